@@ -1,0 +1,135 @@
+//! One agent process: presets, spawn, event stream, limits, stop.
+//!
+//! A preset knows one command line tool: how it is started for editing and for read-only review, how
+//! it takes a long prompt, what its event stream means. Success is judged by the final event, its
+//! error flag and the text, never by silence or an exit code: most of these tools exit 0 after a
+//! refusal, an empty answer or a cut connection.
+
+use crate::change::{Author, Vendor};
+use crate::config::AgentConfig;
+use crate::error::Result;
+use crate::event::{Activity, Usage};
+use crate::process::Stop;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// An agent, ready to be started.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    /// Its name in the config.
+    pub name: String,
+    /// Its settings.
+    pub config: AgentConfig,
+    /// Whose model it is; follows from the model, else the config, else the preset's usual one.
+    pub vendor: Vendor,
+}
+
+/// What the agent may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Change files in its folder.
+    Edit,
+    /// Read and answer.
+    Review,
+}
+
+/// One piece of work for an agent.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// What to do.
+    pub prompt: String,
+    /// The folder that it works in, absolute.
+    pub dir: PathBuf,
+    /// What it may do.
+    pub mode: Mode,
+    /// Variables added to its environment.
+    pub env: Vec<(String, String)>,
+    /// The file that receives everything it prints, mode 0600; none: nowhere.
+    pub transcript: Option<PathBuf>,
+    /// How long it may take.
+    pub timeout: Duration,
+    /// How long it may say nothing.
+    pub silence: Duration,
+    /// The JSON schema that the final text must have, for tools that can be told one.
+    pub schema: Option<serde_json::Value>,
+}
+
+/// How an agent's work ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// It said so itself, in its final event (a plain command: exit status 0).
+    Done,
+    /// It failed: why, in one sentence.
+    Failed(String),
+    /// The model refused, or answered nothing.
+    Refused(String),
+    /// It asked a person something that nobody will answer.
+    WaitingForPerson(String),
+    /// The limit will not end soon enough; the time that it named, in seconds.
+    RateLimited(Option<u64>),
+    /// It took longer than allowed.
+    TimedOut,
+    /// It said nothing for longer than allowed.
+    Silent,
+    /// We were told to stop.
+    Stopped,
+}
+
+/// What an agent's work came to.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// How it ended.
+    pub ending: Ending,
+    /// Its final text.
+    pub text: String,
+    /// What it used, as far as it said.
+    pub usage: Usage,
+    /// Its session, where it told one.
+    pub session: Option<String>,
+    /// The model that it said it used.
+    pub model: Option<String>,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+impl Agent {
+    /// The agent of that name and settings; an error where the settings do not make one.
+    pub fn new(name: &str, config: &AgentConfig) -> Result<Agent> {
+        let _ = (name, config);
+        todo!("agent helper")
+    }
+
+    /// Who it is, for trailers and verdicts.
+    pub fn author(&self) -> Author {
+        Author { name: self.name.clone(), vendor: self.vendor.clone(), model: self.config.model.clone() }
+    }
+
+    /// The executable, when it is on the PATH; an error names the way to install it.
+    pub fn executable(&self) -> Result<PathBuf> {
+        todo!("agent helper")
+    }
+
+    /// Starts it, tells what it does, and returns when nothing of it is left alive.
+    pub async fn run(&self, job: &Job, stop: &Stop, on: impl FnMut(Activity)) -> Result<Report> {
+        let _ = (job, stop, on);
+        todo!("agent helper")
+    }
+}
+
+/// A preset as `init` and `doctor` see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Known {
+    /// Its name in configs.
+    pub name: &'static str,
+    /// The program to look for on the PATH.
+    pub program: &'static str,
+    /// The vendor of its usual models.
+    pub vendor: &'static str,
+    /// How to install it.
+    pub install: &'static str,
+}
+
+/// All presets.
+pub fn presets() -> &'static [Known] {
+    todo!("agent helper")
+}

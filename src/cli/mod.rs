@@ -1,0 +1,84 @@
+//! Every command and flag: the source of help, man pages and completions.
+//!
+//! One file per command: its arguments as a struct whose doc comments are the help, and `run`, which
+//! calls the journeys and prints through [`crate::report`]. Nothing below this layer prints.
+
+pub mod approve;
+pub mod clean;
+pub mod completions;
+pub mod demo;
+pub mod doctor;
+pub mod hook;
+pub mod init;
+pub mod log;
+pub mod man;
+pub mod merge;
+pub mod plan;
+pub mod review;
+pub mod run;
+pub mod spec;
+pub mod status;
+pub mod verdict;
+
+use crate::error::{Exit, Result};
+use clap::{Parser, Subcommand};
+
+/// Specs first, agents in parallel, a rival judges: an engineering process for AI-written code, inside git
+#[derive(Debug, Parser)]
+#[command(
+    name = "git-flow-ai",
+    bin_name = "git flow-ai",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands, in the order in which a person meets them.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Init(init::InitArgs),
+    Spec(spec::SpecArgs),
+    Approve(approve::ApproveArgs),
+    Plan(plan::PlanArgs),
+    Run(run::RunArgs),
+    Review(review::ReviewArgs),
+    Verdict(verdict::VerdictArgs),
+    Merge(merge::MergeArgs),
+    Status(status::StatusArgs),
+    Log(log::LogArgs),
+    Clean(clean::CleanArgs),
+    Doctor(doctor::DoctorArgs),
+    Demo(demo::DemoArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+    #[command(hide = true)]
+    Hook(hook::HookArgs),
+}
+
+/// Runs a command; the exit status is its answer.
+pub fn run(cli: Cli) -> Result<Exit> {
+    match cli.command {
+        Command::Init(args) => init::run(args),
+        Command::Spec(args) => spec::run(args),
+        Command::Approve(args) => approve::run(args),
+        Command::Plan(args) => plan::run(args),
+        Command::Run(args) => run::run(args),
+        Command::Review(args) => review::run(args),
+        Command::Verdict(args) => verdict::run(args),
+        Command::Merge(args) => merge::run(args),
+        Command::Status(args) => status::run(args),
+        Command::Log(args) => log::run(args),
+        Command::Clean(args) => clean::run(args),
+        Command::Doctor(args) => doctor::run(args),
+        Command::Demo(args) => demo::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
+        Command::Hook(args) => hook::run(args),
+    }
+}

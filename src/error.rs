@@ -1,0 +1,64 @@
+//! What is broken, and the way out.
+//!
+//! Errors are `anyhow` chains: each link says what we were doing. [`Hint`] attaches the sentence
+//! that tells a person what to do next, [`Interrupted`] marks a Ctrl-C. What can be *expected* (a
+//! rejecting reviewer, a failing agent) is never an error but a value of the journey that met it.
+
+use std::fmt;
+
+/// The result of anything that can break.
+pub type Result<T, E = anyhow::Error> = std::result::Result<T, E>;
+
+/// An error with the way out: `message` says what is wrong, `way_out` what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Hint {
+    /// What is wrong, in one sentence without a full stop.
+    pub message: String,
+    /// What to do about it: a command to run, or a sentence.
+    pub way_out: String,
+}
+
+/// An error with the way out, to `return Err(...)` or `bail!` with.
+pub fn hint(message: impl fmt::Display, way_out: impl fmt::Display) -> anyhow::Error {
+    anyhow::Error::new(Hint { message: message.to_string(), way_out: way_out.to_string() })
+}
+
+/// The person pressed Ctrl-C, or we were told to terminate: exit status 130.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted;
+
+/// The documented exit statuses, see EXIT STATUS in `git-flow-ai(1)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: yes, done.
+    Yes,
+    /// 1: no: refused, or some task failed.
+    No,
+    /// 2: could not tell or could not do: usage, environment, no reviewer.
+    CannotTell,
+    /// 130: interrupted.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number that the process exits with.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Yes => 0,
+            Exit::No => 1,
+            Exit::CannotTell => 2,
+            Exit::Interrupted => 130,
+        }
+    }
+
+    /// The status for an error that reached `main`.
+    pub fn of(error: &anyhow::Error) -> Exit {
+        if error.chain().any(|cause| cause.is::<Interrupted>()) {
+            Exit::Interrupted
+        } else {
+            Exit::CannotTell
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The one event stream: the whole contract between doing and showing.
+//!
+//! Journeys send, consumers ([`crate::report`]: bars, plain lines, JSON) receive; nothing else
+//! passes between them. The JSON form of an [`Event`] is a promise to scripts: fields are added,
+//! never changed. Sending never blocks and never fails: a consumer that has gone is no reason to
+//! lose work.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use std::sync::mpsc;
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Event {
+    /// When, in UTC.
+    pub at: Timestamp,
+    /// The task that it happened to; none for the run or review as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// What it was.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum What {
+    /// A run begins: `tasks` are those still to do, in the plan's order.
+    RunStarted { run: String, spec: String, base: String, tasks: Vec<String>, parallel: usize },
+    /// A task entered a state. `attempt` counts from 1; `agent` does the work or the review.
+    State { state: State, attempt: u32, agent: String, detail: String },
+    /// The agent (or reviewer) at work did something.
+    Activity(Activity),
+    /// A line of a command's output: set-up or verification.
+    Output { line: String },
+    /// A reviewer judged an attempt.
+    Judged { reviewer: String, vendor: String, decision: String, blocking: usize, findings: usize },
+    /// A task is over for this run.
+    TaskFinished { outcome: String, attempts: u32, seconds: u64, usage: Usage, verdict: Option<String> },
+    /// Tasks were merged into the result branch, which now is at `commit`.
+    Merged { commit: String, tasks: Vec<String> },
+    /// A step of a longer job, for people who wait.
+    Progress { message: String },
+    /// Something a person should know, and that does not stop us.
+    Warning { message: String },
+    /// The run is over.
+    RunFinished { done: usize, failed: usize, seconds: u64, usage: Usage },
+}
+
+/// What a task is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Its dependencies are done, or it has none; no place is free yet.
+    Queued,
+    /// Its worktree is being made and set up.
+    Preparing,
+    /// Its agent is at work.
+    Working,
+    /// Its agent has said nothing for a while.
+    Quiet,
+    /// Its agent asks something that nobody will answer.
+    WaitingForPerson,
+    /// Its agent was told to slow down.
+    RateLimited,
+    /// The verify command runs.
+    Verifying,
+    /// Its files are being committed.
+    Harvesting,
+    /// A rival reads the change.
+    InReview,
+    /// Verified, reviewed, approved.
+    Done,
+    /// Over, without a result that could be merged.
+    Failed,
+    /// Stopped by the person; running again goes on.
+    Stopped,
+}
+
+/// What an agent did, in our words, whatever its own event stream calls it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "activity", rename_all = "kebab-case")]
+pub enum Activity {
+    /// The process runs; the session's id where the agent tells one.
+    Started { session: Option<String>, model: Option<String> },
+    /// It uses a tool: its name, and what on (a path, a command).
+    Tool { name: String, detail: String },
+    /// It says something.
+    Text { text: String },
+    /// It has used so much since it was started.
+    Usage(Usage),
+    /// It asks a person something: permission, a login, a choice.
+    Waiting { what: String },
+    /// A limit was hit; it (or we) will try again, after so many seconds where that is known.
+    RateLimited { seconds: Option<u64> },
+    /// It meets a fault and tries again by itself.
+    Retrying { why: String },
+}
+
+/// What a model's work has cost, as far as it was reported.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Usage {
+    /// Tokens read, cached ones included.
+    pub input_tokens: u64,
+    /// Tokens written.
+    pub output_tokens: u64,
+    /// US dollars; none where it was not reported.
+    pub cost: Option<f64>,
+}
+
+impl Usage {
+    /// The sum of both.
+    pub fn plus(self, other: Usage) -> Usage {
+        Usage {
+            input_tokens: self.input_tokens + other.input_tokens,
+            output_tokens: self.output_tokens + other.output_tokens,
+            cost: match (self.cost, other.cost) {
+                (None, None) => None,
+                (a, b) => Some(a.unwrap_or(0.0) + b.unwrap_or(0.0)),
+            },
+        }
+    }
+
+    /// Whether nothing was reported.
+    pub fn is_empty(&self) -> bool {
+        *self == Usage::default()
+    }
+}
+
+/// Where journeys send events. Cheap to clone; one per task knows its name.
+#[derive(Debug, Clone)]
+pub struct Events {
+    sender: Option<mpsc::Sender<Event>>,
+    task: Option<String>,
+}
+
+impl Events {
+    /// A stream and its end for the consumer.
+    pub fn channel() -> (Events, mpsc::Receiver<Event>) {
+        let (sender, receiver) = mpsc::channel();
+        (Events { sender: Some(sender), task: None }, receiver)
+    }
+
+    /// A stream that nobody watches.
+    pub fn none() -> Events {
+        Events { sender: None, task: None }
+    }
+
+    /// The same stream, speaking of that task.
+    pub fn of_task(&self, task: &str) -> Events {
+        Events { sender: self.sender.clone(), task: Some(task.to_owned()) }
+    }
+
+    /// Tells it. Never blocks.
+    pub fn send(&self, what: What) {
+        if let Some(sender) = &self.sender {
+            // A consumer that has gone is no reason to lose work.
+            let _ = sender.send(Event { at: Timestamp::now(), task: self.task.clone(), what });
+        }
+    }
+
+    /// Tells a step of a longer job.
+    pub fn progress(&self, message: impl Into<String>) {
+        self.send(What::Progress { message: message.into() });
+    }
+
+    /// Tells something that a person should know.
+    pub fn warn(&self, message: impl Into<String>) {
+        self.send(What::Warning { message: message.into() });
+    }
+}

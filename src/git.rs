@@ -1,0 +1,89 @@
+//! The git executable: one function builds every command, one environment policy.
+//!
+//! For what the user's configuration has a say in (worktrees, merges that a person asked for, hooks,
+//! network) we ask git itself. Git sets `GIT_DIR` and friends when it runs us as a hook or an alias;
+//! a child that we start elsewhere must not inherit them. Optional locks are off, so that looking
+//! never takes `index.lock` from an agent.
+
+use crate::error::{Result, hint};
+use anyhow::{Context, bail};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The variables by which git tells a child which repository it is in.
+pub const DISCOVERY: &[&str] = &[
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_GRAFT_FILE",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_SHALLOW_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+];
+
+/// A git command that runs in that folder and believes nothing about the repository but what it
+/// finds there.
+pub fn command(dir: &Path) -> Command {
+    let mut command = Command::new("git");
+    forget_repository(&mut command);
+    command.current_dir(dir).env("PWD", dir).env("GIT_OPTIONAL_LOCKS", "0").stdin(Stdio::null());
+    command
+}
+
+/// Takes from a command every variable by which git told *us* which repository we are in.
+pub fn forget_repository(command: &mut Command) {
+    for name in DISCOVERY {
+        command.env_remove(name);
+    }
+}
+
+/// Runs it and returns what it printed, without the last line's end; its failure is an error with
+/// what it said.
+pub fn output(command: &mut Command) -> Result<String> {
+    let bytes = output_bytes(command)?;
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+}
+
+/// The same as bytes, untrimmed.
+pub fn output_bytes(command: &mut Command) -> Result<Vec<u8>> {
+    let output = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .output()
+        .with_context(|| format!("cannot run {}", describe(command)))?;
+    if !output.status.success() {
+        bail!(
+            "{} failed ({}): {}",
+            describe(command),
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    Ok(output.stdout)
+}
+
+/// The command as a person would type it, for messages.
+pub fn describe(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+}
+
+/// git's version as (major, minor).
+pub fn version() -> Result<(u32, u32)> {
+    let text = output(Command::new("git").arg("--version"))
+        .map_err(|_| hint("git is not on the PATH", "install git 2.38 or newer"))?;
+    let mut numbers = text.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(major), Some(minor)) => Ok((major, minor)),
+        _ => bail!("`git --version` said `{text}`, which holds no version"),
+    }
+}

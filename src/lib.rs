@@ -1,0 +1,63 @@
+//! `git flow-ai`: an engineering process for code that AI agents write, inside git.
+//!
+//! Specs first, agents in parallel worktrees, a rival vendor's model as judge, verdicts in git
+//! notes, and a gate that lets nothing into a protected branch without one. No account, no daemon,
+//! no database: what is done is read off refs and notes.
+//!
+//! # Words
+//! A *spec* is one intended change, known by its slug; its documents live on `flow/<slug>/spec`. A
+//! *workflow* is the recipe: an ordered list of *steps* in Markdown. The *plan* holds the *tasks*;
+//! each is done by one *agent* in one worktree on the branch `flow/<slug>/<task>`. The *vendor* is
+//! the maker of the model behind an agent; a *rival* is a reviewer whose vendor is none of the
+//! authors'. A *change* goes from a base tree to a head tree, whatever commits carry it; a *verdict*
+//! is a reviewer's decision on exactly that change, made of *findings*. The *gate* is the function
+//! `admit(ref, old, new)`.
+//!
+//! # Layers
+//! Imports go downwards only, and a test says so.
+//!
+//! | layer | modules | rule |
+//! |---|---|---|
+//! | interface | [`cli`], [`report`] | parse, print, choose the exit status |
+//! | journeys | [`draft`], [`run`], [`review`], [`gate`], [`hook`], [`merge`], [`init`], [`status`], [`clean`], [`doctor`], [`demo`] | compose edges and nouns, print nothing |
+//! | edges | [`store`], [`git`], [`worktree`], [`process`], [`agent`], [`model`] | each owns one thing in the world |
+//! | nouns | [`spec`], [`workflow`], [`plan`], [`change`], [`verdict`], [`policy`], [`config`], [`event`], [`error`] | pure, no input or output |
+//!
+//! # Three journeys
+//! **spec**: [`draft`] writes documents to a branch that is never checked out, and records who
+//! approved which exact text. **run**: [`run`] starts what is ready in the plan, supervises,
+//! verifies, harvests, has it reviewed, sends findings back, merges in order. **gate**: [`hook`]
+//! asks [`gate`], which looks up verdicts in [`store`]; only the merge hook may ask [`review`] for a
+//! missing one.
+
+pub mod change;
+pub mod config;
+pub mod error;
+pub mod event;
+pub mod plan;
+pub mod policy;
+pub mod spec;
+pub mod verdict;
+pub mod workflow;
+
+pub mod agent;
+pub mod git;
+pub mod model;
+pub mod process;
+pub mod store;
+pub mod worktree;
+
+pub mod clean;
+pub mod demo;
+pub mod doctor;
+pub mod draft;
+pub mod gate;
+pub mod hook;
+pub mod init;
+pub mod merge;
+pub mod review;
+pub mod run;
+pub mod status;
+
+pub mod cli;
+pub mod report;

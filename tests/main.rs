@@ -1,0 +1,3 @@
+//! All journeys, through the real binary and real git, in one test binary.
+
+mod support;
