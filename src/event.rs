@@ -7,6 +7,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use std::fmt;
 use std::sync::mpsc;
 
 /// Something happened.
@@ -25,6 +26,7 @@ pub struct Event {
 /// What can happen.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the fields say it; each variant is described")]
 pub enum What {
     /// A run begins: `tasks` are those still to do, in the plan's order.
     RunStarted { run: String, spec: String, base: String, tasks: Vec<String>, parallel: usize },
@@ -78,9 +80,29 @@ pub enum State {
     Stopped,
 }
 
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            State::Queued => "queued",
+            State::Preparing => "preparing",
+            State::Working => "working",
+            State::Quiet => "quiet",
+            State::WaitingForPerson => "waiting for a person",
+            State::RateLimited => "rate limited",
+            State::Verifying => "verifying",
+            State::Harvesting => "harvesting",
+            State::InReview => "in review",
+            State::Done => "done",
+            State::Failed => "failed",
+            State::Stopped => "stopped",
+        })
+    }
+}
+
 /// What an agent did, in our words, whatever its own event stream calls it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "activity", rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the fields say it; each variant is described")]
 pub enum Activity {
     /// The process runs; the session's id where the agent tells one.
     Started { session: Option<String>, model: Option<String> },

@@ -1,17 +1,113 @@
 //! Everything a person or a script reads: errors, tables, progress, JSON.
+//!
+//! Commands write by [`out`] and [`err`], never by `println!`, which panics when the reader has gone.
+//! Text of agents, models and repositories goes through [`plain`] first.
 
-use crate::error::Hint;
+mod bars;
+mod lines;
+mod output;
+mod plain;
+mod progress;
+pub mod table;
+
+pub use output::{Forgiving, err, out};
+pub use plain::{first_line, plain};
+
+use crate::error::{Hint, Result};
+use crate::event::{Event, What};
+use anstyle::{AnsiColor, Style as Colour};
+use std::io::{IsTerminal, Write};
+use std::sync::mpsc::Receiver;
+use std::thread::{self, JoinHandle};
 
 /// Prints an error, what it came from, and the way out, on standard error.
 pub fn error(error: &anyhow::Error) {
-    use std::io::Write;
-    let mut out = anstream::stderr().lock();
-    let mut links = error.chain().map(ToString::to_string);
-    let _ = writeln!(out, "error: {}", links.next().unwrap_or_default());
+    let red = AnsiColor::Red.on_default().bold();
+    let cyan = AnsiColor::Cyan.on_default().bold();
+    let mut links = error.chain().map(|link| plain(&link.to_string()));
+    let mut text = format!("{red}error:{red:#} {}\n", links.next().unwrap_or_default());
     for link in links {
-        let _ = writeln!(out, "  because: {link}");
+        text.push_str(&format!("  because: {link}\n"));
     }
     for way_out in error.chain().filter_map(|link| link.downcast_ref::<Hint>()) {
-        let _ = writeln!(out, "hint: {}", way_out.way_out);
+        text.push_str(&format!("{cyan}hint:{cyan:#} {}\n", plain(&way_out.way_out)));
+    }
+    // With nowhere left to complain, the exit status has to do.
+    let _ = err().write_all(text.as_bytes());
+}
+
+/// Prints a warning on standard error.
+pub fn warning(message: &str) {
+    let yellow = AnsiColor::Yellow.on_default().bold();
+    let _ = writeln!(err(), "{yellow}warning:{yellow:#} {}", plain(message));
+}
+
+/// Prints a value as one line of JSON on standard output.
+pub fn json(value: &impl serde::Serialize) -> Result<()> {
+    let mut line = serde_json::to_string(value)?;
+    line.push('\n');
+    Ok(out().write_all(line.as_bytes())?)
+}
+
+/// How events are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// A line per running task that changes in place, on standard error.
+    Bars,
+    /// A prefixed line per event, on standard error.
+    Lines,
+    /// A line of JSON per event, on standard output.
+    Json,
+    /// Warnings only.
+    Quiet,
+}
+
+impl Style {
+    /// JSON when asked for, bars on a terminal that can, else lines.
+    pub fn choose(json: bool) -> Style {
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+        if json {
+            Style::Json
+        } else if std::io::stderr().is_terminal() && !dumb {
+            Style::Bars
+        } else {
+            Style::Lines
+        }
+    }
+}
+
+/// Shows events as they come, on a thread of its own, until every sender has gone. Join it before
+/// printing anything else.
+pub fn watch(events: Receiver<Event>, style: Style) -> JoinHandle<()> {
+    thread::spawn(move || match style {
+        Style::Bars => bars::show(&events),
+        Style::Lines => lines::show(&events),
+        Style::Json => {
+            for event in events {
+                // A full disk under the log must not stop the agents: the journal has it all.
+                let _ = json(&event);
+            }
+        }
+        Style::Quiet => {
+            for event in events {
+                if let What::Warning { message } = event.what {
+                    warning(&message);
+                }
+            }
+        }
+    })
+}
+
+/// A style without effect, or that of the state's kind: used by bars and lines alike.
+fn colour_of(state: crate::event::State) -> Colour {
+    use crate::event::State;
+    match state {
+        State::Done => AnsiColor::Green.on_default(),
+        State::Failed => AnsiColor::Red.on_default(),
+        State::Quiet | State::WaitingForPerson | State::RateLimited | State::Stopped => {
+            AnsiColor::Yellow.on_default()
+        }
+        State::Working | State::InReview => AnsiColor::Cyan.on_default(),
+        State::Queued | State::Preparing | State::Verifying | State::Harvesting => Colour::new(),
     }
 }

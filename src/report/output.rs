@@ -1,0 +1,39 @@
+//! Standard output and error, for which a reader that has gone is no failure.
+//!
+//! `git flow-ai status | head -1` closes its pipe early. Rust's `println!` panics then; and an error
+//! would change the exit status, which is an answer that must not depend on who reads the words (a
+//! hook must refuse with a closed standard output as well). So what nobody reads is dropped, and the
+//! command goes on to its own status. Any other failure, a full disk for instance, is an error.
+
+use anstream::AutoStream;
+use std::io::{self, ErrorKind, Write};
+
+/// Standard output: colours where wanted, a closed pipe ignored.
+pub fn out() -> Forgiving<AutoStream<io::Stdout>> {
+    Forgiving(anstream::stdout())
+}
+
+/// Standard error, likewise.
+pub fn err() -> Forgiving<AutoStream<io::Stderr>> {
+    Forgiving(anstream::stderr())
+}
+
+/// A writer that takes a broken pipe for success.
+#[derive(Debug)]
+pub struct Forgiving<W: Write>(W);
+
+impl<W: Write> Write for Forgiving<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(bytes.len()),
+            other => other,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.flush() {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+}
