@@ -3,11 +3,23 @@
 //! Timeouts, retry with back-off and `retry-after`, proxies from the environment. The client is made
 //! on first use: it costs 5 ms and hooks that only look a verdict up must not pay them. An answer
 //! that is cut, empty, refused or malformed is a failure with its reason, never a text.
+//!
+//! [`dialect`] says how each API is asked and what it answers, [`http`] sends one request, [`retry`]
+//! decides what may pass and how long to wait for it.
+
+mod anthropic;
+mod chat;
+mod dialect;
+mod google;
+mod http;
+mod responses;
+mod retry;
 
 use crate::config::{ApiKind, ReviewerConfig};
-use crate::error::Result;
+use crate::error::{Result, hint};
 use crate::event::{Activity, Usage};
 use crate::process::Stop;
+use reqwest::Url;
 use std::time::Duration;
 
 /// A model behind an API.
@@ -56,7 +68,7 @@ pub enum Failure {
     /// The server was busy or the limit was hit (429, 529), for longer than we may wait.
     #[error("{0}")]
     Limited(String),
-    /// The server was broken (5xx), cut the stream or could not be reached, every time.
+    /// The server was broken (5xx), cut the answer or could not be reached, every time.
     #[error("{0}")]
     Unreachable(String),
     /// The request was not accepted (400, 404, 413).
@@ -73,21 +85,103 @@ pub enum Failure {
     Stopped,
 }
 
+/// A key. Never printed: it has no `Debug` and no `Display`.
+pub struct Key {
+    text: String,
+}
+
 impl Endpoint {
     /// The endpoint of a reviewer's settings; an error where they do not make one.
     pub fn new(name: &str, config: &ReviewerConfig) -> Result<Endpoint> {
-        let _ = (name, config);
-        todo!("model helper")
+        let Some(api) = config.api else {
+            return Err(hint(format!("[reviewers.{name}] has no `api`"), "for example: api = \"openai\""));
+        };
+        let Some(model) = config.model.clone().filter(|model| !model.trim().is_empty()) else {
+            return Err(hint(format!("[reviewers.{name}] has no `model`"), "say which model is to judge"));
+        };
+        let base_url = match (&config.base_url, dialect::usual_address(api)) {
+            (Some(url), _) => url.trim_end_matches('/').to_owned(),
+            (None, Some(url)) => url.to_owned(),
+            (None, None) => {
+                return Err(hint(
+                    format!("[reviewers.{name}] has no `base_url`"),
+                    "say where the server is, for example: base_url = \"http://localhost:11434/v1\"",
+                ));
+            }
+        };
+        let key_env = config.key_env.clone().or_else(|| usual_key(api)).filter(|name| !name.is_empty());
+        let endpoint = Endpoint { api, base_url, model, key_env };
+        endpoint.check_address(name)?;
+        Ok(endpoint)
     }
 
-    /// Asks, retrying what may pass.
+    /// The key from the environment, where one is needed; an error where it is not there.
+    pub fn key(&self) -> Result<Option<Key>> {
+        let Some(name) = &self.key_env else { return Ok(None) };
+        let text = std::env::var(name).unwrap_or_default().trim().to_owned();
+        if text.is_empty() {
+            return Err(hint(
+                format!("the environment variable {name} with the key of {} is not set", self.host()),
+                format!("export {name}=…, or name another variable: key_env = \"…\""),
+            ));
+        }
+        Ok(Some(Key { text }))
+    }
+
+    /// Asks, retrying what may pass. `on` is told of limits and retries while it waits.
     pub async fn ask(
         &self,
         question: &Question,
         stop: &Stop,
         on: impl FnMut(Activity),
     ) -> Result<Answer, Failure> {
-        let _ = (question, stop, on);
-        todo!("model helper")
+        let mut stop = stop.clone();
+        if stop.is_set() {
+            return Err(Failure::Stopped);
+        }
+        tokio::select! {
+            biased;
+            () = stop.wait() => Err(Failure::Stopped),
+            answer = retry::ask(self, question, on) => answer,
+        }
     }
+
+    /// The server's name for messages.
+    fn host(&self) -> String {
+        Url::parse(&self.base_url)
+            .ok()
+            .and_then(|url| Some(url.host_str()?.to_owned()))
+            .unwrap_or_else(|| self.base_url.clone())
+    }
+
+    /// A key goes nowhere unencrypted, except to this very machine.
+    fn check_address(&self, name: &str) -> Result<()> {
+        let url = Url::parse(&self.base_url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let Some(url) = url.filter(|url| url.username().is_empty() && url.password().is_none()) else {
+            return Err(hint(
+                format!("[reviewers.{name}]: `base_url` is no address that can be asked"),
+                "write it as https://host/path; the key goes into the environment",
+            ));
+        };
+        if url.scheme() == "http" && self.key_env.is_some() && !http::is_loopback(&url) {
+            return Err(hint(
+                format!("[reviewers.{name}]: the key would go unencrypted to {}", self.host()),
+                "use https, or leave out the key where the server needs none",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The variable that holds the API's key by custom; none where servers usually need none.
+fn usual_key(api: ApiKind) -> Option<String> {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let name = match api {
+        ApiKind::Anthropic => "ANTHROPIC_API_KEY",
+        ApiKind::Openai | ApiKind::OpenaiChat => "OPENAI_API_KEY",
+        ApiKind::Google if !is_set("GEMINI_API_KEY") && is_set("GOOGLE_API_KEY") => "GOOGLE_API_KEY",
+        ApiKind::Google => "GEMINI_API_KEY",
+        ApiKind::OpenaiCompatible => return None,
+    };
+    Some(name.to_owned())
 }

@@ -5,11 +5,15 @@
 //! with that nonce and the list of files it covered; anything else is "cannot tell", never an
 //! approval.
 
+pub mod answer;
+pub mod reviewers;
+pub mod visible;
+
+pub use reviewers::{reviewers, rival, rivals};
+
 use crate::change::{Author, Change};
-use crate::config::Config;
 use crate::error::Result;
 use crate::event::Events;
-use crate::policy::Policy;
 use crate::process::Stop;
 use crate::store::Repo;
 use crate::store::config::Loaded;
@@ -55,18 +59,6 @@ pub enum Outcome {
     Judged(Verdict),
     /// No verdict: why, in one sentence.
     CannotTell(String),
-}
-
-/// All reviewers of the config that can be asked at all, in its order, and why the others cannot.
-pub fn reviewers(config: &Config) -> (Vec<Reviewer>, Vec<(String, String)>) {
-    let _ = config;
-    todo!("review helper")
-}
-
-/// The rivals among them for these authors; an error says why there is none and the way out.
-pub fn rivals(config: &Config, policy: &Policy, authors: &[Author]) -> Result<Vec<Reviewer>> {
-    let _ = (config, policy, authors);
-    todo!("review helper")
 }
 
 /// Has one reviewer judge one change and records the verdict on `change.head_commit`, else on its

@@ -1,0 +1,119 @@
+//! One request over HTTP, one reply, bounded in time and size.
+//!
+//! Redirects are not followed: the key goes to the address in the config and nowhere else. This very
+//! machine is never asked through a proxy; for all others the usual variables (`HTTPS_PROXY`,
+//! `NO_PROXY`, …) count.
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::{Client, Url};
+use serde_json::Value;
+use std::error::Error;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// A longer reply is no answer, in bytes.
+const LONGEST: usize = 16 << 20;
+
+/// How long the server may take to accept the connection.
+const CONNECT: Duration = Duration::from_secs(20);
+
+/// A reply with any status.
+#[derive(Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// Whether the body claims to be JSON.
+    pub fn is_json(&self) -> bool {
+        let kind = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        kind.contains("json")
+    }
+}
+
+/// Why there is no reply.
+#[derive(Debug)]
+pub enum Broken {
+    /// It may pass: no connection, or one that was cut.
+    Connection(String),
+    /// It will not pass.
+    Hopeless(String),
+}
+
+/// A client for that server. Made only when something is asked: with TLS it costs 5 ms.
+pub fn client(url: &Url) -> Result<Client, Broken> {
+    // It fails when a provider has been installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = Client::builder()
+        .user_agent(concat!("git-flow-ai/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT)
+        .tcp_keepalive(Duration::from_secs(30))
+        .redirect(reqwest::redirect::Policy::none());
+    if is_loopback(url) {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|error| Broken::Hopeless(innermost(&error)))
+}
+
+/// Posts JSON and reads the whole reply.
+pub async fn post(client: &Client, url: &Url, headers: &HeaderMap, body: &Value) -> Result<Reply, Broken> {
+    let request = client.post(url.clone()).headers(headers.clone()).json(body);
+    let mut response = request.send().await.map_err(|error| broken(&error))?;
+    let status = response.status().as_u16();
+    let headers = response.headers().clone();
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error))? {
+        if body.len() + chunk.len() > LONGEST {
+            return Err(Broken::Hopeless(format!("the reply has more than {} MiB", LONGEST >> 20)));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Reply { status, headers, body })
+}
+
+/// Whether the address is this very machine's.
+pub fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let number = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || host.ends_with(".localhost") || number.is_ok_and(|number| number.is_loopback())
+}
+
+fn broken(error: &reqwest::Error) -> Broken {
+    if error.is_builder() { Broken::Hopeless(innermost(error)) } else { Broken::Connection(innermost(error)) }
+}
+
+/// What it comes from, without the address that the outer links repeat.
+fn innermost(error: &dyn Error) -> String {
+    let mut link = error;
+    while let Some(source) = link.source() {
+        link = source;
+    }
+    link.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        for (url, expected) in [
+            ("http://localhost:11434/v1", true),
+            ("http://127.0.0.1", true),
+            ("http://127.8.9.1", true),
+            ("http://[::1]:8080", true),
+            ("http://model.localhost", true),
+            ("http://localhost.example.com", false),
+            ("http://127.0.0.1.example.com", false),
+            ("http://10.0.0.1", false),
+            ("http://0.0.0.0", false),
+        ] {
+            assert_eq!(is_loopback(&url.parse().unwrap()), expected, "{url}");
+        }
+    }
+}
