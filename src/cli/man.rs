@@ -1,14 +1,122 @@
-//! `git flow-ai man`.
+//! `git flow-ai man`: the man pages, from the same definition as the help.
+//!
+//! They are no decoration: git turns `git flow-ai --help` into `man git-flow-ai`, so they *are* the
+//! help. The copies in `man/` are checked by a test.
 
-use crate::error::{Exit, Result};
-use clap::Args;
+use crate::error::{Exit, Result, hint};
+use crate::report;
+use anyhow::Context;
+use clap::{Args, Command, CommandFactory};
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, roman};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
-/// Write the man pages
+/// Write the man pages, so that `git flow-ai --help` works
+///
+/// Git turns `git flow-ai --help` into `man git-flow-ai`. Without `--dir` the pages go to
+/// `share/man/man1` beside the folder `bin` that holds this program, where `man` looks by itself.
 #[derive(Debug, Args)]
-pub struct ManArgs {}
+#[command(after_help = "Examples:
+  git flow-ai man                 # for example to ~/.cargo/share/man/man1
+  git flow-ai man --dir man       # into a folder of your choice")]
+pub struct ManArgs {
+    /// The folder to write to; made when missing
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
 
 /// Runs the command.
 pub fn run(args: ManArgs) -> Result<Exit> {
-    let _ = args;
-    todo!()
+    let dir = match args.dir {
+        Some(dir) => dir,
+        None => beside_program()?,
+    };
+    fs::create_dir_all(&dir).with_context(|| format!("cannot make the folder {}", dir.display()))?;
+    let pages = pages()?;
+    for (name, text) in &pages {
+        let path = dir.join(name);
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    writeln!(report::out(), "wrote {} man pages to {}", pages.len(), dir.display())?;
+    Ok(Exit::Yes)
+}
+
+/// `share/man/man1` beside the program's `bin`.
+fn beside_program() -> Result<PathBuf> {
+    let program = std::env::current_exe().context("cannot tell where this program is")?;
+    match program.parent().and_then(Path::parent) {
+        Some(prefix) => Ok(prefix.join("share/man/man1")),
+        None => Err(hint("this program is in no folder", "say where to: git flow-ai man --dir DIR")),
+    }
+}
+
+/// Every page: its file's name and its text.
+pub fn pages() -> Result<Vec<(String, Vec<u8>)>> {
+    let mut root = super::Cli::command().disable_help_subcommand(true);
+    root.build();
+    let mut pages = Vec::new();
+    collect(&root, &mut pages)?;
+    pages.sort();
+    Ok(pages)
+}
+
+fn collect(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> Result<()> {
+    for child in command.get_subcommands().filter(|child| !child.is_hide_set()) {
+        collect(child, pages)?;
+    }
+    let man = Man::new(command.clone())
+        .manual("git flow-ai")
+        .source(concat!("git-flow-ai ", env!("CARGO_PKG_VERSION")));
+    pages.push((man.get_filename(), page(&man, command)?));
+    Ok(())
+}
+
+/// One page: what clap knows, then the examples as they stand, then what belongs to all commands.
+fn page(man: &Man, command: &Command) -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    man.render_title(&mut text)?;
+    man.render_name_section(&mut text)?;
+    man.render_synopsis_section(&mut text)?;
+    man.render_description_section(&mut text)?;
+    man.render_options_section(&mut text)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut text)?;
+    }
+    let mut roff = Roff::new();
+    if let Some(examples) = command.get_after_long_help().or_else(|| command.get_after_help()) {
+        let examples = examples.to_string();
+        let lines: Vec<&str> = examples.lines().filter(|line| !line.starts_with("Examples:")).collect();
+        preformatted(&mut roff, "EXAMPLES", &lines);
+    }
+    if command.get_name() == "git-flow-ai" {
+        for (heading, entries) in super::manual::SECTIONS {
+            roff.control("SH", [*heading]);
+            for (term, meaning) in *entries {
+                roff.control("TP", []);
+                roff.text([clap_mangen::roff::bold(*term)]);
+                roff.text([roman(*meaning)]);
+            }
+        }
+    } else {
+        roff.control("SH", ["SEE ALSO"]);
+        roff.text([roman("git-flow-ai(1), also for exit statuses, environment and files")]);
+    }
+    roff.to_writer(&mut text)?;
+    Ok(text)
+}
+
+/// Lines as they stand.
+fn preformatted(roff: &mut Roff, heading: &str, lines: &[&str]) {
+    roff.control("SH", [heading]);
+    roff.control("nf", []);
+    for line in lines {
+        if line.is_empty() {
+            roff.control("sp", []);
+        } else {
+            roff.text([roman(line.trim_start())]);
+        }
+    }
+    roff.control("fi", []);
 }

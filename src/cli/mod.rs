@@ -12,6 +12,7 @@ pub mod hook;
 pub mod init;
 pub mod log;
 pub mod man;
+mod manual;
 pub mod merge;
 pub mod plan;
 pub mod review;
@@ -23,6 +24,18 @@ pub mod verdict;
 use crate::error::{Exit, Result};
 use clap::{Parser, Subcommand};
 
+const EXAMPLES: &str = "Examples:
+  git flow-ai init                      # config, hooks, agents found on the PATH
+  git flow-ai spec \"Dark mode\"          # an idea becomes a spec on a branch of its own
+  git flow-ai approve dark-mode         # bound to the exact text
+  git flow-ai plan dark-mode            # tasks with agents and dependencies
+  git flow-ai run dark-mode --parallel 3
+  git flow-ai merge dark-mode           # let in only with a rival's verdict
+
+  git flow-ai review feature            # a rival's review of any change
+  git flow-ai status                    # every spec, and what to do next
+  git flow-ai demo                      # the whole story, without network or keys";
+
 /// Specs first, agents in parallel, a rival judges: an engineering process for AI-written code, inside git
 #[derive(Debug, Parser)]
 #[command(
@@ -31,7 +44,8 @@ use clap::{Parser, Subcommand};
     version,
     max_term_width = 100,
     subcommand_required = true,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    after_help = EXAMPLES
 )]
 pub struct Cli {
     /// What to do.
