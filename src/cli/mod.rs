@@ -20,6 +20,7 @@ pub mod run;
 pub mod spec;
 pub mod status;
 pub mod verdict;
+pub mod wait;
 
 use crate::error::{Exit, Result};
 use clap::{Parser, Subcommand};

@@ -56,7 +56,7 @@ pub struct Request<'a> {
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// A verdict, recorded in the notes already.
-    Judged(Verdict),
+    Judged(Box<Verdict>),
     /// No verdict: why, in one sentence.
     CannotTell(String),
 }

@@ -1,0 +1,54 @@
+//! Waiting for a journey, with Ctrl-C as the way to stop it.
+//!
+//! A runtime costs nothing on one thread, but only commands that wait need one. Ctrl-C and TERM set
+//! the [`Stop`] that every journey heeds: it stops what it has started, keeps what is done and
+//! returns. A second Ctrl-C ends us at once; what was started then dies by its own means.
+
+use crate::error::{Exit, Result};
+use crate::process::Stop;
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Runs the work to its end, on this thread.
+pub fn wait<T>(work: impl AsyncFnOnce(Stop) -> Result<T>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot make the runtime that waits for agents and servers")?;
+    runtime.block_on(async {
+        let (stopper, stop) = Stop::pair();
+        let mut signals = Signals::new().context("cannot listen for Ctrl-C")?;
+        tokio::spawn(async move {
+            signals.next().await;
+            stopper.stop();
+            signals.next().await;
+            std::process::exit(Exit::Interrupted.code().into());
+        });
+        work(stop).await
+    })
+}
+
+/// What asks us to stop.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Signals> {
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
+        }
+    }
+}
