@@ -1,0 +1,227 @@
+//! Finding and opening the repository, or saying in one sentence why not.
+//!
+//! We run by hand, as hooks and under `git -c`, so what git says in the environment is honoured:
+//! `GIT_DIR`, `GIT_INDEX_FILE`, `GIT_CONFIG_PARAMETERS`, and the quarantine in which a push's objects
+//! wait for the verdict of `pre-receive`. Worktrees, submodules, bare, shallow and SHA-256
+//! repositories open like any other; reftable is refused, because gix would list no refs at all.
+
+use super::Repo;
+use crate::error::{Result, hint};
+use anyhow::Context;
+use gix::sec::Trust;
+use gix::sec::trust::{DefaultForLevel, Mapping};
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// What nobody who can write to the repository may bend: see [`Repo`].
+const OVERRIDES: [&str; 2] = ["core.commitGraph=false", "core.useReplaceRefs=false"];
+
+impl Repo {
+    /// The repository that the current directory (or `GIT_DIR`) is in. Honours what git sets for hooks.
+    pub fn discover() -> Result<Repo> {
+        let here = std::env::current_dir().context("the current directory cannot be read")?;
+        let ceilings = gix::discover::upwards::Options {
+            match_ceiling_dir_or_error: false,
+            ..gix::discover::upwards::Options::default()
+        };
+        let trust = Mapping { full: options(Trust::Full)?, reduced: options(Trust::Reduced)? };
+        let found =
+            gix::ThreadSafeRepository::discover_with_environment_overrides_opts(&here, ceilings, trust);
+        let gix = found.map_err(|error| refusal(error, &here))?.to_thread_local();
+        Repo::over(gix, &elsewhere(&here))
+    }
+
+    /// The repository at that path (a worktree or a git directory), ignoring the environment.
+    pub fn open(path: &Path) -> Result<Repo> {
+        let path = fs::canonicalize(path).with_context(|| format!("{} cannot be opened", path.display()))?;
+        let found =
+            gix::open::Options::default_for_level(Trust::Full).config_overrides(OVERRIDES).open(&path);
+        let gix = found.map_err(|error| refusal(error, &path))?.to_thread_local();
+        Repo::over(gix, &[])
+    }
+
+    fn over(mut gix: gix::Repository, other_objects: &[PathBuf]) -> Result<Repo> {
+        refuse_reftable(&gix)?;
+        gix.make_paths_absolute()?;
+        let absolute = |path: &Path| {
+            fs::canonicalize(path).with_context(|| format!("{} cannot be read", path.display()))
+        };
+        let git_dir = absolute(gix.git_dir())?;
+        let common_dir = absolute(gix.common_dir())?;
+        // A worktree whose folder has gone is no worktree; everything else can still be read.
+        let work_dir = gix.workdir().and_then(|dir| fs::canonicalize(dir).ok());
+        let own = common_dir.join("objects");
+        let others: Vec<&PathBuf> = other_objects.iter().filter(|dir| **dir != own).collect();
+        let quarantine = if others.is_empty() {
+            None
+        } else {
+            let dir = tempfile::Builder::new().prefix("flow-ai-objects-").tempdir()?;
+            write_alternates(dir.path(), others.into_iter().chain([&own]))?;
+            let store =
+                gix::odb::at(dir.path(), gix.object_hash()).context("the quarantine cannot be read")?;
+            gix.objects = gix::odb::memory::Proxy::new(store, gix.object_hash()).with_write_passthrough();
+            Some(dir)
+        };
+        gix.objects.ignore_replacements = true;
+        gix.object_cache_size_if_unset(4 << 20);
+        Ok(Repo { gix, git_dir, common_dir, work_dir, quarantine })
+    }
+
+    /// The folder that all worktrees share: `.git` of the main worktree, absolute.
+    pub fn common_dir(&self) -> &Path {
+        &self.common_dir
+    }
+
+    /// The git directory of this very worktree, absolute.
+    pub fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    /// The root of this worktree; none in a bare repository.
+    pub fn work_dir(&self) -> Option<&Path> {
+        self.work_dir.as_deref()
+    }
+
+    /// The index of this worktree: git's temporary one (`GIT_INDEX_FILE`) while we run in a hook.
+    pub fn index_file(&self) -> PathBuf {
+        self.gix.index_path()
+    }
+
+    /// Our own folder: `<common git dir>/flow-ai`, made when missing. Only its owner may look inside,
+    /// because transcripts repeat what agents have seen.
+    pub fn own_dir(&self) -> Result<PathBuf> {
+        let dir = self.common_dir.join("flow-ai");
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
+        made.with_context(|| format!("{} cannot be made", dir.display()))?;
+        if fs::metadata(&dir)?.permissions().mode() & 0o077 != 0 {
+            fs::set_permissions(&dir, fs::Permissions::from_mode(0o700))?;
+        }
+        Ok(dir)
+    }
+
+    /// The folders that hold its objects, quarantined ones first.
+    pub(super) fn object_dirs(&self) -> Vec<PathBuf> {
+        match &self.quarantine {
+            Some(dir) => vec![dir.path().to_owned()],
+            None => vec![self.common_dir.join("objects")],
+        }
+    }
+
+    /// A value of git's configuration (`flow-ai.parallel`), the last one, as text.
+    pub fn git_config(&self, key: &str) -> Option<String> {
+        self.gix.config_snapshot().string(key).map(|value| value.to_string())
+    }
+}
+
+/// Makes a folder an object store that holds nothing itself and sees these stores.
+pub(super) fn write_alternates<'a>(
+    objects: &Path,
+    dirs: impl IntoIterator<Item = &'a PathBuf>,
+) -> Result<()> {
+    use std::os::unix::ffi::OsStrExt;
+    let mut lines = Vec::new();
+    for dir in dirs {
+        if dir.as_os_str().as_bytes().contains(&b'\n') {
+            anyhow::bail!("{dir:?} has a line break in its name, which git's alternates cannot hold");
+        }
+        lines.extend_from_slice(dir.as_os_str().as_bytes());
+        lines.push(b'\n');
+    }
+    fs::create_dir_all(objects.join("info"))?;
+    fs::create_dir_all(objects.join("pack"))?;
+    fs::write(objects.join("info/alternates"), lines)?;
+    Ok(())
+}
+
+fn options(trust: Trust) -> Result<gix::open::Options> {
+    let options = gix::open::Options::default_for_level(trust)
+        .config_overrides(OVERRIDES)
+        .bail_if_untrusted(trust == Trust::Reduced);
+    match std::env::var("GIT_CONFIG_PARAMETERS") {
+        Ok(text) => Ok(options.cli_overrides(parameters(&text)?)),
+        Err(_) => Ok(options),
+    }
+}
+
+/// Where git keeps objects besides the repository's own store, as it tells hooks: first the
+/// quarantine of a push, then its alternates.
+fn elsewhere(here: &Path) -> Vec<PathBuf> {
+    let quarantine = std::env::var_os("GIT_OBJECT_DIRECTORY").map(PathBuf::from);
+    let alternates = std::env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES").unwrap_or_default();
+    let all = quarantine.into_iter().chain(std::env::split_paths(&alternates));
+    let real = all.filter(|dir| !dir.as_os_str().is_empty()).map(|dir| here.join(dir));
+    real.filter_map(|dir| fs::canonicalize(dir).ok()).collect()
+}
+
+/// What `git -c key=value` hands down: `'key'='value' 'key'='value'`, quoted for a shell
+/// (`git.c`, `config.c`; gix reads only `GIT_CONFIG_COUNT`).
+fn parameters(text: &str) -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    let mut current = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => current.extend(chars.by_ref().take_while(|c| *c != '\'')),
+            '\\' => current.extend(chars.next()),
+            ' ' => all.push(std::mem::take(&mut current)),
+            c => current.push(c),
+        }
+    }
+    all.push(current);
+    all.retain(|parameter| !parameter.is_empty());
+    match all.iter().find(|parameter| parameter.starts_with('=')) {
+        Some(_) => Err(hint("GIT_CONFIG_PARAMETERS is malformed", "unset it: git sets it for `git -c`")),
+        None => Ok(all),
+    }
+}
+
+fn refuse_reftable(gix: &gix::Repository) -> Result<()> {
+    let storage = gix.config_snapshot().string("extensions.refStorage");
+    match storage {
+        Some(storage) if storage != "files" => Err(reftable(&storage.to_string())),
+        _ => Ok(()),
+    }
+}
+
+fn reftable(storage: &str) -> anyhow::Error {
+    hint(
+        format!("this repository keeps its refs in the `{storage}` format, which is not supported yet"),
+        "git refs migrate --ref-format=files",
+    )
+}
+
+/// Why a repository could not be opened, with the way out where there is one.
+fn refusal(error: gix::Error, path: &Path) -> anyhow::Error {
+    let everything =
+        error.iter_errors().map(|cause| cause.to_string().to_lowercase()).collect::<Vec<_>>().join("\n");
+    let path = path.display();
+    if everything.contains("reftable") || everything.contains("refstorage") {
+        reftable("reftable")
+    } else if everything.contains("safe.directory")
+        || everything.contains("unsafe")
+        || everything.contains("owned")
+    {
+        hint(
+            format!("the repository at {path} belongs to somebody else"),
+            format!("if you trust it: git config --global --add safe.directory '{path}'"),
+        )
+    } else if error.is_not_found() || everything.contains("not appear to be a git repository") {
+        hint(format!("{path} is not in a git repository"), "go to one, or make one: git init")
+    } else {
+        anyhow::Error::new(error).context(format!("the repository at {path} cannot be opened"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parameters;
+
+    #[test]
+    fn what_git_hands_down_for_dash_c_is_read_in_both_of_its_forms() {
+        assert_eq!(parameters("'a.b'='c d'").unwrap(), ["a.b=c d"]);
+        assert_eq!(parameters("'a.b=c' 'd.e'='it'\\''s'").unwrap(), ["a.b=c", "d.e=it's"]);
+        assert_eq!(parameters("'flow-ai.quiet'").unwrap(), ["flow-ai.quiet"]);
+        assert!(parameters("'='").is_err());
+    }
+}
