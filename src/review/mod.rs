@@ -3,21 +3,30 @@
 //! The reviewer gets data only: the spec, the diff computed from the two trees, the files around it
 //! as far as the budget goes, fenced with a nonce of this request. It must answer in our JSON schema
 //! with that nonce and the list of files it covered; anything else is "cannot tell", never an
-//! approval.
+//! approval. Nobody is asked about a change that changes nothing.
 
 pub mod answer;
+mod ask;
+mod files;
+pub mod intent;
+mod request;
 pub mod reviewers;
 pub mod visible;
 
 pub use reviewers::{reviewers, rival, rivals};
 
-use crate::change::{Author, Change};
+use crate::change::{Author, Change, Vendor};
 use crate::error::Result;
-use crate::event::Events;
+use crate::event::{Events, Usage, What};
+use crate::policy::Policy;
 use crate::process::Stop;
 use crate::store::Repo;
 use crate::store::config::Loaded;
-use crate::verdict::Verdict;
+use crate::store::verdicts;
+use crate::verdict::{self, Decision, Verdict};
+use request::Bundle;
+use std::fmt::Write;
+use tokio::time::Instant;
 
 /// Who can be asked.
 #[derive(Debug, Clone)]
@@ -44,12 +53,12 @@ pub struct Request<'a> {
     pub change: &'a Change,
     /// The branch it is meant for, by its short name.
     pub target: &'a str,
-    /// What it is meant to do: the spec's documents, the task; empty when nobody said.
+    /// What it is meant to do: the spec's documents, the task (see [`intent`]); empty when nobody said.
     pub intent: &'a str,
     /// The config that it is judged under.
     pub loaded: &'a Loaded,
-    /// The folder that receives the reviewer's transcript; none: nowhere.
-    pub transcripts: Option<&'a std::path::Path>,
+    /// The file that receives the reviewer's transcript; none: nowhere.
+    pub transcript: Option<&'a std::path::Path>,
 }
 
 /// What a review came to.
@@ -61,8 +70,24 @@ pub enum Outcome {
     CannotTell(String),
 }
 
+/// What outcomes come to under a policy: a blocking verdict ends it, enough approvals let it in, and
+/// everything else cannot be told.
+pub fn conclusion(outcomes: &[Outcome], policy: &Policy) -> Option<Decision> {
+    let verdicts = || {
+        outcomes.iter().filter_map(|outcome| match outcome {
+            Outcome::Judged(verdict) => Some(verdict),
+            Outcome::CannotTell(_) => None,
+        })
+    };
+    if verdicts().any(|verdict| verdict.decision == Decision::RequestChanges) {
+        return Some(Decision::RequestChanges);
+    }
+    let approving: Vec<Vendor> = verdicts().map(|verdict| verdict.reviewer.vendor.clone()).collect();
+    policy.is_enough(&approving).then_some(Decision::Approve)
+}
+
 /// Has one reviewer judge one change and records the verdict on `change.head_commit`, else on its
-/// head tree.
+/// head tree. An answer that cannot be told is asked for once more, by a request of its own.
 pub async fn review(
     repo: &Repo,
     request: &Request<'_>,
@@ -70,13 +95,136 @@ pub async fn review(
     events: &Events,
     stop: &Stop,
 ) -> Result<Outcome> {
-    let _ = (repo, request, reviewer, events, stop);
-    todo!("review helper")
+    let matter = match request::gather(repo, request)? {
+        Ok(matter) => matter,
+        Err(why) => return Ok(Outcome::CannotTell(why)),
+    };
+    let name = &reviewer.who.name;
+    let config = &request.loaded.config;
+    let deadline = Instant::now() + config.review.timeout;
+    let mut usage = Usage::default();
+    let mut why = String::new();
+    for again in [false, true] {
+        let bundle = match matter.bundle(&nonce()?) {
+            Ok(bundle) => bundle,
+            Err(why) => return Ok(Outcome::CannotTell(why)),
+        };
+        if again {
+            events.warn(format!("the answer of {name} cannot be told ({why}); asking once more"));
+        } else {
+            events.progress(format!("{name} ({}) reads {}", reviewer.who.vendor, matter.size(&bundle)));
+        }
+        let reply = ask::ask(reviewer, request, &bundle, deadline, events, stop).await?;
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(why) => return Ok(Outcome::CannotTell(format!("{name}: {why}"))),
+        };
+        usage = usage.plus(reply.usage);
+        match answer::parse(&reply.text, &bundle.asked, &config.gate.block) {
+            Ok(answer) => {
+                let verdict = verdict_of(request, reviewer, &bundle, answer, reply.model, usage);
+                record(repo, request, &verdict, events)?;
+                return Ok(Outcome::Judged(Box::new(verdict)));
+            }
+            Err(reason) => why = reason,
+        }
+    }
+    Ok(Outcome::CannotTell(format!("the answer of {name} is no verdict: {why}")))
 }
 
 /// Asks rivals in order until the policy has enough approvals, one blocks, or all have been asked; a
-/// reviewer that cannot tell is followed by the next rival, and the reason is told.
+/// reviewer that cannot tell is followed by the next rival, and the reason is told. A change that
+/// changes nothing has no outcomes: nobody is asked.
 pub async fn judge(repo: &Repo, request: &Request<'_>, events: &Events, stop: &Stop) -> Result<Vec<Outcome>> {
-    let _ = (repo, request, events, stop);
-    todo!("review helper")
+    if request.change.is_empty() {
+        return Ok(Vec::new());
+    }
+    let config = &request.loaded.config;
+    let rivals = rivals(config, &config.gate, &request.change.authors)?;
+    for (name, why) in reviewers(config).1 {
+        events.progress(format!("the reviewer {name} cannot be asked: {why}"));
+    }
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    let mut approving: Vec<Vendor> = Vec::new();
+    for (index, rival) in rivals.iter().enumerate() {
+        // A second approval of the same vendor counts for nothing.
+        if approving.contains(&rival.who.vendor) {
+            continue;
+        }
+        let outcome = review(repo, request, rival, events, stop).await?;
+        match &outcome {
+            Outcome::Judged(_) => approving.push(rival.who.vendor.clone()),
+            Outcome::CannotTell(why) => match rivals.get(index + 1) {
+                Some(next) => events.warn(format!("{why}; the next rival is {}", next.who.name)),
+                None => events.warn(why.as_str()),
+            },
+        }
+        outcomes.push(outcome);
+        if conclusion(&outcomes, &config.gate).is_some() {
+            break;
+        }
+    }
+    Ok(outcomes)
+}
+
+/// The verdict that an answer makes.
+fn verdict_of(
+    request: &Request<'_>,
+    reviewer: &Reviewer,
+    bundle: &Bundle,
+    answer: answer::Answer,
+    model: Option<String>,
+    usage: Usage,
+) -> Verdict {
+    let change = request.change;
+    let reported = usage.input_tokens > 0 || usage.output_tokens > 0;
+    Verdict {
+        version: verdict::VERSION,
+        decision: answer.decision,
+        base_tree: change.base_tree.to_string(),
+        head_tree: change.head_tree.to_string(),
+        head_commit: change.head_commit.map(|id| id.to_string()),
+        target: request.target.to_owned(),
+        authors: change.authors.clone(),
+        reviewer: Author { model: reviewer.who.model.clone().or(model), ..reviewer.who.clone() },
+        policy: request.loaded.digest.clone(),
+        shown: bundle.shown(),
+        findings: answer.findings,
+        summary: answer.summary,
+        time: now(),
+        cost: usage.cost,
+        tokens: reported.then_some((usage.input_tokens, usage.output_tokens)),
+    }
+}
+
+/// Writes the verdict down before anybody acts on it, then tells it.
+fn record(repo: &Repo, request: &Request<'_>, verdict: &Verdict, events: &Events) -> Result<()> {
+    let change = request.change;
+    verdicts::append(repo, change.head_commit.unwrap_or(change.head_tree), verdict)?;
+    let block = &request.loaded.config.gate.block;
+    events.send(What::Judged {
+        reviewer: verdict.reviewer.name.clone(),
+        vendor: verdict.reviewer.vendor.to_string(),
+        decision: verdict.decision.to_string(),
+        blocking: verdict.blocking(block).count(),
+        findings: verdict.findings.len(),
+    });
+    Ok(())
+}
+
+/// 32 hex digits that nobody can guess.
+fn nonce() -> Result<String> {
+    let mut bytes = [0u8; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes.iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    }))
+}
+
+/// Now, in UTC, to the second.
+fn now() -> String {
+    let now = jiff::Timestamp::now();
+    now.round(jiff::Unit::Second).unwrap_or(now).to_string()
 }

@@ -1,0 +1,102 @@
+//! Puts one request to one reviewer and returns what it answered, or why it did not.
+//!
+//! An agent runs in an empty folder that vanishes: in a checkout, the change's own `CLAUDE.md`, hooks
+//! or settings could steer it, and everything that it needs is in the prompt.
+
+use super::answer::schema;
+use super::request::Bundle;
+use super::{Means, Request, Reviewer};
+use crate::agent::{Agent, Ending, Job, Mode};
+use crate::error::{Interrupted, Result};
+use crate::event::{Events, Usage, What};
+use crate::model::{Endpoint, Failure, Question};
+use crate::process::Stop;
+use anyhow::Context;
+use tokio::time::Instant;
+
+/// What a reviewer answered.
+#[derive(Debug)]
+pub struct Reply {
+    /// The text, whole.
+    pub text: String,
+    /// What it used.
+    pub usage: Usage,
+    /// The model that it says it is.
+    pub model: Option<String>,
+}
+
+/// Asks, until the deadline. The inner error says in one sentence why there is no answer.
+pub async fn ask(
+    reviewer: &Reviewer,
+    request: &Request<'_>,
+    bundle: &Bundle,
+    deadline: Instant,
+    events: &Events,
+    stop: &Stop,
+) -> Result<Result<Reply, String>> {
+    match &reviewer.means {
+        Means::Agent(agent) => ask_agent(agent, request, bundle, deadline, events, stop).await,
+        Means::Api(endpoint) => ask_api(endpoint, bundle, deadline, events, stop).await,
+    }
+}
+
+async fn ask_api(
+    endpoint: &Endpoint,
+    bundle: &Bundle,
+    deadline: Instant,
+    events: &Events,
+    stop: &Stop,
+) -> Result<Result<Reply, String>> {
+    let question = Question {
+        system: bundle.system.clone(),
+        prompt: bundle.prompt.clone(),
+        schema: schema(),
+        timeout: deadline.saturating_duration_since(Instant::now()),
+    };
+    match endpoint.ask(&question, stop, |activity| events.send(What::Activity(activity))).await {
+        Ok(answer) => Ok(Ok(Reply { text: answer.text, usage: answer.usage, model: answer.model })),
+        Err(Failure::Stopped) => Err(Interrupted.into()),
+        Err(failure) => Ok(Err(failure.to_string())),
+    }
+}
+
+async fn ask_agent(
+    agent: &Agent,
+    request: &Request<'_>,
+    bundle: &Bundle,
+    deadline: Instant,
+    events: &Events,
+    stop: &Stop,
+) -> Result<Result<Reply, String>> {
+    let folder = tempfile::Builder::new()
+        .prefix("flow-ai-review-")
+        .tempdir()
+        .context("cannot make an empty folder for the reviewer")?;
+    let job = Job {
+        prompt: bundle.text(),
+        // Some systems have links in the path of their temporary folder, and some agents mind.
+        dir: folder.path().canonicalize().context("cannot find the reviewer's folder")?,
+        mode: Mode::Review,
+        env: Vec::new(),
+        transcript: request.transcript.map(Into::into),
+        timeout: deadline.saturating_duration_since(Instant::now()),
+        silence: request.loaded.config.run.silence,
+        schema: Some(schema()),
+    };
+    let report = agent.run(&job, stop, |activity| events.send(What::Activity(activity))).await?;
+    Ok(Err(match report.ending {
+        Ending::Done => {
+            return Ok(Ok(Reply { text: report.text, usage: report.usage, model: report.model }));
+        }
+        Ending::Stopped => return Err(Interrupted.into()),
+        Ending::Failed(why) => why,
+        Ending::Refused(why) => format!("it refused or answered nothing: {why}"),
+        Ending::WaitingForPerson(what) => format!("it waits for a person: {what}"),
+        Ending::RateLimited(Some(seconds)) => format!("its limit is reached, for {seconds} s more"),
+        Ending::RateLimited(None) => "its limit is reached".into(),
+        Ending::TimedOut => {
+            format!("no answer within {} s (review.timeout)", request.loaded.config.review.timeout.as_secs())
+        }
+        Ending::Silent => format!("it said nothing for {} s (run.silence)", job.silence.as_secs()),
+    }))
+}
