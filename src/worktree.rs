@@ -5,9 +5,13 @@
 //! explicit git directory: git never runs *inside* a folder that an agent could have prepared. A
 //! worktree is removed only when its files are safely committed.
 
-use crate::error::Result;
+use crate::config::Config;
+use crate::error::{Result, hint};
+use crate::git;
 use crate::store::Repo;
 use gix::ObjectId;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// A temporary worktree.
@@ -56,4 +60,29 @@ impl Worktree {
     pub fn remove(self) -> Result<()> {
         todo!("run helper")
     }
+}
+
+/// The folder for worktrees: the config's, else `.<repository>.flow-ai` beside the main worktree.
+pub fn root(repo: &Repo, config: &Config) -> Result<PathBuf> {
+    // The common directory is `.git` of the main worktree, or the bare repository itself.
+    let common = repo.common_dir();
+    let main = if common.ends_with(".git") { common.parent().unwrap_or(common) } else { common };
+    if let Some(configured) = &config.run.worktrees {
+        return Ok(main.join(configured));
+    }
+    match (main.parent(), main.file_name()) {
+        (Some(parent), Some(name)) => Ok(parent.join(format!(".{}.flow-ai", name.to_string_lossy()))),
+        _ => Err(hint(
+            format!("there is no folder beside {} for worktrees", main.display()),
+            "name one: `worktrees` under [run] in .zenflow/config.toml",
+        )),
+    }
+}
+
+/// The folders of all worktrees that the repository knows, whether they still exist or not.
+pub fn registered(repo: &Repo) -> Result<Vec<PathBuf>> {
+    let dir = repo.work_dir().unwrap_or(repo.git_dir());
+    let list = git::output_bytes(git::command(dir).args(["worktree", "list", "--porcelain", "-z"]))?;
+    let paths = list.split(|byte| *byte == 0).filter_map(|line| line.strip_prefix(b"worktree "));
+    Ok(paths.map(|path| PathBuf::from(OsStr::from_bytes(path))).collect())
 }

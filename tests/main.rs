@@ -1,5 +1,14 @@
 //! All journeys, through the real binary and real git, in one test binary.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod architecture;
 mod completions;
 mod man;

@@ -2,7 +2,8 @@
 //!
 //! clap_complete writes a script for the program's own name. Git dispatches by names of its own: its
 //! bash completion calls `_git_flow_ai`, zsh's calls `_git-flow-ai` (which is what the script's
-//! function is called already), fish's asks the program's own completions. So bash needs a shim.
+//! function is called already), fish's should ask the program's own completions, which 3.6 gets
+//! wrong. So bash and fish need a shim.
 
 use crate::error::{Exit, Result};
 use crate::report;
@@ -20,6 +21,17 @@ _git_flow_ai() {
 }
 "#;
 
+/// The same for fish. It has to be known before git's completions are asked, hence `conf.d`.
+const FISH_SHIM: &str = r#"
+function __git_flow_ai_complete
+    set -l words (commandline -opc)
+    set -l at (contains --index -- flow-ai $words)
+    and set -e words[1..$at]
+    and complete -C "git-flow-ai $words "(commandline -ct)
+end
+complete -c git -f -n "__fish_git_using_command flow-ai" -a "(__git_flow_ai_complete)"
+"#;
+
 /// Print shell completions
 ///
 /// They complete `git flow-ai` as well as `git-flow-ai`, when the shell's own completions for git
@@ -28,7 +40,7 @@ _git_flow_ai() {
 #[command(after_help = "Examples:
   git flow-ai completions bash > ~/.local/share/bash-completion/completions/git-flow-ai
   git flow-ai completions zsh  > ~/.zfunc/_git-flow-ai      # a folder of your $fpath
-  git flow-ai completions fish > ~/.config/fish/completions/git-flow-ai.fish")]
+  git flow-ai completions fish > ~/.config/fish/conf.d/git-flow-ai.fish")]
 pub struct CompletionsArgs {
     /// The shell.
     #[arg(value_enum)]
@@ -53,7 +65,7 @@ fn script(shell: Shell) -> String {
     let (generator, shim) = match shell {
         Shell::Bash => (clap_complete::Shell::Bash, BASH_SHIM),
         Shell::Zsh => (clap_complete::Shell::Zsh, ""),
-        Shell::Fish => (clap_complete::Shell::Fish, ""),
+        Shell::Fish => (clap_complete::Shell::Fish, FISH_SHIM),
     };
     let mut script = Vec::new();
     // The program's own name, where help says `git flow-ai`: completions are for what is on the PATH.
