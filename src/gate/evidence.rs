@@ -1,0 +1,161 @@
+//! The verdicts that a ruling can rest on, grouped by the change that they are about.
+//!
+//! Where a note hangs proves nothing, the record's own pair of trees does; so looking in more places
+//! is only a matter of time: first on the heads at hand, then on every commit of the update, then
+//! everywhere (a cherry-pick leaves its verdict behind on the old commit).
+
+use super::steps::Step;
+use super::{approves, counts};
+use crate::error::Result;
+use crate::policy::Policy;
+use crate::store::{Repo, verdicts};
+use crate::verdict::Verdict;
+use gix::ObjectId;
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use std::collections::{BinaryHeap, HashSet};
+
+/// How many commits of an update are searched for notes before all notes are read instead.
+const RANGE: usize = 512;
+
+/// Verdicts that count, by (base tree, head tree).
+#[derive(Debug, Default)]
+pub(super) struct Evidence {
+    changes: IndexMap<(ObjectId, ObjectId), Vec<Verdict>>,
+    looked: HashSet<ObjectId>,
+}
+
+/// How the counting verdicts on one change stand.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Standing {
+    /// Nobody whose word counts has judged it.
+    Unknown,
+    /// Enough rivals approve, and none blocks.
+    Approved(Vec<Verdict>),
+    /// Some approve, none blocks, and more are wanted.
+    Short(usize),
+    /// Somebody's newest word blocks it.
+    Blocked(Vec<Verdict>),
+}
+
+impl Evidence {
+    /// Takes the notes on the new tips, the merged heads and their trees: a handful.
+    pub fn add_near(&mut self, repo: &Repo, policy: &Policy, old: ObjectId, steps: &[Step]) -> Result<()> {
+        let _ = old;
+        for step in steps.iter().rev().take(RANGE) {
+            for commit in step.commit.iter().chain(&step.merged) {
+                self.add_on(repo, policy, *commit)?;
+            }
+            self.add_on(repo, policy, step.tree)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the notes on every commit of the update, whichever parent leads to it.
+    pub fn add_range(&mut self, repo: &Repo, policy: &Policy, old: ObjectId, steps: &[Step]) -> Result<()> {
+        let tips = steps.iter().flat_map(|step| step.commit.into_iter().chain(step.merged.iter().copied()));
+        let mut forks = HashSet::from([old]);
+        let mut queue = BinaryHeap::new();
+        let mut queued = HashSet::new();
+        for tip in tips {
+            forks.extend(repo.merge_base(old, tip)?);
+            if queued.insert(tip) {
+                queue.push((repo.commit(tip)?.time, tip));
+            }
+        }
+        // Newest first, so that the fork points come last; a few commits too many do no harm.
+        for _ in 0..RANGE {
+            let Some((_, id)) = queue.pop() else { break };
+            if forks.contains(&id) {
+                continue;
+            }
+            let commit = repo.commit(id)?;
+            self.add_on(repo, policy, id)?;
+            self.add_on(repo, policy, commit.tree)?;
+            for parent in commit.parents {
+                if queued.insert(parent) {
+                    queue.push((repo.commit(parent)?.time, parent));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes every record there is.
+    pub fn add_all(&mut self, repo: &Repo, policy: &Policy, _: ObjectId, _: &[Step]) -> Result<()> {
+        for (_, verdict) in verdicts::all(repo)? {
+            self.add(policy, verdict);
+        }
+        Ok(())
+    }
+
+    fn add_on(&mut self, repo: &Repo, policy: &Policy, object: ObjectId) -> Result<()> {
+        if self.looked.insert(object) {
+            // Lines that cannot be told are no approvals; `verdict list` names them.
+            let (verdicts, _) = verdicts::on(repo, object)?;
+            verdicts.into_iter().for_each(|verdict| self.add(policy, verdict));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, policy: &Policy, verdict: Verdict) {
+        let trees = (verdict.base_tree.parse::<ObjectId>(), verdict.head_tree.parse::<ObjectId>());
+        if let (Ok(base), Ok(head)) = trees
+            && counts(&verdict, policy)
+        {
+            let of_change = self.changes.entry((base, head)).or_default();
+            if !of_change.contains(&verdict) {
+                of_change.push(verdict);
+            }
+        }
+    }
+
+    /// How a change stands.
+    pub fn standing(&self, policy: &Policy, base: ObjectId, head: ObjectId) -> Standing {
+        self.changes.get(&(base, head)).map_or(Standing::Unknown, |verdicts| standing(verdicts, policy))
+    }
+
+    /// The changes that stand approved, with the newest of their verdicts' times.
+    pub fn approved(&self, policy: &Policy) -> Vec<(ObjectId, ObjectId, Vec<Verdict>)> {
+        let changes = self.changes.iter();
+        changes
+            .filter_map(|((base, head), verdicts)| match standing(verdicts, policy) {
+                Standing::Approved(verdicts) => Some((*base, *head, verdicts)),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// The newest word of each reviewer decides; a block outweighs any approval.
+fn standing(verdicts: &[Verdict], policy: &Policy) -> Standing {
+    let mut newest: IndexMap<_, &Verdict> = IndexMap::new();
+    for verdict in verdicts {
+        let reviewer = (&verdict.reviewer.name, &verdict.reviewer.vendor);
+        match newest.get(&reviewer) {
+            Some(other) if rank(other, policy) >= rank(verdict, policy) => {}
+            _ => {
+                newest.insert(reviewer, verdict);
+            }
+        }
+    }
+    let (approving, blocking): (Vec<Verdict>, Vec<Verdict>) =
+        newest.into_values().cloned().partition(|verdict| approves(verdict, policy));
+    if !blocking.is_empty() {
+        return Standing::Blocked(blocking);
+    }
+    let vendors: Vec<_> = approving.iter().map(|verdict| verdict.reviewer.vendor.clone()).collect();
+    if policy.is_enough(&vendors) { Standing::Approved(approving) } else { Standing::Short(approving.len()) }
+}
+
+/// Later is more; at the same moment a block is more, and so is a block of an unknown time.
+fn rank(verdict: &Verdict, policy: &Policy) -> (Timestamp, bool) {
+    let blocks = !approves(verdict, policy);
+    let unknown = if blocks { Timestamp::MAX } else { Timestamp::MIN };
+    (verdict.time.parse().unwrap_or(unknown), blocks)
+}
+
+/// When a change was last judged, for trying the newest first.
+pub(super) fn time(verdicts: &[Verdict]) -> Timestamp {
+    verdicts.iter().filter_map(|verdict| verdict.time.parse().ok()).max().unwrap_or(Timestamp::MIN)
+}

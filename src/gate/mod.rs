@@ -1,0 +1,147 @@
+//! The gate: admit(ref, old, new) → allow, refuse or cannot tell.
+//!
+//! Admission by replay: `old → new` is let in if every first-parent step's tree is the clean
+//! three-way merge of reviewed changes (base tree, head tree) onto what was there: true after rebase,
+//! squash, reword, cherry-pick and clean merges, false after any edit of content. The policy is the
+//! one at `old`. This only looks verdicts up; it never asks a reviewer and needs no network.
+
+mod evidence;
+mod replay;
+mod steps;
+
+use crate::error::{Result, hint};
+use crate::policy::{Policy, Rival};
+use crate::store::{Repo, config};
+use crate::verdict::{self, Decision, Verdict};
+use evidence::Evidence;
+use gix::ObjectId;
+use replay::{Judge, Replayed};
+
+/// What the gate is asked about.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The branch's short name.
+    pub branch: String,
+    /// Its tip now.
+    pub old: ObjectId,
+    /// What it is to become: a commit, or (before git has made the merge commit) a tree.
+    pub new: New,
+    /// What a remote that guards the same branch has let in already, as this repository last saw it.
+    /// Its contents need no second verdict, or nobody could pull. None on a server or in CI.
+    pub accepted: Option<ObjectId>,
+}
+
+/// What a branch is to become.
+#[derive(Debug, Clone)]
+pub enum New {
+    /// That commit.
+    Commit(ObjectId),
+    /// A commit yet to be made of that tree, with these heads merged in (none for a plain commit).
+    Tree { tree: ObjectId, heads: Vec<ObjectId> },
+}
+
+/// What the gate says.
+#[derive(Debug, Clone)]
+pub enum Ruling {
+    /// Let it in: because of these verdicts; none where nothing changes or nothing is protected.
+    Allow(Vec<Verdict>),
+    /// Keep it out.
+    Refuse(Refusal),
+}
+
+/// Why something is kept out.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// In one sentence.
+    pub why: String,
+    /// The first change that nobody approved, which a review could mend; none where no review could.
+    pub missing: Option<Missing>,
+    /// Verdicts on that very change which block it.
+    pub blocking: Vec<Verdict>,
+}
+
+/// A change that lacks a verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// The tree that it starts from.
+    pub base_tree: ObjectId,
+    /// The tree that it ends in.
+    pub head_tree: ObjectId,
+    /// The commit that it starts from; none where that is the empty tree.
+    pub base: Option<ObjectId>,
+    /// The commit that it ends in; none where it is not committed yet.
+    pub head: Option<ObjectId>,
+}
+
+/// Decides by the policy at `old`; a branch that this policy does not protect is always let in.
+pub fn admit(repo: &Repo, candidate: &Candidate) -> Result<Ruling> {
+    match policy_for(repo, candidate)? {
+        Some(policy) => admit_under(repo, candidate, &policy),
+        None => Ok(Ruling::Allow(Vec::new())),
+    }
+}
+
+/// The policy at the branch's tip, if it protects that branch. A policy that cannot be read is an
+/// error: nobody can tell what the branch demands.
+pub fn policy_for(repo: &Repo, candidate: &Candidate) -> Result<Option<Policy>> {
+    let found = config::policy_at(repo, candidate.old).map_err(|error| {
+        let branch = &candidate.branch;
+        error.context(hint(
+            format!("the policy at the tip of `{branch}` cannot be read, so the gate cannot tell"),
+            format!(
+                "mend {} on `{branch}`; the one commit that does so has to pass without the hooks: \
+                 git -c core.hooksPath=/dev/null commit",
+                crate::config::PATH
+            ),
+        ))
+    })?;
+    Ok(found.map(|(policy, _)| policy).filter(|policy| policy.protects(&candidate.branch)))
+}
+
+/// The same under a given policy.
+pub fn admit_under(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Ruling> {
+    let Some((old, steps)) = steps::of(repo, candidate)? else {
+        return Ok(Ruling::Refuse(rewind(candidate)));
+    };
+    let mut judge = Judge::new(repo, policy, candidate.accepted);
+    let start = repo.commit(old)?.tree;
+    let mut stuck = 0;
+    // The nearest notes first: in the common case the verdict hangs on the merged head.
+    for widen in [Evidence::add_near, Evidence::add_range, Evidence::add_all] {
+        widen(&mut judge.evidence, repo, policy, old, &steps)?;
+        match judge.replay(start, &steps)? {
+            Replayed::Covered(verdicts) => return Ok(Ruling::Allow(verdicts)),
+            Replayed::Stuck { at } => stuck = at,
+        }
+    }
+    judge.refusal(start, &steps, stuck).map(Ruling::Refuse)
+}
+
+/// Whether a verdict still counts under the policy: a known version, by a rival, about a change whose
+/// authors are known, and not vacuous.
+pub fn counts(verdict: &Verdict, policy: &Policy) -> bool {
+    let authors_known = !verdict.authors.is_empty() || policy.rival == Rival::Any;
+    verdict.version == verdict::VERSION
+        && authors_known
+        && policy.is_rival(&verdict.reviewer, &verdict.authors)
+        && verdict.shown.bytes > 0
+}
+
+/// Whether a verdict approves under the policy: it says so, and its findings say so too.
+pub fn approves(verdict: &Verdict, policy: &Policy) -> bool {
+    verdict.decision == Decision::Approve
+        && verdict::decide(&verdict.findings, &policy.block) == Decision::Approve
+}
+
+/// The refusal of a tip that does not contain the old one.
+fn rewind(candidate: &Candidate) -> Refusal {
+    Refusal {
+        why: format!(
+            "`{}` would lose commits: its tip {} is not part of what it is to become",
+            candidate.branch,
+            candidate.old.to_hex_with_len(10)
+        ),
+        missing: None,
+        blocking: Vec::new(),
+    }
+}

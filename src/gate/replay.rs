@@ -1,0 +1,256 @@
+//! The replay: does merging approved changes onto what was there give exactly what is to be there?
+//!
+//! One approved change may cover several steps (a topic that was reviewed as a whole and then
+//! rebased), and several may cover one: a merge of a side line, each step of which is covered in the
+//! same way, so that tasks judged one by one make up their merged result. Content that no approved
+//! change brought (an evil merge, a hand-resolved conflict, an extra commit) never comes out of a
+//! clean merge, and is refused.
+
+use super::evidence::{Evidence, Standing, time};
+use super::steps::{self, Step};
+use super::{Missing, Refusal};
+use crate::error::Result;
+use crate::policy::Policy;
+use crate::store::Repo;
+use crate::store::trees::Sealed;
+use crate::verdict::Verdict;
+use gix::ObjectId;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// How deep side lines of side lines are followed.
+const DEEPEST: usize = 16;
+/// How many changes that fit neither end exactly are tried by a merge.
+const TRIED: usize = 64;
+
+/// One ruling under way: the policy, the verdicts found so far, and merges made once.
+pub(super) struct Judge<'a> {
+    repo: &'a Repo,
+    policy: &'a Policy,
+    accepted: Option<ObjectId>,
+    pub evidence: Evidence,
+    sealed: OnceCell<Sealed>,
+    merges: RefCell<HashMap<[ObjectId; 3], Option<ObjectId>>>,
+}
+
+/// What a replay came to.
+pub(super) enum Replayed {
+    /// Every step is covered, by these verdicts.
+    Covered(Vec<Verdict>),
+    /// The step at this index is covered by nothing.
+    Stuck { at: usize },
+}
+
+impl<'a> Judge<'a> {
+    /// A ruling that has looked nowhere yet.
+    pub fn new(repo: &'a Repo, policy: &'a Policy, accepted: Option<ObjectId>) -> Judge<'a> {
+        let (sealed, merges) = (OnceCell::new(), RefCell::default());
+        Judge { repo, policy, accepted, evidence: Evidence::default(), sealed, merges }
+    }
+
+    /// Goes from that tree through the steps.
+    pub fn replay(&self, start: ObjectId, steps: &[Step]) -> Result<Replayed> {
+        self.replay_side(start, steps, 0)
+    }
+
+    fn replay_side(&self, start: ObjectId, steps: &[Step], depth: usize) -> Result<Replayed> {
+        // From each index that is reached, the furthest is tried first: one verdict for many steps.
+        let mut reached = BTreeMap::from([(0, Vec::new())]);
+        let mut tried = BTreeSet::new();
+        while let Some(at) = reached.keys().rev().find(|at| !tried.contains(*at)).copied() {
+            tried.insert(at);
+            let so_far: Vec<Verdict> = reached.get(&at).cloned().unwrap_or_default();
+            if at == steps.len() {
+                return Ok(Replayed::Covered(so_far));
+            }
+            let tree = if at == 0 { start } else { steps[at - 1].tree };
+            for (next, verdicts) in self.ways_on(tree, &steps[at..], depth)? {
+                let all = so_far.iter().chain(&verdicts).cloned().collect();
+                reached.entry(at + next).or_insert(all);
+            }
+        }
+        Ok(Replayed::Stuck { at: reached.keys().next_back().copied().unwrap_or_default() })
+    }
+
+    /// How many of these steps can be gone at once from that tree, and by which verdicts.
+    fn ways_on(&self, tree: ObjectId, steps: &[Step], depth: usize) -> Result<Vec<(usize, Vec<Verdict>)>> {
+        let Some(first) = steps.first() else { return Ok(Vec::new()) };
+        if first.tree == tree {
+            return Ok(vec![(1, Vec::new())]);
+        }
+        let mut ways = Vec::new();
+        for (base, head, verdicts) in self.plausible(tree, steps)? {
+            // Several steps may have the same tree: the last one takes in what happened between.
+            // A change that is in already leads nowhere, and must not carry what was done and undone.
+            let Some(result) = self.merge(base, tree, head)?.filter(|result| *result != tree) else {
+                continue;
+            };
+            if let Some(last) = steps.iter().rposition(|step| step.tree == result)
+                && !self.is_blocked(tree, &steps[..=last])?
+            {
+                ways.push((last + 1, verdicts));
+            }
+        }
+        if ways.is_empty()
+            && let Some(verdicts) = self.compose(tree, first, depth)?
+        {
+            ways.push((1, verdicts));
+        }
+        Ok(ways)
+    }
+
+    /// The approved changes that could lead on from that tree: those that fit exactly, then the
+    /// newest that touch the same paths, then the newest of the others (files are renamed).
+    fn plausible(&self, tree: ObjectId, steps: &[Step]) -> Result<Vec<(ObjectId, ObjectId, Vec<Verdict>)>> {
+        let approved = self.evidence.approved(self.policy);
+        let (mut fitting, mut others): (Vec<_>, Vec<_>) = approved.into_iter().partition(|(base, head, _)| {
+            *base == tree || steps.iter().any(|step| step.tree == *head)
+        });
+        if others.len() > TRIED
+            && let Some(last) = steps.last()
+        {
+            let changed = self.sealed()?.changed(tree, last.tree)?;
+            let paths: BTreeSet<String> = changed.iter().map(|changed| changed.display()).collect();
+            let touches = |verdicts: &[Verdict]| {
+                verdicts.iter().any(|verdict| verdict.shown.files.iter().any(|file| paths.contains(file)))
+            };
+            others.sort_by_cached_key(|(_, _, verdicts)| {
+                std::cmp::Reverse((touches(verdicts), time(verdicts)))
+            });
+            others.truncate(TRIED);
+        }
+        fitting.append(&mut others);
+        Ok(fitting)
+    }
+
+    /// Whether somebody's newest word blocks exactly what these steps bring, or what they merge in.
+    fn is_blocked(&self, tree: ObjectId, steps: &[Step]) -> Result<bool> {
+        let Some(last) = steps.last() else { return Ok(false) };
+        let blocked = |base, head| {
+            matches!(self.evidence.standing(self.policy, base, head), Standing::Blocked(_))
+        };
+        if blocked(tree, last.tree) {
+            return Ok(true);
+        }
+        for step in steps {
+            for head in &step.merged {
+                if let Some(fork) = self.repo.merge_base(step.before, *head)?
+                    && blocked(self.repo.commit(fork)?.tree, self.repo.commit(*head)?.tree)
+                {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a merge is nothing but the clean merge of side lines that are covered themselves.
+    fn compose(&self, tree: ObjectId, step: &Step, depth: usize) -> Result<Option<Vec<Verdict>>> {
+        if step.merged.is_empty() || depth >= DEEPEST || self.is_blocked(tree, std::slice::from_ref(step))? {
+            return Ok(None);
+        }
+        let mut verdicts = Vec::new();
+        let mut merged = tree;
+        for head in &step.merged {
+            let Some(fork) = self.repo.merge_base(step.before, *head)? else { return Ok(None) };
+            let Some(of_side) = self.side(fork, *head, depth)? else { return Ok(None) };
+            verdicts.extend(of_side);
+            let (base, theirs) = (self.repo.commit(fork)?.tree, self.repo.commit(*head)?.tree);
+            let Some(next) = self.merge(base, merged, theirs)? else { return Ok(None) };
+            merged = next;
+        }
+        Ok((merged == step.tree).then_some(verdicts))
+    }
+
+    /// The verdicts that cover a side line from its fork to its head; none where something is not.
+    fn side(&self, fork: ObjectId, head: ObjectId, depth: usize) -> Result<Option<Vec<Verdict>>> {
+        if let Some(accepted) = self.accepted
+            && self.repo.merge_base(accepted, head)? == Some(head)
+        {
+            return Ok(Some(Vec::new()));
+        }
+        let Some(steps) = steps::between(self.repo, fork, head)? else { return Ok(None) };
+        match self.replay_side(self.repo.commit(fork)?.tree, &steps, depth + 1)? {
+            Replayed::Covered(verdicts) => Ok(Some(verdicts)),
+            Replayed::Stuck { .. } => Ok(None),
+        }
+    }
+
+    /// The clean three-way merge; without a process where two of the three trees are the same.
+    fn merge(&self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Option<ObjectId>> {
+        if base == ours || ours == theirs {
+            return Ok(Some(theirs));
+        }
+        if base == theirs {
+            return Ok(Some(ours));
+        }
+        let key = [base, ours, theirs];
+        if let Some(known) = self.merges.borrow().get(&key) {
+            return Ok(*known);
+        }
+        // What was reviewed may be gone (garbage collection, a shallow clone): then it proves nothing.
+        let merged = if self.repo.has(base) && self.repo.has(theirs) {
+            self.sealed()?.merge(base, ours, theirs)?
+        } else {
+            None
+        };
+        self.merges.borrow_mut().insert(key, merged);
+        Ok(merged)
+    }
+
+    fn sealed(&self) -> Result<&Sealed> {
+        if let Some(sealed) = self.sealed.get() {
+            return Ok(sealed);
+        }
+        let sealed = Sealed::over(self.repo)?;
+        Ok(self.sealed.get_or_init(|| sealed))
+    }
+
+    /// Why the step at that index keeps everything out, and what a review could mend.
+    pub fn refusal(&self, start: ObjectId, steps: &[Step], at: usize) -> Result<Refusal> {
+        let missing = self.missing(start, steps, at)?;
+        let standing = self.evidence.standing(self.policy, missing.base_tree, missing.head_tree);
+        let what = self.describe(&missing)?;
+        let (why, blocking) = match standing {
+            Standing::Blocked(verdicts) => {
+                let who: Vec<String> = verdicts
+                    .iter()
+                    .map(|verdict| format!("{} ({})", verdict.reviewer.name, verdict.reviewer.vendor))
+                    .collect();
+                (format!("{} asks for changes to {what}", who.join(" and ")), verdicts)
+            }
+            Standing::Short(have) => {
+                (format!("{what} has {have} of {} approvals", self.policy.approvals.max(1)), Vec::new())
+            }
+            Standing::Unknown | Standing::Approved(_) => {
+                (format!("no rival's verdict covers {what}"), Vec::new())
+            }
+        };
+        Ok(Refusal { why, missing: Some(missing), blocking })
+    }
+
+    /// For a clean merge of one head, the change that the head brings; else what the steps from there
+    /// bring as they stand.
+    fn missing(&self, start: ObjectId, steps: &[Step], at: usize) -> Result<Missing> {
+        let at = at.min(steps.len().saturating_sub(1));
+        let base_tree = if at == 0 { start } else { steps[at - 1].tree };
+        let (step, last) = (&steps[at], &steps[steps.len() - 1]);
+        if at + 1 == steps.len()
+            && let [head] = step.merged[..]
+            && let Some(fork) = self.repo.merge_base(step.before, head)?
+        {
+            let (base, theirs) = (self.repo.commit(fork)?.tree, self.repo.commit(head)?.tree);
+            if self.merge(base, base_tree, theirs)? == Some(step.tree) {
+                return Ok(Missing { base_tree: base, head_tree: theirs, base: Some(fork), head: Some(head) });
+            }
+        }
+        Ok(Missing { base_tree, head_tree: last.tree, base: Some(step.before), head: last.commit })
+    }
+
+    /// The change for people.
+    fn describe(&self, missing: &Missing) -> Result<String> {
+        let Some(head) = missing.head else { return Ok("the changes as they stand".into()) };
+        let commit = self.repo.commit(head)?;
+        Ok(format!("{} (\"{}\")", head.to_hex_with_len(10), commit.subject()))
+    }
+}

@@ -1,0 +1,76 @@
+//! The first-parent steps from a branch's old tip to its new one: what the replay goes through.
+//!
+//! Where the old tip is not on the first-parent line (the branch was merged into a topic, and then
+//! fast-forwarded to it) the whole update is one step. A tip that does not contain the old one is a
+//! rewind, unless it builds on what a guarding remote has accepted, as after `pull --rebase`.
+
+use super::{Candidate, New};
+use crate::error::Result;
+use crate::store::Repo;
+use gix::ObjectId;
+
+/// How far the first-parent line is followed before the update counts as one step.
+const LONGEST: usize = 10_000;
+
+/// One step of a branch.
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    /// The commit; none where git has not made it yet.
+    pub commit: Option<ObjectId>,
+    /// Its tree.
+    pub tree: ObjectId,
+    /// The commit that it is made on.
+    pub before: ObjectId,
+    /// The heads that it merges in.
+    pub merged: Vec<ObjectId>,
+}
+
+/// Where the judgement starts, and the steps from there; none when commits would be lost.
+pub(super) fn of(repo: &Repo, candidate: &Candidate) -> Result<Option<(ObjectId, Vec<Step>)>> {
+    let old = candidate.old;
+    let new = match &candidate.new {
+        New::Tree { tree, heads } => {
+            let step = Step { commit: None, tree: *tree, before: old, merged: heads.clone() };
+            return Ok(Some((old, vec![step])));
+        }
+        New::Commit(new) => *new,
+    };
+    for start in [Some(old), candidate.accepted].into_iter().flatten() {
+        if let Some(steps) = between(repo, start, new)? {
+            return Ok(Some((start, steps)));
+        }
+    }
+    Ok(None)
+}
+
+/// The steps from a commit to a descendant, oldest first; none when it is no descendant.
+pub(super) fn between(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<Option<Vec<Step>>> {
+    let oldest = repo.commit(old)?.time;
+    let mut steps = Vec::new();
+    let mut at = new;
+    while at != old && steps.len() < LONGEST {
+        let commit = repo.commit(at)?;
+        // Clocks differ, so that a day's grace decides only how long we look, never what we find.
+        let Some((&before, merged)) = commit.parents.split_first().filter(|_| commit.time + 86_400 >= oldest)
+        else {
+            break;
+        };
+        steps.push(Step { commit: Some(at), tree: commit.tree, before, merged: merged.to_vec() });
+        at = before;
+    }
+    if at == old {
+        steps.reverse();
+        return Ok(Some(steps));
+    }
+    if repo.merge_base(old, new)? != Some(old) {
+        return Ok(None);
+    }
+    Ok(Some(vec![as_one(repo, old, new)?]))
+}
+
+/// The whole update as one step, which merges in what the new tip was made on.
+fn as_one(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<Step> {
+    let commit = repo.commit(new)?;
+    let merged = if commit.parents.len() > 1 { commit.parents[..1].to_vec() } else { Vec::new() };
+    Ok(Step { commit: Some(new), tree: commit.tree, before: old, merged })
+}
