@@ -1,0 +1,167 @@
+//! A temporary worktree's life: make, harvest, keep or remove.
+//!
+//! [`Worktrees`] is the place where a repository's temporary worktrees are made; nothing here needs
+//! gix, so that a slow checkout can run on another thread. What we know of a worktree (where it is,
+//! what it was made from, the index that git wrote for it) is kept in `<common git
+//! dir>/flow-ai/worktrees/<id>/`, out of reach of what runs in the worktree, and is locked as long as
+//! we are alive: a record whose lock is free belongs to a process that died.
+
+mod copy;
+mod harvest;
+mod make;
+mod place;
+mod record;
+mod remove;
+
+pub use copy::Copied;
+pub use harvest::{Harvest, LeftOut, Why};
+pub use remove::Removed;
+
+use crate::config::Config;
+use crate::error::Result;
+use crate::git;
+use crate::store::Repo;
+use gix::ObjectId;
+use record::Record;
+use remove::Deletions;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+/// Where a repository's temporary worktrees are made. Cheap to clone; when the last clone and the
+/// last worktree of it are dropped, what was removed has been deleted from the disk.
+#[derive(Debug, Clone)]
+pub struct Worktrees {
+    common: PathBuf,
+    main: Option<PathBuf>,
+    root: PathBuf,
+    deletions: Arc<Deletions>,
+}
+
+/// A temporary worktree.
+#[derive(Debug)]
+pub struct Worktree {
+    place: Worktrees,
+    path: PathBuf,
+    base: ObjectId,
+    record: Record,
+}
+
+impl Worktrees {
+    /// The place for that repository, see [`root`].
+    pub fn of(repo: &Repo, config: &Config) -> Result<Worktrees> {
+        let root = root(repo, config)?;
+        repo.own_dir()?;
+        let common = repo.common_dir().to_owned();
+        let main = place::main_worktree(repo);
+        let worktrees = Worktrees { common, main, root, deletions: Arc::default() };
+        worktrees.delete_trash();
+        Ok(worktrees)
+    }
+
+    /// The folder that holds the worktrees.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The worktrees that a process of ours left when it died, locked by us from now on. What cannot
+    /// be read as one is passed over.
+    pub fn leftovers(&self) -> Result<Vec<Worktree>> {
+        let mut found = Vec::new();
+        for record in record::unlocked(&self.own_dir())? {
+            if let Some((path, base)) = record.read()? {
+                found.push(Worktree { place: self.clone(), path, base, record });
+            } else {
+                // It died before there was anything but the record.
+                record.delete()?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Our own folder in the common git directory.
+    fn own_dir(&self) -> PathBuf {
+        self.common.join("flow-ai")
+    }
+}
+
+impl Worktree {
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder's name.
+    pub fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// The commit that it was made from.
+    pub fn base(&self) -> ObjectId {
+        self.base
+    }
+
+    /// Whether the project has submodules, which we leave empty.
+    pub fn has_submodules(&self) -> bool {
+        self.path.join(".gitmodules").symlink_metadata().is_ok()
+    }
+
+    /// git's admin folder for it.
+    fn admin(&self) -> PathBuf {
+        self.place.common.join("worktrees").join(self.record.id())
+    }
+
+    /// A git command on the worktree's files that never looks into the worktree to learn which
+    /// repository it is in, and runs nothing that a repository could have prepared.
+    fn git(&self, git_dir: &Path) -> Command {
+        let mut command = git::command(&self.place.common);
+        let mut flag = std::ffi::OsString::from("--git-dir=");
+        flag.push(git_dir);
+        command.arg(flag);
+        let mut flag = std::ffi::OsString::from("--work-tree=");
+        flag.push(&self.path);
+        command.arg(flag);
+        for setting in SETTINGS {
+            command.args(["-c", setting]);
+        }
+        command
+    }
+}
+
+/// The settings that every git command on a worktree gets: no hook, no daemon, no cached belief about
+/// which files changed, no name that another system takes for `.git`, no surprise on line ends.
+const SETTINGS: &[&str] = &[
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.untrackedCache=false",
+    "core.splitIndex=false",
+    "core.ignoreStat=false",
+    "core.trustctime=true",
+    "core.checkStat=default",
+    "core.sparseCheckout=false",
+    "core.protectHFS=true",
+    "core.protectNTFS=true",
+    "core.safecrlf=false",
+    "submodule.recurse=false",
+    "advice.addEmbeddedRepo=false",
+    "gc.auto=0",
+];
+
+/// The folder for worktrees: by `git config flow-ai.worktrees`, else by the config's `run.worktrees`,
+/// else `.<repository>.flow-ai` beside the main worktree. Refuses a place where worktrees would be in
+/// danger, with the way out.
+pub fn root(repo: &Repo, config: &Config) -> Result<PathBuf> {
+    let person = repo.git_config("flow-ai.worktrees");
+    let main = place::main_worktree(repo);
+    place::root(repo.common_dir(), main.as_deref(), person.as_deref(), config.run.worktrees.as_deref())
+}
+
+/// The folders of all worktrees that the repository knows, whether they still exist or not.
+pub fn registered(repo: &Repo) -> Result<Vec<PathBuf>> {
+    let dir = repo.work_dir().unwrap_or(repo.git_dir());
+    let list = git::output_bytes(git::command(dir).args(["worktree", "list", "--porcelain", "-z"]))?;
+    let paths = list.split(|byte| *byte == 0).filter_map(|line| line.strip_prefix(b"worktree "));
+    Ok(paths.map(|path| PathBuf::from(OsStr::from_bytes(path))).collect())
+}

@@ -1,0 +1,145 @@
+//! What we know of a worktree, kept where nothing that runs in the worktree comes by.
+//!
+//! A folder `<common git dir>/flow-ai/worktrees/<id>/` of small files, as git's own admin folders are:
+//! `path`, `base`, `index` (as git wrote it at checkout; missing until that was complete), `copied`
+//! (paths that we brought in, separated by NUL), `harvested` (the tree last harvested), `lock`. The id
+//! names git's admin folder too.
+
+use crate::error::Result;
+use anyhow::Context;
+use gix::ObjectId;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+/// A record, locked by this process.
+#[derive(Debug)]
+pub struct Record {
+    dir: PathBuf,
+    /// Locked as long as it is open.
+    _lock: File,
+}
+
+impl Record {
+    /// A new record for a worktree at that path.
+    pub fn create(own: &Path, id: &str, path: &Path, base: ObjectId) -> Result<Record> {
+        let dir = own.join("worktrees").join(id);
+        fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        let Some(record) = Record::lock(dir)? else {
+            anyhow::bail!("the new worktree {id} is locked by another process already");
+        };
+        record.write("base", base.to_string().as_bytes())?;
+        record.write("path", path.as_os_str().as_bytes())?;
+        Ok(record)
+    }
+
+    /// Takes the lock; none when another process has it, or when the record has gone.
+    fn lock(dir: PathBuf) -> Result<Option<Record>> {
+        let path = dir.join("lock");
+        let lock = match File::options().create(true).truncate(false).write(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("cannot open {}", path.display())),
+        };
+        Ok(lock.try_lock().is_ok().then_some(Record { dir, _lock: lock }))
+    }
+
+    /// The worktree's path and base; none when we died before both were written.
+    pub fn read(&self) -> Result<Option<(PathBuf, ObjectId)>> {
+        let (Some(path), Some(base)) = (self.get("path")?, self.object("base")?) else { return Ok(None) };
+        Ok(Some((PathBuf::from(std::ffi::OsString::from_vec(path)), base)))
+    }
+
+    /// The id, also the name of git's admin folder.
+    pub fn id(&self) -> &OsStr {
+        self.dir.file_name().unwrap_or_default()
+    }
+
+    /// The index as git wrote it at checkout.
+    pub fn index(&self) -> PathBuf {
+        self.dir.join("index")
+    }
+
+    /// A scratch file of that name beside it.
+    pub fn scratch(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// The paths that we brought in.
+    pub fn copied(&self) -> Result<Vec<PathBuf>> {
+        let bytes = self.get("copied")?.unwrap_or_default();
+        let paths = bytes.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+        Ok(paths.map(|path| PathBuf::from(OsStr::from_bytes(path))).collect())
+    }
+
+    /// Adds to the paths that we brought in.
+    pub fn add_copied(&self, paths: &[PathBuf]) -> Result<()> {
+        let mut bytes = self.get("copied")?.unwrap_or_default();
+        for path in paths {
+            bytes.extend_from_slice(path.as_os_str().as_bytes());
+            bytes.push(0);
+        }
+        self.write("copied", &bytes)
+    }
+
+    /// The tree that was last harvested.
+    pub fn harvested(&self) -> Result<Option<ObjectId>> {
+        self.object("harvested")
+    }
+
+    /// Remembers the tree that was harvested.
+    pub fn set_harvested(&self, tree: ObjectId) -> Result<()> {
+        self.write("harvested", tree.to_string().as_bytes())
+    }
+
+    /// Deletes the record.
+    pub fn delete(self) -> Result<()> {
+        match fs::remove_dir_all(&self.dir) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove {}", self.dir.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn object(&self, name: &str) -> Result<Option<ObjectId>> {
+        let bytes = self.get(name)?;
+        Ok(bytes.and_then(|bytes| ObjectId::from_hex(bytes.trim_ascii()).ok()))
+    }
+
+    fn get(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let path = self.dir.join(name);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        }
+    }
+
+    /// Written aside and renamed, so that a reader after a crash sees all of it or nothing.
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.dir.join(name);
+        let write = || {
+            let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
+            file.write_all(bytes)?;
+            file.persist(&path)?;
+            Ok::<(), std::io::Error>(())
+        };
+        write().with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+/// The records that no living process holds.
+pub fn unlocked(own: &Path) -> Result<Vec<Record>> {
+    let dir = own.join("worktrees");
+    let entries = match fs::read_dir(&dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("cannot list {}", dir.display())),
+    };
+    let mut dirs = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>>>()?;
+    dirs.sort();
+    Ok(dirs.into_iter().map(Record::lock).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
