@@ -2,13 +2,27 @@
 //!
 //! Policy, agents and commands come from the *target* branch's tip. Where that has no config yet (a
 //! fresh `init`), runs and reviews that a person starts use the working tree's and say so; the gate
-//! never does.
+//! never does. On top come, in this order: Zenflow's `settings.json` for what the config leaves
+//! unsaid, the person's own file, `git config flow-ai.*`. None of the three can touch the policy.
 
-use super::Repo;
-use crate::config::Config;
-use crate::error::Result;
+use super::{Repo, trees};
+use crate::config::{self, Config};
+use crate::error::{Result, hint};
 use crate::policy::Policy;
+use crate::workflow;
+use anyhow::Context;
 use gix::ObjectId;
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// Zenflow's shared settings.
+const SETTINGS: &str = ".zenflow/settings.json";
+
+/// The folder of a team's own workflows.
+const WORKFLOWS: &str = ".zenflow/workflows";
+
+/// The names of the built-in workflows.
+const BUILT_IN: [&str; 4] = ["quick", "fix", "spec", "sdd"];
 
 /// A config and where it came from.
 #[derive(Debug, Clone)]
@@ -19,23 +33,230 @@ pub struct Loaded {
     pub origin: String,
     /// SHA-256 of the repository's config text, in hex: the policy's digest.
     pub digest: String,
+    /// What a person should know and what does not stop us: keys of `settings.json` that mean nothing.
+    pub warnings: Vec<String>,
 }
 
 /// The config for what a person starts: at the target's tip, else in the working tree, else defaults.
 pub fn load(repo: &Repo, target: &str) -> Result<Loaded> {
-    let _ = (repo, target);
-    todo!("store helper")
+    let (text, origin) = match versioned(repo, target, config::PATH)? {
+        Some((text, origin)) => (text, origin),
+        None => (String::new(), "defaults".to_owned()),
+    };
+    let digest = digest(&text)?;
+    let mut config = if text.is_empty() { Config::default() } else { config::parse(&text, &origin)? };
+    let mut warnings = Vec::new();
+    if let Some((text, origin)) = versioned(repo, target, SETTINGS)? {
+        apply_settings(&mut config, &text, &origin, &mut warnings);
+    }
+    apply_person(&mut config)?;
+    apply_git_config(&mut config, repo)?;
+    Ok(Loaded { config, origin, digest, warnings })
 }
 
 /// The policy in force at a commit, with its digest; none where that commit has no config.
 pub fn policy_at(repo: &Repo, commit: ObjectId) -> Result<Option<(Policy, String)>> {
-    let _ = (repo, commit);
-    todo!("store helper")
+    let tree = repo.tree_of(commit)?;
+    let Some(bytes) = trees::file(repo, tree, config::PATH)? else { return Ok(None) };
+    let origin = format!("{}:{}", commit.to_hex_with_len(12), config::PATH);
+    let text = utf8(bytes, &origin)?;
+    Ok(Some((config::parse(&text, &origin)?.gate, digest(&text)?)))
 }
 
 /// A workflow's text by name: the team's own (at the target's tip, else in the working tree), else
-/// the built-in one; an error lists the names that exist.
+/// the built-in one; an error lists the names that exist. With the text comes where it was found.
 pub fn workflow(repo: &Repo, target: &str, name: &str) -> Result<(String, String)> {
-    let _ = (repo, target, name);
-    todo!("store helper")
+    let is_name = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
+    if is_name && let Some(found) = versioned(repo, target, &format!("{WORKFLOWS}/{name}.md"))? {
+        return Ok(found);
+    }
+    if let Some(text) = workflow::built_in(name) {
+        return Ok((text.to_owned(), format!("the built-in workflow {name}")));
+    }
+    let names = workflows(repo, target)?.join(", ");
+    Err(hint(format!("there is no workflow `{name}`"), format!("there are: {names}")))
+}
+
+/// The names of all workflows: the team's own first, then the built-in ones that they do not replace.
+pub fn workflows(repo: &Repo, target: &str) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    if let Some(tip) = repo.find_ref(&format!("refs/heads/{target}"))? {
+        names.extend(trees::names(repo, repo.tree_of(tip)?, WORKFLOWS)?);
+    }
+    if let Some(dir) = repo.work_dir() {
+        let entries = std::fs::read_dir(dir.join(WORKFLOWS)).into_iter().flatten().flatten();
+        names.extend(entries.filter_map(|entry| entry.file_name().into_string().ok()));
+    }
+    let mut names: Vec<String> =
+        names.iter().filter_map(|name| name.strip_suffix(".md")).map(str::to_owned).collect();
+    names.sort();
+    names.dedup();
+    for name in BUILT_IN {
+        if !names.iter().any(|own| own == name) {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// The person's own file.
+pub fn personal_path() -> Option<PathBuf> {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")))?;
+    Some(home.join("git-flow-ai").join("config.toml"))
+}
+
+/// A file at the target's tip, else in the working tree; with where it was found, for messages.
+fn versioned(repo: &Repo, target: &str, path: &str) -> Result<Option<(String, String)>> {
+    if let Some(tip) = repo.find_ref(&format!("refs/heads/{target}"))?
+        && let Some(bytes) = trees::file(repo, repo.tree_of(tip)?, path)?
+    {
+        let origin = format!("{target}:{path}");
+        return Ok(Some((utf8(bytes, &origin)?, origin)));
+    }
+    let Some(dir) = repo.work_dir() else { return Ok(None) };
+    match std::fs::read(dir.join(path)) {
+        Ok(bytes) => Ok(Some((utf8(bytes, path)?, format!("{path} (not committed yet)")))),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("{path} cannot be read")),
+    }
+}
+
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+}
+
+fn utf8(bytes: Vec<u8>, origin: &str) -> Result<String> {
+    String::from_utf8(bytes).map_err(|_| hint(format!("{origin} is not UTF-8"), "save it as UTF-8"))
+}
+
+fn digest(text: &str) -> Result<String> {
+    let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha256);
+    hasher.update(text.as_bytes());
+    Ok(hasher.try_finalize().context("the config cannot be hashed")?.to_string())
+}
+
+/// The keys of `settings.json` that mean something to us.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Settings {
+    setup_script: Option<String>,
+    verification_script: Option<String>,
+    copy_files: Vec<String>,
+    /// Stored by Zenflow and executed by nobody.
+    dev_server_script: Option<serde_json::Value>,
+    #[serde(flatten)]
+    others: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Fills what the config leaves unsaid. Never fatal: the file is another program's.
+fn apply_settings(config: &mut Config, text: &str, origin: &str, warnings: &mut Vec<String>) {
+    let settings: Settings = match serde_json::from_str(text) {
+        Ok(settings) => settings,
+        Err(error) => return warnings.push(format!("{origin} is ignored: {error}")),
+    };
+    drop(settings.dev_server_script);
+    warnings.extend(settings.others.keys().map(|key| format!("{origin}: `{key}` means nothing here")));
+    let said = |script: Option<String>| script.filter(|script| !script.trim().is_empty());
+    let run = &mut config.run;
+    run.setup = run.setup.take().or(said(settings.setup_script));
+    run.verify = run.verify.take().or(said(settings.verification_script));
+    if run.copy.is_empty() {
+        run.copy = settings.copy_files;
+    }
+}
+
+/// Adds the person's own agents and reviewers; where the repository knows that name, its own stays.
+fn apply_person(config: &mut Config) -> Result<()> {
+    let Some(path) = personal_path() else { return Ok(()) };
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if is_absent(&error) => return Ok(()),
+        Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
+    };
+    let origin = path.display().to_string();
+    let text = utf8(bytes, &origin)?;
+    let own = config::parse(&text, &origin)?;
+    refuse_policy(&text, &origin)?;
+    for (name, agent) in own.agents {
+        config.agents.entry(name).or_insert(agent);
+    }
+    for (name, reviewer) in own.reviewers {
+        config.reviewers.entry(name).or_insert(reviewer);
+    }
+    Ok(())
+}
+
+/// A `[gate]` in a person's own file would seem to loosen the gate, and must not seem to.
+fn refuse_policy(text: &str, origin: &str) -> Result<()> {
+    let table: toml::Table = toml::from_str(text).with_context(|| format!("{origin} cannot be read"))?;
+    match table.contains_key("gate") {
+        true => Err(hint(
+            format!("{origin} has a [gate] section, and a person's own file cannot change the gate"),
+            format!("take it out there, and write it to the repository's {}", config::PATH),
+        )),
+        false => Ok(()),
+    }
+}
+
+/// What concerns only the person: how many at once, whom first, where worktrees go.
+fn apply_git_config(config: &mut Config, repo: &Repo) -> Result<()> {
+    if let Some(text) = repo.git_config("flow-ai.parallel") {
+        let parallel = text.trim().parse().ok().filter(|parallel| *parallel > 0);
+        config.run.parallel = parallel.ok_or_else(|| {
+            hint(format!("flow-ai.parallel is `{text}`, which is no number"), "git config flow-ai.parallel 3")
+        })?;
+    }
+    if let Some(name) = repo.git_config("flow-ai.agent") {
+        let Some(at) = config.agents.get_index_of(&name) else {
+            let names = config.agents.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            return Err(hint(
+                format!("flow-ai.agent is `{name}`, and no agent has that name"),
+                format!("there are: {names}; change it: git config flow-ai.agent NAME"),
+            ));
+        };
+        config.agents.move_index(at, 0);
+    }
+    if let Some(workflow) = repo.git_config("flow-ai.workflow") {
+        config.spec.workflow = workflow;
+    }
+    if let Some(folder) = repo.git_config("flow-ai.worktrees") {
+        config.run.worktrees = Some(folder);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{apply_settings, digest, refuse_policy};
+    use crate::config::Config;
+
+    #[test]
+    fn settings_fill_what_the_config_leaves_unsaid_and_nothing_else() {
+        let mut config = Config::default();
+        config.run.setup = Some("make".into());
+        let mut warnings = Vec::new();
+        let text = r#"{"setup_script": "no", "verification_script": "make test", "copy_files": [".env"], "checkpoints": 1}"#;
+        apply_settings(&mut config, text, "settings.json", &mut warnings);
+        assert_eq!(config.run.setup.as_deref(), Some("make"));
+        assert_eq!(config.run.verify.as_deref(), Some("make test"));
+        assert_eq!(config.run.copy, [".env"]);
+        assert_eq!(warnings, ["settings.json: `checkpoints` means nothing here"]);
+        apply_settings(&mut config, "{", "settings.json", &mut warnings);
+        assert_eq!(warnings.len(), 2, "a broken file is told, and stops nothing");
+    }
+
+    #[test]
+    fn a_person_cannot_touch_the_gate_in_any_spelling() {
+        for text in ["[gate]\n", "gate = {}\n", "gate.rival = 'any'\n", "[gate.x]\n", "[\"gate\"]\n"] {
+            assert!(refuse_policy(text, "config.toml").is_err(), "{text}");
+        }
+        assert!(refuse_policy("[agents.gate]\npreset = 'codex'\n", "config.toml").is_ok());
+    }
+
+    #[test]
+    fn the_digest_is_plain_sha256() {
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(digest("").unwrap(), empty);
+    }
 }
