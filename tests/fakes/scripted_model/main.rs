@@ -10,6 +10,7 @@ mod scripted_model;
 
 use anyhow::{Context, Result, bail};
 use scripted_model::{Options, start};
+use std::io::Write;
 use std::process::{Command, ExitCode};
 
 fn main() -> Result<ExitCode> {
@@ -35,7 +36,7 @@ fn main() -> Result<ExitCode> {
         std::fs::rename(&new, &file)?;
     }
     let Some(program) = arguments.next() else {
-        println!("{url}");
+        writeln!(std::io::stdout(), "{url}")?;
         loop {
             std::thread::park();
         }

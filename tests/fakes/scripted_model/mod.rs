@@ -173,25 +173,27 @@ async fn give(dialect: Dialect, request: &dialect::Request, reply: &Reply, fault
     response(200, kind, channel)
 }
 
-/// Sends the pieces one by one; a fault slows them, spoils the middle one or stops before it.
+/// Sends the pieces one by one; a fault slows them, spoils the middle one or stops in it.
 async fn send(mut sender: Sender<Bytes, std::io::Error>, pieces: Vec<String>, fault: Option<Fault>) {
     let middle = pieces.len() / 2;
     let kind = fault.as_ref().map(|fault| fault.kind);
     let delay = Duration::from_secs(fault.and_then(|fault| fault.amount).unwrap_or(1));
     for (at, mut piece) in pieces.into_iter().enumerate() {
-        match kind {
-            Some(Kind::Slow) => tokio::time::sleep(delay).await,
-            Some(Kind::Malformed) if at == middle => {
-                let half = piece.trim_end().len() / 2;
-                piece = format!("{}\n\n", &piece[..piece.floor_char_boundary(half)]);
-            }
-            Some(Kind::Cut) if at == middle.max(1) => {
-                return sender.abort(std::io::Error::other("cut by the script"));
-            }
-            _ => {}
+        if kind == Some(Kind::Slow) {
+            tokio::time::sleep(delay).await;
+        }
+        let spoilt = at == middle && matches!(kind, Some(Kind::Malformed | Kind::Cut));
+        if spoilt {
+            piece.truncate(piece.floor_char_boundary(piece.trim_end().len() / 2));
+        }
+        if spoilt && kind == Some(Kind::Malformed) {
+            piece += "\n\n";
         }
         if sender.send_data(piece.into()).await.is_err() {
             return; // the client hung up
+        }
+        if spoilt && kind == Some(Kind::Cut) {
+            return sender.abort(std::io::Error::other("cut by the script"));
         }
     }
 }

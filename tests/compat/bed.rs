@@ -1,0 +1,175 @@
+//! One CLI's surroundings: an empty home, a repository with a linked worktree, a scripted model.
+
+use crate::scripted_model::{Options, start};
+use crate::settings;
+use git_flow_ai::agent::{Agent, Job, Mode, Report};
+use git_flow_ai::process::Stop;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// These must be installed where `FLOW_AI_COMPAT=require`.
+const REQUIRED: &[&str] = &["claude", "codex", "gemini", "opencode"];
+
+/// The surroundings.
+pub struct Bed {
+    pub cli: &'static str,
+    pub agent: Agent,
+    // Not below the system's temporary folder: with its home there, codex cannot run any command.
+    root: tempfile::TempDir,
+}
+
+impl Bed {
+    /// The bed of that CLI, or none (and a line that says so) where it is not to be run.
+    pub fn new(cli: &'static str) -> Option<Bed> {
+        let Some(wanted) = std::env::var_os("FLOW_AI_COMPAT") else {
+            skip(cli, "FLOW_AI_COMPAT is not set; .ci/compat runs the real CLIs");
+            return None;
+        };
+        let root = tempfile::Builder::new().prefix(cli).tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        for folder in ["home", "bodies", "empty"] {
+            fs::create_dir(root.path().join(folder)).unwrap();
+        }
+        let options =
+            Options { log: Some(root.path().join("requests.jsonl")), dump: Some(root.path().join("bodies")) };
+        let url = start(options).unwrap();
+        let config = settings::of(cli, &url, &root.path().join("home"));
+        let bed = Bed { cli, agent: Agent::new(cli, &config).unwrap(), root };
+        if let Err(error) = bed.agent.executable() {
+            assert!(wanted != "require" || !REQUIRED.contains(&cli), "{cli} is required: {error:#}");
+            skip(cli, "it is not installed");
+            return None;
+        }
+        bed.make_repository();
+        Some(bed)
+    }
+
+    fn make_repository(&self) {
+        let repo = self.root.path().join("repo");
+        fs::create_dir(&repo).unwrap();
+        fs::write(repo.join("README.md"), "# A project\n").unwrap();
+        let home = self.home();
+        fs::write(home.join(".gitconfig"), "[user]\n\tname = Ada\n\temail = ada@example.com\n").unwrap();
+        for command in ["init -q -b main", "add .", "commit -qm Begin", "worktree add -q ../worktree -b work"]
+        {
+            self.git("repo", &command.split(' ').collect::<Vec<_>>());
+        }
+    }
+
+    /// What git says in a folder of the bed; it must succeed.
+    pub fn git(&self, folder: &str, arguments: &[&str]) -> String {
+        let output = Command::new("git")
+            .args(arguments)
+            .current_dir(self.root.path().join(folder))
+            .env("HOME", self.home())
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn home(&self) -> PathBuf {
+        self.root.path().join("home")
+    }
+
+    /// The worktree that edits happen in.
+    pub fn worktree(&self) -> PathBuf {
+        self.root.path().join("worktree")
+    }
+
+    /// The empty folder that reviews happen in.
+    pub fn empty(&self) -> PathBuf {
+        self.root.path().join("empty")
+    }
+
+    /// Has it edit.
+    pub fn edit(&self, prompt: &str, timeout: u64, silence: u64) -> Report {
+        self.run(&self.job(Mode::Edit, prompt, timeout, silence), None)
+    }
+
+    /// Has it review.
+    pub fn review(&self, prompt: &str) -> Report {
+        let mut job = self.job(Mode::Review, prompt, 120, 60);
+        job.schema = Some(git_flow_ai::review::answer::schema());
+        self.run(&job, None)
+    }
+
+    /// A piece of work; the limits are in seconds.
+    pub fn job(&self, mode: Mode, prompt: &str, timeout: u64, silence: u64) -> Job {
+        Job {
+            prompt: prompt.to_owned(),
+            dir: if mode == Mode::Edit { self.worktree() } else { self.empty() },
+            mode,
+            env: Vec::new(),
+            transcript: Some(self.root.path().join("transcript")),
+            timeout: Duration::from_secs(timeout),
+            silence: Duration::from_secs(silence),
+            schema: None,
+        }
+    }
+
+    /// Runs it; `stop_when` says when to tell it to stop. Nothing of it may be left alive.
+    pub fn run(&self, job: &Job, stop_when: Option<&dyn Fn() -> bool>) -> Report {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (stopper, stop) = Stop::pair();
+        let watch = async {
+            while !stop_when.is_some_and(|due| due()) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            stopper.stop();
+            std::future::pending::<()>().await;
+        };
+        let report = runtime.block_on(async {
+            tokio::select! {
+                report = self.agent.run(job, &stop, |_| {}) => report,
+                () = watch => unreachable!(),
+            }
+        });
+        let left = self.processes();
+        assert!(left.is_empty(), "{} left these behind: {left:?}{}", self.cli, self.story());
+        report.unwrap()
+    }
+
+    /// The processes that have this bed's home, hence come from here.
+    fn processes(&self) -> Vec<String> {
+        let mark = format!("HOME={}\0", self.home().display()).into_bytes();
+        let pids = fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.path());
+        pids.filter(|process| {
+            fs::read(process.join("environ"))
+                .is_ok_and(|environment| environment.windows(mark.len()).any(|part| part == mark))
+        })
+        .map(|process| {
+            let command = fs::read_to_string(process.join("cmdline")).unwrap_or_default();
+            format!("{} {}", process.display(), command.replace('\0', " "))
+        })
+        .collect()
+    }
+
+    /// The bodies of all requests.
+    pub fn bodies(&self) -> Vec<serde_json::Value> {
+        let files = fs::read_dir(self.root.path().join("bodies")).unwrap();
+        files.map(|file| serde_json::from_slice(&fs::read(file.unwrap().path()).unwrap()).unwrap()).collect()
+    }
+
+    /// What the model and the CLI said, for a failure's message.
+    pub fn story(&self) -> String {
+        let end = |path: &Path| {
+            let text = String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
+            text[text.floor_char_boundary(text.len().saturating_sub(6000))..].to_owned()
+        };
+        format!(
+            "\n--- requests\n{}--- transcript\n{}",
+            end(&self.root.path().join("requests.jsonl")),
+            end(&self.root.path().join("transcript"))
+        )
+    }
+}
+
+/// Says why a test does not run, past the test harness, which swallows what passing tests print.
+fn skip(cli: &str, why: &str) {
+    let test = std::thread::current().name().unwrap_or(cli).to_owned();
+    let _ = writeln!(std::io::stderr(), "skipped {test}: {why}");
+}
