@@ -103,9 +103,9 @@ impl<'a> Judge<'a> {
     /// newest that touch the same paths, then the newest of the others (files are renamed).
     fn plausible(&self, tree: ObjectId, steps: &[Step]) -> Result<Vec<(ObjectId, ObjectId, Vec<Verdict>)>> {
         let approved = self.evidence.approved(self.policy);
-        let (mut fitting, mut others): (Vec<_>, Vec<_>) = approved.into_iter().partition(|(base, head, _)| {
-            *base == tree || steps.iter().any(|step| step.tree == *head)
-        });
+        let (mut fitting, mut others): (Vec<_>, Vec<_>) = approved
+            .into_iter()
+            .partition(|(base, head, _)| *base == tree || steps.iter().any(|step| step.tree == *head));
         if others.len() > TRIED
             && let Some(last) = steps.last()
         {
@@ -126,9 +126,8 @@ impl<'a> Judge<'a> {
     /// Whether somebody's newest word blocks exactly what these steps bring, or what they merge in.
     fn is_blocked(&self, tree: ObjectId, steps: &[Step]) -> Result<bool> {
         let Some(last) = steps.last() else { return Ok(false) };
-        let blocked = |base, head| {
-            matches!(self.evidence.standing(self.policy, base, head), Standing::Blocked(_))
-        };
+        let blocked =
+            |base, head| matches!(self.evidence.standing(self.policy, base, head), Standing::Blocked(_));
         if blocked(tree, last.tree) {
             return Ok(true);
         }
@@ -241,7 +240,12 @@ impl<'a> Judge<'a> {
         {
             let (base, theirs) = (self.repo.commit(fork)?.tree, self.repo.commit(head)?.tree);
             if self.merge(base, base_tree, theirs)? == Some(step.tree) {
-                return Ok(Missing { base_tree: base, head_tree: theirs, base: Some(fork), head: Some(head) });
+                return Ok(Missing {
+                    base_tree: base,
+                    head_tree: theirs,
+                    base: Some(fork),
+                    head: Some(head),
+                });
             }
         }
         Ok(Missing { base_tree, head_tree: last.tree, base: Some(step.before), head: last.commit })

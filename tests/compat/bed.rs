@@ -8,6 +8,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Once;
 use std::time::Duration;
 
 /// These must be installed where `FLOW_AI_COMPAT=require`.
@@ -25,7 +26,8 @@ impl Bed {
     /// The bed of that CLI, or none (and a line that says so) where it is not to be run.
     pub fn new(cli: &'static str) -> Option<Bed> {
         let Some(wanted) = std::env::var_os("FLOW_AI_COMPAT") else {
-            skip(cli, "FLOW_AI_COMPAT is not set; .ci/compat runs the real CLIs");
+            static ONCE: Once = Once::new();
+            ONCE.call_once(|| tell("skipped all: FLOW_AI_COMPAT is not set; .ci/compat runs the real CLIs"));
             return None;
         };
         let root = tempfile::Builder::new().prefix(cli).tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -39,7 +41,8 @@ impl Bed {
         let bed = Bed { cli, agent: Agent::new(cli, &config).unwrap(), root };
         if let Err(error) = bed.agent.executable() {
             assert!(wanted != "require" || !REQUIRED.contains(&cli), "{cli} is required: {error:#}");
-            skip(cli, "it is not installed");
+            let test = std::thread::current().name().unwrap_or(cli).to_owned();
+            tell(&format!("skipped {test}: {cli} is not installed"));
             return None;
         }
         bed.make_repository();
@@ -168,8 +171,7 @@ impl Bed {
     }
 }
 
-/// Says why a test does not run, past the test harness, which swallows what passing tests print.
-fn skip(cli: &str, why: &str) {
-    let test = std::thread::current().name().unwrap_or(cli).to_owned();
-    let _ = writeln!(std::io::stderr(), "skipped {test}: {why}");
+/// Says why tests do not run, past the test harness, which swallows what passing tests print.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
