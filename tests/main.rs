@@ -13,3 +13,4 @@ mod architecture;
 mod completions;
 mod man;
 mod support;
+mod worktree;

@@ -1,0 +1,388 @@
+//! Temporary worktrees: made beside anything, harvested whatever was done to them, removed only when
+//! nothing is lost.
+
+use crate::support::Place;
+use git_flow_ai::config::Config;
+use git_flow_ai::store::Repo;
+use git_flow_ai::worktree::{Harvest, Removed, Why, Worktree, Worktrees};
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+/// A repository, and where its worktrees are made.
+fn workshop(place: &Place) -> (Repo, Worktrees) {
+    let repo = Repo::open(&place.repo()).unwrap();
+    let worktrees = Worktrees::of(&repo, &Config::default()).unwrap();
+    (repo, worktrees)
+}
+
+fn make(place: &Place) -> (Repo, Worktrees, Worktree) {
+    let (repo, worktrees) = workshop(place);
+    let worktree = worktrees.make("demo.api", repo.commit_of("HEAD").unwrap().id).unwrap();
+    (repo, worktrees, worktree)
+}
+
+fn put(worktree: &Worktree, path: impl AsRef<Path>, text: impl AsRef<[u8]>) {
+    let path = worktree.path().join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// The paths of a tree with their modes: `100644 a/b`.
+fn tree(place: &Place, harvest: &Harvest) -> Vec<String> {
+    let listed =
+        place.git_says(&["ls-tree", "-r", "--format=%(objectmode) %(path)", &harvest.tree.to_string()]);
+    listed.lines().map(str::to_owned).collect()
+}
+
+fn blob(place: &Place, harvest: &Harvest, path: &str) -> String {
+    place.git(&["cat-file", "blob", &format!("{}:{path}", harvest.tree)]).ok().stdout
+}
+
+fn only_main_is_left(place: &Place) {
+    assert_eq!(place.git_says(&["worktree", "list"]).lines().count(), 1);
+    assert!(!place.root().join(".repo.flow-ai").exists(), "the folder for worktrees is tidied away");
+    for folder in ["worktrees", "stage", "trash"] {
+        let left: Vec<PathBuf> = fs::read_dir(place.repo().join(".git/flow-ai").join(folder))
+            .map(|entries| entries.map(|entry| entry.unwrap().path()).collect())
+            .unwrap_or_default();
+        assert!(left.is_empty(), "{left:?}");
+    }
+    place.git(&["fsck", "--strict"]).ok();
+}
+
+#[test]
+fn two_hundred_worktrees_are_made_sixteen_at_a_time_beside_foreign_adds_and_fetches() {
+    let place = Place::new();
+    place.git(&["clone", "--quiet", "--bare", ".", "../upstream.git"]).ok();
+    place.git(&["remote", "add", "origin", "../upstream.git"]).ok();
+    let (repo, worktrees) = workshop(&place);
+    let commit = repo.commit_of("HEAD").unwrap().id;
+    let over = AtomicBool::new(false);
+    let made: Vec<Worktree> = thread::scope(|scope| {
+        let foreign = scope.spawn(|| {
+            let mut rounds = 0;
+            while !over.load(Ordering::Relaxed) || rounds < 3 {
+                let path = format!("../foreign-{rounds}");
+                place.git(&["worktree", "add", "--quiet", "--detach", &path]).ok();
+                place.git(&["fetch", "--quiet", "origin"]).ok();
+                place.git(&["worktree", "prune"]).ok();
+                place.git(&["worktree", "remove", &path]).ok();
+                rounds += 1;
+            }
+        });
+        let makers: Vec<_> = (0..16)
+            .map(|maker| {
+                let worktrees = &worktrees;
+                let share = 200 / 16 + usize::from(maker < 200 % 16);
+                scope.spawn(move || -> Vec<Worktree> {
+                    (0..share).map(|_| worktrees.make("demo.api", commit).unwrap()).collect()
+                })
+            })
+            .collect();
+        let made = makers.into_iter().flat_map(|maker| maker.join().unwrap()).collect();
+        over.store(true, Ordering::Relaxed);
+        foreign.join().unwrap();
+        made
+    });
+    assert_eq!(made.len(), 200);
+    assert_eq!(place.git_says(&["worktree", "list"]).lines().count(), 201);
+    for worktree in &made {
+        assert_eq!(fs::read_to_string(worktree.path().join("README.md")).unwrap(), "# A project\n");
+    }
+    for worktree in made {
+        assert!(matches!(worktree.remove().unwrap(), Removed::Gone));
+    }
+    drop(worktrees);
+    only_main_is_left(&place);
+}
+
+#[test]
+fn a_new_worktree_is_clean_detached_and_kept_from_anybodys_prune() {
+    let place = Place::new();
+    place.script("post-checkout", "touch \"$HOME/ran\"");
+    place.git(&["config", "core.hooksPath", place.root().join("bin").to_str().unwrap()]).ok();
+    let (_repo, worktrees, worktree) = make(&place);
+    let inside = worktree.path().to_str().unwrap();
+    assert_eq!(place.git_says(&["-C", inside, "status", "--porcelain"]), "");
+    place.git(&["-C", inside, "symbolic-ref", "-q", "HEAD"]).exits(1);
+    assert!(!place.root().join("home/ran").exists(), "a checkout of ours runs no hook");
+    fs::rename(worktree.path(), place.root().join("away")).unwrap();
+    place.git(&["worktree", "prune", "--expire=now"]).ok();
+    fs::rename(place.root().join("away"), worktree.path()).unwrap();
+    place.git(&["-C", inside, "status"]).ok();
+    assert!(matches!(worktree.remove().unwrap(), Removed::Gone));
+    drop(worktrees);
+    only_main_is_left(&place);
+}
+
+#[test]
+fn a_harvest_holds_every_file_as_git_would_have_it() {
+    let place = Place::new();
+    place.write(".gitignore", "target/\n*.log\n");
+    place.write(".gitattributes", "*.txt text\n*.up filter=up\n");
+    place.write("old.txt", "old\n");
+    place.write("folder/file", "x");
+    place.git(&["config", "filter.up.clean", "tr a-z A-Z"]).ok();
+    place.git(&["add", "."]).ok();
+    place.git(&["commit", "--quiet", "-m", "More"]).ok();
+    let (_repo, _worktrees, worktree) = make(&place);
+    let nothing = worktree.harvest().unwrap();
+    assert_eq!((nothing.changed, nothing.left_out.len()), (0, 0));
+
+    fs::remove_file(worktree.path().join("old.txt")).unwrap();
+    fs::remove_dir_all(worktree.path().join("folder")).unwrap();
+    put(&worktree, "folder", "a file where a folder was");
+    put(&worktree, "windows.txt", "one\r\ntwo\r\n");
+    put(&worktree, "tool.sh", "#!/bin/sh\n");
+    fs::set_permissions(worktree.path().join("tool.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    symlink("/etc/passwd", worktree.path().join("link")).unwrap();
+    put(&worktree, "loud.up", "abc");
+    put(&worktree, "target/debug/app", "binary");
+    put(&worktree, "x.log", "log");
+    put(&worktree, "empty", "");
+    put(&worktree, Path::new(OsStr::from_bytes(b"not-utf8-\xff\n\"name\"")), "bytes \u{0}\u{1}");
+    let harvest = worktree.harvest().unwrap();
+    assert_eq!(
+        tree(&place, &harvest),
+        [
+            "100644 .gitattributes",
+            "100644 .gitignore",
+            "100644 README.md",
+            "100644 empty",
+            "100644 folder",
+            "120000 link",
+            "100644 loud.up",
+            "100644 \"not-utf8-\\377\\n\\\"name\\\"\"",
+            "100755 tool.sh",
+            "100644 windows.txt",
+        ]
+    );
+    assert_eq!(blob(&place, &harvest, "windows.txt"), "one\ntwo\n");
+    assert_eq!(blob(&place, &harvest, "loud.up"), "ABC");
+    assert_eq!(blob(&place, &harvest, "link"), "/etc/passwd");
+    assert_eq!(harvest.changed, 9, "two gone, one of them replaced, six new");
+}
+
+#[test]
+fn nothing_that_an_agent_plants_in_its_folder_runs_or_hides_work() {
+    let place = Place::new();
+    // A project with a submodule, whose folder an agent can fill.
+    let head = place.git_says(&["rev-parse", "HEAD"]);
+    place.write(".gitmodules", "[submodule \"sub\"]\n\tpath = sub\n\turl = ./sub\n");
+    place.git(&["add", ".gitmodules"]).ok();
+    place.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{head},sub")]).ok();
+    place.git(&["commit", "--quiet", "-m", "With a submodule"]).ok();
+    let evil = place.script("evil", "touch \"$(dirname \"$0\")/ran\"; cat");
+    let evil = evil.to_str().unwrap();
+    let (_repo, _worktrees, worktree) = make(&place);
+    assert!(worktree.has_submodules());
+
+    // The worktree's `.git` becomes a repository of the agent's own, and so does the submodule's folder.
+    fs::remove_file(worktree.path().join(".git")).unwrap();
+    for folder in ["", "sub", "nested"] {
+        let folder = worktree.path().join(folder);
+        fs::create_dir_all(&folder).unwrap();
+        let inside = folder.to_str().unwrap();
+        place.git(&["init", "--quiet", inside]).ok();
+        for key in ["core.fsmonitor", "core.sshCommand", "diff.external", "filter.evil.clean", "core.editor"]
+        {
+            place.git(&["-C", inside, "config", key, evil]).ok();
+        }
+        place
+            .git(&["-C", inside, "config", "core.hooksPath", place.root().join("bin").to_str().unwrap()])
+            .ok();
+        place.git(&["-C", inside, "commit", "--quiet", "--allow-empty", "-m", "mine"]).ok();
+        fs::write(folder.join("work.rs"), "fn work() {}\n").unwrap();
+    }
+    place.script("post-index-change", "touch \"$(dirname \"$0\")/ran\"");
+    put(&worktree, ".gitattributes", "* filter=evil\n");
+    let _ = fs::remove_file(place.root().join("bin/ran"));
+
+    let harvest = worktree.harvest().unwrap();
+    assert!(!place.root().join("bin/ran").exists(), "something of the agent's ran");
+    assert_eq!(
+        tree(&place, &harvest),
+        [
+            "100644 .gitattributes",
+            "100644 .gitmodules",
+            "100644 README.md",
+            "100644 nested/work.rs",
+            "160000 sub",
+            "100644 work.rs",
+        ]
+    );
+    let left: Vec<(&str, Why)> = harvest.left_out.iter().map(|left| (left.path.as_str(), left.why)).collect();
+    assert_eq!(left, [("nested/.git", Why::NestedRepository), ("sub", Why::InSubmodule)]);
+    let Removed::Kept(why) = worktree.remove().unwrap() else {
+        panic!("the submodule's files are nowhere else")
+    };
+    assert!(why.contains("sub is in a submodule"), "{why}");
+}
+
+#[test]
+fn special_files_and_impossible_names_are_left_out_and_named() {
+    let place = Place::new();
+    place.write("was-a-file", "x");
+    place.write("was-a-folder/file", "x");
+    place.git(&["add", "."]).ok();
+    place.git(&["commit", "--quiet", "-m", "More"]).ok();
+    let (_repo, _worktrees, worktree) = make(&place);
+    fs::remove_file(worktree.path().join("was-a-file")).unwrap();
+    let fifo = |name: &str| {
+        assert!(
+            std::process::Command::new("mkfifo").arg(worktree.path().join(name)).status().unwrap().success()
+        );
+    };
+    fifo("was-a-file");
+    fifo("pipe");
+    let socket = std::os::unix::net::UnixListener::bind(worktree.path().join("socket")).unwrap();
+    fs::remove_dir_all(worktree.path().join("was-a-folder")).unwrap();
+    symlink("/etc", worktree.path().join("was-a-folder")).unwrap();
+    put(&worktree, ".GIT/config", "[core]\n");
+    put(&worktree, "sub/.g\u{200c}it", "x");
+    put(&worktree, "good", "x");
+    let harvest = worktree.harvest().unwrap();
+    drop(socket);
+    let good = ["100644 README.md", "100644 good", "120000 was-a-folder"];
+    assert_eq!(tree(&place, &harvest), good);
+    let mut left: Vec<(String, Why)> =
+        harvest.left_out.iter().map(|left| (left.path.clone(), left.why)).collect();
+    left.sort_by(|one, two| one.0.cmp(&two.0));
+    assert_eq!(
+        left,
+        [
+            (".GIT/config".into(), Why::Name),
+            ("pipe".into(), Why::SpecialFile),
+            ("socket".into(), Why::SpecialFile),
+            ("sub/.g\u{200c}it".into(), Why::Name),
+            ("was-a-file".into(), Why::SpecialFile),
+        ]
+    );
+}
+
+#[test]
+fn what_an_agent_committed_by_force_is_harvested_and_what_we_copied_is_not() {
+    let place = Place::new();
+    place.write(".gitignore", "generated/\n.env\n");
+    place.git(&["add", "."]).ok();
+    place.git(&["commit", "--quiet", "-m", "Ignore"]).ok();
+    place.write(".env", "secret");
+    place.write("certificates/dev.pem", "secret");
+    place.write("certificates/deep/dev.key", "secret");
+    place.write("notes.local", "secret");
+    symlink("../home", place.repo().join("certificates/out")).unwrap();
+    let (_repo, _worktrees, worktree) = make(&place);
+    let patterns = [".env", "certificates", "*.local", "no-such-file"].map(str::to_owned);
+    let copied = worktree.copy(&patterns).unwrap();
+    assert_eq!(copied.files.len(), 4, "{copied:?}");
+    assert_eq!(copied.skipped.len(), 2, "{copied:?}");
+    assert!(!worktree.path().join("certificates/out").exists(), "no link leads out of the repository");
+    assert_eq!(fs::read_to_string(worktree.path().join(".env")).unwrap(), "secret");
+
+    put(&worktree, "generated/code.rs", "fn x() {}\n");
+    put(&worktree, "generated/not-added.rs", "fn y() {}\n");
+    put(&worktree, "plain.rs", "fn z() {}\n");
+    let inside = worktree.path().to_str().unwrap();
+    place.git(&["-C", inside, "add", "--force", "generated/code.rs", ".env", "plain.rs"]).ok();
+    place.git(&["-C", inside, "commit", "--quiet", "-m", "By the agent itself"]).ok();
+    let harvest = worktree.harvest().unwrap();
+    let expected = ["100644 .gitignore", "100644 README.md", "100644 generated/code.rs", "100644 plain.rs"];
+    assert_eq!(tree(&place, &harvest), expected);
+    assert!(worktree.copy(&["../x".to_owned()]).unwrap_err().to_string().contains("no path inside"));
+    assert!(worktree.copy(&[".git/config".to_owned()]).is_err());
+}
+
+#[test]
+fn a_change_that_keeps_size_and_time_is_seen() {
+    let place = Place::new();
+    let (_repo, _worktrees, worktree) = make(&place);
+    let file = worktree.path().join("README.md");
+    let before = fs::metadata(&file).unwrap().modified().unwrap();
+    fs::write(&file, "# A PROJECT\n").unwrap();
+    fs::File::options().write(true).open(&file).unwrap().set_modified(before).unwrap();
+    assert_eq!(worktree.harvest().unwrap().changed, 1);
+}
+
+#[test]
+fn a_worktree_is_removed_only_when_all_of_it_was_harvested() {
+    let place = Place::new();
+    let (_repo, worktrees, worktree) = make(&place);
+    put(&worktree, "new.rs", "one\n");
+    let path = worktree.path().to_owned();
+    assert!(matches!(worktree.remove().unwrap(), Removed::Kept(_)));
+    assert!(path.join("new.rs").exists());
+
+    let found = worktrees.leftovers().unwrap();
+    let [worktree] = <[Worktree; 1]>::try_from(found).unwrap();
+    assert_eq!(worktree.path(), path);
+    assert_eq!(worktree.harvest().unwrap().changed, 1);
+    put(&worktree, "new.rs", "two\n");
+    assert!(matches!(worktree.remove().unwrap(), Removed::Kept(_)), "it changed after the harvest");
+
+    let [worktree] = <[Worktree; 1]>::try_from(worktrees.leftovers().unwrap()).unwrap();
+    worktree.harvest().unwrap();
+    // Build tools leave folders that cannot be written to.
+    put(&worktree, "locked/file", "x");
+    worktree.harvest().unwrap();
+    fs::set_permissions(worktree.path().join("locked"), fs::Permissions::from_mode(0o555)).unwrap();
+    assert!(matches!(worktree.remove().unwrap(), Removed::Gone));
+    assert!(!path.exists());
+    drop(worktrees);
+    only_main_is_left(&place);
+}
+
+#[test]
+fn a_worktree_in_use_is_nobodys_leftover() {
+    let place = Place::new();
+    let (repo, worktrees, worktree) = make(&place);
+    assert!(worktrees.leftovers().unwrap().is_empty());
+    let others = Worktrees::of(&repo, &Config::default()).unwrap();
+    assert!(others.leftovers().unwrap().is_empty());
+    drop(worktree);
+    assert_eq!(others.leftovers().unwrap().len(), 1);
+}
+
+#[test]
+fn the_folder_can_be_chosen_and_dangerous_ones_are_refused() {
+    let place = Place::new();
+    let repo = Repo::open(&place.repo()).unwrap();
+    let at = |folder: &str| {
+        let mut config = Config::default();
+        config.run.worktrees = Some(folder.into());
+        Worktrees::of(&repo, &config).map(|worktrees| worktrees.root().to_owned())
+    };
+    assert_eq!(at("../elsewhere").unwrap(), repo.work_dir().unwrap().parent().unwrap().join("elsewhere"));
+    assert!(at(".git/x").unwrap_err().to_string().contains("inside the git directory"));
+    if Path::new("/dev/shm").exists() {
+        assert!(at("/dev/shm/x").unwrap_err().to_string().contains("another file system"));
+    }
+    let mut config = Config::default();
+    fs::write(place.root().join("file"), "").unwrap();
+    config.run.worktrees = Some("../file/x".into());
+    let worktrees = Worktrees::of(&repo, &config).unwrap();
+    let error = worktrees.make("x", repo.commit_of("HEAD").unwrap().id).unwrap_err();
+    let hint = error.downcast_ref::<git_flow_ai::error::Hint>().unwrap();
+    assert!(hint.way_out.contains("flow-ai.worktrees"), "{hint:?}");
+}
+
+#[test]
+fn sha256_and_bare_repositories_have_worktrees_too() {
+    let place = Place::empty();
+    place.git(&["init", "--quiet", "--object-format=sha256", "../other"]).ok();
+    place.git(&["-C", "../other", "commit", "--quiet", "--allow-empty", "-m", "Begin"]).ok();
+    place.git(&["clone", "--quiet", "--bare", "../other", "../bare.git"]).ok();
+    for path in ["other", "bare.git"] {
+        let repo = Repo::open(&place.root().join(path)).unwrap();
+        let worktrees = Worktrees::of(&repo, &Config::default()).unwrap();
+        let worktree = worktrees.make("x", repo.commit_of("HEAD").unwrap().id).unwrap();
+        put(&worktree, "file", "x");
+        let harvest = worktree.harvest().unwrap();
+        assert_eq!((harvest.changed, harvest.tree.to_string().len()), (1, 64));
+        assert!(matches!(worktree.remove().unwrap(), Removed::Gone));
+    }
+}
