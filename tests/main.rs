@@ -12,5 +12,6 @@
 mod architecture;
 mod completions;
 mod man;
+mod model;
 mod support;
 mod worktree;

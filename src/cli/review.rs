@@ -1,14 +1,327 @@
-//! `git flow-ai review`.
+//! `git flow-ai review`: a rival's review of any change, on request.
+//!
+//! What is asked for by flags becomes a change, its purpose and its judges; the journey does the
+//! rest. A change that has been judged already is not paid for twice, unless asked.
 
-use crate::error::{Exit, Result};
+use super::wait::wait;
+use crate::agent::Agent;
+use crate::change::{Author, Change, Vendor};
+use crate::error::{Exit, Interrupted, Result, hint};
+use crate::event::Events;
+use crate::process::Stop;
+use crate::report::{self, Style};
+use crate::review::{self, Outcome, Request};
+use crate::spec::Slug;
+use crate::store::config::{self, Loaded};
+use crate::store::{Repo, changes, specs};
+use crate::verdict::{Decision, Verdict};
+use crate::{error, plan};
+use anyhow::Context;
 use clap::Args;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
 
 /// Have a rival review a change
+///
+/// The reviewer is of another vendor than everybody who made the change (see `gate.rival` in the
+/// config). It is shown the whole difference between the two trees, what the change is meant to do,
+/// and the changed files as far as `review.budget` goes. Its verdict follows from its findings and is
+/// kept in refs/notes/flow-ai.
 #[derive(Debug, Args)]
-pub struct ReviewArgs {}
+#[command(after_help = "\
+Examples:
+  git flow-ai review                           what HEAD adds to the target branch
+  git flow-ai review main..topic --json        a range, for a script
+  git flow-ai review --staged --author claude  what is about to be committed, and who wrote it
+  git flow-ai review topic --reviewer codex    by this one of the config's reviewers
+
+Exit status: 0 approved, or nothing to review; 1 changes requested; 2 cannot tell; 130 interrupted.")]
+pub struct ReviewArgs {
+    /// A commit, branch or range; a single commit stands for what it adds to the target
+    #[arg(value_name = "REV|RANGE", conflicts_with = "staged")]
+    revision: Option<String>,
+
+    /// Review what is staged
+    #[arg(long)]
+    staged: bool,
+
+    /// Ask this reviewer of the config; it must be a rival
+    #[arg(long, value_name = "NAME")]
+    reviewer: Option<String>,
+
+    /// The branch that the change is meant for
+    #[arg(long, value_name = "BRANCH")]
+    target: Option<String>,
+
+    /// A file that says what the change is meant to do; `-` is standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "spec")]
+    intent: Option<PathBuf>,
+
+    /// The spec that the change carries out; on its own branches it is known without
+    #[arg(long, value_name = "SLUG")]
+    spec: Option<Slug>,
+
+    /// An agent or vendor that had a hand in the change, besides those it names itself
+    #[arg(long = "author", value_name = "AGENT|VENDOR")]
+    authors: Vec<String>,
+
+    /// Ask again, even if the change has been judged
+    #[arg(long)]
+    again: bool,
+
+    /// Print one JSON object: the decision, the verdicts, and the reasons when there is none
+    #[arg(long)]
+    json: bool,
+}
 
 /// Runs the command.
 pub fn run(args: ReviewArgs) -> Result<Exit> {
-    let _ = args;
-    todo!()
+    let json = args.json;
+    match reviewed(args) {
+        // A script gets its object whatever happened; a person gets the error and the way out.
+        Err(error) if json && !error.chain().any(|link| link.is::<Interrupted>()) => {
+            let mut reasons: Vec<String> = error.chain().map(ToString::to_string).collect();
+            let hints = error.chain().filter_map(|link| link.downcast_ref::<error::Hint>());
+            reasons.extend(hints.map(|hint| hint.way_out.clone()));
+            print_json(None, &[], &reasons)?;
+            Ok(Exit::CannotTell)
+        }
+        other => other,
+    }
+}
+
+fn reviewed(args: ReviewArgs) -> Result<Exit> {
+    let repo = Repo::discover()?;
+    let target = match &args.target {
+        Some(target) => target.clone(),
+        None => repo.target()?,
+    };
+    let loaded = config::load(&repo, &target)?;
+    let change = args.change(&repo, &target, &loaded)?;
+    if change.is_empty() {
+        return nothing(&args, &target);
+    }
+    let policy = &loaded.config.gate;
+    let standing: Vec<Outcome> = review::standing(&repo, &change, policy)?
+        .into_iter()
+        .map(|verdict| Outcome::Judged(Box::new(verdict)))
+        .collect();
+    if !args.again && args.reviewer.is_none() && review::conclusion(&standing, policy).is_some() {
+        if !args.json {
+            writeln!(report::err(), "This very change has been judged already; --again asks again.")?;
+        }
+        return args.show(&standing, &loaded, None);
+    }
+    let intent = args.purpose(&repo, &change)?;
+    let log = repo.own_dir()?.join("review.log");
+    forget(&log)?;
+    let request = Request {
+        change: &change,
+        target: &target,
+        intent: &intent,
+        loaded: &loaded,
+        transcript: Some(&log),
+    };
+    let outcomes =
+        watched(args.json, async |events, stop| args.ask(&repo, &request, &standing, events, &stop).await)?;
+    args.show(&together(standing, outcomes), &loaded, Some(&log))
+}
+
+impl ReviewArgs {
+    /// The change that the flags name, with all its authors.
+    fn change(&self, repo: &Repo, target: &str, loaded: &Loaded) -> Result<Change> {
+        let mut change = if self.staged {
+            changes::staged(repo)?
+        } else {
+            changes::named(repo, self.revision.as_deref().unwrap_or("HEAD"), target)?
+        };
+        for name in &self.authors {
+            let author = match loaded.config.agents.get(name) {
+                Some(agent) => Agent::new(name, agent)?.author(),
+                None => Author { name: name.clone(), vendor: Vendor::new(name), model: None },
+            };
+            if !change.authors.contains(&author) {
+                change.authors.push(author);
+            }
+        }
+        Ok(change)
+    }
+
+    /// What the change is meant to do: as told, else the spec whose branch or trailers it carries.
+    fn purpose(&self, repo: &Repo, change: &Change) -> Result<String> {
+        if let Some(file) = &self.intent {
+            return read(file);
+        }
+        if let Some(slug) = &self.spec {
+            return Ok(review::intent::of(&specs::read(repo, slug)?, None));
+        }
+        let Some((slug, task)) = self.origin(repo, change)? else { return Ok(String::new()) };
+        match specs::read(repo, &slug) {
+            Ok(spec) => {
+                let plan = spec.document("plan.md").and_then(|text| plan::parse(text).ok());
+                let task = plan.as_ref().and_then(|plan| plan.tasks.iter().find(|one| one.id == task));
+                Ok(review::intent::of(&spec, task))
+            }
+            Err(error) => {
+                report::warning(&format!("the reviewer will not know the spec: {error:#}"));
+                Ok(String::new())
+            }
+        }
+    }
+
+    /// The spec and task that the change's branch name or its last commit's trailers name.
+    fn origin(&self, repo: &Repo, change: &Change) -> Result<Option<(Slug, String)>> {
+        let head = repo.head_ref()?;
+        let branch = match &self.revision {
+            Some(revision) => Some(revision.rsplit("..").next().unwrap_or(revision)),
+            None => head.as_deref(),
+        };
+        let named = branch
+            .map(|branch| branch.trim_start_matches("refs/heads/"))
+            .and_then(|branch| branch.strip_prefix("flow/")?.split_once('/'))
+            .and_then(|(slug, task)| Some((slug.parse().ok()?, task.to_owned())));
+        let (None, Some(id)) = (&named, change.head_commit) else { return Ok(named) };
+        let commit = repo.commit(id)?;
+        let slug = commit.trailers(changes::trailer::SPEC).last().and_then(|slug| slug.parse().ok());
+        let task = commit.trailers(changes::trailer::TASK).last().unwrap_or_default().to_owned();
+        Ok(slug.map(|slug| (slug, task)))
+    }
+
+    /// Asks the reviewer that was named; else, when asked again, the one that blocks; else the rivals.
+    async fn ask(
+        &self,
+        repo: &Repo,
+        request: &Request<'_>,
+        standing: &[Outcome],
+        events: &Events,
+        stop: &Stop,
+    ) -> Result<Vec<Outcome>> {
+        let config = &request.loaded.config;
+        let rival = |name: &str| review::rival(config, &config.gate, &request.change.authors, name);
+        let chosen = match &self.reviewer {
+            Some(name) => Some(rival(name)?),
+            // Only a newer verdict of the same reviewer answers one that blocks.
+            None => blocking(standing).and_then(|verdict| rival(&verdict.reviewer.name).ok()),
+        };
+        match chosen {
+            Some(reviewer) => Ok(vec![review::review(repo, request, &reviewer, events, stop).await?]),
+            None => review::judge(repo, request, events, stop).await,
+        }
+    }
+
+    /// Prints what the outcomes come to, and chooses the status.
+    fn show(&self, outcomes: &[Outcome], loaded: &Loaded, log: Option<&Path>) -> Result<Exit> {
+        let policy = &loaded.config.gate;
+        let decision = review::conclusion(outcomes, policy);
+        let mut verdicts: Vec<&Verdict> = Vec::new();
+        let mut reasons: Vec<String> = Vec::new();
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Judged(verdict) => verdicts.push(verdict),
+                Outcome::CannotTell(why) => reasons.push(why.clone()),
+            }
+        }
+        if decision.is_none() && !verdicts.is_empty() {
+            reasons.push(format!("{} approvals of distinct vendors are needed", policy.approvals));
+        }
+        if self.json {
+            print_json(decision, &verdicts, &reasons)?;
+        } else {
+            let mut out = report::out();
+            for verdict in &verdicts {
+                writeln!(out, "{} by {}", verdict.decision, verdict.reviewer.name)?;
+                for finding in &verdict.findings {
+                    writeln!(out, "{}: {} {}", finding.path, finding.severity, finding.body)?;
+                }
+            }
+            if decision.is_none() {
+                return Err(cannot_tell(&reasons, log));
+            }
+        }
+        Ok(match decision {
+            Some(Decision::Approve) => Exit::Yes,
+            Some(Decision::RequestChanges) => Exit::No,
+            None => Exit::CannotTell,
+        })
+    }
+}
+
+/// Runs the asking while its events are shown.
+fn watched<T>(json: bool, work: impl AsyncFnOnce(&Events, Stop) -> Result<T>) -> Result<T> {
+    let (events, receiver) = Events::channel();
+    let style = if json { Style::Quiet } else { Style::choose(false) };
+    let watcher = report::watch(receiver, style);
+    let result = wait(async |stop| work(&events, stop).await);
+    drop(events);
+    // A picture that could not be painted is no reason to lose the result.
+    let _ = watcher.join();
+    result
+}
+
+/// The verdicts that stood, but for those of reviewers who have spoken again, and the new outcomes.
+fn together(standing: Vec<Outcome>, new: Vec<Outcome>) -> Vec<Outcome> {
+    let name = |outcome: &Outcome| match outcome {
+        Outcome::Judged(verdict) => Some(verdict.reviewer.name.clone()),
+        Outcome::CannotTell(_) => None,
+    };
+    let spoken: Vec<String> = new.iter().filter_map(name).collect();
+    let kept = standing.into_iter().filter(|old| name(old).is_none_or(|name| !spoken.contains(&name)));
+    kept.chain(new).collect()
+}
+
+/// The first verdict that blocks.
+fn blocking(outcomes: &[Outcome]) -> Option<&Verdict> {
+    outcomes.iter().find_map(|outcome| match outcome {
+        Outcome::Judged(verdict) if verdict.decision == Decision::RequestChanges => Some(&**verdict),
+        _ => None,
+    })
+}
+
+fn cannot_tell(reasons: &[String], log: Option<&Path>) -> anyhow::Error {
+    let why = reasons.join("; ");
+    let log = log.filter(|log| log.exists());
+    let way_out = match log {
+        Some(log) => format!("what the reviewer said is in {}", log.display()),
+        None => "`git flow-ai doctor` checks the reviewers".into(),
+    };
+    hint(format!("cannot tell: {why}"), way_out)
+}
+
+fn print_json(decision: Option<Decision>, verdicts: &[&Verdict], reasons: &[String]) -> Result<()> {
+    report::json(&serde_json::json!({ "decision": decision, "verdicts": verdicts, "reasons": reasons }))
+}
+
+/// Nothing differs: nobody is asked, and nothing is wrong.
+fn nothing(args: &ReviewArgs, target: &str) -> Result<Exit> {
+    let why = if args.staged {
+        "nothing is staged".to_owned()
+    } else {
+        format!("{} adds nothing to {target}", args.revision.as_deref().unwrap_or("HEAD"))
+    };
+    if args.json {
+        print_json(None, &[], &[format!("nothing to review: {why}")])?;
+    } else {
+        writeln!(report::out(), "Nothing to review: {}.", report::plain(&why))?;
+    }
+    Ok(Exit::Yes)
+}
+
+/// Removes the transcript of an earlier review.
+fn forget(log: &Path) -> Result<()> {
+    match std::fs::remove_file(log) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", log.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn read(file: &Path) -> Result<String> {
+    let mut bytes = Vec::new();
+    if file == Path::new("-") {
+        std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
+    } else {
+        bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -18,13 +18,16 @@ pub use reviewers::{reviewers, rival, rivals};
 use crate::change::{Author, Change, Vendor};
 use crate::error::Result;
 use crate::event::{Events, Usage, What};
+use crate::gate;
 use crate::policy::Policy;
 use crate::process::Stop;
 use crate::store::Repo;
 use crate::store::config::Loaded;
 use crate::store::verdicts;
 use crate::verdict::{self, Decision, Verdict};
+use jiff::Timestamp;
 use request::Bundle;
+use std::cmp::Reverse;
 use std::fmt::Write;
 use tokio::time::Instant;
 
@@ -79,11 +82,30 @@ pub fn conclusion(outcomes: &[Outcome], policy: &Policy) -> Option<Decision> {
             Outcome::CannotTell(_) => None,
         })
     };
-    if verdicts().any(|verdict| verdict.decision == Decision::RequestChanges) {
+    if verdicts().any(|verdict| !gate::approves(verdict, policy)) {
         return Some(Decision::RequestChanges);
     }
     let approving: Vec<Vendor> = verdicts().map(|verdict| verdict.reviewer.vendor.clone()).collect();
     policy.is_enough(&approving).then_some(Decision::Approve)
+}
+
+/// The verdicts on exactly this change that count under the policy: of each reviewer its newest.
+pub fn standing(repo: &Repo, change: &Change, policy: &Policy) -> Result<Vec<Verdict>> {
+    let mut found: Vec<Verdict> = Vec::new();
+    for object in change.head_commit.into_iter().chain([change.head_tree]) {
+        let (verdicts, _) = verdicts::on(repo, object)?;
+        found.extend(verdicts.into_iter().filter(|one| one.covers(change) && gate::counts(one, policy)));
+    }
+    // The last written of the same moment first, then the latest.
+    found.reverse();
+    found.sort_by_key(|verdict| Reverse(verdict.time.parse::<Timestamp>().ok()));
+    let mut newest: Vec<Verdict> = Vec::new();
+    for verdict in found {
+        if !newest.iter().any(|newer| newer.reviewer.name == verdict.reviewer.name) {
+            newest.push(verdict);
+        }
+    }
+    Ok(newest)
 }
 
 /// Has one reviewer judge one change and records the verdict on `change.head_commit`, else on its
@@ -223,8 +245,8 @@ fn nonce() -> Result<String> {
     }))
 }
 
-/// Now, in UTC, to the second.
+/// Now, in UTC, to the millisecond: of two verdicts of one reviewer the newer counts.
 fn now() -> String {
-    let now = jiff::Timestamp::now();
-    now.round(jiff::Unit::Second).unwrap_or(now).to_string()
+    let now = Timestamp::now();
+    now.round(jiff::Unit::Millisecond).unwrap_or(now).to_string()
 }
