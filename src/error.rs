@@ -24,6 +24,14 @@ pub fn hint(message: impl fmt::Display, way_out: impl fmt::Display) -> anyhow::E
     anyhow::Error::new(Hint { message: message.to_string(), way_out: way_out.to_string() })
 }
 
+/// The candidate that a misspelt word most probably means; none where nothing is alike.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let alike = |candidate: &&str| strsim::jaro_winkler(word, candidate);
+    let best = candidates.into_iter().max_by(|a, b| alike(a).total_cmp(&alike(b)))?;
+    // Below this, clap too holds two words for unrelated.
+    (alike(&best) > 0.7).then_some(best)
+}
+
 /// The person pressed Ctrl-C, or we were told to terminate: exit status 130.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("interrupted")]

@@ -28,7 +28,8 @@ pub struct Policy {
     pub branches: Vec<String>,
     /// Who may judge. Default: another vendor.
     pub rival: Rival,
-    /// How many approvals, from distinct vendors. Default: 1.
+    /// How many approvals, from distinct vendors, at least 1. Default: 1.
+    #[serde(deserialize_with = "crate::config::at_least_one")]
     pub approvals: u32,
     /// The severities that block. Default: P0 and P1.
     pub block: Vec<Severity>,

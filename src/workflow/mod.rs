@@ -5,7 +5,15 @@
 //! `document`, `approval`, and for tasks `id`, `after`, `files`, `verify`. A step with a document is
 //! written and approved; a step without one is implementation.
 
-use crate::error::Result;
+mod document;
+mod lines;
+mod parse;
+
+pub use lines::{Line, LineKind, lines};
+pub use parse::parse;
+
+/// What `{@artifacts_path}` stays in the file: the folder of the task's documents.
+pub const ARTIFACTS: &str = "{@artifacts_path}";
 
 /// A workflow, or a plan: the same format.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +26,8 @@ pub struct Workflow {
     pub steps: Vec<Step>,
     /// The whole text, byte for byte.
     pub source: String,
+    /// What is most probably a mistake and does not stop us: a misspelt directive.
+    pub warnings: Vec<String>,
 }
 
 /// One stage of a workflow.
@@ -30,7 +40,8 @@ pub struct Step {
     /// `<!-- agent: NAME -->`
     pub agent: Option<String>,
     /// The document that it produces: by `<!-- document: NAME.md -->`, else the first
-    /// `{@artifacts_path}/NAME.md` of its instruction that no earlier step produces.
+    /// `{@artifacts_path}/NAME.md` that its instruction says to write and that no earlier step
+    /// produces. Steps called "Implement…" and steps with a task's directives produce none.
     pub document: Option<String>,
     /// Whether its document must be approved before the next step: the default;
     /// `<!-- approval: none -->` says no.
@@ -43,14 +54,26 @@ pub struct Step {
     pub line: usize,
 }
 
-/// Reads a workflow; `name` is the file's stem, `origin` the file's name for messages.
-pub fn parse(name: &str, text: &str, origin: &str) -> Result<Workflow> {
-    let _ = (name, text, origin);
-    todo!("spec helper")
+impl Step {
+    /// The values of a directive, with their lines.
+    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a str, usize)> + 'a {
+        self.directives
+            .iter()
+            .filter(move |(n, _, _)| n == name)
+            .map(|(_, value, line)| (value.as_str(), *line))
+    }
 }
+
+/// The names of the built-in workflows, the lightest first.
+pub const BUILT_IN: &[&str] = &["quick", "fix", "spec", "sdd"];
 
 /// The built-in workflows by name: `quick`, `fix`, `spec`, `sdd`.
 pub fn built_in(name: &str) -> Option<&'static str> {
-    let _ = name;
-    todo!("spec helper")
+    match name {
+        "quick" => Some(include_str!("../workflows/quick.md")),
+        "fix" => Some(include_str!("../workflows/fix.md")),
+        "spec" => Some(include_str!("../workflows/spec.md")),
+        "sdd" => Some(include_str!("../workflows/sdd.md")),
+        _ => None,
+    }
 }

@@ -5,11 +5,20 @@
 //! loosen the gate. Zenflow's `settings.json` is read too, for what the config leaves unsaid. Pure:
 //! reading the right commit or file is the caller's business.
 
+mod parse;
+mod personal;
+mod settings;
+mod values;
+
+pub use parse::parse;
+pub use personal::{Personal, parse_personal};
+pub use settings::{SETTINGS, Settings, parse_settings};
+pub(crate) use values::at_least_one;
+
 use crate::change::Vendor;
-use crate::error::Result;
 use crate::policy::Policy;
 use indexmap::IndexMap;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Where the config lives in a repository.
@@ -59,7 +68,8 @@ impl Default for Config {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SpecSection {
-    /// The workflow when none is named. Default: `spec`.
+    /// The workflow when none is named: `quick`, `fix`, `spec`, `sdd` or one of the team's own in
+    /// `.zenflow/workflows/`. Default: `spec`.
     pub workflow: String,
 }
 
@@ -73,21 +83,23 @@ impl Default for SpecSection {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunSection {
-    /// How many tasks at once. Default: 3.
+    /// How many tasks at once, at least 1. Default: 3.
+    #[serde(deserialize_with = "values::at_least_one")]
     pub parallel: usize,
     /// A shell command, once per new worktree. Default: none.
     pub setup: Option<String>,
     /// A shell command after each attempt; its failure goes back to the agent. Default: none.
     pub verify: Option<String>,
-    /// How often an agent may try one task. Default: 3.
+    /// How often an agent may try one task, at least once. Default: 3.
+    #[serde(deserialize_with = "values::at_least_one")]
     pub attempts: u32,
     /// Paths or globs of files that a worktree needs and git does not bring. Default: none.
     pub copy: Vec<String>,
     /// How long one attempt may take. Default: 30m.
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "values::duration")]
     pub timeout: Duration,
     /// How long an agent may say nothing. Default: 10m.
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "values::duration")]
     pub silence: Duration,
     /// The folder for worktrees, absolute or relative to the repository. Default: beside it.
     pub worktrees: Option<String>,
@@ -113,9 +125,10 @@ impl Default for RunSection {
 #[serde(deny_unknown_fields, default)]
 pub struct ReviewSection {
     /// How many bytes a reviewer is shown at most; a diff that is longer cannot be judged. Default: 400000.
+    #[serde(deserialize_with = "values::at_least_one")]
     pub budget: usize,
     /// How long a review may take. Default: 10m.
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "values::duration")]
     pub timeout: Duration,
     /// What the team wants looked at, added to every request. Default: none.
     pub instructions: Option<String>,
@@ -127,39 +140,42 @@ impl Default for ReviewSection {
     }
 }
 
-/// `[agents.NAME]`: a preset, or any command.
+/// `[agents.NAME]`: a preset, or any command; exactly one of both.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AgentConfig {
-    /// `claude`, `codex`, `gemini`, `copilot`, `cursor`, `opencode`, `qwen` or `aider`.
+    /// `claude`, `codex`, `gemini`, `copilot`, `cursor`, `opencode`, `qwen` or `aider`. Default: none.
     pub preset: Option<String>,
-    /// Any command: prompt on standard input, work in the current directory.
+    /// Any command, program first: prompt on standard input, work in the current directory. Default: none.
     pub command: Option<Vec<String>>,
     /// The same for reviews, where the command for editing will not do: answer on standard output.
+    /// Default: `command`.
     pub review_command: Option<Vec<String>>,
-    /// The model; the vendor follows from it.
+    /// The model; the vendor follows from it. Default: the tool's own choice.
     pub model: Option<String>,
-    /// The model's maker, where the model's name does not tell.
+    /// The model's maker, where the model's name does not tell. Default: the preset's usual one.
     pub vendor: Option<Vendor>,
-    /// Arguments added to the preset's own.
+    /// Arguments added to the preset's own. Default: none.
     pub args: Vec<String>,
-    /// Variables added to its environment.
+    /// Variables added to its environment. Default: none.
     pub env: IndexMap<String, String>,
 }
 
-/// `[reviewers.NAME]`: an agent, run read-only, or an API.
+/// `[reviewers.NAME]`: an agent, run read-only, or an API; exactly one of both.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReviewerConfig {
-    /// The name of an agent of this config.
+    /// The name of an agent of this config or of the person's own. Default: none.
     pub agent: Option<String>,
-    /// The protocol of an HTTP API.
+    /// The protocol of an HTTP API: `anthropic`, `openai`, `openai-chat`, `google` or
+    /// `openai-compatible`. Default: none.
     pub api: Option<ApiKind>,
-    /// Where the API is, without the protocol's own path. Default: the vendor's own.
+    /// Where the API is, without the protocol's own path. Default: the vendor's own;
+    /// `openai-compatible` has none and needs it.
     pub base_url: Option<String>,
-    /// The model.
+    /// The model. Default: the agent's; an API needs it.
     pub model: Option<String>,
-    /// The model's maker, where the model's name does not tell.
+    /// The model's maker, where the model's name does not tell. Default: the agent's or the API's.
     pub vendor: Option<Vendor>,
     /// The environment variable that holds the key. Default: the API's usual one.
     pub key_env: Option<String>,
@@ -179,19 +195,4 @@ pub enum ApiKind {
     Google,
     /// Chat Completions at another address: Ollama, vLLM, a gateway. `base_url` is required.
     OpenaiCompatible,
-}
-
-/// Reads "30m", "1h 30m", "45s".
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let span: jiff::SignedDuration = text.parse().map_err(|_| {
-        serde::de::Error::custom(format!("`{text}` is no duration: write for example \"30m\" or \"1h 30m\""))
-    })?;
-    Duration::try_from(span).map_err(|_| serde::de::Error::custom("a duration cannot be negative"))
-}
-
-/// Reads a config; `origin` is the file's name for messages.
-pub fn parse(text: &str, origin: &str) -> Result<Config> {
-    let _ = (text, origin);
-    todo!("spec helper")
 }

@@ -1,0 +1,156 @@
+//! A person's own `config.toml`, under `$XDG_CONFIG_HOME/git-flow-ai/`.
+//!
+//! It adds agents and reviewers and overrides what concerns only the person. It has no `[gate]`, no
+//! `setup` and no `verify`: it can never loosen what the repository demands, and a name that the
+//! repository has given keeps the repository's meaning.
+
+use super::values::{at_least_one, duration};
+use super::{AgentConfig, Config, ReviewerConfig, parse};
+use crate::error::Result;
+use indexmap::IndexMap;
+use serde::{Deserialize, Deserializer};
+use std::time::Duration;
+
+/// What a person may say.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Personal {
+    /// The format's version: 1.
+    pub version: u32,
+    /// How the person's specs begin.
+    #[serde(default)]
+    pub spec: PersonalSpec,
+    /// How the person's runs go.
+    #[serde(default)]
+    pub run: PersonalRun,
+    /// Agents besides the repository's.
+    #[serde(default)]
+    pub agents: IndexMap<String, AgentConfig>,
+    /// Reviewers besides the repository's, and where one of those has its key.
+    #[serde(default)]
+    pub reviewers: IndexMap<String, ReviewerConfig>,
+}
+
+/// `[spec]` of a person.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PersonalSpec {
+    /// The workflow when none is named. Default: the repository's.
+    pub workflow: Option<String>,
+}
+
+/// `[run]` of a person. What is not said is the repository's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PersonalRun {
+    /// How many tasks at once.
+    #[serde(deserialize_with = "some_count")]
+    pub parallel: Option<usize>,
+    /// How long one attempt may take.
+    #[serde(deserialize_with = "some_duration")]
+    pub timeout: Option<Duration>,
+    /// How long an agent may say nothing.
+    #[serde(deserialize_with = "some_duration")]
+    pub silence: Option<Duration>,
+    /// The folder for worktrees.
+    pub worktrees: Option<String>,
+}
+
+fn some_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    at_least_one(deserializer).map(Some)
+}
+
+fn some_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    duration(deserializer).map(Some)
+}
+
+/// Reads a person's own file; `origin` is its name for messages.
+///
+/// # Errors
+/// As [`parse`], and for `[gate]` and the other keys that are the repository's alone.
+pub fn parse_personal(text: &str, origin: &str) -> Result<Personal> {
+    let personal: Personal = parse::read(text, origin)?;
+    parse::check_agents(&personal.agents, origin)?;
+    Ok(personal)
+}
+
+impl Config {
+    /// Adds what the person says. Returns what could not be taken over, for a warning.
+    ///
+    /// A reviewer that the repository has too may only say where the person keeps its key: were its
+    /// model or vendor the person's to choose, so would be who counts as a rival.
+    pub fn merge_personal(&mut self, personal: Personal) -> Vec<String> {
+        let mut kept = Vec::new();
+        for (name, agent) in personal.agents {
+            if self.agents.get(&name).is_some_and(|ours| *ours != agent) {
+                kept.push(format!(
+                    "your own agent `{name}` is not used: the repository's config has one of that name"
+                ));
+            } else {
+                self.agents.entry(name).or_insert(agent);
+            }
+        }
+        for (name, reviewer) in personal.reviewers {
+            let Some(ours) = self.reviewers.get_mut(&name) else {
+                self.reviewers.insert(name, reviewer);
+                continue;
+            };
+            if reviewer.key_env.is_some() {
+                ours.key_env = reviewer.key_env;
+            } else {
+                kept.push(format!(
+                    "your own reviewer `{name}` is not used: the repository's config has one of that name"
+                ));
+            }
+        }
+        let run = personal.run;
+        self.spec.workflow = personal.spec.workflow.unwrap_or(std::mem::take(&mut self.spec.workflow));
+        self.run.parallel = run.parallel.unwrap_or(self.run.parallel);
+        self.run.timeout = run.timeout.unwrap_or(self.run.timeout);
+        self.run.silence = run.silence.unwrap_or(self.run.silence);
+        self.run.worktrees = run.worktrees.or(self.run.worktrees.take());
+        kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Config, parse, parse_personal};
+
+    #[test]
+    fn a_person_cannot_loosen_the_gate_nor_choose_commands_for_the_repository() {
+        for text in ["[gate]\napprovals = 1", "[run]\nverify = \"true\"", "[run]\nattempts = 9"] {
+            let error = parse_personal(&format!("version = 1\n{text}\n"), "own").expect_err(text);
+            assert!(error.to_string().contains("unknown field"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_the_repository_keeps_its_meaning() {
+        let mut config = parse(
+            "version = 1\n[agents.a]\npreset = \"claude\"\n[reviewers.r]\napi = \"openai\"\nmodel = \"gpt\"\n",
+            "repo",
+        )
+        .expect("reads");
+        let before = config.clone();
+        let personal = parse_personal(
+            "version = 1\n[agents.a]\ncommand = [\"evil\"]\nvendor = \"acme\"\n[agents.b]\npreset = \"codex\"\n[reviewers.r]\napi = \"google\"\nmodel = \"mine\"\nkey_env = \"MY_KEY\"\n[run]\nparallel = 9\n",
+            "own",
+        )
+        .expect("reads");
+        let warnings = config.merge_personal(personal);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert_eq!(config.agents["a"], before.agents["a"]);
+        assert!(config.agents.contains_key("b"));
+        assert_eq!(config.reviewers["r"].model.as_deref(), Some("gpt"));
+        assert_eq!(config.reviewers["r"].key_env.as_deref(), Some("MY_KEY"));
+        assert_eq!((config.run.parallel, config.gate), (9, before.gate));
+    }
+
+    #[test]
+    fn nothing_said_changes_nothing() {
+        let mut config = Config::default();
+        assert!(config.merge_personal(parse_personal("version = 1", "own").expect("reads")).is_empty());
+        assert_eq!(config, Config::default());
+    }
+}
