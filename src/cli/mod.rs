@@ -15,6 +15,7 @@ pub mod man;
 mod manual;
 pub mod merge;
 pub mod plan;
+mod refusal;
 pub mod review;
 pub mod run;
 pub mod spec;

@@ -6,6 +6,7 @@
 //! one at `old`. This only looks verdicts up; it never asks a reviewer and needs no network.
 
 mod evidence;
+mod merger;
 mod replay;
 mod steps;
 
@@ -15,6 +16,7 @@ use crate::store::{Repo, config};
 use crate::verdict::{self, Decision, Verdict};
 use evidence::Evidence;
 use gix::ObjectId;
+use merger::Merger;
 use replay::{Judge, Replayed};
 
 /// What the gate is asked about.
@@ -115,6 +117,18 @@ pub fn admit_under(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Resul
         }
     }
     judge.refusal(start, &steps, stuck).map(Ruling::Refuse)
+}
+
+/// The tree that merging these heads into a commit gives; none where they conflict or are unrelated.
+pub fn predict(repo: &Repo, old: ObjectId, heads: &[ObjectId]) -> Result<Option<ObjectId>> {
+    let merger = Merger::new(repo);
+    let mut tree = repo.commit(old)?.tree;
+    for head in heads {
+        let Some(fork) = repo.merge_base(old, *head)? else { return Ok(None) };
+        let Some(next) = merger.bring(fork, *head, tree)? else { return Ok(None) };
+        tree = next;
+    }
+    Ok(Some(tree))
 }
 
 /// Whether a verdict still counts under the policy: a known version, by a rival, about a change whose

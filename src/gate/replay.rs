@@ -7,30 +7,28 @@
 //! clean merge, and is refused.
 
 use super::evidence::{Evidence, Standing, time};
+use super::merger::Merger;
 use super::steps::{self, Step};
 use super::{Missing, Refusal};
 use crate::error::Result;
 use crate::policy::Policy;
 use crate::store::Repo;
-use crate::store::trees::Sealed;
 use crate::verdict::Verdict;
 use gix::ObjectId;
-use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How deep side lines of side lines are followed.
 const DEEPEST: usize = 16;
 /// How many changes that fit neither end exactly are tried by a merge.
 const TRIED: usize = 64;
 
-/// One ruling under way: the policy, the verdicts found so far, and merges made once.
+/// One ruling under way: the policy, and the verdicts found so far.
 pub(super) struct Judge<'a> {
     repo: &'a Repo,
     policy: &'a Policy,
     accepted: Option<ObjectId>,
     pub evidence: Evidence,
-    sealed: OnceCell<Sealed>,
-    merges: RefCell<HashMap<[ObjectId; 3], Option<ObjectId>>>,
+    merger: Merger<'a>,
 }
 
 /// What a replay came to.
@@ -44,8 +42,7 @@ pub(super) enum Replayed {
 impl<'a> Judge<'a> {
     /// A ruling that has looked nowhere yet.
     pub fn new(repo: &'a Repo, policy: &'a Policy, accepted: Option<ObjectId>) -> Judge<'a> {
-        let (sealed, merges) = (OnceCell::new(), RefCell::default());
-        Judge { repo, policy, accepted, evidence: Evidence::default(), sealed, merges }
+        Judge { repo, policy, accepted, evidence: Evidence::default(), merger: Merger::new(repo) }
     }
 
     /// Goes from that tree through the steps.
@@ -82,7 +79,7 @@ impl<'a> Judge<'a> {
         for (base, head, verdicts) in self.plausible(tree, steps)? {
             // Several steps may have the same tree: the last one takes in what happened between.
             // A change that is in already leads nowhere, and must not carry what was done and undone.
-            let Some(result) = self.merge(base, tree, head)?.filter(|result| *result != tree) else {
+            let Some(result) = self.merger.merge(base, tree, head)?.filter(|result| *result != tree) else {
                 continue;
             };
             if let Some(last) = steps.iter().rposition(|step| step.tree == result)
@@ -109,7 +106,7 @@ impl<'a> Judge<'a> {
         if others.len() > TRIED
             && let Some(last) = steps.last()
         {
-            let changed = self.sealed()?.changed(tree, last.tree)?;
+            let changed = self.merger.sealed()?.changed(tree, last.tree)?;
             let paths: BTreeSet<String> = changed.iter().map(|changed| changed.display()).collect();
             let touches = |verdicts: &[Verdict]| {
                 verdicts.iter().any(|verdict| verdict.shown.files.iter().any(|file| paths.contains(file)))
@@ -154,8 +151,7 @@ impl<'a> Judge<'a> {
             let Some(fork) = self.repo.merge_base(step.before, *head)? else { return Ok(None) };
             let Some(of_side) = self.side(fork, *head, depth)? else { return Ok(None) };
             verdicts.extend(of_side);
-            let (base, theirs) = (self.repo.commit(fork)?.tree, self.repo.commit(*head)?.tree);
-            let Some(next) = self.merge(base, merged, theirs)? else { return Ok(None) };
+            let Some(next) = self.merger.bring(fork, *head, merged)? else { return Ok(None) };
             merged = next;
         }
         Ok((merged == step.tree).then_some(verdicts))
@@ -173,36 +169,6 @@ impl<'a> Judge<'a> {
             Replayed::Covered(verdicts) => Ok(Some(verdicts)),
             Replayed::Stuck { .. } => Ok(None),
         }
-    }
-
-    /// The clean three-way merge; without a process where two of the three trees are the same.
-    fn merge(&self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Option<ObjectId>> {
-        if base == ours || ours == theirs {
-            return Ok(Some(theirs));
-        }
-        if base == theirs {
-            return Ok(Some(ours));
-        }
-        let key = [base, ours, theirs];
-        if let Some(known) = self.merges.borrow().get(&key) {
-            return Ok(*known);
-        }
-        // What was reviewed may be gone (garbage collection, a shallow clone): then it proves nothing.
-        let merged = if self.repo.has(base) && self.repo.has(theirs) {
-            self.sealed()?.merge(base, ours, theirs)?
-        } else {
-            None
-        };
-        self.merges.borrow_mut().insert(key, merged);
-        Ok(merged)
-    }
-
-    fn sealed(&self) -> Result<&Sealed> {
-        if let Some(sealed) = self.sealed.get() {
-            return Ok(sealed);
-        }
-        let sealed = Sealed::over(self.repo)?;
-        Ok(self.sealed.get_or_init(|| sealed))
     }
 
     /// Why the step at that index keeps everything out, and what a review could mend.
@@ -239,7 +205,7 @@ impl<'a> Judge<'a> {
             && let Some(fork) = self.repo.merge_base(step.before, head)?
         {
             let (base, theirs) = (self.repo.commit(fork)?.tree, self.repo.commit(head)?.tree);
-            if self.merge(base, base_tree, theirs)? == Some(step.tree) {
+            if self.merger.merge(base, base_tree, theirs)? == Some(step.tree) {
                 return Ok(Missing {
                     base_tree: base,
                     head_tree: theirs,

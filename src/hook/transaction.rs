@@ -1,0 +1,114 @@
+//! `reference-transaction`: git is about to move refs.
+//!
+//! It is called for every ref, several times (308 times in a rebase of 20 commits), so the first
+//! argument and a search of the bytes decide before any repository is opened. What git says the old
+//! value is cannot be believed (it may be zero for a forced update): the ref is read. No-ops,
+//! deletions and what `pack-refs` does look alike, change nothing, and must pass, or every `--abort`
+//! and `gc` would fail.
+
+use super::{Answer, Moment, accepted, current_branch, decide};
+use crate::error::Result;
+use crate::gate::{self, Candidate, New};
+use crate::store::Repo;
+use anyhow::Context;
+use gix::ObjectId;
+use std::io::Read;
+
+/// A line that matters: what a ref is to become.
+struct Update<'a> {
+    new: &'a str,
+    name: &'a str,
+}
+
+pub(super) fn ask(args: &[String], mut input: impl Read) -> Result<Answer> {
+    if args.first().map(String::as_str) != Some("prepared") {
+        return Ok(Answer::Pass);
+    }
+    let mut bytes = Vec::new();
+    input.read_to_end(&mut bytes).context("what git says about the refs cannot be read")?;
+    let text = String::from_utf8_lossy(&bytes);
+    let updates: Vec<Update<'_>> = text.lines().filter_map(update).collect();
+    for update in &updates {
+        let answer = match update.name.strip_prefix("refs/heads/") {
+            Some(branch) => moving(branch, update.new)?,
+            None => merging()?,
+        };
+        if !matches!(answer, Answer::Pass) {
+            return Ok(answer);
+        }
+    }
+    Ok(Answer::Pass)
+}
+
+/// Reads `old new name`; none when it is none of our business.
+fn update(line: &str) -> Option<Update<'_>> {
+    let mut words = line.splitn(3, ' ');
+    let (_, new, name) = (words.next()?, words.next()?, words.next()?);
+    let is_branch = name.starts_with("refs/heads/") && !name.starts_with("refs/heads/flow/");
+    let is_deletion = !new.is_empty() && new.bytes().all(|byte| byte == b'0');
+    ((is_branch || name == "ORIG_HEAD") && !is_deletion).then_some(Update { new, name })
+}
+
+/// The branch itself is about to move.
+fn moving(branch: &str, new: &str) -> Result<Answer> {
+    let repo = Repo::discover()?;
+    // A branch that does not exist yet has no policy and nothing to lose.
+    let Some(old) = repo.find_ref(&format!("refs/heads/{branch}"))? else { return Ok(Answer::Pass) };
+    if let Some(target) = new.strip_prefix("ref:") {
+        return becoming_symbolic(&repo, branch, old, target);
+    }
+    let new: ObjectId = new.parse().with_context(|| format!("`{new}` is no object id"))?;
+    let accepted = accepted(&repo, branch)?;
+    if new == old || matches!(accepted, Some(tip) if repo.is_ancestor(new, tip)?) {
+        return Ok(Answer::Pass);
+    }
+    let candidate = Candidate { branch: branch.into(), old, new: New::Commit(new), accepted };
+    decide(repo, candidate, Moment::Move)
+}
+
+/// A protected branch that only points to another one moves with that one, unseen.
+fn becoming_symbolic(repo: &Repo, branch: &str, old: ObjectId, target: &str) -> Result<Answer> {
+    let candidate = Candidate { branch: branch.into(), old, new: New::Commit(old), accepted: None };
+    if gate::policy_for(repo, &candidate)?.is_none() {
+        return Ok(Answer::Pass);
+    }
+    Ok(Answer::Refuse(super::Refused {
+        why: format!("`{branch}` is protected and may not become another name for {target}"),
+        blocking: Vec::new(),
+        way_out: vec![format!("merge {target} instead, once a rival has approved it")],
+    }))
+}
+
+/// `ORIG_HEAD` is about to be written: before a merge or pull, when git names the heads in variables.
+fn merging() -> Result<Answer> {
+    let heads = super::commit::announced_heads();
+    if heads.is_empty() {
+        return Ok(Answer::Pass);
+    }
+    let repo = Repo::discover()?;
+    let Some((branch, old)) = current_branch(&repo)? else { return Ok(Answer::Pass) };
+    let accepted = accepted(&repo, &branch)?;
+    let candidate = Candidate { branch, old, new: New::Commit(old), accepted };
+    if gate::policy_for(&repo, &candidate)?.is_none() {
+        return Ok(Answer::Pass);
+    }
+    let mut new_heads = Vec::new();
+    for head in heads {
+        let known = accepted.into_iter().chain([old]);
+        let mut in_already = false;
+        for tip in known {
+            in_already = in_already || repo.is_ancestor(head, tip)?;
+        }
+        if !in_already {
+            new_heads.push(head);
+        }
+    }
+    // A conflict is for a person to resolve, and the commit that does so is judged as it then stands.
+    match gate::predict(&repo, old, &new_heads)? {
+        Some(tree) if !new_heads.is_empty() => {
+            let candidate = Candidate { new: New::Tree { tree, heads: new_heads }, ..candidate };
+            decide(repo, candidate, Moment::BeforeMerge)
+        }
+        _ => Ok(Answer::Pass),
+    }
+}
