@@ -21,7 +21,7 @@
 //! | interface | [`cli`], [`report`] | parse, print, choose the exit status |
 //! | journeys | [`draft`], [`run`], [`review`], [`gate`], [`hook`], [`merge`], [`init`], [`status`], [`clean`], [`doctor`], [`demo`] | compose edges and nouns, print nothing |
 //! | edges | [`store`], [`git`], [`worktree`], [`process`], [`agent`], [`model`] | each owns one thing in the world |
-//! | nouns | [`spec`], [`workflow`], [`plan`], [`change`], [`verdict`], [`policy`], [`config`], [`event`], [`error`] | pure, no input or output |
+//! | nouns | [`spec`], [`workflow`], [`plan`], [`change`], [`verdict`], [`policy`], [`config`], [`event`], [`visible`], [`error`] | pure, no input or output |
 //!
 //! # Three journeys
 //! **spec**: [`draft`] writes documents to a branch that is never checked out, and records who
@@ -38,6 +38,7 @@ pub mod plan;
 pub mod policy;
 pub mod spec;
 pub mod verdict;
+pub mod visible;
 pub mod workflow;
 
 pub mod agent;

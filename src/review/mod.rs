@@ -11,7 +11,7 @@ mod files;
 pub mod intent;
 mod request;
 pub mod reviewers;
-pub mod visible;
+use crate::visible;
 
 pub use reviewers::{reviewers, rival, rivals};
 

@@ -1,0 +1,42 @@
+//! Trees as they are: files, differences and merges that no attribute, config, replace ref or
+//! commit-graph of the repository can bend.
+//!
+//! Diffs and merges run git in a bare git directory of our own whose only tie to the repository is
+//! `objects/info/alternates`, with an empty HOME: none of the known ways to blind a reviewer or to
+//! run code as the gate's user works there.
+
+mod changed;
+mod diff;
+mod sealed;
+
+pub use changed::Changed;
+pub use sealed::Sealed;
+
+use super::Repo;
+use crate::error::Result;
+use anyhow::Context;
+use gix::ObjectId;
+
+/// A file of a tree; none when there is none at that path.
+pub fn file(repo: &Repo, tree: ObjectId, path: &str) -> Result<Option<Vec<u8>>> {
+    let tree = repo.gix.find_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;
+    let entry = tree.lookup_entry(path.split('/')).with_context(|| format!("{path} cannot be looked up"))?;
+    let Some(entry) = entry.filter(|entry| entry.mode().is_blob()) else { return Ok(None) };
+    let blob = entry.object().with_context(|| format!("{path} cannot be read"))?;
+    Ok(Some(blob.detached().data))
+}
+
+/// The names in a folder of a tree, sorted; none when there is no such folder. Names that are not
+/// UTF-8 are left out.
+pub fn names(repo: &Repo, tree: ObjectId, path: &str) -> Result<Vec<String>> {
+    let tree = repo.gix.find_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;
+    let entry = tree.lookup_entry(path.split('/')).with_context(|| format!("{path} cannot be looked up"))?;
+    let Some(entry) = entry.filter(|entry| entry.mode().is_tree()) else { return Ok(Vec::new()) };
+    let folder = repo.gix.find_tree(entry.object_id()).with_context(|| format!("{path} cannot be read"))?;
+    let mut names = Vec::new();
+    for entry in folder.iter() {
+        let entry = entry.with_context(|| format!("{path} cannot be read"))?;
+        names.extend(String::from_utf8(entry.filename().to_vec()));
+    }
+    Ok(names)
+}
