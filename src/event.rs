@@ -6,17 +6,17 @@
 //! lose work.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::mpsc;
 
 /// Something happened.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// When, in UTC.
     pub at: Timestamp,
     /// The task that it happened to; none for the run or review as a whole.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
     /// What it was.
     #[serde(flatten)]
@@ -24,7 +24,7 @@ pub struct Event {
 }
 
 /// What can happen.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the fields say it; each variant is described")]
 pub enum What {
@@ -51,7 +51,7 @@ pub enum What {
 }
 
 /// What a task is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// Its dependencies are done, or it has none; no place is free yet.
@@ -100,7 +100,7 @@ impl fmt::Display for State {
 }
 
 /// What an agent did, in our words, whatever its own event stream calls it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "activity", rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the fields say it; each variant is described")]
 pub enum Activity {
@@ -121,7 +121,7 @@ pub enum Activity {
 }
 
 /// What a model's work has cost, as far as it was reported.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
     /// Tokens read, cached ones included.
     pub input_tokens: u64,

@@ -13,5 +13,6 @@ mod architecture;
 mod completions;
 mod man;
 mod model;
+mod status;
 mod support;
 mod worktree;

@@ -1,14 +1,173 @@
 //! `git flow-ai status`.
 
 use crate::error::{Exit, Result};
+use crate::report::table::{Cell, Table};
+use crate::report::{self, plain};
+use crate::spec::Slug;
+use crate::status::{self, Detail, Judgement, Live, Overview, Stage, Standing, TaskDetail};
+use crate::store::Repo;
+use crate::verdict::Decision;
 use clap::Args;
+use std::io::Write;
 
 /// Show every spec, its step, and what to do next
+///
+/// With a spec's name: its documents and who approved them, its tasks with agents, attempts and
+/// verdicts, what is under way, and the worktrees with the disk that they take.
 #[derive(Debug, Args)]
-pub struct StatusArgs {}
+#[command(after_help = "Examples:
+  git flow-ai status
+  git flow-ai status dark-mode
+  git flow-ai status --json | jq -r '.[] | select(.stage == \"approve\") | .next'")]
+pub struct StatusArgs {
+    /// The spec; all of them in a list without it
+    #[arg(value_name = "SPEC")]
+    slug: Option<Slug>,
+    /// Print JSON: an array of all specs, or one object with a spec's name
+    #[arg(long)]
+    json: bool,
+}
 
 /// Runs the command.
 pub fn run(args: StatusArgs) -> Result<Exit> {
-    let _ = args;
-    todo!()
+    let repo = Repo::discover()?;
+    let text = match args.slug {
+        Some(slug) => {
+            let detail = status::of(&repo, &slug)?;
+            if args.json {
+                return report::json(&detail).map(|()| Exit::Yes);
+            }
+            one(&detail)
+        }
+        None => {
+            let specs = status::all(&repo)?;
+            if args.json {
+                return report::json(&specs).map(|()| Exit::Yes);
+            }
+            list(&specs)
+        }
+    };
+    report::out().write_all(text.as_bytes())?;
+    Ok(Exit::Yes)
+}
+
+fn list(specs: &[Overview]) -> String {
+    if specs.is_empty() {
+        return "There are no specs yet. Begin with an idea: git flow-ai spec \"Dark mode\"\n".into();
+    }
+    let mut table = Table::new(["spec", "title", "stage", "tasks", "verdict", "next"]);
+    for spec in specs {
+        table.row([
+            spec.slug.as_str().into(),
+            report::first_line(&spec.title, 40).into(),
+            stage(&spec.stage),
+            done(spec).into(),
+            verdict(&spec.verdicts),
+            spec.next.as_deref().unwrap_or_default().into(),
+        ]);
+    }
+    table.render()
+}
+
+fn stage(stage: &Stage) -> Cell {
+    match stage {
+        Stage::Mergeable | Stage::Merged => Cell::good(stage.to_string()),
+        Stage::Rejected | Stage::Broken { .. } => Cell::bad(stage.to_string()),
+        Stage::Write { .. } | Stage::Approve { .. } | Stage::Unjudged => Cell::pending(stage.to_string()),
+        Stage::Implementation | Stage::Running => stage.to_string().into(),
+    }
+}
+
+/// `2/3`: tasks that are done, of all.
+fn done(spec: &Overview) -> String {
+    let done = spec.tasks.iter().filter(|task| task.standing == Standing::Done).count();
+    if spec.tasks.is_empty() { String::new() } else { format!("{done}/{}", spec.tasks.len()) }
+}
+
+/// The newest decision and whose it is.
+fn verdict(verdicts: &[Judgement]) -> Cell {
+    let Some(judged) = verdicts.last() else { return "".into() };
+    let text = format!("{} by {}", judged.decision, judged.reviewer.name);
+    match judged.decision {
+        Decision::Approve => Cell::good(text),
+        Decision::RequestChanges => Cell::bad(text),
+    }
+}
+
+fn one(detail: &Detail) -> String {
+    let overview = &detail.overview;
+    let mut text = format!(
+        "{}: {}\nworkflow {}, {}\n",
+        overview.slug,
+        plain(&overview.title),
+        plain(&overview.workflow),
+        overview.stage
+    );
+    if let Stage::Broken { why } = &overview.stage {
+        text.push_str(&format!("  {}\n", plain(why)));
+    }
+    for judged in &overview.verdicts {
+        text.push_str(&format!("result: {} by {}\n", judged.decision, plain(&judged.reviewer.name)));
+    }
+    text.push('\n');
+    text.push_str(&documents(detail));
+    if !detail.plan.is_empty() {
+        text.push('\n');
+        text.push_str(&tasks(detail));
+    }
+    if let Some(run) = &detail.run {
+        let word = if run.under_way { "under way" } else { "over" };
+        text.push_str(&format!("\nrun {}, {word}: {}\n", run.run, run.folder.display()));
+    }
+    for worktree in &detail.worktrees {
+        let size = indicatif::BinaryBytes(worktree.bytes);
+        text.push_str(&format!("worktree {} ({size})\n", plain(&worktree.path.to_string_lossy())));
+    }
+    if let Some(next) = &overview.next {
+        text.push_str(&format!("\nnext: {next}\n"));
+    }
+    text
+}
+
+fn documents(detail: &Detail) -> String {
+    let mut table = Table::new(["document", "approval"]);
+    for document in &detail.documents {
+        let approval = match (document.approved_by.is_empty(), document.void.is_empty()) {
+            (false, _) => Cell::good(format!("by {}", document.approved_by.join(", "))),
+            (true, false) => Cell::bad(format!("void, changed since: {}", document.void.join(", "))),
+            (true, true) => "".into(),
+        };
+        table.row([document.name.as_str().into(), approval]);
+    }
+    table.render()
+}
+
+fn tasks(detail: &Detail) -> String {
+    let mut table = Table::new(["task", "standing", "agent", "attempt", "after", "verdict", "title"]);
+    for task in &detail.plan {
+        table.row([
+            task.id.as_str().into(),
+            standing(task, detail.run.as_ref()),
+            task.agent.as_deref().unwrap_or_default().into(),
+            Cell::number(task.attempt.map(|attempt| attempt.to_string()).unwrap_or_default()),
+            task.after.join(", ").into(),
+            verdict(&task.verdicts),
+            report::first_line(&task.title, 50).into(),
+        ]);
+    }
+    table.render()
+}
+
+/// What the run says of a task while it is under way, or how it failed; else what the branches say.
+fn standing(task: &TaskDetail, run: Option<&Live>) -> Cell {
+    let live = run.and_then(|run| run.tasks.get(&task.id).map(|live| (run.under_way, live)));
+    match (task.standing, live) {
+        (Standing::Done, _) => Cell::good("done"),
+        (_, Some((true, live))) => Cell::pending(format!("{}: {}", live.state, live.agent)),
+        (standing, Some((false, live))) => match &live.outcome {
+            Some(outcome) => Cell::bad(report::first_line(outcome, 60)),
+            None => standing.to_string().into(),
+        },
+        (standing, None) => standing.to_string().into(),
+    }
 }

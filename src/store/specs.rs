@@ -62,10 +62,15 @@ impl Summary {
 /// All specs without their texts, sorted by slug: one pass over the refs, and per spec a commit, a
 /// tree and `request.md`.
 pub fn summaries(repo: &Repo) -> Result<Vec<Summary>> {
+    summaries_of(repo, &repo.refs("refs/heads/flow/")?)
+}
+
+/// The same for refs that have been read already; those of tasks and results are passed over.
+pub fn summaries_of(repo: &Repo, refs: &[(String, ObjectId)]) -> Result<Vec<Summary>> {
     let mut all = Vec::new();
-    for (name, tip) in repo.refs("refs/heads/flow/")? {
-        if let Some(slug) = slug_of(&name) {
-            all.push(summary(repo, slug, tip)?);
+    for (name, tip) in refs {
+        if let Some(slug) = slug_of(name) {
+            all.push(summary(repo, slug, *tip)?);
         }
     }
     all.sort_by(|a, b| a.slug.cmp(&b.slug));

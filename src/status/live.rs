@@ -1,0 +1,100 @@
+//! What is under way: the lock says whether, the journal says what.
+
+use crate::error::Result;
+use crate::event::{Event, State, What};
+use crate::store::Repo;
+use anyhow::Context;
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+/// The newest run of a spec.
+#[derive(Debug, Clone, Serialize)]
+pub struct Live {
+    /// Its id.
+    pub run: String,
+    /// Whether it is under way.
+    pub under_way: bool,
+    /// When it began.
+    pub since: Option<Timestamp>,
+    /// Its folder, with the journal and the agents' transcripts.
+    pub folder: PathBuf,
+    /// What its tasks were doing last, by id.
+    pub tasks: IndexMap<String, LiveTask>,
+}
+
+/// What a task was doing last.
+#[derive(Debug, Clone, Serialize)]
+pub struct LiveTask {
+    /// Its state.
+    pub state: State,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// Who was at work.
+    pub agent: String,
+    /// Since when it is in that state.
+    pub since: Timestamp,
+    /// How it ended; none while it goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+}
+
+/// Whether a process holds that lock.
+pub(super) fn is_locked(path: &Path) -> bool {
+    fs::File::open(path).is_ok_and(|file| {
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockShared).is_err()
+    })
+}
+
+/// The newest run of a spec; none when there was none here.
+pub(super) fn newest(repo: &Repo, slug: &str) -> Result<Option<Live>> {
+    let own = repo.common_dir().join("flow-ai");
+    let runs = match fs::read_dir(own.join("runs").join(slug)) {
+        Ok(runs) => runs,
+        Err(_) => return Ok(None),
+    };
+    // Ids of runs begin with their time, so that the last by name is the newest.
+    let Some(folder) = runs.flatten().map(|run| run.path()).filter(|path| path.is_dir()).max() else {
+        return Ok(None);
+    };
+    let mut live = Live {
+        run: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        under_way: is_locked(&own.join(format!("locks/{slug}.lock"))),
+        since: None,
+        tasks: IndexMap::new(),
+        folder,
+    };
+    let journal = live.folder.join("events.jsonl");
+    let Ok(file) = fs::File::open(&journal) else {
+        return Ok(Some(live));
+    };
+    for line in BufReader::new(file).lines() {
+        let line = line.with_context(|| format!("cannot read {}", journal.display()))?;
+        // The last line may be half written, and newer versions tell more than we know.
+        if let Ok(event) = serde_json::from_str::<Event>(&line) {
+            live.apply(event);
+        }
+    }
+    Ok(Some(live))
+}
+
+impl Live {
+    fn apply(&mut self, event: Event) {
+        self.since.get_or_insert(event.at);
+        let Some(task) = event.task else { return };
+        match event.what {
+            What::State { state, attempt, agent, .. } => {
+                self.tasks.insert(task, LiveTask { state, attempt, agent, since: event.at, outcome: None });
+            }
+            What::TaskFinished { outcome, .. } => {
+                if let Some(task) = self.tasks.get_mut(&task) {
+                    task.outcome = Some(outcome);
+                }
+            }
+            _ => {}
+        }
+    }
+}
