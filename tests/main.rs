@@ -13,6 +13,7 @@ mod architecture;
 mod completions;
 mod man;
 mod model;
+mod review;
 mod status;
 mod support;
 mod worktree;

@@ -21,6 +21,9 @@ pub const WORKFLOW: &str = "Flow-Workflow";
 /// The document that holds what the person asked; its heading is the spec's title.
 pub const REQUEST: &str = "request.md";
 
+/// The file that holds the spec's copy of its workflow. It is no document: nobody writes or approves it.
+pub const RECIPE: &str = "workflow.md";
+
 /// How far down a spec's branch a commit of ours is looked for.
 const DEPTH: usize = 1000;
 
@@ -35,6 +38,8 @@ pub struct Summary {
     pub commit: ObjectId,
     /// The workflow's name that it was begun with.
     pub workflow: String,
+    /// Its copy of that workflow; none where none was kept.
+    pub recipe: Option<ObjectId>,
     /// Its documents by file name and blob, in the tree's order.
     pub documents: Vec<(String, ObjectId)>,
     /// The approvals that the branch records, void ones included.
@@ -54,8 +59,9 @@ impl Summary {
     pub fn load(self, repo: &Repo) -> Result<Spec> {
         let read = |(name, blob)| Ok((name, text(repo, blob)?));
         let documents = self.documents.into_iter().map(read).collect::<Result<_>>()?;
+        let recipe = self.recipe.map(|blob| text(repo, blob)).transpose()?;
         let Summary { slug, title, commit, workflow, approvals, .. } = self;
-        Ok(Spec { slug, title, commit, workflow, documents, approvals })
+        Ok(Spec { slug, title, commit, workflow, recipe, documents, approvals })
     }
 }
 
@@ -162,7 +168,8 @@ fn slug_of(name: &str) -> Option<Slug> {
 fn summary(repo: &Repo, slug: Slug, tip: ObjectId) -> Result<Summary> {
     let unreadable = || format!("the spec {slug} cannot be read");
     let commit = repo.commit(tip).with_context(unreadable)?;
-    let documents = documents_of(repo, commit.tree).with_context(unreadable)?;
+    let mut documents = documents_of(repo, commit.tree).with_context(unreadable)?;
+    let recipe = documents.iter().position(|(name, _)| name == RECIPE).map(|at| documents.remove(at).1);
     let request = documents.iter().find(|(name, _)| name == REQUEST);
     let request = request.map(|(_, blob)| text(repo, *blob)).transpose().with_context(unreadable)?;
     let title = request.as_deref().and_then(heading).unwrap_or(slug.as_str()).to_owned();
@@ -170,7 +177,7 @@ fn summary(repo: &Repo, slug: Slug, tip: ObjectId) -> Result<Summary> {
     let workflow = told.as_ref().and_then(|commit| commit.trailers(WORKFLOW).next());
     let workflow = workflow.map_or_else(|| crate::config::SpecSection::default().workflow, str::to_owned);
     let approvals = told.iter().flat_map(|commit| commit.trailers(APPROVED).filter_map(approval)).collect();
-    Ok(Summary { slug, title, commit: tip, workflow, documents, approvals })
+    Ok(Summary { slug, title, commit: tip, workflow, recipe, documents, approvals })
 }
 
 /// The newest commit on the first-parent line that is ours; none when there is none.
