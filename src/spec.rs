@@ -109,6 +109,9 @@ pub struct Spec {
     pub commit: ObjectId,
     /// The workflow's name that it was begun with.
     pub workflow: String,
+    /// Its copy of that workflow, from which its steps are read: a team may change the workflow while
+    /// specs are under way, and a plan replaces its own copy. None where no copy was kept.
+    pub recipe: Option<String>,
     /// Its documents by file name, in the tree's order.
     pub documents: Vec<(String, String)>,
     /// The approvals that the tip records, void ones included.

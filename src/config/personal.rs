@@ -119,7 +119,15 @@ mod tests {
 
     #[test]
     fn a_person_cannot_loosen_the_gate_nor_choose_commands_for_the_repository() {
-        for text in ["[gate]\napprovals = 1", "[run]\nverify = \"true\"", "[run]\nattempts = 9"] {
+        for text in [
+            "[gate]\napprovals = 1",
+            "gate = {}",
+            "gate.rival = 'any'",
+            "[gate.x]",
+            "[\"gate\"]",
+            "[run]\nverify = \"true\"",
+            "[run]\nattempts = 9",
+        ] {
             let error = parse_personal(&format!("version = 1\n{text}\n"), "own").expect_err(text);
             assert!(error.to_string().contains("unknown field"), "{error}");
         }

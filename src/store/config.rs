@@ -12,17 +12,10 @@ use crate::policy::Policy;
 use crate::workflow;
 use anyhow::Context;
 use gix::ObjectId;
-use serde::Deserialize;
 use std::path::PathBuf;
-
-/// Zenflow's shared settings.
-const SETTINGS: &str = ".zenflow/settings.json";
 
 /// The folder of a team's own workflows.
 const WORKFLOWS: &str = ".zenflow/workflows";
-
-/// The names of the built-in workflows.
-const BUILT_IN: [&str; 4] = ["quick", "fix", "spec", "sdd"];
 
 /// A config and where it came from.
 #[derive(Debug, Clone)]
@@ -46,10 +39,11 @@ pub fn load(repo: &Repo, target: &str) -> Result<Loaded> {
     let digest = digest(&text)?;
     let mut config = if text.is_empty() { Config::default() } else { config::parse(&text, &origin)? };
     let mut warnings = Vec::new();
-    if let Some((text, origin)) = versioned(repo, target, SETTINGS)? {
+    if let Some((text, origin)) = versioned(repo, target, config::SETTINGS)? {
         apply_settings(&mut config, &text, &origin, &mut warnings);
     }
-    apply_person(&mut config)?;
+    apply_person(&mut config, &mut warnings)?;
+    config.validate(&origin)?;
     apply_git_config(&mut config, repo)?;
     Ok(Loaded { config, origin, digest, warnings })
 }
@@ -91,9 +85,9 @@ pub fn workflows(repo: &Repo, target: &str) -> Result<Vec<String>> {
         names.iter().filter_map(|name| name.strip_suffix(".md")).map(str::to_owned).collect();
     names.sort();
     names.dedup();
-    for name in BUILT_IN {
+    for name in workflow::BUILT_IN {
         if !names.iter().any(|own| own == name) {
-            names.push(name.to_owned());
+            names.push((*name).to_owned());
         }
     }
     Ok(names)
@@ -136,38 +130,19 @@ fn digest(text: &str) -> Result<String> {
     Ok(hasher.try_finalize().context("the config cannot be hashed")?.to_string())
 }
 
-/// The keys of `settings.json` that mean something to us.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Settings {
-    setup_script: Option<String>,
-    verification_script: Option<String>,
-    copy_files: Vec<String>,
-    /// Stored by Zenflow and executed by nobody.
-    dev_server_script: Option<serde_json::Value>,
-    #[serde(flatten)]
-    others: serde_json::Map<String, serde_json::Value>,
-}
-
 /// Fills what the config leaves unsaid. Never fatal: the file is another program's.
 fn apply_settings(config: &mut Config, text: &str, origin: &str, warnings: &mut Vec<String>) {
-    let settings: Settings = match serde_json::from_str(text) {
-        Ok(settings) => settings,
-        Err(error) => return warnings.push(format!("{origin} is ignored: {error}")),
-    };
-    drop(settings.dev_server_script);
-    warnings.extend(settings.others.keys().map(|key| format!("{origin}: `{key}` means nothing here")));
-    let said = |script: Option<String>| script.filter(|script| !script.trim().is_empty());
-    let run = &mut config.run;
-    run.setup = run.setup.take().or(said(settings.setup_script));
-    run.verify = run.verify.take().or(said(settings.verification_script));
-    if run.copy.is_empty() {
-        run.copy = settings.copy_files;
+    match config::parse_settings(text, origin) {
+        Ok(settings) => {
+            config.run.fill_in(&settings);
+            warnings.extend(settings.warnings);
+        }
+        Err(error) => warnings.push(format!("ignored: {error}")),
     }
 }
 
-/// Adds the person's own agents and reviewers; where the repository knows that name, its own stays.
-fn apply_person(config: &mut Config) -> Result<()> {
+/// Adds what the person's own file says.
+fn apply_person(config: &mut Config, warnings: &mut Vec<String>) -> Result<()> {
     let Some(path) = personal_path() else { return Ok(()) };
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
@@ -175,28 +150,9 @@ fn apply_person(config: &mut Config) -> Result<()> {
         Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
     };
     let origin = path.display().to_string();
-    let text = utf8(bytes, &origin)?;
-    let own = config::parse(&text, &origin)?;
-    refuse_policy(&text, &origin)?;
-    for (name, agent) in own.agents {
-        config.agents.entry(name).or_insert(agent);
-    }
-    for (name, reviewer) in own.reviewers {
-        config.reviewers.entry(name).or_insert(reviewer);
-    }
+    let personal = config::parse_personal(&utf8(bytes, &origin)?, &origin)?;
+    warnings.extend(config.merge_personal(personal));
     Ok(())
-}
-
-/// A `[gate]` in a person's own file would seem to loosen the gate, and must not seem to.
-fn refuse_policy(text: &str, origin: &str) -> Result<()> {
-    let table: toml::Table = toml::from_str(text).with_context(|| format!("{origin} cannot be read"))?;
-    match table.contains_key("gate") {
-        true => Err(hint(
-            format!("{origin} has a [gate] section, and a person's own file cannot change the gate"),
-            format!("take it out there, and write it to the repository's {}", config::PATH),
-        )),
-        false => Ok(()),
-    }
 }
 
 /// What concerns only the person: how many at once, whom first, where worktrees go.
@@ -228,7 +184,7 @@ fn apply_git_config(config: &mut Config, repo: &Repo) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{apply_settings, digest, refuse_policy};
+    use super::{apply_settings, digest};
     use crate::config::Config;
 
     #[test]
@@ -241,17 +197,9 @@ mod tests {
         assert_eq!(config.run.setup.as_deref(), Some("make"));
         assert_eq!(config.run.verify.as_deref(), Some("make test"));
         assert_eq!(config.run.copy, [".env"]);
-        assert_eq!(warnings, ["settings.json: `checkpoints` means nothing here"]);
+        assert_eq!(warnings, ["settings.json: `checkpoints` is not known here, ignored"]);
         apply_settings(&mut config, "{", "settings.json", &mut warnings);
         assert_eq!(warnings.len(), 2, "a broken file is told, and stops nothing");
-    }
-
-    #[test]
-    fn a_person_cannot_touch_the_gate_in_any_spelling() {
-        for text in ["[gate]\n", "gate = {}\n", "gate.rival = 'any'\n", "[gate.x]\n", "[\"gate\"]\n"] {
-            assert!(refuse_policy(text, "config.toml").is_err(), "{text}");
-        }
-        assert!(refuse_policy("[agents.gate]\npreset = 'codex'\n", "config.toml").is_ok());
     }
 
     #[test]
