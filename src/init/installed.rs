@@ -1,0 +1,96 @@
+//! What `init` did to a repository, written down so that it can be undone exactly:
+//! `<common git dir>/flow-ai/installed.json`.
+
+use crate::error::{Result, hint};
+use crate::store::Repo;
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+/// The version of the record that we write, and the newest that we read.
+const VERSION: u32 = 1;
+
+/// The record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Installed {
+    pub version: u32,
+    /// Files of the working tree.
+    pub files: Vec<OwnFile>,
+    /// Folders that were not there, outermost first.
+    pub folders: Vec<PathBuf>,
+    /// Hooks, by absolute path.
+    pub hooks: Vec<OwnHook>,
+    /// Settings in the repository's own git config.
+    pub settings: Vec<Setting>,
+}
+
+/// A file of ours in the working tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct OwnFile {
+    /// Relative to the working tree.
+    pub path: String,
+    /// As we wrote it: what differs is somebody's work and stays.
+    pub text: String,
+}
+
+/// A hook of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct OwnHook {
+    pub path: PathBuf,
+    /// Where the hook that was there before has been moved.
+    pub moved: Option<PathBuf>,
+}
+
+/// A git setting of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Setting {
+    pub key: String,
+    pub value: String,
+    /// Its value in the repository's own config before; none: it was not set there.
+    pub previous: Option<String>,
+}
+
+impl Default for Installed {
+    fn default() -> Installed {
+        let (files, folders, hooks, settings) = Default::default();
+        Installed { version: VERSION, files, folders, hooks, settings }
+    }
+}
+
+impl Installed {
+    /// The record of a repository; an empty one where there is none.
+    pub fn read(repo: &Repo) -> Result<Installed> {
+        let path = path(repo);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Installed::default()),
+            Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
+        };
+        let installed: Installed = serde_json::from_str(&text)
+            .with_context(|| format!("{} is not what `init` wrote", path.display()))?;
+        if installed.version > VERSION {
+            return Err(hint("a newer git-flow-ai was installed here", "use that one to uninstall"));
+        }
+        Ok(installed)
+    }
+
+    /// Writes it down, or removes it when nothing is left to undo.
+    pub fn write(&self, repo: &Repo) -> Result<()> {
+        if *self == Installed::default() {
+            return match fs::remove_file(path(repo)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+                _ => Ok(()),
+            };
+        }
+        let mut file = tempfile::NamedTempFile::new_in(repo.own_dir()?)?;
+        serde_json::to_writer_pretty(&mut file, self)?;
+        file.persist(path(repo)).context("what was installed cannot be written down")?;
+        Ok(())
+    }
+}
+
+fn path(repo: &Repo) -> PathBuf {
+    repo.common_dir().join("flow-ai/installed.json")
+}

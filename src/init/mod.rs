@@ -1,0 +1,170 @@
+//! A repository gets its config, its hooks and its settings, and gives them back.
+//!
+//! Nothing of anybody's is overwritten: a config that is there stays, a hook that is there is chained,
+//! a setting that is there is added to or left. Every step is written down before its effect, so that
+//! [`undo`] is exact even after a run that was cut off. Doing it twice changes nothing.
+
+mod action;
+mod hooks;
+mod installed;
+mod proposal;
+mod script;
+mod undo;
+
+pub use action::{State, Step};
+pub use undo::uninstall;
+
+use crate::config;
+use crate::error::{Result, hint};
+use crate::git;
+use crate::policy::Policy;
+use crate::store::Repo;
+use crate::verdict::NOTES_REF;
+use action::Action;
+use anyhow::Context;
+use installed::{Installed, Setting};
+use proposal::Found;
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What a person asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Whether hooks are installed.
+    pub hooks: bool,
+    /// Whether to tell only.
+    pub dry_run: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// What was done, found done, left alone, and is left to do.
+    pub steps: Vec<Step>,
+    /// What to do next, one sentence or command each.
+    pub next: Vec<String>,
+}
+
+/// Sets a repository up.
+pub fn init(repo: &Repo, options: Options) -> Result<Report> {
+    let root = root(repo)?;
+    let mut installed = Installed::read(repo)?;
+    let branches = branches(repo, &root)?;
+    let found = Found::look();
+    let (mut actions, mut steps) = files(&root, &found, &branches);
+    if options.hooks {
+        let (more, told) = hooks::plan(repo, &root, &installed, &branches)?;
+        actions.extend(more);
+        steps.extend(told);
+    }
+    let (more, told) = notes(&root)?;
+    actions.extend(more);
+    steps.extend(told);
+    for action in &actions {
+        if !options.dry_run {
+            action.note(&mut installed, &root);
+            installed.write(repo)?;
+            action.apply(repo, &root)?;
+        }
+        steps.push(Step::new(State::Done, action.describe()));
+    }
+    Ok(Report { steps, next: next(repo, &root, &branches, &found)? })
+}
+
+/// The root of the working tree; a bare repository has none.
+fn root(repo: &Repo) -> Result<PathBuf> {
+    repo.work_dir().map(Path::to_path_buf).ok_or_else(|| {
+        hint(
+            "a bare repository has no working tree to write a config to",
+            "run it in a clone, and commit the config there",
+        )
+    })
+}
+
+/// The branches to protect: those of the config that is there, else the one that is.
+fn branches(repo: &Repo, root: &Path) -> Result<Vec<String>> {
+    let path = root.join(config::PATH);
+    if path.exists() {
+        let text = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+        return Ok(config::parse(&text, config::PATH)?.gate.branches);
+    }
+    for branch in Policy::default().branches {
+        if repo.find_ref(&format!("refs/heads/{branch}"))?.is_some() {
+            return Ok(vec![branch]);
+        }
+    }
+    let head = repo.head_ref()?.and_then(|head| head.strip_prefix("refs/heads/").map(str::to_owned));
+    Ok(vec![head.unwrap_or_else(|| "main".into())])
+}
+
+/// The files of the working tree.
+fn files(root: &Path, found: &Found, branches: &[String]) -> (Vec<Action>, Vec<Step>) {
+    let branch = branches.first().map_or("main", String::as_str);
+    let wanted = [
+        (config::PATH, proposal::config(found, root, branch)),
+        (".zenflow/workflows/example.md", proposal::WORKFLOW.to_owned()),
+    ];
+    let has_workflows = root.join(".zenflow/workflows").exists();
+    let (mut actions, mut steps) = (Vec::new(), Vec::new());
+    for (path, text) in wanted {
+        if root.join(path).exists() {
+            steps.push(Step::new(State::Already, path));
+        } else if path == config::PATH || !has_workflows {
+            actions.push(Action::File { path: path.into(), text });
+        }
+    }
+    (actions, steps)
+}
+
+/// Settings by which `git log` shows verdicts, and merges of their notes keep every record.
+fn notes(root: &Path) -> Result<(Vec<Action>, Vec<Step>)> {
+    let values = |key: &str| -> Result<Vec<String>> {
+        let output = git::command(root).args(["config", "--get-all", key]).output();
+        let output = output.context("git config cannot be asked")?;
+        Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+    };
+    let (mut actions, mut steps) = (Vec::new(), Vec::new());
+    let new = |key: &str, value: &str| Setting { key: key.into(), value: value.into(), previous: None };
+    let shown = values("notes.displayRef")?;
+    if shown.iter().any(|glob| glob == NOTES_REF || glob == "refs/notes/*") {
+        steps.push(Step::new(State::Already, format!("git log shows {NOTES_REF}")));
+    } else {
+        actions.push(Action::Setting { setting: new("notes.displayRef", NOTES_REF), add: true });
+    }
+    let (key, wanted) = ("notes.flow-ai.mergeStrategy", "cat_sort_uniq");
+    match values(key)?.last() {
+        Some(value) if value == wanted => steps.push(Step::new(State::Already, format!("{key} = {wanted}"))),
+        Some(value) => {
+            let what =
+                format!("{key} is {value}: merging notes may lose verdicts; git config {key} {wanted}");
+            steps.push(Step::new(State::Kept, what));
+        }
+        None => actions.push(Action::Setting { setting: new(key, wanted), add: false }),
+    }
+    Ok((actions, steps))
+}
+
+/// What a person does now.
+fn next(repo: &Repo, root: &Path, branches: &[String], found: &Found) -> Result<Vec<String>> {
+    let mut next = Vec::new();
+    if found.agents.is_empty() {
+        next.push(format!("name your agents and reviewers in {}", config::PATH));
+    } else if found.vendors() < 2 {
+        next.push(format!("add a reviewer of another vendor to {}, or nobody is a rival", config::PATH));
+    }
+    let branch = branches.first().map_or("main", String::as_str);
+    let tip = repo.find_ref(&format!("refs/heads/{branch}"))?;
+    let in_force = match tip {
+        Some(tip) => crate::store::config::policy_at(repo, tip).is_ok_and(|policy| policy.is_some()),
+        None => false,
+    };
+    if !in_force {
+        let folder = if root.join(".zenflow").exists() { ".zenflow" } else { config::PATH };
+        next.push(format!(
+            "git add {folder} && git commit -m \"Configure git flow-ai\"   # the gate is in force once this is on {branch}"
+        ));
+    }
+    next.push("git flow-ai spec \"…\"".into());
+    Ok(next)
+}

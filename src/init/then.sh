@@ -1,0 +1,4 @@
+
+ask "$@" || exit
+[ -x "$chained" ] || exit 0
+exec "$chained" "$@"
