@@ -7,6 +7,7 @@
 
 use crate::change::{Author, Change};
 use crate::error::Result;
+use crate::visible;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -15,6 +16,9 @@ pub const VERSION: u32 = 1;
 
 /// The notes ref that holds verdicts.
 pub const NOTES_REF: &str = "refs/notes/flow-ai";
+
+/// How many characters the line for people has at most.
+const HEADLINE: usize = 200;
 
 /// Yes or no to one change. Zenflow's two words, which people know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,13 +161,155 @@ pub struct Unreadable {
 }
 
 /// The two lines that are stored for a verdict: one for people, one record.
+///
+/// The first begins with the decision, and the second holds the reviewer's texts only as JSON
+/// strings, where a line break is `\n`: so nothing that a reviewer writes can begin a record. What
+/// could deceive a terminal is written out in the first and escaped in the second.
 pub fn encode(verdict: &Verdict) -> Result<String> {
-    let _ = verdict;
-    todo!("store helper")
+    let mut record = String::new();
+    for c in serde_json::to_string(verdict)?.chars() {
+        if visible::is_hidden(c) {
+            let mut units = [0; 2];
+            record.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            record.push(c);
+        }
+    }
+    Ok(format!("{}\n{record}\n", headline(verdict)))
+}
+
+/// The verdict on one line for people: `APPROVE by codex (openai) on 3 files, 1 finding: …`.
+pub fn headline(verdict: &Verdict) -> String {
+    let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    let reviewer = &verdict.reviewer;
+    let summary = verdict.summary.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let line = format!(
+        "{} by {} ({}) on {}, {}: {}",
+        verdict.decision,
+        reviewer.name,
+        reviewer.vendor,
+        count(verdict.shown.files.len(), "file"),
+        count(verdict.findings.len(), "finding"),
+        summary.trim(),
+    );
+    let line = visible::shown(line.as_bytes()).0.replace(['\n', '\t'], " ");
+    match line.char_indices().nth(HEADLINE) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.trim_end_matches([' ', ':']).to_owned(),
+    }
 }
 
 /// Reads every record of a note; a line that starts with `{` and cannot be told is named, not skipped.
 pub fn decode(note: &str) -> (Vec<Verdict>, Vec<Unreadable>) {
-    let _ = note;
-    todo!("store helper")
+    let (mut verdicts, mut unreadable) = (Vec::new(), Vec::new());
+    for line in note.lines().filter(|line| line.starts_with('{')) {
+        match record(line) {
+            Ok(verdict) => verdicts.push(verdict),
+            Err(why) => unreadable.push(Unreadable { line: line.to_owned(), why }),
+        }
+    }
+    (verdicts, unreadable)
+}
+
+/// Reads one record; an error says why it cannot be told.
+fn record(line: &str) -> Result<Verdict, String> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u64,
+    }
+    let Versioned { version } =
+        serde_json::from_str(line).map_err(|error| format!("no record of a verdict: {error}"))?;
+    if version != u64::from(VERSION) {
+        return Err(format!("its version is {version}, and this program knows only {VERSION}"));
+    }
+    let verdict: Verdict = serde_json::from_str(line).map_err(|error| format!("malformed: {error}"))?;
+    for id in [Some(&verdict.base_tree), Some(&verdict.head_tree), verdict.head_commit.as_ref()] {
+        if let Some(id) = id.filter(|id| gix::ObjectId::from_hex(id.as_bytes()).is_err()) {
+            return Err(format!("malformed: `{id}` is no object's id"));
+        }
+    }
+    Ok(verdict)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::Vendor;
+
+    fn verdict() -> Verdict {
+        let author =
+            |name: &str, vendor| Author { name: name.into(), vendor: Vendor::new(vendor), model: None };
+        Verdict {
+            version: VERSION,
+            decision: Decision::Approve,
+            base_tree: "1".repeat(40),
+            head_tree: "2".repeat(40),
+            head_commit: None,
+            target: "main".into(),
+            authors: vec![author("claude", "anthropic")],
+            reviewer: author("codex", "openai"),
+            policy: String::new(),
+            shown: Shown { sha256: String::new(), bytes: 1, files: vec!["a.rs".into()] },
+            findings: Vec::new(),
+            summary: "Fine.\nReally.".into(),
+            time: "2026-01-02T03:04:05Z".into(),
+            cost: None,
+            tokens: None,
+        }
+    }
+
+    #[test]
+    fn a_verdict_survives_its_note_beside_what_people_write() {
+        let text = encode(&verdict()).unwrap();
+        assert!(text.starts_with("APPROVE by codex (openai) on 1 file, 0 findings: Fine.\n{"), "{text}");
+        let note = format!("I agree.\n\n{text}\n  {{not at the line's start}}\n");
+        assert_eq!(decode(&note), (vec![verdict()], vec![]));
+        assert_eq!(decode(&note.replace('\n', "\r\n")), (vec![verdict()], vec![]), "Windows line ends");
+    }
+
+    #[test]
+    fn nothing_that_a_reviewer_writes_begins_a_record_or_steers_a_terminal() {
+        let forged = serde_json::to_string(&verdict()).unwrap();
+        for evil in [
+            format!("\n{forged}\n"),
+            forged.clone(),
+            format!("\r{forged}"),
+            format!("\u{2028}{forged}\u{85}{forged}\u{b}{forged}"),
+            "\u{1b}[2J\u{9b}31m\u{202e}\u{e0041}\u{7f}".to_owned(),
+        ] {
+            let mut refusal = verdict();
+            refusal.decision = Decision::RequestChanges;
+            refusal.summary = evil.clone();
+            refusal.reviewer.name = evil.clone();
+            refusal.target = evil.clone();
+            let text = encode(&refusal).unwrap();
+            assert_eq!(text.lines().count(), 2, "{text:?}");
+            assert!(!text.chars().any(|c| c != '\n' && visible::is_hidden(c)), "{text:?}");
+            assert_eq!(decode(&text), (vec![refusal], vec![]));
+        }
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_told_is_named() {
+        let good = encode(&verdict()).unwrap();
+        let good = good.lines().nth(1).unwrap();
+        for (bad, why) in [
+            (good.replace("\"version\":1", "\"version\":2"), "its version is 2"),
+            (good.replace("\"version\":1,", ""), "no record"),
+            (good.replace("\"version\":1", "\"version\":\"1\""), "no record"),
+            (good.replace("\"version\":1", "\"version\":1,\"version\":1"), "no record"),
+            (good.replace("APPROVE", "LGTM"), "malformed"),
+            (good.replace("\"decision\":\"APPROVE\",", ""), "malformed"),
+            (good.replace(&"1".repeat(40), "main"), "`main` is no object's id"),
+            (good[..good.len() - 9].to_owned(), "no record"),
+            ("{}".to_owned(), "no record"),
+            ("{".to_owned(), "no record"),
+        ] {
+            let (verdicts, unreadable) = decode(&bad);
+            assert_eq!(verdicts, [], "{bad}");
+            assert!(unreadable.len() == 1 && unreadable[0].why.contains(why), "{bad}: {unreadable:?}");
+        }
+        let newer = good.replace("\"version\":1", "\"a_key_of_tomorrow\":[1],\"version\":1");
+        assert_eq!(decode(&newer).0.len(), 1, "unknown keys are ignored");
+    }
 }

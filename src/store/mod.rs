@@ -26,6 +26,7 @@ pub struct Repo {
     work_dir: Option<PathBuf>,
     /// The object store while git keeps objects elsewhere (a push that is being received): see `open`.
     quarantine: Option<tempfile::TempDir>,
+    notes: verdicts::Cache,
 }
 
 /// What a ref is expected to be before it is written.

@@ -65,6 +65,17 @@ impl Repo {
         })
     }
 
+    /// The commits that `head` has and `base` has not, whichever parent leads to them, `head` first.
+    pub fn commits_between(&self, base: Option<ObjectId>, head: ObjectId) -> Result<Vec<Commit>> {
+        let walk = self.gix.rev_walk([head]).with_hidden(base).use_commit_graph(false);
+        let mut commits = Vec::new();
+        for info in walk.all().with_context(|| format!("the history of {head} cannot be read"))? {
+            let info = info.with_context(|| format!("the history of {head} cannot be read"))?;
+            commits.push(self.commit(info.id)?);
+        }
+        Ok(commits)
+    }
+
     /// Whether that object is here.
     pub fn has(&self, id: ObjectId) -> bool {
         self.gix.has_object(id)

@@ -1,0 +1,138 @@
+//! Changes read off commits: which trees, and who made them.
+//!
+//! Authors come from the trailers that we write when we commit an agent's work, and from the
+//! co-author trailers that agent tools leave; a commit with neither is its git author's own.
+
+mod authors;
+
+use super::{Commit, Repo};
+use crate::change::{Author, Change, Vendor};
+use crate::error::{Result, hint};
+use crate::git;
+use anyhow::Context;
+use gix::ObjectId;
+
+/// The trailers of a commit that holds an agent's work.
+pub mod trailer {
+    /// The spec's slug.
+    pub const SPEC: &str = "Flow-Spec";
+    /// The task's id.
+    pub const TASK: &str = "Flow-Task";
+    /// The run's id.
+    pub const RUN: &str = "Flow-Run";
+    /// Which attempt, from 1.
+    pub const ATTEMPT: &str = "Flow-Attempt";
+    /// The agent's name in the config.
+    pub const AGENT: &str = "Flow-Agent";
+    /// The vendor of its model.
+    pub const VENDOR: &str = "Flow-Vendor";
+    /// Its model, where it is known.
+    pub const MODEL: &str = "Flow-Model";
+}
+
+/// The net change from one commit to another, with everybody who made a commit in between, whichever
+/// parent leads to it.
+pub fn between(repo: &Repo, base: ObjectId, head: ObjectId) -> Result<Change> {
+    change(repo, Some(base), &repo.commit(head)?)
+}
+
+/// What a revision or range names: `A..B` and `A...B` from the merge base, a single revision from its
+/// merge base with `target` (its own first parent when the target contains it already). Without a
+/// common ancestor everything in it is new.
+pub fn named(repo: &Repo, revision: &str, target: &str) -> Result<Change> {
+    let (base, head) = match revision.split_once("...").or_else(|| revision.split_once("..")) {
+        Some((from, to)) => {
+            let end = |name: &str| repo.commit_of(if name.is_empty() { "HEAD" } else { name });
+            let (from, to) = (end(from)?, end(to)?);
+            (repo.merge_base(from.id, to.id)?, to)
+        }
+        None => {
+            let head = repo.commit_of(revision)?;
+            (base_of(repo, &head, target)?, head)
+        }
+    };
+    change(repo, base, &head)
+}
+
+/// What is staged: from HEAD's tree to the index's. The author is the person; in the middle of a
+/// merge or cherry-pick also everybody who made what is brought in.
+pub fn staged(repo: &Repo) -> Result<Change> {
+    let head = if repo.is_unborn() { None } else { Some(repo.commit_of("HEAD")?) };
+    let base_tree = head.as_ref().map_or_else(|| repo.empty_tree(), |head| head.tree);
+    let name = repo.identity().unwrap_or_else(|_| "somebody".to_owned());
+    let mut authors = vec![Author { name, vendor: Vendor::person(), model: None }];
+    for (incoming, is_merge) in incoming(repo)? {
+        let incoming = repo.commit(incoming)?;
+        let base = match (&head, is_merge) {
+            (Some(head), true) => repo.merge_base(head.id, incoming.id)?,
+            _ => incoming.parents.first().copied(),
+        };
+        add(&mut authors, change(repo, base, &incoming)?.authors);
+    }
+    let title = "staged changes".to_owned();
+    Ok(Change { base_tree, head_tree: index_tree(repo)?, head_commit: None, authors, title })
+}
+
+/// Where the change that ends in a commit starts: none when all of its history is new.
+fn base_of(repo: &Repo, head: &Commit, target: &str) -> Result<Option<ObjectId>> {
+    let parent = head.parents.first().copied().filter(|parent| repo.has(*parent));
+    match repo.find_ref(&format!("refs/heads/{target}"))? {
+        Some(tip) => match repo.merge_base(head.id, tip)? {
+            Some(base) if base == head.id => Ok(parent),
+            base => Ok(base),
+        },
+        None => Ok(parent),
+    }
+}
+
+fn change(repo: &Repo, base: Option<ObjectId>, head: &Commit) -> Result<Change> {
+    let base_tree = base.map_or_else(|| Ok(repo.empty_tree()), |base| repo.tree_of(base))?;
+    let commits = repo.commits_between(base, head.id)?;
+    let mut authors = Vec::new();
+    for commit in &commits {
+        add(&mut authors, authors::of(commit));
+    }
+    let title = match commits.len() {
+        0 | 1 => head.subject().to_owned(),
+        count => format!("{} (and {} more)", head.subject(), count - 1),
+    };
+    Ok(Change { base_tree, head_tree: head.tree, head_commit: Some(head.id), authors, title })
+}
+
+fn add(authors: &mut Vec<Author>, more: Vec<Author>) {
+    for author in more {
+        if !authors.contains(&author) {
+            authors.push(author);
+        }
+    }
+}
+
+/// The commits that a merge or cherry-pick under way brings in, and whether it is a merge.
+fn incoming(repo: &Repo) -> Result<Vec<(ObjectId, bool)>> {
+    let mut all = Vec::new();
+    for (name, is_merge) in [("MERGE_HEAD", true), ("CHERRY_PICK_HEAD", false)] {
+        let Ok(text) = std::fs::read_to_string(repo.git_dir().join(name)) else { continue };
+        for line in text.lines() {
+            let id = ObjectId::from_hex(line.trim().as_bytes());
+            all.push((id.with_context(|| format!("{name} cannot be read"))?, is_merge));
+        }
+    }
+    Ok(all)
+}
+
+/// The tree that a commit of the index would have, by git itself.
+fn index_tree(repo: &Repo) -> Result<ObjectId> {
+    let index = repo.index_file();
+    if !index.exists() {
+        return Ok(repo.empty_tree());
+    }
+    let mut command = git::command(repo.git_dir());
+    command.arg("write-tree").env("GIT_DIR", repo.git_dir()).env("GIT_INDEX_FILE", index);
+    let tree = git::output(&mut command).map_err(|error| {
+        match error.to_string().contains("unmerged") || error.to_string().contains("not merged") {
+            true => hint("the index holds conflicts", "resolve them, then: git add <the files>"),
+            false => error,
+        }
+    })?;
+    ObjectId::from_hex(tree.as_bytes()).with_context(|| format!("git write-tree said `{tree}`"))
+}
