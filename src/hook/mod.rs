@@ -78,7 +78,7 @@ pub fn ask(name: &str, args: &[String], input: impl std::io::Read) -> Result<Ans
 }
 
 /// Asks the gate, and makes an answer of its ruling.
-fn decide(repo: Repo, candidate: Candidate, moment: Moment) -> Result<Answer> {
+pub(crate) fn decide(repo: Repo, candidate: Candidate, moment: Moment) -> Result<Answer> {
     let Some(policy) = gate::policy_for(&repo, &candidate)? else { return Ok(Answer::Pass) };
     match gate::admit_under(&repo, &candidate, &policy)? {
         Ruling::Allow(_) => Ok(Answer::Pass),
