@@ -4,7 +4,7 @@
 //! on first use: it costs 5 ms and hooks that only look a verdict up must not pay them. An answer
 //! that is cut, empty, refused or malformed is a failure with its reason, never a text.
 //!
-//! [`dialect`] says how each API is asked and what it answers, [`http`] sends one request, [`retry`]
+//! `dialect` says how each API is asked and what it answers, `http` sends one request, `retry`
 //! decides what may pass and how long to wait for it.
 
 mod anthropic;
