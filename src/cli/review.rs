@@ -18,6 +18,7 @@ use crate::verdict::{Decision, Verdict};
 use crate::{error, plan};
 use anyhow::Context;
 use clap::Args;
+use serde::Serialize;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -83,7 +84,7 @@ pub fn run(args: ReviewArgs) -> Result<Exit> {
             let mut reasons: Vec<String> = error.chain().map(ToString::to_string).collect();
             let hints = error.chain().filter_map(|link| link.downcast_ref::<error::Hint>());
             reasons.extend(hints.map(|hint| hint.way_out.clone()));
-            print_json(None, &[], &reasons)?;
+            report::json(&Told { decision: None, verdicts: &[], reasons: &reasons })?;
             Ok(Exit::CannotTell)
         }
         other => other,
@@ -120,6 +121,7 @@ fn reviewed(args: ReviewArgs) -> Result<Exit> {
         target: &target,
         intent: &intent,
         loaded: &loaded,
+        attempt: 1,
         transcript: Some(&log),
     };
     let outcomes =
@@ -225,7 +227,7 @@ impl ReviewArgs {
             reasons.push(format!("{} approvals of distinct vendors are needed", policy.approvals));
         }
         if self.json {
-            print_json(decision, &verdicts, &reasons)?;
+            report::json(&Told { decision, verdicts: &verdicts, reasons: &reasons })?;
         } else {
             let mut out = report::out();
             for verdict in &verdicts {
@@ -287,8 +289,15 @@ fn cannot_tell(reasons: &[String], log: Option<&Path>) -> anyhow::Error {
     hint(format!("cannot tell: {why}"), way_out)
 }
 
-fn print_json(decision: Option<Decision>, verdicts: &[&Verdict], reasons: &[String]) -> Result<()> {
-    report::json(&serde_json::json!({ "decision": decision, "verdicts": verdicts, "reasons": reasons }))
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Told<'a> {
+    /// None where it cannot be told, or where there is nothing to review.
+    decision: Option<Decision>,
+    /// The records as they are stored.
+    verdicts: &'a [&'a Verdict],
+    /// Why there is no decision.
+    reasons: &'a [String],
 }
 
 /// Nothing differs: nobody is asked, and nothing is wrong.
@@ -299,7 +308,8 @@ fn nothing(args: &ReviewArgs, target: &str) -> Result<Exit> {
         format!("{} adds nothing to {target}", args.revision.as_deref().unwrap_or("HEAD"))
     };
     if args.json {
-        print_json(None, &[], &[format!("nothing to review: {why}")])?;
+        let reasons = [format!("nothing to review: {why}")];
+        report::json(&Told { decision: None, verdicts: &[], reasons: &reasons })?;
     } else {
         writeln!(report::out(), "Nothing to review: {}.", report::plain(&why))?;
     }

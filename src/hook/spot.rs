@@ -84,8 +84,14 @@ async fn judge(
     let loaded = config::load(repo, branch)?;
     let intent = intent(repo, missing.head)?;
     events.progress(format!("`{branch}` is protected, and no rival has judged {} yet", change.title));
-    let request =
-        Request { change: &change, target: branch, intent: &intent, loaded: &loaded, transcript: None };
+    let request = Request {
+        change: &change,
+        target: branch,
+        intent: &intent,
+        loaded: &loaded,
+        attempt: 1,
+        transcript: None,
+    };
     let outcomes = review::judge(repo, &request, events, stop).await?;
     let reasons = outcomes.into_iter().filter_map(|outcome| match outcome {
         Outcome::CannotTell(why) => Some(why),

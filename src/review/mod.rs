@@ -17,7 +17,7 @@ pub use reviewers::{reviewers, rival, rivals};
 
 use crate::change::{Author, Change, Vendor};
 use crate::error::Result;
-use crate::event::{Events, Usage, What};
+use crate::event::{Events, State, Usage, What};
 use crate::gate;
 use crate::policy::Policy;
 use crate::process::Stop;
@@ -60,6 +60,8 @@ pub struct Request<'a> {
     pub intent: &'a str,
     /// The config that it is judged under.
     pub loaded: &'a Loaded,
+    /// Which attempt of a task it is, from 1, for those who watch.
+    pub attempt: u32,
     /// The file that receives the reviewer's transcript; none: nowhere.
     pub transcript: Option<&'a std::path::Path>,
 }
@@ -134,7 +136,12 @@ pub async fn review(
         if again {
             events.warn(format!("the answer of {name} cannot be told ({why}); asking once more"));
         } else {
-            events.progress(format!("{name} ({}) reads {}", reviewer.who.vendor, matter.size(&bundle)));
+            events.send(What::State {
+                state: State::InReview,
+                attempt: request.attempt,
+                agent: name.clone(),
+                detail: format!("reads {}", matter.size(&bundle)),
+            });
         }
         let reply = ask::ask(reviewer, request, &bundle, deadline, events, stop).await?;
         let reply = match reply {
