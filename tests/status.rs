@@ -3,6 +3,7 @@
 use crate::support::{Out, Place};
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::Stdio;
 
 const PLAN: &str = "# Spec and Build\n\n### [ ] Step: Technical Specification\n<!-- document: spec.md -->\nWrite it.\n\n### [ ] Step: Implementation\nDo it.\n";
@@ -46,7 +47,7 @@ fn without_specs_it_says_how_to_begin() {
 #[test]
 fn every_spec_is_listed_with_its_stage_and_the_command_that_comes_next() {
     let place = Place::new();
-    let text = "# Technical specification\n";
+    let text = "# Technical specification\n\nIt is dark.\n";
     place.write("spec.md", text);
     let blob = place.git_says(&["hash-object", "spec.md"]);
     let approved =
@@ -58,13 +59,17 @@ fn every_spec_is_listed_with_its_stage_and_the_command_that_comes_next() {
             ("begun", &[request, ("plan.md", PLAN)], ""),
             ("written", &[request, ("plan.md", PLAN), ("spec.md", text)], ""),
             ("approved", &[request, ("plan.md", PLAN), ("spec.md", text)], &approved),
-            ("edited", &[request, ("plan.md", PLAN), ("spec.md", "# Something else\n")], &approved),
+            (
+                "edited",
+                &[request, ("plan.md", PLAN), ("spec.md", "# Technical specification\n\nIt is darker.\n")],
+                &approved,
+            ),
             ("planned", &[request, ("plan.md", TASKS), ("spec.md", text)], &approved),
         ],
     );
     let out = place.flow(&["status"]).ok();
     assert_eq!(row(&out, "begun")[2], "Technical Specification: spec.md to write");
-    assert_eq!(row(&out, "written").last().unwrap(), "git flow-ai approve written spec.md");
+    assert_eq!(row(&out, "written").last().unwrap(), "git flow-ai approve written");
     assert_eq!(row(&out, "approved")[2], "implementation");
     assert_eq!(
         row(&out, "edited")[2],
@@ -131,7 +136,10 @@ fn a_reader_that_goes_early_is_no_failure() {
     let out = Out::of(place.command("bash").args(["-c", script]).output().unwrap()).ok();
     assert!(out.stdout.starts_with("0\nspec-000"), "{out:?}");
     assert_eq!(out.stderr, "");
-    // A full disk is one.
+    if !Path::new("/dev/full").exists() {
+        println!("skipped: this system has no /dev/full to stand for a full disk");
+        return;
+    }
     let full = place.command("bash").args(["-c", "git flow-ai status > /dev/full"]).output().unwrap();
     Out::of(full).exits(2).says("error:");
 }

@@ -76,6 +76,8 @@ pub enum Command {
     Man(man::ManArgs),
     #[command(hide = true)]
     Hook(hook::HookArgs),
+    #[command(hide = true)]
+    DemoAgent(demo::AgentArgs),
 }
 
 /// Runs a command; the exit status is its answer.
@@ -97,5 +99,6 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
         Command::Hook(args) => hook::run(args),
+        Command::DemoAgent(args) => demo::run_agent(args),
     }
 }

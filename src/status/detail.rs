@@ -1,11 +1,11 @@
 //! One spec in full: documents, approvals, tasks, agents, attempts, what is under way, disk.
 
-use super::{Judgement, Live, Overview, Scene, Standing, disk, group, judged, live, summary_of};
+use super::{Judgement, Live, Overview, Scene, Standing, disk, group, judged, live};
 use crate::error::Result;
 use crate::plan;
-use crate::spec::Slug;
-use crate::store::Repo;
+use crate::spec::{Approval, Slug, Spec};
 use crate::store::changes::trailer;
+use crate::store::{Repo, specs};
 use crate::worktree;
 use gix::ObjectId;
 use serde::Serialize;
@@ -74,27 +74,10 @@ pub struct Worktree {
 /// The spec of that name in full; an error names those spelt alike.
 pub fn of(repo: &Repo, slug: &Slug) -> Result<Detail> {
     let refs = repo.refs(&format!("refs/heads/flow/{slug}/"))?;
-    let summary = summary_of(repo, slug, &refs)?;
+    let spec = specs::read(repo, slug)?;
     let branches = group(&refs).remove(slug.as_str()).unwrap_or_default();
-    let (overview, plan) = Scene::look(repo, &refs)?.overview(repo, &summary, &branches)?;
-    let plan_text = summary.document(repo, plan::DOCUMENT)?.unwrap_or_default();
-    let documents = summary
-        .documents
-        .iter()
-        .map(|(name, blob)| {
-            let approvals = summary.approvals.iter().filter(|approval| approval.document == *name);
-            let stands = if name == plan::DOCUMENT {
-                crate::store::specs::text_id(repo, name, &plan_text)
-            } else {
-                *blob
-            };
-            let (holding, void): (Vec<_>, Vec<_>) = approvals.partition(|approval| approval.text == stands);
-            let names = |approvals: Vec<&crate::spec::Approval>| {
-                approvals.into_iter().map(|approval| approval.by.clone()).collect()
-            };
-            Document { name: name.clone(), approved_by: names(holding), void: names(void) }
-        })
-        .collect();
+    let (overview, plan) = Scene::look(repo, &refs)?.overview(repo, &spec, &branches)?;
+    let documents = spec.documents.iter().map(|(name, text)| document(repo, &spec, name, text)).collect();
     let tasks = plan.iter().flat_map(|plan| &plan.tasks).zip(&overview.tasks);
     let tasks = tasks
         .map(|(task, standing)| {
@@ -103,6 +86,15 @@ pub fn of(repo: &Repo, slug: &Slug) -> Result<Detail> {
         .collect::<Result<_>>()?;
     let run = live::newest(repo, slug.as_str())?;
     Ok(Detail { overview, documents, plan: tasks, run, worktrees: worktrees(repo, slug)? })
+}
+
+fn document(repo: &Repo, spec: &Spec, name: &str, text: &str) -> Document {
+    let stands = specs::text_id(repo, name, text);
+    let approvals = spec.approvals.iter().filter(|approval| approval.document == name);
+    let (holding, void): (Vec<_>, Vec<_>) = approvals.partition(|approval| approval.text == stands);
+    let names =
+        |approvals: Vec<&Approval>| approvals.into_iter().map(|approval| approval.by.clone()).collect();
+    Document { name: name.to_owned(), approved_by: names(holding), void: names(void) }
 }
 
 fn task_detail(

@@ -1,7 +1,7 @@
 //! Where every spec stands, and what to do next.
 //!
 //! Read off refs, commits and notes; the journal is asked only for what is under way. The list of all
-//! specs is one pass over the refs and four objects per spec, so that a thousand cost milliseconds; a
+//! specs is one pass over the refs and a handful of objects per spec, so that a thousand cost milliseconds; a
 //! spec that cannot be read is shown as such and hides no other.
 
 mod detail;
@@ -14,10 +14,11 @@ pub use live::{Live, LiveTask};
 pub use stage::{Stage, Standing};
 
 use crate::change::Author;
+use crate::draft;
 use crate::error::Result;
 use crate::plan::{self, Plan};
-use crate::spec::Slug;
-use crate::store::specs::{self, Summary};
+use crate::spec::Spec;
+use crate::store::specs;
 use crate::store::{Repo, verdicts};
 use crate::verdict::Decision;
 use gix::ObjectId;
@@ -77,11 +78,25 @@ pub fn all(repo: &Repo) -> Result<Vec<Overview>> {
     let mut branches = group(&refs);
     let scene = Scene::look(repo, &refs)?;
     let summaries = specs::summaries_of(repo, &refs)?;
-    let overview = |summary: Summary| {
+    let mut all = Vec::with_capacity(summaries.len());
+    for summary in summaries {
         let own = branches.remove(summary.slug.as_str()).unwrap_or_default();
-        scene.overview(repo, &summary, &own).map(|(overview, _)| overview)
-    };
-    summaries.into_iter().map(overview).collect()
+        let (slug, title, workflow) = (summary.slug.clone(), summary.title.clone(), summary.workflow.clone());
+        let overview = summary.load(repo).and_then(|spec| scene.overview(repo, &spec, &own));
+        all.push(match overview {
+            Ok((overview, _)) => overview,
+            Err(error) => Overview {
+                next: Some(format!("git flow-ai spec show {slug}")),
+                slug: slug.to_string(),
+                title,
+                workflow,
+                stage: Stage::Broken { why: error.to_string() },
+                tasks: Vec::new(),
+                verdicts: Vec::new(),
+            },
+        });
+    }
+    Ok(all)
 }
 
 /// What is the same for all specs, looked at once.
@@ -101,26 +116,13 @@ impl Scene {
         Ok(Scene { target, running: running(repo) })
     }
 
-    /// The overview of one spec, with its plan where it has one.
-    fn overview(
-        &self,
-        repo: &Repo,
-        summary: &Summary,
-        branches: &Branches,
-    ) -> Result<(Overview, Option<Plan>)> {
-        let slug = summary.slug.as_str();
-        let text = summary.document(repo, plan::DOCUMENT)?;
-        let mut stage = stage::of_documents(repo, summary, text.as_deref());
-        let plan = text.as_deref().map(plan::parse).and_then(|parsed| match parsed {
-            Ok(plan) => Some(plan),
-            Err(error) if matches!(stage, Stage::Implementation) => {
-                stage = Stage::Broken { why: error.to_string() };
-                None
-            }
-            // Before the plan's turn it is a copy of the workflow, and no plan yet.
-            Err(_) => None,
-        });
-        let plan = plan.filter(|_| matches!(stage, Stage::Implementation));
+    /// The overview of one spec, with its plan where its turn has come.
+    fn overview(&self, repo: &Repo, spec: &Spec, branches: &Branches) -> Result<(Overview, Option<Plan>)> {
+        let slug = spec.slug.as_str();
+        let step = draft::step_of(repo, spec)?;
+        let mut stage = stage::of_step(&step);
+        let plan = spec.document(plan::DOCUMENT).filter(|_| step.may_run());
+        let plan = plan.map(plan::parse).transpose()?;
         let tasks = plan.as_ref().map(|plan| stage::tasks(plan, &branches.tasks)).unwrap_or_default();
         let mut judgements = Vec::new();
         if let Some(result) = branches.result {
@@ -136,13 +138,13 @@ impl Scene {
         if self.running.contains(slug) {
             stage = Stage::Running;
         }
-        let next = stage.next(slug, tasks.is_empty());
+        let next = stage.next(slug).or_else(|| step.next.first().cloned());
         let tasks =
             tasks.into_iter().map(|(id, standing)| TaskStanding { id: id.to_owned(), standing }).collect();
         let overview = Overview {
             slug: slug.to_owned(),
-            title: summary.title.clone(),
-            workflow: summary.workflow.clone(),
+            title: spec.title.clone(),
+            workflow: spec.workflow.clone(),
             stage,
             tasks,
             verdicts: judgements,
@@ -191,14 +193,4 @@ fn running(repo: &Repo) -> BTreeSet<String> {
     let names = entries.flatten().filter(|entry| live::is_locked(&entry.path()));
     let slugs = names.filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".lock")?.to_owned()));
     slugs.collect()
-}
-
-/// One spec by its short name, or the error that names those spelt alike.
-fn summary_of(repo: &Repo, slug: &Slug, refs: &[(String, ObjectId)]) -> Result<Summary> {
-    let own: Vec<_> = refs.iter().filter(|(name, _)| *name == slug.spec_ref()).cloned().collect();
-    match specs::summaries_of(repo, &own)?.pop() {
-        Some(summary) => Ok(summary),
-        // Words the error.
-        None => specs::read(repo, slug).and_then(|_| anyhow::bail!("{slug} was made just now: look again")),
-    }
 }

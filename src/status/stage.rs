@@ -1,11 +1,9 @@
-//! How far a spec is: from its documents, its plan and its branches. Pure but for reading blobs.
+//! How far a spec is: what its step says, then what its branches and verdicts say. Pure.
 
 use super::Judgement;
+use crate::draft::{DocumentState, StepStatus};
 use crate::plan::{self, Plan};
-use crate::store::Repo;
-use crate::store::specs::{Summary, text_id};
 use crate::verdict::Decision;
-use crate::workflow;
 use gix::ObjectId;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -65,19 +63,18 @@ impl fmt::Display for Stage {
 }
 
 impl Stage {
-    /// The command that comes next for that spec.
-    pub(super) fn next(&self, slug: &str, no_tasks: bool) -> Option<String> {
-        Some(match self {
-            Stage::Write { document, .. } => format!("git flow-ai spec edit {slug} {document}"),
-            Stage::Approve { document, .. } => format!("git flow-ai approve {slug} {document}"),
-            Stage::Implementation if no_tasks => format!("git flow-ai plan {slug}"),
-            Stage::Implementation | Stage::Rejected => format!("git flow-ai run {slug}"),
-            Stage::Running => format!("git flow-ai status {slug}"),
-            Stage::Unjudged => format!("git flow-ai review flow/{slug}/result"),
-            Stage::Mergeable => format!("git flow-ai merge {slug}"),
-            Stage::Merged => format!("git flow-ai clean {slug}"),
-            Stage::Broken { .. } => format!("git flow-ai plan {slug}"),
-        })
+    /// The command that comes next for that spec, where it is not what its step says.
+    pub(super) fn next(&self, slug: &str) -> Option<String> {
+        match self {
+            Stage::Write { .. } | Stage::Approve { .. } | Stage::Broken { .. } | Stage::Implementation => {
+                None
+            }
+            Stage::Rejected => Some(format!("git flow-ai run {slug}")),
+            Stage::Running => Some(format!("git flow-ai status {slug}")),
+            Stage::Unjudged => Some(format!("git flow-ai review flow/{slug}/result")),
+            Stage::Mergeable => Some(format!("git flow-ai merge {slug}")),
+            Stage::Merged => Some("git flow-ai clean".into()),
+        }
     }
 }
 
@@ -106,42 +103,19 @@ impl fmt::Display for Standing {
     }
 }
 
-/// The first step whose document is missing or not approved as it stands; the implementation when
-/// there is none. `plan` is the text of the plan, which begins as a copy of the workflow.
-pub(super) fn of_documents(repo: &Repo, summary: &Summary, plan: Option<&str>) -> Stage {
-    let Some(text) = plan else {
-        return Stage::Write { step: "Plan".into(), document: plan::DOCUMENT.into() };
-    };
-    let workflow = match workflow::parse(&summary.workflow, text, plan::DOCUMENT) {
-        Ok(workflow) => workflow,
-        Err(error) => return Stage::Broken { why: error.to_string() },
-    };
-    for step in workflow.steps {
-        let Some(document) = step.document.filter(|_| !step.done) else { continue };
-        let Some((_, blob)) = summary.documents.iter().find(|(name, _)| *name == document) else {
-            return Stage::Write { step: step.title, document };
-        };
-        if step.approval && !is_approved(repo, summary, &document, *blob, text) {
-            return Stage::Approve { step: step.title, document };
+/// What the spec's own branch says; what its result says comes after, see [`of_result`].
+pub(super) fn of_step(status: &StepStatus) -> Stage {
+    match (status.document(), &status.stage) {
+        (Some(open), _) => {
+            let (step, document) = (open.title.clone(), open.document.clone());
+            match &open.state {
+                DocumentState::Missing => Stage::Write { step, document },
+                DocumentState::Invalid(why) => Stage::Broken { why: why.clone() },
+                _ => Stage::Approve { step, document },
+            }
         }
+        (None, _) => Stage::Implementation,
     }
-    Stage::Implementation
-}
-
-/// Whether somebody has approved that document as it stands.
-pub(super) fn is_approved(
-    repo: &Repo,
-    summary: &Summary,
-    document: &str,
-    blob: ObjectId,
-    plan: &str,
-) -> bool {
-    let mut approvals = summary.approvals.iter().filter(|approval| approval.document == document).peekable();
-    if approvals.peek().is_none() {
-        return false;
-    }
-    let stands = if document == plan::DOCUMENT { text_id(repo, document, plan) } else { blob };
-    approvals.any(|approval| approval.text == stands)
 }
 
 /// Where the tasks of a plan stand.

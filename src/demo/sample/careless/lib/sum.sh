@@ -1,0 +1,4 @@
+# sum PRICE...: what they cost together.
+sum() {
+  eval "echo \$(($(echo "$*" | tr ' ' '+')))"
+}
