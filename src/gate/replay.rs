@@ -51,6 +51,11 @@ impl<'a> Judge<'a> {
     }
 
     fn replay_side(&self, start: ObjectId, steps: &[Step], depth: usize) -> Result<Replayed> {
+        if let Some(last) = steps.last()
+            && self.is_blocked_pair(start, last.tree)
+        {
+            return Ok(Replayed::Stuck { at: 0 });
+        }
         // From each index that is reached, the furthest is tried first: one verdict for many steps.
         let mut reached = BTreeMap::from([(0, Vec::new())]);
         let mut tried = BTreeSet::new();
@@ -77,12 +82,11 @@ impl<'a> Judge<'a> {
         }
         let mut ways = Vec::new();
         for (base, head, verdicts) in self.plausible(tree, steps)? {
-            // Several steps may have the same tree: the last one takes in what happened between.
             // A change that is in already leads nowhere, and must not carry what was done and undone.
             let Some(result) = self.merger.merge(base, tree, head)?.filter(|result| *result != tree) else {
                 continue;
             };
-            if let Some(last) = steps.iter().rposition(|step| step.tree == result)
+            if let Some(last) = reaches(steps, result, &verdicts)
                 && !self.is_blocked(tree, &steps[..=last])?
             {
                 ways.push((last + 1, verdicts));
@@ -123,21 +127,23 @@ impl<'a> Judge<'a> {
     /// Whether somebody's newest word blocks exactly what these steps bring, or what they merge in.
     fn is_blocked(&self, tree: ObjectId, steps: &[Step]) -> Result<bool> {
         let Some(last) = steps.last() else { return Ok(false) };
-        let blocked =
-            |base, head| matches!(self.evidence.standing(self.policy, base, head), Standing::Blocked(_));
-        if blocked(tree, last.tree) {
+        if self.is_blocked_pair(tree, last.tree) {
             return Ok(true);
         }
         for step in steps {
             for head in &step.merged {
                 if let Some(fork) = self.repo.merge_base(step.before, *head)?
-                    && blocked(self.repo.commit(fork)?.tree, self.repo.commit(*head)?.tree)
+                    && self.is_blocked_pair(self.repo.commit(fork)?.tree, self.repo.commit(*head)?.tree)
                 {
                     return Ok(true);
                 }
             }
         }
         Ok(false)
+    }
+
+    fn is_blocked_pair(&self, base: ObjectId, head: ObjectId) -> bool {
+        matches!(self.evidence.standing(self.policy, base, head), Standing::Blocked(_))
     }
 
     /// Whether a merge is nothing but the clean merge of side lines that are covered themselves.
@@ -223,4 +229,16 @@ impl<'a> Judge<'a> {
         let commit = self.repo.commit(head)?;
         Ok(format!("{} (\"{}\")", head.to_hex_with_len(10), commit.subject()))
     }
+}
+
+/// The step at which a change has fully come in: the very commit that was reviewed, else the first
+/// with that tree. What is done and undone after that is not part of the change, though the tree is
+/// the same again.
+fn reaches(steps: &[Step], result: ObjectId, verdicts: &[Verdict]) -> Option<usize> {
+    let is_reviewed = |step: &Step| {
+        let id = step.commit.map(|id| id.to_string());
+        id.is_some() && verdicts.iter().any(|verdict| verdict.head_commit == id)
+    };
+    let has_it = |step: &Step| step.tree == result;
+    steps.iter().rposition(|step| has_it(step) && is_reviewed(step)).or_else(|| steps.iter().position(has_it))
 }

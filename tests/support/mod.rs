@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 pub mod server;
+pub mod verdicts;
 
 /// A temporary home with a repository in it.
 pub struct Place {

@@ -1,0 +1,398 @@
+//! The gate: what replays from approved changes is let in, any other content is kept out.
+
+use crate::support::Place;
+use crate::support::verdicts::{author, finding};
+use git_flow_ai::gate::{self, Candidate, New, Refusal, Ruling};
+use git_flow_ai::store::Repo;
+use git_flow_ai::verdict::{Decision, Severity};
+use std::fmt::Write;
+use std::os::unix::fs::PermissionsExt;
+
+/// `main` is protected and has a file of thirty lines, so that edits at its ends never conflict.
+fn place() -> Place {
+    place_with("")
+}
+
+fn place_with(gate: &str) -> Place {
+    let place = Place::with_config(&format!("version = 1\n[gate]\nbranches = [\"main\"]\n{gate}"));
+    commit(&place, "lines", &lines(&[]), "Number the lines");
+    place
+}
+
+/// Thirty numbered lines, some of them replaced.
+fn lines(replaced: &[(usize, &str)]) -> String {
+    let mut text = String::new();
+    for line in 1..=30 {
+        match replaced.iter().find(|(number, _)| *number == line) {
+            Some((_, with)) => writeln!(text, "{with}").unwrap(),
+            None => writeln!(text, "{line}").unwrap(),
+        }
+    }
+    text
+}
+
+fn commit(place: &Place, path: &str, text: &str, message: &str) {
+    place.write(path, text);
+    place.git(&["add", "--all"]).ok();
+    place.git(&["commit", "--quiet", "-m", message]).ok();
+}
+
+/// `topic` changes line 2 and adds a file, in two commits; approved as a whole.
+fn topic(place: &Place) {
+    place.git(&["switch", "--quiet", "-c", "topic", "main"]).ok();
+    commit(place, "lines", &lines(&[(2, "two")]), "Spell two");
+    commit(place, "new", "new\n", "Add a file");
+    place.approve("main", "topic");
+}
+
+/// `main` has moved on elsewhere in the same file.
+fn move_main(place: &Place) {
+    place.git(&["switch", "--quiet", "main"]).ok();
+    commit(place, "lines", &lines(&[(28, "twenty-eight")]), "Spell twenty-eight");
+}
+
+/// What the gate says to `main` becoming that revision, from where `before` points.
+fn admit(place: &Place, before: &str, after: &str) -> Ruling {
+    let repo = Repo::open(&place.repo()).unwrap();
+    let id = |revision: &str| repo.commit_of(revision).unwrap().id;
+    let candidate =
+        Candidate { branch: "main".into(), old: id(before), new: New::Commit(id(after)), accepted: None };
+    gate::admit(&repo, &candidate).unwrap()
+}
+
+#[track_caller]
+fn allows(place: &Place, before: &str, after: &str) {
+    let ruling = admit(place, before, after);
+    assert!(matches!(ruling, Ruling::Allow(_)), "{ruling:?}");
+}
+
+#[track_caller]
+fn refuses(place: &Place, before: &str, after: &str) -> Refusal {
+    match admit(place, before, after) {
+        Ruling::Refuse(refusal) => refusal,
+        Ruling::Allow(verdicts) => panic!("let in because of {verdicts:?}"),
+    }
+}
+
+/// Runs git on a branch `work` made at `at`, and returns nothing: the tests then ask about `work`.
+fn on_work(place: &Place, at: &str, commands: &[&[&str]]) {
+    place.git(&["switch", "--quiet", "-C", "work", at]).ok();
+    for command in commands {
+        place.git(command).ok();
+    }
+}
+
+#[test]
+fn a_fast_forward_to_what_was_approved_is_let_in() {
+    let place = place();
+    topic(&place);
+    allows(&place, "main", "topic");
+}
+
+#[test]
+fn a_verdict_survives_every_clean_way_into_a_branch_that_has_moved() {
+    let ways: [(&str, &[&[&str]]); 5] = [
+        ("merge", &[&["merge", "--quiet", "--no-ff", "-m", "Merge", "topic"]]),
+        ("squash", &[&["merge", "--quiet", "--squash", "topic"], &["commit", "--quiet", "-m", "All"]]),
+        ("cherry-pick", &[&["cherry-pick", "main~1..topic"]]),
+        (
+            "one commit for two",
+            &[&["cherry-pick", "-n", "main~1..topic"], &["commit", "--quiet", "-m", "Both"]],
+        ),
+        (
+            "reword",
+            &[&["cherry-pick", "main~1..topic"], &["commit", "--quiet", "--amend", "-m", "Other words"]],
+        ),
+    ];
+    let place = place();
+    topic(&place);
+    move_main(&place);
+    for (way, commands) in ways {
+        on_work(&place, "main", commands);
+        assert!(matches!(admit(&place, "main", "work"), Ruling::Allow(_)), "{way}");
+    }
+    place.git(&["rebase", "--quiet", "main", "topic"]).ok();
+    allows(&place, "main", "topic");
+}
+
+#[test]
+fn a_verdict_follows_a_file_that_main_has_renamed() {
+    let place = place();
+    topic(&place);
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place.git(&["mv", "lines", "numbers"]).ok();
+    place.git(&["commit", "--quiet", "-m", "Rename"]).ok();
+    on_work(&place, "main", &[&["merge", "--quiet", "--no-ff", "-m", "Merge", "topic"]]);
+    assert!(place.read("numbers").contains("two\n"));
+    allows(&place, "main", "work");
+}
+
+#[test]
+fn several_approved_topics_enter_together() {
+    let place = place();
+    topic(&place);
+    place.git(&["switch", "--quiet", "-c", "other", "main"]).ok();
+    commit(&place, "other", "other\n", "Another");
+    place.approve("main", "other");
+    let octopus: &[&[&str]] = &[&["merge", "--quiet", "-m", "Octopus", "topic", "other"]];
+    on_work(&place, "main", octopus);
+    allows(&place, "main", "work");
+    let one_by_one: &[&[&str]] = &[
+        &["merge", "--quiet", "--no-ff", "-m", "One", "topic"],
+        &["merge", "--quiet", "-m", "Two", "other"],
+    ];
+    on_work(&place, "main", one_by_one);
+    allows(&place, "main", "work");
+    move_main(&place);
+    on_work(&place, "main", octopus);
+    allows(&place, "main", "work");
+}
+
+#[test]
+fn a_topic_that_took_in_main_before_is_let_in() {
+    let place = place();
+    topic(&place);
+    move_main(&place);
+    place.git(&["switch", "--quiet", "topic"]).ok();
+    place.git(&["merge", "--quiet", "-m", "Take in main", "main"]).ok();
+    allows(&place, "main", "topic");
+}
+
+#[test]
+fn tasks_judged_one_by_one_make_up_their_result() {
+    let place = place();
+    place.git(&["branch", "result", "main"]).ok();
+    for (task, vendor, rival) in
+        [("a", "anthropic", "openai"), ("b", "openai", "google"), ("c", "google", "anthropic")]
+    {
+        place.git(&["switch", "--quiet", "-c", task, "main"]).ok();
+        commit(&place, task, "work\n", task);
+        let mut verdict = place.verdict("main", task);
+        verdict.authors = vec![author(task, vendor)];
+        verdict.reviewer = author(rival, rival);
+        place.record(&verdict);
+        place.git(&["switch", "--quiet", "result"]).ok();
+        place.git(&["merge", "--quiet", "--no-ff", "-m", task, task]).ok();
+    }
+    allows(&place, "main", "result");
+    move_main(&place);
+    on_work(&place, "main", &[&["merge", "--quiet", "--no-ff", "-m", "Merge", "result"]]);
+    allows(&place, "main", "work");
+    // One commit that nobody judged, on the result itself.
+    place.git(&["switch", "--quiet", "result"]).ok();
+    commit(&place, "d", "sneaked in\n", "Sneak");
+    on_work(&place, "main", &[&["merge", "--quiet", "--no-ff", "-m", "Merge", "result"]]);
+    refuses(&place, "main", "work");
+    refuses(&place, "main~1", "result");
+}
+
+#[test]
+fn content_that_nobody_approved_is_kept_out_however_it_comes() {
+    let place = place();
+    topic(&place);
+    move_main(&place);
+    let merge: &[&str] = &["merge", "--quiet", "--no-ff", "-m", "Merge", "topic"];
+    let amend: &[&str] = &["commit", "--quiet", "--all", "--amend", "--no-edit"];
+    let cases: [(&str, &dyn Fn()); 8] = [
+        ("an extra commit", &|| {
+            on_work(&place, "main", &[merge]);
+            commit(&place, "extra", "extra\n", "Extra");
+        }),
+        ("a part of the topic", &|| on_work(&place, "main", &[&["cherry-pick", "topic~1"]])),
+        ("white space", &|| {
+            on_work(&place, "main", &[merge]);
+            place.write("new", "new \n");
+            place.git(amend).ok();
+        }),
+        ("a mode", &|| {
+            on_work(&place, "main", &[merge]);
+            let file = place.repo().join("new");
+            std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
+            place.git(amend).ok();
+        }),
+        ("an evil merge", &|| {
+            on_work(&place, "main", &[merge]);
+            commit(&place, "evil", "evil\n", "x");
+            place.git(&["reset", "--quiet", "--soft", "HEAD~1"]).ok();
+            place.git(amend).ok();
+        }),
+        ("something unjudged and its revert", &|| {
+            on_work(&place, "main", &[merge]);
+            commit(&place, "secret", "secret\n", "Secret");
+            place.git(&["revert", "--no-edit", "HEAD"]).ok();
+        }),
+        ("a revert of what was approved", &|| {
+            on_work(&place, "main", &[merge, &["revert", "-m", "1", "--no-edit", "HEAD"]]);
+        }),
+        ("the same hunk elsewhere", &|| {
+            on_work(&place, "main", &[]);
+            commit(&place, "new", "new\n", "Add");
+            commit(&place, "lines", &lines(&[(3, "two"), (28, "twenty-eight")]), "Move");
+        }),
+    ];
+    for (case, make) in cases {
+        make();
+        assert!(matches!(admit(&place, "main", "work"), Ruling::Refuse(_)), "{case}");
+    }
+}
+
+#[test]
+fn a_conflict_resolved_by_hand_needs_a_verdict_of_its_own() {
+    let place = place();
+    topic(&place);
+    place.git(&["switch", "--quiet", "main"]).ok();
+    commit(&place, "lines", &lines(&[(2, "zwei")]), "Spell in German");
+    place.git(&["switch", "--quiet", "-C", "work", "main"]).ok();
+    place.git(&["merge", "topic"]).exits(1);
+    commit(&place, "lines", &lines(&[(2, "deux")]), "Resolve");
+    let missing = refuses(&place, "main", "work").missing.unwrap();
+    let tree = |revision: &str| place.git_says(&["rev-parse", &format!("{revision}^{{tree}}")]);
+    assert_eq!(missing.base_tree.to_string(), tree("main"), "what to review is the resolution as it stands");
+    assert_eq!(missing.head_tree.to_string(), tree("work"));
+    place.approve("main", "work");
+    allows(&place, "main", "work");
+}
+
+#[test]
+fn a_branch_never_loses_commits() {
+    let place = place();
+    topic(&place);
+    let refusal = refuses(&place, "topic", "main");
+    assert!(refusal.missing.is_none(), "no review could mend it");
+    // The same content by other commits is a rewritten history all the same.
+    on_work(&place, "topic", &[&["commit", "--quiet", "--amend", "-m", "Other words"]]);
+    refuses(&place, "topic", "work");
+}
+
+#[test]
+fn what_changes_nothing_is_free() {
+    let place = place();
+    topic(&place);
+    allows(&place, "main", "main");
+    on_work(&place, "main", &[&["commit", "--quiet", "--allow-empty", "-m", "Nothing"]]);
+    allows(&place, "main", "work");
+    commit(&place, "unjudged", "unjudged\n", "Unjudged");
+    on_work(&place, "main", &[&["merge", "--quiet", "-s", "ours", "--no-ff", "-m", "Ours", "topic"]]);
+    allows(&place, "main", "work");
+}
+
+#[test]
+fn a_refusal_names_the_change_that_a_review_would_mend() {
+    let place = place();
+    place.git(&["switch", "--quiet", "-c", "topic"]).ok();
+    commit(&place, "new", "new\n", "Add a file");
+    move_main(&place);
+    on_work(&place, "main", &[&["merge", "--quiet", "--no-ff", "-m", "Merge", "topic"]]);
+    let refusal = refuses(&place, "main", "work");
+    assert!(refusal.why.contains("Add a file"), "{}", refusal.why);
+    let missing = refusal.missing.unwrap();
+    assert_eq!(missing.base.unwrap().to_string(), place.git_says(&["rev-parse", "main~1"]));
+    assert_eq!(missing.head.unwrap().to_string(), place.git_says(&["rev-parse", "topic"]));
+    place.approve("main~1", "topic");
+    allows(&place, "main", "work");
+}
+
+#[test]
+fn only_a_rivals_word_counts() {
+    let place = place();
+    topic(&place);
+    place.git(&["update-ref", "-d", "refs/notes/flow-ai"]).ok();
+    let good = place.verdict("main", "topic");
+    let broken: [(&str, &dyn Fn(&mut git_flow_ai::verdict::Verdict)); 6] = [
+        ("the author's own vendor", &|verdict| verdict.authors.push(author("codex", "openai"))),
+        ("nobody is known to have written it", &|verdict| verdict.authors.clear()),
+        ("nothing was shown", &|verdict| verdict.shown.bytes = 0),
+        ("another version", &|verdict| verdict.version += 1),
+        ("a finding that blocks", &|verdict| verdict.findings.push(finding(Severity::P1, "Wrong"))),
+        ("another change", &|verdict| std::mem::swap(&mut verdict.base_tree, &mut verdict.head_tree)),
+    ];
+    for (case, spoil) in broken {
+        let mut verdict = good.clone();
+        spoil(&mut verdict);
+        place.record(&verdict);
+        assert!(matches!(admit(&place, "main", "topic"), Ruling::Refuse(_)), "{case}");
+        place.git(&["update-ref", "-d", "refs/notes/flow-ai"]).ok();
+    }
+    place.record(&good);
+    allows(&place, "main", "topic");
+}
+
+#[test]
+fn a_block_holds_until_the_same_reviewer_takes_it_back() {
+    let place = place();
+    topic(&place);
+    let mut blocking = place.verdict("main", "topic");
+    blocking.reviewer = author("gemini", "google");
+    blocking.findings = vec![finding(Severity::P0, "Deletes the home folder")];
+    blocking.decision = Decision::RequestChanges;
+    blocking.time = "2025-01-01T00:00:00Z".into();
+    place.record(&blocking);
+    let refusal = refuses(&place, "main", "topic");
+    assert_eq!(refusal.blocking.len(), 1, "an older block of another reviewer outweighs an approval");
+    assert!(refusal.why.contains("gemini (google)"), "{}", refusal.why);
+    let mut later = place.verdict("main", "topic");
+    later.reviewer = author("gemini", "google");
+    place.record(&later);
+    allows(&place, "main", "topic");
+    // The block of the whole also outweighs approvals of its parts.
+    place.approve("main", "topic~1");
+    place.approve("topic~1", "topic");
+    blocking.time = "2026-06-01T00:00:00Z".into();
+    place.record(&blocking);
+    refuses(&place, "main", "topic");
+}
+
+#[test]
+fn two_approvals_are_of_two_vendors() {
+    let place = place_with("approvals = 2\n");
+    topic(&place);
+    let mut second = place.verdict("main", "topic");
+    second.reviewer = author("codex again", "openai");
+    place.record(&second);
+    refuses(&place, "main", "topic");
+    second.reviewer = author("gemini", "google");
+    place.record(&second);
+    allows(&place, "main", "topic");
+}
+
+#[test]
+fn the_policy_is_the_targets_and_not_what_is_being_merged() {
+    let place = place();
+    place.git(&["switch", "--quiet", "-c", "topic"]).ok();
+    commit(&place, ".zenflow/config.toml", "version = 1\n[gate]\nbranches = []\n", "Open the gate");
+    refuses(&place, "main", "topic");
+    let repo = Repo::open(&place.repo()).unwrap();
+    let (old, new) = (repo.commit_of("main").unwrap().id, repo.commit_of("topic").unwrap().id);
+    let free = Candidate { branch: "other".into(), old, new: New::Commit(new), accepted: None };
+    assert!(matches!(gate::admit(&repo, &free).unwrap(), Ruling::Allow(_)), "no other branch is protected");
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_lets_nothing_in() {
+    let place = Place::with_config("version = 1\n[gate]\nbranchs = [\"main\"]\n");
+    place.git(&["switch", "--quiet", "-c", "topic"]).ok();
+    commit(&place, "new", "new\n", "Add");
+    let repo = Repo::open(&place.repo()).unwrap();
+    let (old, new) = (repo.commit_of("main").unwrap().id, repo.commit_of("topic").unwrap().id);
+    let candidate = Candidate { branch: "main".into(), old, new: New::Commit(new), accepted: None };
+    let error = format!("{:#}", gate::admit(&repo, &candidate).unwrap_err());
+    assert!(error.contains("cannot tell"), "{error}");
+}
+
+#[test]
+fn what_the_guarding_remote_has_let_in_needs_no_second_verdict() {
+    let place = place();
+    place.git(&["switch", "--quiet", "-c", "upstream"]).ok();
+    commit(&place, "from-upstream", "accepted there\n", "Upstream");
+    topic(&place);
+    on_work(&place, "topic", &[&["merge", "--quiet", "--no-ff", "-m", "Pull", "upstream"]]);
+    let repo = Repo::open(&place.repo()).unwrap();
+    let id = |revision: &str| repo.commit_of(revision).unwrap().id;
+    let pull = |accepted| {
+        let new = New::Commit(id("work"));
+        let candidate = Candidate { branch: "main".into(), old: id("topic"), new, accepted };
+        matches!(gate::admit(&repo, &candidate).unwrap(), Ruling::Allow(_))
+    };
+    assert!(pull(Some(id("upstream"))));
+    assert!(!pull(None));
+}

@@ -1,0 +1,52 @@
+//! Verdicts written as a reviewer's would be, without a reviewer.
+
+use super::Place;
+use git_flow_ai::change::{Author, Vendor};
+use git_flow_ai::store::{Repo, verdicts};
+use git_flow_ai::verdict::{Finding, Severity, Shown, VERSION, Verdict, decide};
+
+/// An author or reviewer of that vendor.
+pub fn author(name: &str, vendor: &str) -> Author {
+    Author { name: name.into(), vendor: Vendor::new(vendor), model: None }
+}
+
+impl Place {
+    /// The verdict of `codex` (openai) on what a person changed from one revision to another.
+    pub fn verdict(&self, base: &str, head: &str) -> Verdict {
+        let tree = |revision: &str| self.git_says(&["rev-parse", &format!("{revision}^{{tree}}")]);
+        Verdict {
+            version: VERSION,
+            decision: decide(&[], &[]),
+            base_tree: tree(base),
+            head_tree: tree(head),
+            head_commit: Some(self.git_says(&["rev-parse", head])),
+            target: "main".into(),
+            authors: vec![author("Ada Lovelace <ada@example.com>", "person")],
+            reviewer: author("codex", "openai"),
+            policy: "0".repeat(64),
+            shown: Shown { sha256: "0".repeat(64), bytes: 100, files: Vec::new() },
+            findings: Vec::new(),
+            summary: "Read.".into(),
+            time: "2026-01-01T00:00:00Z".into(),
+            cost: None,
+            tokens: None,
+        }
+    }
+
+    /// Records a verdict on its head commit.
+    pub fn record(&self, verdict: &Verdict) {
+        let repo = Repo::open(&self.repo()).unwrap();
+        let on = verdict.head_commit.as_ref().unwrap_or(&verdict.head_tree).parse().unwrap();
+        verdicts::append(&repo, on, verdict).unwrap();
+    }
+
+    /// Has the change from one revision to another approved.
+    pub fn approve(&self, base: &str, head: &str) {
+        self.record(&self.verdict(base, head));
+    }
+}
+
+/// A finding of that severity.
+pub fn finding(severity: Severity, body: &str) -> Finding {
+    Finding { path: "README.md".into(), line: Some(1), severity, body: body.into(), suggestion: None }
+}
