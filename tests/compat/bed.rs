@@ -3,6 +3,7 @@
 use crate::scripted_model::{Options, start};
 use crate::settings;
 use git_flow_ai::agent::{Agent, Job, Mode, Report};
+use git_flow_ai::config::AgentConfig;
 use git_flow_ai::process::Stop;
 use std::fs;
 use std::io::Write as _;
@@ -25,11 +26,9 @@ pub struct Bed {
 impl Bed {
     /// The bed of that CLI, or none (and a line that says so) where it is not to be run.
     pub fn new(cli: &'static str) -> Option<Bed> {
-        let Some(wanted) = std::env::var_os("FLOW_AI_COMPAT") else {
-            static ONCE: Once = Once::new();
-            ONCE.call_once(|| tell("skipped all: FLOW_AI_COMPAT is not set; .ci/compat runs the real CLIs"));
+        if !installed(cli) {
             return None;
-        };
+        }
         let root = tempfile::Builder::new().prefix(cli).tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         for folder in ["home", "bodies", "empty"] {
             fs::create_dir(root.path().join(folder)).unwrap();
@@ -39,12 +38,6 @@ impl Bed {
         let url = start(options).unwrap();
         let config = settings::of(cli, &url, &root.path().join("home"));
         let bed = Bed { cli, agent: Agent::new(cli, &config).unwrap(), root };
-        if let Err(error) = bed.agent.executable() {
-            assert!(wanted != "require" || !REQUIRED.contains(&cli), "{cli} is required: {error:#}");
-            let test = std::thread::current().name().unwrap_or(cli).to_owned();
-            tell(&format!("skipped {test}: {cli} is not installed"));
-            return None;
-        }
         bed.make_repository();
         Some(bed)
     }
@@ -171,7 +164,26 @@ impl Bed {
     }
 }
 
-/// Says why tests do not run, past the test harness, which swallows what passing tests print.
-fn tell(line: &str) {
+/// Whether that CLI is there and to be run; a line says why not.
+pub fn installed(cli: &str) -> bool {
+    let Some(wanted) = std::env::var_os("FLOW_AI_COMPAT") else {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| tell("skipped all: FLOW_AI_COMPAT is not set; .ci/compat runs the real CLIs"));
+        return false;
+    };
+    let config = AgentConfig { preset: Some(cli.to_owned()), ..AgentConfig::default() };
+    let found = Agent::new(cli, &config).unwrap().executable();
+    if let Err(error) = &found {
+        assert!(wanted != "require" || !REQUIRED.contains(&cli), "{cli} is required: {error:#}");
+        tell(&format!(
+            "skipped {}: {cli} is not installed",
+            std::thread::current().name().unwrap_or_default()
+        ));
+    }
+    found.is_ok()
+}
+
+/// Says it past the test harness, which swallows what passing tests print.
+pub fn tell(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

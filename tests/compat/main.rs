@@ -19,6 +19,9 @@ mod review;
 #[path = "../fakes/scripted_model/mod.rs"]
 mod scripted_model;
 mod settings;
+#[path = "../support/mod.rs"]
+mod support;
+mod walkthrough;
 
 /// The same tests for each CLI.
 macro_rules! each {

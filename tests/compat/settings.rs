@@ -12,11 +12,7 @@ const KEY: &str = "not-a-key";
 
 /// The settings of that CLI, for a server at that address and an empty home.
 pub fn of(cli: &str, url: &str, home: &Path) -> AgentConfig {
-    let mut config = AgentConfig {
-        preset: Some(cli.to_owned()),
-        vendor: Some(Vendor::new("acme")),
-        ..AgentConfig::default()
-    };
+    let mut config = AgentConfig { preset: Some(cli.to_owned()), ..AgentConfig::default() };
     let mut set = |name: &str, value: &str| config.env.insert(name.to_owned(), value.to_owned());
     set("HOME", &home.display().to_string());
     set("LANG", "C.UTF-8");
@@ -69,6 +65,9 @@ pub fn of(cli: &str, url: &str, home: &Path) -> AgentConfig {
             config.model = Some("openai/scripted".into());
         }
         other => panic!("no settings for {other}"),
+    }
+    if matches!(cli, "opencode" | "copilot" | "aider") {
+        config.vendor = Some(Vendor::new("acme")); // the model's name does not tell
     }
     config
 }

@@ -2,7 +2,8 @@
 //!
 //! A request that holds a `REQUEST {…}` line is a review. It takes its script from the lines of that
 //! message that start with `REVIEW: `, any other from those that start with `MODEL: `, so that a
-//! reviewer who is shown a task does not do the task. Without such lines the URL decides
+//! reviewer who is shown a task does not do the task. Without such lines, or where none of their
+//! conditions holds, the URL decides
 //! (`/s/NAME/…`), else a review approves, a client with tools gets a file written, and anyone else
 //! is told "Done.".
 //!
@@ -78,11 +79,12 @@ fn script_of(request: &Request, name: Option<&str>) -> Result<(Script, usize)> {
     let mark = if review.is_some() { "REVIEW: " } else { "MODEL: " };
     let scripted = users().find(|(_, text)| !directives(text, mark).is_empty());
     if let Some((at, text)) = scripted {
-        let rest: Vec<&str> = text
-            .lines()
-            .filter(|line| !line.starts_with("MODEL: ") && !line.starts_with("REVIEW: "))
-            .collect();
-        return Ok((Script::parse(directives(text, mark), &rest.join("\n"))?, at));
+        let rest: Vec<&str> =
+            text.lines().filter(|line| !line.contains("MODEL: ") && !line.contains("REVIEW: ")).collect();
+        let script = Script::parse(directives(text, mark), &rest.join("\n"))?;
+        if script != Script::default() {
+            return Ok((script, at));
+        }
     }
     let usual = if review.is_some() {
         "verdict"

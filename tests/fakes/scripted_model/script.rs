@@ -106,9 +106,10 @@ impl Script {
     }
 }
 
-/// The lines that start with `mark`, without it.
+/// The lines that start with `mark`, without it. A reviewer is shown a task's text with `| ` before
+/// every line.
 pub fn directives<'a>(text: &'a str, mark: &'a str) -> Vec<&'a str> {
-    text.lines().filter_map(|line| line.strip_prefix(mark)).collect()
+    text.lines().filter_map(|line| line.strip_prefix("| ").unwrap_or(line).strip_prefix(mark)).collect()
 }
 
 fn split(text: &str) -> (&str, &str) {
