@@ -1,14 +1,113 @@
-//! `git flow-ai plan`.
+//! `git flow-ai plan`: write the plan of a spec, or look at it.
 
-use crate::error::{Exit, Result};
+use crate::cli::spec::{Writing, print_next};
+use crate::draft;
+use crate::error::{Exit, Result, hint};
+use crate::plan::{self, Plan};
+use crate::report;
+use crate::report::table::{Cell, Table};
+use crate::spec::Slug;
+use crate::store::{Repo, specs};
 use clap::Args;
+use serde_json::{Value, json};
+use std::io::Write;
 
-/// Draft or edit a spec's plan: its tasks
+/// Write the plan of a spec: tasks, their order, agents, files and checks
+///
+/// A task is a heading `### [ ] Step: Name` in plan.md, with directives under it, one per line:
+/// `<!-- id: store -->`, `<!-- after: other-id, another -->`, `<!-- agent: codex -->`,
+/// `<!-- files: src/store/** -->`, `<!-- verify: cargo test -q store -->`. A task with an id and no
+/// `after` depends on nothing; without an id, it comes after the one before it. Cycles, unknown and
+/// double ids are refused with their line.
 #[derive(Debug, Args)]
-pub struct PlanArgs {}
+#[command(after_help = "\
+Examples:
+  git flow-ai plan dark-mode            in your editor
+  git flow-ai plan dark-mode --draft    by an agent
+  git flow-ai plan dark-mode --check    only look at it
+
+Exit status: 0 the plan can be carried out; 1 it cannot (--check); 2 could not tell or could not do.")]
+pub struct PlanArgs {
+    /// The spec
+    slug: Slug,
+
+    #[command(flatten)]
+    writing: Writing,
+
+    /// Write nothing: show the plan, and whether it can be carried out
+    #[arg(long, conflicts_with_all = ["from", "draft", "agent"])]
+    check: bool,
+
+    /// Write nothing: print the plan as one JSON object
+    #[arg(long, conflicts_with_all = ["from", "draft", "agent"])]
+    json: bool,
+}
 
 /// Runs the command.
 pub fn run(args: PlanArgs) -> Result<Exit> {
-    let _ = args;
-    todo!()
+    let repo = Repo::discover()?;
+    if !args.check && !args.json {
+        let exit = args.writing.write(&repo, &args.slug, plan::DOCUMENT)?;
+        if exit == Exit::Yes {
+            print(&read(&repo, &args.slug)?)?;
+        }
+        return Ok(exit);
+    }
+    match read(&repo, &args.slug) {
+        Ok(plan) if args.json => report::json(&value(&args.slug, &plan))?,
+        Ok(plan) => {
+            print(&plan)?;
+            print_next(&repo, &args.slug)?;
+        }
+        // Whether there is such a spec at all has been told by then.
+        Err(error) if specs::read(&repo, &args.slug).is_ok() => {
+            report::error(&error);
+            return Ok(Exit::No);
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(Exit::Yes)
+}
+
+/// The plan as it stands.
+fn read(repo: &Repo, slug: &Slug) -> Result<Plan> {
+    let spec = specs::read(repo, slug)?;
+    let Some(text) = spec.document(plan::DOCUMENT).filter(|text| draft::has_content(text)) else {
+        return Err(hint(format!("{slug} has no plan"), format!("write it: git flow-ai plan {slug}")));
+    };
+    plan::parse(text)
+}
+
+fn print(plan: &Plan) -> Result<()> {
+    plan.warnings.iter().for_each(|warning| report::warning(warning));
+    let mut table = Table::new(["task", "title", "after", "agent", "files", "verify"]);
+    for task in &plan.tasks {
+        let id = if task.done { Cell::good(format!("{} ✓", task.id)) } else { task.id.as_str().into() };
+        table.row([
+            id,
+            task.title.as_str().into(),
+            task.after.join(", ").into(),
+            task.agent.clone().unwrap_or_default().into(),
+            task.files.join(", ").into(),
+            task.verify.clone().unwrap_or_default().into(),
+        ]);
+    }
+    if table.is_empty() {
+        writeln!(report::out(), "The plan has no task")?;
+    }
+    Ok(report::out().write_all(table.render().as_bytes())?)
+}
+
+fn value(slug: &Slug, plan: &Plan) -> Value {
+    let tasks: Vec<Value> = plan
+        .tasks
+        .iter()
+        .map(|task| {
+            json!({
+                "id": task.id, "title": task.title, "after": task.after, "agent": task.agent, "files": task.files,
+                "verify": task.verify, "done": task.done, "line": task.line, "instruction": task.instruction,
+            })
+        })
+        .collect();
+    json!({"spec": slug.as_str(), "tasks": tasks, "warnings": plan.warnings})
 }

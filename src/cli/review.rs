@@ -3,7 +3,7 @@
 //! What is asked for by flags becomes a change, its purpose and its judges; the journey does the
 //! rest. A change that has been judged already is not paid for twice, unless asked.
 
-use super::wait::wait;
+use super::wait::watched;
 use crate::agent::Agent;
 use crate::change::{Author, Change, Vendor};
 use crate::error::{Exit, Interrupted, Result, hint};
@@ -124,8 +124,9 @@ fn reviewed(args: ReviewArgs) -> Result<Exit> {
         attempt: 1,
         transcript: Some(&log),
     };
+    let style = if args.json { Style::Quiet } else { Style::choose(false) };
     let outcomes =
-        watched(args.json, async |events, stop| args.ask(&repo, &request, &standing, events, &stop).await)?;
+        watched(style, async |events, stop| args.ask(&repo, &request, &standing, events, &stop).await)?;
     args.show(&together(standing, outcomes), &loaded, Some(&log))
 }
 
@@ -246,18 +247,6 @@ impl ReviewArgs {
             None => Exit::CannotTell,
         })
     }
-}
-
-/// Runs the asking while its events are shown.
-fn watched<T>(json: bool, work: impl AsyncFnOnce(&Events, Stop) -> Result<T>) -> Result<T> {
-    let (events, receiver) = Events::channel();
-    let style = if json { Style::Quiet } else { Style::choose(false) };
-    let watcher = report::watch(receiver, style);
-    let result = wait(async |stop| work(&events, stop).await);
-    drop(events);
-    // A picture that could not be painted is no reason to lose the result.
-    let _ = watcher.join();
-    result
 }
 
 /// The verdicts that stood, but for those of reviewers who have spoken again, and the new outcomes.

@@ -5,7 +5,9 @@
 //! returns. A second Ctrl-C ends us at once; what was started then dies by its own means.
 
 use crate::error::{Exit, Result};
+use crate::event::Events;
 use crate::process::Stop;
+use crate::report::{self, Style};
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -26,6 +28,17 @@ pub fn wait<T>(work: impl AsyncFnOnce(Stop) -> Result<T>) -> Result<T> {
         });
         work(stop).await
     })
+}
+
+/// Runs the work to its end while its events are shown.
+pub fn watched<T>(style: Style, work: impl AsyncFnOnce(&Events, Stop) -> Result<T>) -> Result<T> {
+    let (events, receiver) = Events::channel();
+    let watcher = report::watch(receiver, style);
+    let result = wait(async |stop| work(&events, stop).await);
+    drop(events);
+    // A picture that could not be painted is no reason to lose the result.
+    let _ = watcher.join();
+    result
 }
 
 /// What asks us to stop.

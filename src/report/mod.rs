@@ -10,7 +10,7 @@ mod plain;
 mod progress;
 pub mod table;
 
-pub use output::{Forgiving, err, out};
+pub use output::{Forgiving, err, out, raw_out};
 pub use plain::{first_line, plain};
 
 use crate::error::{Hint, Result};

@@ -13,6 +13,11 @@ pub fn out() -> Forgiving<AutoStream<io::Stdout>> {
     Forgiving(anstream::stdout())
 }
 
+/// Standard output for bytes that must stay as they are, a closed pipe ignored.
+pub fn raw_out() -> Forgiving<io::Stdout> {
+    Forgiving(io::stdout())
+}
+
 /// Standard error, likewise.
 pub fn err() -> Forgiving<AutoStream<io::Stderr>> {
     Forgiving(anstream::stderr())

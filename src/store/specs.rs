@@ -160,6 +160,18 @@ pub fn is_approved(repo: &Repo, spec: &Spec, document: &str) -> bool {
         && spec.approvals.iter().any(|approval| approval.document == document && approval.text == id)
 }
 
+/// Every approval that the spec's branch has ever recorded, the newest first, void ones included.
+pub fn approvals_ever(repo: &Repo, spec: &Spec) -> Result<Vec<Approval>> {
+    let mut ever: Vec<Approval> = Vec::new();
+    for commit in repo.first_parents(spec.commit, ObjectId::null(spec.commit.kind())).take(DEPTH) {
+        let commit = commit?;
+        let mut recorded: Vec<Approval> = commit.trailers(APPROVED).filter_map(approval).collect();
+        recorded.retain(|approval| !ever.contains(approval));
+        ever.append(&mut recorded);
+    }
+    Ok(ever)
+}
+
 /// The slug of `refs/heads/flow/<slug>/spec`.
 fn slug_of(name: &str) -> Option<Slug> {
     name.strip_prefix("refs/heads/flow/")?.strip_suffix("/spec")?.parse().ok()
