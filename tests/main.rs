@@ -16,5 +16,8 @@ mod man;
 mod model;
 mod review;
 mod status;
+mod store_repo;
+mod store_trees;
 mod support;
+mod verdicts;
 mod worktree;

@@ -14,7 +14,7 @@ use crate::review::{self, Outcome, Request};
 use crate::spec::Slug;
 use crate::store::config::{self, Loaded};
 use crate::store::{Repo, changes, specs};
-use crate::verdict::{Decision, Verdict};
+use crate::verdict::{self, Decision, Verdict};
 use crate::{error, plan};
 use anyhow::Context;
 use clap::Args;
@@ -232,10 +232,8 @@ impl ReviewArgs {
         } else {
             let mut out = report::out();
             for verdict in &verdicts {
-                writeln!(out, "{} by {}", verdict.decision, verdict.reviewer.name)?;
-                for finding in &verdict.findings {
-                    writeln!(out, "{}: {} {}", finding.path, finding.severity, finding.body)?;
-                }
+                writeln!(out, "{}", verdict::headline(verdict))?;
+                report::findings(&mut out, verdict, &policy.block)?;
             }
             if decision.is_none() {
                 return Err(cannot_tell(&reasons, log));

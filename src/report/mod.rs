@@ -4,12 +4,14 @@
 //! Text of agents, models and repositories goes through [`plain`] first.
 
 mod bars;
+mod findings;
 mod lines;
 mod output;
 mod plain;
 mod progress;
 pub mod table;
 
+pub use findings::findings;
 pub use output::{Forgiving, err, out, raw_out};
 pub use plain::{first_line, plain};
 

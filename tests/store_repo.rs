@@ -1,0 +1,199 @@
+//! The repository as data: it opens wherever git does, and moves no ref but our own.
+
+use crate::support::{Out, Place};
+use git_flow_ai::error::Hint;
+use git_flow_ai::store::{Conflict, Expected, Repo};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// Opens the repository of a place, with an identity that does not come from the machine.
+pub fn open(place: &Place) -> Repo {
+    place.git(&["config", "user.name", "Ada Lovelace"]).ok();
+    place.git(&["config", "user.email", "ada@example.com"]).ok();
+    Repo::open(&place.repo()).unwrap()
+}
+
+fn git_in(place: &Place, dir: &Path, args: &[&str]) -> Out {
+    Out::of(place.command("git").current_dir(dir).args(args).output().unwrap())
+}
+
+fn way_out(error: &anyhow::Error) -> String {
+    error.chain().find_map(|cause| cause.downcast_ref::<Hint>()).unwrap().way_out.clone()
+}
+
+#[test]
+fn a_folder_without_a_repository_is_refused_with_the_way_out() {
+    let place = Place::new();
+    fs::create_dir(place.root().join("nowhere")).unwrap();
+    let error = Repo::open(&place.root().join("nowhere")).unwrap_err();
+    assert!(error.to_string().contains("not in a git repository"), "{error:#}");
+    assert!(way_out(&error).contains("git init"));
+    let out = Out::of(
+        place.command("git").args(["-C", "../nowhere", "flow-ai", "verdict", "list"]).output().unwrap(),
+    );
+    out.exits(2).says("not in a git repository").says("hint: go to one");
+}
+
+#[test]
+fn reftable_is_refused_in_one_sentence() {
+    let place = Place::new();
+    if place.git(&["init", "--quiet", "--ref-format=reftable", "../reftable"]).status != 0 {
+        return; // git before 2.45 has no such format.
+    }
+    let error = Repo::open(&place.root().join("reftable")).unwrap_err();
+    assert!(error.to_string().contains("`reftable` format"), "{error:#}");
+    assert!(way_out(&error).contains("git refs migrate"));
+}
+
+#[test]
+fn a_repository_without_a_commit_says_so_only_where_one_is_needed() {
+    let place = Place::empty();
+    let repo = open(&place);
+    assert_eq!(repo.head_ref().unwrap().as_deref(), Some("refs/heads/main"));
+    assert_eq!(repo.target().unwrap(), "main");
+    assert!(repo.is_unborn());
+    let error = repo.commit_of("HEAD").unwrap_err();
+    assert!(error.to_string().contains("no commit yet"), "{error:#}");
+    assert!(repo.commit_of("nonsense").unwrap_err().to_string().contains("`nonsense` names no commit"));
+}
+
+#[test]
+fn worktrees_submodules_bare_shallow_and_sha256_repositories_open_like_any_other() {
+    let place = Place::new();
+    place.git(&["commit", "--quiet", "--allow-empty", "-m", "Second"]).ok();
+    let common = fs::canonicalize(place.repo().join(".git")).unwrap();
+
+    place.git(&["worktree", "add", "--quiet", "--detach", "../linked"]).ok();
+    let linked = Repo::open(&place.root().join("linked")).unwrap();
+    assert_eq!(linked.common_dir(), common);
+    assert_eq!(linked.git_dir(), common.join("worktrees/linked"));
+    assert_eq!(linked.work_dir(), Some(fs::canonicalize(place.root().join("linked")).unwrap().as_path()));
+    assert_eq!(linked.head_ref().unwrap(), None, "detached");
+    assert_eq!(linked.commit_of("HEAD").unwrap().subject(), "Second");
+
+    place.git(&["clone", "--quiet", "--bare", ".", "../bare.git"]).ok();
+    let bare = Repo::open(&place.root().join("bare.git")).unwrap();
+    assert_eq!(bare.work_dir(), None);
+    assert_eq!(bare.commit_of("main~1").unwrap().subject(), "Begin");
+
+    let url = format!("file://{}", place.repo().display());
+    place.git(&["clone", "--quiet", "--depth=1", &url, "../shallow"]).ok();
+    let shallow = Repo::open(&place.root().join("shallow")).unwrap();
+    let head = shallow.commit_of("HEAD").unwrap();
+    assert_eq!(shallow.merge_base(head.id, head.id).unwrap(), Some(head.id));
+    let line: Vec<_> = shallow.first_parents(head.id, head.tree).map(Result::unwrap).collect();
+    assert_eq!(line.len(), 1, "history ends where it was cut off");
+    assert_eq!(shallow.commits_between(None, head.id).unwrap().len(), 1);
+
+    place.git(&["init", "--quiet", "--object-format=sha256", "../sha256"]).ok();
+    let dir = place.root().join("sha256");
+    git_in(&place, &dir, &["commit", "--quiet", "--allow-empty", "-m", "Long"]).ok();
+    let long = Repo::open(&dir).unwrap();
+    assert_eq!(long.commit_of("HEAD").unwrap().id.to_string().len(), 64);
+
+    let submodule = ["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &url, "sub"];
+    git_in(&place, &place.repo(), &submodule).ok();
+    let sub = Repo::open(&place.repo().join("sub")).unwrap();
+    assert_eq!(sub.common_dir(), common.join("modules/sub"));
+}
+
+#[test]
+fn only_our_own_refs_move_and_only_from_where_they_were_expected() {
+    let place = Place::new();
+    let repo = open(&place);
+    let head = repo.commit_of("HEAD").unwrap();
+    let next = repo.write_commit(head.tree, &[head.id], "Next\n").unwrap();
+
+    for name in ["refs/heads/main", "refs/heads/flow", "refs/tags/v1", "HEAD", "refs/heads/flow/../main"] {
+        assert!(repo.set_ref(name, next, Expected::At(head.id), "test").is_err(), "{name}");
+        assert!(repo.delete_ref(name, head.id).is_err(), "{name}");
+    }
+    assert_eq!(place.git_says(&["rev-parse", "main"]), head.id.to_string());
+
+    let name = "refs/heads/flow/x/spec";
+    let is_conflict = |error: anyhow::Error| error.chain().any(|cause| cause.is::<Conflict>());
+    repo.set_ref(name, head.id, Expected::Missing, "begin").unwrap();
+    assert!(is_conflict(repo.set_ref(name, next, Expected::Missing, "again").unwrap_err()));
+    assert!(is_conflict(repo.set_ref(name, next, Expected::At(next), "stale").unwrap_err()));
+    repo.set_ref(name, next, Expected::At(head.id), "go on").unwrap();
+    assert_eq!(place.git_says(&["rev-parse", name]), next.to_string());
+    assert!(place.git_says(&["reflog", name]).contains("flow-ai: go on"));
+    assert!(is_conflict(repo.delete_ref(name, head.id).unwrap_err()));
+    place.git(&["pack-refs", "--all"]).ok();
+    repo.delete_ref(name, next).unwrap();
+    assert_eq!(repo.find_ref(name).unwrap(), None);
+}
+
+#[test]
+fn a_branch_in_the_way_is_named() {
+    let place = Place::new();
+    let repo = open(&place);
+    let head = repo.commit_of("HEAD").unwrap().id;
+    place.git(&["branch", "flow/x"]).ok();
+    let error = repo.set_ref("refs/heads/flow/x/spec", head, Expected::Missing, "begin").unwrap_err();
+    assert!(error.to_string().contains("because refs/heads/flow/x exists"), "{error:#}");
+    assert!(way_out(&error).contains("git branch -m flow/x"));
+}
+
+#[test]
+fn our_folder_is_closed_to_others() {
+    let place = Place::new();
+    let repo = open(&place);
+    fs::create_dir(place.repo().join(".git/flow-ai")).unwrap();
+    fs::set_permissions(place.repo().join(".git/flow-ai"), fs::Permissions::from_mode(0o755)).unwrap();
+    let dir = repo.own_dir().unwrap();
+    assert_eq!(fs::metadata(dir).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn neither_replace_refs_nor_a_forged_commit_graph_are_believed() {
+    let place = Place::new();
+    place.git(&["checkout", "--quiet", "-b", "topic"]).ok();
+    place.write("evil.sh", "rm -rf /\n");
+    place.git(&["add", "."]).ok();
+    place.git(&["commit", "--quiet", "-m", "Evil"]).ok();
+    let main = place.git_says(&["rev-parse", "main"]);
+    let topic = place.git_says(&["rev-parse", "topic"]);
+    let (good, evil) =
+        (place.git_says(&["rev-parse", "main^{tree}"]), place.git_says(&["rev-parse", "topic^{tree}"]));
+
+    // The graph claims that the evil commit has the good tree.
+    place.git(&["commit-graph", "write", "--reachable"]).ok();
+    let graph = place.repo().join(".git/objects/info/commit-graph");
+    let bytes = fs::read(&graph).unwrap();
+    let raw = |hex: &str| gix::ObjectId::from_hex(hex.as_bytes()).unwrap().as_slice().to_vec();
+    let at = bytes.windows(20).position(|window| window == raw(&evil)).unwrap();
+    let forged = [&bytes[..at], &raw(&good), &bytes[at + 20..]].concat();
+    fs::remove_file(&graph).unwrap();
+    fs::write(&graph, forged).unwrap();
+    assert_eq!(place.git_says(&["diff", "main", "topic"]), "", "git itself is blinded");
+
+    let repo = open(&place);
+    assert_eq!(repo.commit_of("topic").unwrap().tree.to_string(), evil);
+    place.git(&["replace", &topic, &main]).ok();
+    let repo = Repo::open(&place.repo()).unwrap();
+    assert_eq!(repo.commit_of("topic").unwrap().tree.to_string(), evil);
+    assert_eq!(repo.commit_of("topic").unwrap().id.to_string(), topic);
+    let id = |hex: &str| gix::ObjectId::from_hex(hex.as_bytes()).unwrap();
+    assert_eq!(repo.merge_base(id(&topic), id(&main)).unwrap(), Some(id(&main)));
+    assert!(!repo.is_ancestor(id(&topic), id(&main)).unwrap());
+}
+
+#[test]
+fn what_git_dash_c_says_is_heard_and_a_pushs_quarantine_is_seen() {
+    let place = Place::with_config("version = 1\n");
+    place.git(&["clone", "--quiet", "--bare", ".", "../server.git"]).ok();
+    // In the quarantine the new commit exists for git and for us; nobody has judged it: status 1, not 2.
+    let hook = place.root().join("server.git/hooks/pre-receive");
+    fs::write(&hook, "#!/bin/sh\nread old new ref\ngit-flow-ai verdict show $new\necho status $? >&2\n")
+        .unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    place.write("new.txt", "new\n");
+    place.git(&["add", "."]).ok();
+    place.git(&["commit", "--quiet", "-m", "New"]).ok();
+    place.git(&["push", "../server.git", "main"]).ok().says("Nobody has judged").says("status 1");
+
+    let nobody = ["-c", "flow-ai.target=nonsense", "flow-ai", "verdict", "list"];
+    place.git(&nobody).exits(2).says("flow-ai.target is `nonsense`");
+}

@@ -1,0 +1,251 @@
+//! Trees as they are: no trick of a repository hides a difference or bends a merge.
+
+use crate::store_repo::open;
+use crate::support::Place;
+use git_flow_ai::store::Repo;
+use git_flow_ai::store::trees::Sealed;
+use gix::ObjectId;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
+/// The tree of everything in the working tree, committed.
+fn tree(place: &Place) -> ObjectId {
+    place.git(&["add", "--all", "."]).ok();
+    place.git(&["commit", "--quiet", "--allow-empty", "-m", "A state"]).ok();
+    id(&place.git_says(&["rev-parse", "HEAD^{tree}"]))
+}
+
+fn id(hex: &str) -> ObjectId {
+    ObjectId::from_hex(hex.as_bytes()).unwrap()
+}
+
+fn diff(repo: &Repo, base: ObjectId, head: ObjectId) -> String {
+    let diff = Sealed::over(repo).unwrap().diff(base, head, &[]).unwrap();
+    String::from_utf8_lossy(&diff).into_owned()
+}
+
+#[test]
+fn no_attribute_config_or_hook_blinds_the_difference_or_runs_anything() {
+    let place = Place::new();
+    place.write("a.rs", "fn a() {}\n");
+    let base = tree(&place);
+    let pwned = place.root().join("pwned");
+    let evil = place.script("evil", &format!("touch '{}'; exit 0", pwned.display()));
+    let evil = evil.to_str().unwrap();
+    place.write(".gitattributes", "* -diff diff=blind merge=blind filter=blind -text\n");
+    place.write("a.rs", "fn a() { evil() }\n");
+    for (key, value) in [
+        ("diff.blind.textconv", evil),
+        ("diff.external", evil),
+        ("diff.blind.command", evil),
+        ("merge.blind.driver", evil),
+        ("core.attributesFile", "/dev/null"),
+        ("diff.ignoreSubmodules", "all"),
+        ("core.fsmonitor", evil),
+        ("core.quotePath", "true"),
+    ] {
+        place.git(&["config", key, value]).ok();
+    }
+    fs::create_dir_all(place.repo().join(".git/info")).unwrap();
+    fs::write(place.repo().join(".git/info/attributes"), "*.rs -diff\n").unwrap();
+    let head = tree(&place);
+    let _ = fs::remove_file(&pwned);
+
+    let text = diff(&open(&place), base, head);
+    assert!(text.contains("-fn a() {}\n+fn a() { evil() }\n"), "{text}");
+    assert!(text.contains("diff --git a/.gitattributes b/.gitattributes"), "{text}");
+    assert!(!pwned.exists(), "the repository's config ran something");
+}
+
+#[test]
+fn a_nul_byte_or_garbage_hides_no_code() {
+    let place = Place::new();
+    let base = tree(&place);
+    place.write("nul.c", b"int a;\0\nint main() { system(\"evil\"); }\n".as_slice());
+    place.write("padded.c", [b"/*".as_slice(), &[0; 9000], b"*/ evil();\n"].concat());
+    place.write(
+        "mixed.bin",
+        b"\x01\xff\x02\xfe\x03system(evil)\x04\xfd\x05\xfc\x06\xfb\x07\xfa\n\x0e\xf1\x0f\xf2\n".as_slice(),
+    );
+    let picture: Vec<u8> = (0..40_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    place.write("picture.png", picture);
+    let head = tree(&place);
+    let text = diff(&open(&place), base, head);
+    assert!(text.contains("+int main() { system(\"evil\"); }\n"), "{text}");
+    assert!(text.contains("<9000 times>*/ evil();"), "{text}");
+    assert!(text.contains("<binary: 2 lines, 31 bytes; readable: system(evil)>"), "{text}");
+    assert!(text.contains("40000 bytes ("), "{text}");
+    assert!(text.len() < 12_000, "a picture is not dumped: {} bytes", text.len());
+}
+
+#[test]
+fn modes_links_and_submodules_are_shown() {
+    let place = Place::new();
+    place.write("run.sh", "echo\n");
+    place.write("gone.txt", "gone\n");
+    place.write("turns", "a file\n");
+    let base = tree(&place);
+    place.git(&["update-index", "--chmod=+x", "run.sh"]).ok();
+    fs::remove_file(place.repo().join("gone.txt")).unwrap();
+    fs::remove_file(place.repo().join("turns")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", place.repo().join("turns")).unwrap();
+    place.git(&["add", "gone.txt", "turns"]).ok();
+    let commit = place.git_says(&["rev-parse", "HEAD"]);
+    place.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{commit},sub")]).ok();
+    place.git(&["commit", "--quiet", "-m", "Odd things"]).ok();
+    let head = id(&place.git_says(&["rev-parse", "HEAD^{tree}"]));
+    let repo = open(&place);
+    let changed = Sealed::over(&repo).unwrap().changed(base, head).unwrap();
+    let listed: Vec<String> = changed.iter().map(|one| format!("{} {}", one.status, one.display())).collect();
+    assert_eq!(listed, ["D gone.txt", "M run.sh", "A sub", "T turns"]);
+    let text = diff(&repo, base, head);
+    for part in [
+        "new mode 100755",
+        &format!("+Subproject commit {commit}"),
+        "new file mode 120000",
+        "+/etc/passwd",
+        "-gone",
+    ] {
+        assert!(text.contains(part), "{part} is missing:\n{text}");
+    }
+}
+
+#[test]
+fn paths_that_are_no_utf8_or_hide_something_survive() {
+    let place = Place::new();
+    let base = tree(&place);
+    let odd: [&[u8]; 4] =
+        [b"caf\xe9.txt", b"a b\tc\nd\"e\\f", "r\u{202e}l".as_bytes(), "日本.txt".as_bytes()];
+    for path in odd {
+        fs::write(place.repo().join(OsStr::from_bytes(path)), "odd\n").unwrap();
+    }
+    let head = tree(&place);
+    let repo = open(&place);
+    let sealed = Sealed::over(&repo).unwrap();
+    let changed = sealed.changed(base, head).unwrap();
+    let paths: Vec<&[u8]> = changed.iter().map(|changed| changed.path.as_slice()).collect();
+    assert_eq!(paths.len(), 4);
+    assert!(odd.iter().all(|path| paths.contains(path)));
+    let shown: Vec<String> = changed.iter().map(|changed| changed.display()).collect();
+    assert_eq!(shown, ["a b<U+0009>c<U+000A>d\"e\\f", "caf<0xE9>.txt", "r<U+202E>l", "日本.txt"]);
+    let text = diff(&repo, base, head);
+    for path in &shown {
+        assert!(text.contains(&format!("diff --git a/{path} b/{path}\n")), "{text}");
+        assert!(text.contains(&format!("+++ b/{path}\n")), "{text}");
+    }
+    let some = sealed.diff(base, head, &[b"caf\xe9.txt"]).unwrap();
+    assert_eq!(String::from_utf8(some).unwrap().matches("diff --git").count(), 1);
+}
+
+#[test]
+fn gits_own_list_of_changes_is_ours() {
+    let place = Place::new();
+    for n in 0..40 {
+        place.write(&format!("d{}/e{}/f{n}.txt", n % 3, n % 5), format!("{n}\n"));
+    }
+    place.write("d0.txt", "beside a folder\n");
+    let base = tree(&place);
+    for n in (0..40).step_by(3) {
+        place.write(&format!("d{}/e{}/f{n}.txt", n % 3, n % 5), "other\n");
+    }
+    fs::remove_dir_all(place.repo().join("d1/e1")).unwrap();
+    place.write("d1/e1", "a file where a folder was\n");
+    let head = tree(&place);
+    let theirs = place.git_says(&[
+        "diff-tree",
+        "-r",
+        "--no-renames",
+        "--name-status",
+        &base.to_string(),
+        &head.to_string(),
+    ]);
+    let ours = Sealed::over(&open(&place)).unwrap().changed(base, head).unwrap();
+    let mut theirs: Vec<String> = theirs.lines().map(|line| line.replace('\t', " ")).collect();
+    let mut ours: Vec<String> = ours.iter().map(|one| format!("{} {}", one.status, one.display())).collect();
+    theirs.sort();
+    ours.sort();
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn a_tree_that_names_an_entry_twice_cannot_be_told() {
+    let place = Place::new();
+    let base = tree(&place);
+    let one = place.git_says(&["rev-parse", "HEAD:README.md"]);
+    let entry = [b"100644 a\0".as_slice(), id(&one).as_slice()].concat();
+    fs::write(place.root().join("twice"), [entry.clone(), entry].concat()).unwrap();
+    let head = place.git_says(&["hash-object", "-t", "tree", "-w", "--literally", "../twice"]);
+    let error = Sealed::over(&open(&place)).unwrap().diff(base, id(&head), &[]).unwrap_err();
+    assert!(error.to_string().contains("names a twice"), "{error:#}");
+}
+
+#[test]
+fn merges_are_gits_own_but_for_attributes_and_drivers() {
+    let place = Place::new();
+    let lines = |changed: &[usize]| {
+        (1..=20)
+            .map(|n| if changed.contains(&n) { format!("changed {n}\n") } else { format!("{n}\n") })
+            .collect::<String>()
+    };
+    place.write(".gitattributes", "*.txt merge=union\n");
+    place.write("a.txt", lines(&[]));
+    let base = tree(&place);
+    place.write("a.txt", lines(&[1]));
+    let ours = tree(&place);
+    place.write("a.txt", lines(&[20]));
+    let theirs = tree(&place);
+    place.write("a.txt", lines(&[1, 20]));
+    let both = tree(&place);
+    place.write("a.txt", lines(&[1]).replace("changed 1\n", "otherwise\n"));
+    let conflicting = tree(&place);
+    fs::write(place.repo().join(".git/info/attributes"), "*.txt merge=union\n").unwrap();
+
+    let repo = open(&place);
+    let sealed = Sealed::over(&repo).unwrap();
+    assert_eq!(sealed.merge(base, ours, theirs).unwrap(), Some(both));
+    assert_eq!(sealed.merge(base, base, theirs).unwrap(), Some(theirs));
+    assert_eq!(sealed.merge(base, ours, base).unwrap(), Some(ours));
+    assert_eq!(sealed.merge(base, ours, conflicting).unwrap(), None, "`merge=union` must not join it");
+}
+
+#[test]
+fn a_merged_tree_stays_apart_until_it_is_imported() {
+    let place = Place::new();
+    place.write("a/one.txt", "1\n");
+    place.write("b/two.txt", "2\n");
+    let base = tree(&place);
+    place.write("a/one.txt", "one\n");
+    let ours = tree(&place);
+    place.git(&["checkout", "--quiet", "HEAD~1"]).ok();
+    place.write("b/two.txt", "two\n");
+    let theirs = tree(&place);
+    let repo = open(&place);
+    let sealed = Sealed::over(&repo).unwrap();
+    let merged = sealed.merge(base, ours, theirs).unwrap().unwrap();
+    assert!(!repo.has(merged));
+    repo.import_tree(&sealed, merged).unwrap();
+    drop(sealed);
+    assert_eq!(place.git_says(&["cat-file", "-p", &format!("{merged}:a/one.txt")]), "one");
+    assert_eq!(place.git_says(&["cat-file", "-p", &format!("{merged}:b/two.txt")]), "two");
+    place.git(&["fsck", "--strict"]).ok();
+}
+
+#[test]
+fn sha256_repositories_are_read_and_merged_too() {
+    let place = Place::new();
+    fs::remove_dir_all(place.repo().join(".git")).unwrap();
+    place.git(&["init", "--quiet", "--object-format=sha256"]).ok();
+    place.write("a.txt", "1\n2\n3\n4\n5\n6\n7\n8\n9\n");
+    let base = tree(&place);
+    place.write("a.txt", "one\n2\n3\n4\n5\n6\n7\n8\n9\n");
+    let ours = tree(&place);
+    place.write("a.txt", "1\n2\n3\n4\n5\n6\n7\n8\nnine\n");
+    let theirs = tree(&place);
+    place.write("a.txt", "one\n2\n3\n4\n5\n6\n7\n8\nnine\n");
+    let both = tree(&place);
+    let repo = open(&place);
+    let sealed = Sealed::over(&repo).unwrap();
+    assert_eq!(sealed.merge(base, ours, theirs).unwrap(), Some(both));
+    assert!(diff(&repo, base, both).contains("+nine\n"));
+}

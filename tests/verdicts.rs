@@ -1,0 +1,175 @@
+//! Verdicts in notes: none is lost, none is forged by text, git shows them.
+
+use crate::store_repo::open;
+use crate::support::{Out, Place};
+use git_flow_ai::change::{Author, Vendor};
+use git_flow_ai::store::{Repo, verdicts};
+use git_flow_ai::verdict::{Decision, Finding, Severity, Shown, VERSION, Verdict};
+use gix::ObjectId;
+
+/// A rival's approval of what HEAD adds to its parent, or of HEAD's whole tree.
+fn verdict(repo: &Repo, summary: &str) -> (ObjectId, Verdict) {
+    let head = repo.commit_of("HEAD").unwrap();
+    let base = head.parents.first().map_or(repo.empty_tree(), |parent| repo.commit(*parent).unwrap().tree);
+    let author = |name: &str, vendor| Author { name: name.into(), vendor: Vendor::new(vendor), model: None };
+    let verdict = Verdict {
+        version: VERSION,
+        decision: Decision::Approve,
+        base_tree: base.to_string(),
+        head_tree: head.tree.to_string(),
+        head_commit: Some(head.id.to_string()),
+        target: "main".into(),
+        authors: vec![author("claude", "anthropic")],
+        reviewer: author("codex", "openai"),
+        policy: String::new(),
+        shown: Shown { sha256: String::new(), bytes: 10, files: vec!["README.md".into()] },
+        findings: Vec::new(),
+        summary: summary.into(),
+        time: "2026-01-02T03:04:05Z".into(),
+        cost: None,
+        tokens: None,
+    };
+    (head.id, verdict)
+}
+
+#[test]
+fn no_writer_of_many_loses_a_record() {
+    let place = Place::new();
+    open(&place);
+    let dir = place.repo();
+    std::thread::scope(|scope| {
+        for writer in 0..16 {
+            let dir = &dir;
+            scope.spawn(move || {
+                let repo = Repo::open(dir).unwrap();
+                for record in 0..5 {
+                    let (on, verdict) = verdict(&repo, &format!("writer {writer} record {record}"));
+                    verdicts::append(&repo, on, &verdict).unwrap();
+                }
+            });
+        }
+    });
+    let repo = open(&place);
+    let (found, unreadable) = verdicts::on(&repo, repo.commit_of("HEAD").unwrap().id).unwrap();
+    assert_eq!((found.len(), unreadable.len()), (80, 0));
+    assert_eq!(place.git_says(&["rev-list", "--count", "refs/notes/flow-ai"]), "80");
+    place.git(&["fsck", "--strict"]).ok();
+}
+
+#[test]
+fn a_record_is_written_once_and_what_people_wrote_is_kept() {
+    let place = Place::new();
+    let repo = open(&place);
+    let head = repo.commit_of("HEAD").unwrap().id;
+    place.git(&["notes", "--ref=flow-ai", "add", "-m", "A person's remark, without record {}"]).ok();
+    let (on, verdict) = verdict(&repo, "Fine.");
+    verdicts::append(&repo, on, &verdict).unwrap();
+    verdicts::append(&repo, on, &verdict).unwrap();
+    assert_eq!(verdicts::on(&repo, head).unwrap(), (vec![verdict], vec![]));
+    let log = place.git_says(&["log", "-1", "--notes=flow-ai"]);
+    assert!(log.contains("A person's remark"), "{log}");
+    assert!(log.contains("APPROVE by codex (openai) on 1 file, 0 findings: Fine."), "{log}");
+}
+
+#[test]
+fn notes_that_git_has_fanned_out_are_read_by_commit_and_all_at_once() {
+    let place = Place::new();
+    let repo = open(&place);
+    let (on, verdict) = verdict(&repo, "Fine.");
+    verdicts::append(&repo, on, &verdict).unwrap();
+    for n in 0..300 {
+        let blob = repo.write_commit(repo.empty_tree(), &[], &format!("{n}\n")).unwrap();
+        let mut other = verdict.clone();
+        other.summary = n.to_string();
+        verdicts::append(&repo, blob, &other).unwrap();
+    }
+    let paths = place.git_says(&["ls-tree", "-r", "--name-only", "refs/notes/flow-ai"]);
+    assert!(paths.lines().any(|path| path.contains('/')), "there is a fan-out");
+    assert_eq!(verdicts::all(&repo).unwrap().len(), 301);
+    assert_eq!(verdicts::on(&repo, on).unwrap().0, [verdict]);
+    assert_eq!(place.git_says(&["notes", "--ref=flow-ai", "list"]).lines().count(), 301);
+}
+
+#[test]
+fn two_clones_notes_merge_by_gits_sorted_union() {
+    let place = Place::new();
+    let repo = open(&place);
+    place.git(&["clone", "--quiet", ".", "../clone"]).ok();
+    let clone = Repo::open(&place.root().join("clone")).unwrap();
+    Out::of(
+        place
+            .command("git")
+            .current_dir(place.root().join("clone"))
+            .args(["config", "user.name", "Eve"])
+            .output()
+            .unwrap(),
+    )
+    .ok();
+    Out::of(
+        place
+            .command("git")
+            .current_dir(place.root().join("clone"))
+            .args(["config", "user.email", "eve@example.com"])
+            .output()
+            .unwrap(),
+    )
+    .ok();
+    drop(clone);
+    let clone = Repo::open(&place.root().join("clone")).unwrap();
+    for (repo, summary) in [(&repo, "Here."), (&clone, "There.")] {
+        let (on, verdict) = verdict(repo, summary);
+        verdicts::append(repo, on, &verdict).unwrap();
+    }
+    place.git(&["fetch", "--quiet", "../clone", "+refs/notes/flow-ai:refs/notes/theirs"]).ok();
+    place.git(&["notes", "--ref=flow-ai", "merge", "--strategy=cat_sort_uniq", "theirs"]).ok();
+    let (found, unreadable) = verdicts::on(&repo, repo.commit_of("HEAD").unwrap().id).unwrap();
+    let mut summaries: Vec<&str> = found.iter().map(|verdict| verdict.summary.as_str()).collect();
+    summaries.sort_unstable();
+    assert_eq!((summaries, unreadable.len()), (vec!["Here.", "There."], 0));
+}
+
+#[test]
+fn the_command_lists_shows_and_tells_what_holds() {
+    let place = Place::with_config("version = 1\n");
+    let repo = open(&place);
+    place.flow(&["verdict", "list"]).exits(1).says("No verdicts here");
+    place.flow(&["verdict", "show"]).exits(1).says("Nobody has judged HEAD");
+    let (on, mut first) = verdict(&repo, "Needs \u{1b}[2Jwork.");
+    first.decision = Decision::RequestChanges;
+    first.findings = vec![Finding {
+        path: "README.md".into(),
+        line: Some(1),
+        severity: Severity::P1,
+        body: "Wrong.\nVery.".into(),
+        suggestion: Some("Mend it.".into()),
+    }];
+    verdicts::append(&repo, on, &first).unwrap();
+    let shown = place.flow(&["verdict", "show"]).ok();
+    let shown = shown.says("REQUEST CHANGES by codex (openai)").says("holds       yes");
+    let shown = shown.says("README.md:1: P1 Wrong.\n    Very.\n    suggestion: Mend it.\n");
+    assert!(!shown.stdout.contains('\u{1b}'), "{}", shown.stdout);
+    place.flow(&["verdicts", "ls"]).ok().says("codex (openai)").says("Configure");
+
+    let mut own = first.clone();
+    own.reviewer.vendor = Vendor::new("anthropic");
+    verdicts::append(&repo, on, &own).unwrap();
+    let mut moved = first.clone();
+    moved.head_tree = repo.empty_tree().to_string();
+    verdicts::append(&repo, on, &moved).unwrap();
+    place.git(&["notes", "--ref=flow-ai", "append", "-m", "{\"version\":9}"]).ok();
+    let out = place.flow(&["verdict", "list"]).ok();
+    out.says("no: its reviewer is no rival").says("no: it is about another state").says("its version is 9");
+    let json = place.flow(&["verdict", "list", "--all", "--json"]).ok();
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let holds: Vec<bool> =
+        json["verdicts"].as_array().unwrap().iter().map(|v| v["holds"].as_bool().unwrap()).collect();
+    assert_eq!(holds, [true, false, false]);
+    assert_eq!(json["unreadable"].as_array().unwrap().len(), 1);
+
+    place.git(&["checkout", "--quiet", "--orphan", "other"]).ok();
+    place.git(&["commit", "--quiet", "-m", "Elsewhere"]).ok();
+    place.flow(&["verdict", "list"]).exits(1);
+    place.flow(&["verdict", "list", "main"]).exits(0);
+    place.flow(&["verdict", "list", "main~1..main"]).exits(0);
+    place.flow(&["verdict", "list", "--all"]).exits(0);
+}
