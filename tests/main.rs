@@ -11,6 +11,7 @@
 
 mod architecture;
 mod completions;
+mod doctor;
 mod gate;
 mod man;
 mod model;

@@ -6,6 +6,7 @@
 use super::Check;
 use crate::error::Result;
 use crate::git;
+use crate::init::HOOKS;
 use crate::store::Repo;
 use crate::store::config::Loaded;
 use std::fs;
@@ -14,9 +15,6 @@ use std::path::{Path, PathBuf};
 
 const TOPIC: &str = "gate";
 const INSTALL: &str = "git flow-ai init";
-
-/// The hooks by which git asks us.
-const HOOKS: &[&str] = &["reference-transaction", "pre-merge-commit", "pre-commit"];
 
 pub(super) fn examine(repo: &Repo, loaded: &Loaded, target: &str) -> Result<Vec<Check>> {
     let dir = repo.work_dir().unwrap_or(repo.git_dir());
@@ -56,6 +54,13 @@ fn fault(dir: &Path, name: &str) -> Option<Check> {
         return Some(Check::bad(TOPIC, format!("the hook {name} is not installed"), INSTALL));
     };
     let script = String::from_utf8_lossy(&script);
+    if script.contains("lefthook") && !script.contains("git-flow-ai") {
+        return Some(Check::note(
+            TOPIC,
+            format!("lefthook runs the hook {name}, and only its lefthook.yml knows whether we are asked"),
+            format!("{INSTALL} says what to add to it"),
+        ));
+    }
     if !script.contains("git-flow-ai") {
         return Some(Check::bad(
             TOPIC,

@@ -12,6 +12,7 @@ mod script;
 mod undo;
 
 pub use action::{State, Step};
+pub use script::OURS as HOOKS;
 pub use undo::uninstall;
 
 use crate::config;

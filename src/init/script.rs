@@ -10,7 +10,7 @@ use std::path::Path;
 const MARK: &str = "# Installed by git-flow-ai;";
 
 /// The hooks by which git asks us.
-pub(super) const OURS: [&str; 4] = ["reference-transaction", "pre-merge-commit", "pre-commit", "pre-push"];
+pub const OURS: [&str; 4] = ["reference-transaction", "pre-merge-commit", "pre-commit", "pre-push"];
 
 /// The other hooks of people's own machines, which are passed on where we take the place of a whole
 /// folder. Not among them: those whose mere presence changes what git does (`push-to-checkout`,

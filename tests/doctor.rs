@@ -1,0 +1,108 @@
+//! `git flow-ai doctor`: says what is wrong before it hurts, and how to mend it.
+
+use crate::support::{Out, Place};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+const CONFIG: &str = "version = 1
+[agents.one]
+command = [\"agent-one\"]
+vendor = \"acme\"
+[agents.two]
+command = [\"agent-two\"]
+vendor = \"umbrella\"
+[reviewers.one]
+agent = \"one\"
+[reviewers.two]
+agent = \"two\"
+";
+
+/// A repository in which everything is as it should be.
+fn healthy() -> Place {
+    let place = Place::with_config(CONFIG);
+    place.script("agent-one", "exit 0");
+    place.script("agent-two", "exit 0");
+    place.flow(&["init"]).ok();
+    place
+}
+
+/// What doctor says must be mended.
+fn bad(out: &Out) -> Vec<&str> {
+    out.stdout.lines().filter_map(|line| line.trim_start().strip_prefix("bad ")).map(str::trim).collect()
+}
+
+#[test]
+fn a_repository_that_was_set_up_is_healthy_and_every_agent_has_a_rival() {
+    let place = healthy();
+    let out = place.flow(&["doctor"]).ok();
+    assert_eq!(bad(&out), [""; 0]);
+    out.says("one is judged by two").says("two is judged by one");
+    let json: serde_json::Value =
+        serde_json::from_str(&place.flow(&["doctor", "--json"]).ok().stdout).unwrap();
+    assert_eq!(json["healthy"], true);
+    assert!(json["checks"].as_array().unwrap().iter().all(|check| check["topic"].is_string()));
+}
+
+#[test]
+fn a_hook_that_git_would_not_run_is_named_with_the_way_to_mend_it() {
+    let place = healthy();
+    let hook = place.repo().join(".git/hooks/pre-merge-commit");
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o644)).unwrap();
+    let out = place.flow(&["doctor"]).exits(1).says("chmod +x");
+    assert!(bad(&out)[0].contains("pre-merge-commit"), "{out:?}");
+
+    fs::write(&hook, "#!/bin/sh\nexit 0\n").unwrap();
+    place.flow(&["doctor"]).exits(1).says("not ours").says("git flow-ai init");
+
+    fs::remove_file(&hook).unwrap();
+    place.flow(&["doctor"]).exits(1).says("pre-merge-commit is not installed");
+}
+
+#[test]
+fn hooks_that_somebody_moved_away_are_looked_for_where_git_looks() {
+    let place = healthy();
+    place.git(&["config", "core.hooksPath", "elsewhere"]).ok();
+    let out = place.flow(&["doctor"]).exits(1).says("core.hooksPath is relative");
+    assert!(bad(&out).iter().any(|line| line.contains("reference-transaction")), "{out:?}");
+}
+
+#[test]
+fn an_agent_that_is_gone_and_an_author_without_a_rival_are_named() {
+    let place = healthy();
+    fs::remove_file(place.root().join("bin/agent-two")).unwrap();
+    place.flow(&["doctor"]).exits(1).says("agent-two").says("nobody can judge what one makes");
+}
+
+#[test]
+fn a_misspelt_key_is_shown_with_its_place() {
+    let place = Place::with_config("version = 1\n[run]\nparalel = 3\n");
+    place.flow(&["doctor"]).exits(1).says("paralel").says("parallel");
+}
+
+#[test]
+fn outside_a_repository_it_says_so_and_looks_at_the_rest() {
+    let place = Place::new();
+    let out = place.command("git-flow-ai").arg("doctor").current_dir(place.root()).output().unwrap();
+    let out = Out::of(out).exits(1).says("git 2");
+    assert!(!bad(&out).is_empty());
+}
+
+#[test]
+fn kinds_of_repositories_with_limits_are_told() {
+    let place = healthy();
+    let clone = |args: &[&str]| {
+        let url = format!("file://{}", place.repo().display());
+        let target = place.root().join("clone");
+        let _ = fs::remove_dir_all(&target);
+        place.git(&[&["clone", "--quiet"], args, &[&url, target.to_str().unwrap()]].concat()).ok();
+        Out::of(place.command("git-flow-ai").arg("doctor").current_dir(target).output().unwrap()).exits(1)
+    };
+    clone(&["--depth", "1"]).says("shallow").says("git fetch --unshallow");
+    clone(&["--bare"]).says("bare");
+    // Old locks block everybody.
+    let lock = place.repo().join(".git/packed-refs.lock");
+    fs::write(&lock, "").unwrap();
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    fs::File::options().write(true).open(&lock).unwrap().set_modified(old).unwrap();
+    place.flow(&["doctor"]).says("packed-refs.lock is older");
+}
