@@ -1,0 +1,193 @@
+//! A repository to measure in, away from the machine's own git configuration.
+
+use git_flow_ai::change::{Author, Vendor};
+use git_flow_ai::store::{Repo, verdicts};
+use git_flow_ai::verdict::{Decision, Shown, VERSION, Verdict};
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A config whose gate protects `main`.
+const CONFIG: &str = "version = 1\n[gate]\nbranches = [\"main\"]\n";
+
+/// A repository.
+pub struct Setting {
+    root: tempfile::TempDir,
+}
+
+impl Setting {
+    /// One with a history of 2,000 commits on `main`.
+    pub fn new() -> Setting {
+        let setting = Setting { root: tempfile::tempdir().unwrap() };
+        std::fs::create_dir(setting.repo()).unwrap();
+        setting.git(&["init", "--quiet", "--initial-branch=main"]);
+        let mut stream = String::new();
+        for n in 0..2000 {
+            write!(
+                stream,
+                "commit refs/heads/main\ncommitter Ada <ada@example.com> {} +0000\ndata 1\nc\n",
+                1_700_000_000 + n
+            )
+            .unwrap();
+            if n == 0 {
+                write!(stream, "M 100644 inline .zenflow/config.toml\ndata {}\n{CONFIG}\n", CONFIG.len())
+                    .unwrap();
+            }
+            write!(stream, "M 100644 inline src/{}.txt\ndata 5\n{n:05}\n", n % 300).unwrap();
+        }
+        setting.import(&stream);
+        setting
+    }
+
+    /// The repository's folder.
+    pub fn repo(&self) -> PathBuf {
+        self.root.path().join("repo")
+    }
+
+    /// A command in the repository.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", self.root.path())
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_AUTHOR_NAME", "Ada")
+            .env("GIT_AUTHOR_EMAIL", "ada@example.com")
+            .env("GIT_COMMITTER_NAME", "Ada")
+            .env("GIT_COMMITTER_EMAIL", "ada@example.com")
+            .current_dir(self.repo())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        command
+    }
+
+    /// Our program.
+    pub fn ours(&self) -> Command {
+        self.command(env!("CARGO_BIN_EXE_git-flow-ai"))
+    }
+
+    /// What git prints, trimmed.
+    pub fn git(&self, args: &[&str]) -> String {
+        let output = self.command("git").args(args).stdout(Stdio::piped()).output().unwrap();
+        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+
+    /// Runs a command so many times; it must succeed.
+    pub fn repeat(&self, times: usize, command: &mut Command) {
+        for _ in 0..times {
+            assert!(command.status().unwrap().success(), "{command:?}");
+        }
+    }
+
+    /// Writes a file beside the repository.
+    pub fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.root.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// A branch of one commit that a rival has approved, among 1,000 other verdicts: main's tip and
+    /// the branch's.
+    pub fn reviewed_change(&self) -> (String, String) {
+        let old = self.git(&["rev-parse", "main"]);
+        self.import(&format!(
+            "commit refs/heads/topic\ncommitter Ada <ada@example.com> 1800000000 +0000\ndata 1\nt\nfrom {old}\n\
+             M 100644 inline src/new.txt\ndata 4\nnew\n\n"
+        ));
+        let new = self.git(&["rev-parse", "topic"]);
+        let repo = Repo::open(&self.repo()).unwrap();
+        for other in self.git(&["rev-list", "--max-count=1000", "--skip=1", "main"]).lines() {
+            self.approve(&repo, other, other);
+        }
+        self.approve(&repo, &old, &new);
+        (old, new)
+    }
+
+    fn approve(&self, repo: &Repo, base: &str, head: &str) {
+        let (base, head) = (repo.commit_of(base).unwrap(), repo.commit_of(head).unwrap());
+        let author =
+            |name: &str, vendor: &str| Author { name: name.into(), vendor: Vendor::new(vendor), model: None };
+        let verdict = Verdict {
+            version: VERSION,
+            decision: Decision::Approve,
+            base_tree: base.tree.to_string(),
+            head_tree: head.tree.to_string(),
+            head_commit: Some(head.id.to_string()),
+            target: "main".into(),
+            authors: vec![author("one", "acme")],
+            reviewer: author("two", "umbrella"),
+            policy: "0".repeat(64),
+            shown: Shown { sha256: "0".repeat(64), bytes: 1, files: vec!["src/new.txt".into()] },
+            findings: Vec::new(),
+            summary: "Fine.".into(),
+            time: "2026-11-21T10:00:00Z".into(),
+            cost: None,
+            tokens: None,
+        };
+        verdicts::append(repo, head.id, &verdict).unwrap();
+    }
+
+    /// So many specs, each on its branch.
+    pub fn specs(&self, count: usize) {
+        let plan = "# Spec and Build\n\n### [x] Step: One\n<!-- id: one -->\nDo.\n\n### [ ] Step: Two\n<!-- id: two -->\nDo.\n";
+        let mut stream = String::new();
+        for n in 0..count {
+            let message = "Begin\n\nFlow-Workflow: spec\n";
+            let title = format!("# Change {n}\n\nPlease.\n");
+            write!(
+                stream,
+                "commit refs/heads/flow/change-{n:04}/spec\ncommitter Ada <ada@example.com> 1800000000 +0000\n\
+                 data {}\n{message}\n",
+                message.len()
+            )
+            .unwrap();
+            for (name, text) in
+                [("request.md", title.as_str()), ("plan.md", plan), ("spec.md", &title.repeat(30))]
+            {
+                write!(stream, "M 100644 inline {name}\ndata {}\n{text}\n", text.len()).unwrap();
+            }
+        }
+        self.import(&stream);
+        // As they are when each was written on its own: loose.
+        let pack = self.repo().join(".git/objects/pack");
+        let packs: Vec<PathBuf> = packs(&pack);
+        for path in &packs {
+            std::fs::rename(path, self.root.path().join(path.file_name().unwrap())).unwrap();
+        }
+        for path in packs.iter().filter(|path| path.extension().is_some_and(|extension| extension == "pack"))
+        {
+            let moved = std::fs::File::open(self.root.path().join(path.file_name().unwrap())).unwrap();
+            self.repeat(1, self.command("git").args(["unpack-objects", "-q"]).stdin(moved));
+        }
+    }
+
+    /// Packs refs and objects.
+    pub fn pack(&self) {
+        self.git(&["pack-refs", "--all"]);
+        self.git(&["repack", "-q", "-a", "-d"]);
+    }
+
+    fn import(&self, stream: &str) {
+        let mut import =
+            self.command("git").args(["fast-import", "--quiet"]).stdin(Stdio::piped()).spawn().unwrap();
+        import.stdin.take().unwrap().write_all(stream.as_bytes()).unwrap();
+        assert!(import.wait().unwrap().success());
+    }
+}
+
+fn packs(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+/// Seconds of CPU time of all children that have ended; not a number where the system does not tell.
+pub fn children_cpu() -> f64 {
+    // proc_pid_stat(5): cutime and cstime are the 16th and 17th fields, the 14th and 15th after the name.
+    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else { return f64::NAN };
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    // In hundredths of a second on every Linux (USER_HZ).
+    fields[13..15].iter().map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / 100.0
+}
