@@ -12,6 +12,10 @@ use crate::event::{Events, Usage, What};
 use crate::model::{Endpoint, Failure, Question};
 use crate::process::Stop;
 use anyhow::Context;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use tokio::time::Instant;
 
 /// What a reviewer answered.
@@ -36,12 +40,13 @@ pub async fn ask(
 ) -> Result<Result<Reply, String>> {
     match &reviewer.means {
         Means::Agent(agent) => ask_agent(agent, request, bundle, deadline, events, stop).await,
-        Means::Api(endpoint) => ask_api(endpoint, bundle, deadline, events, stop).await,
+        Means::Api(endpoint) => ask_api(endpoint, request, bundle, deadline, events, stop).await,
     }
 }
 
 async fn ask_api(
     endpoint: &Endpoint,
+    request: &Request<'_>,
     bundle: &Bundle,
     deadline: Instant,
     events: &Events,
@@ -54,10 +59,25 @@ async fn ask_api(
         timeout: deadline.saturating_duration_since(Instant::now()),
     };
     match endpoint.ask(&question, stop, |activity| events.send(What::Activity(activity))).await {
-        Ok(answer) => Ok(Ok(Reply { text: answer.text, usage: answer.usage, model: answer.model })),
+        Ok(answer) => {
+            if let Some(transcript) = request.transcript
+                && let Err(error) = keep(transcript, &answer.text)
+            {
+                // The verdict is worth more than the record of how it was said.
+                events.warn(format!("cannot write {}: {error}", transcript.display()));
+            }
+            Ok(Ok(Reply { text: answer.text, usage: answer.usage, model: answer.model }))
+        }
         Err(Failure::Stopped) => Err(Interrupted.into()),
         Err(failure) => Ok(Err(failure.to_string())),
     }
+}
+
+/// Adds what a model said to the transcript, which only the person may read.
+fn keep(transcript: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(transcript)?;
+    file.write_all(text.as_bytes())?;
+    file.write_all(b"\n")
 }
 
 async fn ask_agent(

@@ -11,7 +11,6 @@ mod files;
 pub mod intent;
 mod request;
 pub mod reviewers;
-use crate::visible;
 
 pub use reviewers::{reviewers, rival, rivals};
 
@@ -30,6 +29,9 @@ use request::Bundle;
 use std::cmp::Reverse;
 use std::fmt::Write;
 use tokio::time::Instant;
+
+/// How often one reviewer is asked for an answer that can be told.
+const TRIES: u32 = 2;
 
 /// Who can be asked.
 #[derive(Debug, Clone)]
@@ -127,22 +129,21 @@ pub async fn review(
     let config = &request.loaded.config;
     let deadline = Instant::now() + config.review.timeout;
     let mut usage = Usage::default();
-    let mut why = String::new();
-    for again in [false, true] {
-        let bundle = match matter.bundle(&nonce()?) {
+    let mut before: Option<String> = None;
+    for _ in 0..TRIES {
+        let bundle = match matter.bundle(&nonce()?, before.as_deref()) {
             Ok(bundle) => bundle,
             Err(why) => return Ok(Outcome::CannotTell(why)),
         };
-        if again {
+        if let Some(why) = &before {
             events.warn(format!("the answer of {name} cannot be told ({why}); asking once more"));
-        } else {
-            events.send(What::State {
-                state: State::InReview,
-                attempt: request.attempt,
-                agent: name.clone(),
-                detail: format!("reads {}", matter.size(&bundle)),
-            });
         }
+        events.send(What::State {
+            state: State::InReview,
+            attempt: request.attempt,
+            agent: name.clone(),
+            detail: format!("reads {}", matter.size(&bundle)),
+        });
         let reply = ask::ask(reviewer, request, &bundle, deadline, events, stop).await?;
         let reply = match reply {
             Ok(reply) => reply,
@@ -155,9 +156,10 @@ pub async fn review(
                 record(repo, request, &verdict, events)?;
                 return Ok(Outcome::Judged(Box::new(verdict)));
             }
-            Err(reason) => why = reason,
+            Err(why) => before = Some(why),
         }
     }
+    let why = before.unwrap_or_default();
     Ok(Outcome::CannotTell(format!("the answer of {name} is no verdict: {why}")))
 }
 

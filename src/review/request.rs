@@ -8,11 +8,11 @@
 
 use super::answer::{Asked, schema};
 use super::files::{self, File};
-use super::visible::{self, Hidden};
 use crate::error::Result;
 use crate::store::Repo;
 use crate::store::trees::Sealed;
 use crate::verdict::{Severity, Shown};
+use crate::visible::{self, Hidden};
 use anyhow::Context;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -121,13 +121,18 @@ impl Matter {
         format!("{files} file{}, {kilobytes} kB", if files == 1 { "" } else { "s" })
     }
 
-    /// A request with a nonce of its own; an error in one sentence when it is over the budget.
-    pub fn bundle(&self, nonce: &str) -> Result<Bundle, String> {
+    /// A request with a nonce of its own, which says why the answer before was no verdict where there
+    /// was one; an error in one sentence when it is over the budget.
+    pub fn bundle(&self, nonce: &str, before: Option<&str>) -> Result<Bundle, String> {
         let asked = Asked {
             nonce: nonce.to_owned(),
             files: self.files.iter().map(|file| (file.path.clone(), file.lines())).collect(),
         };
         let mut prompt = self.rules(nonce, &asked);
+        if let Some(why) = before {
+            let why = visible::shown(why.as_bytes()).0;
+            let _ = write!(prompt, "\nThe last answer to this could not be taken:\n{}\n", marked(&why));
+        }
         self.fence(&mut prompt, nonce, "what the change is meant to do", &marked(&self.purpose()));
         self.fence(&mut prompt, nonce, "the changed files", &marked(&self.list()));
         self.fence(&mut prompt, nonce, "the whole difference", &self.diff);
