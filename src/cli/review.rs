@@ -232,7 +232,7 @@ impl ReviewArgs {
         } else {
             let mut out = report::out();
             for verdict in &verdicts {
-                writeln!(out, "{}", verdict::headline(verdict))?;
+                writeln!(out, "{}", report::plain(&verdict::headline(verdict)))?;
                 report::findings(&mut out, verdict, &policy.block)?;
             }
             if decision.is_none() {
