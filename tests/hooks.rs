@@ -1,0 +1,411 @@
+//! The gate as git's own commands meet it: nothing unjudged gets in, and a refusal leaves no trace.
+
+use crate::support::verdicts::finding;
+use crate::support::{Out, Place};
+use git_flow_ai::verdict::{Decision, Severity};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+/// One reviewer, a command, of a vendor that wrote nothing.
+const CONFIG: &str = r#"
+version = 1
+[agents.judge]
+command = ["judge"]
+vendor = "zeta"
+[reviewers.judge]
+agent = "judge"
+[gate]
+branches = ["main"]
+"#;
+
+const APPROVE: &str = "";
+const BLOCK: &str =
+    r#"findings='[{"path":"app.txt","line":2,"severity":"P1","body":"Two is wrong","suggestion":"Three"}]'"#;
+
+/// A repository with hooks, `main` protected, and `topic` one commit ahead of it.
+fn place_with(config: &str, decide: &str) -> Place {
+    let place = Place::with_config(config);
+    let root = place.root().display();
+    place.reviewer("judge", &format!("echo x >> {root}/asked\n{decide}"));
+    place.flow(&["init"]).ok();
+    ungated(&place, &["add", "--all"]).ok();
+    ungated(&place, &["commit", "--quiet", "-m", "Add an example"]).ok();
+    place.git(&["switch", "--quiet", "-c", "topic"]).ok();
+    commit(&place, "app.txt", "one\ntwo\nthree\n");
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place
+}
+
+fn place(decide: &str) -> Place {
+    place_with(CONFIG, decide)
+}
+
+/// The same where nobody is asked on the spot.
+fn lookup_only() -> Place {
+    place_with(&format!("{CONFIG}review_on_merge = false\n"), APPROVE)
+}
+
+fn commit(place: &Place, path: &str, text: &str) {
+    place.write(path, text);
+    place.git(&["add", "--all"]).ok();
+    place.git(&["commit", "--quiet", "-m", &format!("Change {path}")]).ok();
+}
+
+/// What a person does who walks around the hooks.
+fn ungated(place: &Place, args: &[&str]) -> Out {
+    place.git(&[&["-c", "core.hooksPath=/dev/null"], args].concat())
+}
+
+/// How often the reviewer was asked.
+fn asked(place: &Place) -> usize {
+    fs::read_to_string(place.root().join("asked")).unwrap_or_default().lines().count()
+}
+
+/// Everything that a refusal must leave as it was.
+fn state(place: &Place) -> Vec<String> {
+    let mut state: Vec<String> = [
+        &["status", "--porcelain=v2", "--branch", "--untracked-files=all"][..],
+        &["for-each-ref", "refs/heads", "refs/tags", "refs/stash"],
+        &["diff"],
+        &["diff", "--cached"],
+        &["ls-files", "--stage"],
+    ]
+    .iter()
+    .map(|args| place.git_says(args))
+    .collect();
+    let mut left: Vec<String> = fs::read_dir(place.repo().join(".git"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .filter(|name| name.contains("MERGE") || name.contains("_MSG") || name.contains("rebase"))
+        .filter(|name| name != "COMMIT_EDITMSG")
+        .collect();
+    left.sort();
+    state.append(&mut left);
+    state
+}
+
+#[test]
+fn no_merge_or_pull_of_an_unjudged_change_touches_anything() {
+    let place = lookup_only();
+    commit_on_main(&place);
+    place.git(&["branch", "straight", "main"]).ok();
+    place.git(&["switch", "--quiet", "straight"]).ok();
+    commit(&place, "straight.txt", "straight\n");
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place.write("untracked", "mine\n");
+    let before = state(&place);
+    for command in [
+        &["merge", "straight"][..],
+        &["merge", "--ff-only", "straight"],
+        &["merge", "--no-ff", "straight"],
+        &["merge", "--squash", "straight"],
+        &["merge", "--no-commit", "--no-ff", "straight"],
+        &["merge", "topic"],
+        &["merge", "--no-verify", "topic"],
+        &["merge", "--squash", "topic"],
+        &["merge", "-s", "ours", "topic"],
+        &["merge", "topic", "straight"],
+        &["pull", "--no-rebase", ".", "topic"],
+        &["pull", "--ff-only", ".", "straight"],
+    ] {
+        let out = place.git(command);
+        assert_ne!(out.status, 0, "{command:?}");
+        assert!(out.stderr.contains("nothing was touched"), "{command:?}: {}", out.stderr);
+        assert!(out.stderr.contains("git flow-ai review "), "{command:?}: {}", out.stderr);
+        assert_eq!(state(&place), before, "{command:?}");
+    }
+    assert_eq!(asked(&place), 0);
+}
+
+/// `main` moves on, so that merging `topic` is no fast-forward.
+fn commit_on_main(place: &Place) {
+    place.write("main.txt", "main\n");
+    ungated(place, &["add", "--all"]).ok();
+    ungated(place, &["commit", "--quiet", "-m", "Move on"]).ok();
+}
+
+#[test]
+fn the_branch_itself_moves_only_to_what_was_approved() {
+    let place = lookup_only();
+    let tip = place.git_says(&["rev-parse", "main"]);
+    let topic = place.git_says(&["rev-parse", "topic"]);
+    let commands: [&[&str]; 8] = [
+        &["update-ref", "refs/heads/main", "topic"],
+        &["reset", "--soft", "topic"],
+        &["fetch", "--quiet", ".", "topic:main", "--update-head-ok"],
+        &["push", "--quiet", ".", "topic:main"],
+        &["cherry-pick", "topic"],
+        &["checkout", "-B", "main", "topic"],
+        &["rebase", "topic"],
+        &["symbolic-ref", "refs/heads/main", "refs/heads/topic"],
+    ];
+    for command in commands {
+        let out = place.git(command);
+        assert_ne!(out.status, 0, "{command:?}: {out:?}");
+        assert_eq!(place.git_says(&["rev-parse", "main"]), tip, "{command:?}");
+        // The way back that the message names.
+        for hint in out.stderr.lines().filter_map(|line| line.split_once("go back to where you were: git ")) {
+            let words: Vec<&str> = hint.1.split(" (").next().unwrap().split(' ').collect();
+            place.git(&words).ok();
+        }
+        let status = place.git_says(&["status", "--porcelain", "--branch"]);
+        assert_eq!(status, "## main", "{command:?}: {}", out.stderr);
+    }
+    place.approve("main", "topic");
+    place.git(&["update-ref", "refs/heads/main", &topic]).ok();
+}
+
+#[test]
+fn a_judged_merge_passes_and_starts_no_reviewer() {
+    for command in [&["merge", "topic"][..], &["merge", "--no-ff", "--no-edit", "topic"]] {
+        for moved in [false, true] {
+            let place = place(APPROVE);
+            place.approve("main", "topic");
+            if moved {
+                commit_on_main(&place);
+            }
+            place.git(command).ok();
+            assert_eq!(place.read("app.txt"), "one\ntwo\nthree\n");
+            assert_eq!(asked(&place), 0);
+        }
+    }
+}
+
+#[test]
+fn a_judged_squash_is_committed_without_further_ado() {
+    let place = place(APPROVE);
+    place.approve("main", "topic");
+    commit_on_main(&place);
+    place.git(&["merge", "--squash", "topic"]).ok();
+    place.git(&["commit", "--quiet", "-m", "All of topic"]).ok();
+    assert_eq!(asked(&place), 0);
+    // Something more in the same commit is something else.
+    place.git(&["switch", "--quiet", "topic"]).ok();
+    commit(&place, "app.txt", "one\ntwo\nthree\nfour\n");
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place.approve("main~1", "topic");
+    place.git(&["merge", "--squash", "topic"]);
+    place.write("extra.txt", "extra\n");
+    place.git(&["add", "--all"]).ok();
+    place.git(&["commit", "--quiet", "-m", "And more"]).exits(1).says("review --staged");
+}
+
+#[test]
+fn an_unjudged_merge_is_judged_on_the_spot_once() {
+    let place = place(APPROVE);
+    place.git(&["merge", "--no-edit", "topic"]).ok().says("judge");
+    assert_eq!(asked(&place), 1);
+    assert_eq!(place.git_says(&["rev-parse", "main"]), place.git_says(&["rev-parse", "topic"]));
+    place.git(&["log", "--notes=flow-ai", "-1"]).ok().says("APPROVE");
+}
+
+#[test]
+fn findings_on_the_spot_refuse_and_leave_everything_as_it_was() {
+    let place = place(BLOCK);
+    commit_on_main(&place);
+    let before = state(&place);
+    let out = place.git(&["merge", "--no-edit", "topic"]);
+    assert_ne!(out.status, 0);
+    let out = out.says("app.txt:2: P1 Two is wrong").says("suggestion: Three").says("nothing was touched");
+    assert!(out.stderr.contains("judge (zeta) asks for changes"), "{}", out.stderr);
+    assert_eq!(state(&place), before);
+    // The verdict is kept: asking again costs no review.
+    assert_ne!(place.git(&["merge", "--no-edit", "topic"]).status, 0);
+    assert_eq!(asked(&place), 1);
+}
+
+#[test]
+fn a_reviewer_that_cannot_tell_is_no_approval() {
+    for decide in ["exit 1", "echo nonsense; exit 0"] {
+        let place = place(decide);
+        let before = state(&place);
+        assert_ne!(place.git(&["merge", "topic"]).status, 0, "{decide}");
+        assert_eq!(state(&place), before, "{decide}");
+    }
+}
+
+#[test]
+fn without_a_reviewer_the_merge_is_refused_with_the_way_out() {
+    let place = place_with("version = 1\n[gate]\nbranches = [\"main\"]\n", APPROVE);
+    let before = state(&place);
+    let out = place.git(&["merge", "topic"]);
+    assert_ne!(out.status, 0);
+    out.says("cannot tell").says("no reviewer").says("hint:");
+    assert_eq!(state(&place), before);
+}
+
+#[test]
+fn a_merge_that_was_let_through_by_force_is_caught_when_it_is_concluded() {
+    let place = lookup_only();
+    commit_on_main(&place);
+    let before = state(&place);
+    // The first fence is walked around; the merge stops before its commit.
+    ungated(&place, &["merge", "--no-commit", "--no-ff", "topic"]).ok();
+    place.git(&["commit", "--no-edit"]).exits(1).says("git merge --abort").says("git flow-ai review ");
+    place.git(&["commit", "--no-edit", "--no-verify"]).exits(128);
+    place.git(&["merge", "--abort"]).ok();
+    assert_eq!(state(&place), before);
+}
+
+#[test]
+fn a_conflict_resolved_by_hand_is_judged_as_it_stands() {
+    let place = place(APPROVE);
+    place.approve("main", "topic");
+    place.write("app.txt", "ours\n");
+    ungated(&place, &["add", "--all"]).ok();
+    ungated(&place, &["commit", "--quiet", "-m", "Collide"]).ok();
+    place.git(&["merge", "topic"]).exits(1);
+    place.write("app.txt", "resolved\n");
+    place.git(&["add", "app.txt"]).ok();
+    place.git(&["commit", "--no-edit"]).exits(1).says("review --staged").says("git merge --abort");
+    assert_eq!(asked(&place), 0, "no review on the spot while a person commits");
+    place.flow(&["review", "--staged"]).ok();
+    place.git(&["commit", "--no-edit"]).ok();
+    assert_eq!(place.read("app.txt"), "resolved\n");
+}
+
+#[test]
+fn a_commit_on_the_protected_branch_needs_a_verdict_on_what_is_staged() {
+    let place = place(APPROVE);
+    place.write("README.md", "# Another\n");
+    place.git(&["commit", "--quiet", "--all", "-m", "Directly"]).exits(1).says("git flow-ai review --staged");
+    place.git(&["commit", "--quiet", "--all", "--no-verify", "-m", "Directly"]).exits(128);
+    place.git(&["add", "README.md"]).ok();
+    place.flow(&["review", "--staged"]).ok();
+    place.git(&["commit", "--quiet", "-m", "Judged"]).ok();
+    place.git(&["commit", "--quiet", "--amend", "-m", "Rewritten"]).exits(128).says("lose commits");
+}
+
+#[test]
+fn work_on_other_branches_is_free() {
+    let place = lookup_only();
+    commit_on_main(&place);
+    place.git(&["switch", "--quiet", "topic"]).ok();
+    commit(&place, "more.txt", "more\n");
+    place.git(&["commit", "--quiet", "--amend", "-m", "Rewritten"]).ok();
+    place.git(&["rebase", "--quiet", "main"]).ok();
+    place.git(&["branch", "-m", "renamed"]).ok();
+    place.git(&["switch", "--quiet", "-c", "other", "main"]).ok();
+    place.git(&["merge", "--quiet", "--no-ff", "--no-edit", "renamed"]).ok();
+    place.git(&["branch", "--quiet", "-D", "renamed"]).ok();
+    place.git(&["reset", "--quiet", "--hard", "main"]).ok();
+    place.git(&["pack-refs", "--all"]).ok();
+    place.git(&["gc", "--quiet"]).ok();
+    let worktree = place.root().join("linked");
+    place.git(&["worktree", "add", "--quiet", worktree.to_str().unwrap()]).ok();
+}
+
+#[test]
+fn every_way_to_give_up_works_on_the_protected_branch() {
+    let place = place(APPROVE);
+    place.approve("main", "topic");
+    place.write("app.txt", "ours\n");
+    ungated(&place, &["add", "--all"]).ok();
+    ungated(&place, &["commit", "--quiet", "-m", "Collide"]).ok();
+    let before = state(&place);
+    place.git(&["merge", "topic"]).exits(1);
+    place.git(&["merge", "--abort"]).ok();
+    assert_eq!(state(&place), before);
+    place.git(&["cherry-pick", "topic"]).exits(1);
+    place.git(&["cherry-pick", "--abort"]).ok();
+    assert_eq!(state(&place), before);
+    place.git(&["rebase", "topic"]).exits(1);
+    place.git(&["rebase", "--abort"]).ok();
+    assert_eq!(state(&place), before);
+}
+
+#[test]
+fn what_upstream_has_let_in_can_be_pulled() {
+    let place = lookup_only();
+    let upstream = place.root().join("upstream.git");
+    let upstream = upstream.to_str().unwrap();
+    place.git(&["clone", "--quiet", "--bare", ".", upstream]).ok();
+    place.git(&["remote", "add", "origin", upstream]).ok();
+    place.git(&["fetch", "--quiet", "origin"]).ok();
+    place.git(&["branch", "--quiet", "--set-upstream-to", "origin/main"]).ok();
+    // Somebody else's push to the guarded branch.
+    ungated(&place, &["push", "--quiet", "origin", "topic:main"]).ok();
+    place.git(&["pull", "--quiet", "--ff-only"]).ok();
+    assert_eq!(place.git_says(&["rev-parse", "main"]), place.git_says(&["rev-parse", "topic"]));
+    assert_eq!(asked(&place), 0);
+}
+
+#[test]
+fn an_unjudged_push_to_a_protected_branch_is_refused() {
+    let place = lookup_only();
+    let upstream = place.root().join("upstream.git");
+    let upstream = upstream.to_str().unwrap();
+    place.git(&["clone", "--quiet", "--bare", ".", upstream]).ok();
+    place.git(&["push", "--quiet", upstream, "topic:main"]).exits(1).says("this push to `main` is refused");
+    place.git(&["push", "--quiet", upstream, "topic:feature"]).ok();
+    place.approve("main", "topic");
+    place.git(&["push", "--quiet", upstream, "topic:main"]).ok();
+}
+
+#[test]
+fn a_block_on_the_head_is_shown_with_its_findings() {
+    let place = lookup_only();
+    let mut verdict = place.verdict("main", "topic");
+    verdict.findings = vec![finding(Severity::P0, "Hides \u{1b}[2Jeverything")];
+    verdict.decision = Decision::RequestChanges;
+    place.record(&verdict);
+    let out = place.git(&["merge", "topic"]);
+    assert_ne!(out.status, 0);
+    assert!(!out.stderr.contains('\u{1b}'), "a finding cannot steer the terminal");
+    out.says("README.md:1: P0 Hides");
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_is_doubt_and_doubt_is_refusal() {
+    let place = lookup_only();
+    place.write(".zenflow/config.toml", "version = 1\n[gate]\nbranchs = []\n");
+    ungated(&place, &["commit", "--quiet", "--all", "-m", "Misspell"]).ok();
+    let before = state(&place);
+    assert_ne!(place.git(&["merge", "topic"]).says("cannot tell").says("config.toml").status, 0);
+    assert_eq!(state(&place), before);
+}
+
+#[test]
+fn without_the_program_protected_branches_stay_and_all_else_works() {
+    let place = lookup_only();
+    let hook = place.repo().join(".git/hooks/reference-transaction");
+    let script = fs::read_to_string(&hook).unwrap();
+    let program = script.lines().find_map(|line| line.strip_prefix("program=")).unwrap();
+    for name in ["reference-transaction", "pre-merge-commit", "pre-commit", "pre-push"] {
+        let path = place.repo().join(".git/hooks").join(name);
+        let text = fs::read_to_string(&path).unwrap().replace(program, "'/nowhere/git-flow-ai'");
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    place.approve("main", "topic");
+    let tip = place.git_says(&["rev-parse", "main"]);
+    assert_ne!(place.git(&["merge", "topic"]).says("/nowhere/git-flow-ai is missing").status, 0);
+    place.git(&["reset", "--merge", "HEAD"]).ok();
+    assert_eq!(place.git_says(&["rev-parse", "main"]), tip);
+    place.git(&["pack-refs", "--all"]).ok();
+    place.git(&["switch", "--quiet", "topic"]).ok();
+    commit(&place, "more.txt", "more\n");
+    place.git(&["branch", "another"]).ok();
+    place.git(&["fetch", "--quiet", ".", "topic:fetched"]).ok();
+}
+
+#[test]
+fn an_agent_that_merges_does_not_set_off_a_review() {
+    let place = place(APPROVE);
+    let mut merge = place.command("git");
+    let out = Out::of(merge.args(["merge", "topic"]).env("GIT_FLOW_AI_MODE", "edit").output().unwrap());
+    assert_ne!(out.status, 0);
+    assert_eq!(asked(&place), 0);
+}
+
+#[test]
+fn in_a_linked_worktree_the_same_gate_stands() {
+    let place = lookup_only();
+    place.git(&["switch", "--quiet", "topic"]).ok();
+    let linked = place.root().join("linked");
+    place.git(&["worktree", "add", "--quiet", linked.to_str().unwrap(), "main"]).ok();
+    let git = |args: &[&str]| Out::of(place.command("git").current_dir(&linked).args(args).output().unwrap());
+    assert_ne!(git(&["merge", "topic"]).says("nothing was touched").status, 0);
+    place.approve("main", "topic");
+    git(&["merge", "--quiet", "topic"]).ok();
+}

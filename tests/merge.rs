@@ -1,0 +1,122 @@
+//! `git flow-ai merge`: a spec's result through the same gate as everything else.
+
+use crate::support::{Out, Place};
+
+const CONFIG: &str = "version = 1\n[gate]\nbranches = [\"main\"]\nreview_on_merge = false\n";
+
+const PLAN: &str =
+    "# Quick Change\n\n## Workflow Steps\n\n### [x] Step: Do it\n<!-- id: do-it -->\n\nDo it.\n";
+
+/// A spec whose one task is done and stands on its result branch, approved if told so.
+fn place(approved: bool) -> Place {
+    let place = Place::with_config(CONFIG);
+    place.flow(&["init"]).ok();
+    let ungated = |args: &[&str]| place.git(&[&["-c", "core.hooksPath=/dev/null"], args].concat()).ok();
+    ungated(&["add", "--all"]);
+    ungated(&["commit", "--quiet", "-m", "Add an example"]);
+    spec(&place, "dark-mode", PLAN);
+    result(&place, "dark-mode");
+    if approved {
+        place.approve("main", "flow/dark-mode/result");
+    }
+    place
+}
+
+/// A spec of the built-in quick workflow with that plan.
+fn spec(place: &Place, slug: &str, plan: &str) {
+    place.git(&["switch", "--quiet", "--orphan", &format!("flow/{slug}/spec")]).ok();
+    place.write("request.md", "# Dark mode\n\nMake it dark.\n");
+    place.write("plan.md", plan);
+    place.git(&["add", "request.md", "plan.md"]).ok();
+    place.git(&["commit", "--quiet", "-m", "Begin\n\nFlow-Workflow: quick"]).ok();
+    place.git(&["switch", "--quiet", "main"]).ok();
+}
+
+fn result(place: &Place, slug: &str) {
+    place.git(&["switch", "--quiet", "-c", &format!("flow/{slug}/result"), "main"]).ok();
+    place.write("dark.css", "body { color: white }\n");
+    place.git(&["add", "dark.css"]).ok();
+    place.git(&["commit", "--quiet", "-m", "Make it dark"]).ok();
+    place.git(&["switch", "--quiet", "main"]).ok();
+}
+
+#[test]
+fn an_approved_result_is_merged_and_the_commit_says_who_approved() {
+    let place = place(true);
+    place.flow(&["merge", "dark-mode"]).ok().says("Merged dark-mode into main").says("codex (openai)");
+    let message = place.git_says(&["log", "-1", "--format=%B", "main"]);
+    assert!(message.starts_with("Merge spec 'dark-mode': Dark mode"), "{message}");
+    let reviewer = "%(trailers:key=Reviewed-by-model,valueonly)";
+    assert_eq!(place.git_says(&["log", "-1", &format!("--format={reviewer}")]), "codex (openai)");
+    assert_eq!(
+        place.git_says(&["rev-parse", "main^2"]),
+        place.git_says(&["rev-parse", "flow/dark-mode/result"])
+    );
+    place.flow(&["merge", "dark-mode"]).ok().says("already");
+}
+
+#[test]
+fn without_a_name_the_only_result_is_merged() {
+    let place = place(true);
+    place.flow(&["merge"]).ok().says("Merged dark-mode");
+    place.flow(&["merge"]).exits(2).says("no spec has a result to merge");
+}
+
+#[test]
+fn an_unjudged_result_is_refused_and_nothing_is_touched() {
+    let place = place(false);
+    let before = place.git_says(&["rev-parse", "main"]);
+    place.flow(&["merge", "dark-mode"]).exits(1).says("nothing was touched").says("git flow-ai review");
+    assert_eq!(place.git_says(&["rev-parse", "main"]), before);
+    assert_eq!(place.git_says(&["status", "--porcelain"]), "");
+}
+
+#[test]
+fn open_tasks_and_unapproved_plans_are_not_merged() {
+    let place = place(true);
+    spec(&place, "half", &PLAN.replace("[x]", "[ ]"));
+    result(&place, "half");
+    place.flow(&["merge", "half"]).exits(2).says("do-it").says("git flow-ai run half");
+    place.flow(&["merge", "unknown"]).exits(2).says("unknown");
+}
+
+#[test]
+fn a_conflict_is_told_beforehand_and_leaves_nothing_behind() {
+    let place = place(true);
+    place.write("dark.css", "body { color: grey }\n");
+    let ungated = |args: &[&str]| place.git(&[&["-c", "core.hooksPath=/dev/null"], args].concat()).ok();
+    ungated(&["add", "--all"]);
+    ungated(&["commit", "--quiet", "-m", "Collide"]);
+    place.flow(&["merge", "dark-mode"]).exits(1).says("conflicts with `main`").says("hint:");
+    assert_eq!(place.git_says(&["status", "--porcelain"]), "");
+}
+
+#[test]
+fn files_in_the_way_are_kept() {
+    let place = place(true);
+    place.write("dark.css", "mine\n");
+    place.flow(&["merge", "dark-mode"]).exits(2).says("dark.css").says("everything is as it was");
+    assert_eq!(place.read("dark.css"), "mine\n");
+}
+
+#[test]
+fn the_target_may_be_checked_out_elsewhere() {
+    let place = place(true);
+    place.git(&["switch", "--quiet", "-c", "other"]).ok();
+    place.flow(&["merge", "dark-mode"]).exits(2).says("git switch main");
+    let linked = place.root().join("linked");
+    place.git(&["worktree", "add", "--quiet", linked.to_str().unwrap(), "main"]).ok();
+    place.flow(&["merge", "dark-mode"]).ok();
+    assert!(linked.join("dark.css").exists());
+    let status = Out::of(place.command("git").current_dir(&linked).args(["status", "-s"]).output().unwrap());
+    assert_eq!(status.ok().stdout, "");
+}
+
+#[test]
+fn a_script_gets_json() {
+    let place = place(true);
+    let merged: serde_json::Value =
+        serde_json::from_str(&place.flow(&["merge", "--json"]).ok().stdout).unwrap();
+    assert_eq!(merged["spec"], "dark-mode");
+    assert_eq!(merged["commit"], place.git_says(&["rev-parse", "main"]).as_str());
+}
