@@ -8,7 +8,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 /// Something happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,9 @@ pub enum What {
     Output { line: String },
     /// A reviewer judged an attempt.
     Judged { reviewer: String, vendor: String, decision: String, blocking: usize, findings: usize },
+    /// An attempt is over: how its agent ended, and the commit that keeps what it made, if it made
+    /// anything. An attempt of which this was told is never repeated.
+    AttemptFinished { attempt: u32, ending: String, commit: Option<String> },
     /// A task is over for this run.
     TaskFinished { outcome: String, attempts: u32, seconds: u64, usage: Usage, verdict: Option<String> },
     /// Tasks were merged into the result branch, which now is at `commit`.
@@ -150,35 +153,57 @@ impl Usage {
     }
 }
 
+/// What is told of every event before anything else happens: a journal.
+type Recorder = Arc<dyn Fn(&Event) + Send + Sync>;
+
 /// Where journeys send events. Cheap to clone; one per task knows its name.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Events {
     sender: Option<mpsc::Sender<Event>>,
+    recorder: Option<Recorder>,
     task: Option<String>,
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").field("task", &self.task).finish_non_exhaustive()
+    }
 }
 
 impl Events {
     /// A stream and its end for the consumer.
     pub fn channel() -> (Events, mpsc::Receiver<Event>) {
         let (sender, receiver) = mpsc::channel();
-        (Events { sender: Some(sender), task: None }, receiver)
+        (Events { sender: Some(sender), recorder: None, task: None }, receiver)
     }
 
     /// A stream that nobody watches.
     pub fn none() -> Events {
-        Events { sender: None, task: None }
+        Events { sender: None, recorder: None, task: None }
     }
 
     /// The same stream, speaking of that task.
     pub fn of_task(&self, task: &str) -> Events {
-        Events { sender: self.sender.clone(), task: Some(task.to_owned()) }
+        Events { task: Some(task.to_owned()), ..self.clone() }
     }
 
-    /// Tells it. Never blocks.
+    /// The same stream, with every event told to `recorder` before [`Events::send`] returns.
+    pub fn recorded(&self, recorder: impl Fn(&Event) + Send + Sync + 'static) -> Events {
+        Events { recorder: Some(Arc::new(recorder)), ..self.clone() }
+    }
+
+    /// Tells it. Waits for nobody but the recorder.
     pub fn send(&self, what: What) {
+        if self.sender.is_none() && self.recorder.is_none() {
+            return;
+        }
+        let event = Event { at: Timestamp::now(), task: self.task.clone(), what };
+        if let Some(record) = &self.recorder {
+            record(&event);
+        }
         if let Some(sender) = &self.sender {
             // A consumer that has gone is no reason to lose work.
-            let _ = sender.send(Event { at: Timestamp::now(), task: self.task.clone(), what });
+            let _ = sender.send(event);
         }
     }
 

@@ -46,7 +46,8 @@ fn words(what: &What, doing: &Doing) -> Option<String> {
             let separator = if said.is_empty() { "" } else { ": " };
             format!("{colour}{state}{colour:#}{separator}{}", said.join(", "))
         }
-        What::Activity(Activity::Usage(_)) => return None,
+        // What follows from it is told at once: verification, another attempt, the end.
+        What::Activity(Activity::Usage(_)) | What::AttemptFinished { .. } => return None,
         What::Activity(activity) => {
             let words = progress::words(activity)?;
             let state = doing.state.map(|state| state.to_string());

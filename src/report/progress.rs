@@ -72,7 +72,11 @@ impl Progress {
                 doing.over = true;
                 self.over += 1;
             }
-            What::Judged { .. } | What::Merged { .. } | What::Warning { .. } | What::RunFinished { .. } => {}
+            What::Judged { .. }
+            | What::AttemptFinished { .. }
+            | What::Merged { .. }
+            | What::Warning { .. }
+            | What::RunFinished { .. } => {}
         }
         doing
     }

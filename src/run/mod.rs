@@ -1,1 +1,240 @@
-//! placeholder
+//! A run: every task of a plan that is ready, each by an agent in a worktree of its own, verified,
+//! harvested, judged by a rival, and merged in the plan's order.
+//!
+//! What is done is read off branches, their commits' trailers and verdict notes, so a run that was
+//! stopped, or killed at any instant, goes on where it was: what is merged is skipped, what is
+//! approved is not repeated, an attempt that ended counts, an interrupted one continues from its files.
+//! All of it is one thread: the repository stays here, agents are processes, and slow file work is
+//! sent elsewhere.
+
+mod attempt;
+mod journal;
+mod leftovers;
+mod lock;
+mod outcome;
+mod prompt;
+mod ready;
+mod result;
+mod start;
+mod task;
+mod verify;
+mod work;
+mod workplace;
+
+pub use journal::{folder, runs};
+pub use lock::Lock;
+pub use outcome::{Outcome, ResultReport, Summary, TaskReport};
+pub use ready::{Forecast, choose, forecast};
+
+use crate::agent::Agent;
+use crate::error::Result;
+use crate::event::{Events, State, Usage, What};
+use crate::plan::{Plan, Schedule, Standing, Task};
+use crate::process::Stop;
+use crate::spec::{Slug, Spec};
+use crate::store::Repo;
+use crate::store::config::Loaded;
+use crate::worktree::Worktrees;
+use gix::ObjectId;
+use jiff::Timestamp;
+use journal::{History, Journal};
+use ready::Prepared;
+use result::Merging;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use tokio::task::{JoinSet, LocalSet};
+
+/// What a person asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Which spec.
+    pub slug: Slug,
+    /// How many tasks at once; none: as the config says.
+    pub parallel: Option<usize>,
+    /// Only these tasks and what they depend on; empty: all.
+    pub tasks: Vec<String>,
+    /// The agent for every task, whatever the plan says.
+    pub agent: Option<String>,
+    /// Whether the tasks get fresh attempts.
+    pub retry: bool,
+    /// Whether rivals review.
+    pub review: bool,
+    /// Whether worktrees are kept.
+    pub keep: bool,
+}
+
+/// All that the tasks of a run share.
+#[derive(Debug)]
+struct Run {
+    repo: Rc<Repo>,
+    id: String,
+    options: Options,
+    spec: Spec,
+    loaded: Loaded,
+    target: String,
+    base: ObjectId,
+    agents: HashMap<String, Agent>,
+    worktrees: Worktrees,
+    journal: Journal,
+    events: Events,
+    stop: Stop,
+    history: RefCell<History>,
+    /// Whether the person was told that submodules stay empty.
+    told_submodules: Cell<bool>,
+}
+
+impl Run {
+    fn slug(&self) -> &Slug {
+        &self.options.slug
+    }
+}
+
+/// Runs a plan. What goes wrong with a task is in the summary; an error means that the run could not
+/// begin or go on.
+pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop) -> Result<Summary> {
+    let begin = Instant::now();
+    let _lock = Lock::take(&repo, &options.slug)?;
+    let Prepared { spec, plan, chosen, loaded, target, base, agents } = ready::prepare(&repo, &options)?;
+    let worktrees = Worktrees::of(&repo, &loaded.config)?;
+    let id = new_id()?;
+    let mut history = History::read(&repo, &options.slug)?;
+    let retry: Vec<String> = match options.retry {
+        true => chosen.tasks.iter().filter(|task| !task.done).map(|task| task.id.clone()).collect(),
+        false => Vec::new(),
+    };
+    history.forget(&retry, &id);
+    let (journal, events) = Journal::begin(&repo, &options.slug, &id, &retry, events)?;
+    for warning in loaded.warnings.iter().chain(&plan.warnings) {
+        events.warn(warning.as_str());
+    }
+    let run = Rc::new(Run {
+        repo,
+        id,
+        options,
+        spec,
+        loaded,
+        target,
+        base,
+        agents,
+        worktrees,
+        journal,
+        events,
+        stop: stop.clone(),
+        history: RefCell::new(history),
+        told_submodules: Cell::new(false),
+    });
+    leftovers::take_in(&run, &plan).await?;
+    let tasks = LocalSet::new().run_until(carry_out(&run, &plan, &chosen)).await?;
+    let result = match result::conclude(&run, &plan).await {
+        Ok(report) => report,
+        Err(error) => ResultReport::NoVerdict { why: chain(&error) },
+    };
+    let summary = Summary {
+        run: run.id.clone(),
+        spec: run.slug().to_string(),
+        tasks,
+        result,
+        stopped: stop.is_set(),
+        duration: begin.elapsed(),
+    };
+    let done = summary.tasks.iter().filter(|task| task.outcome.is_success()).count();
+    run.events.send(What::RunFinished {
+        done,
+        failed: summary.tasks.len() - done,
+        seconds: summary.duration.as_secs(),
+        usage: summary.usage(),
+    });
+    Ok(summary)
+}
+
+/// Starts what is ready, merges what is done, until nothing runs and nothing can start.
+async fn carry_out(run: &Rc<Run>, plan: &Plan, chosen: &Plan) -> Result<Vec<TaskReport>> {
+    let mut merging = Merging::begin(run, plan)?;
+    let done = merging.merged().to_vec();
+    let parallel = run.options.parallel.unwrap_or(run.loaded.config.run.parallel);
+    let mut schedule = Schedule::new(chosen, &done, parallel);
+    let mut reports: HashMap<String, TaskReport> = HashMap::new();
+    let to_do = |id: &String| !done.contains(id);
+    run.events.send(What::RunStarted {
+        run: run.id.clone(),
+        spec: run.slug().to_string(),
+        base: run.base.to_string(),
+        tasks: chosen.tasks.iter().map(|task| task.id.clone()).filter(to_do).collect(),
+        parallel,
+    });
+    let mut running: JoinSet<TaskReport> = JoinSet::new();
+    loop {
+        while !run.stop.is_set()
+            && let Some(task) = schedule.start_next()
+        {
+            running.spawn_local(task::live(run.clone(), task));
+        }
+        announce(run, &schedule);
+        let Some(ended) = running.join_next().await else { break };
+        let report = ended?;
+        schedule.finish(&report.task, report.outcome.is_success());
+        reports.insert(report.task.clone(), report);
+        merging.merge(run, &schedule, &mut reports)?;
+    }
+    let mut all = Vec::new();
+    for (task, standing) in schedule.standings() {
+        let report = match reports.remove(&task.id) {
+            Some(report) => report,
+            None => not_run(run, task, outcome_of(run, &schedule, task, standing)),
+        };
+        all.push(report);
+    }
+    Ok(all)
+}
+
+/// Tells which tasks wait only for a free place.
+fn announce(run: &Run, schedule: &Schedule) {
+    for (task, _) in schedule.standings().filter(|(_, standing)| *standing == Standing::Ready) {
+        if !run.stop.is_set() {
+            let agent = run.agents.get(&task.id).map(|agent| agent.name.clone()).unwrap_or_default();
+            let queued = What::State { state: State::Queued, attempt: 1, agent, detail: String::new() };
+            run.events.of_task(&task.id).send(queued);
+        }
+    }
+}
+
+/// How a task ended that was not started in this run.
+fn outcome_of(run: &Run, schedule: &Schedule, task: &Task, standing: Standing) -> Outcome {
+    match standing {
+        Standing::Done => Outcome::MergedBefore,
+        _ if run.stop.is_set() => Outcome::Stopped,
+        _ => {
+            let missing = |id: &&String| {
+                schedule.standings().any(|(other, standing)| other.id == **id && standing != Standing::Done)
+            };
+            Outcome::Blocked { by: task.after.iter().filter(missing).cloned().collect() }
+        }
+    }
+}
+
+fn not_run(run: &Run, task: &Task, outcome: Outcome) -> TaskReport {
+    TaskReport {
+        task: task.id.clone(),
+        agent: run.agents.get(&task.id).map(|agent| agent.name.clone()).unwrap_or_default(),
+        attempts: 0,
+        outcome,
+        duration: Duration::ZERO,
+        usage: Usage::default(),
+        verdict: None,
+        head: None,
+        kept: None,
+    }
+}
+
+/// The time to the second, then four random digits: ids sort by time, and two never meet.
+fn new_id() -> Result<String> {
+    let now = Timestamp::now().strftime("%Y%m%dT%H%M%S");
+    Ok(format!("{now}-{:04x}", getrandom::u32()? & 0xffff))
+}
+
+/// An error with all that it came from, on one line.
+fn chain(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -181,7 +181,7 @@ impl Worktree {
         let parsed =
             index.git().args(["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]).output()?;
         let id = String::from_utf8_lossy(&parsed.stdout).trim().to_owned();
-        if !parsed.status.success() || id == self.base.to_string() {
+        if !parsed.status.success() || ObjectId::from_hex(id.as_bytes()).is_ok_and(|id| id == self.base) {
             return Ok(Vec::new());
         }
         let base = self.base.to_string();

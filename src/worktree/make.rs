@@ -24,9 +24,9 @@ impl Worktrees {
     pub fn make(&self, name: &str, commit: ObjectId) -> Result<Worktree> {
         let path = self.new_folder(name)?;
         let id = unique_id(name)?;
-        let record = Record::create(&self.own_dir(), &id, &path, commit)?;
-        let worktree = Worktree { place: self.clone(), path, base: commit, record };
-        match worktree.fill(name) {
+        let record = Record::create(&self.own_dir(), &id, name, &path, commit)?;
+        let worktree = Worktree { place: self.clone(), name: name.to_owned(), path, base: commit, record };
+        match worktree.fill() {
             Ok(()) => Ok(worktree),
             Err(error) => {
                 let path = worktree.path.clone();
@@ -63,13 +63,13 @@ impl Worktrees {
 }
 
 impl Worktree {
-    fn fill(&self, name: &str) -> Result<()> {
+    fn fill(&self) -> Result<()> {
         let admin = self.admin();
         let mut link = OsString::from("gitdir: ");
         link.push(&admin);
         link.push("\n");
         fs::write(self.path.join(".git"), link.as_bytes())?;
-        self.register(name, &admin)?;
+        self.register(&admin)?;
         git::output(
             self.git(&admin)
                 .args(["read-tree", "--reset", "-u", "--no-recurse-submodules"])
@@ -83,7 +83,7 @@ impl Worktree {
     }
 
     /// Puts a complete admin folder among git's in one step.
-    fn register(&self, name: &str, admin: &Path) -> Result<()> {
+    fn register(&self, admin: &Path) -> Result<()> {
         let stage = self.place.own_dir().join("stage").join(self.record.id());
         fs::create_dir_all(&stage)?;
         let mut gitdir = self.path.join(".git").into_os_string();
@@ -91,7 +91,7 @@ impl Worktree {
         fs::write(stage.join("HEAD"), format!("{}\n", self.base))?;
         fs::write(stage.join("commondir"), "../..\n")?;
         fs::write(stage.join("gitdir"), gitdir.as_bytes())?;
-        fs::write(stage.join("locked"), format!("git flow-ai is at work on {name}\n"))?;
+        fs::write(stage.join("locked"), format!("git flow-ai is at work on {}\n", self.name))?;
         let parent = self.place.common.join("worktrees");
         for _ in 0..100 {
             fs::create_dir_all(&parent)?;

@@ -44,6 +44,7 @@ pub struct Worktrees {
 #[derive(Debug)]
 pub struct Worktree {
     place: Worktrees,
+    name: String,
     path: PathBuf,
     base: ObjectId,
     record: Record,
@@ -71,8 +72,8 @@ impl Worktrees {
     pub fn leftovers(&self) -> Result<Vec<Worktree>> {
         let mut found = Vec::new();
         for record in record::unlocked(&self.own_dir())? {
-            if let Some((path, base)) = record.read()? {
-                found.push(Worktree { place: self.clone(), path, base, record });
+            if let Some((name, path, base)) = record.read()? {
+                found.push(Worktree { place: self.clone(), name, path, base, record });
             } else {
                 // It died before there was anything but the record.
                 record.delete()?;
@@ -93,9 +94,14 @@ impl Worktree {
         &self.path
     }
 
-    /// The folder's name.
-    pub fn name(&self) -> String {
-        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    /// The name that it was asked for by; its folder may have a number behind it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The tree that was last harvested.
+    pub fn harvested(&self) -> Result<Option<ObjectId>> {
+        self.record.harvested()
     }
 
     /// The commit that it was made from.

@@ -1,7 +1,7 @@
 //! What we know of a worktree, kept where nothing that runs in the worktree comes by.
 //!
 //! A folder `<common git dir>/flow-ai/worktrees/<id>/` of small files, as git's own admin folders are:
-//! `path`, `base`, `index` (as git wrote it at checkout; missing until that was complete), `copied`
+//! `name`, `path`, `base`, `index` (as git wrote it at checkout; missing until that was complete), `copied`
 //! (paths that we brought in, separated by NUL), `harvested` (the tree last harvested), `lock`. The id
 //! names git's admin folder too.
 
@@ -23,15 +23,22 @@ pub struct Record {
 }
 
 impl Record {
-    /// A new record for a worktree at that path.
-    pub fn create(own: &Path, id: &str, path: &Path, base: ObjectId) -> Result<Record> {
-        let dir = own.join("worktrees").join(id);
-        fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        let Some(record) = Record::lock(dir)? else {
+    /// A new record for a worktree at that path. Made and locked aside, then renamed into its place, so
+    /// that nobody takes it for a dead one.
+    pub fn create(own: &Path, id: &str, name: &str, path: &Path, base: ObjectId) -> Result<Record> {
+        let aside = own.join("stage").join(format!("{id}.record"));
+        fs::create_dir_all(&aside).with_context(|| format!("cannot make {}", aside.display()))?;
+        let Some(mut record) = Record::lock(aside)? else {
             anyhow::bail!("the new worktree {id} is locked by another process already");
         };
         record.write("base", base.to_string().as_bytes())?;
+        record.write("name", name.as_bytes())?;
         record.write("path", path.as_os_str().as_bytes())?;
+        let dir = own.join("worktrees").join(id);
+        let context = || format!("cannot make {}", dir.display());
+        fs::create_dir_all(own.join("worktrees")).with_context(context)?;
+        fs::rename(&record.dir, &dir).with_context(context)?;
+        record.dir = dir;
         Ok(record)
     }
 
@@ -46,10 +53,12 @@ impl Record {
         Ok(lock.try_lock().is_ok().then_some(Record { dir, _lock: lock }))
     }
 
-    /// The worktree's path and base; none when we died before both were written.
-    pub fn read(&self) -> Result<Option<(PathBuf, ObjectId)>> {
-        let (Some(path), Some(base)) = (self.get("path")?, self.object("base")?) else { return Ok(None) };
-        Ok(Some((PathBuf::from(std::ffi::OsString::from_vec(path)), base)))
+    /// The worktree's name, path and base; none when we died before all were written.
+    pub fn read(&self) -> Result<Option<(String, PathBuf, ObjectId)>> {
+        let (Some(name), Some(path)) = (self.get("name")?, self.get("path")?) else { return Ok(None) };
+        let Some(base) = self.object("base")? else { return Ok(None) };
+        let name = String::from_utf8_lossy(&name).into_owned();
+        Ok(Some((name, PathBuf::from(std::ffi::OsString::from_vec(path)), base)))
     }
 
     /// The id, also the name of git's admin folder.

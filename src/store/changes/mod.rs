@@ -28,6 +28,10 @@ pub mod trailer {
     pub const VENDOR: &str = "Flow-Vendor";
     /// Its model, where it is known.
     pub const MODEL: &str = "Flow-Model";
+    /// The commit that the task began from.
+    pub const BASE: &str = "Flow-Base";
+    /// What became of the attempt: `made`, `failed` or `partial` (see `run::work`).
+    pub const STATE: &str = "Flow-State";
 }
 
 /// The net change from one commit to another, with everybody who made a commit in between, whichever

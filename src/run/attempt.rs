@@ -1,0 +1,177 @@
+//! One attempt: the agent works, its files become a commit, whatever way it ended.
+
+use super::journal::attempt_finished;
+use super::outcome::Outcome;
+use super::prompt::{self, Feedback};
+use super::task::Life;
+use super::verify;
+use super::work::{self, Label, State as WorkState};
+use super::workplace::{Made, Workplace};
+use crate::agent::{Ending, Job, Mode, Report};
+use crate::change::Author;
+use crate::error::Result;
+use crate::event::{Activity, State, What};
+use gix::ObjectId;
+
+/// What an attempt came to.
+#[derive(Debug)]
+pub enum Attempted {
+    /// The agent says it is done; there is work to judge.
+    Ended,
+    /// The agent ended badly: why. It may try again.
+    Failed(String),
+    /// There is no sense in another attempt.
+    Over(Outcome),
+}
+
+impl Life<'_> {
+    /// Has the agent try once.
+    pub(super) async fn attempt(&mut self, feedback: &[Feedback]) -> Result<Attempted> {
+        let run = self.run;
+        let number = run.history.borrow().next(&self.task.id);
+        self.number = number;
+        if let Some(outcome) = self.settle_in().await? {
+            return Ok(Attempted::Over(outcome));
+        }
+        let Some(place) = &self.place else { return Ok(Attempted::Over(Outcome::Stopped)) };
+        let config = &run.loaded.config;
+        let commands = verify::commands(run, [&self.task]);
+        let job = Job {
+            prompt: prompt::of(&run.spec, &self.task, &commands, feedback),
+            dir: place.path().to_owned(),
+            mode: Mode::Edit,
+            env: self.env(),
+            transcript: Some(run.journal.transcript(&self.task.id, number, false)),
+            timeout: config.run.timeout,
+            silence: config.run.silence,
+            schema: None,
+        };
+        self.tell(State::Working, &reason(feedback));
+        let report = self.agent.run(&job, &run.stop, |activity| self.pass_on(activity)).await?;
+        self.usage = self.usage.plus(report.usage);
+        self.end(number, report).await
+    }
+
+    /// Makes the workplace where there is none; an outcome when there cannot be one.
+    pub(super) async fn settle_in(&mut self) -> Result<Option<Outcome>> {
+        if self.place.is_some() {
+            return Ok(None);
+        }
+        self.tell(State::Preparing, "");
+        let name = format!("{}.{}", self.run.slug(), self.task.id);
+        let commit = self.work.map_or(self.base, |work| work.head);
+        Ok(match Workplace::make(self.run, &name, commit, &self.env(), &self.events).await? {
+            Made::Ready(place) => {
+                self.place = Some(place);
+                None
+            }
+            Made::SetupFailed(how) => Some(Outcome::SetupFailed { how }),
+            Made::Stopped => Some(Outcome::Stopped),
+        })
+    }
+
+    /// Commits what it left, then counts the attempt, then says what follows.
+    async fn end(&mut self, number: u32, report: Report) -> Result<Attempted> {
+        let state = match report.ending {
+            Ending::Done => WorkState::Made,
+            Ending::Stopped => WorkState::Partial,
+            _ => WorkState::Failed,
+        };
+        let own = self.agent.author();
+        let author = Author { model: own.model.or(report.model), ..own };
+        self.tell(State::Harvesting, "");
+        let commit = self.commit_files(number, &author, state).await?;
+        if report.ending != Ending::Stopped {
+            // The commit first: what the journal says ended must not be lost.
+            self.events.send(attempt_finished(number, word(&report.ending), commit));
+            self.run.history.borrow_mut().ended(&self.task.id, number);
+            self.attempts += 1;
+        }
+        let run = &self.run.loaded.config.run;
+        Ok(match report.ending {
+            Ending::Done if self.has_work()? => Attempted::Ended,
+            Ending::Done => Attempted::Over(Outcome::NoChange),
+            Ending::Failed(why) => Attempted::Failed(why),
+            Ending::Refused(why) => Attempted::Failed(format!("its model refused: {why}")),
+            Ending::TimedOut => Attempted::Failed(format!("it took longer than {:?}", run.timeout)),
+            Ending::Silent => Attempted::Failed(format!("it said nothing for {:?}", run.silence)),
+            Ending::WaitingForPerson(what) => Attempted::Over(Outcome::WaitingForPerson { what }),
+            Ending::RateLimited(seconds) => Attempted::Over(Outcome::RateLimited { seconds }),
+            Ending::Stopped => Attempted::Over(Outcome::Stopped),
+        })
+    }
+
+    /// Commits the workplace's files onto the task's branch where they differ from it, or where the
+    /// branch still calls finished work unfinished. Returns the new commit.
+    pub(super) async fn commit_files(
+        &mut self,
+        attempt: u32,
+        author: &Author,
+        state: WorkState,
+    ) -> Result<Option<ObjectId>> {
+        let Some(place) = &self.place else { return Ok(None) };
+        let harvest = place.harvest().await?;
+        for left in harvest.left_out.iter().take(10) {
+            self.events.warn(format!("not committed: {left}"));
+        }
+        let repo = &self.run.repo;
+        let before = repo.tree_of(self.work.map_or(self.base, |work| work.head))?;
+        let promoted =
+            state == WorkState::Made && self.work.is_some_and(|work| work.state != WorkState::Made);
+        if harvest.tree == before && !promoted {
+            return Ok(None);
+        }
+        let label =
+            Label { slug: self.run.slug(), task: &self.task, run: &self.run.id, attempt, author, state };
+        let base = self.work.map_or(self.base, |work| work.base);
+        let work = work::commit(repo, &label, harvest.tree, base, self.work.map(|work| work.head))?;
+        self.work = Some(work);
+        Ok(Some(work.head))
+    }
+
+    /// Tells what the agent does, and the state that it shows.
+    fn pass_on(&self, activity: Activity) {
+        let state = match &activity {
+            Activity::Waiting { what } => Some((State::WaitingForPerson, what.clone())),
+            Activity::RateLimited { seconds: Some(seconds) } => {
+                Some((State::RateLimited, format!("for {seconds} seconds")))
+            }
+            Activity::RateLimited { seconds: None } => Some((State::RateLimited, String::new())),
+            _ => None,
+        };
+        self.events.send(What::Activity(activity));
+        match state {
+            Some((state, detail)) => {
+                self.limited.set(true);
+                self.tell(state, &detail);
+            }
+            None if self.limited.replace(false) => self.tell(State::Working, ""),
+            None => {}
+        }
+    }
+}
+
+/// Why there is another attempt, for people.
+fn reason(feedback: &[Feedback]) -> String {
+    let words = feedback.iter().map(|feedback| match feedback {
+        Feedback::Interrupted => "the last attempt was interrupted".to_owned(),
+        Feedback::Failed(why) => why.lines().next().unwrap_or_default().to_owned(),
+        Feedback::Verification(_) => "verification failed".to_owned(),
+        Feedback::Findings(findings) if findings.len() == 1 => "a rival's finding blocks it".to_owned(),
+        Feedback::Findings(findings) => format!("{} findings of a rival block it", findings.len()),
+    });
+    words.collect::<Vec<_>>().join("; ")
+}
+
+fn word(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Done => "done",
+        Ending::Failed(_) => "failed",
+        Ending::Refused(_) => "refused",
+        Ending::WaitingForPerson(_) => "waiting-for-person",
+        Ending::RateLimited(_) => "rate-limited",
+        Ending::TimedOut => "timed-out",
+        Ending::Silent => "silent",
+        Ending::Stopped => "stopped",
+    }
+}

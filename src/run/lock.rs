@@ -1,0 +1,49 @@
+//! One run per spec at a time: a file lock that dies with its process, whatever kills it.
+
+use crate::error::{Result, hint};
+use crate::spec::Slug;
+use crate::store::Repo;
+use anyhow::Context;
+use std::fs::{self, File, TryLockError};
+use std::io::{Read, Seek, Write};
+
+/// Held as long as it lives.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the spec's lock, or says which process has it.
+    pub fn take(repo: &Repo, slug: &Slug) -> Result<Lock> {
+        let dir = repo.own_dir()?.join("locks");
+        fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        let path = dir.join(format!("{slug}.lock"));
+        let context = || format!("cannot lock {}", path.display());
+        let mut file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .with_context(context)?;
+        match file.try_lock() {
+            Ok(()) => {
+                file.set_len(0).with_context(context)?;
+                file.rewind()?;
+                write!(file, "{}", std::process::id()).with_context(context)?;
+                Ok(Lock { _file: file })
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                // Only for the message.
+                let _ = file.read_to_string(&mut pid);
+                Err(hint(
+                    format!("{slug} is at work already, in process {}", pid.trim()),
+                    "wait for it, or stop it with Ctrl-C; other specs can run meanwhile",
+                ))
+            }
+            Err(TryLockError::Error(error)) => Err(error).with_context(context),
+        }
+    }
+}

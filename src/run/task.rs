@@ -1,0 +1,361 @@
+//! One task's life: judge what is on its branch, else have its agent try, until it is approved or no
+//! attempt is left.
+//!
+//! The same loop serves a fresh start and a resumed one, because it only ever looks at the branch and
+//! the notes: work that an earlier run left is judged like work that was made just now.
+
+use super::attempt::Attempted;
+use super::outcome::{Outcome, TaskReport};
+use super::prompt::Feedback;
+use super::start::{self, Start};
+use super::verify::{self, Verified};
+use super::work::{self, Judged, State as WorkState, Work};
+use super::workplace::Workplace;
+use super::{Run, chain, not_run};
+use crate::agent::Agent;
+use crate::error::Result;
+use crate::event::{Events, State, Usage, What};
+use crate::plan::Task;
+use crate::review::{self, Outcome as Review, Request};
+use crate::store::changes;
+use crate::verdict::{Decision, Verdict};
+use gix::ObjectId;
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Instant;
+
+/// A task under way.
+pub(super) struct Life<'a> {
+    pub run: &'a Run,
+    pub task: Task,
+    pub agent: &'a Agent,
+    pub events: Events,
+    /// The commit that it begins from.
+    pub base: ObjectId,
+    /// What is on its branch.
+    pub work: Option<Work>,
+    /// Its worktree, when there is one.
+    pub place: Option<Workplace>,
+    /// The number of the attempt under way, or of the last one.
+    pub number: u32,
+    /// How many attempts ended in this run.
+    pub attempts: u32,
+    /// What its agent used.
+    pub usage: Usage,
+    /// Whether the agent last spoke of a limit or a question.
+    pub limited: Cell<bool>,
+    verdict: Option<String>,
+}
+
+/// What was wrong the last time: with the change, and with the attempt.
+#[derive(Debug, Default)]
+struct Trouble {
+    fault: Option<Feedback>,
+    mishap: Option<Feedback>,
+}
+
+/// What judging the work came to.
+enum Judgement {
+    /// The task is over.
+    Over(Outcome),
+    /// The agent has to mend something.
+    Again(Feedback),
+}
+
+/// Lives it to its end. Nothing that goes wrong here stops the others.
+pub(super) async fn live(run: Rc<Run>, task: Task) -> TaskReport {
+    let begin = Instant::now();
+    let events = run.events.of_task(&task.id);
+    let Some(agent) = run.agents.get(&task.id) else {
+        return not_run(&run, &task, Outcome::Broken { why: "it has no agent".into() });
+    };
+    let (base, work) = match begin_from(&run, &task) {
+        Ok(Ok(found)) => found,
+        Ok(Err(outcome)) => return finished(&events, not_run(&run, &task, outcome)),
+        Err(error) => return finished(&events, not_run(&run, &task, Outcome::Broken { why: chain(&error) })),
+    };
+    let number = run.history.borrow().next(&task.id).saturating_sub(1).max(1);
+    let mut life = Life {
+        run: &run,
+        agent,
+        events: events.clone(),
+        base,
+        work,
+        place: None,
+        number,
+        attempts: 0,
+        usage: Usage::default(),
+        limited: Cell::new(false),
+        verdict: None,
+        task,
+    };
+    let outcome = match life.go_on().await {
+        Ok(outcome) => outcome,
+        Err(error) => Outcome::Broken { why: chain(&error) },
+    };
+    let (outcome, kept) = life.leave(outcome).await;
+    let report = TaskReport {
+        task: life.task.id.clone(),
+        agent: agent.name.clone(),
+        attempts: life.attempts,
+        outcome,
+        duration: begin.elapsed(),
+        usage: life.usage,
+        verdict: life.verdict,
+        head: life.work.map(|work| work.head),
+        kept,
+    };
+    finished(&events, report)
+}
+
+/// The commit that the task began or begins from, and its work so far; an outcome when it cannot begin.
+fn begin_from(run: &Run, task: &Task) -> Result<Result<(ObjectId, Option<Work>), Outcome>> {
+    let work = work::read(&run.repo, run.slug(), task, run.base, &mut run.history.borrow_mut())?;
+    if let Some(work) = work {
+        return Ok(Ok((work.base, Some(work))));
+    }
+    Ok(match start::of(run, task)? {
+        Start::At(base) => Ok((base, None)),
+        Start::Conflict(with) => Err(Outcome::DependencyConflict { with }),
+    })
+}
+
+/// Tells that it is over.
+fn finished(events: &Events, report: TaskReport) -> TaskReport {
+    let state = match &report.outcome {
+        outcome if outcome.is_success() => State::Done,
+        Outcome::Stopped => State::Stopped,
+        _ => State::Failed,
+    };
+    let detail = report.outcome.sentence().unwrap_or_default();
+    let agent = report.agent.clone();
+    events.send(What::State { state, attempt: report.attempts.max(1), agent, detail });
+    events.send(What::TaskFinished {
+        outcome: report.outcome.word().to_owned(),
+        attempts: report.attempts,
+        seconds: report.duration.as_secs(),
+        usage: report.usage,
+        verdict: report.verdict.clone(),
+    });
+    report
+}
+
+impl Life<'_> {
+    async fn go_on(&mut self) -> Result<Outcome> {
+        let mut trouble = self.old_trouble()?;
+        loop {
+            if self.work.is_some_and(|work| work.state == WorkState::Made) && self.has_work()? {
+                match self.judge().await? {
+                    Judgement::Over(outcome) => return Ok(outcome),
+                    Judgement::Again(fault) => trouble.fault = Some(fault),
+                }
+            }
+            if self.run.stop.is_set() {
+                return Ok(Outcome::Stopped);
+            }
+            let made = self.run.history.borrow().made(&self.task.id);
+            if made >= self.run.loaded.config.run.attempts {
+                return Ok(exhausted(trouble, made));
+            }
+            let feedback: Vec<Feedback> =
+                [trouble.fault.clone(), trouble.mishap.take()].into_iter().flatten().collect();
+            match self.attempt(&feedback).await? {
+                Attempted::Ended => {}
+                Attempted::Failed(why) => trouble.mishap = Some(Feedback::Failed(why)),
+                Attempted::Over(outcome) => return Ok(outcome),
+            }
+        }
+    }
+
+    /// What an earlier run's attempt was stopped in.
+    fn old_trouble(&self) -> Result<Trouble> {
+        let mut trouble = Trouble::default();
+        if let Some(work) = self.work.filter(|work| work.state != WorkState::Made) {
+            let findings = work::last_findings(&self.run.repo, &work, &self.run.loaded.config.gate)?;
+            trouble.fault = findings.map(Feedback::Findings);
+            trouble.mishap = Some(match work.state {
+                WorkState::Partial => Feedback::Interrupted,
+                _ => Feedback::Failed("the agent ended before it was done".into()),
+            });
+        }
+        Ok(trouble)
+    }
+
+    /// Whether its branch differs from where it began.
+    pub(super) fn has_work(&self) -> Result<bool> {
+        let Some(work) = self.work else { return Ok(false) };
+        Ok(self.run.repo.tree_of(work.head)? != self.run.repo.tree_of(work.base)?)
+    }
+
+    /// Verifies the work and has it reviewed, unless that has been done.
+    async fn judge(&mut self) -> Result<Judgement> {
+        let policy = &self.run.loaded.config.gate;
+        let Some(work) = self.work else { return Ok(Judgement::Over(Outcome::NoChange)) };
+        let change = changes::between(&self.run.repo, work.base, work.head)?;
+        match work::judged(&self.run.repo, &change, policy)? {
+            Judged::Approved(verdict) => {
+                self.verdict = Some(words(&verdict));
+                return Ok(Judgement::Over(Outcome::Done));
+            }
+            Judged::Blocked(verdict, findings) => {
+                self.verdict = Some(words(&verdict));
+                return Ok(Judgement::Again(Feedback::Findings(findings)));
+            }
+            Judged::Not => {}
+        }
+        if let Some(judgement) = self.verify().await? {
+            return Ok(judgement);
+        }
+        if !self.run.options.review {
+            return Ok(Judgement::Over(Outcome::Unreviewed));
+        }
+        self.review().await
+    }
+
+    /// Runs the checks; none when they pass.
+    async fn verify(&mut self) -> Result<Option<Judgement>> {
+        let commands = verify::commands(self.run, [&self.task]);
+        if commands.is_empty() {
+            return Ok(None);
+        }
+        if let Some(outcome) = self.settle_in().await? {
+            return Ok(Some(Judgement::Over(outcome)));
+        }
+        let Some(place) = &self.place else { return Ok(Some(Judgement::Over(Outcome::Stopped))) };
+        self.tell(State::Verifying, "");
+        let verified = verify::verify(self.run, &commands, place.path(), &self.env(), &self.events).await?;
+        // Checks may write: lock files, snapshots. What they leave belongs to the change.
+        self.commit_files(self.number, &self.agent.author(), WorkState::Made).await?;
+        Ok(match verified {
+            Verified::Passed => None,
+            Verified::Failed(how) => Some(Judgement::Again(Feedback::Verification(how))),
+            Verified::Stopped => Some(Judgement::Over(Outcome::Stopped)),
+        })
+    }
+
+    /// Has rivals judge it.
+    async fn review(&mut self) -> Result<Judgement> {
+        let run = self.run;
+        let policy = &run.loaded.config.gate;
+        let Some(work) = self.work else { return Ok(Judgement::Over(Outcome::NoChange)) };
+        let change = changes::between(&run.repo, work.base, work.head)?;
+        // Whoever had a hand in it, earlier runs' agents too, is an author.
+        if let Err(error) = review::rivals(&run.loaded.config, policy, &change.authors) {
+            return Ok(Judgement::Over(Outcome::NoVerdict { why: chain(&error) }));
+        }
+        let intent = review::intent::of(&run.spec, Some(&self.task));
+        let transcript = run.journal.transcript(&self.task.id, self.number, true);
+        let request = Request {
+            change: &change,
+            target: &run.target,
+            intent: &intent,
+            loaded: &run.loaded,
+            attempt: self.number,
+            transcript: Some(&transcript),
+        };
+        let outcomes = review::judge(&run.repo, &request, &self.events, &run.stop).await?;
+        if run.stop.is_set() && review::conclusion(&outcomes, policy).is_none() {
+            return Ok(Judgement::Over(Outcome::Stopped));
+        }
+        Ok(match review::conclusion(&outcomes, policy) {
+            Some(Decision::Approve) => {
+                self.verdict = verdict_words(&outcomes, Decision::Approve);
+                Judgement::Over(Outcome::Done)
+            }
+            Some(Decision::RequestChanges) => {
+                self.verdict = verdict_words(&outcomes, Decision::RequestChanges);
+                Judgement::Again(Feedback::Findings(blocking(&outcomes, policy)))
+            }
+            None => Judgement::Over(Outcome::NoVerdict { why: reasons(&outcomes) }),
+        })
+    }
+
+    /// Puts the worktree away; what it holds and no commit has stays, and is named.
+    async fn leave(&mut self, outcome: Outcome) -> (Outcome, Option<PathBuf>) {
+        let Some(place) = self.place.take() else { return (outcome, None) };
+        let path = place.path().to_owned();
+        if self.run.options.keep || matches!(outcome, Outcome::Broken { .. }) {
+            return (outcome, Some(path));
+        }
+        match place.put_away().await {
+            Ok(None) => (outcome, None),
+            Ok(Some((path, why))) => {
+                self.events.warn(format!("{} is kept: {why}", path.display()));
+                (outcome, Some(path))
+            }
+            Err(error) => {
+                self.events.warn(format!("{} is kept: {}", path.display(), chain(&error)));
+                (outcome, Some(path))
+            }
+        }
+    }
+
+    /// Tells its state.
+    pub(super) fn tell(&self, state: State, detail: &str) {
+        let agent = self.agent.name.clone();
+        self.events.send(What::State { state, attempt: self.number, agent, detail: detail.to_owned() });
+    }
+
+    /// What commands and agents are told about where they are.
+    pub(super) fn env(&self) -> Vec<(String, String)> {
+        environment(self.run, &self.task.id, self.number)
+    }
+}
+
+/// The variables that say which task of which spec this is.
+pub(super) fn environment(run: &Run, task: &str, attempt: u32) -> Vec<(String, String)> {
+    vec![
+        ("GIT_FLOW_AI_SPEC".into(), run.slug().to_string()),
+        ("GIT_FLOW_AI_TASK".into(), task.to_owned()),
+        ("GIT_FLOW_AI_ATTEMPT".into(), attempt.to_string()),
+    ]
+}
+
+/// How it ends when no attempt is left.
+fn exhausted(trouble: Trouble, made: u32) -> Outcome {
+    match (trouble.mishap, trouble.fault) {
+        (Some(Feedback::Failed(why)), _) => Outcome::AgentFailed { why },
+        (_, Some(Feedback::Verification(how))) => Outcome::VerifyFailed { how },
+        (_, Some(Feedback::Findings(findings))) => Outcome::Rejected { findings },
+        _ => Outcome::AgentFailed { why: format!("none of its {made} attempts came to anything") },
+    }
+}
+
+/// `APPROVE by codex (openai)`.
+pub(super) fn words(verdict: &Verdict) -> String {
+    format!("{} by {} ({})", verdict.decision, verdict.reviewer.name, verdict.reviewer.vendor)
+}
+
+/// Those of that decision, in words.
+pub(super) fn verdict_words(outcomes: &[Review], decision: Decision) -> Option<String> {
+    let found: Vec<String> = outcomes
+        .iter()
+        .filter_map(|outcome| match outcome {
+            Review::Judged(verdict) if verdict.decision == decision => Some(words(verdict)),
+            _ => None,
+        })
+        .collect();
+    (!found.is_empty()).then(|| found.join(", "))
+}
+
+/// All findings that block.
+pub(super) fn blocking(outcomes: &[Review], policy: &crate::policy::Policy) -> Vec<crate::verdict::Finding> {
+    let verdicts = outcomes.iter().filter_map(|outcome| match outcome {
+        Review::Judged(verdict) => Some(verdict),
+        Review::CannotTell(_) => None,
+    });
+    verdicts.flat_map(|verdict| verdict.blocking(&policy.block).cloned()).collect()
+}
+
+/// Why nobody could tell.
+pub(super) fn reasons(outcomes: &[Review]) -> String {
+    let reasons: Vec<&str> = outcomes
+        .iter()
+        .filter_map(|outcome| match outcome {
+            Review::CannotTell(why) => Some(why.as_str()),
+            Review::Judged(_) => None,
+        })
+        .collect();
+    if reasons.is_empty() { "too few approve it".into() } else { reasons.join("; ") }
+}

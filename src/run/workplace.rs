@@ -1,0 +1,112 @@
+//! A worktree in a run: made and set up when first needed, harvested, put away.
+//!
+//! Checkouts and harvests can take seconds, so they happen on another thread; events of other tasks
+//! go on meanwhile.
+
+use super::Run;
+use crate::error::Result;
+use crate::event::{Events, What};
+use crate::process::{self, ShellEnd};
+use crate::worktree::{Harvest, Removed, Worktree};
+use anyhow::Context;
+use gix::ObjectId;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A worktree that is ready to be worked in.
+#[derive(Debug)]
+pub struct Workplace {
+    worktree: Arc<Worktree>,
+}
+
+/// What making one came to.
+#[derive(Debug)]
+pub enum Made {
+    /// Ready.
+    Ready(Workplace),
+    /// The set-up command failed: how. The worktree is gone again.
+    SetupFailed(String),
+    /// We were told to stop meanwhile.
+    Stopped,
+}
+
+impl Workplace {
+    /// Makes one from that commit, copies what it needs, and runs the set-up command.
+    pub async fn make(
+        run: &Run,
+        name: &str,
+        commit: ObjectId,
+        env: &[(String, String)],
+        events: &Events,
+    ) -> Result<Made> {
+        let (worktrees, name) = (run.worktrees.clone(), name.to_owned());
+        let patterns = run.loaded.config.run.copy.clone();
+        let (worktree, copied) = blocking(move || {
+            let worktree = worktrees.make(&name, commit)?;
+            let copied = worktree.copy(&patterns)?;
+            Ok((worktree, copied))
+        })
+        .await?;
+        for skipped in copied.skipped {
+            events.warn(format!("not copied into the worktree: {skipped}"));
+        }
+        if worktree.has_submodules() && !run.told_submodules.replace(true) {
+            run.events.warn("the project has submodules: they stay empty in the worktrees of agents, unless `setup` fills them");
+        }
+        let place = Workplace { worktree: Arc::new(worktree) };
+        let Some(setup) = &run.loaded.config.run.setup else { return Ok(Made::Ready(place)) };
+        let line = |line: &str| events.send(What::Output { line: line.to_owned() });
+        let end =
+            process::shell(setup, place.path(), env, run.loaded.config.run.timeout, &run.stop, line).await?;
+        if let Some(how) = failure(setup, &end) {
+            // What a failed set-up made is nobody's work.
+            place.harvest().await?;
+            place.put_away().await?;
+            return Ok(match end {
+                ShellEnd::Stopped => Made::Stopped,
+                _ => Made::SetupFailed(how),
+            });
+        }
+        Ok(Made::Ready(place))
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        self.worktree.path()
+    }
+
+    /// Its files as a tree.
+    pub async fn harvest(&self) -> Result<Harvest> {
+        let worktree = self.worktree.clone();
+        blocking(move || worktree.harvest()).await
+    }
+
+    /// Removes it, unless it holds something that was not harvested: then its folder and why.
+    pub async fn put_away(self) -> Result<Option<(PathBuf, String)>> {
+        let path = self.path().to_owned();
+        let Some(worktree) = Arc::into_inner(self.worktree) else {
+            return Ok(Some((path, "it is still in use".into())));
+        };
+        Ok(match blocking(move || worktree.remove()).await? {
+            Removed::Gone => None,
+            Removed::Kept(why) => Some((path, why)),
+        })
+    }
+}
+
+/// How a command failed, for people and agents; none when it passed.
+pub fn failure(command: &str, end: &ShellEnd) -> Option<String> {
+    match end {
+        ShellEnd::Passed => None,
+        ShellEnd::Failed { status, tail } => {
+            Some(format!("`{command}` ended with {status}\n{}", tail.trim_end()))
+        }
+        ShellEnd::TimedOut { tail } => Some(format!("`{command}` took too long\n{}", tail.trim_end())),
+        ShellEnd::Stopped => Some(format!("`{command}` was stopped")),
+    }
+}
+
+/// Does file work on another thread.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.context("a thread broke")?
+}
