@@ -128,7 +128,8 @@ pub struct Verdict {
 impl Verdict {
     /// Whether it is about exactly this change.
     pub fn covers(&self, change: &Change) -> bool {
-        self.base_tree == change.base_tree.to_string() && self.head_tree == change.head_tree.to_string()
+        let is = |hex: &str, id| gix::ObjectId::from_hex(hex.as_bytes()).is_ok_and(|told| told == id);
+        is(&self.base_tree, change.base_tree) && is(&self.head_tree, change.head_tree)
     }
 
     /// Whether its reviewer's vendor is none of the vendors of its authors.

@@ -21,6 +21,7 @@ mod model;
 mod review;
 mod status;
 mod store_repo;
+mod store_specs;
 mod store_trees;
 mod support;
 mod verdicts;

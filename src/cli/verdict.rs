@@ -215,8 +215,8 @@ fn policy(repo: &Repo) -> Result<Policy> {
 
 /// Why a verdict on that object does not hold; none when it does.
 fn void(verdict: &Verdict, on: ObjectId, commit: Option<&Commit>, policy: &Policy) -> Option<&'static str> {
-    let tree = commit.map_or(on, |commit| commit.tree).to_string();
-    if tree != verdict.head_tree {
+    let tree = commit.map_or(on, |commit| commit.tree);
+    if ObjectId::from_hex(verdict.head_tree.as_bytes()).ok() != Some(tree) {
         Some("it is about another state")
     } else if !gate::counts(verdict, policy) {
         Some("its reviewer is no rival")

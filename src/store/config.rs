@@ -32,12 +32,10 @@ pub struct Loaded {
 
 /// The config for what a person starts: at the target's tip, else in the working tree, else defaults.
 pub fn load(repo: &Repo, target: &str) -> Result<Loaded> {
-    let (text, origin) = match versioned(repo, target, config::PATH)? {
-        Some((text, origin)) => (text, origin),
-        None => (String::new(), "defaults".to_owned()),
+    let (mut config, digest, origin) = match versioned(repo, target, config::PATH)? {
+        Some((text, origin)) => (config::parse(&text, &origin)?, digest(&text)?, origin),
+        None => (Config::default(), digest("")?, "defaults".to_owned()),
     };
-    let digest = digest(&text)?;
-    let mut config = if text.is_empty() { Config::default() } else { config::parse(&text, &origin)? };
     let mut warnings = Vec::new();
     if let Some((text, origin)) = versioned(repo, target, config::SETTINGS)? {
         apply_settings(&mut config, &text, &origin, &mut warnings);
@@ -150,7 +148,14 @@ fn apply_person(config: &mut Config, warnings: &mut Vec<String>) -> Result<()> {
         Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
     };
     let origin = path.display().to_string();
-    let personal = config::parse_personal(&utf8(bytes, &origin)?, &origin)?;
+    let text = utf8(bytes, &origin)?;
+    if toml::from_str(&text).is_ok_and(|table: toml::Table| table.contains_key("gate")) {
+        return Err(hint(
+            format!("{origin} has a [gate], and a person's own file cannot change the gate"),
+            format!("take it out there; what the gate demands stands in the repository's {}", config::PATH),
+        ));
+    }
+    let personal = config::parse_personal(&text, &origin)?;
     warnings.extend(config.merge_personal(personal));
     Ok(())
 }

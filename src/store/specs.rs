@@ -198,8 +198,8 @@ fn told(repo: &Repo, tip: Commit) -> Result<Option<Commit>> {
     if ours(&tip) {
         return Ok(Some(tip));
     }
-    let below = repo.first_parents(tip.id, ObjectId::null(tip.id.kind())).skip(1).take(DEPTH);
-    below.filter(|commit| commit.as_ref().map_or(true, ours)).next().transpose()
+    let mut below = repo.first_parents(tip.id, ObjectId::null(tip.id.kind())).skip(1).take(DEPTH);
+    below.find(|commit| commit.as_ref().map_or(true, ours)).transpose()
 }
 
 fn documents_of(repo: &Repo, tree: ObjectId) -> Result<Vec<(String, ObjectId)>> {
