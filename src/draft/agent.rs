@@ -76,11 +76,11 @@ pub async fn draft(
     let workflow = steps(spec)?;
     let step = workflow.steps.iter().find(|step| step.document.as_deref() == Some(document));
     let agent = choose(loaded, drafting.agent, step, events)?;
-    let base = repo.commit_of(&format!("refs/heads/{target}")).map_err(|error| {
-        error.context(hint(
+    let base = repo.commit_of(&format!("refs/heads/{target}")).map_err(|_| {
+        hint(
             format!("an agent reads the code of {target}, which has no commit yet"),
             "make a first commit, or write the document yourself",
-        ))
+        )
     })?;
     let worktrees = Worktrees::of(repo, &loaded.config)?;
     events.progress(format!("{} drafts {document}", agent.name));

@@ -4,7 +4,7 @@
 //! folder: when something goes wrong after a person has typed, it stays there and is named.
 
 use super::{New, Saved, has_content, save, steps};
-use crate::error::{Result, hint};
+use crate::error::{Hint, Result, hint};
 use crate::git;
 use crate::plan;
 use crate::spec::Spec;
@@ -146,13 +146,10 @@ impl Typed {
 
 /// The error with the file that stays, and how to use it.
 fn kept(error: anyhow::Error, file: NamedTempFile, way_out: impl Fn(&str) -> String) -> anyhow::Error {
+    let first = error.downcast_ref::<Hint>().map(|hint| format!("{}; ", hint.way_out)).unwrap_or_default();
     match file.keep() {
-        Ok((_, path)) => {
-            let first = error.to_string();
-            error
-                .context(crate::error::Hint { message: first, way_out: way_out(&path.display().to_string()) })
-        }
-        Err(lost) => error.context(format!("and the draft could not be kept: {lost}")),
+        Ok((_, path)) => hint(format!("{error:#}"), first + &way_out(&path.display().to_string())),
+        Err(lost) => error.context(format!("the draft could not be kept: {lost}")),
     }
 }
 
