@@ -9,6 +9,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod agents;
 mod architecture;
 mod completions;
 mod doctor;

@@ -5,12 +5,22 @@
 //! error flag and the text, never by silence or an exit code: most of these tools exit 0 after a
 //! refusal, an empty answer or a cut connection.
 
+mod ending;
+mod preset;
+mod program;
+mod run;
+mod seen;
+mod signs;
+mod transcript;
+
 use crate::change::{Author, Vendor};
 use crate::config::AgentConfig;
-use crate::error::Result;
+use crate::error::{Result, hint, nearest};
 use crate::event::{Activity, Usage};
 use crate::process::Stop;
+use anyhow::Context;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// An agent, ready to be started.
@@ -95,8 +105,40 @@ pub struct Report {
 impl Agent {
     /// The agent of that name and settings; an error where the settings do not make one.
     pub fn new(name: &str, config: &AgentConfig) -> Result<Agent> {
-        let _ = (name, config);
-        todo!("agent helper")
+        let section = format!("[agents.{name}]");
+        let usual = match (&config.preset, &config.command) {
+            (Some(_), Some(_)) => {
+                return Err(hint(
+                    format!("{section} has a preset and a command"),
+                    "keep one: a preset knows its tool, a command is any other",
+                ));
+            }
+            (None, None) => {
+                return Err(hint(
+                    format!("{section} says neither which preset nor which command to run"),
+                    format!("add `preset = \"…\"` ({}) or `command = [\"…\"]`", preset::names()),
+                ));
+            }
+            (Some(wanted), None) => {
+                preset::find(wanted).ok_or_else(|| unknown_preset(&section, wanted))?.known.vendor
+            }
+            (None, Some(command)) if command.is_empty() => {
+                return Err(hint(format!("the command of {section} is empty"), "name a program"));
+            }
+            (None, Some(_)) => None,
+        };
+        let of_model = config.model.as_deref().and_then(Vendor::of_model);
+        let vendor = config.vendor.clone().or(of_model).or_else(|| {
+            // A model that we do not know may be anybody's, whatever the tool usually runs.
+            usual.filter(|_| config.model.is_none()).map(Vendor::new)
+        });
+        let vendor = vendor.ok_or_else(|| {
+            hint(
+                format!("nobody can tell whose model {section} uses, hence who may judge its work"),
+                "add `model = \"…\"`, or `vendor = \"…\"` with the maker of the model",
+            )
+        })?;
+        Ok(Agent { name: name.to_owned(), config: config.clone(), vendor })
     }
 
     /// Who it is, for trailers and verdicts.
@@ -106,14 +148,36 @@ impl Agent {
 
     /// The executable, when it is on the PATH; an error names the way to install it.
     pub fn executable(&self) -> Result<PathBuf> {
-        todo!("agent helper")
+        let wanted = match (&self.config.command, self.preset()) {
+            (Some(command), _) => command.first().map_or("", String::as_str),
+            (None, Some(preset)) => preset.known.program,
+            (None, None) => "",
+        };
+        let install = self
+            .preset()
+            .map_or("install it, or mend the command in the config", |preset| preset.known.install);
+        program::find(wanted, self.config.env.get("PATH").map(String::as_str), install)
+            .with_context(|| format!("the agent {} cannot be started", self.name))
     }
 
     /// Starts it, tells what it does, and returns when nothing of it is left alive.
     pub async fn run(&self, job: &Job, stop: &Stop, on: impl FnMut(Activity)) -> Result<Report> {
-        let _ = (job, stop, on);
-        todo!("agent helper")
+        run::run(self, job, stop, on).await
     }
+
+    /// Its preset; none for a plain command.
+    fn preset(&self) -> Option<&'static preset::Preset> {
+        self.config.preset.as_deref().and_then(preset::find)
+    }
+}
+
+fn unknown_preset(section: &str, wanted: &str) -> anyhow::Error {
+    let all = preset::names();
+    let way_out = match nearest(wanted, presets().iter().map(|known| known.name)) {
+        Some(near) => format!("did you mean `{near}`? There are {all}"),
+        None => format!("there are {all}; any other tool is a `command`"),
+    };
+    hint(format!("{section} wants the preset `{wanted}`, which we do not know"), way_out)
 }
 
 /// A preset as `init` and `doctor` see it.
@@ -123,13 +187,15 @@ pub struct Known {
     pub name: &'static str,
     /// The program to look for on the PATH.
     pub program: &'static str,
-    /// The vendor of its usual models.
-    pub vendor: &'static str,
+    /// The vendor of its own models; none where it runs anybody's, so that the config must tell.
+    pub vendor: Option<&'static str>,
     /// How to install it.
     pub install: &'static str,
 }
 
 /// All presets.
 pub fn presets() -> &'static [Known] {
-    todo!("agent helper")
+    static ALL: LazyLock<Vec<Known>> =
+        LazyLock::new(|| preset::ALL.iter().map(|preset| preset.known).collect());
+    &ALL
 }

@@ -68,7 +68,16 @@ pub(super) fn on_path() -> Vec<Check> {
     let found: Vec<Check> = presets()
         .iter()
         .filter(|known| dirs.iter().any(|dir| dir.join(known.program).is_file()))
-        .map(|known| Check::good("agents", format!("{} ({})", known.name, known.vendor)))
+        .map(|known| {
+            Check::good(
+                "agents",
+                format!(
+                    "{} ({})",
+                    known.name,
+                    known.vendor.unwrap_or("whose model it runs, the config tells")
+                ),
+            )
+        })
         .collect();
     if found.is_empty() {
         let mend = presets().iter().map(|known| known.install).take(3).collect::<Vec<_>>().join(", or ");

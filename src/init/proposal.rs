@@ -41,7 +41,7 @@ impl Found {
 
     /// How many makers of models stand behind the agents: with one, no agent has a rival.
     pub fn vendors(&self) -> usize {
-        self.agents.iter().map(|known| known.vendor).collect::<BTreeSet<_>>().len()
+        self.agents.iter().filter_map(|known| known.vendor).collect::<BTreeSet<_>>().len()
     }
 }
 
@@ -60,7 +60,9 @@ pub(super) fn config(found: &Found, root: &Path, branch: &str) -> String {
     for known in &found.agents {
         text.push_str(&format!(
             "[agents.{}]   # {}\npreset = {:?}\n\n",
-            known.name, known.vendor, known.name
+            known.name,
+            known.vendor.unwrap_or_default(),
+            known.name
         ));
     }
     if found.agents.is_empty() {

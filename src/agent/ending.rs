@@ -1,0 +1,50 @@
+//! Judges how an agent ended: by its last event, the text, and what it said about faults.
+//!
+//! An exit status alone tells nothing: most tools exit 0 after a refusal, an empty answer or a cut
+//! connection, and some exit 0 when they are interrupted.
+
+use super::Ending;
+use super::seen::{End, Seen, short};
+use super::signs;
+use std::process::ExitStatus;
+
+/// The ending of a process that ended by itself.
+pub fn of_process(seen: &Seen, status: ExitStatus) -> Ending {
+    match &seen.end {
+        Some(End::Waiting(what)) => Ending::WaitingForPerson(short(what)),
+        Some(End::Refused(why)) => Ending::Refused(short(why)),
+        Some(End::Badly(why)) => of_fault(why),
+        Some(End::Well) if seen.text.trim().is_empty() => {
+            Ending::Refused(seen.fault.as_deref().map_or_else(|| "its final text is empty".into(), short))
+        }
+        Some(End::Well | End::Done) => Ending::Done,
+        None => of_silence(seen, status),
+    }
+}
+
+/// The ending of a process without a last event.
+fn of_silence(seen: &Seen, status: ExitStatus) -> Ending {
+    if let Some(fault) = &seen.fault {
+        return of_fault(fault);
+    }
+    if let Some(telling) =
+        seen.asides.iter().rev().find(|line| signs::is_login(line) || signs::is_limit(line))
+    {
+        return of_fault(telling);
+    }
+    let said = seen.asides.last().map(|line| format!(": {line}")).unwrap_or_default();
+    Ending::Failed(format!("it ended without saying that it is done ({status}){said}"))
+}
+
+/// What a fault comes to.
+pub fn of_fault(fault: &str) -> Ending {
+    if signs::is_limit(fault) {
+        Ending::RateLimited(signs::wait_seconds(fault))
+    } else if signs::is_login(fault) {
+        Ending::Failed(format!("it is not logged in, or its key is refused: {}", short(fault)))
+    } else if signs::is_refusal(fault) {
+        Ending::Refused(short(fault))
+    } else {
+        Ending::Failed(short(fault))
+    }
+}

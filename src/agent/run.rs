@@ -1,0 +1,167 @@
+//! One run of an agent: start, listen, watch the clocks, stop, judge.
+
+use super::ending;
+use super::preset::{self, Invocation, Listener};
+use super::seen::Seen;
+use super::transcript::Transcript;
+use super::{Agent, Ending, Job, Mode, Report, signs};
+use crate::error::Result;
+use crate::event::Activity;
+use crate::git;
+use crate::process::{Stop, Tree};
+use std::process::ExitStatus;
+use std::time::Duration;
+use tokio::process::Command;
+use tokio::time::{Instant, sleep_until};
+
+/// The shortest time between two texts that are told: a flood is not for people.
+const BETWEEN_TEXTS: Duration = Duration::from_millis(50);
+
+/// Why we no longer wait.
+enum Over {
+    Ended(ExitStatus),
+    Told(Ending),
+}
+
+/// Runs the agent on the job.
+pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)) -> Result<Report> {
+    let begun = Instant::now();
+    let (invocation, reader) = preset::prepare(agent, job)?;
+    let mut ear = Ear::new(job, reader, Transcript::open(job.transcript.as_deref())?, on);
+    let input = invocation.reads_prompt.then(|| job.prompt.clone());
+    let (mut tree, mut output) = Tree::start(command(agent, job, &invocation), input)?;
+    let mut stop = stop.clone();
+    let mut open = true;
+    let over = loop {
+        tokio::select! {
+            line = output.next(), if open => match line {
+                Some((line, from_err)) => ear.hear(line, from_err),
+                None => open = false,
+            },
+            status = tree.ended() => break Over::Ended(status?),
+            () = sleep_until(ear.quiet_until) => break Over::Told(ear.gave_up(Ending::Silent)),
+            () = sleep_until(ear.deadline) => break Over::Told(ear.gave_up(Ending::TimedOut)),
+            () = stop.wait() => break Over::Told(Ending::Stopped),
+        }
+        if let Some(ending) = ear.hopeless.take() {
+            break Over::Told(ending);
+        }
+    };
+    tree.finish(&mut output, |line, from_err| ear.hear(line, from_err)).await;
+    let (mut seen, mut reader) = (ear.seen, ear.reader);
+    let ending = match over {
+        Over::Told(ending) => ending,
+        Over::Ended(status) => {
+            reader.ended(status, &mut seen);
+            ending::of_process(&seen, status)
+        }
+    };
+    Ok(Report {
+        ending,
+        text: seen.text,
+        usage: seen.usage,
+        session: seen.session,
+        model: seen.model,
+        duration: begun.elapsed(),
+    })
+}
+
+fn command(agent: &Agent, job: &Job, invocation: &Invocation) -> Command {
+    let mut command = std::process::Command::new(&invocation.program);
+    git::forget_repository(&mut command);
+    for name in preset::FOREIGN {
+        command.env_remove(name);
+    }
+    command
+        .args(&invocation.args)
+        .current_dir(&job.dir)
+        // One of them believes this and not where it is.
+        .env("PWD", &job.dir)
+        .env("NO_COLOR", "1")
+        .env("TERM", "dumb")
+        // There is nobody to ask for a password.
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .envs(invocation.env.iter().map(|(name, value)| (name, value)))
+        .envs(&agent.config.env)
+        .envs(job.env.iter().map(|(name, value)| (name, value)))
+        .env("GIT_FLOW_AI_MODE", if job.mode == Mode::Edit { "edit" } else { "review" });
+    command.into()
+}
+
+/// Who hears what it prints, and keeps the clocks.
+struct Ear<F> {
+    on: F,
+    reader: Listener,
+    seen: Seen,
+    transcript: Transcript,
+    silence: Duration,
+    quiet_until: Instant,
+    deadline: Instant,
+    next_text: Instant,
+    hopeless: Option<Ending>,
+}
+
+impl<F: FnMut(Activity)> Ear<F> {
+    fn new(job: &Job, reader: Listener, transcript: Transcript, on: F) -> Ear<F> {
+        let now = Instant::now();
+        Ear {
+            on,
+            reader,
+            seen: Seen::default(),
+            transcript,
+            silence: job.silence,
+            quiet_until: now + job.silence,
+            deadline: now + job.timeout,
+            next_text: now,
+            hopeless: None,
+        }
+    }
+
+    fn hear(&mut self, line: String, from_err: bool) {
+        let now = Instant::now();
+        self.quiet_until = now + self.silence;
+        if from_err {
+            self.reader.error_line(&line, &mut self.seen);
+        } else {
+            self.reader.line(&line, &mut self.seen);
+        }
+        for activity in std::mem::take(&mut self.seen.activities) {
+            self.consider(&activity, now);
+            let is_text = matches!(activity, Activity::Text { .. });
+            if is_text && now < self.next_text {
+                continue;
+            }
+            if is_text {
+                self.next_text = now + BETWEEN_TEXTS;
+            }
+            (self.on)(activity);
+        }
+        if let Some(text) = self.transcript.add(line) {
+            (self.on)(Activity::Text { text });
+        }
+    }
+
+    /// What an activity means for the clocks.
+    fn consider(&mut self, activity: &Activity, now: Instant) {
+        match activity {
+            Activity::Waiting { what } => self.hopeless = Some(Ending::WaitingForPerson(what.clone())),
+            Activity::RateLimited { seconds: Some(seconds) } => {
+                let wait = Duration::from_secs((*seconds).min(u64::from(u32::MAX)));
+                if now + wait >= self.deadline {
+                    self.hopeless = Some(Ending::RateLimited(Some(*seconds)));
+                }
+                // It was told to be silent for so long.
+                self.quiet_until = now + wait + self.silence;
+            }
+            _ => {}
+        }
+    }
+
+    /// The ending where a clock has run out: while it waits for a limit, the limit is the reason.
+    fn gave_up(&self, clock: Ending) -> Ending {
+        match &self.seen.fault {
+            Some(fault) if signs::is_limit(fault) => Ending::RateLimited(signs::wait_seconds(fault)),
+            _ => clock,
+        }
+    }
+}

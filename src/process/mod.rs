@@ -1,0 +1,20 @@
+//! Child processes as trees: started in a group of their own, stopped whole.
+//!
+//! Agents' tools run in sessions of their own, and some leave daemons, so killing the child or its
+//! group is not enough. Every child carries a random mark in its environment, and on Linux we are the
+//! one that orphans are handed to; stopping means TERM to the whole tree, a grace, KILL, and looking
+//! again until nothing is left. What it prints is read in lines of a bounded length.
+
+mod census;
+mod lines;
+mod shell;
+mod stop;
+mod tree;
+
+pub use lines::Lines;
+pub use shell::{ShellEnd, shell};
+pub use stop::{Stop, Stopper};
+pub use tree::{MARK, Output, Tree};
+
+/// The longest line that is kept, in bytes. An agent's last event holds its whole answer in one line.
+pub const LONGEST_LINE: usize = 4 << 20;

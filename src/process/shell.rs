@@ -1,0 +1,125 @@
+//! Shell commands of the config: set-up and verification.
+
+use super::{Output, Stop, Tree};
+use crate::error::Result;
+use crate::git;
+use std::collections::VecDeque;
+use std::path::Path;
+use std::process::ExitStatus;
+use std::time::Duration;
+use tokio::process::Command;
+use tokio::time::{Instant, sleep_until};
+
+/// How many of its last lines a command's failure is told with, at most.
+const TAIL_LINES: usize = 200;
+
+/// How many bytes they may be.
+const TAIL_BYTES: usize = 16 << 10;
+
+/// How a shell command of the config (set-up, verification) ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShellEnd {
+    /// Exit status 0.
+    Passed,
+    /// Another status, or a signal.
+    Failed {
+        /// Which.
+        status: String,
+        /// The last lines of what it printed.
+        tail: String,
+    },
+    /// It took longer than allowed, and was stopped.
+    TimedOut {
+        /// The last lines of what it printed.
+        tail: String,
+    },
+    /// We were told to stop.
+    Stopped,
+}
+
+/// Why we no longer wait.
+enum Over {
+    Ended(ExitStatus),
+    TimedOut,
+    Stopped,
+}
+
+/// Runs `sh -c command` in that folder; each line of its output goes to `line`. Nothing of it is
+/// left alive afterwards.
+pub async fn shell(
+    command: &str,
+    dir: &Path,
+    env: &[(String, String)],
+    timeout: Duration,
+    stop: &Stop,
+    mut line: impl FnMut(&str),
+) -> Result<ShellEnd> {
+    let (mut tree, mut output) = Tree::start(sh(command, dir, env), None)?;
+    let mut tail = Tail::default();
+    let mut tell = |text: String| {
+        line(&text);
+        tail.push(text);
+    };
+    let over = watch(&mut tree, &mut output, Instant::now() + timeout, stop, &mut tell).await?;
+    tree.finish(&mut output, |text, _| tell(text)).await;
+    Ok(match over {
+        Over::Stopped => ShellEnd::Stopped,
+        Over::TimedOut => ShellEnd::TimedOut { tail: tail.text() },
+        Over::Ended(status) if status.success() => ShellEnd::Passed,
+        Over::Ended(status) => ShellEnd::Failed { status: status.to_string(), tail: tail.text() },
+    })
+}
+
+fn sh(command: &str, dir: &Path, env: &[(String, String)]) -> Command {
+    let mut sh = std::process::Command::new("sh");
+    git::forget_repository(&mut sh);
+    sh.arg("-c").arg(command).current_dir(dir).env("PWD", dir);
+    sh.envs(env.iter().map(|(name, value)| (name, value)));
+    sh.into()
+}
+
+async fn watch(
+    tree: &mut Tree,
+    output: &mut Output,
+    deadline: Instant,
+    stop: &Stop,
+    tell: &mut impl FnMut(String),
+) -> Result<Over> {
+    let mut stop = stop.clone();
+    let mut open = true;
+    loop {
+        tokio::select! {
+            line = output.next(), if open => match line {
+                Some((text, _)) => tell(text),
+                None => open = false,
+            },
+            status = tree.ended() => return Ok(Over::Ended(status?)),
+            () = sleep_until(deadline) => return Ok(Over::TimedOut),
+            () = stop.wait() => return Ok(Over::Stopped),
+        }
+    }
+}
+
+/// The last lines of an output.
+#[derive(Debug, Default)]
+struct Tail {
+    lines: VecDeque<String>,
+    bytes: usize,
+}
+
+impl Tail {
+    fn push(&mut self, mut line: String) {
+        if line.len() > TAIL_BYTES {
+            line.truncate(line.floor_char_boundary(TAIL_BYTES));
+        }
+        self.bytes += line.len() + 1;
+        self.lines.push_back(line);
+        while self.lines.len() > TAIL_LINES || self.bytes > TAIL_BYTES + 1 {
+            self.bytes -= self.lines.pop_front().map_or(0, |line| line.len() + 1);
+        }
+    }
+
+    fn text(self) -> String {
+        self.lines.into_iter().collect::<Vec<_>>().join("\n")
+    }
+}

@@ -1,0 +1,244 @@
+//! One process and everything that it starts, from its first moment to its last.
+
+use super::census::{Pid, Signs, alive, prepare, roots};
+use super::{LONGEST_LINE, Lines};
+use crate::error::Result;
+use anyhow::Context;
+use rustix::process::{Resource, Signal, getrlimit, kill_process, setrlimit};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::io;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Once;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+/// The variable that marks our processes. Inside another tree of ours, the mark is its mark and ours.
+pub const MARK: &str = "GIT_FLOW_AI_MARK";
+
+/// How long a tree may take to end by itself after TERM.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How often a tree that forks while we kill is killed again.
+const KILLS: u32 = 100;
+
+/// How long the pipes may take to run dry when nothing of the tree is left.
+const DRY: Duration = Duration::from_secs(1);
+
+/// A running process with its descendants. Dropping it kills them.
+#[derive(Debug)]
+pub struct Tree {
+    child: Child,
+    root: Pid,
+    mark: String,
+    reaped: bool,
+    over: bool,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// What a process prints.
+#[derive(Debug)]
+pub struct Output {
+    out: Option<Lines<ChildStdout>>,
+    err: Option<Lines<ChildStderr>>,
+}
+
+impl Tree {
+    /// Starts it, in a group of its own, with that text on its standard input and then the end of it
+    /// (none: the end at once). An open standard input would make four agents wait for ever.
+    pub fn start(mut command: Command, input: Option<String>) -> Result<(Tree, Output)> {
+        prepare();
+        raise_file_limit();
+        let mark = mark()?;
+        command
+            .env(MARK, &mark)
+            .process_group(0)
+            .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = spawn(&mut command)?;
+        let root = child.id().and_then(|id| Pid::try_from(id).ok()).context("it ended before it began")?;
+        roots().insert(root);
+        let writer = child.stdin.take().zip(input).map(|(mut pipe, text)| {
+            tokio::spawn(async move {
+                // One that does not read what it is given is no fault of ours.
+                let _ = pipe.write_all(text.as_bytes()).await;
+            })
+        });
+        let output = Output {
+            out: child.stdout.take().map(|pipe| Lines::new(pipe, LONGEST_LINE)),
+            err: child.stderr.take().map(|pipe| Lines::new(pipe, LONGEST_LINE)),
+        };
+        let mark = format!("{MARK}={mark}");
+        Ok((Tree { child, root, mark, reaped: false, over: false, writer }, output))
+    }
+
+    /// Waits until the process itself has ended; others of its tree may live on. May be abandoned and
+    /// asked again.
+    pub async fn ended(&mut self) -> io::Result<ExitStatus> {
+        let status = self.child.wait().await?;
+        self.reaped = true;
+        Ok(status)
+    }
+
+    /// Ends what is left of the tree, tells its last words, and returns when nothing of it is left.
+    /// Cheap where nothing was. Each line comes with whether it is from standard error.
+    pub async fn finish(&mut self, output: &mut Output, mut tell: impl FnMut(String, bool)) {
+        let end = self.end();
+        tokio::pin!(end);
+        let mut open = true;
+        loop {
+            tokio::select! {
+                line = output.next(), if open => match line {
+                    Some((text, from_err)) => tell(text, from_err),
+                    None => open = false,
+                },
+                () = &mut end => break,
+            }
+        }
+        let rest = async {
+            while let Some((text, from_err)) = output.next().await {
+                tell(text, from_err);
+            }
+        };
+        // Somebody outside the tree may hold a pipe open; what that one prints is not the tree's.
+        let _ = timeout(DRY, rest).await;
+    }
+
+    /// TERM, a grace, KILL, until nothing is left.
+    async fn end(&mut self) {
+        let mut told = BTreeSet::new();
+        let mut pause = Duration::from_millis(2);
+        let deadline = Instant::now() + GRACE;
+        loop {
+            let left = self.left();
+            if left.is_empty() {
+                return self.is_over();
+            }
+            if Instant::now() >= deadline {
+                break;
+            }
+            for pid in left.into_iter().filter(|pid| told.insert(*pid)) {
+                signal(pid, Signal::TERM);
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(100));
+        }
+        for _ in 0..KILLS {
+            for pid in self.left() {
+                signal(pid, Signal::KILL);
+            }
+            sleep(Duration::from_millis(10)).await;
+            if self.left().is_empty() {
+                break;
+            }
+        }
+        self.is_over();
+    }
+
+    /// The living processes of the tree.
+    fn left(&mut self) -> Vec<Pid> {
+        if !self.reaped && matches!(self.child.try_wait(), Ok(Some(_))) {
+            self.reaped = true;
+        }
+        alive(&Signs { root: self.root, reaped: self.reaped, mark: &self.mark })
+    }
+
+    fn is_over(&mut self) {
+        self.over = true;
+        roots().remove(&self.root);
+        if let Some(writer) = self.writer.take() {
+            writer.abort();
+        }
+    }
+}
+
+impl Drop for Tree {
+    /// Whoever stops waiting wants nothing of it left; there is no time for a grace.
+    fn drop(&mut self) {
+        if self.over {
+            return;
+        }
+        for _ in 0..3 {
+            for pid in self.left() {
+                signal(pid, Signal::KILL);
+            }
+        }
+        self.is_over();
+    }
+}
+
+impl Output {
+    /// The next line, of either pipe, and whether it came from standard error; none when both are
+    /// closed. Nothing is lost when the wait for it is abandoned.
+    pub async fn next(&mut self) -> Option<(String, bool)> {
+        loop {
+            let (line, from_err) = tokio::select! {
+                line = next_of(&mut self.out), if self.out.is_some() => (line, false),
+                line = next_of(&mut self.err), if self.err.is_some() => (line, true),
+                else => return None,
+            };
+            match line {
+                Some(line) => return Some((line, from_err)),
+                None if from_err => self.err = None,
+                None => self.out = None,
+            }
+        }
+    }
+}
+
+async fn next_of<R: tokio::io::AsyncRead + Unpin>(lines: &mut Option<Lines<R>>) -> Option<String> {
+    lines.as_mut()?.next().await
+}
+
+/// A mark that nobody can guess. Inside another tree of ours it begins with that one's, so that the
+/// outer one finds what the inner one left.
+fn mark() -> Result<String> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).context("the system gives no random numbers")?;
+    let mut mark = std::env::var(MARK).map(|outer| outer + ".").unwrap_or_default();
+    for byte in random {
+        // Writing to a String cannot fail.
+        let _ = write!(mark, "{byte:02x}");
+    }
+    Ok(mark)
+}
+
+/// Starts it. A program that is being replaced at this moment is tried again.
+fn spawn(command: &mut Command) -> Result<Child> {
+    let mut tries = 0;
+    loop {
+        match command.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && tries < 20 => {
+                tries += 1;
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            outcome => {
+                let program = command.as_std().get_program().to_string_lossy().into_owned();
+                return outcome.with_context(|| format!("cannot start {program}"));
+            }
+        }
+    }
+}
+
+fn signal(pid: Pid, signal: Signal) {
+    if let Some(pid) = rustix::process::Pid::from_raw(pid) {
+        // It may have ended in this moment.
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// Each process takes three files of ours, and the usual limit of 1,024 is meant for `select`.
+fn raise_file_limit() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        // Some systems refuse "without limit" here; then the limit stays.
+        let _ = setrlimit(Resource::Nofile, limit);
+    });
+}
