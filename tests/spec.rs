@@ -143,12 +143,10 @@ fn a_name_that_is_taken_is_refused_with_the_way_out() {
 fn of_two_that_begin_the_same_spec_at_once_one_is_told() {
     let place = Place::new();
     let children: Vec<_> = (0..6)
-        .map(|_| {
-            let mut command = place.command("git");
-            command
-                .args(["flow-ai", "spec", "Dark mode", "--no-edit"])
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped());
+        .map(|number| {
+            let line = format!("echo 'Words of number {number}.' | git flow-ai spec 'Dark mode' --from -");
+            let mut command = place.command("sh");
+            command.args(["-c", &line]).stdout(Stdio::piped()).stderr(Stdio::piped());
             command.spawn().unwrap()
         })
         .collect();

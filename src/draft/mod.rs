@@ -77,7 +77,8 @@ pub fn prepare(
     Ok(New { slug, title, workflow })
 }
 
-/// Begins the spec: one commit on a branch that must not exist.
+/// Begins the spec: one commit on a branch that must not exist. Two who begin it with the same words
+/// in the same second make the same commit, and have begun one spec.
 ///
 /// # Errors
 /// Where somebody else began a spec of that name since [`prepare`].
