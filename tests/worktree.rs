@@ -309,7 +309,7 @@ fn a_change_that_keeps_size_and_time_is_seen() {
 }
 
 #[test]
-fn a_worktree_is_removed_only_when_all_of_it_was_harvested() {
+fn a_worktree_is_removed_only_when_all_of_it_is_safe_elsewhere() {
     let place = Place::new();
     let (_repo, worktrees, worktree) = make(&place);
     put(&worktree, "new.rs", "one\n");
@@ -320,15 +320,17 @@ fn a_worktree_is_removed_only_when_all_of_it_was_harvested() {
     let found = worktrees.leftovers().unwrap();
     let [worktree] = <[Worktree; 1]>::try_from(found).unwrap();
     assert_eq!(worktree.path(), path);
-    assert_eq!(worktree.harvest().unwrap().changed, 1);
+    let harvest = worktree.harvest().unwrap();
+    assert_eq!(harvest.changed, 1);
+    assert!(worktree.unsaved().unwrap().is_some(), "a harvest alone is in no commit");
+    worktree.let_go(harvest.tree).unwrap();
     put(&worktree, "new.rs", "two\n");
-    assert!(matches!(worktree.remove().unwrap(), Removed::Kept(_)), "it changed after the harvest");
+    assert!(matches!(worktree.remove().unwrap(), Removed::Kept(_)), "it changed after that");
 
     let [worktree] = <[Worktree; 1]>::try_from(worktrees.leftovers().unwrap()).unwrap();
-    worktree.harvest().unwrap();
     // Build tools leave folders that cannot be written to.
     put(&worktree, "locked/file", "x");
-    worktree.harvest().unwrap();
+    worktree.let_go(worktree.harvest().unwrap().tree).unwrap();
     fs::set_permissions(worktree.path().join("locked"), fs::Permissions::from_mode(0o555)).unwrap();
     assert!(matches!(worktree.remove().unwrap(), Removed::Gone));
     assert!(!path.exists());
@@ -383,6 +385,7 @@ fn sha256_and_bare_repositories_have_worktrees_too() {
         put(&worktree, "file", "x");
         let harvest = worktree.harvest().unwrap();
         assert_eq!((harvest.changed, harvest.tree.to_string().len()), (1, 64));
+        worktree.let_go(harvest.tree).unwrap();
         assert!(matches!(worktree.remove().unwrap(), Removed::Gone));
     }
 }

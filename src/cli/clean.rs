@@ -1,14 +1,70 @@
 //! `git flow-ai clean`.
 
+use crate::clean::{self, Item, Kind};
 use crate::error::{Exit, Result};
+use crate::report::{self, plain};
+use crate::spec::Slug;
+use crate::store::Repo;
 use clap::Args;
+use std::fmt::Write as _;
+use std::io::Write;
 
 /// Remove what is merged, and only that
+///
+/// The branches of specs whose result is in the target branch go; the spec itself (its documents and
+/// approvals) moves to `refs/flow-ai/archive/<spec>/spec`. Worktrees that a killed run left go when they
+/// hold nothing that is nowhere else. Logs of removed specs go after thirty days. Everything else is
+/// kept, with the reason.
 #[derive(Debug, Args)]
-pub struct CleanArgs {}
+#[command(after_help = "\
+Examples:
+  git flow-ai clean --dry-run
+  git flow-ai clean dark-mode
+  git switch -c again refs/flow-ai/archive/dark-mode/spec   to look at an archived spec")]
+pub struct CleanArgs {
+    /// Only these specs
+    #[arg(value_name = "SPEC")]
+    slugs: Vec<Slug>,
+
+    /// Only say what would go
+    #[arg(long, short = 'n')]
+    dry_run: bool,
+
+    /// Print a JSON array of what was looked at, with the reason for what is kept
+    #[arg(long)]
+    json: bool,
+}
 
 /// Runs the command.
 pub fn run(args: CleanArgs) -> Result<Exit> {
-    let _ = args;
-    todo!()
+    let repo = Repo::discover()?;
+    let items = clean::clean(&repo, &args.slugs, args.dry_run)?;
+    if args.json {
+        report::json(&items)?;
+        return Ok(Exit::Yes);
+    }
+    let mut text = String::new();
+    for item in &items {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}", plain(&line(item, args.dry_run)));
+    }
+    if items.is_empty() {
+        text.push_str("There is nothing to clean.\n");
+    }
+    report::out().write_all(text.as_bytes())?;
+    Ok(Exit::Yes)
+}
+
+fn line(item: &Item, dry_run: bool) -> String {
+    let kind = match item.kind {
+        Kind::Spec => "spec",
+        Kind::Branch => "branch",
+        Kind::Worktree => "worktree",
+        Kind::Log => "logs",
+    };
+    match &item.kept {
+        Some(why) => format!("kept {kind} {}: {why}", item.name),
+        None if dry_run => format!("would remove {kind} {}", item.name),
+        None => format!("removed {kind} {}", item.name),
+    }
 }

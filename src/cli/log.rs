@@ -1,14 +1,170 @@
-//! `git flow-ai log`.
+//! `git flow-ai log`: what an agent or a reviewer said, from the run's transcripts.
 
-use crate::error::{Exit, Result};
+use crate::error::{Exit, Result, hint};
+use crate::report::{self, plain, table::Table};
+use crate::run::{Transcript, is_under_way, transcripts};
+use crate::spec::Slug;
+use crate::store::{Repo, specs};
+use anyhow::Context;
 use clap::Args;
+use std::fs::File;
+use std::io::{IsTerminal, Read, Write};
+use std::thread;
+use std::time::Duration;
 
 /// Show an agent's transcript
+///
+/// The newest one of the task, unless an attempt is named. On a terminal, control characters are made
+/// visible; in a pipe, every byte is as the agent printed it. Transcripts are local: they are in
+/// `.git/flow-ai/runs/`, and only you can read them.
 #[derive(Debug, Args)]
-pub struct LogArgs {}
+#[command(after_help = "\
+Examples:
+  git flow-ai log                       what there is
+  git flow-ai log api                   the newest attempt of the task `api`
+  git flow-ai log dark-mode api --attempt 1
+  git flow-ai log api --review          what its reviewer said
+  git flow-ai log api --follow          as it is written")]
+pub struct LogArgs {
+    /// The task, with its spec before it where several specs have such a task
+    #[arg(value_name = "[SPEC] TASK", num_args = 0..=2)]
+    names: Vec<String>,
+
+    /// That attempt, not the newest
+    #[arg(long, value_name = "N")]
+    attempt: Option<u32>,
+
+    /// What the reviewer said
+    #[arg(long)]
+    review: bool,
+
+    /// Go on as it is written, until the run is over
+    #[arg(long, short)]
+    follow: bool,
+}
 
 /// Runs the command.
 pub fn run(args: LogArgs) -> Result<Exit> {
-    let _ = args;
-    todo!()
+    let repo = Repo::discover()?;
+    let (slug, task) = match args.names.as_slice() {
+        [slug, task] => (Some(slug.parse::<Slug>()?), Some(task.as_str())),
+        [task] => (None, Some(task.as_str())),
+        _ => (None, None),
+    };
+    let all = all(&repo, slug.as_ref())?;
+    let Some(task) = task else { return list(&all) };
+    let is_it = |of: &Transcript| {
+        of.task == task
+            && of.review == args.review
+            && args.attempt.is_none_or(|attempt| of.attempt == attempt)
+    };
+    let found: Vec<&(Slug, Transcript)> = all.iter().filter(|(_, transcript)| is_it(transcript)).collect();
+    let Some((slug, newest)) = found.last() else {
+        return Err(hint(
+            format!("there is no such transcript of `{task}`"),
+            "git flow-ai log lists what there is",
+        ));
+    };
+    if let Some((other, _)) = found.iter().find(|(other, _)| other != slug) {
+        return Err(hint(
+            format!("`{task}` is a task of {other} and of {slug}"),
+            format!("name the spec: git flow-ai log {slug} {task}"),
+        ));
+    }
+    show(newest)?;
+    if args.follow {
+        follow(&repo, slug, newest, is_it)?;
+    }
+    Ok(Exit::Yes)
+}
+
+fn all(repo: &Repo, slug: Option<&Slug>) -> Result<Vec<(Slug, Transcript)>> {
+    let slugs = match slug {
+        Some(slug) => vec![slug.clone()],
+        None => specs::summaries(repo)?.into_iter().map(|spec| spec.slug).collect(),
+    };
+    let mut all = Vec::new();
+    for slug in slugs {
+        all.extend(transcripts(repo, &slug)?.into_iter().map(|transcript| (slug.clone(), transcript)));
+    }
+    Ok(all)
+}
+
+fn list(all: &[(Slug, Transcript)]) -> Result<Exit> {
+    if all.is_empty() {
+        report::out().write_all(b"There are no transcripts yet; git flow-ai run makes them.\n")?;
+        return Ok(Exit::Yes);
+    }
+    let mut table = Table::new(["spec", "task", "attempt", "of", "run"]);
+    for (slug, transcript) in all {
+        table.row([
+            slug.as_str().into(),
+            transcript.task.as_str().into(),
+            transcript.attempt.to_string().into(),
+            if transcript.review { "review" } else { "agent" }.into(),
+            transcript.run.as_str().into(),
+        ]);
+    }
+    report::out().write_all(table.render().as_bytes())?;
+    Ok(Exit::Yes)
+}
+
+fn show(transcript: &Transcript) -> Result<()> {
+    heading(transcript)?;
+    let mut file = open(transcript)?;
+    copy(&mut file, &mut Vec::new())?;
+    Ok(())
+}
+
+fn open(transcript: &Transcript) -> Result<File> {
+    File::open(&transcript.path).with_context(|| format!("cannot read {}", transcript.path.display()))
+}
+
+fn heading(transcript: &Transcript) -> Result<()> {
+    let of = if transcript.review { "review of attempt" } else { "attempt" };
+    let line = format!("{}, {of} {}, run {}", transcript.task, transcript.attempt, transcript.run);
+    Ok(writeln!(report::err(), "{}", plain(&line))?)
+}
+
+/// Prints what is new in the file. `rest` holds the bytes of a character that is not whole yet.
+fn copy(file: &mut File, rest: &mut Vec<u8>) -> Result<()> {
+    let terminal = std::io::stdout().is_terminal();
+    let mut bytes = vec![0; 64 * 1024];
+    loop {
+        let count = file.read(&mut bytes)?;
+        if count == 0 {
+            return Ok(());
+        }
+        if !terminal {
+            report::out().write_all(&bytes[..count])?;
+            continue;
+        }
+        rest.extend_from_slice(&bytes[..count]);
+        let whole = rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let lines: Vec<u8> = rest.drain(..whole).collect();
+        report::out().write_all(plain(&String::from_utf8_lossy(&lines)).as_bytes())?;
+    }
+}
+
+/// Goes on with this transcript and newer ones, until no run of the spec is under way.
+fn follow(repo: &Repo, slug: &Slug, from: &Transcript, is_it: impl Fn(&Transcript) -> bool) -> Result<()> {
+    let mut current = from.clone();
+    let mut file = open(&current)?;
+    std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0))?;
+    let mut rest = Vec::new();
+    loop {
+        let over = !is_under_way(repo, slug);
+        copy(&mut file, &mut rest)?;
+        if let Some(newer) = transcripts(repo, slug)?.into_iter().rfind(|transcript| is_it(transcript))
+            && newer.path != current.path
+        {
+            heading(&newer)?;
+            file = open(&newer)?;
+            current = newer;
+        } else if over {
+            let lines = plain(&String::from_utf8_lossy(&rest));
+            return Ok(report::out().write_all(lines.as_bytes())?);
+        }
+        thread::sleep(Duration::from_millis(300));
+    }
 }

@@ -9,6 +9,7 @@ mod lines;
 mod output;
 mod plain;
 mod progress;
+pub mod summary;
 pub mod table;
 
 pub use findings::findings;

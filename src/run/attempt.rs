@@ -119,6 +119,7 @@ impl Life<'_> {
         let promoted =
             state == WorkState::Made && self.work.is_some_and(|work| work.state != WorkState::Made);
         if harvest.tree == before && !promoted {
+            place.saved(harvest.tree)?;
             return Ok(None);
         }
         let label =
@@ -126,6 +127,7 @@ impl Life<'_> {
         let base = self.work.map_or(self.base, |work| work.base);
         let work = work::commit(repo, &label, harvest.tree, base, self.work.map(|work| work.head))?;
         self.work = Some(work);
+        place.saved(harvest.tree)?;
         Ok(Some(work.head))
     }
 

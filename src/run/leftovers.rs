@@ -31,7 +31,7 @@ pub(super) async fn take_in(run: &Run, plan: &Plan) -> Result<()> {
 
 async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> Result<()> {
     let path = worktree.path().to_owned();
-    let before = worktree.harvested()?;
+    let before = worktree.saved()?;
     let (worktree, harvest) = blocking(move || {
         let is_there = worktree.is_complete() && worktree.path().exists();
         let harvest = if is_there { Some(worktree.harvest()?) } else { None };
@@ -40,8 +40,10 @@ async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> R
     .await?;
     if let Some(harvest) = harvest {
         let base = run.repo.tree_of(worktree.base())?;
-        // The checks of the result leave nobody's work behind.
-        if harvest.tree != before.unwrap_or(base) && id != "result" {
+        if id == "result" {
+            // Checks leave nobody's work behind.
+            worktree.let_go(harvest.tree)?;
+        } else if harvest.tree != before.unwrap_or(base) {
             let kept = keep(run, id, task, worktree.base(), before.unwrap_or(base), harvest.tree)?;
             run.events
                 .progress(format!("what an interrupted run left in {} is now on {kept}", path.display()));

@@ -13,6 +13,12 @@ pub struct Lock {
     _file: File,
 }
 
+/// Whether a run of the spec is under way.
+pub fn is_under_way(repo: &Repo, slug: &Slug) -> bool {
+    let path = repo.common_dir().join(format!("flow-ai/locks/{slug}.lock"));
+    File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 impl Lock {
     /// Takes the spec's lock, or says which process has it.
     pub fn take(repo: &Repo, slug: &Slug) -> Result<Lock> {

@@ -11,6 +11,7 @@ mod attempt;
 mod journal;
 mod leftovers;
 mod lock;
+mod logs;
 mod outcome;
 mod prompt;
 mod ready;
@@ -22,9 +23,10 @@ mod work;
 mod workplace;
 
 pub use journal::{folder, runs};
-pub use lock::Lock;
+pub use lock::{Lock, is_under_way};
+pub use logs::{Transcript, transcripts};
 pub use outcome::{Outcome, ResultReport, Summary, TaskReport};
-pub use ready::{Forecast, choose, forecast};
+pub use ready::{Forecast, checked_out, choose, forecast};
 
 use crate::agent::Agent;
 use crate::error::Result;

@@ -189,16 +189,22 @@ fn agent(config: &Config, task: &Task, named: Option<&str>) -> Result<Agent> {
     }
 }
 
-/// A branch of ours that somebody has checked out must not move under their feet.
-fn refuse_checked_out(repo: &Repo, slug: &Slug) -> Result<()> {
+/// The short name of a branch of the spec that some worktree has checked out.
+pub fn checked_out(repo: &Repo, slug: &Slug) -> Result<Option<String>> {
     let dir = repo.work_dir().unwrap_or(repo.git_dir());
     let list = git::output(git::command(dir).args(["worktree", "list", "--porcelain"]))?;
     let prefix = slug.task_ref("");
-    let taken =
-        list.lines().filter_map(|line| line.strip_prefix("branch ")).find(|name| name.starts_with(&prefix));
-    match taken {
+    let mut branches = list.lines().filter_map(|line| line.strip_prefix("branch "));
+    Ok(branches
+        .find(|name| name.starts_with(&prefix))
+        .map(|name| name.trim_start_matches("refs/heads/").to_owned()))
+}
+
+/// A branch of ours that somebody has checked out must not move under their feet.
+fn refuse_checked_out(repo: &Repo, slug: &Slug) -> Result<()> {
+    match checked_out(repo, slug)? {
         Some(name) => Err(hint(
-            format!("{} is checked out, and the run would move it", name.trim_start_matches("refs/heads/")),
+            format!("{name} is checked out, and the run would move it"),
             "go to another branch first, for example: git switch -",
         )),
         None => Ok(()),

@@ -59,9 +59,7 @@ impl Workplace {
         let end =
             process::shell(setup, place.path(), env, run.loaded.config.run.timeout, &run.stop, line).await?;
         if let Some(how) = failure(setup, &end) {
-            // What a failed set-up made is nobody's work.
-            place.harvest().await?;
-            place.put_away().await?;
+            place.give_up().await?;
             return Ok(match end {
                 ShellEnd::Stopped => Made::Stopped,
                 _ => Made::SetupFailed(how),
@@ -81,7 +79,19 @@ impl Workplace {
         blocking(move || worktree.harvest()).await
     }
 
-    /// Removes it, unless it holds something that was not harvested: then its folder and why.
+    /// Remembers that this tree of its files is committed.
+    pub fn saved(&self, tree: ObjectId) -> Result<()> {
+        self.worktree.let_go(tree)
+    }
+
+    /// Removes it with what is in it: what a failed set-up or a check left is nobody's work.
+    pub async fn give_up(self) -> Result<()> {
+        let harvest = self.harvest().await?;
+        self.saved(harvest.tree)?;
+        self.put_away().await.map(drop)
+    }
+
+    /// Removes it, unless it holds something that is in no commit: then its folder and why.
     pub async fn put_away(self) -> Result<Option<(PathBuf, String)>> {
         let path = self.path().to_owned();
         let Some(worktree) = Arc::into_inner(self.worktree) else {

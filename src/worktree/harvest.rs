@@ -81,21 +81,20 @@ impl fmt::Display for LeftOut {
 }
 
 impl Worktree {
-    /// Writes its files into the object store and remembers the tree.
+    /// Writes its files into the object store.
     pub fn harvest(&self) -> Result<Harvest> {
-        let harvest = self.look()?;
-        self.record.set_harvested(harvest.tree)?;
-        Ok(harvest)
+        self.gather().with_context(|| format!("cannot harvest {}", self.path.display()))
+    }
+
+    /// Remembers that this tree of its files is in a commit, or that nobody wants it: from now on the
+    /// worktree may be removed as long as it holds nothing else.
+    pub fn let_go(&self, tree: ObjectId) -> Result<()> {
+        self.record.set_saved(tree)
     }
 
     /// Whether the checkout was complete, so that anybody can have worked in it.
     pub fn is_complete(&self) -> bool {
         self.record.index().exists()
-    }
-
-    /// The same without remembering.
-    pub(super) fn look(&self) -> Result<Harvest> {
-        self.gather().with_context(|| format!("cannot harvest {}", self.path.display()))
     }
 
     fn gather(&self) -> Result<Harvest> {

@@ -99,9 +99,9 @@ impl Worktree {
         &self.name
     }
 
-    /// The tree that was last harvested.
-    pub fn harvested(&self) -> Result<Option<ObjectId>> {
-        self.record.harvested()
+    /// The tree of its files that was last known to be safe elsewhere, see [`Worktree::let_go`].
+    pub fn saved(&self) -> Result<Option<ObjectId>> {
+        self.record.saved()
     }
 
     /// The commit that it was made from.

@@ -2,7 +2,8 @@
 //!
 //! A folder `<common git dir>/flow-ai/worktrees/<id>/` of small files, as git's own admin folders are:
 //! `name`, `path`, `base`, `index` (as git wrote it at checkout; missing until that was complete), `copied`
-//! (paths that we brought in, separated by NUL), `harvested` (the tree last harvested), `lock`. The id
+//! (paths that we brought in, separated by NUL), `saved` (the tree of its files last known to be safe
+//! elsewhere), `lock`. The id
 //! names git's admin folder too.
 
 use crate::error::Result;
@@ -93,14 +94,14 @@ impl Record {
         self.write("copied", &bytes)
     }
 
-    /// The tree that was last harvested.
-    pub fn harvested(&self) -> Result<Option<ObjectId>> {
-        self.object("harvested")
+    /// The tree of the worktree's files that was last known to be safe elsewhere.
+    pub fn saved(&self) -> Result<Option<ObjectId>> {
+        self.object("saved")
     }
 
-    /// Remembers the tree that was harvested.
-    pub fn set_harvested(&self, tree: ObjectId) -> Result<()> {
-        self.write("harvested", tree.to_string().as_bytes())
+    /// Remembers it.
+    pub fn set_saved(&self, tree: ObjectId) -> Result<()> {
+        self.write("saved", tree.to_string().as_bytes())
     }
 
     /// Deletes the record.

@@ -69,24 +69,29 @@ impl Worktrees {
 }
 
 impl Worktree {
-    /// Removes it if every file that is not ignored is in the tree last harvested (or, when nothing
-    /// was, in its base).
+    /// Why it must stay, in one sentence: a file that is not ignored is neither in the tree that was let
+    /// go last nor (when none was) in its base. None when it can be removed.
+    pub fn unsaved(&self) -> Result<Option<String>> {
+        if !self.is_complete() || !self.path.exists() {
+            return Ok(None);
+        }
+        let now = self.harvest()?;
+        let same = match self.record.saved()? {
+            Some(tree) => tree == now.tree,
+            None => now.changed == 0,
+        };
+        if !same {
+            return Ok(Some("it holds files that are in no commit".into()));
+        }
+        let left: Vec<String> =
+            now.left_out.iter().filter(|left| left.why.holds_content()).map(LeftOut::to_string).collect();
+        Ok((!left.is_empty()).then(|| left.join(", ")))
+    }
+
+    /// Removes it, unless it holds something that is nowhere else.
     pub fn remove(self) -> Result<Removed> {
-        if self.record.index().exists() && self.path.exists() {
-            let known = self.record.harvested()?;
-            let now = self.look()?;
-            let unsaved: Vec<String> =
-                now.left_out.iter().filter(|left| left.why.holds_content()).map(LeftOut::to_string).collect();
-            let same = match known {
-                Some(tree) => tree == now.tree,
-                None => now.changed == 0,
-            };
-            if !same {
-                return Ok(Removed::Kept("its files changed after they were last harvested".into()));
-            }
-            if !unsaved.is_empty() {
-                return Ok(Removed::Kept(unsaved.join(", ")));
-            }
+        if let Some(why) = self.unsaved()? {
+            return Ok(Removed::Kept(why));
         }
         self.discard()?;
         Ok(Removed::Gone)
