@@ -3,6 +3,7 @@
 # git calls this for every ref, several times: what is none of our business ends here, in the shell.
 program=@PROGRAM@
 chained=@CHAINED@
+[ "$1" = prepared ] || [ -x "$chained" ] || exit 0
 
 ask() {
 	[ "$1" = prepared ] || return 0
