@@ -140,6 +140,10 @@ fn the_branch_itself_moves_only_to_what_was_approved() {
         &["symbolic-ref", "refs/heads/main", "refs/heads/topic"],
     ];
     for command in commands {
+        // Before 2.46 git asks no hook about symbolic refs.
+        if command[0] == "symbolic-ref" && git_flow_ai::git::version().unwrap() < (2, 46) {
+            continue;
+        }
         let out = place.git(command);
         assert_ne!(out.status, 0, "{command:?}: {out:?}");
         assert_eq!(place.git_says(&["rev-parse", "main"]), tip, "{command:?}");
@@ -169,6 +173,29 @@ fn a_judged_merge_passes_and_starts_no_reviewer() {
             assert_eq!(asked(&place), 0);
         }
     }
+}
+
+#[test]
+fn a_verdict_on_the_merged_head_is_found_without_any_process() {
+    let place = lookup_only();
+    let (old, new) = (place.git_says(&["rev-parse", "main"]), place.git_says(&["rev-parse", "topic"]));
+    let ask = |line: &str, env: &[(&str, &str)]| {
+        let mut hook = place.command(env!("CARGO_BIN_EXE_git-flow-ai"));
+        hook.args(["hook", "reference-transaction", "prepared"]).env("PATH", "/nowhere");
+        hook.envs(env.iter().copied()).stdin(std::process::Stdio::piped());
+        let mut child =
+            hook.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), line.as_bytes()).unwrap();
+        Out::of(child.wait_with_output().unwrap())
+    };
+    let moves = format!("{old} {new} refs/heads/main\n");
+    let merges = format!("{} {old} ORIG_HEAD\n", "0".repeat(40));
+    let head = (format!("GITHEAD_{new}"), "topic");
+    ask(&moves, &[]).exits(1);
+    ask(&merges, &[(&head.0, head.1)]).exits(1);
+    place.approve("main", "topic");
+    ask(&moves, &[]).ok();
+    ask(&merges, &[(&head.0, head.1)]).ok();
 }
 
 #[test]

@@ -73,7 +73,8 @@ impl Evidence {
             self.add_on(repo, policy, id)?;
             self.add_on(repo, policy, commit.tree)?;
             for parent in commit.parents {
-                if queued.insert(parent) {
+                // A shallow clone ends somewhere.
+                if repo.has(parent) && queued.insert(parent) {
                     queue.push((repo.commit(parent)?.time, parent));
                 }
             }

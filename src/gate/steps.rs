@@ -48,7 +48,7 @@ pub(super) fn between(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<Optio
     let oldest = repo.commit(old)?.time;
     let mut steps = Vec::new();
     let mut at = new;
-    while at != old && steps.len() < LONGEST {
+    while at != old && steps.len() < LONGEST && repo.has(at) {
         let commit = repo.commit(at)?;
         // Clocks differ, so that a day's grace decides only how long we look, never what we find.
         let Some((&before, merged)) = commit.parents.split_first().filter(|_| commit.time + 86_400 >= oldest)
