@@ -94,8 +94,9 @@ fn a_script_gets_one_object_whatever_happens() {
     assert_eq!(record["base_tree"], place.git_says(&["rev-parse", "main^{tree}"]));
     assert_eq!(record["shown"]["files"], json!(["app.txt"]));
 
+    commit(&place, "app.txt", "one\n2\nthree\n");
     place.script("judge", "echo nonsense");
-    let unknown = object(place.flow(&["review", "--json", "--again"]).exits(2));
+    let unknown = object(place.flow(&["review", "--json"]).exits(2));
     assert_eq!(unknown["decision"], Value::Null);
     assert!(unknown["reasons"][0].as_str().unwrap().contains("no verdict in our schema"), "{unknown}");
 }
@@ -257,11 +258,11 @@ fn a_reviewer_that_cannot_tell_is_followed_by_the_next_and_told() {
 #[test]
 fn nothing_in_the_repository_hides_a_part_of_the_change() {
     let place = place(
-        r#"case "$request" in *BACKDOOR*HIDDEN*LINKED*) findings='[{"path":"evil.sh","line":1,"severity":"P0","body":"A back door"}]';; esac"#,
+        r#"case "$request" in *BACKDOOR*LINKED*HIDDEN*) findings='[{"path":"evil.sh","line":1,"severity":"P0","body":"A back door"}]';; esac"#,
     );
     place.write(".gitattributes", "* -diff -text linguist-generated\n*.sh diff=blind\n");
     place.write("evil.sh", "BACKDOOR\n");
-    place.write("nul.txt", "text\nHIDDEN\n");
+    place.write("nul.txt", "te\0xt\nHIDDEN\n");
     std::os::unix::fs::symlink("LINKED", place.repo().join("link")).unwrap();
     place.git(&["add", "-A"]).ok();
     place.git(&["commit", "--quiet", "-m", "Innocent"]).ok();
