@@ -249,3 +249,22 @@ fn sha256_repositories_are_read_and_merged_too() {
     assert_eq!(sealed.merge(base, ours, theirs).unwrap(), Some(both));
     assert!(diff(&repo, base, both).contains("+nine\n"));
 }
+
+#[test]
+fn what_a_partial_clone_lacks_is_told_with_the_way_to_get_it() {
+    let place = Place::new();
+    place.git(&["config", "uploadpack.allowFilter", "true"]).ok();
+    place.write("a.txt", "1\n");
+    let base = tree(&place);
+    place.write("a.txt", "2\n");
+    let head = tree(&place);
+    let url = format!("file://{}", place.repo().display());
+    place.git(&["clone", "--quiet", "--filter=blob:none", "--no-checkout", &url, "../partial"]).ok();
+    let dir = place.root().join("partial");
+    let repo = Repo::open(&dir).unwrap();
+    let error = Sealed::over(&repo).unwrap().diff(base, head, &[]).unwrap_err();
+    assert!(error.to_string().contains("partial clone"), "{error:#}");
+    place.git(&["-C", "../partial", "fetch", "--quiet", "--refetch", "--no-filter"]).ok();
+    let diff = Sealed::over(&Repo::open(&dir).unwrap()).unwrap().diff(base, head, &[]).unwrap();
+    assert!(String::from_utf8_lossy(&diff).contains("-1\n+2\n"));
+}

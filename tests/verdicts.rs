@@ -6,6 +6,9 @@ use git_flow_ai::change::{Author, Vendor};
 use git_flow_ai::store::{Repo, verdicts};
 use git_flow_ai::verdict::{Decision, Finding, Severity, Shown, VERSION, Verdict};
 use gix::ObjectId;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 
 /// A rival's approval of what HEAD adds to its parent, or of HEAD's whole tree.
 fn verdict(repo: &Repo, summary: &str) -> (ObjectId, Verdict) {
@@ -172,4 +175,63 @@ fn the_command_lists_shows_and_tells_what_holds() {
     place.flow(&["verdict", "list", "main"]).exits(0);
     place.flow(&["verdict", "list", "main~1..main"]).exits(0);
     place.flow(&["verdict", "list", "--all"]).exits(0);
+}
+
+/// A config whose only reviewer is a script that approves.
+fn with_reviewer() -> Place {
+    let place = Place::new();
+    let reviewer = place.reviewer("approver", "");
+    let command = reviewer.display();
+    place.write(
+        ".zenflow/config.toml",
+        format!(
+            "version = 1\n[agents.approver]\ncommand = [\"{command}\"]\nvendor = \"acme\"\n\
+             [reviewers.approver]\nagent = \"approver\"\n"
+        ),
+    );
+    place.git(&["add", "."]).ok();
+    place.git(&["commit", "--quiet", "-m", "Configure"]).ok();
+    place
+}
+
+#[test]
+fn no_process_of_many_loses_a_verdict() {
+    let place = with_reviewer();
+    let topics: Vec<String> = (0..10).map(|n| format!("topic{n}")).collect();
+    for topic in &topics {
+        place.git(&["checkout", "--quiet", "-b", topic, "main"]).ok();
+        place.write(topic, "new\n");
+        place.git(&["add", "."]).ok();
+        place.git(&["commit", "--quiet", "-m", topic]).ok();
+    }
+    let reviews: Vec<_> = topics
+        .iter()
+        .map(|topic| {
+            let mut command = place.command("git");
+            command.args(["flow-ai", "review", topic]).stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.spawn().unwrap()
+        })
+        .collect();
+    for review in reviews {
+        Out::of(review.wait_with_output().unwrap()).ok();
+    }
+    for topic in &topics {
+        place.flow(&["verdict", "show", topic]).ok().says("APPROVE by approver (acme)");
+    }
+    assert_eq!(place.git_says(&["notes", "--ref=flow-ai", "list"]).lines().count(), 10);
+}
+
+#[test]
+fn a_push_in_quarantine_can_be_read_but_no_verdict_is_written_from_there() {
+    let place = with_reviewer();
+    place.git(&["clone", "--quiet", "--bare", ".", "../server.git"]).ok();
+    let hook = place.root().join("server.git/hooks/pre-receive");
+    fs::write(&hook, "#!/bin/sh\nread old new ref\ngit-flow-ai review $old..$new\necho status $? >&2\n")
+        .unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    place.write("new.txt", "new\n");
+    place.git(&["add", "."]).ok();
+    place.git(&["commit", "--quiet", "-m", "New"]).ok();
+    let out = place.git(&["push", "../server.git", "main"]).ok();
+    out.says("while git keeps new objects apart").says("status 2");
 }

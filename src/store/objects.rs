@@ -142,6 +142,13 @@ impl Repo {
         Ok(signature)
     }
 
+    /// Who a commit made now would be by (`git commit --author` tells hooks), as `Name <address>`.
+    pub fn author(&self) -> Result<String> {
+        let who = self.gix.author().ok_or_else(no_identity)?;
+        let who = who.context("the identity cannot be told")?;
+        Ok(person(who.name, who.email))
+    }
+
     /// The person's identity as `Name <address>`; an error says how to set one.
     pub fn identity(&self) -> Result<String> {
         let who = self.gix.committer().ok_or_else(no_identity)?;

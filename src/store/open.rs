@@ -28,7 +28,7 @@ impl Repo {
         let trust = Mapping { full: options(Trust::Full)?, reduced: options(Trust::Reduced)? };
         let found =
             gix::ThreadSafeRepository::discover_with_environment_overrides_opts(&here, ceilings, trust);
-        let gix = found.map_err(|error| refusal(error, &here))?.to_thread_local();
+        let gix = found.map_err(|error| refusal(&error, &here))?.to_thread_local();
         Repo::over(gix, &elsewhere(&here))
     }
 
@@ -37,7 +37,7 @@ impl Repo {
         let path = fs::canonicalize(path).with_context(|| format!("{} cannot be opened", path.display()))?;
         let found =
             gix::open::Options::default_for_level(Trust::Full).config_overrides(OVERRIDES).open(&path);
-        let gix = found.map_err(|error| refusal(error, &path))?.to_thread_local();
+        let gix = found.map_err(|error| refusal(&error, &path))?.to_thread_local();
         Repo::over(gix, &[])
     }
 
@@ -106,6 +106,14 @@ impl Repo {
             Some(dir) => vec![dir.path().to_owned()],
             None => vec![self.common_dir.join("objects")],
         }
+    }
+
+    /// Whether it is a partial clone: objects may be missing that its remote has promised.
+    pub(super) fn is_partial(&self) -> bool {
+        let config = self.gix.config_snapshot();
+        let promisor = |name: &gix::bstr::BStr| config.boolean(format!("remote.{name}.promisor").as_str());
+        config.string("extensions.partialClone").is_some()
+            || self.gix.remote_names().iter().any(|name| promisor(name.as_ref()) == Some(true))
     }
 
     /// A value of git's configuration (`flow-ai.parallel`), the last one, as text.
@@ -192,24 +200,28 @@ fn reftable(storage: &str) -> anyhow::Error {
 }
 
 /// Why a repository could not be opened, with the way out where there is one.
-fn refusal(error: gix::Error, path: &Path) -> anyhow::Error {
-    let everything =
-        error.iter_errors().map(|cause| cause.to_string().to_lowercase()).collect::<Vec<_>>().join("\n");
-    let path = path.display();
-    if everything.contains("reftable") || everything.contains("refstorage") {
+fn refusal(error: &gix::Error, path: &Path) -> anyhow::Error {
+    let causes: Vec<String> = error.iter_errors().map(ToString::to_string).collect();
+    let everything = causes.join("\n").to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| everything.contains(word));
+    let place = path.display();
+    if says(&["reftable", "refstorage"]) {
         reftable("reftable")
-    } else if everything.contains("safe.directory")
-        || everything.contains("unsafe")
-        || everything.contains("owned")
-    {
+    } else if says(&["safe.directory", "unsafe", "owned"]) {
         hint(
-            format!("the repository at {path} belongs to somebody else"),
-            format!("if you trust it: git config --global --add safe.directory '{path}'"),
+            format!("the repository at {place} belongs to somebody else"),
+            format!("if you trust it: git config --global --add safe.directory '{place}'"),
         )
-    } else if error.is_not_found() || everything.contains("not appear to be a git repository") {
-        hint(format!("{path} is not in a git repository"), "go to one, or make one: git init")
+    } else if let Some(dir) = std::env::var_os("GIT_DIR").filter(|_| error.is_not_found()) {
+        hint(format!("GIT_DIR is {}, which is no git repository", dir.display()), "unset GIT_DIR")
+    } else if let Some(broken) = path.ancestors().find(|dir| dir.join(".git").symlink_metadata().is_ok()) {
+        let why = causes.iter().rfind(|cause| cause.contains(' ')).map_or("", String::as_str);
+        hint(
+            format!("the repository at {} is broken: {}", broken.display(), why.trim()),
+            "`git status` there says more; if a worktree or its repository was moved: git worktree repair",
+        )
     } else {
-        anyhow::Error::new(error).context(format!("the repository at {path} cannot be opened"))
+        hint(format!("{place} is not in a git repository"), "go to one, or make one: git init")
     }
 }
 

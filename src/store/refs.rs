@@ -72,27 +72,20 @@ impl Repo {
     }
 
     fn edit(&self, name: &str, edit: RefEdit) -> Result<()> {
-        match self.gix.edit_reference(edit) {
-            Ok(_) => Ok(()),
-            Err(error) if error.is_conflict() || error.is_retryable() => {
-                if let Some(obstacle) = self.obstacle(name)? {
-                    return Err(hint(
-                        format!("{name} cannot be made, because {obstacle} exists"),
-                        format!("rename that branch: git branch -m {} <another name>", short(&obstacle)),
-                    ));
-                }
-                let conflict = anyhow::Error::new(Conflict { name: name.to_owned() });
-                let why = error.probable_cause().to_string();
-                Err(conflict.context(format!("{name} was not written: {why}")))
-            }
-            Err(error) => match self.obstacle(name)? {
-                Some(obstacle) => Err(hint(
-                    format!("{name} cannot be made, because {obstacle} exists"),
-                    format!("rename that branch: git branch -m {} <another name>", short(&obstacle)),
-                )),
-                None => Err(anyhow::Error::new(error).context(format!("{name} cannot be written"))),
-            },
+        let Err(error) = self.gix.edit_reference(edit) else { return Ok(()) };
+        if let Some(obstacle) = self.obstacle(name)? {
+            return Err(hint(
+                format!("{name} cannot be made, because {obstacle} exists"),
+                format!("rename that branch: git branch -m {} <another name>", short(&obstacle)),
+            ));
         }
+        // Somebody moved it, or holds its lock to do so.
+        if error.is_conflict() || error.is_retryable() {
+            let why = error.probable_cause().to_string();
+            let conflict = anyhow::Error::new(Conflict { name: name.to_owned() });
+            return Err(conflict.context(format!("{name} was not written: {why}")));
+        }
+        Err(anyhow::Error::new(error).context(format!("{name} cannot be written")))
     }
 
     /// A ref whose name is a folder of this one's, or the other way round: git can have only one of them.

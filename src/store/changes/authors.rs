@@ -38,15 +38,18 @@ pub(super) fn of(commit: &Commit) -> Vec<Author> {
     if !ours.is_empty() {
         return ours;
     }
-    let mut authors: Vec<Author> = Vec::new();
-    // Like a co-author, an author can be a tool; otherwise it is a person.
-    let person = || Author { name: commit.author.clone(), vendor: Vendor::person(), model: None };
-    authors.push(by_address(&commit.author).unwrap_or_else(person));
+    let mut authors = vec![by_identity(&commit.author)];
     authors.extend(commit.trailers("Co-authored-by").filter_map(by_address));
     for key in ["Assisted-by", "Generated-by"] {
         authors.extend(commit.trailers(key).filter_map(by_statement));
     }
     authors
+}
+
+/// Whose identity `Name <address>` is: a tool's, else a person's.
+pub(super) fn by_identity(identity: &str) -> Author {
+    let person = || Author { name: identity.to_owned(), vendor: Vendor::person(), model: None };
+    by_address(identity).unwrap_or_else(person)
 }
 
 /// The agents that we recorded when we committed their work; a squash holds several.

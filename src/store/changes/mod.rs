@@ -6,7 +6,7 @@
 mod authors;
 
 use super::{Commit, Repo};
-use crate::change::{Author, Change, Vendor};
+use crate::change::{Author, Change};
 use crate::error::{Result, hint};
 use crate::git;
 use anyhow::Context;
@@ -58,13 +58,13 @@ pub fn named(repo: &Repo, revision: &str, target: &str) -> Result<Change> {
     change(repo, base, &head)
 }
 
-/// What is staged: from HEAD's tree to the index's. The author is the person; in the middle of a
-/// merge or cherry-pick also everybody who made what is brought in.
+/// What is staged: from HEAD's tree to the index's. The author is whoever the commit would be by;
+/// in the middle of a merge or cherry-pick also everybody who made what is brought in.
 pub fn staged(repo: &Repo) -> Result<Change> {
     let head = if repo.is_unborn() { None } else { Some(repo.commit_of("HEAD")?) };
     let base_tree = head.as_ref().map_or_else(|| repo.empty_tree(), |head| head.tree);
-    let name = repo.identity().unwrap_or_else(|_| "somebody".to_owned());
-    let mut authors = vec![Author { name, vendor: Vendor::person(), model: None }];
+    let author = repo.author().unwrap_or_else(|_| "somebody".to_owned());
+    let mut authors = vec![authors::by_identity(&author)];
     for (incoming, is_merge) in incoming(repo)? {
         let incoming = repo.commit(incoming)?;
         let base = match (&head, is_merge) {

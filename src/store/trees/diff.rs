@@ -5,7 +5,7 @@
 //! no text (a picture, an archive) are put together as `<binary: 3 lines, 700 bytes; readable: …>`,
 //! with every longer run of readable characters in them, so that code hidden among garbage shows. A
 //! file with such lines says the size and id of its blobs. Paths are written as
-//! [`Changed::display`](super::Changed::display) writes them.
+//! `Changed::display` writes them.
 
 use super::changed::display;
 use super::{Changed, Sealed};

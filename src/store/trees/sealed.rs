@@ -2,11 +2,11 @@
 
 use super::Changed;
 use super::{changed, diff};
-use crate::error::{Result, hint};
+use crate::error::{Hint, Result, hint};
 use crate::git;
 use crate::store::Repo;
 use crate::store::open::write_alternates;
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use gix::ObjectId;
 use std::fs;
 use std::process::{Command, Stdio};
@@ -20,6 +20,8 @@ use std::process::{Command, Stdio};
 pub struct Sealed {
     dir: tempfile::TempDir,
     gix: gix::Repository,
+    /// Whether the repository is a partial clone, whose missing objects only a fetch could bring.
+    is_partial: bool,
 }
 
 impl Sealed {
@@ -45,7 +47,7 @@ impl Sealed {
         let gix = gix::open::Options::isolated().open_path_as_is(true).open(at);
         let mut gix = gix.context("a git directory of our own cannot be opened")?.to_thread_local();
         gix.object_cache_size_if_unset(4 << 20);
-        Ok(Sealed { dir, gix })
+        Ok(Sealed { dir, gix, is_partial: repo.is_partial() })
     }
 
     /// A git command in it: no user or system config, no attributes, no replace refs, no hooks.
@@ -72,14 +74,14 @@ impl Sealed {
 
     /// The paths that differ, sorted.
     pub fn changed(&self, base: ObjectId, head: ObjectId) -> Result<Vec<Changed>> {
-        changed::between(&self.gix, base, head)
+        changed::between(&self.gix, base, head).map_err(|error| self.explain(error))
     }
 
     /// The whole textual difference of these paths (all of them when empty), in git's form, without
-    /// renames. Every file is shown as text, whatever it claims to be; see [`diff`] for what becomes
-    /// of bytes that are none. Fails rather than leave out a path that [`Sealed::changed`] names.
+    /// renames. Every file is shown as text, whatever it claims to be; runs of bytes that are no text are
+    /// summed up with what is readable in them. Fails rather than leave out a path that differs.
     pub fn diff(&self, base: ObjectId, head: ObjectId, paths: &[&[u8]]) -> Result<Vec<u8>> {
-        diff::between(self, base, head, paths)
+        diff::between(self, base, head, paths).map_err(|error| self.explain(error))
     }
 
     /// A blob's content.
@@ -123,7 +125,21 @@ impl Sealed {
             _ if git::version()? < (2, 38) => {
                 Err(hint("this git cannot merge without a checkout", "install git 2.38 or newer"))
             }
-            _ => bail!("git merge-tree failed: {}", String::from_utf8_lossy(&output.stderr).trim()),
+            _ => {
+                let said = String::from_utf8_lossy(&output.stderr);
+                Err(self.explain(anyhow!("git merge-tree failed: {}", said.trim())))
+            }
+        }
+    }
+
+    /// What may be missing, and how to get it: nothing is fetched in the middle of a judgement.
+    fn explain(&self, error: anyhow::Error) -> anyhow::Error {
+        match self.is_partial && !error.chain().any(|cause| cause.is::<Hint>()) {
+            true => error.context(hint(
+                "the change cannot be read: this is a partial clone, and may lack some of its objects",
+                "git fetch --refetch --no-filter",
+            )),
+            false => error,
         }
     }
 
