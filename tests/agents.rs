@@ -299,6 +299,36 @@ fn agents_side_by_side_do_not_kill_each_others_daemons() {
 }
 
 #[test]
+fn hundreds_of_agents_are_stopped_together() {
+    let bed = Bed::new(Mode::Edit);
+    let agent = bed.command("(setsid sleep 300 &); echo >>ready; exec sleep 300");
+    let ready = bed.job.dir.join("ready");
+    let job = Job { transcript: None, ..bed.job.clone() };
+    let (stopper, stop) = Stop::pair();
+    let begun = Instant::now();
+    let endings = block_on(async {
+        let all: Vec<_> = (0..300)
+            .map(|_| {
+                let (agent, job, stop) = (agent.clone(), job.clone(), stop.clone());
+                tokio::spawn(async move { agent.run(&job, &stop, |_| {}).await.map(|report| report.ending) })
+            })
+            .collect();
+        while fs::metadata(&ready).map_or(0, |file| file.len()) < 300 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        stopper.stop();
+        let mut endings = Vec::new();
+        for one in all {
+            endings.push(one.await.unwrap().unwrap());
+        }
+        endings
+    });
+    assert!(endings.iter().all(|ending| *ending == Ending::Stopped));
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    bed.nothing_is_left();
+}
+
+#[test]
 fn settings_that_make_no_agent_are_told_with_the_way_out() {
     let make = |text: &str| Agent::new("a", &toml::from_str(text).unwrap());
     let way_out = |text: &str| {

@@ -20,6 +20,7 @@ mod man;
 mod merge;
 mod model;
 mod plan;
+mod presets;
 mod review;
 mod spec;
 mod status;

@@ -53,7 +53,9 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
         Over::Told(ending) => ending,
         Over::Ended(status) => {
             reader.ended(status, &mut seen);
-            ending::of_process(&seen, status)
+            // Its last words may have been a question.
+            let question = ear.hopeless.filter(|_| seen.end.is_none());
+            question.unwrap_or_else(|| ending::of_process(&seen, status))
         }
     };
     Ok(Report {

@@ -116,26 +116,29 @@ impl Claude {
             seen.session = Some(session.to_owned());
         }
         let said = text(event, "/result");
-        let question = self.question(event);
-        seen.end = Some(if event["is_error"] == true || text(event, "/subtype").starts_with("error") {
-            let status = number(event, "/api_error_status");
-            let status = if status == 0 { String::new() } else { format!(" (status {status})") };
-            let why = if said.is_empty() { text(event, "/subtype") } else { said };
-            if event["stop_reason"] == "refusal" {
-                End::Refused(why.into())
-            } else {
-                End::Badly(format!("{why}{status}"))
-            }
-        } else if let Some(question) = question {
-            End::Waiting(question)
-        } else if event["stop_reason"] == "refusal" {
-            End::Refused(said.into())
-        } else {
-            End::Well
-        });
+        seen.end = Some(self.end(event, said, seen.fault.as_deref()));
         match event.get("structured_output").filter(|output| !output.is_null()) {
             Some(output) => seen.text = output.to_string(),
             None => said.clone_into(&mut seen.text),
+        }
+    }
+
+    /// How it ended, by its last event.
+    fn end(&self, event: &Value, said: &str, fault: Option<&str>) -> End {
+        let subtype = text(event, "/subtype");
+        let failed = event["is_error"] == true || subtype.starts_with("error");
+        if event["stop_reason"] == "refusal" {
+            return End::Refused(if said.is_empty() { "it refused".into() } else { said.into() });
+        }
+        if !failed {
+            return self.question(event).map_or(End::Well, End::Waiting);
+        }
+        let why = [said, text(event, "/error/message"), fault.unwrap_or_default(), subtype];
+        let why =
+            why.into_iter().find(|why| !matches!(*why, "" | "success")).unwrap_or("it says that it failed");
+        match number(event, "/api_error_status") {
+            0 => End::Badly(why.to_owned()),
+            status => End::Badly(format!("{why} (status {status})")),
         }
     }
 
