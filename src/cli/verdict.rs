@@ -266,9 +266,9 @@ fn row(entry: &Entry) -> [Cell; 8] {
             Decision::RequestChanges => Cell::bad(decision),
         },
         who(&verdict.reviewer).into(),
-        makers(verdict).into(),
+        verdict.authors.iter().map(brief).collect::<Vec<_>>().join(", ").into(),
         verdict.target.as_str().into(),
-        verdict.time.as_str().into(),
+        verdict.time.get(..16).unwrap_or(&verdict.time).replace('T', " ").into(),
         match entry.why {
             None => Cell::good("yes"),
             Some(why) => Cell::pending(format!("no: {why}")),
@@ -290,7 +290,9 @@ fn print(out: &mut impl Write, entry: &Entry, policy: &Policy) -> Result<()> {
     writeln!(out, "  on work of  {}", plain(&makers(verdict)))?;
     writeln!(out, "  for         {}, at {}", plain(&verdict.target), plain(&verdict.time))?;
     writeln!(out, "  change      {} to {}", short(&verdict.base_tree), short(&verdict.head_tree))?;
-    writeln!(out, "  was shown   {} bytes, {} files", verdict.shown.bytes, verdict.shown.files.len())?;
+    let files = verdict.shown.files.len();
+    let plural = if files == 1 { "" } else { "s" };
+    writeln!(out, "  was shown   {} bytes, {files} file{plural}", verdict.shown.bytes)?;
     if let Some((input, output)) = verdict.tokens {
         let cost = verdict.cost.map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
         writeln!(out, "  used        {input} tokens in, {output} out{cost}")?;
@@ -311,6 +313,14 @@ fn who(author: &Author) -> String {
     match &author.model {
         Some(model) => format!("{} ({}, {model})", author.name, author.vendor),
         None => format!("{} ({})", author.name, author.vendor),
+    }
+}
+
+/// The same where there is little room: a person by name, an agent by name and vendor.
+fn brief(author: &Author) -> String {
+    match author.name.split_once(" <") {
+        Some((name, _)) if author.vendor.is_person() => name.to_owned(),
+        _ => format!("{} ({})", author.name, author.vendor),
     }
 }
 
