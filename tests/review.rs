@@ -126,7 +126,7 @@ approve() { printf '{"nonce":"%s","verdict":"%s","summary":"Fine.","files":["app
         ("blocks without a reason", "approve 'REQUEST CHANGES'", "none of its findings blocks"),
         ("is cut off", "approve | head -c 60", "no verdict in our schema"),
         ("approves, then fails", "approve; exit 3", "exit"),
-        ("floods", "yes '{}' | head -c 10000000", "judge"),
+        ("floods", "head -c 10000000 /dev/zero | tr '\\0' x", "judge"),
         ("is no text", "approve; printf '\\377\\376'", "no verdict in our schema"),
     ];
     let place = place("");
