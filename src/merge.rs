@@ -99,14 +99,15 @@ pub fn ask(repo: Repo, proposal: &Proposal) -> Result<Answer> {
             )],
         }));
     };
-    hook::decide(repo, candidate(proposal, tree), Moment::FlowMerge)
+    let candidate = candidate(&repo, proposal, tree)?;
+    hook::decide(repo, candidate, Moment::FlowMerge)
 }
 
 /// Makes the merge with git itself, hooks included. What breaks off is taken back.
 pub fn merge(repo: &Repo, proposal: &Proposal) -> Result<Merged> {
     let Proposal { spec, target, old, head, worktree } = proposal;
     let verdicts = match gate::predict(repo, *old, &[*head])? {
-        Some(tree) => match gate::admit(repo, &candidate(proposal, tree))? {
+        Some(tree) => match gate::admit(repo, &candidate(repo, proposal, tree)?)? {
             Ruling::Allow(verdicts) => verdicts,
             Ruling::Refuse(_) => Vec::new(),
         },
@@ -132,9 +133,11 @@ pub fn merge(repo: &Repo, proposal: &Proposal) -> Result<Merged> {
     })
 }
 
-fn candidate(proposal: &Proposal, tree: ObjectId) -> Candidate {
+/// What the gate is asked: the same as the hooks will ask.
+fn candidate(repo: &Repo, proposal: &Proposal, tree: ObjectId) -> Result<Candidate> {
     let new = New::Tree { tree, heads: vec![proposal.head] };
-    Candidate { branch: proposal.target.clone(), old: proposal.old, new, accepted: None }
+    let accepted = hook::accepted(repo, &proposal.target)?;
+    Ok(Candidate { branch: proposal.target.clone(), old: proposal.old, new, accepted })
 }
 
 /// The only spec whose result waits to be merged.

@@ -4,9 +4,12 @@ use crate::support::Place;
 use crate::support::verdicts::{author, finding};
 use git_flow_ai::gate::{self, Candidate, New, Refusal, Ruling};
 use git_flow_ai::store::Repo;
-use git_flow_ai::verdict::{Decision, Severity};
+use git_flow_ai::verdict::{Decision, Severity, Verdict};
 use std::fmt::Write;
 use std::os::unix::fs::PermissionsExt;
+
+/// Makes a verdict one that does not count.
+type Spoil<'a> = &'a dyn Fn(&mut Verdict);
 
 /// `main` is protected and has a file of thirty lines, so that edits at its ends never conflict.
 fn place() -> Place {
@@ -298,7 +301,7 @@ fn only_a_rivals_word_counts() {
     topic(&place);
     place.git(&["update-ref", "-d", "refs/notes/flow-ai"]).ok();
     let good = place.verdict("main", "topic");
-    let broken: [(&str, &dyn Fn(&mut git_flow_ai::verdict::Verdict)); 6] = [
+    let broken: [(&str, Spoil); 6] = [
         ("the author's own vendor", &|verdict| verdict.authors.push(author("codex", "openai"))),
         ("nobody is known to have written it", &|verdict| verdict.authors.clear()),
         ("nothing was shown", &|verdict| verdict.shown.bytes = 0),

@@ -227,6 +227,27 @@ fn an_unjudged_merge_is_judged_on_the_spot_once() {
 }
 
 #[test]
+fn what_a_strategy_makes_of_a_conflict_is_judged_as_it_stands() {
+    let place = place(APPROVE);
+    place.approve("main", "topic");
+    place.write("app.txt", "ours\n");
+    ungated(&place, &["add", "--all"]).ok();
+    ungated(&place, &["commit", "--quiet", "-m", "Collide"]).ok();
+    place.git(&["merge", "--no-edit", "-X", "theirs", "topic"]).ok();
+    assert_eq!(asked(&place), 1);
+    assert_eq!(place.read("app.txt"), "one\ntwo\nthree\n");
+}
+
+#[test]
+fn a_squash_judged_on_the_spot_can_be_committed() {
+    let place = place(APPROVE);
+    commit_on_main(&place);
+    place.git(&["merge", "--squash", "topic"]).ok();
+    place.git(&["commit", "--quiet", "-m", "All of topic"]).ok();
+    assert_eq!(asked(&place), 1);
+}
+
+#[test]
 fn findings_on_the_spot_refuse_and_leave_everything_as_it_was() {
     let place = place(BLOCK);
     commit_on_main(&place);

@@ -38,8 +38,13 @@ pub struct Candidate {
 pub enum New {
     /// That commit.
     Commit(ObjectId),
-    /// A commit yet to be made of that tree, with these heads merged in (none for a plain commit).
-    Tree { tree: ObjectId, heads: Vec<ObjectId> },
+    /// A commit yet to be made of that tree, with these heads merged in, none for a plain commit.
+    Tree {
+        /// The tree.
+        tree: ObjectId,
+        /// The commits that are merged in.
+        heads: Vec<ObjectId>,
+    },
 }
 
 /// What the gate says.

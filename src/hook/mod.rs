@@ -177,7 +177,7 @@ fn current_branch(repo: &Repo) -> Result<Option<(String, ObjectId)>> {
 }
 
 /// What the remote that this branch follows has let in already, as last fetched.
-fn accepted(repo: &Repo, branch: &str) -> Result<Option<ObjectId>> {
+pub(crate) fn accepted(repo: &Repo, branch: &str) -> Result<Option<ObjectId>> {
     let configured = repo.git_config(&format!("branch.{branch}.remote"));
     let remote = configured.unwrap_or_else(|| "origin".into());
     let merged = repo.git_config(&format!("branch.{branch}.merge"));

@@ -2,7 +2,7 @@
 //!
 //! Nothing of anybody's is overwritten: a config that is there stays, a hook that is there is chained,
 //! a setting that is there is added to or left. Every step is written down before its effect, so that
-//! [`undo`] is exact even after a run that was cut off. Doing it twice changes nothing.
+//! uninstalling is exact even after a run that was cut off. Doing it twice changes nothing.
 
 mod action;
 mod hooks;
