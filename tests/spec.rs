@@ -239,3 +239,92 @@ fn standard_input_is_a_source_and_a_closed_pipe_no_failure() {
     shell("{ git flow-ai spec show dark-mode; echo $? >&2; } | true").says("0");
     assert_eq!(place.flow(&["spec", "list", "--json"]).ok().stdout.lines().count(), 1);
 }
+
+/// A place whose agent `scribe` is this shell script; the prompt is in `$prompt`.
+fn with_scribe(body: &str) -> Place {
+    let place = Place::with_config(
+        "version = 1\n[run]\nattempts = 2\n[agents.scribe]\ncommand = [\"scribe\"]\nvendor = \"acme\"\n",
+    );
+    place.script("scribe", &format!("prompt=$(cat)\nfolder=.flow-ai-documents\n{body}"));
+    place
+}
+
+#[test]
+fn an_agent_drafts_step_by_step_up_to_what_a_person_must_approve() {
+    let place = with_scribe(
+        r#"[ -f README.md ] || exit 1
+printf '%s' "$prompt" | grep -q 'Light at night' || exit 1
+case $prompt in
+  *"Write the document to \`$folder/requirements.md\`"*) printf '# R\n\nDark, by %s.\n' "$GIT_FLOW_AI_MODE" > $folder/requirements.md ;;
+  *"Write the document to \`$folder/spec.md\`"*) cat $folder/requirements.md > $folder/spec.md ;;
+  *) printf '# P\n\n### [ ] Step: A\n<!-- id: a -->\nDo.\n' > $folder/plan.md ;;
+esac
+echo spoiled > README.md; echo more > other.txt"#,
+    );
+    place.write("r.md", "Light at night hurts.\n");
+    place
+        .flow(&["spec", "Dark mode", "--workflow", "sdd", "--draft", "--from", "r.md"])
+        .ok()
+        .says("Drafted: requirements.md of dark-mode, by scribe")
+        .says("changed 2 other files, which were thrown away")
+        .says("Next: git flow-ai approve dark-mode");
+    assert_eq!(place.git_says(&["show", "flow/dark-mode/spec:requirements.md"]), "# R\n\nDark, by edit.");
+    assert_eq!(place.read("README.md"), "# A project\n");
+    place
+        .flow(&["plan", "dark-mode", "--draft"])
+        .exits(2)
+        .says("requirements.md comes first, and it is unapproved");
+    place.flow(&["approve", SLUG]).ok().says("spec edit dark-mode spec.md --draft");
+    place.flow(&["spec", "edit", SLUG, "spec.md", "--draft", "--agent", "scribe"]).ok();
+    assert_eq!(place.git_says(&["show", "flow/dark-mode/spec:spec.md"]), "# R\n\nDark, by edit.");
+    place.flow(&["approve", SLUG]).ok();
+    place.flow(&["plan", SLUG, "--draft"]).ok().says("Drafted: plan.md");
+    place.flow(&["approve", SLUG]).ok().says("git flow-ai run dark-mode");
+    assert_eq!(place.git_says(&["worktree", "list"]).lines().count(), 1, "no worktree stays");
+}
+
+#[test]
+fn a_draft_that_cannot_be_taken_goes_back_and_then_fails_with_status_1() {
+    let place = with_scribe(
+        r#"case $prompt in *'Your last draft was not taken'*) printf 'Now.\n' > $folder/spec.md ;; *) echo 'I think it is fine' ;; esac"#,
+    );
+    place
+        .flow(&["spec", "Dark mode", "--draft"])
+        .ok()
+        .says("spec.md` was not written")
+        .says("Drafted: spec.md");
+
+    for (body, why) in [
+        ("echo 'Sorry' >&2; exit 1", "scribe did not write spec.md: it failed"),
+        ("printf '# Title\\n' > $folder/spec.md", "says nothing"),
+        ("ln -s /etc/passwd $folder/spec.md", "is no regular file"),
+        ("mkfifo $folder/spec.md", "is no regular file"),
+        (
+            "rm -r $folder; mkdir elsewhere; echo words > elsewhere/spec.md; ln -s elsewhere $folder",
+            "is no regular file",
+        ),
+        ("printf 'caf\\351' > $folder/spec.md", "is not UTF-8"),
+    ] {
+        let place = with_scribe(body);
+        place
+            .flow(&["spec", "Dark mode", "--draft"])
+            .exits(1)
+            .says(why)
+            .says("spec edit dark-mode spec.md --draft");
+        place.flow(&["spec", "show", SLUG]).ok().says("spec.md: missing");
+        assert_eq!(
+            place.git_says(&["worktree", "list"]).lines().count(),
+            1,
+            "no worktree stays after: {body}"
+        );
+    }
+}
+
+#[test]
+fn who_is_to_draft_must_exist() {
+    let place = Place::new();
+    place.flow(&["spec", "Dark mode", "--draft"]).exits(2).says("there is no agent that could draft");
+    place.flow(&["spec", "show", SLUG]).ok().says("spec.md: missing");
+    let place = with_scribe("exit 1");
+    place.flow(&["spec", "Dark mode", "--draft", "--agent", "nobody"]).exits(2).says("there are: scribe");
+}
