@@ -328,3 +328,24 @@ fn who_is_to_draft_must_exist() {
     let place = with_scribe("exit 1");
     place.flow(&["spec", "Dark mode", "--draft", "--agent", "nobody"]).exits(2).says("there are: scribe");
 }
+
+#[test]
+fn a_document_about_the_implementation_comes_after_it_and_sees_its_result() {
+    let place = with_scribe("cp done.txt $folder/report.md");
+    let workflow = "# Own\n\n### [ ] Step: Build\n<!-- id: build -->\nBuild it.\n\n### [ ] Step: Report\nSave a report to `{@artifacts_path}/report.md`.\n<!-- approval: none -->\n";
+    place.write(".zenflow/workflows/own.md", workflow);
+    place.flow(&["spec", "Own", "--workflow", "own", "--no-edit"]).ok().says("Next: git flow-ai run own");
+    // What a run leaves: the result, and a ticked box.
+    place.git(&["switch", "-qc", "flow/own/result"]).ok();
+    place.write("done.txt", "All is built.\n");
+    place.git(&["add", "done.txt"]).ok();
+    place.git(&["commit", "-qm", "Build"]).ok();
+    place.git(&["switch", "-q", "main"]).ok();
+    place.write("p.md", workflow.replace("[ ] Step: Build", "[x] Step: Build"));
+    place
+        .flow(&["plan", "own", "--from", "p.md"])
+        .ok()
+        .says("Next: git flow-ai spec edit own report.md --draft");
+    place.flow(&["spec", "edit", "own", "--draft"]).ok().says("Next: git flow-ai merge own");
+    assert_eq!(place.git_says(&["show", "flow/own/spec:report.md"]), "All is built.");
+}

@@ -16,6 +16,7 @@ use crate::store::config::Loaded;
 use crate::workflow::{ARTIFACTS, Step};
 use crate::worktree::{Removed, Worktree, Worktrees};
 use anyhow::Context;
+use gix::ObjectId;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -76,15 +77,10 @@ pub async fn draft(
     let workflow = steps(spec)?;
     let step = workflow.steps.iter().find(|step| step.document.as_deref() == Some(document));
     let agent = choose(loaded, drafting.agent, step, events)?;
-    let base = repo.commit_of(&format!("refs/heads/{target}")).map_err(|_| {
-        hint(
-            format!("an agent reads the code of {target}, which has no commit yet"),
-            "make a first commit, or write the document yourself",
-        )
-    })?;
+    let base = base(repo, spec, document, target)?;
     let worktrees = Worktrees::of(repo, &loaded.config)?;
     events.progress(format!("{} drafts {document}", agent.name));
-    let worktree = worktrees.make(&format!("{}.draft", spec.slug), base.id)?;
+    let worktree = worktrees.make(&format!("{}.draft", spec.slug), base)?;
     let outcome = attempts(repo, loaded, drafting, &agent, step, &worktree, events, stop).await;
     clear(worktree, events)?;
     match outcome? {
@@ -96,6 +92,22 @@ pub async fn draft(
             Ok(Drafted::Failed { agent: agent.name, why, transcript: transcript(repo, spec)? })
         }
     }
+}
+
+/// The code that the agent reads: the target's; for a document that tells of the implementation, the
+/// result's.
+fn base(repo: &Repo, spec: &Spec, document: &str, target: &str) -> Result<ObjectId> {
+    if step_of(repo, spec)?.is_after_implementation(document)
+        && let Some(result) = repo.find_ref(&spec.slug.result_ref())?
+    {
+        return Ok(result);
+    }
+    repo.find_ref(&format!("refs/heads/{target}"))?.ok_or_else(|| {
+        hint(
+            format!("an agent reads the code of {target}, which has no commit yet"),
+            "make a first commit, or write the document yourself",
+        )
+    })
 }
 
 /// A draft builds on the documents before it: those must be settled.

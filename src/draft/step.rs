@@ -19,6 +19,8 @@ pub struct StepStatus {
     pub documents: Vec<DocumentStatus>,
     /// What to run next; the first is the usual way, the others are alternatives.
     pub next: Vec<String>,
+    /// How many of the documents come before the implementation.
+    before_implementation: usize,
 }
 
 /// What is to be done now.
@@ -79,7 +81,22 @@ impl DocumentState {
 impl StepStatus {
     /// Whether everything that the workflow wants before the implementation is there and approved.
     pub fn may_run(&self) -> bool {
-        !matches!(self.stage, Stage::Document(_))
+        match self.stage {
+            // A report, say, is written of what has been run.
+            Stage::Document(place) => place >= self.before_implementation && self.open_plan().is_none(),
+            Stage::Implementation(_) | Stage::Done => true,
+        }
+    }
+
+    /// The plan, where it cannot be carried out.
+    fn open_plan(&self) -> Option<&DocumentStatus> {
+        let is_invalid = |document: &&DocumentStatus| matches!(document.state, DocumentState::Invalid(_));
+        self.document().filter(is_invalid)
+    }
+
+    /// Whether a document tells of the implementation, and so comes after it.
+    pub fn is_after_implementation(&self, document: &str) -> bool {
+        self.documents.iter().skip(self.before_implementation).any(|known| known.document == document)
     }
 
     /// The document that stands in the way.
@@ -159,7 +176,7 @@ pub fn step_of(repo: &Repo, spec: &Spec) -> Result<StepStatus> {
             (Stage::Document(documents.len() - 1), documents)
         }
     };
-    let mut status = StepStatus { stage, documents, next: Vec::new() };
+    let mut status = StepStatus { stage, documents, next: Vec::new(), before_implementation };
     status.next = next(spec, &status);
     Ok(status)
 }

@@ -5,6 +5,7 @@
 use crate::plan::Task;
 use crate::spec::Spec;
 use crate::verdict::Finding;
+use crate::workflow::ARTIFACTS;
 use std::fmt::Write;
 
 /// What an agent is told about its last attempt.
@@ -37,6 +38,11 @@ pub fn of(spec: &Spec, task: &Task, verify: &[String], feedback: &[Feedback]) ->
     say(
         "- Change the files in this folder, and nothing outside of it. Your work is taken from the files; committing is not needed, pushing is forbidden.",
     );
+    if task.instruction.contains(ARTIFACTS) {
+        say(&format!(
+            "- `{ARTIFACTS}/NAME.md` means the document of that name below: there is no such file in this folder, and none is to be made. What you are asked to write there, say in your last message."
+        ));
+    }
     say("- Do only this task: others are at work on the rest at the same time, in folders of their own.");
     say(
         "- Do not touch `.zenflow/`, git's configuration or hooks. Do not weaken or delete tests to make them pass.",
@@ -123,7 +129,7 @@ mod tests {
             after: Vec::new(),
             files: vec!["src/api/**".into()],
             verify: None,
-            instruction: "Write it.".into(),
+            instruction: "Write it as `{@artifacts_path}/request.md` says.".into(),
             done: false,
             line: 1,
         };
@@ -137,7 +143,8 @@ mod tests {
         let findings = Feedback::Findings(vec![finding(Some(7), Some("Use <.")), finding(None, None)]);
         let text = of(&spec, &task, &["cargo test".into()], &[findings]);
         for part in [
-            "# Your task: The API\n\nWrite it.",
+            "# Your task: The API\n\nWrite it as",
+            "/NAME.md` means the document of that name below",
             "src/api/**",
             "`cargo test`",
             "- P1 `src/api/a.rs:7`: Off by one.\n  Suggestion: Use <.",
