@@ -50,14 +50,12 @@ impl Story<'_> {
     /// A spec, approved, and a plan.
     fn agree(&mut self) -> Result<()> {
         self.chapter("A spec and a plan, agreed on before anybody writes code");
-        let (spec, plan) = (self.place.root().join("spec.md"), self.place.root().join("plan.md"));
-        fs::write(&spec, sample::SPEC).context("cannot write the specification")?;
-        fs::write(&plan, sample::PLAN).context("cannot write the plan")?;
-        let (spec, plan) = (spec.to_string_lossy().into_owned(), plan.to_string_lossy().into_owned());
-        self.types(&["git", "flow-ai", "spec", "Prices for people", "--workflow", "spec"])?;
-        self.types(&["git", "flow-ai", "spec", "edit", SLUG, "spec.md", "--from", &spec])?;
+        let beside = |name: &str| self.place.root().join(name);
+        fs::write(beside("spec.md"), sample::SPEC).context("cannot write the specification")?;
+        fs::write(beside("plan.md"), sample::PLAN).context("cannot write the plan")?;
+        self.types(&["git", "flow-ai", "spec", "Prices for people", "--from", "../spec.md"])?;
         self.types(&["git", "flow-ai", "approve", SLUG])?;
-        self.types(&["git", "flow-ai", "plan", SLUG, "--from", &plan])?;
+        self.types(&["git", "flow-ai", "plan", SLUG, "--from", "../plan.md"])?;
         self.types(&["git", "flow-ai", "status"])?;
         let branch = format!("flow/{SLUG}/spec");
         let approved =

@@ -5,7 +5,7 @@
 
 use super::progress::{self, Doing, Progress};
 use super::{colour_of, err, first_line};
-use crate::event::{Activity, Event, What};
+use crate::event::{Activity, Event, State, What};
 use std::io::Write;
 use std::sync::mpsc::Receiver;
 
@@ -111,7 +111,7 @@ pub fn finished(outcome: &str, attempts: u32, seconds: u64, usage: String) -> St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{State, Usage};
+    use crate::event::Usage;
     use jiff::Timestamp;
 
     #[test]
