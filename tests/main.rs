@@ -12,6 +12,7 @@
 mod agents;
 mod architecture;
 mod completions;
+mod demo;
 mod doctor;
 mod gate;
 mod hooks;

@@ -63,7 +63,8 @@ fn words(beat: Beat<'_>) -> String {
         Beat::Chapter(title) => format!("\n{bold}== {title}{bold:#}\n"),
         Beat::Say(sentence) => format!("{sentence}\n"),
         Beat::Command(line) => format!("{cyan}$ {line}{cyan:#}\n"),
-        Beat::Output(line) => format!("  {}\n", plain(line)),
+        // Records are one long line each; what follows their beginning is for programs.
+        Beat::Output(line) => format!("  {}\n", console::truncate_str(&plain(line), 200, "…")),
         Beat::Proof(claim, true) => format!("{green}✓{green:#} {claim}\n"),
         Beat::Proof(claim, false) => format!("{red}✗ {claim}{red:#}\n"),
     }

@@ -8,8 +8,10 @@ use std::fs;
 /// The spec's short name.
 const SLUG: &str = "prices-for-people";
 
-/// The scripted agents and the makers of their (scripted) models.
-const AGENTS: [(&str, &str); 3] = [("alder", "alder-labs"), ("birch", "birch-ai"), ("cedar", "cedar-corp")];
+/// The scripted agents and the makers of their (scripted) models. The last writes nothing: of what the
+/// three others made together, only a fourth vendor can be the judge.
+const AGENTS: [(&str, &str); 4] =
+    [("alder", "alder-labs"), ("birch", "birch-ai"), ("cedar", "cedar-corp"), ("dogwood", "dogwood-inc")];
 
 /// Plays it; whether each step came out as told.
 pub(super) fn play(place: &Place, keep: bool, tell: &mut dyn FnMut(Beat<'_>)) -> Result<bool> {
@@ -36,7 +38,7 @@ impl Story<'_> {
         self.place.write(&[(crate::config::PATH, &self.config())])?;
         self.types(&["git", "init", "--quiet"])?;
         self.types(&["sh", "test.sh"])?;
-        self.say("Its config names three agents of three vendors, who review each other. They are scripted.");
+        self.say("Its config names scripted agents of four vendors, who review each other.");
         self.types(&["grep", "-v", "^command", crate::config::PATH])?;
         self.types(&["git", "flow-ai", "init"])?;
         self.types(&["git", "add", "--all"])?;
@@ -83,7 +85,7 @@ impl Story<'_> {
             attempt == "2",
         );
         let found = self.place.git(&["notes", "--ref=flow-ai", "list"])?.lines().count();
-        self.proof(&format!("{found} commits carry verdicts in refs/notes/flow-ai"), found >= 4);
+        self.proof(&format!("{found} commits carry verdicts in refs/notes/flow-ai"), found == 5);
         let worktrees = self.place.git(&["worktree", "list"])?.lines().count();
         self.proof("the worktrees are gone, their work is committed", worktrees == 1);
         self.proof("main has not moved", self.place.git(&["rev-parse", "main"])? == before);
@@ -121,7 +123,8 @@ impl Story<'_> {
         self.types(&["sh", "test.sh"])?;
         self.types(&["sh", "-c", ". ./lib/show.sh; show 1205"])?;
         self.say("The verdicts stay with the commits:");
-        self.types(&["git", "log", "--notes=flow-ai", "--max-count=2", "--format=%h %s%n%N"])?;
+        let show = format!("flow/{SLUG}/show");
+        self.types(&["git", "log", "--notes=flow-ai", "--max-count=2", "--format=%h %s%n%N", &show])?;
         let notes = self.place.git(&["notes", "--ref=flow-ai", "show", &result])?;
         self.proof("git notes holds the verdict that let it in", notes.contains("APPROVE"));
         if !keep {

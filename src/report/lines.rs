@@ -48,6 +48,8 @@ fn words(what: &What, doing: &Doing) -> Option<String> {
         }
         // What follows from it is told at once: verification, another attempt, the end.
         What::Activity(Activity::Usage(_)) | What::AttemptFinished { .. } => return None,
+        // A reviewer's text is its answer in JSON, which is told as what it decides.
+        What::Activity(Activity::Text { .. }) if doing.state == Some(State::InReview) => return None,
         What::Activity(activity) => {
             let words = progress::words(activity)?;
             let state = doing.state.map(|state| state.to_string());

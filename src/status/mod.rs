@@ -134,6 +134,10 @@ impl Scene {
             if matches!(stage, Stage::Implementation) {
                 stage = stage::of_result(&tasks, &judgements, merged);
             }
+            // Where no rival of all authors could judge the whole, the gate lets it in task by task.
+            if stage == Stage::Unjudged && each_approved(repo, branches)? {
+                stage = Stage::Mergeable;
+            }
         }
         if self.running.contains(slug) {
             stage = Stage::Running;
@@ -175,13 +179,29 @@ fn group(refs: &[(String, ObjectId)]) -> BTreeMap<String, Branches> {
     groups
 }
 
-/// What was decided about a commit.
+/// What was decided about a commit: of each reviewer the newest.
 fn judged(repo: &Repo, commit: ObjectId) -> Result<Vec<Judgement>> {
-    let (verdicts, _) = verdicts::on(repo, commit)?;
-    Ok(verdicts
-        .into_iter()
-        .map(|verdict| Judgement { decision: verdict.decision, reviewer: verdict.reviewer })
-        .collect())
+    let (mut verdicts, _) = verdicts::on(repo, commit)?;
+    verdicts.sort_by(|a, b| a.time.cmp(&b.time));
+    let mut newest: Vec<Judgement> = Vec::new();
+    for verdict in verdicts {
+        newest.retain(|older| older.reviewer.name != verdict.reviewer.name);
+        newest.push(Judgement { decision: verdict.decision, reviewer: verdict.reviewer });
+    }
+    Ok(newest)
+}
+
+/// Whether somebody approved, and nobody rejects, what each task's branch is at.
+fn each_approved(repo: &Repo, branches: &Branches) -> Result<bool> {
+    for tip in branches.tasks.values() {
+        let judgements = judged(repo, *tip)?;
+        if judgements.is_empty()
+            || judgements.iter().any(|judged| judged.decision == Decision::RequestChanges)
+        {
+            return Ok(false);
+        }
+    }
+    Ok(!branches.tasks.is_empty())
 }
 
 /// The slugs whose lock somebody holds.
