@@ -106,6 +106,13 @@ pub fn ask(repo: Repo, proposal: &Proposal) -> Result<Answer> {
 /// Makes the merge with git itself, hooks included. What breaks off is taken back.
 pub fn merge(repo: &Repo, proposal: &Proposal) -> Result<Merged> {
     let Proposal { spec, target, old, head, worktree } = proposal;
+    // What breaks off below is taken back; a person's own merge must not be.
+    if is_merging(worktree)? {
+        return Err(hint(
+            format!("another merge is under way in {}", worktree.display()),
+            "conclude it with git commit, or give it up with git merge --abort",
+        ));
+    }
     let verdicts = match gate::predict(repo, *old, &[*head])? {
         Some(tree) => match gate::admit(repo, &candidate(repo, proposal, tree)?)? {
             Ruling::Allow(verdicts) => verdicts,
@@ -117,7 +124,9 @@ pub fn merge(repo: &Repo, proposal: &Proposal) -> Result<Merged> {
     command.args(["merge", "--no-ff", "-m", &message(spec, &verdicts)]);
     let merged = git::output(command.arg(spec.slug.result_ref().trim_start_matches("refs/heads/")));
     if let Err(error) = merged {
-        take_back(worktree)?;
+        if is_merging(worktree)? {
+            git::output(git::command(worktree).args(["merge", "--abort"]))?;
+        }
         return Err(error.context(hint(
             format!("git did not merge `{}` into `{target}`; everything is as it was", spec.slug),
             format!("see what git says, then again: git flow-ai merge {}", spec.slug),
@@ -202,13 +211,10 @@ fn worktree_of(repo: &Repo, target: &str) -> Result<PathBuf> {
     Err(hint(format!("`{target}` is not checked out anywhere"), format!("git switch {target}")))
 }
 
-/// A merge that is under way is aborted; git refuses to where there is none.
-fn take_back(worktree: &Path) -> Result<()> {
-    let under_way = git::command(worktree).args(["rev-parse", "--verify", "--quiet", "MERGE_HEAD"]).output();
-    if under_way.context("git cannot be asked whether a merge is under way")?.status.success() {
-        git::output(git::command(worktree).args(["merge", "--abort"]))?;
-    }
-    Ok(())
+/// Whether a merge is under way there.
+fn is_merging(worktree: &Path) -> Result<bool> {
+    let head = git::command(worktree).args(["rev-parse", "--verify", "--quiet", "MERGE_HEAD"]).output();
+    Ok(head.context("git cannot be asked whether a merge is under way")?.status.success())
 }
 
 fn message(spec: &Spec, verdicts: &[Verdict]) -> String {

@@ -100,6 +100,18 @@ fn files_in_the_way_are_kept() {
 }
 
 #[test]
+fn a_merge_that_is_under_way_is_not_given_up() {
+    let place = place(true);
+    let ungated = |args: &[&str]| place.git(&[&["-c", "core.hooksPath=/dev/null"], args].concat()).ok();
+    ungated(&["switch", "--quiet", "-c", "other"]);
+    ungated(&["commit", "--quiet", "--allow-empty", "-m", "Other"]);
+    ungated(&["switch", "--quiet", "main"]);
+    ungated(&["merge", "--quiet", "--no-ff", "--no-commit", "other"]);
+    place.flow(&["merge", "dark-mode"]).exits(2).says("another merge is under way");
+    place.git(&["rev-parse", "--verify", "MERGE_HEAD"]).ok();
+}
+
+#[test]
 fn the_target_may_be_checked_out_elsewhere() {
     let place = place(true);
     place.git(&["switch", "--quiet", "-c", "other"]).ok();

@@ -13,7 +13,6 @@ mod transaction;
 
 use crate::error::Result;
 use crate::gate::{self, Candidate, Missing, Refusal, Ruling};
-use crate::policy::Policy;
 use crate::store::Repo;
 use crate::verdict::Verdict;
 use gix::ObjectId;
@@ -89,7 +88,7 @@ pub(crate) fn decide(repo: Repo, candidate: Candidate, moment: Moment) -> Result
                     let missing = missing.clone();
                     Ok(Answer::Review(Box::new(Pending { repo, candidate, policy, missing, moment })))
                 }
-                _ => Ok(Answer::Refuse(refused(&repo, &candidate, &policy, refusal, moment)?)),
+                _ => Ok(Answer::Refuse(refused(&repo, &candidate, refusal, moment)?)),
             }
         }
     }
@@ -101,13 +100,7 @@ fn is_inside_agent() -> bool {
 }
 
 /// The refusal in words for people.
-fn refused(
-    repo: &Repo,
-    candidate: &Candidate,
-    policy: &Policy,
-    refusal: Refusal,
-    moment: Moment,
-) -> Result<Refused> {
+fn refused(repo: &Repo, candidate: &Candidate, refusal: Refusal, moment: Moment) -> Result<Refused> {
     let branch = &candidate.branch;
     let what = match moment {
         Moment::BeforeMerge => format!("this merge into `{branch}` is refused, and nothing was touched"),
@@ -121,10 +114,8 @@ fn refused(
     match (&refusal.missing, refusal.blocking.is_empty()) {
         (_, false) => way_out.push("mend what is found, then have it judged again".to_owned()),
         (Some(missing), true) => way_out.push(have_it_reviewed(repo, candidate, missing)?),
-        (None, true) => way_out.push(format!(
-            "only add to `{branch}`: make the change on a branch of its own and merge that (policy: {})",
-            policy.branches.join(", ")
-        )),
+        (None, true) => way_out
+            .push(format!("only add to `{branch}`: make the change on a branch of its own and merge that")),
     }
     way_out.extend(way_back(repo, candidate, moment));
     Ok(Refused { why: format!("{what}: {}", refusal.why), blocking: refusal.blocking, way_out })
