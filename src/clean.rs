@@ -6,6 +6,7 @@
 //! kept is told with the reason. Nothing that we did not make is ever touched.
 
 use crate::error::Result;
+use crate::process;
 use crate::run::{self, Lock};
 use crate::spec::Slug;
 use crate::store::{Expected, Repo, config, specs};
@@ -83,10 +84,13 @@ fn worktrees(
         let name = worktree.path().display().to_string();
         let kept = match dry_run {
             true => worktree.unsaved()?,
-            false => match worktree.remove()? {
-                Removed::Gone => None,
-                Removed::Kept(why) => Some(why),
-            },
+            false => {
+                process::end_strays(worktree.path());
+                match worktree.remove()? {
+                    Removed::Gone => None,
+                    Removed::Kept(why) => Some(why),
+                }
+            }
         };
         let kept = kept.map(|why| format!("{why}; git flow-ai run {slug} commits them"));
         items.push(Item { kind: Kind::Worktree, name, kept });

@@ -11,6 +11,7 @@
 
 mod agents;
 mod architecture;
+mod clean;
 mod completions;
 mod demo;
 mod doctor;
@@ -23,6 +24,7 @@ mod model;
 mod plan;
 mod presets;
 mod review;
+mod run;
 mod spec;
 mod status;
 mod store_repo;

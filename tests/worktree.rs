@@ -218,6 +218,7 @@ fn nothing_that_an_agent_plants_in_its_folder_runs_or_hides_work() {
     );
     let left: Vec<(&str, Why)> = harvest.left_out.iter().map(|left| (left.path.as_str(), left.why)).collect();
     assert_eq!(left, [("nested/.git", Why::NestedRepository), ("sub", Why::InSubmodule)]);
+    worktree.let_go(harvest.tree).unwrap();
     let Removed::Kept(why) = worktree.remove().unwrap() else {
         panic!("the submodule's files are nowhere else")
     };

@@ -9,11 +9,13 @@ mod census;
 mod lines;
 mod shell;
 mod stop;
+mod strays;
 mod tree;
 
 pub use lines::Lines;
 pub use shell::{ShellEnd, shell};
 pub use stop::{Stop, Stopper};
+pub use strays::end_strays;
 pub use tree::{MARK, Output, Tree};
 
 /// The longest line that is kept, in bytes. An agent's last event holds its whole answer in one line.

@@ -79,7 +79,10 @@ impl Life<'_> {
         };
         let own = self.agent.author();
         let author = Author { model: own.model.or(report.model), ..own };
-        self.tell(State::Harvesting, "");
+        if report.ending != Ending::Stopped {
+            // The journal knows from here on that the attempt has ended, even if its commit is not made.
+            self.tell(State::Harvesting, word(&report.ending));
+        }
         let commit = self.commit_files(number, &author, state).await?;
         if report.ending != Ending::Stopped {
             // The commit first: what the journal says ended must not be lost.

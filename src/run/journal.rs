@@ -40,6 +40,10 @@ struct Line {
     task: Option<String>,
     #[serde(default)]
     attempt: Option<u32>,
+    #[serde(default)]
+    state: Option<String>,
+    #[serde(default)]
+    detail: Option<String>,
 }
 
 /// The journal of a run under way.
@@ -127,6 +131,9 @@ pub struct History {
     since: BTreeMap<String, String>,
     /// Per task, the highest number of an attempt that ever ended.
     highest: BTreeMap<String, u32>,
+    /// Per task, the attempt of which the last word was that it had ended and its files were being
+    /// committed, with its ending.
+    harvesting: BTreeMap<String, (u32, String)>,
 }
 
 impl History {
@@ -150,12 +157,17 @@ impl History {
         }
         self.forget(&head.retry, &head.run);
         for line in lines {
-            let Ok(Line { event, task: Some(task), attempt: Some(attempt) }) = serde_json::from_slice(&line)
+            let Ok(Line { event, task: Some(task), attempt, state, detail }) = serde_json::from_slice(&line)
             else {
                 continue;
             };
-            if event == "attempt-finished" {
-                self.ended(&task, attempt);
+            self.harvesting.remove(&task);
+            match (event.as_str(), attempt) {
+                ("attempt-finished", Some(attempt)) => self.ended(&task, attempt),
+                ("state", Some(attempt)) if state.as_deref() == Some("harvesting") => {
+                    self.harvesting.insert(task, (attempt, detail.unwrap_or_default()));
+                }
+                _ => {}
             }
         }
     }
@@ -183,6 +195,12 @@ impl History {
         if !counts && let Some(ended) = self.ended.get_mut(task) {
             ended.remove(&attempt);
         }
+    }
+
+    /// The attempt that had ended when the run was killed before its files were committed, and how it
+    /// had ended.
+    pub fn harvesting(&self, task: &str) -> Option<(u32, String)> {
+        self.harvesting.get(task).cloned()
     }
 
     /// How many attempts ended.

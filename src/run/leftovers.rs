@@ -1,18 +1,50 @@
-//! Worktrees that a killed run left: their files are committed before anything else begins.
+//! What a killed run left: its worktrees' files are committed, and its locks broken, before anything
+//! else begins.
 //!
 //! A worktree never holds the only copy of anything for longer than the run that made it, whatever
 //! ended that run.
 
+use super::journal::attempt_finished;
 use super::work::{self, Label, State};
 use super::workplace::blocking;
 use super::{Run, chain};
 use crate::agent::Agent;
 use crate::change::{Author, Vendor};
 use crate::error::Result;
+use crate::event::Events;
 use crate::plan::{Plan, Task};
-use crate::store::Expected;
+use crate::process;
+use crate::spec::Slug;
+use crate::store::{Expected, Repo};
+use crate::verdict::NOTES_REF;
 use crate::worktree::{Removed, Worktree};
+use anyhow::Context;
 use gix::ObjectId;
+use std::fs;
+use std::time::Duration;
+
+/// How old a lock on one ref is when whoever made it must be dead: it is held for milliseconds.
+const STALE: Duration = Duration::from_secs(5);
+
+/// Removes the locks on our refs that a killed process left; git would wait for them in vain for ever.
+pub(super) async fn break_locks(repo: &Repo, slug: &Slug, events: &Events) -> Result<()> {
+    let branches = repo.common_dir().join(slug.task_ref(""));
+    let mut locks = vec![repo.common_dir().join(format!("{NOTES_REF}.lock"))];
+    locks.extend(fs::read_dir(branches).into_iter().flatten().flatten().map(|entry| entry.path()));
+    for lock in locks.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "lock"))
+    {
+        while let Ok(data) = lock.symlink_metadata() {
+            let age = data.modified()?.elapsed().unwrap_or_default();
+            if age >= STALE {
+                events.warn(format!("{} was left by a killed process, and is removed", lock.display()));
+                fs::remove_file(&lock).with_context(|| format!("cannot remove {}", lock.display()))?;
+                break;
+            }
+            tokio::time::sleep(STALE.saturating_sub(age).min(Duration::from_millis(200))).await;
+        }
+    }
+    Ok(())
+}
 
 /// Commits and removes what earlier runs of this spec left.
 pub(super) async fn take_in(run: &Run, plan: &Plan) -> Result<()> {
@@ -33,6 +65,8 @@ async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> R
     let path = worktree.path().to_owned();
     let before = worktree.saved()?;
     let (worktree, harvest) = blocking(move || {
+        // Nobody writes any more when the files are taken.
+        process::end_strays(worktree.path());
         let is_there = worktree.is_complete() && worktree.path().exists();
         let harvest = if is_there { Some(worktree.harvest()?) } else { None };
         Ok((worktree, harvest))
@@ -45,6 +79,7 @@ async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> R
             worktree.let_go(harvest.tree)?;
         } else if harvest.tree != before.unwrap_or(base) {
             let kept = keep(run, id, task, worktree.base(), before.unwrap_or(base), harvest.tree)?;
+            worktree.let_go(harvest.tree)?;
             run.events
                 .progress(format!("what an interrupted run left in {} is now on {kept}", path.display()));
         }
@@ -71,20 +106,30 @@ fn keep(
     if let Some(task) = task {
         let history = &mut run.history.borrow_mut();
         let found = work::read(repo, run.slug(), task, run.base, history)?;
-        let attempt = history.next(id);
-        let label =
-            Label { slug: run.slug(), task, run: &run.id, attempt, author: &author, state: State::Partial };
-        match found {
-            None => {
-                work::commit(repo, &label, tree, base, None)?;
-                return Ok(short(&run.slug().task_ref(id)));
-            }
-            Some(work) if repo.tree_of(work.head)? == before => {
-                work::commit(repo, &label, tree, work.base, Some(work.head))?;
-                return Ok(short(&run.slug().task_ref(id)));
-            }
+        let parent = match found {
+            None => Some((base, None)),
+            // Killed between the commit and the note that it was made.
+            Some(work) if repo.tree_of(work.head)? == tree => return Ok(short(&run.slug().task_ref(id))),
+            Some(work) if repo.tree_of(work.head)? == before => Some((work.base, Some(work.head))),
             // The branch went on without the worktree: its files must not undo that.
-            Some(_) => {}
+            Some(_) => None,
+        };
+        if let Some((base, head)) = parent {
+            // The agent may have ended, and only its commit was missing.
+            let ended = history.harvesting(id);
+            let attempt = ended.as_ref().map_or_else(|| history.next(id), |(attempt, _)| *attempt);
+            let state = match ended.as_ref().map(|(_, ending)| ending.as_str()) {
+                Some("done") => State::Made,
+                Some(_) => State::Failed,
+                None => State::Partial,
+            };
+            let label = Label { slug: run.slug(), task, run: &run.id, attempt, author: &author, state };
+            let commit = work::commit(repo, &label, tree, base, head)?.head;
+            if let Some((attempt, ending)) = ended {
+                run.events.of_task(id).send(attempt_finished(attempt, &ending, Some(commit)));
+                history.ended(id, attempt);
+            }
+            return Ok(short(&run.slug().task_ref(id)));
         }
     }
     let name = work::recovery_ref(run.slug(), id, &run.id);

@@ -98,6 +98,7 @@ impl Run {
 pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop) -> Result<Summary> {
     let begin = Instant::now();
     let _lock = Lock::take(&repo, &options.slug)?;
+    leftovers::break_locks(&repo, &options.slug, events).await?;
     let Prepared { spec, plan, chosen, loaded, target, base, agents } = ready::prepare(&repo, &options)?;
     let worktrees = Worktrees::of(&repo, &loaded.config)?;
     let id = new_id()?;
@@ -230,10 +231,11 @@ fn not_run(run: &Run, task: &Task, outcome: Outcome) -> TaskReport {
     }
 }
 
-/// The time to the second, then four random digits: ids sort by time, and two never meet.
+/// The time to the millisecond, then four random digits: ids sort by time, and two never meet.
 fn new_id() -> Result<String> {
-    let now = Timestamp::now().strftime("%Y%m%dT%H%M%S");
-    Ok(format!("{now}-{:04x}", getrandom::u32()? & 0xffff))
+    let now = Timestamp::now();
+    let millisecond = now.subsec_millisecond();
+    Ok(format!("{}.{millisecond:03}-{:04x}", now.strftime("%Y%m%dT%H%M%S"), getrandom::u32()? & 0xffff))
 }
 
 /// An error with all that it came from, on one line.

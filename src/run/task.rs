@@ -72,8 +72,10 @@ pub(super) async fn live(run: Rc<Run>, task: Task) -> TaskReport {
     };
     let (base, work) = match begin_from(&run, &task) {
         Ok(Ok(found)) => found,
-        Ok(Err(outcome)) => return finished(&events, not_run(&run, &task, outcome)),
-        Err(error) => return finished(&events, not_run(&run, &task, Outcome::Broken { why: chain(&error) })),
+        Ok(Err(outcome)) => return finished(&events, 1, not_run(&run, &task, outcome)),
+        Err(error) => {
+            return finished(&events, 1, not_run(&run, &task, Outcome::Broken { why: chain(&error) }));
+        }
     };
     let number = run.history.borrow().next(&task.id).saturating_sub(1).max(1);
     let mut life = Life {
@@ -106,7 +108,7 @@ pub(super) async fn live(run: Rc<Run>, task: Task) -> TaskReport {
         head: life.work.map(|work| work.head),
         kept,
     };
-    finished(&events, report)
+    finished(&events, life.number, report)
 }
 
 /// The commit that the task began or begins from, and its work so far; an outcome when it cannot begin.
@@ -122,7 +124,7 @@ fn begin_from(run: &Run, task: &Task) -> Result<Result<(ObjectId, Option<Work>),
 }
 
 /// Tells that it is over.
-fn finished(events: &Events, report: TaskReport) -> TaskReport {
+fn finished(events: &Events, attempt: u32, report: TaskReport) -> TaskReport {
     let state = match &report.outcome {
         outcome if outcome.is_success() => State::Done,
         Outcome::Stopped => State::Stopped,
@@ -130,7 +132,7 @@ fn finished(events: &Events, report: TaskReport) -> TaskReport {
     };
     let detail = report.outcome.sentence().unwrap_or_default();
     let agent = report.agent.clone();
-    events.send(What::State { state, attempt: report.attempts.max(1), agent, detail });
+    events.send(What::State { state, attempt, agent, detail });
     events.send(What::TaskFinished {
         outcome: report.outcome.word().to_owned(),
         attempts: report.attempts,

@@ -1,0 +1,97 @@
+//! Cleaning up: what is merged goes, what is not stays, and nothing is ever lost.
+
+use crate::support::Place;
+use git_flow_ai::store::Repo;
+use git_flow_ai::worktree::Worktrees;
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+/// A spec `demo` whose task `api` is done and in its result.
+fn done() -> Place {
+    let place = Place::with_config(
+        "version = 1\n[agents.mine]\ncommand = [\"mine\"]\nvendor = \"acme\"\n\
+         [agents.judge]\ncommand = [\"judge\"]\nvendor = \"rival\"\n[reviewers.judge]\nagent = \"judge\"\n",
+    );
+    place.script("mine", "cat > /dev/null; echo x > $GIT_FLOW_AI_TASK.txt; echo done");
+    place.reviewer("judge", "");
+    let text = |name: &str, text: &str| {
+        let path = place.root().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let request = text("request.md", "Make it.\n");
+    let plan = text("plan.md", "# Demo\n\n### [ ] Step: Make it\n<!-- id: api -->\nWrite it.\n");
+    place.flow(&["spec", "Demo", "--workflow", "quick", "--from", &request]).ok();
+    place.flow(&["plan", "demo", "--from", &plan]).ok();
+    place.flow(&["run", "demo"]).ok();
+    place
+}
+
+fn branches(place: &Place) -> String {
+    place.git_says(&["for-each-ref", "--format=%(refname:short)", "refs/heads/flow", "refs/flow-ai"])
+}
+
+#[test]
+fn a_merged_spec_goes_and_its_documents_stay_in_the_archive() {
+    let place = done();
+    place.flow(&["clean"]).ok().says("kept spec demo");
+    assert!(branches(&place).contains("flow/demo/result"), "what is not merged stays");
+    place.git(&["merge", "--quiet", "--no-edit", "flow/demo/result"]).ok();
+    let spec = place.git_says(&["rev-parse", "flow/demo/spec"]);
+    let before = branches(&place);
+    place.flow(&["clean", "--dry-run"]).ok().says("would remove branch flow/demo/api");
+    assert_eq!(branches(&place), before, "a dry run removes nothing");
+    place.flow(&["clean"]).ok().says("removed spec demo");
+    assert_eq!(branches(&place), "flow-ai/archive/demo/spec");
+    assert_eq!(place.git_says(&["rev-parse", "refs/flow-ai/archive/demo/spec"]), spec);
+    place.flow(&["clean"]).ok().says("nothing to clean");
+    let logs = place.repo().join(".git/flow-ai/runs/demo");
+    assert!(logs.exists(), "logs stay for a while");
+    let old = SystemTime::now() - Duration::from_secs(31 * 24 * 60 * 60);
+    for run in fs::read_dir(&logs).unwrap() {
+        let run = run.unwrap().path();
+        for file in fs::read_dir(&run).unwrap() {
+            fs::File::open(file.unwrap().path()).unwrap().set_modified(old).unwrap();
+        }
+        fs::File::open(&run).unwrap().set_modified(old).unwrap();
+    }
+    place.flow(&["clean", "--json"]).ok().says("\"kind\":\"log\"");
+    assert!(!logs.exists());
+    place.git(&["fsck", "--strict"]).ok();
+}
+
+#[test]
+fn a_branch_with_more_than_the_target_has_keeps_its_spec() {
+    let place = done();
+    place.git(&["merge", "--quiet", "--no-edit", "flow/demo/result"]).ok();
+    place.git(&["switch", "--quiet", "flow/demo/api"]).ok();
+    place.flow(&["clean"]).ok().says("is checked out");
+    place.git(&["commit", "--quiet", "--allow-empty", "-m", "More"]).ok();
+    place.git(&["switch", "--quiet", "main"]).ok();
+    let before = branches(&place);
+    place.flow(&["clean", "demo"]).ok().says("flow/demo/api has commits that main has not");
+    assert_eq!(branches(&place), before);
+}
+
+#[test]
+fn a_worktree_that_a_dead_process_left_goes_only_when_nothing_is_lost() {
+    let place = done();
+    let repo = Repo::open(&place.repo()).unwrap();
+    let worktrees = Worktrees::of(&repo, &git_flow_ai::config::Config::default()).unwrap();
+    let head = repo.commit_of("HEAD").unwrap().id;
+    let empty = worktrees.make("demo.empty", head).unwrap();
+    let full = worktrees.make("demo.full", head).unwrap();
+    fs::write(full.path().join("work.txt"), "work").unwrap();
+    let (empty_path, full_path) = (empty.path().to_owned(), full.path().to_owned());
+    place.flow(&["clean"]).ok();
+    assert!(empty_path.exists(), "its process is alive");
+    drop((empty, full));
+    place.flow(&["clean"]).ok().says("it holds files that are in no commit");
+    assert!(!empty_path.exists());
+    assert!(full_path.join("work.txt").exists());
+    // A run takes its files in, even of a task that the plan does not have.
+    place.flow(&["run", "demo"]).ok().says("refs/flow-ai/recovered/demo/full");
+    assert!(!full_path.exists());
+    let kept = place.git_says(&["for-each-ref", "--format=%(refname)", "refs/flow-ai/recovered"]);
+    assert_eq!(place.git_says(&["cat-file", "blob", &format!("{kept}:work.txt")]), "work");
+}

@@ -1,0 +1,480 @@
+//! Runs: many agents at once, every way in which they can fail, and every way in which we can be stopped.
+//!
+//! The agents are shell scripts that read their prompt; the rival is one too.
+
+use crate::support::{Out, Place};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A repository with agents `mine` and `yours`, a rival `judge`, and a spec `demo` with that plan.
+struct Stage {
+    place: Place,
+}
+
+impl Stage {
+    /// `run` is the `[run]` section; the agents do what `act` says in shell, with the prompt in `$prompt`.
+    fn new(run: &str, act: &str, plan: &str) -> Stage {
+        let config = format!(
+            r#"version = 1
+[run]
+{run}
+[agents.mine]
+command = ["mine"]
+vendor = "acme"
+[agents.yours]
+command = ["yours"]
+vendor = "acme"
+[agents.judge]
+command = ["judge"]
+vendor = "rival"
+[reviewers.judge]
+agent = "judge"
+"#
+        );
+        let stage = Stage { place: Place::with_config(&config) };
+        for agent in ["mine", "yours"] {
+            stage.agent(agent, act);
+        }
+        stage.judge("");
+        fs::write(stage.root().join("plan.md"), format!("# Demo\n\n{plan}")).unwrap();
+        fs::write(stage.root().join("request.md"), "Make it.\n").unwrap();
+        let request = stage.root().join("request.md");
+        stage.place.flow(&["spec", "Demo", "--workflow", "quick", "--from", request.to_str().unwrap()]).ok();
+        let plan = stage.root().join("plan.md");
+        stage.place.flow(&["plan", "demo", "--from", plan.to_str().unwrap()]).ok();
+        stage
+    }
+
+    fn root(&self) -> PathBuf {
+        self.place.root().to_owned()
+    }
+
+    /// An agent that notes each start in `calls`, and does this.
+    fn agent(&self, name: &str, act: &str) {
+        let calls = self.root().join("calls");
+        self.place.script(
+            name,
+            &format!(
+                "prompt=$(cat)\ntask=$GIT_FLOW_AI_TASK\nattempt=$GIT_FLOW_AI_ATTEMPT\nroot='{}'\n\
+                 echo \"$task $attempt\" >> '{}'\n{act}",
+                self.root().display(),
+                calls.display()
+            ),
+        );
+    }
+
+    fn judge(&self, decide: &str) {
+        self.place.reviewer("judge", decide);
+    }
+
+    fn run(&self, args: &[&str]) -> Out {
+        let mut all = vec!["run", "demo"];
+        all.extend(args);
+        self.place.flow(&all)
+    }
+
+    /// Starts a run and leaves it running.
+    fn start(&self) -> Child {
+        let mut command = self.place.command("git-flow-ai");
+        command.args(["run", "demo"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// The starts of agents so far: `api 1`.
+    fn calls(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.root().join("calls")).unwrap_or_default();
+        let mut calls: Vec<String> = text.lines().map(str::to_owned).collect();
+        calls.sort();
+        calls
+    }
+
+    fn file(&self, revision: &str, path: &str) -> Option<String> {
+        let out = self.place.git(&["cat-file", "blob", &format!("{revision}:{path}")]);
+        (out.status == 0).then_some(out.stdout)
+    }
+
+    fn trailer(&self, branch: &str, key: &str) -> String {
+        let format = format!("--format=%(trailers:key={key},valueonly)");
+        self.place.git_says(&["log", "-1", &format, branch])
+    }
+
+    /// Nothing that a run needs is left when it is over, and nothing of the person's was touched.
+    #[track_caller]
+    fn is_tidy(&self) {
+        assert_eq!(self.place.git_says(&["worktree", "list"]).lines().count(), 1);
+        assert_eq!(self.place.git_says(&["status", "--porcelain"]), "");
+        assert_eq!(self.place.git_says(&["symbolic-ref", "HEAD"]), "refs/heads/main");
+        assert!(!self.root().join(".repo.flow-ai").exists(), "the folder for worktrees is gone");
+        self.place.git(&["fsck", "--strict", "--no-dangling"]).ok();
+        for folder in ["worktrees", "stage", "trash"] {
+            let left = fs::read_dir(self.place.repo().join(".git/flow-ai").join(folder));
+            assert_eq!(left.map(Iterator::count).unwrap_or_default(), 0, "{folder}");
+        }
+    }
+}
+
+fn task(id: &str, directives: &str) -> String {
+    format!("### [ ] Step: Make {id}\n<!-- id: {id} -->\n{directives}\nWrite {id}.txt.\n\n")
+}
+
+const WRITE: &str = "echo \"$task by $0\" > $task.txt; echo done";
+
+fn wait_for(what: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !what() {
+        assert!(Instant::now() < deadline, "it did not happen in time");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn is_alive(pid_file: &Path) -> bool {
+    let Ok(pid) = fs::read_to_string(pid_file) else { return false };
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+}
+
+#[test]
+fn three_tasks_are_at_work_at_the_same_time_and_reach_the_result() {
+    // Each waits until all three have begun.
+    let meet = "touch \"$root/met.$task\"\n\
+                for i in $(seq 600); do [ $(ls \"$root\" | grep -c '^met') = 3 ] && break; sleep 0.05; done\n\
+                [ $(ls \"$root\" | grep -c '^met') = 3 ] || exit 1\n";
+    let plan = format!(
+        "{}{}{}",
+        task("api", "<!-- after: none -->"),
+        task("web", "<!-- after: none -->\n<!-- agent: yours -->"),
+        task("docs", "<!-- after: none -->")
+    );
+    let plan = plan.replace("<!-- after: none -->\n", "");
+    let stage = Stage::new("", &format!("{meet}{WRITE}"), &plan);
+    stage.place.write("dirty.txt", "mine\n");
+    stage.place.write("README.md", "# Changed\n");
+    let status = stage.place.git_says(&["status", "--porcelain"]);
+    let out = stage.run(&["--parallel", "3"]).ok();
+    assert!(out.stdout.contains("APPROVE by judge (rival)"), "{}", out.stdout);
+    for id in ["api", "web", "docs"] {
+        assert!(stage.file("flow/demo/result", &format!("{id}.txt")).is_some(), "{id}");
+        assert_eq!(stage.trailer(&format!("flow/demo/{id}"), "Flow-Vendor"), "acme");
+    }
+    assert_eq!(stage.trailer("flow/demo/web", "Flow-Agent"), "yours");
+    let merges = stage.place.git_says(&[
+        "log",
+        "--first-parent",
+        "--reverse",
+        "--format=%s",
+        "main..flow/demo/result",
+    ]);
+    let order: Vec<&str> = merges.lines().filter_map(|line| line.split([' ', ':']).nth(1)).collect();
+    assert_eq!(order, ["api", "web", "docs"], "in the plan's order, whoever was fast");
+    assert_eq!(stage.file("flow/demo/spec", "plan.md").unwrap().matches("[x]").count(), 3);
+    assert_eq!(
+        stage.place.git_says(&["status", "--porcelain"]),
+        status,
+        "the person's files are the person's"
+    );
+    fs::remove_file(stage.place.repo().join("dirty.txt")).unwrap();
+    stage.place.git(&["checkout", "--quiet", "."]).ok();
+    stage.is_tidy();
+    // Again: there is nothing to do, and nothing is done.
+    let tip = stage.place.git_says(&["rev-parse", "flow/demo/result"]);
+    stage.run(&[]).ok().says("merged before");
+    assert_eq!(stage.place.git_says(&["rev-parse", "flow/demo/result"]), tip);
+    assert_eq!(stage.calls().len(), 3);
+}
+
+#[test]
+fn a_task_begins_from_the_work_of_what_it_depends_on_and_from_nothing_else() {
+    let plan = [
+        task("a", ""),
+        task("b", ""),
+        task("c", "<!-- after: a -->"),
+        task("d", "<!-- after: a, b -->"),
+        task("e", ""),
+    ];
+    let stage =
+        Stage::new("parallel = 2", &format!("ls *.txt > seen.$task 2>/dev/null\n{WRITE}"), &plan.concat());
+    stage.run(&[]).ok();
+    let seen = |id: &str| stage.file(&format!("flow/demo/{id}"), &format!("seen.{id}")).unwrap();
+    assert_eq!(seen("a"), "");
+    assert_eq!(seen("c"), "a.txt\n");
+    assert_eq!(seen("d"), "a.txt\nb.txt\n");
+    assert_eq!(seen("e"), "", "what others finished meanwhile is not in it");
+    stage.is_tidy();
+}
+
+#[test]
+fn a_failed_verification_goes_back_to_the_agent_with_what_it_printed() {
+    let act = "case $prompt in *'missing: 3'*) echo 3 > three.txt;; *) echo 1 > one.txt;; esac; echo ok";
+    let verify = "verify = \"test -f three.txt || { echo missing: $((1+2)); exit 7; }\"";
+    let stage = Stage::new(verify, act, &task("api", ""));
+    stage.run(&[]).ok();
+    assert_eq!(stage.calls(), ["api 1", "api 2"]);
+    assert!(stage.file("flow/demo/result", "one.txt").is_some(), "it went on from its own files");
+    assert_eq!(stage.trailer("flow/demo/api", "Flow-Attempt"), "2");
+    stage.is_tidy();
+}
+
+#[test]
+fn a_rivals_findings_go_back_to_the_author_until_the_rival_is_content() {
+    let act =
+        "case $prompt in *'off by one'*) echo right > api.txt;; *) echo wrong > api.txt;; esac; echo ok";
+    let stage = Stage::new("", act, &task("api", ""));
+    stage.judge(
+        r#"case $request in *+right*) ;; *+wrong*) findings='[{"path":"api.txt","line":1,"severity":"P1","body":"off by one","suggestion":null}]';; esac"#,
+    );
+    stage.run(&[]).ok();
+    assert_eq!(stage.calls(), ["api 1", "api 2"]);
+    assert_eq!(stage.file("flow/demo/result", "api.txt").unwrap(), "right\n");
+    let notes = stage.place.git_says(&["log", "--notes=flow-ai", "--format=%N", "flow/demo/api"]);
+    assert!(notes.contains("REQUEST CHANGES") && notes.contains("APPROVE"), "{notes}");
+    stage.place.flow(&["log", "api"]).ok().says("ok");
+    stage.place.flow(&["log", "api", "--review", "--attempt", "1"]).ok().says("off by one");
+    stage.is_tidy();
+}
+
+#[test]
+fn when_no_attempt_is_left_the_work_stays_on_its_branch_and_others_go_on() {
+    let act = format!(
+        "echo $attempt >> $task.tries\n[ $task = bad ] && {{ echo $attempt > bad.txt; exit 0; }}\n{WRITE}"
+    );
+    let plan = [task("bad", ""), task("needs", "<!-- after: bad -->"), task("good", "")].concat();
+    let stage = Stage::new("attempts = 2\nverify = \"test ! -f bad.txt\"", &act, &plan);
+    let out = stage.run(&[]).exits(1);
+    for text in ["verification failed", "blocked", "--task bad --retry"] {
+        assert!(out.stdout.contains(text), "{text}: {}", out.stdout);
+    }
+    assert_eq!(stage.calls(), ["bad 1", "bad 2", "good 1"]);
+    assert_eq!(stage.file("flow/demo/bad", "bad.tries").unwrap(), "1\n2\n");
+    assert!(stage.file("flow/demo/result", "good.txt").is_some());
+    stage.is_tidy();
+    stage.run(&[]).exits(1);
+    assert_eq!(stage.calls().len(), 3, "attempts that were made count");
+    stage.agent("mine", "rm -f bad.txt\necho x > new.$task; echo ok");
+    stage.run(&["--retry"]).ok();
+    assert_eq!(stage.calls(), ["bad 1", "bad 2", "bad 3", "good 1", "needs 1"]);
+    stage.is_tidy();
+}
+
+#[test]
+fn however_an_agent_fails_the_run_goes_on_and_keeps_what_it_made() {
+    let act = "echo some > $task.txt
+case $task in
+exits) echo no key >&2; exit 1;;
+hangs) sleep 300;;
+floods) yes 'a line of nothing' | head -c 20000000; exit 1;;
+forks) (trap '' TERM; echo $$ > /dev/null; setsid sh -c 'trap \"\" TERM; echo $$ > \"$0/child\"; sleep 300' \"$root\" & ); sleep 0.3; exit 1;;
+nothing) rm $task.txt; echo I looked at it; exit 0;;
+esac
+echo ok";
+    let ids = ["exits", "hangs", "floods", "forks", "nothing", "works"];
+    let plan: String = ids.iter().map(|id| task(id, "")).collect();
+    let stage = Stage::new("attempts = 1\ntimeout = \"3s\"\nparallel = 6", act, &plan);
+    let out = stage.run(&["--json"]).exits(1);
+    let last: serde_json::Value = serde_json::from_str(out.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!(last["event"], "summary");
+    let outcome = |id: &str| {
+        let tasks = last["tasks"].as_array().unwrap();
+        tasks.iter().find(|task| task["task"] == id).unwrap()["outcome"].as_str().unwrap().to_owned()
+    };
+    for (id, expected) in [
+        ("exits", "agent-failed"),
+        ("hangs", "agent-failed"),
+        ("floods", "agent-failed"),
+        ("forks", "agent-failed"),
+        ("nothing", "no-change"),
+        ("works", "done"),
+    ] {
+        assert_eq!(outcome(id), expected, "{id}");
+    }
+    for id in ["exits", "hangs", "floods", "forks"] {
+        assert_eq!(stage.file(&format!("flow/demo/{id}"), &format!("{id}.txt")).unwrap(), "some\n", "{id}");
+    }
+    assert!(!is_alive(&stage.root().join("child")), "a child that ignores TERM is dead");
+    assert!(stage.file("flow/demo/result", "works.txt").is_some());
+    stage.is_tidy();
+}
+
+#[test]
+fn ctrl_c_loses_nothing_and_the_next_run_repeats_nothing() {
+    let act = format!(
+        "[ $task = slow ] && [ ! -f \"$root/go\" ] && {{ echo half > half.txt; touch \"$root/half\"; sleep 300; }}\n{WRITE}"
+    );
+    let plan = [task("quick", ""), task("slow", "")].concat();
+    let stage = Stage::new("", &act, &plan);
+    let mut run = stage.start();
+    wait_for(|| stage.root().join("half").exists() && stage.file("flow/demo/result", "quick.txt").is_some());
+    rustix::process::kill_process(rustix::process::Pid::from_child(&run), rustix::process::Signal::INT)
+        .unwrap();
+    let begin = Instant::now();
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
+    stage.is_tidy();
+    assert_eq!(stage.file("flow/demo/slow", "half.txt").unwrap(), "half\n");
+    assert_eq!(stage.trailer("flow/demo/slow", "Flow-State"), "partial");
+    fs::write(stage.root().join("go"), "").unwrap();
+    stage.run(&[]).ok();
+    assert_eq!(stage.calls(), ["quick 1", "slow 1", "slow 1"], "only what was interrupted is taken up again");
+    assert_eq!(stage.file("flow/demo/result", "half.txt").unwrap(), "half\n");
+    stage.is_tidy();
+}
+
+#[test]
+fn after_sigkill_the_next_run_takes_in_what_was_there_and_ends_who_is_still_at_work() {
+    let act = format!(
+        "[ $task = slow ] && [ ! -f \"$root/go\" ] && {{ echo half > half.txt; echo $$ > \"$root/agent\"; sleep 300; }}\n{WRITE}"
+    );
+    let plan = [task("quick", ""), task("slow", "")].concat();
+    let stage = Stage::new("", &act, &plan);
+    let mut run = stage.start();
+    wait_for(|| stage.root().join("agent").exists() && stage.file("flow/demo/result", "quick.txt").is_some());
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert!(stage.place.git_says(&["worktree", "list"]).contains("demo.slow"));
+    stage.place.git(&["worktree", "prune", "--expire=now"]).ok();
+    fs::write(stage.root().join("go"), "").unwrap();
+    let out = stage.run(&[]).ok();
+    assert!(!is_alive(&stage.root().join("agent")), "the agent of the dead run has ended");
+    assert_eq!(stage.calls(), ["quick 1", "slow 1", "slow 1"]);
+    assert_eq!(stage.file("flow/demo/result", "half.txt").unwrap(), "half\n");
+    assert_eq!(stage.file("flow/demo/result", "quick.txt").is_some(), true);
+    stage.is_tidy();
+}
+
+#[test]
+fn of_two_runs_at_once_the_second_is_refused_and_names_the_first() {
+    let act = format!("touch \"$root/begun\"\nwhile [ ! -f \"$root/go\" ]; do sleep 0.05; done\n{WRITE}");
+    let stage = Stage::new("", &act, &task("api", ""));
+    let mut run = stage.start();
+    wait_for(|| stage.root().join("begun").exists());
+    stage.run(&[]).exits(2).says(&format!("in process {}", run.id()));
+    stage.place.flow(&["clean"]).ok().says("at work already");
+    fs::write(stage.root().join("go"), "").unwrap();
+    assert!(run.wait().unwrap().success());
+    assert_eq!(stage.calls(), ["api 1"]);
+    stage.is_tidy();
+}
+
+#[test]
+fn tasks_that_do_not_merge_are_a_conflict_with_a_way_out_that_works() {
+    let stage =
+        Stage::new("", "echo \"$task\" > same.txt; echo ok", &[task("one", ""), task("two", "")].concat());
+    let out = stage.run(&[]).exits(1).says("conflict");
+    assert!(out.stdout.contains("git merge flow/demo/two"), "{}", out.stdout);
+    assert_eq!(stage.file("flow/demo/result", "same.txt").unwrap(), "one\n");
+    stage.is_tidy();
+    stage.place.git(&["switch", "--quiet", "flow/demo/result"]).ok();
+    stage.run(&[]).exits(2).says("checked out");
+    stage.place.git(&["merge", "--quiet", "-X", "theirs", "--no-edit", "flow/demo/two"]).ok();
+    stage.place.git(&["switch", "--quiet", "main"]).ok();
+    stage.run(&[]).ok();
+    assert_eq!(stage.calls().len(), 2, "nobody works again");
+    assert_eq!(stage.file("flow/demo/result", "same.txt").unwrap(), "two\n");
+}
+
+#[test]
+fn a_run_that_nobody_could_judge_is_refused_before_it_begins_unless_that_is_wanted() {
+    let stage = Stage::new("", WRITE, &task("api", ""));
+    stage.place.git(&["config", "flow-ai.parallel", "1"]).ok();
+    fs::remove_file(stage.root().join("bin/judge")).unwrap();
+    stage.run(&[]).exits(2).says("--no-review");
+    assert!(stage.calls().is_empty());
+    stage.run(&["--no-review"]).ok().says("the gate will refuse it");
+    stage.judge("");
+    // The work is there: only the review is made up for.
+    stage.run(&[]).ok();
+    assert_eq!(stage.calls(), ["api 1"]);
+}
+
+#[test]
+fn a_missing_agent_and_an_unknown_task_are_named_before_anything_starts() {
+    let stage = Stage::new("", WRITE, &task("api", ""));
+    stage.run(&["--task", "nope"]).exits(2).says("it has: api");
+    stage.run(&["--agent", "nobody"]).exits(2).says("it has: mine, yours, judge");
+    fs::remove_file(stage.root().join("bin/mine")).unwrap();
+    stage.run(&[]).exits(2).says("mine");
+    stage.run(&["--agent", "yours", "--dry-run"]).ok().says("starts");
+    assert!(stage.calls().is_empty());
+    assert_eq!(stage.place.git(&["rev-parse", "--verify", "--quiet", "flow/demo/api"]).status, 1);
+}
+
+#[test]
+fn a_spec_that_is_not_approved_does_not_run() {
+    let stage = Stage::new("", WRITE, &task("api", ""));
+    let request = stage.root().join("request.md");
+    stage.place.flow(&["spec", "Other", "--workflow", "sdd", "--from", request.to_str().unwrap()]).ok();
+    stage.place.flow(&["run", "other"]).exits(2).says("not ready to run");
+}
+
+#[test]
+fn set_up_and_copied_files_are_there_for_the_agent_and_in_no_commit() {
+    let run = "copy = [\".env\"]\nsetup = \"test -f .env && echo made > built.o\"";
+    let stage = Stage::new(run, "cat .env built.o > $task.txt; echo ok", &task("api", ""));
+    stage.place.write(".gitignore", "*.o\n.env\n");
+    stage.place.git(&["add", "."]).ok();
+    stage.place.git(&["commit", "--quiet", "-m", "Ignore"]).ok();
+    stage.place.write(".env", "secret\n");
+    stage.run(&[]).ok();
+    assert_eq!(stage.file("flow/demo/result", "api.txt").unwrap(), "secret\nmade\n");
+    assert_eq!(stage.file("flow/demo/result", ".env"), None);
+    assert_eq!(stage.file("flow/demo/result", "built.o"), None);
+    stage.is_tidy();
+}
+
+#[test]
+fn together_the_tasks_must_pass_as_each_did_alone() {
+    let verify = "verify = \"test ! -f one.txt || test ! -f two.txt\"";
+    let stage = Stage::new(verify, WRITE, &[task("one", ""), task("two", "")].concat());
+    stage.run(&[]).exits(1).says("together they fail verification");
+    stage.is_tidy();
+}
+
+#[test]
+fn a_persons_commit_on_a_tasks_branch_is_verified_and_judged_like_an_agents() {
+    let stage = Stage::new("attempts = 1\nverify = \"test -f fixed.txt\"", WRITE, &task("api", ""));
+    stage.run(&[]).exits(1);
+    stage.place.git(&["switch", "--quiet", "flow/demo/api"]).ok();
+    stage.place.write("fixed.txt", "by hand\n");
+    stage.place.git(&["add", "fixed.txt"]).ok();
+    stage.place.git(&["commit", "--quiet", "-m", "Mend it"]).ok();
+    stage.place.git(&["switch", "--quiet", "main"]).ok();
+    stage.run(&[]).ok();
+    assert_eq!(stage.calls(), ["api 1"]);
+    assert!(stage.file("flow/demo/result", "fixed.txt").is_some());
+    stage.is_tidy();
+}
+
+#[test]
+fn a_foreign_worktree_beside_is_left_alone() {
+    let stage = Stage::new("", WRITE, &[task("one", ""), task("two", "")].concat());
+    stage.place.git(&["worktree", "add", "--quiet", "--detach", "../foreign"]).ok();
+    fs::write(stage.root().join("foreign/work.txt"), "mine\n").unwrap();
+    stage.run(&[]).ok();
+    stage.place.flow(&["clean"]).ok();
+    assert_eq!(fs::read_to_string(stage.root().join("foreign/work.txt")).unwrap(), "mine\n");
+    assert_eq!(stage.place.git_says(&["worktree", "list"]).lines().count(), 2);
+}
+
+#[test]
+fn the_journal_and_transcripts_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let stage = Stage::new("", WRITE, &task("api", ""));
+    stage.run(&[]).ok();
+    let runs = stage.place.repo().join(".git/flow-ai/runs/demo");
+    let run = fs::read_dir(runs).unwrap().next().unwrap().unwrap().path();
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&run).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.path());
+        names.push(entry.file_name().into_string().unwrap());
+    }
+    names.sort();
+    assert_eq!(names, ["api.1.log", "api.1.review.log", "events.jsonl"]);
+    let journal = fs::read_to_string(run.join("events.jsonl")).unwrap();
+    let first: serde_json::Value = serde_json::from_str(journal.lines().next().unwrap()).unwrap();
+    assert_eq!(first["version"], 1);
+    for line in journal.lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap();
+    }
+}
