@@ -334,11 +334,11 @@ fn after_sigkill_the_next_run_takes_in_what_was_there_and_ends_who_is_still_at_w
     assert!(stage.place.git_says(&["worktree", "list"]).contains("demo.slow"));
     stage.place.git(&["worktree", "prune", "--expire=now"]).ok();
     fs::write(stage.root().join("go"), "").unwrap();
-    let out = stage.run(&[]).ok();
+    stage.run(&[]).ok();
     assert!(!is_alive(&stage.root().join("agent")), "the agent of the dead run has ended");
     assert_eq!(stage.calls(), ["quick 1", "slow 1", "slow 1"]);
     assert_eq!(stage.file("flow/demo/result", "half.txt").unwrap(), "half\n");
-    assert_eq!(stage.file("flow/demo/result", "quick.txt").is_some(), true);
+    assert!(stage.file("flow/demo/result", "quick.txt").is_some());
     stage.is_tidy();
 }
 
