@@ -17,11 +17,25 @@ pub struct Hint {
     pub message: String,
     /// What to do about it: a command to run, or a sentence.
     pub way_out: String,
+    /// What it came from, where something else failed first.
+    #[source]
+    pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 /// An error with the way out, to `return Err(...)` or `bail!` with.
 pub fn hint(message: impl fmt::Display, way_out: impl fmt::Display) -> anyhow::Error {
-    anyhow::Error::new(Hint { message: message.to_string(), way_out: way_out.to_string() })
+    anyhow::Error::new(Hint { message: message.to_string(), way_out: way_out.to_string(), cause: None })
+}
+
+/// The same on top of what failed. `Error::context(hint(…))` would not do: anyhow hides the type of a
+/// context, so that nobody would find the way out in the chain.
+pub fn hint_on(
+    cause: anyhow::Error,
+    message: impl fmt::Display,
+    way_out: impl fmt::Display,
+) -> anyhow::Error {
+    let (message, way_out) = (message.to_string(), way_out.to_string());
+    anyhow::Error::new(Hint { message, way_out, cause: Some(cause.into()) })
 }
 
 /// The candidate that a misspelt word most probably means; none where nothing is alike.

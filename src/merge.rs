@@ -5,7 +5,7 @@
 //! is refused beforehand, and one that breaks off is taken back.
 
 use crate::draft::{self, Stage};
-use crate::error::{Result, hint};
+use crate::error::{Result, hint, hint_on};
 use crate::gate::{self, Candidate, New, Ruling};
 use crate::git;
 use crate::hook::{self, Answer, Moment, Refused};
@@ -127,10 +127,11 @@ pub fn merge(repo: &Repo, proposal: &Proposal) -> Result<Merged> {
         if is_merging(worktree)? {
             git::output(git::command(worktree).args(["merge", "--abort"]))?;
         }
-        return Err(error.context(hint(
+        return Err(hint_on(
+            error,
             format!("git did not merge `{}` into `{target}`; everything is as it was", spec.slug),
             format!("see what git says, then again: git flow-ai merge {}", spec.slug),
-        )));
+        ));
     }
     let commit = repo.find_ref(&format!("refs/heads/{target}"))?.context("the target branch is gone")?;
     Ok(Merged {

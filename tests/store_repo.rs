@@ -197,3 +197,13 @@ fn what_git_dash_c_says_is_heard_and_a_pushs_quarantine_is_seen() {
     let nobody = ["-c", "flow-ai.target=nonsense", "flow-ai", "verdict", "list"];
     place.git(&nobody).exits(2).says("flow-ai.target is `nonsense`");
 }
+
+#[test]
+fn a_way_out_is_told_even_when_it_stands_on_top_of_another_error() {
+    let place = Place::new();
+    place
+        .flow(&["review", "nonsense"])
+        .exits(2)
+        .says("error: `nonsense` names no commit here")
+        .says("hint: name a branch, a tag or a commit");
+}

@@ -10,7 +10,7 @@ mod merger;
 mod replay;
 mod steps;
 
-use crate::error::{Result, hint};
+use crate::error::{Result, hint_on};
 use crate::policy::{Policy, Rival};
 use crate::store::{Repo, config};
 use crate::verdict::{self, Decision, Verdict};
@@ -93,14 +93,15 @@ pub fn admit(repo: &Repo, candidate: &Candidate) -> Result<Ruling> {
 pub fn policy_for(repo: &Repo, candidate: &Candidate) -> Result<Option<Policy>> {
     let found = config::policy_at(repo, candidate.old).map_err(|error| {
         let branch = &candidate.branch;
-        error.context(hint(
+        hint_on(
+            error,
             format!("the policy at the tip of `{branch}` cannot be read, so the gate cannot tell"),
             format!(
                 "mend {} on `{branch}`; the one commit that does so has to pass without the hooks: \
                  git -c core.hooksPath=/dev/null commit",
                 crate::config::PATH
             ),
-        ))
+        )
     })?;
     Ok(found.map(|(policy, _)| policy).filter(|policy| policy.protects(&candidate.branch)))
 }

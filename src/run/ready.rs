@@ -1,10 +1,10 @@
 //! What must be so before a run begins; everything is checked before anything is started.
 
-use super::{Options, chain, work};
+use super::{Options, work};
 use crate::agent::Agent;
 use crate::config::Config;
 use crate::draft;
-use crate::error::{Hint, Result, hint};
+use crate::error::{Result, hint, hint_on};
 use crate::git;
 use crate::plan::{self, Plan, Task};
 use crate::review;
@@ -157,11 +157,8 @@ fn agents(config: &Config, plan: &Plan, options: &Options) -> Result<HashMap<Str
         agent.executable()?;
         if options.review {
             review::rivals(config, &config.gate, &[agent.author()]).map_err(|error| {
-                let way_out = error.downcast_ref::<Hint>().map(|hint| format!("{}; ", hint.way_out));
-                hint(
-                    format!("nobody could judge the task {}: {}", task.id, chain(&error)),
-                    format!("{}or leave the tasks unreviewed: --no-review", way_out.unwrap_or_default()),
-                )
+                let way_out = "or leave the tasks unreviewed: --no-review (the gate will refuse them)";
+                hint_on(error, format!("nobody could judge the task {}", task.id), way_out)
             })?;
         }
         agents.insert(task.id.clone(), agent);

@@ -6,7 +6,7 @@
 
 use super::refs::short;
 use super::{Commit, Repo, config};
-use crate::error::{Result, hint};
+use crate::error::{Result, hint, hint_on};
 use crate::policy::Policy;
 use anyhow::Context;
 use gix::ObjectId;
@@ -15,19 +15,19 @@ use gix::date::Time;
 impl Repo {
     /// What a revision (`main~2`, `HEAD`, an id) names, peeled to a commit.
     pub fn commit_of(&self, revision: &str) -> Result<Commit> {
-        let unknown = || {
+        let unknown = |error: gix::Error| {
             let way_out = "name a branch, a tag or a commit; `git branch --all` lists branches";
-            hint(format!("`{revision}` names no commit here"), way_out)
+            hint_on(error.into(), format!("`{revision}` names no commit here"), way_out)
         };
         let id = match self.gix.rev_parse_single(revision) {
             Ok(id) => id,
-            Err(error) if self.is_unborn() && matches!(revision, "HEAD" | "@") => {
-                return Err(anyhow::Error::new(error).context(no_commit()));
+            Err(_) if self.is_unborn() && matches!(revision, "HEAD" | "@") => {
+                return Err(no_commit());
             }
-            Err(error) => return Err(anyhow::Error::new(error).context(unknown())),
+            Err(error) => return Err(unknown(error)),
         };
         let commit = id.object().and_then(|object| object.peel_to_commit());
-        self.commit(commit.map_err(|error| anyhow::Error::new(error).context(unknown()))?.id)
+        self.commit(commit.map_err(unknown)?.id)
     }
 
     /// Whether HEAD's branch has no commit yet.
@@ -133,8 +133,7 @@ impl Repo {
     ) -> Result<gix::actor::Signature> {
         let way_out = format!("set {date} to a date that git knows, or unset it");
         let who = who.ok_or_else(no_identity)?;
-        let who =
-            who.map_err(|error| anyhow::Error::new(error).context(hint("no date can be told", way_out)))?;
+        let who = who.map_err(|error| hint_on(error.into(), "no date can be told", way_out))?;
         let mut signature = who.to_owned().context("the identity cannot be told")?;
         if std::env::var_os(date).is_none() {
             signature.time = Time::now_local_or_utc();

@@ -2,7 +2,7 @@
 
 use super::Changed;
 use super::{changed, diff};
-use crate::error::{Hint, Result, hint};
+use crate::error::{Hint, Result, hint, hint_on};
 use crate::git;
 use crate::store::Repo;
 use crate::store::open::write_alternates;
@@ -135,10 +135,11 @@ impl Sealed {
     /// What may be missing, and how to get it: nothing is fetched in the middle of a judgement.
     fn explain(&self, error: anyhow::Error) -> anyhow::Error {
         match self.is_partial && !error.chain().any(|cause| cause.is::<Hint>()) {
-            true => error.context(hint(
+            true => hint_on(
+                error,
                 "the change cannot be read: this is a partial clone, and may lack some of its objects",
                 "git fetch --refetch --no-filter",
-            )),
+            ),
             false => error,
         }
     }
