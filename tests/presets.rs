@@ -75,11 +75,11 @@ impl Played {
     }
 
     fn tools(&self) -> Vec<(&str, &str)> {
-        let tool = |activity| match activity {
-            &Activity::Tool { ref name, ref detail } => Some((name.as_str(), detail.as_str())),
+        let tools = self.activities.iter().filter_map(|activity| match activity {
+            Activity::Tool { name, detail } => Some((name.as_str(), detail.as_str())),
             _ => None,
-        };
-        self.activities.iter().filter_map(tool).collect()
+        });
+        tools.collect()
     }
 
     #[track_caller]

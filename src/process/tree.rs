@@ -1,6 +1,6 @@
 //! One process and everything that it starts, from its first moment to its last.
 
-use super::census::{Pid, Signs, alive, prepare, roots};
+use super::census::{Pid, alive, prepare, roots};
 use super::{LONGEST_LINE, Lines};
 use crate::error::Result;
 use anyhow::Context;
@@ -33,7 +33,6 @@ const DRY: Duration = Duration::from_secs(1);
 pub struct Tree {
     child: Child,
     root: Pid,
-    mark: String,
     reaped: bool,
     over: bool,
     writer: Option<JoinHandle<()>>,
@@ -62,7 +61,7 @@ impl Tree {
             .kill_on_drop(true);
         let mut child = spawn(&mut command)?;
         let root = child.id().and_then(|id| Pid::try_from(id).ok()).context("it ended before it began")?;
-        roots().insert(root);
+        roots().insert(root, format!("{MARK}={mark}"));
         let writer = child.stdin.take().zip(input).map(|(mut pipe, text)| {
             tokio::spawn(async move {
                 // One that does not read what it is given is no fault of ours.
@@ -73,8 +72,7 @@ impl Tree {
             out: child.stdout.take().map(|pipe| Lines::new(pipe, LONGEST_LINE)),
             err: child.stderr.take().map(|pipe| Lines::new(pipe, LONGEST_LINE)),
         };
-        let mark = format!("{MARK}={mark}");
-        Ok((Tree { child, root, mark, reaped: false, over: false, writer }, output))
+        Ok((Tree { child, root, reaped: false, over: false, writer }, output))
     }
 
     /// Waits until the process itself has ended; others of its tree may live on. May be abandoned and
@@ -145,7 +143,7 @@ impl Tree {
         if !self.reaped && matches!(self.child.try_wait(), Ok(Some(_))) {
             self.reaped = true;
         }
-        alive(&Signs { root: self.root, reaped: self.reaped, mark: &self.mark })
+        alive(self.root, self.reaped)
     }
 
     fn is_over(&mut self) {

@@ -5,11 +5,12 @@
 //! starts daemons too. So a daemon that leaves its session *and* wipes its environment escapes; only a
 //! sandbox holds that one.
 
-use super::{Pid, Signs, roots};
+use super::{Pid, roots};
+use crate::process::MARK;
 use rustix::process::{Pid as SystemPid, WaitOptions, getpid, set_child_subreaper, waitpid};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::sync::Once;
+use std::sync::{Mutex, Once, PoisonError};
 
 /// Asks for orphans. Once is enough.
 pub fn prepare() {
@@ -20,10 +21,13 @@ pub fn prepare() {
     });
 }
 
-/// The living processes of a tree; its orphans that have ended are waited for.
-pub fn alive(signs: &Signs) -> Vec<Pid> {
-    let mut seeds: Vec<Pid> = if signs.reaped { Vec::new() } else { vec![signs.root] };
-    seeds.extend(orphans(signs));
+/// The living processes of the tree of that root, which may have been waited for, so that its number
+/// is somebody else's. Orphans that have ended are waited for.
+pub fn alive(root: Pid, reaped: bool) -> Vec<Pid> {
+    let mut seeds = orphans(root);
+    if !reaped {
+        seeds.push(root);
+    }
     let mut tree = BTreeSet::new();
     while let Some(pid) = seeds.pop() {
         if tree.insert(pid) {
@@ -33,29 +37,41 @@ pub fn alive(signs: &Signs) -> Vec<Pid> {
     tree.into_iter().filter(|pid| Entry::of(*pid).is_some_and(|entry| !entry.ended())).collect()
 }
 
-/// Children of ours that we did not start, and that come from that tree.
-fn orphans(signs: &Signs) -> Vec<Pid> {
-    let own = getpid();
-    let started = roots().clone();
+/// The orphans of that tree: children of ours that we did not start.
+fn orphans(root: Pid) -> Vec<Pid> {
+    let mut owners = OWNERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let roots = roots();
     let mut found = Vec::new();
-    for pid in children(own.as_raw_nonzero().get()) {
-        if started.contains(&pid) {
-            continue;
-        }
-        let Some(entry) = Entry::of(pid) else { continue };
-        let related = entry.group == signs.root || entry.session == signs.root || is_marked(pid, signs.mark);
-        if !related {
+    for pid in children(getpid().as_raw_nonzero().get()) {
+        if roots.contains_key(&pid) || owner(pid, &mut owners, &roots) != Some(root) {
             continue;
         }
         match SystemPid::from_raw(pid) {
-            Some(pid) if entry.ended() => {
+            Some(system) if Entry::of(pid).is_none_or(|entry| entry.ended()) => {
                 // It was handed to us, so that nobody else can wait for it.
-                let _ = waitpid(Some(pid), WaitOptions::NOHANG);
+                let _ = waitpid(Some(system), WaitOptions::NOHANG);
+                owners.remove(&pid);
             }
             _ => found.push(pid),
         }
     }
     found
+}
+
+/// Whose orphans are. Hundreds of trees that end together look at each other's; each orphan is
+/// examined once. Its number stays its own until we have waited for it.
+static OWNERS: Mutex<BTreeMap<Pid, Pid>> = Mutex::new(BTreeMap::new());
+
+/// The root of the tree that an orphan comes from; none for what is no tree's.
+fn owner(pid: Pid, owners: &mut BTreeMap<Pid, Pid>, roots: &BTreeMap<Pid, String>) -> Option<Pid> {
+    if let Some(owner) = owners.get(&pid) {
+        return Some(*owner);
+    }
+    let entry = Entry::of(pid)?;
+    let by_number = [entry.group, entry.session].into_iter().find(|number| roots.contains_key(number));
+    let owner = by_number.or_else(|| by_mark(pid, roots))?;
+    owners.insert(pid, owner);
+    Some(owner)
 }
 
 /// The children of a process. The kernel lists them by thread; where it was built without those
@@ -84,10 +100,11 @@ fn children_by_parent(parent: Pid) -> Vec<Pid> {
         .collect()
 }
 
-fn is_marked(pid: Pid, mark: &str) -> bool {
-    fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
-        environment.split(|byte| *byte == 0).any(|variable| variable.starts_with(mark.as_bytes()))
-    })
+/// The root of the tree whose mark a process carries.
+fn by_mark(pid: Pid, roots: &BTreeMap<Pid, String>) -> Option<Pid> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let own = environment.split(|byte| *byte == 0).find(|variable| variable.starts_with(MARK.as_bytes()))?;
+    roots.iter().find(|(_, mark)| own.starts_with(mark.as_bytes())).map(|(root, _)| *root)
 }
 
 /// What `/proc/PID/stat` says.

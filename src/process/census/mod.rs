@@ -15,26 +15,15 @@ mod ps;
 #[cfg(not(target_os = "linux"))]
 pub use ps::{alive, prepare};
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A process id, as the system's tables write it.
 pub type Pid = i32;
 
-/// What a tree's processes are known by.
-#[derive(Debug, Clone, Copy)]
-pub struct Signs<'a> {
-    /// The process that we started; it leads a group of its own.
-    pub root: Pid,
-    /// Whether that one has ended and was waited for, so that its number may be somebody else's.
-    pub reaped: bool,
-    /// `NAME=value` as it begins in the environment.
-    pub mark: &'a str,
-}
+static ROOTS: Mutex<BTreeMap<Pid, String>> = Mutex::new(BTreeMap::new());
 
-static ROOTS: Mutex<BTreeSet<Pid>> = Mutex::new(BTreeSet::new());
-
-/// The processes that we started ourselves and that are not over: no orphans.
-pub fn roots() -> MutexGuard<'static, BTreeSet<Pid>> {
+/// The processes that we started ourselves and that are not over, hence no orphans, and their marks.
+pub fn roots() -> MutexGuard<'static, BTreeMap<Pid, String>> {
     ROOTS.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,19 +2,18 @@
 //!
 //! One process a look, and only where something was stopped or has ended.
 
-use super::{Pid, Signs};
+use super::{Pid, roots};
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
 /// Nothing to prepare: orphans go to the first process here.
 pub fn prepare() {}
 
-/// The living processes of a tree.
-pub fn alive(signs: &Signs) -> Vec<Pid> {
-    let rows = rows(signs.mark);
-    let seeds = rows
-        .iter()
-        .filter(|row| (row.pid == signs.root && !signs.reaped) || row.group == signs.root || row.marked);
+/// The living processes of the tree of that root, which may have been waited for.
+pub fn alive(root: Pid, reaped: bool) -> Vec<Pid> {
+    let Some(mark) = roots().get(&root).cloned() else { return Vec::new() };
+    let rows = rows(&mark);
+    let seeds = rows.iter().filter(|row| (row.pid == root && !reaped) || row.group == root || row.marked);
     let mut tree: BTreeSet<Pid> = seeds.map(|row| row.pid).collect();
     loop {
         let before = tree.len();
