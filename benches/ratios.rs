@@ -16,6 +16,7 @@
 mod setting;
 
 use git_flow_ai::agent::{Agent, Job, Mode};
+use git_flow_ai::change::Vendor;
 use git_flow_ai::config::AgentConfig;
 use git_flow_ai::process::Stop;
 use setting::{Setting, children_cpu};
@@ -47,8 +48,8 @@ fn start_up(rounds: usize) {
         "start-up: --version / git --version",
         1.2,
         rounds,
-        || setting.repeat(100, setting.ours().arg("--version")),
-        || setting.repeat(100, setting.command("git").arg("--version")),
+        || setting.repeat(400, setting.ours().arg("--version")),
+        || setting.repeat(400, setting.command("git").arg("--version")),
     );
 }
 
@@ -62,13 +63,13 @@ fn hook(rounds: usize) {
         1.0,
         rounds,
         || {
-            for _ in 0..50 {
+            for _ in 0..200 {
                 let input = File::open(&input).unwrap();
                 let mut hook = setting.ours();
                 setting.repeat(1, hook.args(["hook", "reference-transaction", "prepared"]).stdin(input));
             }
         },
-        || setting.repeat(50, setting.command("git").args(["notes", "--ref=flow-ai", "show", &new])),
+        || setting.repeat(200, setting.command("git").args(["notes", "--ref=flow-ai", "show", &new])),
     );
 }
 
@@ -88,8 +89,8 @@ fn status(rounds: usize) {
             &format!("status, 1,000 specs, {how} / for-each-ref | cat-file"),
             0.6,
             rounds,
-            || setting.repeat(5, setting.ours().arg("status")),
-            || setting.repeat(5, &mut pipe),
+            || setting.repeat(20, setting.ours().arg("status")),
+            || setting.repeat(20, &mut pipe),
         );
     }
 }
@@ -111,7 +112,11 @@ fn supervise(rounds: usize) {
 }
 
 fn run_tasks() {
-    let config = AgentConfig { command: Some(vec!["true".into()]), ..AgentConfig::default() };
+    let config = AgentConfig {
+        command: Some(vec!["true".into()]),
+        vendor: Some(Vendor::new("nobody")),
+        ..AgentConfig::default()
+    };
     let agent = Agent::new("nobody", &config).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (_stopper, stop) = Stop::pair();
