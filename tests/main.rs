@@ -12,6 +12,7 @@
 mod agents;
 mod architecture;
 mod clean;
+mod cli;
 mod completions;
 mod demo;
 mod doctor;

@@ -5,7 +5,7 @@
 //! implementation are settled, it is the plan's open tasks; then the documents after it.
 
 use crate::error::Result;
-use crate::plan;
+use crate::plan::{self, Plan};
 use crate::spec::Spec;
 use crate::store::{Repo, specs};
 use crate::workflow::{self, Step, Workflow};
@@ -17,6 +17,8 @@ pub struct StepStatus {
     pub stage: Stage,
     /// The workflow's documents, in its order.
     pub documents: Vec<DocumentStatus>,
+    /// The plan, once its turn has come.
+    pub plan: Option<Plan>,
     /// What to run next; the first is the usual way, the others are alternatives.
     pub next: Vec<String>,
     /// How many of the documents come before the implementation.
@@ -159,7 +161,8 @@ pub fn step_of(repo: &Repo, spec: &Spec) -> Result<StepStatus> {
     let is_open =
         |(place, document): (usize, &DocumentStatus)| (!document.state.is_settled()).then_some(place);
     let first_open = documents.iter().take(before_implementation).enumerate().find_map(is_open);
-    let (stage, documents) = match (first_open, open_tasks(spec)) {
+    let plan = plan::parse(spec.document(plan::DOCUMENT).unwrap_or_default());
+    let (stage, documents) = match (first_open, plan.as_ref().map(open_tasks)) {
         (Some(place), _) => (Stage::Document(place), documents),
         (None, Ok(open)) if !open.is_empty() => (Stage::Implementation(open), documents),
         (None, Ok(_)) => {
@@ -176,7 +179,8 @@ pub fn step_of(repo: &Repo, spec: &Spec) -> Result<StepStatus> {
             (Stage::Document(documents.len() - 1), documents)
         }
     };
-    let mut status = StepStatus { stage, documents, next: Vec::new(), before_implementation };
+    let mut status = StepStatus { stage, documents, plan: None, next: Vec::new(), before_implementation };
+    status.plan = plan.ok().filter(|_| status.may_run());
     status.next = next(spec, &status);
     Ok(status)
 }
@@ -212,9 +216,8 @@ fn state_of(repo: &Repo, spec: &Spec, step: &Step, document: &str) -> DocumentSt
 }
 
 /// The plan's tasks that have not reached the result.
-fn open_tasks(spec: &Spec) -> Result<Vec<String>> {
-    let plan = plan::parse(spec.document(plan::DOCUMENT).unwrap_or_default())?;
-    Ok(plan.tasks.into_iter().filter(|task| !task.done).map(|task| task.id).collect())
+fn open_tasks(plan: &Plan) -> Vec<String> {
+    plan.tasks.iter().filter(|task| !task.done).map(|task| task.id.clone()).collect()
 }
 
 /// What to run next.

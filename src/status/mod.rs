@@ -16,7 +16,7 @@ pub use stage::{Stage, Standing};
 use crate::change::Author;
 use crate::draft;
 use crate::error::Result;
-use crate::plan::{self, Plan};
+use crate::plan::Plan;
 use crate::spec::Spec;
 use crate::store::specs;
 use crate::store::{Repo, verdicts};
@@ -119,10 +119,9 @@ impl Scene {
     /// The overview of one spec, with its plan where its turn has come.
     fn overview(&self, repo: &Repo, spec: &Spec, branches: &Branches) -> Result<(Overview, Option<Plan>)> {
         let slug = spec.slug.as_str();
-        let step = draft::step_of(repo, spec)?;
+        let mut step = draft::step_of(repo, spec)?;
+        let plan = step.plan.take();
         let mut stage = stage::of_step(&step);
-        let plan = spec.document(plan::DOCUMENT).filter(|_| step.may_run());
-        let plan = plan.map(plan::parse).transpose()?;
         let tasks = plan.as_ref().map(|plan| stage::tasks(plan, &branches.tasks)).unwrap_or_default();
         let mut judgements = Vec::new();
         if let Some(result) = branches.result {
