@@ -446,6 +446,29 @@ fn a_persons_commit_on_a_tasks_branch_is_verified_and_judged_like_an_agents() {
 }
 
 #[test]
+fn where_every_vendor_had_a_hand_in_it_the_gate_lets_the_result_in_task_by_task() {
+    let plan =
+        [task("one", ""), task("two", "<!-- after: one -->\n<!-- agent: judge -->"), task("three", "")];
+    let stage = Stage::new("", WRITE, &plan.concat());
+    // Both write and both judge: each is a rival of the other, and nobody of both.
+    let config = stage.place.read(".zenflow/config.toml") + "[reviewers.mine]\nagent = \"mine\"\n";
+    stage.place.write(".zenflow/config.toml", config);
+    stage.place.git(&["commit", "--quiet", "--all", "-m", "Two reviewers"]).ok();
+    stage.place.reviewer("review", "");
+    for name in ["mine", "judge"] {
+        stage.place.script(
+            name,
+            "[ $GIT_FLOW_AI_MODE = review ] && exec review\ncat > /dev/null\necho x > $GIT_FLOW_AI_TASK.txt; echo done",
+        );
+    }
+    stage.place.flow(&["init"]).ok();
+    stage.run(&[]).ok().says("task by task");
+    stage.place.flow(&["merge", "demo"]).ok();
+    assert!(stage.file("main", "two.txt").is_some());
+    stage.run(&[]).ok().says("merged already");
+}
+
+#[test]
 fn a_foreign_worktree_beside_is_left_alone() {
     let stage = Stage::new("", WRITE, &[task("one", ""), task("two", "")].concat());
     stage.place.git(&["worktree", "add", "--quiet", "--detach", "../foreign"]).ok();
