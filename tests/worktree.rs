@@ -12,6 +12,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// A repository, and where its worktrees are made.
 fn workshop(place: &Place) -> (Repo, Worktrees) {
@@ -347,7 +348,11 @@ fn a_worktree_in_use_is_nobodys_leftover() {
     let others = Worktrees::of(&repo, &Config::default()).unwrap();
     assert!(others.leftovers().unwrap().is_empty());
     drop(worktree);
-    assert_eq!(others.leftovers().unwrap().len(), 1);
+    // Another test's child holds our files open between fork and exec.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while others.leftovers().unwrap().is_empty() {
+        assert!(Instant::now() < deadline, "its process let it go");
+    }
 }
 
 #[test]

@@ -176,6 +176,9 @@ impl Outcome {
                     "make one of them depend on the other (git flow-ai plan {slug}), then run it again with --retry"
                 )
             }
+            Outcome::Broken { why } if why.contains("No space left") => {
+                format!("make room on the disk, then {again}")
+            }
             Outcome::Stopped | Outcome::Broken { .. } => again,
         })
     }

@@ -8,19 +8,16 @@
 //! `.git` is not. Attributes, filters, line ends and modes are as git has them.
 
 use super::Worktree;
+use super::walk::{Kind, Walk, as_path, kind};
 use crate::error::Result;
-use crate::git;
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{Seek, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
 
 /// What was found in a worktree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,7 +202,7 @@ impl<'a> Index<'a> {
     /// it is older than the index.
     fn copy_of(worktree: &'a Worktree) -> Result<Index<'a>> {
         let (from, file) = (worktree.record.index(), worktree.record.scratch("index.harvest"));
-        fs::copy(&from, &file).context("the index of the checkout is missing")?;
+        fs::copy(&from, &file).context("cannot copy the index of the checkout")?;
         File::options().write(true).open(&file)?.set_modified(from.metadata()?.modified()?)?;
         Ok(Index { worktree, file })
     }
@@ -218,7 +215,10 @@ impl<'a> Index<'a> {
 
     /// The items of a command's output, which are separated by NUL.
     fn list(&self, args: &[&str]) -> Result<Vec<Vec<u8>>> {
-        Ok(items(&git::output_bytes(self.git().args(args))?))
+        let mut command = self.git();
+        let output = command.args(args).output().context("cannot run git")?;
+        succeeded(&output, args, &[0])?;
+        Ok(items(&output.stdout))
     }
 
     /// The paths of submodules.
@@ -235,11 +235,9 @@ impl<'a> Index<'a> {
         }
         let mut command = self.git();
         command.args(["check-ignore", "--no-index", "-z", "--stdin"]).stdin(input(paths.keys())?);
-        let output = command.stderr(Stdio::piped()).output()?;
+        let output = command.output().context("cannot run git")?;
         // 1 says that none is ignored.
-        if !matches!(output.status.code(), Some(0 | 1)) {
-            bail!("{} failed: {}", git::describe(&command), String::from_utf8_lossy(&output.stderr).trim());
-        }
+        succeeded(&output, &["check-ignore"], &[0, 1])?;
         for ignored in items(&output.stdout) {
             paths.remove(&ignored);
         }
@@ -253,17 +251,16 @@ impl<'a> Index<'a> {
         }
         let mut command = self.git();
         command.arg("update-index").args(how).args(["-z", "--stdin"]).stdin(input(paths)?);
-        let output = command.stderr(Stdio::piped()).output()?;
-        if !output.status.success() {
-            bail!("{} failed: {}", git::describe(&command), String::from_utf8_lossy(&output.stderr).trim());
-        }
+        let output = command.output().context("cannot run git")?;
+        succeeded(&output, &["update-index"], &[0])?;
         let lines = output.stderr.split(|byte| *byte == b'\n');
         Ok(lines.filter_map(|line| line.strip_prefix(b"Ignoring path ").map(<[u8]>::to_vec)).collect())
     }
 
     fn write_tree(&self) -> Result<ObjectId> {
-        let text = git::output(self.git().arg("write-tree"))?;
-        Ok(ObjectId::from_hex(text.as_bytes())?)
+        let output = self.git().arg("write-tree").output().context("cannot run git")?;
+        succeeded(&output, &["write-tree"], &[0])?;
+        Ok(ObjectId::from_hex(output.stdout.trim_ascii())?)
     }
 
     fn changed_from(&self, base: ObjectId, tree: ObjectId) -> Result<usize> {
@@ -272,89 +269,13 @@ impl<'a> Index<'a> {
     }
 }
 
-/// What a walk over all files meets that git does not tell.
-struct Walk {
-    odd: BTreeMap<Vec<u8>, Why>,
-}
-
-impl Walk {
-    /// Meets special files, nested `.git`s and folders that cannot be read.
-    fn over(root: &Path, submodules: &BTreeSet<Vec<u8>>) -> Walk {
-        let mut odd = BTreeMap::new();
-        let mut folders = vec![PathBuf::new()];
-        while let Some(folder) = folders.pop() {
-            let Ok(entries) = fs::read_dir(root.join(&folder)) else {
-                odd.insert(as_bytes(&folder), Why::Unreadable);
-                continue;
-            };
-            for entry in entries.flatten() {
-                let path = folder.join(entry.file_name());
-                let Ok(kind) = entry.file_type() else { continue };
-                if entry.file_name() == ".git" {
-                    if !folder.as_os_str().is_empty() {
-                        odd.insert(as_bytes(&path), Why::NestedRepository);
-                    }
-                } else if kind.is_dir() {
-                    if !submodules.contains(path.as_os_str().as_bytes()) {
-                        folders.push(path);
-                    }
-                } else if kind.is_fifo()
-                    || kind.is_socket()
-                    || kind.is_block_device()
-                    || kind.is_char_device()
-                {
-                    odd.insert(as_bytes(&path), Why::SpecialFile);
-                }
-            }
-        }
-        Walk { odd }
+/// An error with what git said, unless it exited so. Our settings would only hide the cause.
+fn succeeded(output: &Output, args: &[&str], statuses: &[i32]) -> Result<()> {
+    if output.status.code().is_some_and(|code| statuses.contains(&code)) {
+        return Ok(());
     }
-
-    /// The files and symbolic links below a folder, without any `.git`.
-    fn files_below(&self, root: &Path, folder: &[u8]) -> Vec<Vec<u8>> {
-        let mut files = Vec::new();
-        let mut folders = vec![as_path(folder).to_owned()];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(root.join(&folder)).into_iter().flatten().flatten() {
-                let path = folder.join(entry.file_name());
-                match entry.file_type() {
-                    _ if entry.file_name() == ".git" => {}
-                    Ok(kind) if kind.is_dir() => folders.push(path),
-                    Ok(kind) if kind.is_file() || kind.is_symlink() => files.push(as_bytes(&path)),
-                    _ => {}
-                }
-            }
-        }
-        files
-    }
-}
-
-/// What is at a path, as a tree sees it.
-enum Kind {
-    File,
-    Unreadable,
-    Nothing,
-}
-
-/// Looks without following a symbolic link, not even one that took a folder's place.
-fn kind(root: &Path, path: &Path, real_folders: &mut HashSet<PathBuf>) -> Kind {
-    let mut folder = PathBuf::new();
-    for part in path.parent().into_iter().flat_map(Path::components) {
-        folder.push(part);
-        if real_folders.contains(&folder) {
-            continue;
-        }
-        match root.join(&folder).symlink_metadata() {
-            Ok(data) if data.is_dir() => drop(real_folders.insert(folder.clone())),
-            _ => return Kind::Nothing,
-        }
-    }
-    let path = root.join(path);
-    match path.symlink_metadata() {
-        Ok(data) if data.is_symlink() => Kind::File,
-        Ok(data) if data.is_file() => File::open(&path).map_or(Kind::Unreadable, |_| Kind::File),
-        _ => Kind::Nothing,
-    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    bail!("git {} failed ({}): {}", args.first().unwrap_or(&""), output.status, said.trim());
 }
 
 /// Paths as a command's input, by way of a file: a pipe could fill while the command's own output
@@ -377,14 +298,6 @@ fn items(bytes: &[u8]) -> Vec<Vec<u8>> {
 
 fn is_below(path: &[u8], folder: &[u8]) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with(b"/"))
-}
-
-fn as_path(bytes: &[u8]) -> &Path {
-    Path::new(OsStr::from_bytes(bytes))
-}
-
-fn as_bytes(path: &Path) -> Vec<u8> {
-    path.as_os_str().as_bytes().to_vec()
 }
 
 fn shown(path: &[u8]) -> String {

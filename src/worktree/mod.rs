@@ -12,6 +12,7 @@ mod make;
 mod place;
 mod record;
 mod remove;
+mod walk;
 
 pub use copy::Copied;
 pub use harvest::{Harvest, LeftOut, Why};

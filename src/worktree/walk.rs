@@ -1,0 +1,108 @@
+//! Looking at a worktree's files ourselves, for what git does not tell: special files, repositories
+//! inside, what cannot be read. No symbolic link is ever followed.
+
+use super::Why;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+/// What a walk over all files meets that git does not tell.
+pub struct Walk {
+    /// Where, and why a tree cannot hold it.
+    pub odd: BTreeMap<Vec<u8>, Why>,
+}
+
+impl Walk {
+    /// Meets special files, nested `.git`s and folders that cannot be read.
+    pub fn over(root: &Path, submodules: &BTreeSet<Vec<u8>>) -> Walk {
+        let mut odd = BTreeMap::new();
+        let mut folders = vec![PathBuf::new()];
+        while let Some(folder) = folders.pop() {
+            let Ok(entries) = fs::read_dir(root.join(&folder)) else {
+                odd.insert(as_bytes(&folder), Why::Unreadable);
+                continue;
+            };
+            for entry in entries.flatten() {
+                let path = folder.join(entry.file_name());
+                let Ok(kind) = entry.file_type() else { continue };
+                if entry.file_name() == ".git" {
+                    if !folder.as_os_str().is_empty() {
+                        odd.insert(as_bytes(&path), Why::NestedRepository);
+                    }
+                } else if kind.is_dir() {
+                    if !submodules.contains(path.as_os_str().as_bytes()) {
+                        folders.push(path);
+                    }
+                } else if kind.is_fifo()
+                    || kind.is_socket()
+                    || kind.is_block_device()
+                    || kind.is_char_device()
+                {
+                    odd.insert(as_bytes(&path), Why::SpecialFile);
+                }
+            }
+        }
+        Walk { odd }
+    }
+
+    /// The files and symbolic links below a folder, without any `.git`.
+    pub fn files_below(&self, root: &Path, folder: &[u8]) -> Vec<Vec<u8>> {
+        let mut files = Vec::new();
+        let mut folders = vec![as_path(folder).to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(root.join(&folder)).into_iter().flatten().flatten() {
+                let path = folder.join(entry.file_name());
+                match entry.file_type() {
+                    _ if entry.file_name() == ".git" => {}
+                    Ok(kind) if kind.is_dir() => folders.push(path),
+                    Ok(kind) if kind.is_file() || kind.is_symlink() => files.push(as_bytes(&path)),
+                    _ => {}
+                }
+            }
+        }
+        files
+    }
+}
+
+/// What is at a path, as a tree sees it.
+pub enum Kind {
+    /// A regular file that can be read, or a symbolic link.
+    File,
+    /// A regular file that cannot be read.
+    Unreadable,
+    /// Nothing that a tree could hold.
+    Nothing,
+}
+
+/// Looks without following a symbolic link, not even one that took a folder's place.
+pub fn kind(root: &Path, path: &Path, real_folders: &mut HashSet<PathBuf>) -> Kind {
+    let mut folder = PathBuf::new();
+    for part in path.parent().into_iter().flat_map(Path::components) {
+        folder.push(part);
+        if real_folders.contains(&folder) {
+            continue;
+        }
+        match root.join(&folder).symlink_metadata() {
+            Ok(data) if data.is_dir() => drop(real_folders.insert(folder.clone())),
+            _ => return Kind::Nothing,
+        }
+    }
+    let path = root.join(path);
+    match path.symlink_metadata() {
+        Ok(data) if data.is_symlink() => Kind::File,
+        Ok(data) if data.is_file() => File::open(&path).map_or(Kind::Unreadable, |_| Kind::File),
+        _ => Kind::Nothing,
+    }
+}
+
+/// The path that git's bytes mean.
+pub fn as_path(bytes: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(bytes))
+}
+
+fn as_bytes(path: &Path) -> Vec<u8> {
+    path.as_os_str().as_bytes().to_vec()
+}
