@@ -25,6 +25,9 @@ const GRACE: Duration = Duration::from_secs(2);
 /// How often a tree that forks while we kill is killed again.
 const KILLS: u32 = 100;
 
+/// How many files we want to be allowed to have open: enough for some thousand agents.
+const FILES: u64 = 16_384;
+
 /// How long the pipes may take to run dry when nothing of the tree is left.
 const DRY: Duration = Duration::from_secs(1);
 
@@ -230,12 +233,14 @@ fn signal(pid: Pid, signal: Signal) {
     }
 }
 
-/// Each process takes three files of ours, and the usual limit of 1,024 is meant for `select`.
+/// Each process takes three files of ours, and the usual limit of 1,024 is meant for `select`. Our
+/// children inherit the limit, and some programs close every file that there could be, hence no more.
 fn raise_file_limit() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let mut limit = getrlimit(Resource::Nofile);
-        limit.current = limit.maximum;
+        let wanted = limit.maximum.map_or(FILES, |most| most.min(FILES));
+        limit.current = limit.current.map(|current| current.max(wanted));
         // Some systems refuse "without limit" here; then the limit stays.
         let _ = setrlimit(Resource::Nofile, limit);
     });
