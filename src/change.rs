@@ -7,6 +7,34 @@ use gix::ObjectId;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// Families of models by the first word of their names, and who makes them.
+const FAMILIES: &[(&str, &str)] = &[
+    ("claude", "anthropic"),
+    ("gpt", "openai"),
+    ("codex", "openai"),
+    ("chatgpt", "openai"),
+    ("gemini", "google"),
+    ("gemma", "google"),
+    ("qwen", "alibaba"),
+    ("qwq", "alibaba"),
+    ("deepseek", "deepseek"),
+    ("mistral", "mistral"),
+    ("mixtral", "mistral"),
+    ("codestral", "mistral"),
+    ("devstral", "mistral"),
+    ("magistral", "mistral"),
+    ("llama", "meta"),
+    ("grok", "xai"),
+    ("kimi", "moonshot"),
+    ("glm", "zhipu"),
+    ("minimax", "minimax"),
+    ("command-r", "cohere"),
+    ("command-a", "cohere"),
+    ("nova", "amazon"),
+    ("phi", "microsoft"),
+    ("composer", "cursor"),
+];
+
 /// The maker of a model: `anthropic`, `openai`, `google`, …, or `person` where no model wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -28,35 +56,14 @@ impl Vendor {
         self.0 == "person"
     }
 
+    /// The makers of the models that we know by name.
+    pub fn known() -> impl Iterator<Item = Vendor> {
+        FAMILIES.iter().map(|(_, vendor)| Vendor::new(vendor))
+    }
+
     /// The vendor that a model's name betrays, through the prefixes that gateways put before it
     /// (`openrouter/anthropic/claude-…`, `us.anthropic.claude-…`, `vertex_ai/gemini-…`).
     pub fn of_model(model: &str) -> Option<Vendor> {
-        const FAMILIES: &[(&str, &str)] = &[
-            ("claude", "anthropic"),
-            ("gpt", "openai"),
-            ("codex", "openai"),
-            ("chatgpt", "openai"),
-            ("gemini", "google"),
-            ("gemma", "google"),
-            ("qwen", "alibaba"),
-            ("qwq", "alibaba"),
-            ("deepseek", "deepseek"),
-            ("mistral", "mistral"),
-            ("mixtral", "mistral"),
-            ("codestral", "mistral"),
-            ("devstral", "mistral"),
-            ("magistral", "mistral"),
-            ("llama", "meta"),
-            ("grok", "xai"),
-            ("kimi", "moonshot"),
-            ("glm", "zhipu"),
-            ("minimax", "minimax"),
-            ("command-r", "cohere"),
-            ("command-a", "cohere"),
-            ("nova", "amazon"),
-            ("phi", "microsoft"),
-            ("composer", "cursor"),
-        ];
         let model = model.to_lowercase();
         // The last part that names a family wins: gateways put themselves in front.
         let parts: Vec<&str> = model.split(['/', ':', '.', '@', ' ']).collect();

@@ -133,7 +133,9 @@ fn obstacle(
     target: &str,
     branches: &[(String, ObjectId)],
 ) -> Result<Option<String>> {
-    let tip = repo.commit_of(&format!("refs/heads/{target}"))?.id;
+    let Some(tip) = repo.find_ref(&format!("refs/heads/{target}"))? else {
+        return Ok(Some(format!("{target} has no commit yet")));
+    };
     if !branches.iter().any(|(name, _)| *name == slug.result_ref()) {
         return Ok(Some("it has no result yet".into()));
     }

@@ -11,6 +11,7 @@
 
 mod agents;
 mod architecture;
+mod bad_input;
 mod clean;
 mod cli;
 mod completions;

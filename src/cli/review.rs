@@ -6,6 +6,7 @@
 use super::wait::watched;
 use crate::agent::Agent;
 use crate::change::{Author, Change, Vendor};
+use crate::config::Config;
 use crate::error::{Exit, Interrupted, Result, hint};
 use crate::event::Events;
 use crate::process::Stop;
@@ -93,10 +94,11 @@ pub fn run(args: ReviewArgs) -> Result<Exit> {
 
 fn reviewed(args: ReviewArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
-    let target = match &args.target {
-        Some(target) => target.clone(),
-        None => repo.target()?,
-    };
+    let target = args.target(&repo)?;
+    if let Some(slug) = &args.spec {
+        // Said before anybody is asked, and also where nobody has to be.
+        specs::read(&repo, slug)?;
+    }
     let loaded = config::load(&repo, &target)?;
     let change = args.change(&repo, &target, &loaded)?;
     if change.is_empty() {
@@ -131,6 +133,19 @@ fn reviewed(args: ReviewArgs) -> Result<Exit> {
 }
 
 impl ReviewArgs {
+    /// The branch that the change is meant for. One that does not exist has no policy to judge by.
+    fn target(&self, repo: &Repo) -> Result<String> {
+        let Some(named) = &self.target else { return repo.target() };
+        let short = named.strip_prefix("refs/heads/").unwrap_or(named);
+        let branch = format!("refs/heads/{short}");
+        // Before the first commit the branch is only a name in HEAD.
+        if repo.head_ref()?.as_deref() == Some(&branch) || repo.find_ref(&branch).ok().flatten().is_some() {
+            return Ok(short.to_owned());
+        }
+        let way_out = "name one that this repository has; `git branch` lists them";
+        Err(error::hint(format!("there is no branch `{named}` to review for"), way_out))
+    }
+
     /// The change that the flags name, with all its authors.
     fn change(&self, repo: &Repo, target: &str, loaded: &Loaded) -> Result<Change> {
         let mut change = if self.staged {
@@ -139,10 +154,7 @@ impl ReviewArgs {
             changes::named(repo, self.revision.as_deref().unwrap_or("HEAD"), target)?
         };
         for name in &self.authors {
-            let author = match loaded.config.agents.get(name) {
-                Some(agent) => Agent::new(name, agent)?.author(),
-                None => Author { name: name.clone(), vendor: Vendor::new(name), model: None },
-            };
+            let author = author(name, &loaded.config)?;
             if !change.authors.contains(&author) {
                 change.authors.push(author);
             }
@@ -245,6 +257,28 @@ impl ReviewArgs {
             None => Exit::CannotTell,
         })
     }
+}
+
+/// Whom `--author` names: an agent of the config, a model's family or a vendor. A misspelt one is
+/// refused, since it would make the author's own vendor a rival.
+fn author(name: &str, config: &Config) -> Result<Author> {
+    if let Some(agent) = config.agents.get(name) {
+        return Ok(Agent::new(name, agent)?.author());
+    }
+    let mut vendors: Vec<Vendor> = Vendor::known().chain([Vendor::person()]).collect();
+    vendors.extend(review::reviewers(config).0.into_iter().map(|reviewer| reviewer.who.vendor));
+    let agents = config.agents.iter().filter_map(|(name, agent)| Agent::new(name, agent).ok());
+    vendors.extend(agents.map(|agent| agent.author().vendor));
+    let vendor = Vendor::of_model(name).unwrap_or_else(|| Vendor::new(name));
+    if vendors.contains(&vendor) {
+        return Ok(Author { name: name.to_owned(), vendor, model: None });
+    }
+    let known = config.agents.keys().map(String::as_str).chain(vendors.iter().map(Vendor::as_str));
+    let way_out = match error::nearest(name, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "name an agent of the config, or the maker of its model: anthropic, openai, google, …".into(),
+    };
+    Err(error::hint(format!("`{name}` is no agent of the config and no vendor that is known here"), way_out))
 }
 
 /// The verdicts that stood, but for those of reviewers who have spoken again, and the new outcomes.

@@ -16,8 +16,13 @@ impl Repo {
     /// What a revision (`main~2`, `HEAD`, an id) names, peeled to a commit.
     pub fn commit_of(&self, revision: &str) -> Result<Commit> {
         let unknown = |error: gix::Error| {
+            let message = format!("`{revision}` names no commit here");
             let way_out = "name a branch, a tag or a commit; `git branch --all` lists branches";
-            hint_on(error.into(), format!("`{revision}` names no commit here"), way_out)
+            // Where a parser stopped helps nobody who mistyped a name; that an object is broken does.
+            match revision.is_empty() || error.is_not_found() || error.is_validation() {
+                true => hint(message, way_out),
+                false => hint_on(error.into(), message, way_out),
+            }
         };
         let id = match self.gix.rev_parse_single(revision) {
             Ok(id) => id,

@@ -1,0 +1,201 @@
+//! What nobody means to type, and places where nothing can work: one clear message, the way out, the
+//! documented status, and nothing left behind.
+//!
+//! A table row is a situation or a word, and what must be said about it. What needs a story of its own
+//! (a hostile agent, a server that lies) is tried in the file of that journey.
+
+use crate::support::{Out, Place};
+use std::fs;
+use std::process::Stdio;
+
+const CONFIG: &str = r#"version = 1
+[agents.hand]
+command = ["hand"]
+vendor = "acme"
+[agents.judge]
+command = ["judge"]
+vendor = "zeta"
+[reviewers.judge]
+agent = "judge"
+[gate]
+branches = ["main"]
+"#;
+
+/// A repository with an agent that works and a rival that approves.
+fn place() -> Place {
+    let place = Place::with_config(CONFIG);
+    place.script("hand", "cat > /dev/null; echo work > \"$GIT_FLOW_AI_TASK.txt\"; echo Done.");
+    place.reviewer("judge", "");
+    place
+}
+
+/// Every error is one message: nothing of the library underneath, no second cause, and a hint.
+#[track_caller]
+fn one_message(out: &Out) {
+    let causes = out.stderr.lines().filter(|line| line.trim_start().starts_with("because:")).count();
+    assert_eq!(causes, 0, "only what a person can act on:\n{}", out.stderr);
+    assert!(out.stderr.contains("hint: "), "the way out is missing:\n{}", out.stderr);
+    for internal in ["NotFound", "Validation", "rev-spec", "panicked", "os error"] {
+        assert!(!out.stderr.contains(internal), "`{internal}` is for us, not for them:\n{}", out.stderr);
+    }
+}
+
+#[test]
+fn before_the_first_commit_every_command_says_what_is_missing() {
+    for (args, status) in [
+        (&["review"][..], 2),
+        (&["verdict"], 2),
+        (&["verdict", "show"], 2),
+        (&["verdict", "list", "HEAD"], 2),
+        (&["run"], 2),
+        (&["merge"], 2),
+    ] {
+        let place = Place::empty();
+        let out = place.flow(args).exits(status);
+        one_message(&out);
+    }
+    let place = Place::empty();
+    place.flow(&["clean"]).ok();
+    place.flow(&["spec", "Dark mode", "--no-edit"]).ok();
+    place.flow(&["clean"]).ok().says("kept spec dark-mode: main has no commit yet");
+    place.flow(&["status"]).ok().says("dark-mode");
+}
+
+#[test]
+fn a_revision_that_is_none_is_told_in_one_sentence() {
+    let place = place();
+    let long = "x".repeat(300);
+    for word in [
+        "",
+        "nope",
+        "../x",
+        "-",
+        "HEAD~99",
+        "@{-1}",
+        "HEAD^9",
+        "HEAD:nope",
+        ":/nothing",
+        "a\u{1b}[31mb",
+        &long,
+    ] {
+        for command in [&["review", word][..], &["verdict", "show", word], &["verdict", "list", word]] {
+            let out = place.flow(command).exits(2).says("names no commit here");
+            one_message(&out);
+            assert!(!out.stderr.contains('\u{1b}'), "what was typed does not steer the terminal: {word:?}");
+        }
+    }
+}
+
+#[test]
+fn a_flag_that_names_nothing_is_refused_before_anybody_is_asked() {
+    let place = place();
+    let asked = place.root().join("asked");
+    place.script("judge", &format!("touch '{}'; cat > /dev/null", asked.display()));
+    for (flag, word, says) in [
+        ("--target", "nope", "no branch `nope`"),
+        ("--target", "", "no branch ``"),
+        ("--target", "../x", "no branch `../x`"),
+        ("--spec", "nope", "no spec `nope`"),
+        ("--reviewer", "nope", "no reviewer `nope`"),
+        ("--author", "", "no vendor that is known"),
+        ("--author", "antropic", "did you mean"),
+        ("--author", "hnad", "did you mean `hand`?"),
+    ] {
+        let out = place.flow(&["review", flag, word]).exits(2).says(says);
+        one_message(&out);
+    }
+    assert!(!asked.exists(), "a misspelt word must not cost a review");
+    assert_eq!(place.git_says(&["for-each-ref", "refs/notes"]), "");
+}
+
+#[test]
+fn the_family_of_a_model_names_its_maker_as_an_author() {
+    let place = Place::with_config(&CONFIG.replace("zeta", "anthropic"));
+    place.reviewer("judge", "");
+    // `claude` is no agent here: taken for a vendor of that name, it would make a rival of its own maker.
+    place.flow(&["review", "--author", "claude"]).exits(2).says("every reviewer is of the vendor");
+    place.flow(&["review", "--author", "openai"]).ok().says("APPROVE");
+}
+
+#[test]
+fn a_spec_that_is_none_is_refused_by_every_command_that_takes_one() {
+    let place = place();
+    for command in ["approve", "plan", "run", "merge", "status", "clean"] {
+        let out = place.flow(&[command, "nope"]).exits(2).says("no spec `nope`");
+        one_message(&out);
+        for word in ["", "..", "../x", "A B", "HEAD", "a\u{1b}[2Jb", "-", "flow/x"] {
+            let out = place.flow(&[command, word]).exits(2);
+            assert!(!out.stderr.contains('\u{1b}'), "{command} {word:?}: {}", out.stderr);
+            assert!(!out.stderr.contains("panicked"), "{}", out.stderr);
+        }
+    }
+    assert_eq!(place.git_says(&["branch", "--list", "flow/*"]), "", "nothing was made by the way");
+}
+
+#[test]
+fn outside_a_repository_every_command_says_so() {
+    let place = Place::new();
+    let outside = place.root().join("outside");
+    fs::create_dir(&outside).unwrap();
+    for args in [
+        &["init"][..],
+        &["spec", "X", "--no-edit"],
+        &["spec", "list"],
+        &["approve", "x"],
+        &["plan", "x"],
+        &["run"],
+        &["review"],
+        &["merge"],
+        &["verdict"],
+        &["status"],
+        &["log"],
+        &["clean"],
+        &["hook", "pre-commit"],
+    ] {
+        let mut command = place.command("git");
+        let ran = command.arg("flow-ai").args(args).current_dir(&outside).output().unwrap();
+        let out = Out::of(ran).exits(2).says("is not in a git repository").says("git init");
+        assert!(!out.stderr.contains("because:"), "{}", out.stderr);
+    }
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_failure() {
+    let place = place();
+    place.flow(&["spec", "Dark mode", "--no-edit"]).ok();
+    place.flow(&["review", "HEAD"]).ok();
+    for args in [
+        &["status"][..],
+        &["status", "--json"],
+        &["spec", "list"],
+        &["spec", "show", "dark-mode"],
+        &["plan", "dark-mode", "--check"],
+        &["verdict", "list", "--all"],
+        &["verdict", "show"],
+        &["log"],
+        &["clean", "--dry-run"],
+        &["init", "--dry-run"],
+        &["completions", "bash"],
+        &["review", "HEAD", "--json"],
+        &["--help"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = place.command(env!("CARGO_BIN_EXE_git-flow-ai"));
+        let ran = command.args(args).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        let out = Out::of(ran);
+        assert_eq!(out.status, 0, "{args:?}: {}", out.stderr);
+        assert!(!out.stderr.contains("panicked") && !out.stderr.contains("roken pipe"), "{}", out.stderr);
+    }
+}
+
+#[test]
+fn numbers_that_are_none_are_refused() {
+    let place = place();
+    place.flow(&["spec", "Dark mode", "-w", "quick", "--no-edit"]).ok();
+    for word in ["0", "-1", "", "many", "1e3", "99999999999999999999999"] {
+        let out = place.flow(&["run", "dark-mode", &format!("--parallel={word}")]).exits(2);
+        assert!(out.stderr.contains("invalid value"), "{}", out.stderr);
+    }
+}
