@@ -3,6 +3,7 @@
 use crate::scripted_model::{Options, start};
 use crate::settings;
 use git_flow_ai::agent::{Agent, Job, Mode, Report};
+use git_flow_ai::change::Vendor;
 use git_flow_ai::config::AgentConfig;
 use git_flow_ai::process::Stop;
 use std::fs;
@@ -14,6 +15,9 @@ use std::time::Duration;
 
 /// These must be installed where `FLOW_AI_COMPAT=require`.
 const REQUIRED: &[&str] = &["claude", "codex", "gemini", "opencode"];
+
+/// A limit for what is expected to end by itself, in seconds: far more than it needs.
+pub const LONG: u64 = 300;
 
 /// The surroundings.
 pub struct Bed {
@@ -88,7 +92,7 @@ impl Bed {
 
     /// Has it review.
     pub fn review(&self, prompt: &str) -> Report {
-        let mut job = self.job(Mode::Review, prompt, 120, 60);
+        let mut job = self.job(Mode::Review, prompt, LONG, LONG);
         job.schema = Some(git_flow_ai::review::answer::schema());
         self.run(&job, None)
     }
@@ -150,6 +154,12 @@ impl Bed {
         files.map(|file| serde_json::from_slice(&fs::read(file.unwrap().path()).unwrap()).unwrap()).collect()
     }
 
+    /// Whether the model has answered any request with a fault.
+    pub fn was_faulty(&self) -> bool {
+        let log = fs::read_to_string(self.root.path().join("requests.jsonl")).unwrap_or_default();
+        log.contains(r#""fault":true"#)
+    }
+
     /// What the model and the CLI said, for a failure's message.
     pub fn story(&self) -> String {
         let end = |path: &Path| {
@@ -171,7 +181,11 @@ pub fn installed(cli: &str) -> bool {
         ONCE.call_once(|| tell("skipped all: FLOW_AI_COMPAT is not set; .ci/compat runs the real CLIs"));
         return false;
     };
-    let config = AgentConfig { preset: Some(cli.to_owned()), ..AgentConfig::default() };
+    let config = AgentConfig {
+        preset: Some(cli.to_owned()),
+        vendor: Some(Vendor::new("acme")),
+        ..AgentConfig::default()
+    };
     let found = Agent::new(cli, &config).unwrap().executable();
     if let Err(error) = &found {
         assert!(wanted != "require" || !REQUIRED.contains(&cli), "{cli} is required: {error:#}");

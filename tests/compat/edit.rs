@@ -1,6 +1,6 @@
 //! What editing must come to: the files, in the worktree and nowhere else, and a report that says so.
 
-use crate::bed::Bed;
+use crate::bed::{Bed, LONG};
 use git_flow_ai::agent::Ending;
 use serde_json::Value;
 
@@ -8,8 +8,8 @@ pub fn files(cli: &'static str) {
     let Some(bed) = Bed::new(cli) else { return };
     let report = bed.edit(
         "Write the greeting.\nMODEL: write hello.txt hello \"world\"\\n\nMODEL: say The greeting is written.",
-        120,
-        60,
+        LONG,
+        LONG,
     );
     assert_eq!(report.ending, Ending::Done, "{}", bed.story());
     let written = std::fs::read_to_string(bed.worktree().join("hello.txt")).unwrap_or_default();
@@ -37,7 +37,7 @@ pub fn long_prompt(cli: &'static str) {
     // Longer than an argument may be on Linux (128 KiB), with what shells and JSON would change.
     let line = "The dog's name is \"Ünïcödé\"; a $HOME, a `tick`, a \\ and 100 % of it.\n";
     let prompt = format!("Begin.\n{}MODEL: say Read.\nEnd of the prompt.", line.repeat(200_000 / line.len()));
-    let report = bed.edit(&prompt, 120, 60);
+    let report = bed.edit(&prompt, LONG, LONG);
     assert_eq!(report.ending, Ending::Done, "{}", bed.story());
     let whole = bed.bodies().iter().any(|body| holds(body, &prompt));
     assert!(whole, "no request held the whole prompt{}", bed.story());

@@ -23,71 +23,38 @@ mod settings;
 mod support;
 mod walkthrough;
 
-/// The same tests for each CLI.
+/// The same test for each CLI. They are named so that those of one CLI do not run beside each other:
+/// some need seconds of a processor to start.
 macro_rules! each {
-    ($($cli:ident)*) => {
-        $(mod $cli {
-            use crate::{edit, fault, review};
-            const CLI: &str = stringify!($cli);
-
-            #[test]
-            fn edits_files_in_a_linked_worktree_and_nowhere_else() {
-                edit::files(CLI);
-            }
-            #[test]
-            fn is_given_a_long_prompt_whole() {
-                edit::long_prompt(CLI);
-            }
-            #[test]
-            fn answers_a_review_in_our_schema() {
-                review::answers(CLI);
-            }
-            #[test]
-            fn writes_nothing_in_a_review_whatever_its_model_wants() {
-                review::writes_nothing(CLI);
-            }
-            #[test]
-            fn gets_over_one_rate_limit() {
-                fault::once(CLI, "429");
-            }
-            #[test]
-            fn is_not_done_when_the_rate_limit_never_ends() {
-                fault::for_ever(CLI, "429");
-            }
-            #[test]
-            fn is_not_done_when_the_server_always_fails() {
-                fault::for_ever(CLI, "500");
-            }
-            #[test]
-            fn is_not_done_when_its_key_is_refused() {
-                fault::for_ever(CLI, "401");
-            }
-            #[test]
-            fn is_not_done_when_every_answer_is_cut_off() {
-                fault::for_ever(CLI, "cut");
-            }
-            #[test]
-            fn is_not_done_when_every_answer_is_malformed() {
-                fault::for_ever(CLI, "malformed");
-            }
-            #[test]
-            fn is_not_done_when_the_model_refuses() {
-                fault::for_ever(CLI, "refuse");
-            }
-            #[test]
-            fn is_not_done_when_the_model_answers_nothing() {
-                fault::for_ever(CLI, "empty");
-            }
-            #[test]
-            fn is_stopped_when_the_model_is_silent() {
-                fault::silence(CLI);
-            }
-            #[test]
-            fn leaves_nothing_behind_when_it_is_stopped_while_a_tool_runs() {
-                fault::stopped_in_a_tool(CLI);
-            }
+    ($($name:ident: $test:path;)*) => {
+        $(mod $name {
+            each!(@ $test; claude codex gemini opencode qwen copilot aider);
+        })*
+    };
+    (@ $test:path; $($cli:ident)*) => {
+        each!(@@ $($cli = $test;)*);
+    };
+    (@@ $($cli:ident = $test:path;)*) => {
+        $(#[test]
+        fn $cli() {
+            $test(stringify!($cli));
         })*
     };
 }
 
-each!(claude codex gemini opencode qwen copilot aider);
+each! {
+    answers_a_review_in_our_schema: crate::review::answers;
+    edits_files_in_a_linked_worktree_and_nowhere_else: crate::edit::files;
+    gets_over_one_rate_limit: crate::fault::one_rate_limit;
+    is_given_a_long_prompt_whole: crate::edit::long_prompt;
+    is_not_done_when_every_answer_is_cut_off: crate::fault::cut;
+    is_not_done_when_every_answer_is_malformed: crate::fault::malformed;
+    is_not_done_when_its_key_is_refused: crate::fault::key_refused;
+    is_not_done_when_the_model_answers_nothing: crate::fault::empty;
+    is_not_done_when_the_model_refuses: crate::walkthrough::refusal;
+    is_not_done_when_the_rate_limit_never_ends: crate::fault::rate_limit;
+    is_not_done_when_the_server_always_fails: crate::fault::server;
+    is_stopped_when_the_model_is_silent: crate::fault::silence;
+    leaves_nothing_behind_when_it_is_stopped_while_a_tool_runs: crate::fault::stopped_in_a_tool;
+    writes_nothing_in_a_review_whatever_its_model_wants: crate::review::writes_nothing;
+}

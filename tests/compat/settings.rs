@@ -62,6 +62,7 @@ pub fn of(cli: &str, url: &str, home: &Path) -> AgentConfig {
             set("OPENAI_API_KEY", KEY);
             set("OPENAI_API_BASE", &format!("{url}/v1"));
             set("LITELLM_LOCAL_MODEL_COST_MAP", "True");
+            config.args = ["--edit-format", "diff"].map(str::to_owned).to_vec(); // as for models that it knows
             config.model = Some("openai/scripted".into());
         }
         other => panic!("no settings for {other}"),

@@ -53,8 +53,10 @@ fn three_real_agents_finish_a_plan_that_rivals_judge_and_the_gate_lets_in() {
     }
     let home = tempfile::Builder::new().prefix("walk").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let url = start(Options::default()).unwrap();
-    let place = Place::with_config(&config(&url, home.path()));
+    let place = Place::with_config(&config(&CLIS, &url, home.path()));
     place.flow(&["init"]).ok();
+    place.git(&["add", "."]).ok();
+    place.git(&["commit", "--quiet", "-m", "Set up"]).ok();
     plan(&place, "Three words", PLAN);
 
     let run = place.flow(&["run", "three-words", "--parallel", "3"]);
@@ -96,47 +98,49 @@ fn refuses_what_nobody_judged(place: &Place) {
     }
 }
 
-/// A model that refuses is told from one that is done, even where its CLI says "success".
-#[test]
-fn a_task_whose_model_refuses_is_not_done() {
-    if !CLIS.iter().all(|cli| installed(cli)) {
+/// A model that refuses is told from one that is done, even where its CLI says "success": nothing has
+/// changed then, and the run says so.
+pub fn refusal(cli: &'static str) {
+    if !installed(cli) {
         return;
     }
     let home = tempfile::Builder::new().prefix("walk").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let url = start(Options::default()).unwrap();
-    let place = Place::with_config(&config(&url, home.path()));
-    let step = |cli: &str| {
-        format!(
-            "### [ ] Step: {cli}\n<!-- id: {cli} -->\n<!-- agent: {cli} -->\n\nDo it.\n\nMODEL: fault refuse *\n"
-        )
-    };
-    plan(&place, "Refused", &format!("# Refused\n\n{}", CLIS.map(step).join("\n")));
-    let run = place.flow(&["run", "refused", "--parallel", "3"]);
-    tell(&format!("$ git flow-ai run\n{}{}", run.stdout, run.stderr));
-    run.exits(1);
+    let place = Place::with_config(&config(&[cli], &url, home.path()));
+    plan(
+        &place,
+        "Refused",
+        "# Refused\n\n### [ ] Step: It\n<!-- id: it -->\n\nDo it.\n\nMODEL: fault refuse *\n",
+    );
+    let run = place.flow(&["run", "refused", "--no-review"]).exits(1);
+    tell(&format!("$ git flow-ai run # {cli} refuses\n{}", run.stdout));
     assert_eq!(place.git(&["rev-parse", "--verify", "--quiet", "flow/refused/result"]).status, 1);
 }
 
 /// Begins a spec of the built-in quick workflow and puts that plan in the place of its own.
 fn plan(place: &Place, title: &str, plan: &str) {
     let slug = title.to_lowercase().replace(' ', "-");
-    fs::write(place.root().join("plan.md"), plan).unwrap();
-    place.script("put-plan", &format!("cp '{}' \"$1\"", place.root().join("plan.md").display()));
-    place.flow(&["spec", title, "--workflow", "quick"]).ok();
-    let edited = place.command("git").args(["flow-ai", "plan", &slug]).env("GIT_EDITOR", "put-plan").output();
-    Out::of(edited.unwrap()).ok();
+    let file = |name: &str, text: &str| {
+        let path = place.root().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let request = file("request.md", "Make it.\n");
+    place.flow(&["spec", title, "--workflow", "quick", "--from", &request]).ok();
+    place.flow(&["plan", &slug, "--from", &file("plan.md", plan)]).ok();
 }
 
-/// The config: the three CLIs as agents and as reviewers.
-fn config(url: &str, home: &Path) -> String {
+/// The config: these CLIs as agents and as reviewers.
+fn config(clis: &[&str], url: &str, home: &Path) -> String {
     let mut config = toml::Table::new();
     config.insert("version".into(), 1.into());
     let (mut agents, mut reviewers) = (toml::Table::new(), toml::Table::new());
-    for cli in CLIS {
+    for cli in clis.iter().copied() {
         let settings = settings::of(cli, url, home);
         let mut agent = toml::Table::new();
         agent.insert("preset".into(), cli.into());
         agent.extend(settings.model.map(|model| ("model".into(), model.into())));
+        agent.extend(settings.vendor.map(|vendor| ("vendor".into(), vendor.to_string().into())));
         agent.insert("args".into(), settings.args.into());
         let env: toml::Table = settings.env.into_iter().map(|(name, value)| (name, value.into())).collect();
         agent.insert("env".into(), env.into());
