@@ -40,6 +40,8 @@ const SWITCHES: &[&str] = &[
     "--no-detect-urls",
     "--no-suggest-shell-commands",
     "--analytics-disable",
+    // Its map of the repository is kept in the worktree, where it would be taken for work.
+    "--map-tokens=0",
 ];
 
 fn prepare(call: &Call, invocation: &mut Invocation) -> Result<Listener> {

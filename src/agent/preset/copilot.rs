@@ -1,16 +1,21 @@
 //! GitHub's Copilot CLI.
 //!
 //! Its script on the PATH dies alone on a signal while the agent goes on, so the program of this
-//! system, in a package beside it, is started itself where it can be found.
+//! system, in a package beside it, is started itself where it can be found. What it used stands in no
+//! event, only in a file that it writes at its end.
 
 use super::events::{event, number, text};
-use super::{Call, Invocation, Listener, Preset, Reader, package};
+use super::{Call, Invocation, Listener, Preset, Reader, package, private_folder};
 use crate::agent::Known;
 use crate::agent::seen::{End, Seen};
 use crate::agent::signs;
 use crate::error::Result;
 use crate::event::Usage;
+use serde_json::Value;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use tempfile::TempDir;
 
 pub const PRESET: Preset = Preset {
     known: Known {
@@ -30,8 +35,10 @@ fn prepare(call: &Call, invocation: &mut Invocation) -> Result<Listener> {
     invocation.args(&[if call.edits() { "--allow-all-tools" } else { "--available-tools=view,grep,glob" }]);
     call.model(invocation, "--model");
     call.default_to(invocation, "COPILOT_AUTO_UPDATE", "false");
+    let folder = private_folder()?;
+    invocation.args.extend(["--usage-output-file".into(), folder.path().join(USAGE).into_os_string()]);
     invocation.args.extend(call.config.args.iter().map(Into::into));
-    Ok(Box::new(Copilot::default()))
+    Ok(Box::new(Copilot { folder, used: Usage::default() }))
 }
 
 /// The program in the package of this system, which npm puts beside or below the main one.
@@ -44,8 +51,12 @@ fn of_this_system(program: &Path) -> Option<PathBuf> {
         .find(|program| program.is_file())
 }
 
-#[derive(Debug, Default)]
+/// The file, in a folder of ours, that it writes what it used to.
+const USAGE: &str = "usage.json";
+
+#[derive(Debug)]
 struct Copilot {
+    folder: TempDir,
     used: Usage,
 }
 
@@ -92,6 +103,22 @@ impl Reader for Copilot {
                 });
             }
             _ => {}
+        }
+    }
+
+    fn ended(&mut self, _: ExitStatus, seen: &mut Seen) {
+        let told = fs::read(self.folder.path().join(USAGE)).unwrap_or_default();
+        let told: Value = serde_json::from_slice(&told).unwrap_or_default();
+        let models = told["modelMetrics"].as_object().into_iter().flatten();
+        let used = models.fold(Usage::default(), |sum, (_, model)| {
+            sum.plus(Usage {
+                input_tokens: number(model, "/usage/inputTokens"),
+                output_tokens: number(model, "/usage/outputTokens"),
+                cost: None,
+            })
+        });
+        if !used.is_empty() {
+            seen.used(used);
         }
     }
 }
