@@ -103,13 +103,15 @@ impl Server {
             ));
         }
         let told = self.decide(dialect, &path, name.as_deref(), &bytes);
-        let (status, note) = match &told {
-            Ok((_, _, decision)) => (decision.fault.as_ref().map_or(200, status_of), decision.note.clone()),
-            Err(error) => (400, format!("{error:#}")),
+        let (fault, status, note) = match &told {
+            Ok((_, _, decision)) => {
+                let fault = decision.fault.as_ref();
+                (fault.is_some(), fault.map_or(200, status_of), decision.note.clone())
+            }
+            Err(error) => (false, 400, format!("{error:#}")),
         };
-        self.log(
-            &json!({"path": path, "script": name, "bytes": bytes.len(), "status": status, "note": note}),
-        );
+        self.log(&json!({"path": path, "script": name, "bytes": bytes.len(), "fault": fault,
+                         "status": status, "note": note}));
         Ok(match told {
             Ok((asked, reply, decision)) => give(dialect, &asked, &reply, decision.fault).await,
             Err(error) => whole(400, &dialect.error(400, &format!("scripted model: {error:#}"))),
