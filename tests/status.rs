@@ -9,8 +9,11 @@ use std::process::Stdio;
 const PLAN: &str = "# Spec and Build\n\n### [ ] Step: Technical Specification\n<!-- document: spec.md -->\nWrite it.\n\n### [ ] Step: Implementation\nDo it.\n";
 const TASKS: &str = "# Spec and Build\n\n### [x] Step: Technical Specification\n<!-- document: spec.md -->\nWrite it.\n\n### [x] Step: One\n<!-- id: one -->\nDo one.\n\n### [ ] Step: Two\n<!-- id: two -->\n<!-- after: one -->\nDo two.\n\n### [ ] Step: Three\n<!-- id: three -->\n<!-- after: two -->\nDo three.\n";
 
+/// A spec's name, documents and trailers.
+type Spec<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+
 /// Writes specs' branches without our own program: name, documents, trailers.
-fn specs(place: &Place, specs: &[(&str, &[(&str, &str)], &str)]) {
+fn specs(place: &Place, specs: &[Spec<'_>]) {
     let mut stream = String::new();
     for (slug, documents, trailers) in specs {
         let message = format!("Begin\n\nFlow-Workflow: spec\n{trailers}");

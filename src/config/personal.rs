@@ -67,7 +67,7 @@ fn some_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Du
 /// Reads a person's own file; `origin` is its name for messages.
 ///
 /// # Errors
-/// As [`parse`], and for `[gate]` and the other keys that are the repository's alone.
+/// As [`parse()`], and for `[gate]` and the other keys that are the repository's alone.
 pub fn parse_personal(text: &str, origin: &str) -> Result<Personal> {
     let personal: Personal = parse::read(text, origin)?;
     parse::check_agents(&personal.agents, origin)?;

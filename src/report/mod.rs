@@ -1,7 +1,7 @@
 //! Everything a person or a script reads: errors, tables, progress, JSON.
 //!
 //! Commands write by [`out`] and [`err`], never by `println!`, which panics when the reader has gone.
-//! Text of agents, models and repositories goes through [`plain`] first.
+//! Text of agents, models and repositories goes through [`plain()`] first.
 
 mod bars;
 mod findings;

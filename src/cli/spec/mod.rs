@@ -17,7 +17,7 @@ use std::io::Write;
 
 /// Begin a spec, or list, show, edit and approve specs
 ///
-/// A spec is one intended change. Its documents live on the branch flow/<slug>/spec, which is never
+/// A spec is one intended change. Its documents live on the branch `flow/<slug>/spec`, which is never
 /// checked out, so that this works from any worktree, with uncommitted changes and in the middle of a
 /// merge. The workflow says which documents there are: `quick` none, `fix` an investigation, `spec` a
 /// specification, `sdd` requirements, specification and plan; `.zenflow/workflows/*.md` are the team's
