@@ -5,6 +5,7 @@
 //! never changed. Sending never blocks and never fails: a consumer that has gone is no reason to
 //! lose work.
 
+use crate::verdict::Finding;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -36,8 +37,8 @@ pub enum What {
     Activity(Activity),
     /// A line of a command's output: set-up or verification.
     Output { line: String },
-    /// A reviewer judged an attempt.
-    Judged { reviewer: String, vendor: String, decision: String, blocking: usize, findings: usize },
+    /// A reviewer judged an attempt; `blocking` are the findings that block, `findings` counts all.
+    Judged { reviewer: String, vendor: String, decision: String, blocking: Vec<Finding>, findings: usize },
     /// An attempt is over: how its agent ended, and the commit that keeps what it made, if it made
     /// anything. An attempt of which this was told is never repeated.
     AttemptFinished { attempt: u32, ending: String, commit: Option<String> },

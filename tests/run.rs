@@ -501,3 +501,16 @@ fn the_journal_and_transcripts_are_for_their_owner_only() {
         serde_json::from_str::<serde_json::Value>(line).unwrap();
     }
 }
+
+#[test]
+fn an_agent_that_says_nothing_is_called_quiet_until_it_is_heard_again() {
+    let act = "echo thinking; sleep 2.2; echo \"$task\" > $task.txt; echo written; sleep 2.2; echo done";
+    let stage = Stage::new("silence = \"2500ms\"", act, &task("api", ""));
+    let said = stage.run(&["--json"]).ok().stdout;
+    let states: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains(r#""event":"state""#))
+        .filter_map(|line| line.split(r#""state":""#).nth(1)?.split('"').next())
+        .collect();
+    assert_eq!(&states[..5], ["preparing", "working", "quiet", "working", "quiet"], "{said}");
+}

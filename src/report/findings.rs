@@ -1,6 +1,6 @@
 //! Findings as compilers print errors: `path:line: P1 message`, so that editors jump to them.
 
-use super::plain;
+use super::{first_line, plain};
 use crate::verdict::{Finding, Severity, Verdict};
 use anstyle::{AnsiColor, Style};
 use std::io::{Result, Write};
@@ -35,6 +35,13 @@ pub fn findings(out: &mut impl Write, verdict: &Verdict, block: &[Severity]) -> 
         }
     }
     Ok(())
+}
+
+/// A finding in one line without colour: where, how bad, and how its message begins.
+pub fn headline(finding: &Finding) -> String {
+    let line = finding.line.map(|line| format!("{line}:")).unwrap_or_default();
+    let path = one_line(&finding.path);
+    format!("{path}:{line} {} {}", finding.severity, first_line(&finding.body, 200))
 }
 
 fn style(severity: Severity, block: &[Severity]) -> Style {

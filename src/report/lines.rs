@@ -1,7 +1,7 @@
 //! Events as prefixed lines, for pipes, logs and terminals that cannot redraw.
 //!
-//! `[task] working: claude edits src/a.rs`. One event is at most one line, so that `grep '^\[api\]'`
-//! tells one task's story. What repeats itself, usage for instance, is left out.
+//! `[task] working: claude edits src/a.rs`. An event is a line, and each finding that sends a task back
+//! one more, all with the task's prefix, so that `grep '^\[api\]'` tells one task's story. What repeats itself, usage for instance, is left out.
 
 use super::progress::{self, Doing, Progress};
 use super::{colour_of, err, first_line};
@@ -24,10 +24,16 @@ pub fn show(events: &Receiver<Event>) {
 /// The line of an event, `doing` being its task's state with it; none for what goes without saying.
 pub fn line(event: &Event, doing: &Doing) -> Option<String> {
     let text = words(&event.what, doing)?;
-    Some(match &event.task {
-        Some(task) => format!("[{}] {text}", first_line(task, 60)),
-        None => text,
-    })
+    let Some(task) = &event.task else { return Some(text) };
+    let task = first_line(task, 60);
+    let mut lines = format!("[{task}] {text}");
+    // Outside a run the findings are the answer, which the command prints itself.
+    if let What::Judged { blocking, .. } = &event.what {
+        for finding in blocking {
+            lines.push_str(&format!("\n[{task}]   {}", super::findings::headline(finding)));
+        }
+    }
+    Some(lines)
 }
 
 fn words(what: &What, doing: &Doing) -> Option<String> {
@@ -61,7 +67,7 @@ fn words(what: &What, doing: &Doing) -> Option<String> {
         }
         What::Output { line } => format!("  {}", first_line(line, 300)),
         What::Judged { reviewer, vendor, decision, blocking, findings } => {
-            judged(reviewer, vendor, decision, *blocking, *findings)
+            judged(reviewer, vendor, decision, blocking.len(), *findings)
         }
         What::TaskFinished { outcome, attempts, seconds, usage, .. } => {
             finished(outcome, *attempts, *seconds, progress::usage(*usage))
@@ -114,6 +120,7 @@ pub fn finished(outcome: &str, attempts: u32, seconds: u64, usage: String) -> St
 mod tests {
     use super::*;
     use crate::event::Usage;
+    use crate::verdict::{Finding, Severity};
     use jiff::Timestamp;
 
     #[test]
@@ -144,9 +151,18 @@ mod tests {
             reviewer: "codex".into(),
             vendor: "openai".into(),
             decision: "REQUEST CHANGES".into(),
-            blocking: 1,
+            blocking: vec![Finding {
+                path: "src/a.rs".into(),
+                line: Some(7),
+                severity: Severity::P1,
+                body: "Off by one.\nIt never ends.".into(),
+                suggestion: None,
+            }],
             findings: 2,
         };
-        assert_eq!(tell(judged).unwrap(), "[api] codex (openai): REQUEST CHANGES, 2 findings, 1 blocks");
+        assert_eq!(
+            tell(judged).unwrap(),
+            "[api] codex (openai): REQUEST CHANGES, 2 findings, 1 blocks\n[api]   src/a.rs:7: P1 Off by one."
+        );
     }
 }

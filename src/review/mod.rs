@@ -237,7 +237,7 @@ fn record(repo: &Repo, request: &Request<'_>, verdict: &Verdict, events: &Events
         reviewer: verdict.reviewer.name.clone(),
         vendor: verdict.reviewer.vendor.to_string(),
         decision: verdict.decision.to_string(),
-        blocking: verdict.blocking(block).count(),
+        blocking: verdict.blocking(block).cloned().collect(),
         findings: verdict.findings.len(),
     });
     Ok(())

@@ -12,6 +12,14 @@ use crate::change::Author;
 use crate::error::Result;
 use crate::event::{Activity, State, What};
 use gix::ObjectId;
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// An agent that says nothing for so long is called quiet, long before its silence ends it.
+const QUIET: Duration = Duration::from_secs(60);
 
 /// What an attempt came to.
 #[derive(Debug)]
@@ -47,9 +55,38 @@ impl Life<'_> {
             schema: None,
         };
         self.tell(State::Working, &reason(feedback));
-        let report = self.agent.run(&job, &run.stop, |activity| self.pass_on(activity)).await?;
+        let heard = Cell::new(Instant::now());
+        let work = self.agent.run(&job, &run.stop, |activity| {
+            heard.set(Instant::now());
+            self.pass_on(activity);
+        });
+        let report = self.listen(work, &heard).await?;
         self.usage = self.usage.plus(report.usage);
         self.end(number, report).await
+    }
+
+    /// Waits for the agent, and tells when it has not been heard of for a while.
+    async fn listen(
+        &self,
+        work: impl Future<Output = Result<Report>>,
+        heard: &Cell<Instant>,
+    ) -> Result<Report> {
+        let patience = QUIET.min(self.run.loaded.config.run.silence / 2);
+        let mut work = pin!(work);
+        let mut told = None;
+        loop {
+            let last = heard.get();
+            let due = if told == Some(last) { Instant::now() } else { last } + patience;
+            tokio::select! {
+                report = &mut work => return report,
+                () = sleep_until(due) => {}
+            }
+            if heard.get() == last && told != Some(last) {
+                told = Some(last);
+                self.unsettled.set(true);
+                self.tell(State::Quiet, "");
+            }
+        }
     }
 
     /// Makes the workplace where there is none; an outcome when there cannot be one.
@@ -147,10 +184,10 @@ impl Life<'_> {
         self.events.send(What::Activity(activity));
         match state {
             Some((state, detail)) => {
-                self.limited.set(true);
+                self.unsettled.set(true);
                 self.tell(state, &detail);
             }
-            None if self.limited.replace(false) => self.tell(State::Working, ""),
+            None if self.unsettled.replace(false) => self.tell(State::Working, ""),
             None => {}
         }
     }

@@ -43,8 +43,8 @@ pub(super) struct Life<'a> {
     pub attempts: u32,
     /// What its agent used.
     pub usage: Usage,
-    /// Whether the agent last spoke of a limit or a question.
-    pub limited: Cell<bool>,
+    /// Whether the agent was last seen quiet, limited or waiting, so that its next word is news.
+    pub unsettled: Cell<bool>,
     verdict: Option<String>,
 }
 
@@ -88,7 +88,7 @@ pub(super) async fn live(run: Rc<Run>, task: Task) -> TaskReport {
         number,
         attempts: 0,
         usage: Usage::default(),
-        limited: Cell::new(false),
+        unsettled: Cell::new(false),
         verdict: None,
         task,
     };
