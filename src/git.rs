@@ -71,10 +71,14 @@ pub fn output_bytes(command: &mut Command) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-/// The command as a person would type it, for messages.
+/// The command as a person would type it, for messages: of a text of several lines only the first.
 pub fn describe(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+    let shown = words.map(|word| match word.to_string_lossy().split_once('\n') {
+        Some((first, _)) => format!("{first}…"),
+        None => word.to_string_lossy().into_owned(),
+    });
+    shown.collect::<Vec<_>>().join(" ")
 }
 
 /// git's version as (major, minor).

@@ -199,3 +199,43 @@ fn numbers_that_are_none_are_refused() {
         assert!(out.stderr.contains("invalid value"), "{}", out.stderr);
     }
 }
+
+#[test]
+fn a_plan_with_an_agent_that_nobody_knows_cannot_be_carried_out() {
+    let place = place();
+    place.flow(&["spec", "Dark mode", "-w", "quick", "--no-edit"]).ok();
+    place.write("plan.md", "### [ ] Step: Api\n<!-- agent: hnad -->\n\nDo it.\n");
+    let from = place.repo().join("plan.md");
+    place.flow(&["plan", "dark-mode", "--from", from.to_str().unwrap()]).ok().says("agent `hnad`");
+    let out = place.flow(&["plan", "dark-mode", "--check"]).exits(1).says("agent `hnad`");
+    one_message(&out);
+    place.flow(&["run", "dark-mode"]).exits(2).says("agent `hnad`");
+}
+
+#[test]
+fn a_full_disk_comes_with_the_way_out() {
+    let place = place();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full");
+    let Ok(full) = full else { return };
+    let mut command = place.command("git");
+    let ran = command.args(["flow-ai", "status"]).stdout(full).stderr(Stdio::piped()).output().unwrap();
+    Out::of(ran).exits(2).says("hint: free some space");
+}
+
+#[test]
+fn a_repository_that_cannot_be_written_is_left_as_it_is() {
+    let place = place();
+    place.flow(&["spec", "Dark mode", "-w", "quick", "--no-edit"]).ok();
+    let refs = place.git_says(&["for-each-ref"]);
+    // What a read-only disk is to everybody, a file in the folder's place is to root as well.
+    let own = place.repo().join(".git/flow-ai");
+    let _ = fs::remove_dir_all(&own);
+    fs::write(&own, "in the way").unwrap();
+    for args in [&["run", "dark-mode"][..], &["review", "HEAD"]] {
+        let out = place.flow(args).exits(2).says(".git/flow-ai");
+        assert!(!out.stderr.contains("panicked"), "{}", out.stderr);
+    }
+    place.flow(&["status"]).ok().says("dark-mode");
+    assert_eq!(place.git_says(&["for-each-ref"]), refs);
+    assert_eq!(place.git_says(&["worktree", "list", "--porcelain"]).matches("worktree ").count(), 1);
+}

@@ -7,7 +7,7 @@ use crate::plan::{self, Plan};
 use crate::report;
 use crate::report::table::{Cell, Table};
 use crate::spec::Slug;
-use crate::store::{Repo, specs};
+use crate::store::{Repo, config, specs};
 use clap::Args;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -49,7 +49,10 @@ pub fn run(args: PlanArgs) -> Result<Exit> {
     if !args.check && !args.json {
         let exit = args.writing.write(&repo, &args.slug, plan::DOCUMENT)?;
         if exit == Exit::Yes {
-            print(&read(&repo, &args.slug)?)?;
+            let plan = read(&repo, &args.slug)?;
+            print(&plan)?;
+            // It is written: a config that cannot be read is somebody else's business now.
+            strangers(&repo, &plan).unwrap_or_default().iter().for_each(|why| report::warning(why));
         }
         return Ok(exit);
     }
@@ -57,6 +60,13 @@ pub fn run(args: PlanArgs) -> Result<Exit> {
         Ok(plan) if args.json => report::json(&value(&args.slug, &plan))?,
         Ok(plan) => {
             print(&plan)?;
+            let strangers = strangers(&repo, &plan)?;
+            if !strangers.is_empty() {
+                let way_out =
+                    format!("name another (git flow-ai plan {}), or add it to the config", args.slug);
+                report::error(&hint(strangers.join("; "), way_out));
+                return Ok(Exit::No);
+            }
             print_next(&repo, &args.slug)?;
         }
         // Whether there is such a spec at all has been told by then.
@@ -76,6 +86,19 @@ fn read(repo: &Repo, slug: &Slug) -> Result<Plan> {
         return Err(hint(format!("{slug} has no plan"), format!("write it: git flow-ai plan {slug}")));
     };
     plan::parse(text)
+}
+
+/// What is wrong with the agents that open tasks want: a run would refuse those that nobody knows.
+fn strangers(repo: &Repo, plan: &Plan) -> Result<Vec<String>> {
+    let agents = config::load(repo, &repo.target()?)?.config.agents;
+    let open = plan.tasks.iter().filter(|task| !task.done);
+    let wanted = open.filter_map(|task| Some((task, task.agent.as_ref()?)));
+    Ok(wanted
+        .filter(|(_, agent)| !agents.contains_key(*agent))
+        .map(|(task, agent)| {
+            format!("the task {} wants the agent `{agent}`, which the config does not have", task.id)
+        })
+        .collect())
 }
 
 fn print(plan: &Plan) -> Result<()> {

@@ -32,11 +32,30 @@ pub fn error(error: &anyhow::Error) {
     for link in links {
         text.push_str(&format!("  because: {link}\n"));
     }
-    for way_out in error.chain().filter_map(|link| link.downcast_ref::<Hint>()) {
-        text.push_str(&format!("{cyan}hint:{cyan:#} {}\n", plain(&way_out.way_out)));
+    let hints = error.chain().filter_map(|link| Some(link.downcast_ref::<Hint>()?.way_out.as_str()));
+    let hints: Vec<&str> = hints.collect();
+    let general = if hints.is_empty() { way_out_of_the_machine(error) } else { None };
+    for way_out in hints.into_iter().chain(general) {
+        text.push_str(&format!("{cyan}hint:{cyan:#} {}\n", plain(way_out)));
     }
     // With nowhere left to complain, the exit status has to do.
     let _ = err().write_all(text.as_bytes());
+}
+
+/// What to do about the machine underneath, where nobody on the way up had better advice. Told from the
+/// texts, since such a failure reaches us through git and libraries as well.
+fn way_out_of_the_machine(error: &anyhow::Error) -> Option<&'static str> {
+    const WAYS: &[(&[&str], &str)] = &[
+        (
+            &["No space left on device", "Out of diskspace", "Disk quota exceeded"],
+            "free some space there and run it again; what has been written down stays",
+        ),
+        (&["Read-only file system"], "mount it for writing, or work in a clone on another disk"),
+        (&["Permission denied"], "`ls -ld` on that path says whose it is; it must be yours to write"),
+        (&["Too many open files"], "allow more: ulimit -n 4096, or run fewer tasks at once with --parallel"),
+    ];
+    let says = |text: &str| error.chain().any(|link| link.to_string().contains(text));
+    WAYS.iter().find(|(texts, _)| texts.iter().any(|text| says(text))).map(|(_, way_out)| *way_out)
 }
 
 /// Prints a warning on standard error.

@@ -26,13 +26,17 @@ impl Repo {
         };
         let id = match self.gix.rev_parse_single(revision) {
             Ok(id) => id,
-            Err(_) if self.is_unborn() && matches!(revision, "HEAD" | "@") => {
-                return Err(no_commit());
-            }
+            Err(_) if self.is_unborn() && self.is_head(revision) => return Err(no_commit()),
             Err(error) => return Err(unknown(error)),
         };
         let commit = id.object().and_then(|object| object.peel_to_commit());
         self.commit(commit.map_err(unknown)?.id)
+    }
+
+    /// Whether a revision is another word for HEAD.
+    fn is_head(&self, revision: &str) -> bool {
+        matches!(revision, "HEAD" | "@")
+            || self.head_ref().is_ok_and(|head| head.as_deref() == Some(revision))
     }
 
     /// Whether HEAD's branch has no commit yet.
