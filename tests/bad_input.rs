@@ -239,3 +239,23 @@ fn a_repository_that_cannot_be_written_is_left_as_it_is() {
     assert_eq!(place.git_says(&["for-each-ref"]), refs);
     assert_eq!(place.git_says(&["worktree", "list", "--porcelain"]).matches("worktree ").count(), 1);
 }
+
+#[test]
+fn without_an_identity_nobody_is_asked_for_a_verdict_that_could_not_be_written() {
+    let place = place();
+    let asked = place.root().join("asked");
+    place.script("judge", &format!("touch '{}'; cat > /dev/null", asked.display()));
+    fs::write(place.root().join("home/.gitconfig"), "[user]\n\tuseConfigOnly = true\n").unwrap();
+    let out = place.flow(&["review", "HEAD"]).exits(2).says("git does not know who you are");
+    one_message(&out);
+    assert!(!asked.exists(), "an answer that cannot be kept must not be paid for");
+}
+
+#[test]
+fn why_a_reviewer_could_not_tell_is_said_once() {
+    let place = place();
+    place.script("judge", "cat > /dev/null; exit 3");
+    let out = place.flow(&["review", "HEAD"]).exits(2);
+    one_message(&out);
+    assert_eq!(out.stderr.matches("exit status: 3").count(), 1, "{}", out.stderr);
+}

@@ -121,6 +121,8 @@ pub async fn review(
     events: &Events,
     stop: &Stop,
 ) -> Result<Outcome> {
+    // The record needs somebody's name; without one the answer would be paid for and lost.
+    repo.identity()?;
     let matter = match request::gather(repo, request)? {
         Ok(matter) => matter,
         Err(why) => return Ok(Outcome::CannotTell(why)),
@@ -185,10 +187,12 @@ pub async fn judge(repo: &Repo, request: &Request<'_>, events: &Events, stop: &S
         let outcome = review(repo, request, rival, events, stop).await?;
         match &outcome {
             Outcome::Judged(_) => approving.push(rival.who.vendor.clone()),
-            Outcome::CannotTell(why) => match rivals.get(index + 1) {
-                Some(next) => events.warn(format!("{why}; the next rival is {}", next.who.name)),
-                None => events.warn(why.as_str()),
-            },
+            // Of the last one the outcome tells.
+            Outcome::CannotTell(why) => {
+                if let Some(next) = rivals.get(index + 1) {
+                    events.warn(format!("{why}; the next rival is {}", next.who.name));
+                }
+            }
         }
         outcomes.push(outcome);
         if conclusion(&outcomes, &config.gate).is_some() {
