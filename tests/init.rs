@@ -81,6 +81,24 @@ fn what_it_writes_is_a_config_that_we_read() {
 }
 
 #[test]
+fn it_says_what_it_found_and_a_second_time_goes_by_the_config() {
+    let place = Place::new();
+    for cli in ["claude", "codex", "opencode"] {
+        place.script(cli, "exit 0");
+    }
+    place
+        .flow(&["init"])
+        .ok()
+        .says("found: claude (anthropic)")
+        .says("found: codex (openai)")
+        .says("found: opencode: runs anybody's model");
+    fs::remove_file(place.root().join("bin/claude")).unwrap();
+    fs::remove_file(place.root().join("bin/codex")).unwrap();
+    let again = place.flow(&["init"]).ok();
+    assert!(!again.stdout.contains("name your agents"), "{}", again.stdout);
+}
+
+#[test]
 fn keys_in_the_environment_become_proposals_without_their_values() {
     let place = Place::new();
     let mut init = place.command("git");

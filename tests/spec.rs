@@ -33,6 +33,18 @@ fn a_spec_is_begun_in_the_editor_of_git() {
 }
 
 #[test]
+fn without_a_terminal_no_editor_is_started_unless_git_editor_names_one() {
+    let place = Place::new();
+    let mark = place.root().join("started");
+    place.script("vi", &format!("touch '{}'", mark.display()));
+    let mut command = place.command("git");
+    let out = command.args(["flow-ai", "spec", "Dark mode"]).env_remove("GIT_EDITOR").env("TERM", "xterm");
+    Out::of(out.output().unwrap()).exits(2).says("there is no terminal for the editor").says("--from FILE");
+    assert!(!mark.exists());
+    place.flow(&["spec", "show", "dark-mode"]).exits(2);
+}
+
+#[test]
 fn an_editor_that_fails_or_writes_nothing_leaves_nothing() {
     let place = Place::new();
     edited(&place, "exit 3", &["spec", "Dark mode"]).exits(2).says("the editor `editor --flag` failed");

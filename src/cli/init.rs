@@ -54,6 +54,7 @@ fn print(outcome: &Report, args: &InitArgs) -> Result<()> {
     let mut text = String::new();
     for step in &outcome.steps {
         let (colour, word) = match step.state {
+            State::Found => (AnsiColor::BrightBlack, "found"),
             State::Done if args.dry_run => (AnsiColor::Cyan, "would"),
             State::Done => (AnsiColor::Green, "done"),
             State::Already => (AnsiColor::BrightBlack, "already there"),

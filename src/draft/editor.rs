@@ -12,7 +12,7 @@ use crate::store::{Repo, specs};
 use crate::workflow::{ARTIFACTS, Step};
 use anyhow::Context;
 use std::fs;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::{Command, Stdio};
 use tempfile::NamedTempFile;
 
@@ -111,6 +111,14 @@ impl Typed {
 
         let dir = repo.work_dir().unwrap_or(repo.git_dir());
         let editor = git::output(git::command(dir).args(["var", "GIT_EDITOR"])).map_err(|_| no_editor())?;
+        // Somebody has to be there: a full-screen editor in a script writes rubbish and waits.
+        let is_scripted = std::env::var_os("GIT_EDITOR").is_some();
+        if !is_scripted && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+            return Err(hint(
+                format!("there is no terminal for the editor `{editor}`"),
+                "give the text: --from FILE or --from -; let an agent write it: --draft; or set GIT_EDITOR",
+            ));
+        }
         // As git does it: the shell splits the editor's own words, the file is one argument.
         let status = Command::new("sh")
             .args(["-c", &format!("{editor} \"$@\""), &editor])

@@ -35,6 +35,8 @@ pub struct Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
+    /// On this machine: an agent, a key.
+    Found,
     /// Done now (or would be, in a dry run).
     Done,
     /// There already.

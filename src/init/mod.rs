@@ -15,7 +15,7 @@ pub use action::{State, Step};
 pub use script::OURS as HOOKS;
 pub use undo::uninstall;
 
-use crate::config;
+use crate::config::{self, Config};
 use crate::error::{Result, hint};
 use crate::git;
 use crate::policy::Policy;
@@ -53,7 +53,10 @@ pub fn init(repo: &Repo, options: Options) -> Result<Report> {
     let mut installed = Installed::read(repo)?;
     let branches = branches(repo, &root)?;
     let found = Found::look();
-    let (mut actions, mut steps) = files(&root, &found, &branches);
+    let mut steps: Vec<Step> =
+        found.describe().into_iter().map(|what| Step::new(State::Found, what)).collect();
+    let (mut actions, told) = files(&root, &found, &branches);
+    steps.extend(told);
     if options.hooks {
         let (more, told) = hooks::plan(repo, &root, &installed, &branches)?;
         actions.extend(more);
@@ -70,7 +73,11 @@ pub fn init(repo: &Repo, options: Options) -> Result<Report> {
         }
         steps.push(Step::new(State::Done, action.describe()));
     }
-    Ok(Report { steps, next: next(repo, &root, &branches, &found)? })
+    let config = match root.join(config::PATH).exists() {
+        true => configured(&root)?,
+        false => config::parse(&proposal::config(&found, &root, "main"), config::PATH)?,
+    };
+    Ok(Report { steps, next: next(repo, &root, &branches, &config)? })
 }
 
 /// The root of the working tree; a bare repository has none.
@@ -85,10 +92,8 @@ fn root(repo: &Repo) -> Result<PathBuf> {
 
 /// The branches to protect: those of the config that is there, else the one that is.
 fn branches(repo: &Repo, root: &Path) -> Result<Vec<String>> {
-    let path = root.join(config::PATH);
-    if path.exists() {
-        let text = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-        return Ok(config::parse(&text, config::PATH)?.gate.branches);
+    if root.join(config::PATH).exists() {
+        return Ok(configured(root)?.gate.branches);
     }
     for branch in Policy::default().branches {
         if repo.find_ref(&format!("refs/heads/{branch}"))?.is_some() {
@@ -97,6 +102,13 @@ fn branches(repo: &Repo, root: &Path) -> Result<Vec<String>> {
     }
     let head = repo.head_ref()?.and_then(|head| head.strip_prefix("refs/heads/").map(str::to_owned));
     Ok(vec![head.unwrap_or_else(|| "main".into())])
+}
+
+/// The config in the working tree.
+fn configured(root: &Path) -> Result<Config> {
+    let path = root.join(config::PATH);
+    let text = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    config::parse(&text, config::PATH)
 }
 
 /// The files of the working tree.
@@ -147,11 +159,11 @@ fn notes(root: &Path) -> Result<(Vec<Action>, Vec<Step>)> {
 }
 
 /// What a person does now.
-fn next(repo: &Repo, root: &Path, branches: &[String], found: &Found) -> Result<Vec<String>> {
+fn next(repo: &Repo, root: &Path, branches: &[String], config: &Config) -> Result<Vec<String>> {
     let mut next = Vec::new();
-    if found.agents.is_empty() {
+    if config.agents.is_empty() || config.reviewers.is_empty() {
         next.push(format!("name your agents and reviewers in {}", config::PATH));
-    } else if found.vendors() < 2 {
+    } else if config.reviewers.len() < 2 {
         next.push(format!("add a reviewer of another vendor to {}, or nobody is a rival", config::PATH));
     }
     let branch = branches.first().map_or("main", String::as_str);

@@ -2,6 +2,7 @@
 //! gate on the branch that is there.
 
 use crate::agent::{self, Agent, Known};
+use crate::change::Vendor;
 use crate::config::AgentConfig;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -21,6 +22,8 @@ const APIS: [(&str, &[&str]); 3] = [
 pub(super) struct Found {
     /// Presets whose program is on the PATH.
     pub agents: Vec<&'static Known>,
+    /// Presets whose program is on the PATH and whose vendor only a model's name tells.
+    pub open: Vec<&'static Known>,
     /// APIs whose key is set: the API's name and the variable's.
     pub keys: Vec<(&'static str, &'static str)>,
 }
@@ -29,14 +32,34 @@ impl Found {
     /// Looks around; starts nothing.
     pub fn look() -> Found {
         let is_there = |known: &&Known| {
-            let config = AgentConfig { preset: Some(known.name.to_owned()), ..AgentConfig::default() };
+            // Whose model it runs does not matter for finding the program.
+            let vendor = Some(Vendor::new(known.vendor.unwrap_or("anybody")));
+            let preset = Some(known.name.to_owned());
+            let config = AgentConfig { preset, vendor, ..AgentConfig::default() };
             Agent::new(known.name, &config).and_then(|agent| agent.executable()).is_ok()
         };
+        let (agents, open) =
+            agent::presets().iter().filter(is_there).partition(|known| known.vendor.is_some());
         let is_set = |name: &&&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         Found {
-            agents: agent::presets().iter().filter(is_there).collect(),
+            agents,
+            open,
             keys: APIS.iter().filter_map(|(api, names)| Some((*api, *names.iter().find(is_set)?))).collect(),
         }
+    }
+
+    /// For people: who was found, and who of them the config has to be told more about.
+    pub fn describe(&self) -> Vec<String> {
+        let mut told: Vec<String> = self
+            .agents
+            .iter()
+            .map(|known| format!("{} ({})", known.name, known.vendor.unwrap_or_default()))
+            .collect();
+        told.extend(self.open.iter().map(|known| {
+            format!("{}: runs anybody's model; to use it, name one: [agents.{0}] preset, model", known.name)
+        }));
+        told.extend(self.keys.iter().map(|(_, variable)| format!("the key in {variable}")));
+        told
     }
 
     /// How many makers of models stand behind the agents: with one, no agent has a rival.
