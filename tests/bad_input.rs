@@ -259,3 +259,35 @@ fn why_a_reviewer_could_not_tell_is_said_once() {
     one_message(&out);
     assert_eq!(out.stderr.matches("exit status: 3").count(), 1, "{}", out.stderr);
 }
+
+#[test]
+fn where_a_shallow_clone_ends_no_change_is_made_up() {
+    let place = place();
+    place.write("b.txt", "b\n");
+    place.git(&["add", "b.txt"]).ok();
+    place.git(&["commit", "--quiet", "-m", "Second"]).ok();
+    let url = format!("file://{}", place.repo().display());
+    place.git(&["clone", "--quiet", "--depth", "1", &url, "../shallow"]).ok();
+    let mut command = place.command("git");
+    let ran = command.args(["flow-ai", "review", "HEAD"]).current_dir(place.root().join("shallow")).output();
+    let out = Out::of(ran.unwrap()).exits(2).says("git fetch --unshallow");
+    one_message(&out);
+}
+
+#[test]
+fn a_title_of_any_length_leaves_a_list_readable() {
+    let place = place();
+    place.flow(&["spec", &"long ".repeat(200), "--slug", "long", "--no-edit"]).ok();
+    let out = place.flow(&["spec", "list"]).ok();
+    assert!(out.stdout.lines().all(|line| line.chars().count() < 200), "{}", out.stdout);
+}
+
+#[test]
+fn what_the_demo_tells_to_type_is_safe_in_a_folder_with_spaces() {
+    let place = Place::new();
+    let dir = place.root().join("two words");
+    let out = place.flow(&["demo", "--dir", dir.to_str().unwrap()]).ok();
+    let typed = format!("rm -rf '{}'", dir.canonicalize().unwrap().display());
+    assert!(out.stdout.contains(&typed), "`{typed}` is missing in\n{}", out.stdout);
+    place.flow(&["demo", "--dir", "README.md/x"]).exits(2).says("hint: name another folder");
+}

@@ -2,12 +2,13 @@
 
 use crate::demo::{self, Beat, Options};
 use crate::error::{Exit, Result};
+use crate::process::quoted;
 use crate::report::{self, plain};
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 use clap::Args;
 use std::io::{Read, Write, stdin};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Play the whole story in a temporary repository, without network or keys
@@ -43,11 +44,13 @@ pub fn run(args: DemoArgs) -> Result<Exit> {
     if let Some(error) = failed {
         return Err(error.into());
     }
+    // Typed as it stands, `rm -rf` of a folder with a space in its name must not meet others.
+    let typed = |path: &Path| quoted(&path.to_string_lossy());
     let (repo, root, bin) = (played.place.repo(), played.place.root(), played.place.bin());
     let seconds = begun.elapsed().as_secs_f32();
     writeln!(out, "\nPlayed in {seconds:.1} s. Look around, and throw it away when you have seen enough:")?;
-    writeln!(out, "  cd {} && export PATH={}:$PATH", repo.display(), bin.display())?;
-    writeln!(out, "  rm -rf {}", root.display())?;
+    writeln!(out, "  cd {} && export PATH={}:$PATH", typed(&repo), typed(&bin))?;
+    writeln!(out, "  rm -rf {}", typed(root))?;
     if played.true_to_story {
         return Ok(Exit::Yes);
     }

@@ -13,6 +13,7 @@ pub use agent::act;
 pub use place::Place;
 
 use crate::error::Result;
+use crate::git;
 use std::path::PathBuf;
 
 /// What is told, in order.
@@ -50,7 +51,10 @@ pub struct Played {
 
 /// Plays it.
 pub fn play(options: &Options, tell: &mut dyn FnMut(Beat<'_>)) -> Result<Played> {
+    // Asked before a folder is made that nobody would know of.
+    git::version()?;
     let place = Place::make(options.dir.as_deref())?;
+    tell(Beat::Say(&format!("It plays in {}.", place.root().display())));
     let true_to_story = story::play(&place, options.keep, tell)?;
     Ok(Played { place, true_to_story })
 }

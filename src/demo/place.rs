@@ -2,7 +2,7 @@
 
 use super::sample::File;
 use super::{Beat, agent};
-use crate::error::{Result, hint};
+use crate::error::{Result, hint, hint_on};
 use anyhow::Context;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, pipe};
@@ -25,7 +25,10 @@ impl Place {
     pub(super) fn make(dir: Option<&Path>) -> Result<Place> {
         let root = match dir {
             Some(dir) => {
-                fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+                fs::create_dir_all(dir).map_err(|error| {
+                    let way_out = "name another folder, or leave --dir out";
+                    hint_on(error.into(), format!("cannot make {}", dir.display()), way_out)
+                })?;
                 let mut entries =
                     fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
                 if entries.next().is_some() {

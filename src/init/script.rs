@@ -4,6 +4,7 @@
 //! is anybody's. Each asks us first and then runs what was there before, with the same arguments and
 //! the same input; the first that says no wins.
 
+use crate::process::quoted;
 use std::path::Path;
 
 /// How a script of ours is known.
@@ -60,9 +61,4 @@ pub(super) fn of(name: &str, program: &Path, chained: &Path, protected: &[String
         .replace("@PROGRAM@", &quoted(&program.to_string_lossy()))
         .replace("@CHAINED@", &quoted(&chained.to_string_lossy()))
         .replace("@PROTECTED@", &protected)
-}
-
-/// A word that no shell reads anything into.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
 }

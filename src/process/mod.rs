@@ -13,7 +13,7 @@ mod strays;
 mod tree;
 
 pub use lines::Lines;
-pub use shell::{ShellEnd, shell};
+pub use shell::{ShellEnd, quoted, shell};
 pub use stop::{Stop, Stopper};
 pub use strays::end_strays;
 pub use tree::{MARK, Output, Tree};

@@ -44,6 +44,11 @@ enum Over {
     Stopped,
 }
 
+/// A word that no shell reads anything into.
+pub fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// Runs `sh -c command` in that folder; each line of its output goes to `line`. Nothing of it is
 /// left alive afterwards.
 pub async fn shell(

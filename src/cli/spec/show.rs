@@ -73,7 +73,7 @@ pub fn list(as_json: bool) -> Result<Exit> {
         };
         table.row([
             spec.slug.as_str().into(),
-            spec.title.as_str().into(),
+            report::first_line(&spec.title, 40).into(),
             spec.workflow.as_str().into(),
             summary,
             next.into(),

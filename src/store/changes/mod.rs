@@ -79,13 +79,19 @@ pub fn staged(repo: &Repo) -> Result<Change> {
 
 /// Where the change that ends in a commit starts: none when all of its history is new.
 fn base_of(repo: &Repo, head: &Commit, target: &str) -> Result<Option<ObjectId>> {
-    let parent = head.parents.first().copied().filter(|parent| repo.has(*parent));
-    match repo.find_ref(&format!("refs/heads/{target}"))? {
-        Some(tip) => match repo.merge_base(head.id, tip)? {
-            Some(base) if base == head.id => Ok(parent),
-            base => Ok(base),
-        },
-        None => Ok(parent),
+    if let Some(tip) = repo.find_ref(&format!("refs/heads/{target}"))? {
+        let base = repo.merge_base(head.id, tip)?;
+        if base != Some(head.id) {
+            return Ok(base);
+        }
+    }
+    match head.parents.first().copied() {
+        // Against nothing, the whole project would be taken for what this commit adds.
+        Some(parent) if !repo.has(parent) => Err(hint(
+            format!("what {} adds cannot be told: its parent is not in this shallow clone", head.id),
+            "git fetch --unshallow, or --deepen as far as it takes",
+        )),
+        parent => Ok(parent),
     }
 }
 
