@@ -41,7 +41,7 @@ fn a_merged_spec_goes_and_its_documents_stay_in_the_archive() {
     let before = branches(&place);
     place.flow(&["clean", "--dry-run"]).ok().says("would remove branch flow/demo/api");
     assert_eq!(branches(&place), before, "a dry run removes nothing");
-    place.flow(&["clean"]).ok().says("removed spec demo");
+    place.flow(&["clean"]).ok().says("archived spec demo as refs/flow-ai/archive/demo/spec");
     assert_eq!(branches(&place), "flow-ai/archive/demo/spec");
     assert_eq!(place.git_says(&["rev-parse", "refs/flow-ai/archive/demo/spec"]), spec);
     place.flow(&["clean"]).ok().says("nothing to clean");

@@ -8,7 +8,7 @@ fn the_story_is_true_when_git_is_asked_afterwards() {
     let place = Place::new();
     let dir = place.root().join("demo");
     let begun = Instant::now();
-    let out = place.flow(&["demo", "--keep", "--dir", dir.to_str().unwrap()]).ok();
+    let out = place.flow(&["demo", "--dir", dir.to_str().unwrap()]).ok();
     assert!(begun.elapsed() < Duration::from_secs(60), "a person waits for it");
     assert!(!out.stdout.contains('✗'), "{}", out.stdout);
     for told in ["scripted", "$ git flow-ai run", "REQUEST CHANGES", "is refused", "Merged prices-for-people"]

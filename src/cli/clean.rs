@@ -64,6 +64,11 @@ fn line(item: &Item, dry_run: bool) -> String {
     };
     match &item.kept {
         Some(why) => format!("kept {kind} {}: {why}", item.name),
+        // Its documents and approvals are nowhere else, so they only move.
+        None if item.kind == Kind::Spec => {
+            let verb = if dry_run { "would archive" } else { "archived" };
+            format!("{verb} spec {0} as refs/flow-ai/archive/{0}/spec", item.name)
+        }
         None if dry_run => format!("would remove {kind} {}", item.name),
         None => format!("removed {kind} {}", item.name),
     }

@@ -19,7 +19,7 @@ use std::time::Instant;
 #[derive(Debug, Args)]
 #[command(after_help = "Exit status: 0 when every step came out as told, which git itself is asked, else 1.")]
 pub struct DemoArgs {
-    /// Keep the tasks' branches, where the story cleans them away at its end
+    /// Keep the tasks' worktrees too, which go when their work is committed
     #[arg(long)]
     keep: bool,
     /// The folder to play in, missing or empty; a new temporary one without it

@@ -36,7 +36,7 @@ pub enum Beat<'a> {
 pub struct Options {
     /// The folder to play in, missing or empty; none: a new one in the system's temporary folder.
     pub dir: Option<PathBuf>,
-    /// Leave the tasks' branches, where the story would clean them away at the end.
+    /// Leave the tasks' worktrees too, which go when their work is committed.
     pub keep: bool,
 }
 

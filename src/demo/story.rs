@@ -15,17 +15,19 @@ const AGENTS: [(&str, &str); 4] =
 
 /// Plays it; whether each step came out as told.
 pub(super) fn play(place: &Place, keep: bool, tell: &mut dyn FnMut(Beat<'_>)) -> Result<bool> {
-    let mut story = Story { place, tell, holds: true };
+    let mut story = Story { place, keep, tell, holds: true };
     story.begin()?;
     story.agree()?;
     story.build()?;
     story.refuse()?;
-    story.merge(keep)?;
+    story.merge()?;
     Ok(story.holds)
 }
 
 struct Story<'a> {
     place: &'a Place,
+    /// Whether the tasks' worktrees stay.
+    keep: bool,
     tell: &'a mut dyn FnMut(Beat<'_>),
     holds: bool,
 }
@@ -72,7 +74,9 @@ impl Story<'_> {
     fn build(&mut self) -> Result<()> {
         self.chapter("Three agents at once, each in a worktree of its own, each judged by a rival");
         let before = self.place.git(&["rev-parse", "main"])?;
-        self.types(&["git", "flow-ai", "run", SLUG, "--parallel", "3"])?;
+        let mut run = vec!["git", "flow-ai", "run", SLUG, "--parallel", "3"];
+        run.extend(self.keep.then_some("--keep"));
+        self.types(&run)?;
         for task in ["discount", "tax", "show"] {
             let branch = format!("flow/{SLUG}/{task}");
             self.proof(&format!("git knows the branch {branch}"), self.exists(&branch)?);
@@ -87,7 +91,11 @@ impl Story<'_> {
         let found = self.place.git(&["notes", "--ref=flow-ai", "list"])?.lines().count();
         self.proof(&format!("{found} commits carry verdicts in refs/notes/flow-ai"), found == 5);
         let worktrees = self.place.git(&["worktree", "list"])?.lines().count();
-        self.proof("the worktrees are gone, their work is committed", worktrees == 1);
+        if self.keep {
+            self.proof("each task's worktree is still there, as was asked for", worktrees == 4);
+        } else {
+            self.proof("the worktrees are gone, their work is committed", worktrees == 1);
+        }
         self.proof("main has not moved", self.place.git(&["rev-parse", "main"])? == before);
         self.types(&["git", "flow-ai", "status", SLUG])?;
         Ok(())
@@ -114,7 +122,7 @@ impl Story<'_> {
     }
 
     /// The result, which a rival has approved.
-    fn merge(&mut self, keep: bool) -> Result<()> {
+    fn merge(&mut self) -> Result<()> {
         self.chapter("The result, approved by a rival, goes in");
         let result = self.place.git(&["rev-parse", &format!("flow/{SLUG}/result")])?;
         self.types(&["git", "flow-ai", "merge", SLUG])?;
@@ -127,10 +135,9 @@ impl Story<'_> {
         self.types(&["git", "log", "--notes=flow-ai", "--max-count=2", "--format=%h %s%n%N", &show])?;
         let notes = self.place.git(&["notes", "--ref=flow-ai", "show", &result])?;
         self.proof("git notes holds the verdict that let it in", notes.contains("APPROVE"));
-        if !keep {
-            self.types(&["git", "flow-ai", "clean"])?;
-        }
         self.types(&["git", "flow-ai", "status"])?;
+        self.say("Everything stays for looking around. To clear away what is merged, and only that:");
+        self.types(&["git", "flow-ai", "clean", "--dry-run"])?;
         Ok(())
     }
 
