@@ -289,3 +289,18 @@ fn a_script_gets_json() {
     assert_eq!(report["steps"][0]["state"], "done");
     assert!(!place.repo().join(".git/hooks/reference-transaction").exists());
 }
+
+#[test]
+fn what_somebody_wrote_into_a_hook_of_ours_is_never_lost() {
+    let place = Place::new();
+    place.flow(&["init"]).ok();
+    let hook = place.repo().join(".git/hooks/pre-push");
+    let edited = format!("{}\necho by hand\n", fs::read_to_string(&hook).unwrap());
+    fs::write(&hook, &edited).unwrap();
+    place.flow(&["init"]).ok().says("has been edited");
+    assert_eq!(fs::read_to_string(&hook).unwrap(), edited, "init again leaves it");
+    place.flow(&["init", "--uninstall"]).ok().says("pre-push.flow-ai-edited");
+    assert!(!hook.exists(), "git must not ask a program that was uninstalled");
+    let aside = place.repo().join(".git/hooks/pre-push.flow-ai-edited");
+    assert_eq!(fs::read_to_string(aside).unwrap(), edited);
+}

@@ -83,12 +83,16 @@ impl Action {
                 installed.files.retain(|file| file.path != *path);
                 installed.files.push(OwnFile { path: path.clone(), text: text.clone() });
             }
-            Action::Hook { path, moved, .. } => {
+            Action::Hook { path, text, moved } => {
                 note_folders(installed, path);
-                match installed.hooks.iter_mut().find(|hook| hook.path == *path) {
-                    Some(hook) => hook.moved = hook.moved.take().or_else(|| moved.clone()),
-                    None => installed.hooks.push(OwnHook { path: path.clone(), moved: moved.clone() }),
-                }
+                let known = installed.hooks.iter().position(|hook| hook.path == *path);
+                let mut hook = match known {
+                    Some(at) => installed.hooks.remove(at),
+                    None => OwnHook { path: path.clone(), moved: None, texts: Vec::new() },
+                };
+                hook.moved = hook.moved.or_else(|| moved.clone());
+                hook.note(text);
+                installed.hooks.insert(known.unwrap_or(installed.hooks.len()), hook);
             }
             Action::Setting { setting, .. } => {
                 // What was there before us stays what was there before us, however often we are asked.

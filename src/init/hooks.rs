@@ -39,7 +39,7 @@ pub(super) fn plan(
     let program = program()?;
     let before = before(repo, root, installed)?;
     if before.by_setting {
-        return in_folder_of_ours(repo, root, &before, &program, branches);
+        return in_folder_of_ours(repo, root, installed, &before, branches);
     }
     let (mut actions, mut steps) = (Vec::new(), Vec::new());
     for name in script::OURS {
@@ -49,6 +49,9 @@ pub(super) fn plan(
         match fs::read(&path) {
             Ok(there) if there == text.as_bytes() => {
                 steps.push(Step::new(State::Already, format!("the hook {}", path.display())));
+            }
+            Ok(there) if script::is_ours(&there) && installed.is_edited(&path, &there) => {
+                steps.push(Step::new(State::Kept, edited(&path)));
             }
             Ok(there) if script::is_ours(&there) => actions.push(Action::Hook { path, text, moved: None }),
             Ok(there) if String::from_utf8_lossy(&there).contains("lefthook") => {
@@ -76,10 +79,11 @@ pub(super) fn plan(
 fn in_folder_of_ours(
     repo: &Repo,
     root: &Path,
+    installed: &Installed,
     before: &Before,
-    program: &Path,
     branches: &[String],
 ) -> Result<(Vec<Action>, Vec<Step>)> {
+    let program = program()?;
     let folder = repo.common_dir().join("flow-ai/hooks");
     let there = fs::read_dir(root.join(&before.folder)).into_iter().flatten().flatten();
     let there = there.map(|entry| entry.file_name().to_string_lossy().into_owned());
@@ -91,10 +95,15 @@ fn in_folder_of_ours(
         .collect();
     let (mut actions, mut steps) = (Vec::new(), Vec::new());
     for name in names {
-        let text = script::of(&name, program, &before.folder.join(&name), branches);
+        let text = script::of(&name, &program, &before.folder.join(&name), branches);
         let path = folder.join(&name);
-        if fs::read(&path).is_ok_and(|there| there == text.as_bytes()) {
-            continue;
+        match fs::read(&path) {
+            Ok(there) if there == text.as_bytes() => continue,
+            Ok(there) if installed.is_edited(&path, &there) => {
+                steps.push(Step::new(State::Kept, edited(&path)));
+                continue;
+            }
+            _ => {}
         }
         actions.push(Action::Hook { path, text, moved: None });
     }
@@ -111,6 +120,12 @@ fn in_folder_of_ours(
         }
     }
     Ok((actions, steps))
+}
+
+/// What is said about a hook of ours that somebody has changed.
+fn edited(path: &Path) -> String {
+    let path = path.display();
+    format!("the hook {path} has been edited; to have it renewed, move it away and run init again")
 }
 
 /// Names as git's own: `pre-commit`, not `pre-commit.sample`, `_` or `husky.sh`.

@@ -7,7 +7,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The version of the record that we write, and the newest that we read.
 const VERSION: u32 = 1;
@@ -41,6 +41,24 @@ pub(super) struct OwnHook {
     pub path: PathBuf,
     /// Where the hook that was there before has been moved.
     pub moved: Option<PathBuf>,
+    /// As we wrote it, the last time and the time before, since it is noted before it is done. What
+    /// differs from both is somebody's work.
+    #[serde(default)]
+    pub texts: Vec<String>,
+}
+
+impl OwnHook {
+    /// Notes what is about to be written there.
+    pub fn note(&mut self, text: &str) {
+        self.texts.retain(|known| known != text);
+        self.texts.push(text.to_owned());
+        self.texts.drain(..self.texts.len().saturating_sub(2));
+    }
+
+    /// Whether somebody has changed what we wrote.
+    pub fn is_edited(&self, there: &[u8]) -> bool {
+        !self.texts.is_empty() && !self.texts.iter().any(|text| text.as_bytes() == there)
+    }
 }
 
 /// A git setting of ours.
@@ -74,6 +92,11 @@ impl Installed {
             return Err(hint("a newer git-flow-ai was installed here", "use that one to uninstall"));
         }
         Ok(installed)
+    }
+
+    /// Whether a hook of ours has been changed by somebody.
+    pub fn is_edited(&self, path: &Path, there: &[u8]) -> bool {
+        self.hooks.iter().any(|hook| hook.path == path && hook.is_edited(there))
     }
 
     /// Writes it down, or removes it when nothing is left to undo.

@@ -10,7 +10,7 @@ use crate::git;
 use crate::store::Repo;
 use anyhow::Context;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Undoes what the record says. With `dry_run`, tells only.
 pub fn uninstall(repo: &Repo, dry_run: bool) -> Result<Report> {
@@ -68,18 +68,27 @@ fn unset(root: &Path, setting: &Setting, dry_run: bool) -> Result<Step> {
 
 fn remove_hook(hook: &OwnHook, dry_run: bool) -> Result<Step> {
     let path = hook.path.display();
+    let mut edited = None;
     match fs::read(&hook.path) {
+        Ok(text) if script::is_ours(&text) && hook.is_edited(&text) => edited = Some(aside(&hook.path)),
         Ok(text) if script::is_ours(&text) => {}
         Ok(_) => return Ok(Step::new(State::Kept, format!("the hook {path} is another tool's now"))),
         Err(_) => return Ok(Step::new(State::Already, format!("the hook {path} is gone"))),
     }
     let moved = hook.moved.as_ref().filter(|moved| fs::symlink_metadata(moved).is_ok());
     if !dry_run {
-        let done = match moved {
-            Some(moved) => fs::rename(moved, &hook.path),
-            None => fs::remove_file(&hook.path),
+        // It must not ask us any more, and what somebody has written into it must not be lost.
+        let cleared = match (&edited, moved) {
+            (Some(aside), _) => fs::rename(&hook.path, aside),
+            (None, Some(_)) => Ok(()),
+            (None, None) => fs::remove_file(&hook.path),
         };
+        let done = cleared.and_then(|()| moved.map_or(Ok(()), |moved| fs::rename(moved, &hook.path)));
         done.with_context(|| format!("the hook {path} cannot be restored"))?;
+    }
+    if let Some(aside) = edited {
+        let what = format!("the hook {path} had been edited; it is now {}", aside.display());
+        return Ok(Step::new(State::Kept, what));
     }
     Ok(Step::new(
         State::Done,
@@ -88,6 +97,18 @@ fn remove_hook(hook: &OwnHook, dry_run: bool) -> Result<Step> {
             None => format!("remove the hook {path}"),
         },
     ))
+}
+
+/// A free name beside a hook, by which git does not run it.
+fn aside(path: &Path) -> PathBuf {
+    let named = |suffix: &str| PathBuf::from(format!("{}.flow-ai-edited{suffix}", path.display()));
+    let mut free = named("");
+    let mut number = 2;
+    while free.symlink_metadata().is_ok() {
+        free = named(&format!("-{number}"));
+        number += 1;
+    }
+    free
 }
 
 fn remove_file(root: &Path, file: &OwnFile, dry_run: bool) -> Result<Step> {
