@@ -8,7 +8,7 @@ use super::verify;
 use super::work::{self, Label, State as WorkState};
 use super::workplace::{Made, Workplace};
 use crate::agent::{Ending, Job, Mode, Report};
-use crate::change::Author;
+use crate::change::{Author, Vendor};
 use crate::error::Result;
 use crate::event::{Activity, State, What};
 use gix::ObjectId;
@@ -114,13 +114,18 @@ impl Life<'_> {
             Ending::Stopped => WorkState::Partial,
             _ => WorkState::Failed,
         };
-        let own = self.agent.author();
-        let author = Author { model: own.model.or(report.model), ..own };
+        let authors = authors(self.agent.author(), report.model);
+        if let [own, other, ..] = &authors[..] {
+            self.events.warn(format!(
+                "the config says that {} is {}'s, it says that it ran a model of {}: both count as authors",
+                own.name, own.vendor, other.vendor
+            ));
+        }
         if report.ending != Ending::Stopped {
             // The journal knows from here on that the attempt has ended, even if its commit is not made.
             self.tell(State::Harvesting, word(&report.ending));
         }
-        let commit = self.commit_files(number, &author, state).await?;
+        let commit = self.commit_files(number, &authors, state).await?;
         if report.ending != Ending::Stopped {
             // The commit first: what the journal says ended must not be lost.
             self.events.send(attempt_finished(number, word(&report.ending), commit));
@@ -146,7 +151,7 @@ impl Life<'_> {
     pub(super) async fn commit_files(
         &mut self,
         attempt: u32,
-        author: &Author,
+        authors: &[Author],
         state: WorkState,
     ) -> Result<Option<ObjectId>> {
         let Some(place) = &self.place else { return Ok(None) };
@@ -163,7 +168,7 @@ impl Life<'_> {
             return Ok(None);
         }
         let label =
-            Label { slug: self.run.slug(), task: &self.task, run: &self.run.id, attempt, author, state };
+            Label { slug: self.run.slug(), task: &self.task, run: &self.run.id, attempt, authors, state };
         let base = self.work.map_or(self.base, |work| work.base);
         let work = work::commit(repo, &label, harvest.tree, base, self.work.map(|work| work.head))?;
         self.work = Some(work);
@@ -193,6 +198,19 @@ impl Life<'_> {
     }
 }
 
+/// Whose model wrote it. Behind a gateway another vendor's model may answer than the config believes:
+/// then a judge must be a rival of both.
+fn authors(own: Author, told: Option<String>) -> Vec<Author> {
+    let other = told.as_deref().and_then(Vendor::of_model).filter(|vendor| *vendor != own.vendor);
+    match other {
+        Some(vendor) => {
+            let other = Author { name: own.name.clone(), vendor, model: told.clone() };
+            vec![Author { model: own.model.or(told), ..own }, other]
+        }
+        None => vec![Author { model: own.model.or(told), ..own }],
+    }
+}
+
 /// Why there is another attempt, for people.
 fn reason(feedback: &[Feedback]) -> String {
     let words = feedback.iter().map(|feedback| match feedback {
@@ -215,5 +233,22 @@ fn word(ending: &Ending) -> &'static str {
         Ending::TimedOut => "timed-out",
         Ending::Silent => "silent",
         Ending::Stopped => "stopped",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::authors;
+    use crate::change::{Author, Vendor};
+
+    #[test]
+    fn a_model_of_another_vendor_behind_a_gateway_makes_two_authors() {
+        let own = || Author { name: "claude".into(), vendor: Vendor::new("anthropic"), model: None };
+        let vendors = |model: &str| -> Vec<String> {
+            authors(own(), Some(model.into())).iter().map(|author| author.vendor.to_string()).collect()
+        };
+        assert_eq!(vendors("claude-opus-4-5"), ["anthropic"]);
+        assert_eq!(vendors("scripted"), ["anthropic"]);
+        assert_eq!(vendors("openrouter/qwen3-coder"), ["anthropic", "alibaba"]);
     }
 }

@@ -123,7 +123,7 @@ fn keep(
                 Some(_) => State::Failed,
                 None => State::Partial,
             };
-            let label = Label { slug: run.slug(), task, run: &run.id, attempt, author: &author, state };
+            let label = Label { slug: run.slug(), task, run: &run.id, attempt, authors: &[author], state };
             let commit = work::commit(repo, &label, tree, base, head)?.head;
             if let Some((attempt, ending)) = ended {
                 run.events.of_task(id).send(attempt_finished(attempt, &ending, Some(commit)));

@@ -228,7 +228,7 @@ impl Life<'_> {
         self.tell(State::Verifying, "");
         let verified = verify::verify(self.run, &commands, place.path(), &self.env(), &self.events).await?;
         // Checks may write: lock files, snapshots. What they leave belongs to the change.
-        self.commit_files(self.number, &self.agent.author(), WorkState::Made).await?;
+        self.commit_files(self.number, &[self.agent.author()], WorkState::Made).await?;
         Ok(match verified {
             Verified::Passed => None,
             Verified::Failed(how) => Some(Judgement::Again(Feedback::Verification(how))),

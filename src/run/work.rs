@@ -162,7 +162,8 @@ pub struct Label<'a> {
     pub task: &'a Task,
     pub run: &'a str,
     pub attempt: u32,
-    pub author: &'a Author,
+    /// Whose model wrote it: more than one where config and agent name different vendors.
+    pub authors: &'a [Author],
     pub state: State,
 }
 
@@ -197,24 +198,26 @@ pub fn recovery_ref(slug: &Slug, task: &str, run: &str) -> String {
 }
 
 fn message(label: &Label<'_>, base: ObjectId) -> String {
-    let Label { slug, task, run, attempt, author, state } = label;
+    let Label { slug, task, run, attempt, authors, state } = label;
     let mut text = one_line(&task.title);
     match state {
         State::Made => {}
         State::Failed => text.push_str(" (not finished)"),
         State::Partial => text.push_str(" (interrupted)"),
     }
-    let trailers = [
+    let mut trailers = vec![
         (trailer::SPEC, slug.to_string()),
         (trailer::TASK, task.id.clone()),
         (trailer::RUN, (*run).to_owned()),
         (trailer::ATTEMPT, attempt.to_string()),
-        (trailer::AGENT, author.name.clone()),
-        (trailer::VENDOR, author.vendor.to_string()),
-        (trailer::MODEL, author.model.clone().unwrap_or_default()),
-        (trailer::BASE, base.to_string()),
-        (trailer::STATE, state.word().to_owned()),
     ];
+    for author in *authors {
+        trailers.push((trailer::AGENT, author.name.clone()));
+        trailers.push((trailer::VENDOR, author.vendor.to_string()));
+        trailers.push((trailer::MODEL, author.model.clone().unwrap_or_default()));
+    }
+    trailers.push((trailer::BASE, base.to_string()));
+    trailers.push((trailer::STATE, state.word().to_owned()));
     text.push_str("\n\n");
     for (key, value) in trailers.iter().filter(|(_, value)| !value.is_empty()) {
         // Writing to a string cannot fail.
@@ -253,7 +256,7 @@ mod tests {
         };
         let slug = "demo".parse().unwrap();
         let label =
-            Label { slug: &slug, task: &task, run: "r", attempt: 2, author: &author, state: State::Made };
+            Label { slug: &slug, task: &task, run: "r", attempt: 2, authors: &[author], state: State::Made };
         let text = message(&label, ObjectId::null(gix::hash::Kind::Sha1));
         assert_eq!(text.lines().filter(|line| line.starts_with("Flow-Agent:")).count(), 1, "{text}");
         assert_eq!(text.lines().filter(|line| line.starts_with("Flow-Vendor:")).count(), 1, "{text}");
