@@ -20,6 +20,7 @@ mod doctor;
 mod gate;
 mod hooks;
 mod init;
+mod loopholes;
 mod man;
 mod merge;
 mod model;

@@ -105,7 +105,7 @@ fn reviewed(args: ReviewArgs) -> Result<Exit> {
         return nothing(&args, &target);
     }
     let policy = &loaded.config.gate;
-    let standing: Vec<Outcome> = review::standing(&repo, &change, policy)?
+    let standing: Vec<Outcome> = review::standing(&repo, &change, policy, &target)?
         .into_iter()
         .map(|verdict| Outcome::Judged(Box::new(verdict)))
         .collect();

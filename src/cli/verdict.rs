@@ -218,7 +218,9 @@ fn void(verdict: &Verdict, on: ObjectId, commit: Option<&Commit>, policy: &Polic
     let tree = commit.map_or(on, |commit| commit.tree);
     if ObjectId::from_hex(verdict.head_tree.as_bytes()).ok() != Some(tree) {
         Some("it is about another state")
-    } else if !gate::counts(verdict, policy) {
+    } else if !policy.protects(&verdict.target) {
+        Some("it was given for a branch that is not protected")
+    } else if !gate::counts(verdict, policy, &verdict.target) {
         Some("its reviewer is no rival")
     } else {
         None

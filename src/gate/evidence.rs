@@ -21,6 +21,7 @@ const RANGE: usize = 512;
 /// Verdicts that count, by (base tree, head tree).
 #[derive(Debug, Default)]
 pub(super) struct Evidence {
+    branch: String,
     changes: IndexMap<(ObjectId, ObjectId), Vec<Verdict>>,
     looked: HashSet<ObjectId>,
 }
@@ -39,6 +40,11 @@ pub(super) enum Standing {
 }
 
 impl Evidence {
+    /// None yet, for that branch.
+    pub fn about(branch: &str) -> Evidence {
+        Evidence { branch: branch.to_owned(), ..Evidence::default() }
+    }
+
     /// Takes the notes on the new tips, the merged heads and their trees: a handful.
     pub fn add_near(&mut self, repo: &Repo, policy: &Policy, old: ObjectId, steps: &[Step]) -> Result<()> {
         let _ = old;
@@ -102,7 +108,7 @@ impl Evidence {
     fn add(&mut self, policy: &Policy, verdict: Verdict) {
         let trees = (verdict.base_tree.parse::<ObjectId>(), verdict.head_tree.parse::<ObjectId>());
         if let (Ok(base), Ok(head)) = trees
-            && counts(&verdict, policy)
+            && counts(&verdict, policy, &self.branch)
         {
             let of_change = self.changes.entry((base, head)).or_default();
             if !of_change.contains(&verdict) {

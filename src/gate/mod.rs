@@ -111,7 +111,7 @@ pub fn admit_under(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Resul
     let Some((old, steps)) = steps::of(repo, candidate)? else {
         return Ok(Ruling::Refuse(rewind(candidate)));
     };
-    let mut judge = Judge::new(repo, policy, candidate.accepted);
+    let mut judge = Judge::new(repo, policy, candidate);
     let start = repo.commit(old)?.tree;
     let mut stuck = 0;
     // The nearest notes first: in the common case the verdict hangs on the merged head.
@@ -137,11 +137,15 @@ pub fn predict(repo: &Repo, old: ObjectId, heads: &[ObjectId]) -> Result<Option<
     Ok(Some(tree))
 }
 
-/// Whether a verdict still counts under the policy: a known version, by a rival, about a change whose
-/// authors are known, and not vacuous.
-pub fn counts(verdict: &Verdict, policy: &Policy) -> bool {
+/// Whether a verdict still counts for that branch under its policy: given for it, of a known version,
+/// by a rival, about a change whose authors are known, and not vacuous.
+///
+/// Given for it, because reviewers, their vendors and their instructions come from the tip of the
+/// branch that a change was judged for: another branch may have been prepared by its author.
+pub fn counts(verdict: &Verdict, policy: &Policy, branch: &str) -> bool {
     let authors_known = !verdict.authors.is_empty() || policy.rival == Rival::Any;
     verdict.version == verdict::VERSION
+        && verdict.target == branch
         && authors_known
         && policy.is_rival(&verdict.reviewer, &verdict.authors)
         && verdict.shown.bytes > 0

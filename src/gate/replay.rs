@@ -9,10 +9,10 @@
 use super::evidence::{Evidence, Standing, time};
 use super::merger::Merger;
 use super::steps::{self, Step};
-use super::{Missing, Refusal};
+use super::{Candidate, Missing, Refusal};
 use crate::error::Result;
 use crate::policy::Policy;
-use crate::store::Repo;
+use crate::store::{Repo, changes};
 use crate::verdict::Verdict;
 use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,8 +41,9 @@ pub(super) enum Replayed {
 
 impl<'a> Judge<'a> {
     /// A ruling that has looked nowhere yet.
-    pub fn new(repo: &'a Repo, policy: &'a Policy, accepted: Option<ObjectId>) -> Judge<'a> {
-        Judge { repo, policy, accepted, evidence: Evidence::default(), merger: Merger::new(repo) }
+    pub fn new(repo: &'a Repo, policy: &'a Policy, candidate: &Candidate) -> Judge<'a> {
+        let evidence = Evidence::about(&candidate.branch);
+        Judge { repo, policy, accepted: candidate.accepted, evidence, merger: Merger::new(repo) }
     }
 
     /// Goes from that tree through the steps.

@@ -93,12 +93,19 @@ pub fn conclusion(outcomes: &[Outcome], policy: &Policy) -> Option<Decision> {
     policy.is_enough(&approving).then_some(Decision::Approve)
 }
 
-/// The verdicts on exactly this change that count under the policy: of each reviewer its newest.
-pub fn standing(repo: &Repo, change: &Change, policy: &Policy) -> Result<Vec<Verdict>> {
+/// The verdicts on exactly this change that count for that branch under its policy: of each reviewer
+/// its newest.
+pub fn standing(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> Result<Vec<Verdict>> {
     let mut found: Vec<Verdict> = Vec::new();
     for object in change.head_commit.into_iter().chain([change.head_tree]) {
         let (verdicts, _) = verdicts::on(repo, object)?;
-        found.extend(verdicts.into_iter().filter(|one| one.covers(change) && gate::counts(one, policy)));
+        // The authors that the record knows may not be all that are known now.
+        let counts = |one: &Verdict| {
+            one.covers(change)
+                && gate::counts(one, policy, target)
+                && policy.is_rival(&one.reviewer, &change.authors)
+        };
+        found.extend(verdicts.into_iter().filter(counts));
     }
     // The last written of the same moment first, then the latest.
     found.reverse();

@@ -117,8 +117,9 @@ pub fn judged(repo: &Repo, change: &Change, policy: &Policy) -> Result<Judged> {
     let (records, _) = verdicts::on(repo, on)?;
     // A reviewer's newest word replaces the earlier ones.
     let mut newest: HashMap<String, Verdict> = HashMap::new();
-    for verdict in
-        records.into_iter().filter(|verdict| verdict.covers(change) && gate::counts(verdict, policy))
+    for verdict in records
+        .into_iter()
+        .filter(|verdict| verdict.covers(change) && gate::counts(verdict, policy, &verdict.target))
     {
         match newest.get(&verdict.reviewer.name) {
             Some(known) if known.time > verdict.time => {}
