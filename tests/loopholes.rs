@@ -88,6 +88,24 @@ fn a_verdict_by_the_reviewers_of_another_branch_is_none_for_this_one() {
 }
 
 #[test]
+fn a_block_follows_the_change_when_its_commit_is_reworded() {
+    let second = "[agents.second]\ncommand = [\"yes-man\"]\nvendor = \"omega\"\n[reviewers.second]\nagent = \"second\"\n";
+    let place = place_with(&format!("{CONFIG}{second}"));
+    place.flow(&["review", "evil"]).exits(1);
+    place.git(&["switch", "--quiet", "evil"]).ok();
+    ungated(&place, &["commit", "--quiet", "--amend", "-m", "Be nice"]);
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place.flow(&["review", "evil", "--reviewer", "second"]).exits(1).says("Evil");
+    is_kept_out(&place, "evil");
+    let list = place.flow(&["verdict", "list", "--all"]).ok().stdout;
+    assert_eq!(list.matches("REQUEST CHANGES").count(), 1, "once, not for the commit and its tree: {list}");
+    // Only the one who blocks can take it back.
+    place.reviewer("judge", "");
+    place.flow(&["review", "evil", "--reviewer", "judge"]).ok();
+    place.git(&["merge", "--quiet", "evil"]).ok();
+}
+
+#[test]
 fn a_note_written_by_hand_is_read_to_the_letter() {
     let place = place();
     let good = git_flow_ai::verdict::encode(&place.verdict("main", "evil")).unwrap();

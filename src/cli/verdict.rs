@@ -13,7 +13,7 @@ use anstyle::{AnsiColor, Style};
 use clap::{Args, Subcommand};
 use gix::ObjectId;
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 
 /// List or show verdicts
@@ -227,9 +227,28 @@ fn void(verdict: &Verdict, on: ObjectId, commit: Option<&Commit>, policy: &Polic
     }
 }
 
+/// Leaves out the copy of a verdict that hangs on the tree, where the one on the commit is here too.
+fn once(mut found: Everything) -> Everything {
+    let key = |verdict: &Verdict| {
+        (verdict.head_commit.clone(), verdict.reviewer.name.clone(), verdict.time.clone())
+    };
+    let is_copy = |on: &ObjectId, verdict: &Verdict| {
+        verdict.head_commit.is_some() && verdict.head_tree.parse::<ObjectId>().is_ok_and(|tree| tree == *on)
+    };
+    let originals: HashSet<_> = found
+        .verdicts
+        .iter()
+        .filter(|(on, verdict)| !is_copy(on, verdict))
+        .map(|(_, verdict)| key(verdict))
+        .collect();
+    found.verdicts.retain(|(on, verdict)| !is_copy(on, verdict) || !originals.contains(&key(verdict)));
+    found
+}
+
 impl Listing {
     fn new(repo: &Repo, found: Everything) -> Result<Listing> {
         let policy = policy(repo)?;
+        let found = once(found);
         let entry = |(on, verdict): (ObjectId, Verdict)| {
             let commit = repo.commit(on).ok();
             let why = void(&verdict, on, commit.as_ref(), &policy);

@@ -100,7 +100,14 @@ impl Evidence {
         if self.looked.insert(object) {
             // Lines that cannot be told are no approvals; `verdict list` names them.
             let (verdicts, _) = verdicts::on(repo, object)?;
-            verdicts.into_iter().for_each(|verdict| self.add(policy, verdict));
+            for verdict in verdicts {
+                // What blocks the same change hangs on its tree too: a reworded commit is no way round.
+                let tree = verdict.head_tree.parse::<ObjectId>().ok();
+                self.add(policy, verdict);
+                if let Some(tree) = tree {
+                    self.add_on(repo, policy, tree)?;
+                }
+            }
         }
         Ok(())
     }

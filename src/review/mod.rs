@@ -243,6 +243,10 @@ fn verdict_of(
 fn record(repo: &Repo, request: &Request<'_>, verdict: &Verdict, events: &Events) -> Result<()> {
     let change = request.change;
     verdicts::append(repo, change.head_commit.unwrap_or(change.head_tree), verdict)?;
+    if verdict.decision == Decision::RequestChanges && change.head_commit.is_some() {
+        // There it is found whatever commit carries the change next.
+        verdicts::append(repo, change.head_tree, verdict)?;
+    }
     let block = &request.loaded.config.gate.block;
     events.send(What::Judged {
         reviewer: verdict.reviewer.name.clone(),
