@@ -106,6 +106,31 @@ fn a_block_follows_the_change_when_its_commit_is_reworded() {
 }
 
 #[test]
+fn whoever_a_commit_names_as_its_author_did_not_judge_it() {
+    let place = place_with(&CONFIG.replace("zeta", "anthropic").replace("\"judge\"]", "\"yes-man\"]"));
+    place.git(&["switch", "--quiet", "-c", "work"]).ok();
+    place.write("app.txt", "Claude's\n");
+    place.git(&["add", "--all"]).ok();
+    // While it is only staged, nothing says whose it is.
+    place.flow(&["review", "--staged"]).ok();
+    let trailer = "Co-authored-by: Claude <noreply@anthropic.com>";
+    place.git(&["commit", "--quiet", "-m", &format!("Add\n\n{trailer}")]).ok();
+    place.git(&["switch", "--quiet", "main"]).ok();
+    let said = stays(&place, place.command("git").args(["merge", "work"]));
+    assert!(said.contains("no rival of all who made it"), "{said}");
+    is_kept_out(&place, "work");
+    // Asking again says that there is no rival, not that all is well.
+    place.flow(&["review", "work"]).exits(2);
+    let by = |vendor| {
+        let mut verdict = place.verdict("main", "work");
+        verdict.reviewer = author("other", vendor);
+        verdict
+    };
+    place.record(&by("openai"));
+    place.git(&["merge", "--quiet", "work"]).ok();
+}
+
+#[test]
 fn a_note_written_by_hand_is_read_to_the_letter() {
     let place = place();
     let good = git_flow_ai::verdict::encode(&place.verdict("main", "evil")).unwrap();

@@ -89,6 +89,7 @@ impl<'a> Judge<'a> {
             };
             if let Some(last) = reaches(steps, result, &verdicts)
                 && !self.is_blocked(tree, &steps[..=last])?
+                && let Some(verdicts) = self.by_rivals(&steps[..=last], verdicts)?
             {
                 ways.push((last + 1, verdicts));
             }
@@ -147,6 +148,29 @@ impl<'a> Judge<'a> {
         matches!(self.evidence.standing(self.policy, base, head), Standing::Blocked(_))
     }
 
+    /// Those of the verdicts that are by rivals of everybody who made the commits of these steps, if they
+    /// are enough. A record knows the authors of what was judged, and that may have been staged, or
+    /// committed anew, before anybody said whose it was.
+    fn by_rivals(&self, steps: &[Step], verdicts: Vec<Verdict>) -> Result<Option<Vec<Verdict>>> {
+        let mut authors = Vec::new();
+        for step in steps {
+            match step.commit {
+                Some(commit) => authors.extend(changes::between(self.repo, step.before, commit)?.authors),
+                None => {
+                    for head in &step.merged {
+                        if let Some(fork) = self.repo.merge_base(step.before, *head)? {
+                            authors.extend(changes::between(self.repo, fork, *head)?.authors);
+                        }
+                    }
+                }
+            }
+        }
+        let is_rival = |verdict: &Verdict| self.policy.is_rival(&verdict.reviewer, &authors);
+        let rivals: Vec<Verdict> = verdicts.into_iter().filter(is_rival).collect();
+        let vendors: Vec<_> = rivals.iter().map(|verdict| verdict.reviewer.vendor.clone()).collect();
+        Ok(self.policy.is_enough(&vendors).then_some(rivals))
+    }
+
     /// Whether a merge is nothing but the clean merge of side lines that are covered themselves.
     fn compose(&self, tree: ObjectId, step: &Step, depth: usize) -> Result<Option<Vec<Verdict>>> {
         if step.merged.is_empty() || depth >= DEEPEST || self.is_blocked(tree, std::slice::from_ref(step))? {
@@ -193,6 +217,9 @@ impl<'a> Judge<'a> {
             }
             Standing::Short(have) => {
                 (format!("{what} has {have} of {} approvals", self.policy.approvals.max(1)), Vec::new())
+            }
+            Standing::Approved(verdicts) if self.by_rivals(steps, verdicts.clone())?.is_none() => {
+                (format!("who approved {what} is no rival of all who made it"), Vec::new())
             }
             Standing::Unknown | Standing::Approved(_) => {
                 (format!("no rival's verdict covers {what}"), Vec::new())
