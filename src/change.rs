@@ -36,9 +36,23 @@ const FAMILIES: &[(&str, &str)] = &[
 ];
 
 /// The maker of a model: `anthropic`, `openai`, `google`, …, or `person` where no model wrote it.
+///
+/// Always in lower case, wherever it was read: `Anthropic` in a config is no rival of `anthropic`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "String", into = "String")]
 pub struct Vendor(String);
+
+impl From<String> for Vendor {
+    fn from(name: String) -> Vendor {
+        Vendor::new(&name)
+    }
+}
+
+impl From<Vendor> for String {
+    fn from(vendor: Vendor) -> String {
+        vendor.0
+    }
+}
 
 impl Vendor {
     /// The vendor of that name, in lower case.

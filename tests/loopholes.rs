@@ -88,6 +88,17 @@ fn a_verdict_by_the_reviewers_of_another_branch_is_none_for_this_one() {
 }
 
 #[test]
+fn a_vendor_is_the_same_in_capitals() {
+    let place = place_with(&CONFIG.replace("zeta", "Anthropic").replace("\"judge\"]", "\"yes-man\"]"));
+    place.git(&["switch", "--quiet", "evil"]).ok();
+    let message = "Be evil\n\nCo-authored-by: Claude <noreply@anthropic.com>";
+    ungated(&place, &["commit", "--quiet", "--amend", "-m", message]);
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place.flow(&["review", "evil"]).exits(2);
+    is_kept_out(&place, "evil");
+}
+
+#[test]
 fn a_block_follows_the_change_when_its_commit_is_reworded() {
     let second = "[agents.second]\ncommand = [\"yes-man\"]\nvendor = \"omega\"\n[reviewers.second]\nagent = \"second\"\n";
     let place = place_with(&format!("{CONFIG}{second}"));
