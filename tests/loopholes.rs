@@ -142,6 +142,35 @@ fn whoever_a_commit_names_as_its_author_did_not_judge_it() {
 }
 
 #[test]
+fn what_git_says_is_not_lost_on_a_strange_path() {
+    let git = std::env::split_paths(&std::env::var_os("PATH").unwrap())
+        .map(|folder| folder.join("git"))
+        .find(|git| git.exists())
+        .unwrap();
+    let many: String = (0..150).map(|number| format!("create refs/tags/t{number} evil\n")).collect();
+    for chained in [false, true] {
+        let place = place();
+        if chained {
+            place.flow(&["init", "--uninstall"]).ok();
+            let hook = place.repo().join(".git/hooks/reference-transaction");
+            fs::create_dir_all(hook.parent().unwrap()).unwrap();
+            fs::write(&hook, "#!/bin/sh\nexit 0\n").unwrap();
+            fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+            place.flow(&["init"]).ok();
+        }
+        let mut alone = place.command(git.to_str().unwrap());
+        stays(&place, alone.args(["update-ref", "refs/heads/main", "evil"]).env("PATH", "/nowhere"));
+        let input = place.root().join("input");
+        fs::write(&input, format!("{many}update refs/heads/main evil\n")).unwrap();
+        let mut together = place.command(git.to_str().unwrap());
+        together.args(["update-ref", "--stdin"]).stdin(Stdio::from(fs::File::open(&input).unwrap()));
+        stays(&place, together.env("PATH", "/nowhere"));
+        let mut without = place.command(git.to_str().unwrap());
+        stays(&place, without.args(["merge", "evil"]).env_remove("PATH").env_remove("HOME"));
+    }
+}
+
+#[test]
 fn a_note_written_by_hand_is_read_to_the_letter() {
     let place = place();
     let good = git_flow_ai::verdict::encode(&place.verdict("main", "evil")).unwrap();

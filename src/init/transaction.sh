@@ -17,10 +17,10 @@ ask() {
 		esac
 	done
 	[ -n "$updates" ] || [ $lines -eq 100 ] || return 0
-	{
-		printf %s "$updates"
-		[ $lines -lt 100 ] || cat
-	} | if [ -x "$program" ]; then
+	# The PATH is anybody's, and a rest that is lost must not pass for none.
+	rest=
+	[ $lines -lt 100 ] || rest=$(command -p cat && echo .) || return
+	printf %s "$updates${rest%.}" | if [ -x "$program" ]; then
 		"$program" hook reference-transaction prepared
 	else
 		guard
