@@ -171,6 +171,17 @@ fn what_git_says_is_not_lost_on_a_strange_path() {
 }
 
 #[test]
+fn a_config_behind_a_link_is_no_missing_config() {
+    let place = place();
+    fs::rename(place.repo().join(".zenflow/config.toml"), place.repo().join("flow.toml")).unwrap();
+    std::os::unix::fs::symlink("../flow.toml", place.repo().join(".zenflow/config.toml")).unwrap();
+    ungated(&place, &["add", "--all"]);
+    ungated(&place, &["commit", "--quiet", "-m", "Link the config"]);
+    let said = stays(&place, place.command("git").args(["merge", "--no-edit", "evil"]));
+    assert!(said.contains("is no plain file"), "{said}");
+}
+
+#[test]
 fn a_note_written_by_hand_is_read_to_the_letter() {
     let place = place();
     let good = git_flow_ai::verdict::encode(&place.verdict("main", "evil")).unwrap();

@@ -21,7 +21,25 @@ pub fn parse(text: &str, origin: &str) -> Result<Config> {
     let config: Config = read(text, origin)?;
     check_agents(&config.agents, origin)?;
     check_reviewers(&config.reviewers, origin)?;
+    check_branches(&config.gate.branches, origin)?;
     Ok(config)
+}
+
+/// Protected branches are named one by one: a name that can match none would protect nothing.
+fn check_branches(branches: &[String], origin: &str) -> Result<()> {
+    for branch in branches {
+        let way_out = match branch.strip_prefix("refs/heads/") {
+            Some(short) => format!("write `{short}`"),
+            None if branch.is_empty() || branch.contains([' ', '~', '^', ':', '?', '*', '[', '\\']) => {
+                "name each protected branch; there are no patterns".to_owned()
+            }
+            None => continue,
+        };
+        let what =
+            format!("{origin}: `branches` of [gate] names `{branch}`, which is no branch's short name");
+        return Err(hint(what, way_out));
+    }
+    Ok(())
 }
 
 /// Each agent is a preset or a command that names a program.
@@ -246,5 +264,18 @@ mod tests {
         .expect("the agent might be in the person's own file");
         let error = config.validate("c.toml").expect_err("but it is not");
         assert_eq!(error.downcast_ref::<Hint>().expect("has a way out").way_out, "did you mean `claude`?");
+    }
+
+    #[test]
+    fn a_protected_branch_is_a_name_and_no_pattern() {
+        for (branch, way_out) in
+            [("refs/heads/main", "write `main`"), ("release/*", "no patterns"), ("", "no patterns")]
+        {
+            let text = format!("version = 1\n[gate]\nbranches = [\"main\", \"{branch}\"]\n");
+            let error = parse(&text, "x").expect_err(branch);
+            let hint = error.downcast_ref::<crate::error::Hint>().unwrap();
+            assert!(hint.way_out.contains(way_out), "{branch}: {hint:?}");
+        }
+        assert!(parse("version = 1\n[gate]\nbranches = [\"release/1.0\", \"über\"]\n", "x").is_ok());
     }
 }

@@ -49,8 +49,17 @@ pub fn load(repo: &Repo, target: &str) -> Result<Loaded> {
 /// The policy in force at a commit, with its digest; none where that commit has no config.
 pub fn policy_at(repo: &Repo, commit: ObjectId) -> Result<Option<(Policy, String)>> {
     let tree = repo.tree_of(commit)?;
-    let Some(bytes) = trees::file(repo, tree, config::PATH)? else { return Ok(None) };
     let origin = format!("{}:{}", commit.to_hex_with_len(12), config::PATH);
+    let Some(bytes) = trees::file(repo, tree, config::PATH)? else {
+        // A symbolic link works in a checkout; that the gate cannot follow it must not pass for no gate.
+        return match trees::leads_elsewhere(repo, tree, config::PATH)? {
+            Some(odd) => Err(hint(
+                format!("{origin} cannot be read: {odd} is no plain file or folder there"),
+                format!("commit {} as a plain file in a plain folder", config::PATH),
+            )),
+            None => Ok(None),
+        };
+    };
     let text = utf8(bytes, &origin)?;
     Ok(Some((config::parse(&text, &origin)?.gate, digest(&text)?)))
 }

@@ -26,6 +26,21 @@ pub fn file(repo: &Repo, tree: ObjectId, path: &str) -> Result<Option<Vec<u8>>> 
     Ok(Some(blob.detached().data))
 }
 
+/// The first part of a path that is neither folder nor file there: a symbolic link, a submodule. None
+/// where the path just ends.
+pub fn leads_elsewhere(repo: &Repo, tree: ObjectId, path: &str) -> Result<Option<String>> {
+    let tree = repo.gix.find_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;
+    let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+    for part in ends.map(|end| &path[..end]) {
+        let entry = tree.lookup_entry(part.split('/'));
+        let entry = entry.with_context(|| format!("{part} cannot be looked up"))?;
+        if entry.is_some_and(|entry| entry.mode().is_link() || entry.mode().is_commit()) {
+            return Ok(Some(part.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
 /// The names in a folder of a tree, sorted; none when there is no such folder. Names that are not
 /// UTF-8 are left out.
 pub fn names(repo: &Repo, tree: ObjectId, path: &str) -> Result<Vec<String>> {
