@@ -182,6 +182,16 @@ fn a_config_behind_a_link_is_no_missing_config() {
 }
 
 #[test]
+fn what_a_new_remote_never_judged_does_not_come_back_as_if_it_had() {
+    let place = place();
+    place.git(&["init", "--quiet", "--bare", "../remote"]).ok();
+    place.git(&["remote", "add", "origin", "../remote"]).ok();
+    let said = stays(&place, place.command("git").args(["push", "origin", "evil:main"]));
+    assert!(said.contains("this push to `main` is refused"), "{said}");
+    place.git(&["push", "--quiet", "origin", "main", "evil"]).ok();
+}
+
+#[test]
 fn a_note_written_by_hand_is_read_to_the_letter() {
     let place = place();
     let good = git_flow_ai::verdict::encode(&place.verdict("main", "evil")).unwrap();

@@ -1,8 +1,9 @@
 //! `pre-push`: what a protected branch of a remote is to become.
 //!
 //! A remote that has no gate of its own believes whoever pushes, so the pusher's gate is the last one
-//! asked. The policy is the one at the remote's tip; a remote branch that does not exist yet, and one
-//! that is being deleted, are the remote's own business.
+//! asked. The policy is the one at the remote's tip, or at our branch of that name where the remote has
+//! none yet: what nobody has judged must not come back by a pull as if the remote had let it in. A
+//! branch that is being deleted is the remote's own business.
 
 use super::{Answer, Moment, decide};
 use crate::error::{Result, hint};
@@ -20,10 +21,20 @@ pub(super) fn ask(args: &[String], mut input: impl Read) -> Result<Answer> {
         let [_, new, remote_ref, old] = words[..] else { continue };
         let Some(branch) = remote_ref.strip_prefix("refs/heads/") else { continue };
         let (new, old): (ObjectId, ObjectId) = (new.parse()?, old.parse()?);
-        if new.is_null() || old.is_null() || branch.starts_with("flow/") {
+        if new.is_null() || branch.starts_with("flow/") {
             continue;
         }
         let repo = Repo::discover()?;
+        let ours = || repo.find_ref(&format!("refs/heads/{branch}"));
+        let old = if old.is_null() {
+            let Some(ours) = ours()? else { continue };
+            if repo.is_ancestor(new, ours)? {
+                continue;
+            }
+            ours
+        } else {
+            old
+        };
         if !repo.has(old) {
             let remote = args.first().map_or("<remote>", String::as_str);
             return Err(hint(
