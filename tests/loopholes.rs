@@ -192,6 +192,23 @@ fn what_a_new_remote_never_judged_does_not_come_back_as_if_it_had() {
 }
 
 #[test]
+fn steps_judged_one_by_one_are_let_in_whatever_their_clocks_say() {
+    let place = place();
+    place.git(&["switch", "--quiet", "-c", "old", "main"]).ok();
+    for (name, year) in [("one", 2001), ("two", 2002)] {
+        place.write(name, name);
+        place.git(&["add", "--all"]).ok();
+        let date = format!("{year}-01-01T00:00:00Z");
+        let mut git = place.command("git");
+        git.args(["commit", "--quiet", "-m", name]).env("GIT_COMMITTER_DATE", date);
+        assert!(git.status().unwrap().success());
+        place.approve("HEAD~1", "HEAD");
+    }
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place.git(&["merge", "--quiet", "--ff-only", "old"]).ok();
+}
+
+#[test]
 fn a_note_written_by_hand_is_read_to_the_letter() {
     let place = place();
     let good = git_flow_ai::verdict::encode(&place.verdict("main", "evil")).unwrap();

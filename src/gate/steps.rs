@@ -45,27 +45,40 @@ pub(super) fn of(repo: &Repo, candidate: &Candidate) -> Result<Option<(ObjectId,
 
 /// The steps from a commit to a descendant, oldest first; none when it is no descendant.
 pub(super) fn between(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<Option<Vec<Step>>> {
+    // Where the old tip is not on the line, looking no further than its time saves reading all history.
     let oldest = repo.commit(old)?.time;
-    let mut steps = Vec::new();
-    let mut at = new;
-    while at != old && steps.len() < LONGEST && repo.has(at) {
-        let commit = repo.commit(at)?;
-        // Clocks differ, so that a day's grace decides only how long we look, never what we find.
-        let Some((&before, merged)) = commit.parents.split_first().filter(|_| commit.time + 86_400 >= oldest)
-        else {
-            break;
-        };
-        steps.push(Step { commit: Some(at), tree: commit.tree, before, merged: merged.to_vec() });
-        at = before;
-    }
-    if at == old {
-        steps.reverse();
+    if let Some(steps) = line(repo, old, new, Some(oldest))? {
         return Ok(Some(steps));
     }
     if repo.merge_base(old, new)? != Some(old) {
         return Ok(None);
     }
-    Ok(Some(vec![as_one(repo, old, new)?]))
+    // Times are whatever somebody's clock or `--committer-date-is-author-date` says.
+    match line(repo, old, new, None)? {
+        Some(steps) => Ok(Some(steps)),
+        None => Ok(Some(vec![as_one(repo, old, new)?])),
+    }
+}
+
+/// The first-parent line from `new` down to `old`, oldest first; none where it does not lead there, or
+/// not before commits that are older than `oldest`.
+fn line(repo: &Repo, old: ObjectId, new: ObjectId, oldest: Option<i64>) -> Result<Option<Vec<Step>>> {
+    let mut steps = Vec::new();
+    let mut at = new;
+    while at != old {
+        if steps.len() >= LONGEST || !repo.has(at) {
+            return Ok(None);
+        }
+        let commit = repo.commit(at)?;
+        let is_older = oldest.is_some_and(|oldest| commit.time < oldest);
+        let Some((&before, merged)) = commit.parents.split_first().filter(|_| !is_older) else {
+            return Ok(None);
+        };
+        steps.push(Step { commit: Some(at), tree: commit.tree, before, merged: merged.to_vec() });
+        at = before;
+    }
+    steps.reverse();
+    Ok(Some(steps))
 }
 
 /// The whole update as one step, which merges in what the new tip was made on.
