@@ -209,6 +209,55 @@ fn steps_judged_one_by_one_are_let_in_whatever_their_clocks_say() {
 }
 
 #[test]
+fn the_way_back_that_is_named_leads_back() {
+    let place = place();
+    place.git(&["format-patch", "--quiet", "-1", "evil", "-o", "../patches"]).ok();
+    for name in ["one", "two"] {
+        place.write(name, name);
+        ungated(&place, &["add", "--all"]);
+        ungated(&place, &["commit", "--quiet", "-m", name]);
+    }
+    place.git(&["branch", "straight"]).ok();
+    place.git(&["switch", "--quiet", "straight"]).ok();
+    commit(&place, "app.txt", "EVIL\n", "Be evil");
+    place.git(&["switch", "--quiet", "-c", "work", "main"]).ok();
+    let cases: [(&str, &[&str]); 9] = [
+        ("main", &["am", "--quiet", "../patches/0001-Be-evil.patch"]),
+        ("main", &["revert", "--no-edit", "HEAD"]),
+        ("main", &["revert", "--no-edit", "HEAD", "HEAD~1"]),
+        ("main", &["cherry-pick", "straight"]),
+        ("main", &["rebase", "--apply", "straight"]),
+        ("main", &["rebase", "--apply", "evil"]),
+        ("main", &["rebase", "straight"]),
+        ("work", &["checkout", "-B", "main", "straight"]),
+        ("main", &["reset", "--hard", "straight"]),
+    ];
+    for (on, command) in cases {
+        place.git(&["switch", "--quiet", on]).ok();
+        place.write("untracked", "mine\n");
+        let before = place.git_says(&["status", "--porcelain=v2", "--branch"]);
+        let said = stays(&place, place.command("git").args(command));
+        let hint = said.lines().find_map(|line| line.split_once("go back to where you were: git "));
+        let back = hint.unwrap_or_else(|| panic!("{command:?} names no way back: {said}")).1;
+        let back = format!("git {}", back.split(" (").next().unwrap());
+        Out::of(place.command("sh").args(["-c", &back]).output().unwrap()).ok();
+        assert_eq!(place.git_says(&["status", "--porcelain=v2", "--branch"]), before, "{command:?}: {said}");
+        let left: Vec<_> = ["rebase-apply", "rebase-merge", "sequencer", "CHERRY_PICK_HEAD", "REVERT_HEAD"]
+            .into_iter()
+            .filter(|name| place.repo().join(".git").join(name).exists())
+            .collect();
+        assert!(left.is_empty(), "{command:?} leaves {left:?}");
+        assert_eq!(place.read("untracked"), "mine\n");
+    }
+    // Where nothing was touched there is nothing to go back from.
+    let said = stays(&place, place.command("git").args(["update-ref", "refs/heads/main", "straight"]));
+    assert!(said.contains("reset --merge HEAD (where"), "{said}");
+    place.git(&["switch", "--quiet", "straight"]).ok();
+    let said = stays(&place, place.command("git").args(["branch", "--force", "main", "straight"]));
+    assert!(!said.contains("go back"), "{said}");
+}
+
+#[test]
 fn a_note_written_by_hand_is_read_to_the_letter() {
     let place = place();
     let good = git_flow_ai::verdict::encode(&place.verdict("main", "evil")).unwrap();

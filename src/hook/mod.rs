@@ -12,11 +12,13 @@ pub mod spot;
 mod transaction;
 
 use crate::error::Result;
-use crate::gate::{self, Candidate, Missing, Refusal, Ruling};
+use crate::gate::{self, Candidate, Missing, New, Refusal, Ruling};
+use crate::git;
 use crate::store::Repo;
 use crate::verdict::Verdict;
 use gix::ObjectId;
 use spot::Pending;
+use std::process::Stdio;
 
 /// What a hook answers.
 #[derive(Debug)]
@@ -140,20 +142,54 @@ fn have_it_reviewed(repo: &Repo, candidate: &Candidate, missing: &Missing) -> Re
 
 /// How to get back to where one was, where git has changed files already.
 fn way_back(repo: &Repo, candidate: &Candidate, moment: Moment) -> Option<String> {
+    if !matches!(moment, Moment::MergeCommit | Moment::Commit | Moment::Move) {
+        return None;
+    }
     let under_way = |name: &str| repo.git_dir().join(name).exists();
     let abort = if moment == Moment::MergeCommit || under_way("MERGE_HEAD") {
-        "git merge --abort"
+        "git merge --abort".to_owned()
     } else if under_way("CHERRY_PICK_HEAD") {
-        "git cherry-pick --abort"
+        "git cherry-pick --abort".to_owned()
+    } else if under_way("rebase-apply/applying") {
+        "git am --abort".to_owned()
+    } else if under_way("rebase-apply") && !under_way("rebase-apply/head-name") {
+        // Without that name `--abort` does not know where to go: so `git rebase --apply` leaves it.
+        format!("git rebase --quit && git switch {}", candidate.branch)
     } else if under_way("rebase-merge") || under_way("rebase-apply") {
-        "git rebase --abort"
-    } else if moment == Moment::Move && is_on(repo, &candidate.branch) {
-        "git reset --merge HEAD (where git has changed files already)"
+        "git rebase --abort".to_owned()
+    } else if under_way("sequencer") {
+        "git revert --abort".to_owned()
+    } else if moment != Moment::Move {
+        return None;
+    } else if is_on(repo, &candidate.branch) {
+        "git reset --merge HEAD (where git has changed files already)".to_owned()
+    } else if was_checked_out(repo, candidate) {
+        "git reset --merge HEAD".to_owned()
+    } else if was_rebased(repo, candidate) {
+        format!("git switch {}", candidate.branch)
     } else {
         return None;
     };
-    let applies = matches!(moment, Moment::MergeCommit | Moment::Commit | Moment::Move);
-    applies.then(|| format!("to go back to where you were: {abort}"))
+    Some(format!("to go back to where you were: {abort}"))
+}
+
+/// Whether files and index are those of the new tip already, as `git checkout -B` leaves them, though
+/// HEAD is elsewhere.
+fn was_checked_out(repo: &Repo, candidate: &Candidate) -> bool {
+    let (New::Commit(new), Some(folder)) = (&candidate.new, repo.work_dir()) else { return false };
+    let is_in_index = |commit: &str| {
+        let mut git = git::command(folder);
+        git.args(["diff-index", "--cached", "--quiet", commit, "--"]).stderr(Stdio::null());
+        git.status().is_ok_and(|status| status.success())
+    };
+    is_in_index(&new.to_string()) && !is_in_index("HEAD")
+}
+
+/// Whether `git rebase --apply` is about to end: it has taken its own state away already.
+fn was_rebased(repo: &Repo, candidate: &Candidate) -> bool {
+    let is_at = |name: &str, id: ObjectId| matches!(repo.find_ref(name), Ok(Some(at)) if at == id);
+    matches!((&candidate.new, repo.head_ref()), (New::Commit(new), Ok(None)) if is_at("HEAD", *new))
+        && is_at("ORIG_HEAD", candidate.old)
 }
 
 fn is_on(repo: &Repo, branch: &str) -> bool {
