@@ -121,8 +121,10 @@ pub fn merge(repo: &Repo, proposal: &Proposal) -> Result<Merged> {
         None => Vec::new(),
     };
     let mut command = git::command(worktree);
-    command.args(["merge", "--no-ff", "-m", &message(spec, &verdicts)]);
-    let merged = git::output(command.arg(spec.slug.result_ref().trim_start_matches("refs/heads/")));
+    // All that a person may have configured for merges of this branch is overruled, but for hooks and
+    // signing. The full name, because a tag of the short one would go before the branch.
+    command.args(["merge", "--no-ff", "--commit", "--no-squash", "-m", &message(spec, &verdicts)]);
+    let merged = git::output(command.arg(spec.slug.result_ref()));
     if let Err(error) = merged {
         if is_merging(worktree)? {
             git::output(git::command(worktree).args(["merge", "--abort"]))?;

@@ -132,3 +132,12 @@ fn a_script_gets_json() {
     assert_eq!(merged["spec"], "dark-mode");
     assert_eq!(merged["commit"], place.git_says(&["rev-parse", "main"]).as_str());
 }
+
+#[test]
+fn neither_a_tag_of_that_name_nor_settings_for_merges_change_what_is_merged() {
+    let place = place(true);
+    place.git(&["tag", "flow/dark-mode/result", "main"]).ok();
+    place.git(&["config", "branch.main.mergeOptions", "--no-commit"]).ok();
+    place.flow(&["merge", "dark-mode"]).ok();
+    place.git(&["merge-base", "--is-ancestor", "refs/heads/flow/dark-mode/result", "main"]).ok();
+}
