@@ -291,3 +291,43 @@ fn what_the_demo_tells_to_type_is_safe_in_a_folder_with_spaces() {
     assert!(out.stdout.contains(&typed), "`{typed}` is missing in\n{}", out.stdout);
     place.flow(&["demo", "--dir", "README.md/x"]).exits(2).says("hint: name another folder");
 }
+
+#[test]
+fn a_repository_under_a_name_that_git_cannot_write_down_is_refused_in_one_sentence() {
+    let place = Place::new();
+    let broken = place.root().join("new\nline");
+    fs::rename(place.repo(), &broken).unwrap();
+    fs::create_dir(place.repo()).unwrap();
+    for args in [&["init"][..], &["run"], &["review"], &["status"], &["hook", "pre-commit"]] {
+        let ran = place.command("git").arg("flow-ai").args(args).current_dir(&broken).output().unwrap();
+        let out = Out::of(ran).exits(2).says("line break").says("rename that folder");
+        one_message(&out);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn hooks_are_not_installed_under_a_name_that_is_no_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new();
+    let odd = place.root().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+    fs::rename(place.repo(), &odd).unwrap();
+    let ran = place.command("git").args(["flow-ai", "init"]).current_dir(&odd).output().unwrap();
+    one_message(&Out::of(ran).exits(2).says("is not UTF-8"));
+    assert!(!odd.join(".zenflow").exists() && !odd.join(".git/hooks/pre-commit").exists());
+    // All that needs no hook works there.
+    let ran = place.command("git").args(["flow-ai", "status"]).current_dir(&odd).output().unwrap();
+    Out::of(ran).ok();
+}
+
+#[test]
+fn a_repository_that_lacks_an_object_says_who_can_tell_more() {
+    let place = place();
+    place.flow(&["spec", "Dark mode", "--no-edit"]).ok();
+    let tip = place.git_says(&["rev-parse", "flow/dark-mode/spec"]);
+    fs::remove_file(place.repo().join(".git/objects").join(&tip[..2]).join(&tip[2..])).unwrap();
+    for args in [&["status"][..], &["run", "dark-mode"], &["clean"]] {
+        let out = place.flow(args).exits(2).says("git fsck");
+        assert!(!out.stderr.contains("panicked"), "{}", out.stderr);
+    }
+}

@@ -1,7 +1,7 @@
 //! What `init` did to a repository, written down so that it can be undone exactly:
 //! `<common git dir>/flow-ai/installed.json`.
 
-use crate::error::{Result, hint};
+use crate::error::{Result, hint, hint_on};
 use crate::store::Repo;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -81,13 +81,16 @@ impl Installed {
     /// The record of a repository; an empty one where there is none.
     pub fn read(repo: &Repo) -> Result<Installed> {
         let path = path(repo);
-        let text = match fs::read_to_string(&path) {
+        let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Installed::default()),
             Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
         };
-        let installed: Installed = serde_json::from_str(&text)
-            .with_context(|| format!("{} is not what `init` wrote", path.display()))?;
+        let installed: Installed = serde_json::from_slice(&text).map_err(|error| {
+            let message = format!("{} is not what `init` wrote", path.display());
+            let way_out = "move it away and run init again; hooks that carry our mark are taken as ours";
+            hint_on(error.into(), message, way_out)
+        })?;
         if installed.version > VERSION {
             return Err(hint("a newer git-flow-ai was installed here", "use that one to uninstall"));
         }

@@ -50,6 +50,12 @@ pub struct Report {
 /// Sets a repository up.
 pub fn init(repo: &Repo, options: Options) -> Result<Report> {
     let root = root(repo)?;
+    if root.to_str().is_none() || repo.common_dir().to_str().is_none() {
+        return Err(hint(
+            format!("{} is not UTF-8, and hooks cannot be installed under such a name", root.display()),
+            "rename that folder",
+        ));
+    }
     let mut installed = Installed::read(repo)?;
     let branches = branches(repo, &root)?;
     let found = Found::look();

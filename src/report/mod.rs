@@ -52,6 +52,10 @@ fn way_out_of_the_machine(error: &anyhow::Error) -> Option<&'static str> {
         ),
         (&["Read-only file system"], "mount it for writing, or work in a clone on another disk"),
         (&["Permission denied"], "`ls -ld` on that path says whose it is; it must be yours to write"),
+        (
+            &["An object with id", "object could not be found"],
+            "the repository lacks an object: `git fsck` says what is broken, and a fetch may bring it back",
+        ),
         (&["Too many open files"], "allow more: ulimit -n 4096, or run fewer tasks at once with --parallel"),
     ];
     let says = |text: &str| error.chain().any(|link| link.to_string().contains(text));

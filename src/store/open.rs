@@ -11,6 +11,7 @@ use anyhow::Context;
 use gix::sec::Trust;
 use gix::sec::trust::{DefaultForLevel, Mapping};
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -49,6 +50,7 @@ impl Repo {
         };
         let git_dir = absolute(gix.git_dir())?;
         let common_dir = absolute(gix.common_dir())?;
+        refuse_line_break(&common_dir)?;
         // A worktree whose folder has gone is no worktree; everything else can still be read.
         let work_dir = gix.workdir().and_then(|dir| fs::canonicalize(dir).ok());
         let own = common_dir.join("objects");
@@ -127,12 +129,9 @@ pub(super) fn write_alternates<'a>(
     objects: &Path,
     dirs: impl IntoIterator<Item = &'a PathBuf>,
 ) -> Result<()> {
-    use std::os::unix::ffi::OsStrExt;
     let mut lines = Vec::new();
     for dir in dirs {
-        if dir.as_os_str().as_bytes().contains(&b'\n') {
-            anyhow::bail!("{dir:?} has a line break in its name, which git's alternates cannot hold");
-        }
+        refuse_line_break(dir)?;
         lines.extend_from_slice(dir.as_os_str().as_bytes());
         lines.push(b'\n');
     }
@@ -182,6 +181,17 @@ fn parameters(text: &str) -> Result<Vec<String>> {
         Some(_) => Err(hint("GIT_CONFIG_PARAMETERS is malformed", "unset it: git sets it for `git -c`")),
         None => Ok(all),
     }
+}
+
+/// Refused at once: the gate and the harvest would be the first to fail, after agents have worked.
+fn refuse_line_break(path: &Path) -> Result<()> {
+    if !path.as_os_str().as_bytes().contains(&b'\n') {
+        return Ok(());
+    }
+    Err(hint(
+        format!("{path:?} has a line break in its name, which git's list of object stores cannot hold"),
+        "rename that folder",
+    ))
 }
 
 fn refuse_reftable(gix: &gix::Repository) -> Result<()> {
