@@ -54,12 +54,13 @@ fn prepare(call: &Call, invocation: &mut Invocation) -> Result<Listener> {
     {
         invocation.args.extend([option.into(), file(name)]);
     }
-    if !call.edits() {
-        // In a folder without a repository it would make one.
-        invocation.args(&["--chat-mode", "ask", "--no-git"]);
-    }
     call.model(invocation, "--model");
     invocation.args.extend(call.config.args.iter().map(Into::into));
+    if !call.edits() {
+        // Last, because its last word on the edit format counts, and a chat mode is one of them. In a
+        // folder without a repository it would make one.
+        invocation.args(&["--chat-mode", "ask", "--no-git"]);
+    }
     invocation.reads_prompt = false;
     Ok(Box::new(Aider { folder, used: Usage::default() }))
 }
