@@ -1,11 +1,13 @@
 //! Removing what is merged, and only that.
 //!
-//! A spec is removed when its result and all its tasks' branches are in the target, by commit; its own
+//! A spec is removed when all its tasks are done, and its result and their branches are in the target, by
+//! commit; its own
 //! branch moves to `refs/flow-ai/archive/<slug>/spec`, so that its documents and approvals stay. A
 //! worktree of ours goes when its process has died and it holds nothing that is nowhere else. What is
 //! kept is told with the reason. Nothing that we did not make is ever touched.
 
 use crate::error::Result;
+use crate::plan;
 use crate::process;
 use crate::run::{self, Lock};
 use crate::spec::Slug;
@@ -144,6 +146,14 @@ fn obstacle(
             let short = name.trim_start_matches("refs/heads/");
             return Ok(Some(format!("{short} has commits that {target} has not")));
         }
+    }
+    let plan = specs::read(repo, slug)?.document(plan::DOCUMENT).map(plan::parse);
+    // A plan that cannot be read any more tells nothing; its branches told enough.
+    let open = plan.and_then(Result::ok).map(|plan| plan.tasks).unwrap_or_default();
+    let open: Vec<&str> = open.iter().filter(|task| !task.done).map(|task| task.id.as_str()).collect();
+    if !open.is_empty() {
+        let open = open.join(", ");
+        return Ok(Some(format!("not done yet: {open}; tick or remove them: git flow-ai plan {slug}")));
     }
     let taken = run::checked_out(repo, slug)?;
     Ok(taken.map(|name| format!("{name} is checked out")))

@@ -61,6 +61,19 @@ fn a_merged_spec_goes_and_its_documents_stay_in_the_archive() {
 }
 
 #[test]
+fn a_spec_with_a_task_still_to_do_stays_although_its_result_is_merged() {
+    let place = done();
+    let plan = place.root().join("plan.md");
+    let ticked = place.flow(&["spec", "show", "demo", "plan.md"]).ok().stdout;
+    fs::write(&plan, format!("{ticked}\n### [ ] Step: Document it\n<!-- id: docs -->\nWrite.\n")).unwrap();
+    place.flow(&["plan", "demo", "--from", plan.to_str().unwrap()]).ok();
+    place.git(&["merge", "--quiet", "--no-edit", "flow/demo/result"]).ok();
+    let before = branches(&place);
+    place.flow(&["clean"]).ok().says("not done yet: docs");
+    assert_eq!(branches(&place), before);
+}
+
+#[test]
 fn a_branch_with_more_than_the_target_has_keeps_its_spec() {
     let place = done();
     place.git(&["merge", "--quiet", "--no-edit", "flow/demo/result"]).ok();
