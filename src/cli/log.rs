@@ -71,10 +71,13 @@ pub fn run(args: LogArgs) -> Result<Exit> {
             format!("name the spec: git flow-ai log {slug} {task}"),
         ));
     }
-    show(newest)?;
+    heading(newest)?;
+    let mut shown = Shown { file: open(newest)?, rest: Vec::new() };
+    shown.go_on()?;
     if args.follow {
-        follow(&repo, slug, newest, is_it)?;
+        shown = follow(&repo, slug, newest, shown, is_it)?;
     }
+    shown.end()?;
     Ok(Exit::Yes)
 }
 
@@ -109,13 +112,6 @@ fn list(all: &[(Slug, Transcript)]) -> Result<Exit> {
     Ok(Exit::Yes)
 }
 
-fn show(transcript: &Transcript) -> Result<()> {
-    heading(transcript)?;
-    let mut file = open(transcript)?;
-    copy(&mut file, &mut Vec::new())?;
-    Ok(())
-}
-
 fn open(transcript: &Transcript) -> Result<File> {
     File::open(&transcript.path).with_context(|| format!("cannot read {}", transcript.path.display()))
 }
@@ -126,44 +122,64 @@ fn heading(transcript: &Transcript) -> Result<()> {
     Ok(writeln!(report::err(), "{}", plain(&line))?)
 }
 
-/// Prints what is new in the file. `rest` holds the bytes of a character that is not whole yet.
-fn copy(file: &mut File, rest: &mut Vec<u8>) -> Result<()> {
-    let terminal = std::io::stdout().is_terminal();
-    let mut bytes = vec![0; 64 * 1024];
-    loop {
-        let count = file.read(&mut bytes)?;
-        if count == 0 {
+/// A transcript that has been shown up to a place.
+struct Shown {
+    file: File,
+    /// The beginning of a line that is not whole yet; only on a terminal.
+    rest: Vec<u8>,
+}
+
+impl Shown {
+    /// Prints what is new in the file.
+    fn go_on(&mut self) -> Result<()> {
+        let terminal = std::io::stdout().is_terminal();
+        let mut bytes = vec![0; 64 * 1024];
+        loop {
+            let count = self.file.read(&mut bytes)?;
+            if count == 0 {
+                return Ok(());
+            }
+            if !terminal {
+                report::out().write_all(&bytes[..count])?;
+                continue;
+            }
+            self.rest.extend_from_slice(&bytes[..count]);
+            let whole = self.rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            let lines: Vec<u8> = self.rest.drain(..whole).collect();
+            report::out().write_all(plain(&String::from_utf8_lossy(&lines)).as_bytes())?;
+        }
+    }
+
+    /// Prints a last line that has no end.
+    fn end(&self) -> Result<()> {
+        if self.rest.is_empty() {
             return Ok(());
         }
-        if !terminal {
-            report::out().write_all(&bytes[..count])?;
-            continue;
-        }
-        rest.extend_from_slice(&bytes[..count]);
-        let whole = rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let lines: Vec<u8> = rest.drain(..whole).collect();
-        report::out().write_all(plain(&String::from_utf8_lossy(&lines)).as_bytes())?;
+        Ok(writeln!(report::out(), "{}", plain(&String::from_utf8_lossy(&self.rest)))?)
     }
 }
 
 /// Goes on with this transcript and newer ones, until no run of the spec is under way.
-fn follow(repo: &Repo, slug: &Slug, from: &Transcript, is_it: impl Fn(&Transcript) -> bool) -> Result<()> {
+fn follow(
+    repo: &Repo,
+    slug: &Slug,
+    from: &Transcript,
+    mut shown: Shown,
+    is_it: impl Fn(&Transcript) -> bool,
+) -> Result<Shown> {
     let mut current = from.clone();
-    let mut file = open(&current)?;
-    std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0))?;
-    let mut rest = Vec::new();
     loop {
         let over = !is_under_way(repo, slug);
-        copy(&mut file, &mut rest)?;
+        shown.go_on()?;
         if let Some(newer) = transcripts(repo, slug)?.into_iter().rfind(|transcript| is_it(transcript))
             && newer.path != current.path
         {
+            shown.end()?;
             heading(&newer)?;
-            file = open(&newer)?;
+            shown = Shown { file: open(&newer)?, rest: Vec::new() };
             current = newer;
         } else if over {
-            let lines = plain(&String::from_utf8_lossy(&rest));
-            return Ok(report::out().write_all(lines.as_bytes())?);
+            return Ok(shown);
         }
         thread::sleep(Duration::from_millis(300));
     }
