@@ -514,3 +514,43 @@ fn an_agent_that_says_nothing_is_called_quiet_until_it_is_heard_again() {
         .collect();
     assert_eq!(&states[..5], ["preparing", "working", "quiet", "working", "quiet"], "{said}");
 }
+
+#[test]
+fn an_agent_that_commits_on_the_tasks_own_branch_is_harvested_like_any_other() {
+    let act = "git switch -q -c flow/demo/$task; echo one > one.txt; git add one.txt; git commit -q -m Mine; echo two > two.txt; echo done";
+    let stage = Stage::new("", act, &task("api", ""));
+    stage.run(&[]).ok();
+    assert_eq!(stage.trailer("flow/demo/api", "Flow-Vendor"), "acme");
+    assert_eq!(
+        stage.place.git_says(&["rev-list", "--count", "main..flow/demo/api"]),
+        "1",
+        "no commit passes for a person's"
+    );
+    assert_eq!(stage.file("flow/demo/result", "one.txt").unwrap(), "one\n");
+    assert_eq!(stage.file("flow/demo/result", "two.txt").unwrap(), "two\n");
+    stage.is_tidy();
+}
+
+#[test]
+fn a_branch_that_a_killed_agent_had_checked_out_is_in_nobodys_way() {
+    let act = "[ -f \"$root/go\" ] || { git switch -q -c flow/demo/$task; echo half > half.txt; touch \"$root/half\"; sleep 300; }\necho done > $task.txt";
+    let stage = Stage::new("", act, &task("api", ""));
+    let mut run = stage.start();
+    wait_for(|| stage.root().join("half").exists());
+    run.kill().unwrap();
+    run.wait().unwrap();
+    fs::write(stage.root().join("go"), "").unwrap();
+    stage.run(&[]).ok();
+    assert_eq!(stage.file("flow/demo/result", "half.txt").unwrap(), "half\n");
+    assert_eq!(stage.file("flow/demo/result", "api.txt").unwrap(), "done\n");
+    stage.is_tidy();
+}
+
+#[test]
+fn an_agent_that_removes_its_own_worktree_has_failed_and_gets_another() {
+    let act = "[ $attempt = 1 ] && { here=$PWD; cd /; rm -rf \"$here\"; exit 0; }\necho done > $task.txt";
+    let stage = Stage::new("", act, &task("api", ""));
+    stage.run(&[]).ok().says("removed the folder");
+    assert_eq!(stage.calls(), ["api 1", "api 2"]);
+    stage.is_tidy();
+}

@@ -114,6 +114,9 @@ impl Life<'_> {
             Ending::Stopped => WorkState::Partial,
             _ => WorkState::Failed,
         };
+        if self.place.as_ref().is_some_and(|place| !place.path().exists()) {
+            return self.end_without_folder(number, &report).await;
+        }
         let authors = authors(self.agent.author(), report.model);
         if let [own, other, ..] = &authors[..] {
             self.events.warn(format!(
@@ -146,6 +149,20 @@ impl Life<'_> {
         })
     }
 
+    /// The attempt of an agent that removed its own worktree: it counts, and the next one gets another.
+    async fn end_without_folder(&mut self, number: u32, report: &Report) -> Result<Attempted> {
+        if let Some(place) = self.place.take() {
+            place.put_away().await?;
+        }
+        if report.ending == Ending::Stopped {
+            return Ok(Attempted::Over(Outcome::Stopped));
+        }
+        self.events.send(attempt_finished(number, "failed", None));
+        self.run.history.borrow_mut().ended(&self.task.id, number);
+        self.attempts += 1;
+        Ok(Attempted::Failed("it removed the folder that it worked in".into()))
+    }
+
     /// Commits the workplace's files onto the task's branch where they differ from it, or where the
     /// branch still calls finished work unfinished. Returns the new commit.
     pub(super) async fn commit_files(
@@ -170,7 +187,10 @@ impl Life<'_> {
         let label =
             Label { slug: self.run.slug(), task: &self.task, run: &self.run.id, attempt, authors, state };
         let base = self.work.map_or(self.base, |work| work.base);
-        let work = work::commit(repo, &label, harvest.tree, base, self.work.map(|work| work.head))?;
+        let name = self.run.slug().task_ref(&self.task.id);
+        // Some agents switch to a branch first, and may find the name that is ours.
+        let own = if place.branch().as_ref() == Some(&name) { repo.find_ref(&name)? } else { None };
+        let work = work::commit(repo, &label, harvest.tree, base, self.work.map(|work| work.head), own)?;
         self.work = Some(work);
         place.saved(harvest.tree)?;
         Ok(Some(work.head))

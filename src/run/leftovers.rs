@@ -78,7 +78,8 @@ async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> R
             // Checks leave nobody's work behind.
             worktree.let_go(harvest.tree)?;
         } else if harvest.tree != before.unwrap_or(base) {
-            let kept = keep(run, id, task, worktree.base(), before.unwrap_or(base), harvest.tree)?;
+            let on_it = worktree.branch() == Some(run.slug().task_ref(id));
+            let kept = keep(run, id, task, worktree.base(), before.unwrap_or(base), harvest.tree, on_it)?;
             worktree.let_go(harvest.tree)?;
             run.events
                 .progress(format!("what an interrupted run left in {} is now on {kept}", path.display()));
@@ -100,6 +101,7 @@ fn keep(
     base: ObjectId,
     before: ObjectId,
     tree: ObjectId,
+    on_it: bool,
 ) -> Result<String> {
     let repo = &run.repo;
     let author = author(run, id);
@@ -111,6 +113,8 @@ fn keep(
             // Killed between the commit and the note that it was made.
             Some(work) if repo.tree_of(work.head)? == tree => return Ok(short(&run.slug().task_ref(id))),
             Some(work) if repo.tree_of(work.head)? == before => Some((work.base, Some(work.head))),
+            // Its agent had switched to the branch, and committed there itself.
+            Some(work) if on_it => Some((work.base, Some(work.head))),
             // The branch went on without the worktree: its files must not undo that.
             Some(_) => None,
         };
@@ -124,7 +128,7 @@ fn keep(
                 None => State::Partial,
             };
             let label = Label { slug: run.slug(), task, run: &run.id, attempt, authors: &[author], state };
-            let commit = work::commit(repo, &label, tree, base, head)?.head;
+            let commit = work::commit(repo, &label, tree, base, head, None)?.head;
             if let Some((attempt, ending)) = ended {
                 run.events.of_task(id).send(attempt_finished(attempt, &ending, Some(commit)));
                 history.ended(id, attempt);

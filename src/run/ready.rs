@@ -11,9 +11,11 @@ use crate::review;
 use crate::spec::{Slug, Spec};
 use crate::store::config::Loaded;
 use crate::store::{Repo, config, specs};
+use crate::worktree;
 use gix::ObjectId;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 /// All that a run needs to know.
 #[derive(Debug)]
@@ -49,7 +51,7 @@ pub struct Forecast {
 /// What a run would do, task by task, without doing it.
 pub fn forecast(repo: &Repo, options: &Options) -> Result<Vec<Forecast>> {
     let prepared = prepare(repo, options)?;
-    let mut history = super::History::read(repo, &options.slug)?;
+    let mut history = super::History::read(repo, &prepared.spec)?;
     let result = repo.find_ref(&options.slug.result_ref())?;
     let mut forecasts = Vec::new();
     for task in &prepared.chosen.tasks {
@@ -189,15 +191,24 @@ fn agent(config: &Config, task: &Task, named: Option<&str>) -> Result<Agent> {
     }
 }
 
-/// The short name of a branch of the spec that some worktree has checked out.
+/// The short name of a branch of the spec that some worktree of a person's has checked out. In a
+/// worktree of ours, only an agent can have done that, and nobody stands there any more.
 pub fn checked_out(repo: &Repo, slug: &Slug) -> Result<Option<String>> {
     let dir = repo.work_dir().unwrap_or(repo.git_dir());
     let list = git::output(git::command(dir).args(["worktree", "list", "--porcelain"]))?;
-    let prefix = slug.task_ref("");
-    let mut branches = list.lines().filter_map(|line| line.strip_prefix("branch "));
-    Ok(branches
-        .find(|name| name.starts_with(&prefix))
-        .map(|name| name.trim_start_matches("refs/heads/").to_owned()))
+    let (prefix, ours) = (slug.task_ref(""), worktree::ours(repo));
+    let mut is_ours = false;
+    for line in list.lines() {
+        if let Some(path) = line.strip_prefix("worktree ") {
+            is_ours = ours.iter().any(|own| own == Path::new(path));
+        } else if let Some(name) = line.strip_prefix("branch ")
+            && !is_ours
+            && name.starts_with(&prefix)
+        {
+            return Ok(Some(name.trim_start_matches("refs/heads/").to_owned()));
+        }
+    }
+    Ok(None)
 }
 
 /// A branch of ours that somebody has checked out must not move under their feet.

@@ -73,6 +73,11 @@ impl Workplace {
         self.worktree.path()
     }
 
+    /// The branch that its agent has switched to.
+    pub fn branch(&self) -> Option<String> {
+        self.worktree.branch()
+    }
+
     /// Its files as a tree.
     pub async fn harvest(&self) -> Result<Harvest> {
         let worktree = self.worktree.clone();

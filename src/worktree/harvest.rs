@@ -94,6 +94,11 @@ impl Worktree {
         self.record.index().exists()
     }
 
+    /// The branch that whoever worked in it has switched to; none where it is on none, as it was made.
+    pub fn branch(&self) -> Option<String> {
+        self.head().strip_prefix("ref: ").map(str::to_owned)
+    }
+
     fn gather(&self) -> Result<Harvest> {
         let index = Index::copy_of(self)?;
         let mut left_out = BTreeMap::new();
@@ -161,16 +166,21 @@ impl Worktree {
         Ok(paths)
     }
 
-    /// What the agent's own commits added. The worktree's HEAD is text that the agent could write: it
-    /// is only followed to a commit, by name, in the common repository.
-    fn committed_by_agent(&self, index: &Index<'_>) -> Result<Vec<Vec<u8>>> {
+    /// The text of its HEAD, which the agent could write; empty when it is none.
+    fn head(&self) -> String {
         let head = self.admin().join("HEAD");
         let regular = head.symlink_metadata().is_ok_and(|data| data.is_file() && data.len() < 4096);
         let text = if regular { fs::read_to_string(&head).unwrap_or_default() } else { String::new() };
-        let text = text.trim();
+        text.trim().to_owned()
+    }
+
+    /// What the agent's own commits added. The worktree's HEAD is only followed to a commit, by name, in
+    /// the common repository.
+    fn committed_by_agent(&self, index: &Index<'_>) -> Result<Vec<Vec<u8>>> {
+        let text = self.head();
         let name = match text.strip_prefix("ref: ") {
             Some(name) if name.starts_with("refs/") => name,
-            None if ObjectId::from_hex(text.as_bytes()).is_ok() => text,
+            None if ObjectId::from_hex(text.as_bytes()).is_ok() => text.as_str(),
             _ => return Ok(Vec::new()),
         };
         let commit = format!("{name}^{{commit}}");

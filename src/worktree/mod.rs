@@ -165,6 +165,11 @@ pub fn root(repo: &Repo, config: &Config) -> Result<PathBuf> {
     place::root(repo.common_dir(), main.as_deref(), person.as_deref(), config.run.worktrees.as_deref())
 }
 
+/// The folders of the worktrees that we made, those of dead processes included.
+pub fn ours(repo: &Repo) -> Vec<PathBuf> {
+    record::paths(&repo.common_dir().join("flow-ai"))
+}
+
 /// The folders of all worktrees that the repository knows, whether they still exist or not.
 pub fn registered(repo: &Repo) -> Result<Vec<PathBuf>> {
     let dir = repo.work_dir().unwrap_or(repo.git_dir());

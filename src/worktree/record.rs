@@ -141,6 +141,13 @@ impl Record {
     }
 }
 
+/// The folders of all worktrees that have a record, whoever holds it.
+pub fn paths(own: &Path) -> Vec<PathBuf> {
+    let records = fs::read_dir(own.join("worktrees")).into_iter().flatten().flatten();
+    let paths = records.filter_map(|record| fs::read(record.path().join("path")).ok());
+    paths.map(|path| PathBuf::from(std::ffi::OsString::from_vec(path))).collect()
+}
+
 /// The records that no living process holds.
 pub fn unlocked(own: &Path) -> Result<Vec<Record>> {
     let dir = own.join("worktrees");
