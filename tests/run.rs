@@ -554,3 +554,29 @@ fn an_agent_that_removes_its_own_worktree_has_failed_and_gets_another() {
     assert_eq!(stage.calls(), ["api 1", "api 2"]);
     stage.is_tidy();
 }
+
+#[test]
+fn attempts_of_an_earlier_spec_of_that_name_do_not_count() {
+    let stage = Stage::new("attempts = 1", "exit 1", &task("api", ""));
+    stage.run(&[]).exits(1);
+    stage.run(&[]).exits(1);
+    assert_eq!(stage.calls(), ["api 1"], "no attempt is left");
+    stage.place.git(&["branch", "-q", "-D", "flow/demo/spec"]).ok();
+    let again = stage.root().join("again.md");
+    fs::write(&again, "Make it anew.\n").unwrap();
+    let (again, plan) = (again.to_str().unwrap(), stage.root().join("plan.md"));
+    stage.place.flow(&["spec", "Demo", "--workflow", "quick", "--from", again]).ok();
+    stage.place.flow(&["plan", "demo", "--from", plan.to_str().unwrap()]).ok();
+    stage.agent("mine", WRITE);
+    stage.run(&[]).ok();
+    assert_eq!(stage.calls(), ["api 1", "api 1"]);
+}
+
+#[test]
+fn a_task_that_waits_for_a_place_is_announced_once() {
+    let plan: String = ["a", "b", "c", "d", "e"].map(|id| task(id, "")).concat();
+    let stage = Stage::new("", WRITE, &plan);
+    let out = stage.run(&["--parallel", "1", "--no-review", "--json"]).ok();
+    let queued = out.stdout.lines().filter(|line| line.contains("\"state\":\"queued\"")).count();
+    assert_eq!(queued, 4, "{}", out.stdout);
+}

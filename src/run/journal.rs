@@ -7,9 +7,10 @@
 
 use crate::error::Result;
 use crate::event::{Event, Events, What};
-use crate::spec::Slug;
+use crate::spec::{Slug, Spec};
 use crate::store::Repo;
 use anyhow::Context;
+use gix::ObjectId;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -27,6 +28,10 @@ struct Head {
     version: u32,
     run: String,
     spec: String,
+    /// The commit that the spec began with: another spec may have had the name before. Older journals
+    /// do not tell.
+    #[serde(default)]
+    begun: Option<String>,
     pid: u32,
     /// The tasks whose attempts count from here on.
     retry: Vec<String>,
@@ -75,12 +80,12 @@ impl Journal {
     /// Begins one, and returns the events that are written to it before they are told.
     pub fn begin(
         repo: &Repo,
-        slug: &Slug,
+        spec: &Spec,
         run: &str,
         retry: &[String],
         events: &Events,
     ) -> Result<(Journal, Events)> {
-        let dir = folder(repo, slug).join(run);
+        let dir = folder(repo, &spec.slug).join(run);
         let path = dir.join("events.jsonl");
         let context = || format!("cannot write the run's journal {}", path.display());
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).with_context(context)?;
@@ -89,7 +94,8 @@ impl Journal {
         let head = Head {
             version: VERSION,
             run: run.to_owned(),
-            spec: slug.to_string(),
+            spec: spec.slug.to_string(),
+            begun: Some(begun(repo, spec)?),
             pid: std::process::id(),
             retry: retry.to_vec(),
         };
@@ -116,6 +122,15 @@ impl Journal {
     }
 }
 
+/// The first commit of a spec's branch.
+fn begun(repo: &Repo, spec: &Spec) -> Result<String> {
+    let mut first = spec.commit;
+    for commit in repo.first_parents(spec.commit, ObjectId::null(spec.commit.kind())) {
+        first = commit?.id;
+    }
+    Ok(first.to_string())
+}
+
 fn write_line(file: &mut File, value: &impl Serialize) -> std::io::Result<()> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
@@ -137,22 +152,23 @@ pub struct History {
 }
 
 impl History {
-    /// What the journals of earlier runs tell. A line that cannot be read tells nothing.
-    pub fn read(repo: &Repo, slug: &Slug) -> Result<History> {
+    /// What the journals of the spec's earlier runs tell. A line that cannot be read tells nothing.
+    pub fn read(repo: &Repo, spec: &Spec) -> Result<History> {
         let mut history = History::default();
-        for run in runs(repo, slug)? {
-            history.add(&run);
+        let begun = begun(repo, spec)?;
+        for run in runs(repo, &spec.slug)? {
+            history.add(&run, &begun);
         }
         Ok(history)
     }
 
-    fn add(&mut self, run: &Path) {
+    fn add(&mut self, run: &Path, begun: &str) {
         let Ok(file) = File::open(run.join("events.jsonl")) else { return };
         let mut lines = BufReader::new(file).split(b'\n').map_while(|line| line.ok());
         let Some(head) = lines.next().and_then(|line| serde_json::from_slice::<Head>(&line).ok()) else {
             return;
         };
-        if head.version != VERSION {
+        if head.version != VERSION || head.begun.is_some_and(|told| told != begun) {
             return;
         }
         self.forget(&head.retry, &head.run);
@@ -216,7 +232,7 @@ impl History {
 }
 
 /// The event that makes an attempt count.
-pub fn attempt_finished(attempt: u32, ending: &str, commit: Option<gix::ObjectId>) -> What {
+pub fn attempt_finished(attempt: u32, ending: &str, commit: Option<ObjectId>) -> What {
     What::AttemptFinished { attempt, ending: ending.to_owned(), commit: commit.map(|id| id.to_string()) }
 }
 

@@ -43,7 +43,7 @@ use journal::{History, Journal};
 use ready::Prepared;
 use result::Merging;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::task::{JoinSet, LocalSet};
@@ -102,13 +102,13 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
     let Prepared { spec, plan, chosen, loaded, target, base, agents } = ready::prepare(&repo, &options)?;
     let worktrees = Worktrees::of(&repo, &loaded.config)?;
     let id = new_id()?;
-    let mut history = History::read(&repo, &options.slug)?;
+    let mut history = History::read(&repo, &spec)?;
     let retry: Vec<String> = match options.retry {
         true => chosen.tasks.iter().filter(|task| !task.done).map(|task| task.id.clone()).collect(),
         false => Vec::new(),
     };
     history.forget(&retry, &id);
-    let (journal, events) = Journal::begin(&repo, &options.slug, &id, &retry, events)?;
+    let (journal, events) = Journal::begin(&repo, &spec, &id, &retry, events)?;
     for warning in loaded.warnings.iter().chain(&plan.warnings) {
         events.warn(warning.as_str());
     }
@@ -168,18 +168,19 @@ async fn carry_out(run: &Rc<Run>, plan: &Plan, chosen: &Plan) -> Result<Vec<Task
         parallel,
     });
     let mut running: JoinSet<TaskReport> = JoinSet::new();
+    let mut queued = HashSet::new();
     loop {
         while !run.stop.is_set()
             && let Some(task) = schedule.start_next()
         {
             running.spawn_local(task::live(run.clone(), task));
         }
-        announce(run, &schedule);
+        announce(run, &schedule, &mut queued);
         let Some(ended) = running.join_next().await else { break };
         let report = ended?;
         schedule.finish(&report.task, report.outcome.is_success());
         reports.insert(report.task.clone(), report);
-        merging.merge(run, &schedule, &mut reports)?;
+        merging.merge(run, &schedule, &mut reports);
     }
     let mut all = Vec::new();
     for (task, standing) in schedule.standings() {
@@ -192,10 +193,10 @@ async fn carry_out(run: &Rc<Run>, plan: &Plan, chosen: &Plan) -> Result<Vec<Task
     Ok(all)
 }
 
-/// Tells which tasks wait only for a free place.
-fn announce(run: &Run, schedule: &Schedule) {
+/// Tells which tasks wait only for a free place, each once.
+fn announce(run: &Run, schedule: &Schedule, told: &mut HashSet<String>) {
     for (task, _) in schedule.standings().filter(|(_, standing)| *standing == Standing::Ready) {
-        if !run.stop.is_set() {
+        if !run.stop.is_set() && told.insert(task.id.clone()) {
             let agent = run.agents.get(&task.id).map(|agent| agent.name.clone()).unwrap_or_default();
             let queued = What::State { state: State::Queued, attempt: 1, agent, detail: String::new() };
             run.events.of_task(&task.id).send(queued);
