@@ -580,3 +580,40 @@ fn a_task_that_waits_for_a_place_is_announced_once() {
     let queued = out.stdout.lines().filter(|line| line.contains("\"state\":\"queued\"")).count();
     assert_eq!(queued, 4, "{}", out.stdout);
 }
+
+#[test]
+fn what_a_person_adds_to_the_result_during_a_run_stays_and_stops_nobody() {
+    let act = format!(
+        "[ $task = slow ] && {{ touch \"$root/slow\"; while [ ! -f \"$root/go\" ]; do sleep 0.05; done; }}\n{WRITE}"
+    );
+    let stage = Stage::new("", &act, &[task("quick", ""), task("slow", "")].concat());
+    let mut run = stage.start();
+    wait_for(|| stage.root().join("slow").exists() && stage.file("flow/demo/result", "quick.txt").is_some());
+    let tree = stage.place.git_says(&["rev-parse", "flow/demo/result^{tree}"]);
+    let own = stage.place.git_says(&["commit-tree", "-p", "flow/demo/result", "-m", "By hand", &tree]);
+    stage.place.git(&["update-ref", "refs/heads/flow/demo/result", &own]).ok();
+    fs::write(stage.root().join("go"), "").unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(0));
+    assert!(stage.file("flow/demo/result", "slow.txt").is_some());
+    stage.place.git(&["merge-base", "--is-ancestor", &own, "flow/demo/result"]).ok();
+    stage.is_tidy();
+}
+
+#[test]
+fn an_approval_by_hand_does_not_stand_for_the_checks() {
+    let stage = Stage::new("attempts = 1\nverify = \"test -f proof.txt\"", WRITE, &task("api", ""));
+    stage.run(&[]).exits(1).says("verification failed");
+    stage.place.flow(&["review", "main..flow/demo/api"]).ok().says("APPROVE");
+    stage.run(&[]).exits(1).says("verification failed");
+    assert_eq!(stage.file("flow/demo/result", "api.txt"), None);
+    stage.is_tidy();
+}
+
+#[test]
+fn an_approval_of_the_result_by_hand_does_not_stand_for_the_checks() {
+    let plan = [task("one", ""), task("two", "")].concat();
+    let stage = Stage::new("verify = \"test ! -f one.txt || test ! -f two.txt\"", WRITE, &plan);
+    stage.run(&[]).exits(1).says("together they fail");
+    stage.place.flow(&["review", "main..flow/demo/result"]).ok().says("APPROVE");
+    stage.run(&[]).exits(1).says("together they fail");
+}

@@ -62,14 +62,9 @@ impl Merging {
 
     /// Merges what is done and whose turn it is: a task waits for those before it that are still under
     /// way, so that the order does not depend on who was fast.
-    pub fn merge(
-        &mut self,
-        run: &Run,
-        schedule: &Schedule,
-        reports: &mut HashMap<String, TaskReport>,
-    ) -> Result<()> {
+    pub fn merge(&mut self, run: &Run, schedule: &Schedule, reports: &mut HashMap<String, TaskReport>) {
         if run.stop.is_set() {
-            return Ok(());
+            return;
         }
         for task in self.order.clone() {
             if self.merged.contains(&task.id) {
@@ -78,18 +73,20 @@ impl Merging {
             let standing =
                 schedule.standings().find(|(other, _)| other.id == task.id).map(|(_, standing)| standing);
             match standing {
-                Some(Standing::Waiting | Standing::Ready | Standing::Running) => return Ok(()),
+                Some(Standing::Waiting | Standing::Ready | Standing::Running) => return,
                 Some(Standing::Done) => {
                     let waits = task.after.iter().any(|id| !self.merged.contains(id));
                     let Some(report) = reports.get_mut(&task.id).filter(|_| !waits) else { continue };
-                    if let Err(outcome) = self.merge_one(run, &task)? {
-                        report.outcome = outcome;
+                    match self.merge_one(run, &task) {
+                        Ok(Ok(())) => {}
+                        Ok(Err(outcome)) => report.outcome = outcome,
+                        // Others are still at work, and what they make must be taken in.
+                        Err(error) => report.outcome = Outcome::Broken { why: chain(&error) },
                     }
                 }
                 Some(Standing::Failed | Standing::Blocked) | None => {}
             }
         }
-        Ok(())
     }
 
     fn merge_one(&mut self, run: &Run, task: &Task) -> Result<Result<(), Outcome>> {
@@ -97,6 +94,8 @@ impl Merging {
         let Some(work) = work::read(&run.repo, run.slug(), task, run.base, history)? else {
             return Ok(Ok(()));
         };
+        // A person may have mended the result meanwhile: what they made stays below.
+        self.tip = run.repo.find_ref(&run.slug().result_ref())?;
         // The branch may have been merged into the target, which has gone on since.
         let onto = match self.tip {
             Some(tip) if run.repo.is_ancestor(tip, run.base)? => run.base,
@@ -200,7 +199,11 @@ pub(super) async fn conclude(run: &Run, plan: &Plan) -> Result<ResultReport> {
     }
     let fork = repo.merge_base(target, tip)?.unwrap_or(target);
     let change = changes::between(repo, fork, tip)?;
-    if let Some(report) = known(run, plan, &change)? {
+    let judged = work::judged(repo, &change, &run.loaded.config.gate)?;
+    if let Judged::Blocked(_, findings) = judged {
+        return Ok(ResultReport::Rejected { findings });
+    }
+    if let Some(report) = one_task(run, plan, &change)? {
         return Ok(report);
     }
     if run.stop.is_set() {
@@ -211,20 +214,19 @@ pub(super) async fn conclude(run: &Run, plan: &Plan) -> Result<ResultReport> {
         Verified::Failed(how) => return Ok(ResultReport::VerifyFailed { how }),
         Verified::Stopped => return Ok(ResultReport::Stopped),
     }
+    // Only now: whoever reviewed it by hand did not run the checks.
+    if let Judged::Approved(verdict) = judged {
+        return Ok(ResultReport::Approved { verdict: words(&verdict) });
+    }
     if !run.options.review {
         return Ok(ResultReport::Unreviewed);
     }
     review_result(run, &change).await
 }
 
-/// What notes tell already: on the whole, or on the one task that is the whole.
-fn known(run: &Run, plan: &Plan, change: &Change) -> Result<Option<ResultReport>> {
+/// What notes tell of the one task that is the whole; it was verified before it was merged.
+fn one_task(run: &Run, plan: &Plan, change: &Change) -> Result<Option<ResultReport>> {
     let policy = &run.loaded.config.gate;
-    match work::judged(&run.repo, change, policy)? {
-        Judged::Approved(verdict) => return Ok(Some(ResultReport::Approved { verdict: words(&verdict) })),
-        Judged::Blocked(_, findings) => return Ok(Some(ResultReport::Rejected { findings })),
-        Judged::Not => {}
-    }
     for task in &plan.tasks {
         let history = &mut run.history.borrow_mut();
         let Some(Work { head, base, .. }) = work::read(&run.repo, run.slug(), task, run.base, history)?

@@ -197,8 +197,15 @@ impl Life<'_> {
         let change = changes::between(&self.run.repo, work.base, work.head)?;
         match work::judged(&self.run.repo, &change, policy)? {
             Judged::Approved(verdict) => {
-                self.verdict = Some(words(&verdict));
-                return Ok(Judgement::Over(Outcome::Done));
+                // An earlier run or a person had it reviewed; whether it passes the checks, no note tells.
+                if let Some(judgement) = self.verify().await? {
+                    return Ok(judgement);
+                }
+                if self.work == Some(work) {
+                    self.verdict = Some(words(&verdict));
+                    return Ok(Judgement::Over(Outcome::Done));
+                }
+                return self.review_or_not().await;
             }
             Judged::Blocked(verdict, findings) => {
                 self.verdict = Some(words(&verdict));
@@ -209,6 +216,11 @@ impl Life<'_> {
         if let Some(judgement) = self.verify().await? {
             return Ok(judgement);
         }
+        self.review_or_not().await
+    }
+
+    /// Has rivals judge it, where that is wanted.
+    async fn review_or_not(&mut self) -> Result<Judgement> {
         if !self.run.options.review {
             return Ok(Judgement::Over(Outcome::Unreviewed));
         }
