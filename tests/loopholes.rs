@@ -249,9 +249,23 @@ fn the_way_back_that_is_named_leads_back() {
         assert!(left.is_empty(), "{command:?} leaves {left:?}");
         assert_eq!(place.read("untracked"), "mine\n");
     }
-    // Where nothing was touched there is nothing to go back from.
-    let said = stays(&place, place.command("git").args(["update-ref", "refs/heads/main", "straight"]));
-    assert!(said.contains("reset --merge HEAD (where"), "{said}");
+    // Where nothing was touched there is nothing to go back from, and staged work is nobody's to undo.
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place.write("app.txt", "my work\n");
+    place.git(&["add", "app.txt"]).ok();
+    let before = place.git_says(&["status", "--porcelain=v2", "--branch"]);
+    for command in [
+        &["update-ref", "refs/heads/main", "straight"][..],
+        &["reset", "--soft", "straight"],
+        &["commit", "--no-verify", "-m", "Mine"],
+        &["commit", "--no-verify", "--amend", "-m", "Mine"],
+        &["commit", "--no-verify", "-m", "Mine", "app.txt"],
+    ] {
+        let said = stays(&place, place.command("git").args(command));
+        assert!(!said.contains("go back"), "{command:?}: {said}");
+        assert_eq!(place.git_says(&["status", "--porcelain=v2", "--branch"]), before, "{command:?}");
+    }
+    place.git(&["reset", "--quiet", "--hard", "HEAD"]).ok();
     place.git(&["switch", "--quiet", "straight"]).ok();
     let said = stays(&place, place.command("git").args(["branch", "--force", "main", "straight"]));
     assert!(!said.contains("go back"), "{said}");

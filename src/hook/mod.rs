@@ -161,9 +161,7 @@ fn way_back(repo: &Repo, candidate: &Candidate, moment: Moment) -> Option<String
         "git revert --abort".to_owned()
     } else if moment != Moment::Move {
         return None;
-    } else if is_on(repo, &candidate.branch) {
-        "git reset --merge HEAD (where git has changed files already)".to_owned()
-    } else if was_checked_out(repo, candidate) {
+    } else if was_checked_out(repo, candidate) && !is_new_commit(repo, candidate) {
         "git reset --merge HEAD".to_owned()
     } else if was_rebased(repo, candidate) {
         format!("git switch {}", candidate.branch)
@@ -173,8 +171,8 @@ fn way_back(repo: &Repo, candidate: &Candidate, moment: Moment) -> Option<String
     Some(format!("to go back to where you were: {abort}"))
 }
 
-/// Whether files and index are those of the new tip already, as `git checkout -B` leaves them, though
-/// HEAD is elsewhere.
+/// Whether files and index are those of the new tip already, though HEAD is not: as `git reset --hard`,
+/// `git revert` and `git checkout -B` leave them.
 fn was_checked_out(repo: &Repo, candidate: &Candidate) -> bool {
     let (New::Commit(new), Some(folder)) = (&candidate.new, repo.work_dir()) else { return false };
     let is_in_index = |commit: &str| {
@@ -185,15 +183,27 @@ fn was_checked_out(repo: &Repo, candidate: &Candidate) -> bool {
     is_in_index(&new.to_string()) && !is_in_index("HEAD")
 }
 
+/// Whether `git commit` has just made the new tip: then the index holds a person's work, which no way
+/// back may take away. Commits that git moves to are known by some ref; a revert leaves its message
+/// elsewhere.
+fn is_new_commit(repo: &Repo, candidate: &Candidate) -> bool {
+    let New::Commit(new) = &candidate.new else { return false };
+    let written = |name: &str| std::fs::metadata(repo.git_dir().join(name)).and_then(|file| file.modified());
+    if let Ok(revert) = written("MERGE_MSG")
+        && written("COMMIT_EDITMSG").is_ok_and(|commit| commit < revert)
+    {
+        return false;
+    }
+    let mut git = git::command(repo.common_dir());
+    git.args(["for-each-ref", "--count=1", "--contains", &new.to_string()]);
+    git::output(&mut git).map_or(true, |refs| refs.is_empty())
+}
+
 /// Whether `git rebase --apply` is about to end: it has taken its own state away already.
 fn was_rebased(repo: &Repo, candidate: &Candidate) -> bool {
     let is_at = |name: &str, id: ObjectId| matches!(repo.find_ref(name), Ok(Some(at)) if at == id);
     matches!((&candidate.new, repo.head_ref()), (New::Commit(new), Ok(None)) if is_at("HEAD", *new))
         && is_at("ORIG_HEAD", candidate.old)
-}
-
-fn is_on(repo: &Repo, branch: &str) -> bool {
-    matches!(repo.head_ref(), Ok(Some(head)) if head.strip_prefix("refs/heads/") == Some(branch))
 }
 
 /// The branch that HEAD is on and its tip; none when detached or without a commit.
