@@ -142,6 +142,19 @@ fn whoever_a_commit_names_as_its_author_did_not_judge_it() {
 }
 
 #[test]
+fn whoever_made_an_unrelated_history_does_not_judge_it() {
+    let config = CONFIG.replace("zeta", "anthropic").replace("review_on_merge = false", "");
+    let place = place_with(&config.replace("\"judge\"]", "\"yes-man\"]"));
+    place.git(&["switch", "--quiet", "--orphan", "other"]).ok();
+    commit(&place, "other", "other\n", "Add\n\nCo-authored-by: Claude <noreply@anthropic.com>");
+    place.git(&["switch", "--quiet", "main"]).ok();
+    let merge = ["merge", "--no-edit", "--allow-unrelated-histories", "other"];
+    stays(&place, place.command("git").args(merge));
+    let notes = place.git(&["notes", "--ref=flow-ai", "list"]);
+    assert_eq!(notes.stdout, "", "nobody was asked who would not count");
+}
+
+#[test]
 fn what_git_says_is_not_lost_on_a_strange_path() {
     let git = std::env::split_paths(&std::env::var_os("PATH").unwrap())
         .map(|folder| folder.join("git"))

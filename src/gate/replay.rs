@@ -155,12 +155,11 @@ impl<'a> Judge<'a> {
         let mut authors = Vec::new();
         for step in steps {
             match step.commit {
-                Some(commit) => authors.extend(changes::between(self.repo, step.before, commit)?.authors),
+                Some(commit) => authors.extend(changes::authors(self.repo, Some(step.before), commit)?),
                 None => {
                     for head in &step.merged {
-                        if let Some(fork) = self.repo.merge_base(step.before, *head)? {
-                            authors.extend(changes::between(self.repo, fork, *head)?.authors);
-                        }
+                        let fork = self.repo.merge_base(step.before, *head)?;
+                        authors.extend(changes::authors(self.repo, fork, *head)?);
                     }
                 }
             }

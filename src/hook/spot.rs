@@ -109,9 +109,7 @@ fn change(repo: &Repo, candidate: &Candidate, missing: &Missing) -> Result<Chang
     let mut authors = vec![person];
     if let New::Tree { heads, .. } = &candidate.new {
         for head in heads {
-            if let Some(fork) = repo.merge_base(candidate.old, *head)? {
-                authors.extend(changes::between(repo, fork, *head)?.authors);
-            }
+            authors.extend(changes::authors(repo, repo.merge_base(candidate.old, *head)?, *head)?);
         }
     }
     authors.sort();

@@ -40,6 +40,15 @@ pub fn between(repo: &Repo, base: ObjectId, head: ObjectId) -> Result<Change> {
     change(repo, Some(base), &repo.commit(head)?)
 }
 
+/// Everybody who made a commit that `head` has and `base` has not; all of its history without a base.
+pub fn authors(repo: &Repo, base: Option<ObjectId>, head: ObjectId) -> Result<Vec<Author>> {
+    let mut authors = Vec::new();
+    for commit in repo.commits_between(base, head)? {
+        add(&mut authors, authors::of(&commit));
+    }
+    Ok(authors)
+}
+
 /// What a revision or range names: `A..B` and `A...B` from the merge base, a single revision from its
 /// merge base with `target` (its own first parent when the target contains it already). Without a
 /// common ancestor everything in it is new.
