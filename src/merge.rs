@@ -9,6 +9,7 @@ use crate::error::{Result, hint, hint_on};
 use crate::gate::{self, Candidate, New, Ruling};
 use crate::git;
 use crate::hook::{self, Answer, Moment, Refused};
+use crate::run::Lock;
 use crate::spec::{Slug, Spec};
 use crate::status;
 use crate::store::{Repo, changes::trailer, specs};
@@ -106,6 +107,7 @@ pub fn ask(repo: Repo, proposal: &Proposal) -> Result<Answer> {
 /// Makes the merge with git itself, hooks included. What breaks off is taken back.
 pub fn merge(repo: &Repo, proposal: &Proposal) -> Result<Merged> {
     let Proposal { spec, target, old, head, worktree } = proposal;
+    let _alone = Lock::take_merge(repo)?;
     // What breaks off below is taken back; a person's own merge must not be.
     if is_merging(worktree)? {
         return Err(hint(

@@ -141,3 +141,17 @@ fn neither_a_tag_of_that_name_nor_settings_for_merges_change_what_is_merged() {
     place.flow(&["merge", "dark-mode"]).ok();
     place.git(&["merge-base", "--is-ancestor", "refs/heads/flow/dark-mode/result", "main"]).ok();
 }
+
+#[test]
+fn of_two_merges_at_once_the_second_waits_for_no_chance_to_undo_the_first() {
+    let place = place(true);
+    let locks = place.repo().join(".git/flow-ai/locks");
+    std::fs::create_dir_all(&locks).unwrap();
+    let first = std::fs::File::create(locks.join(".merge.lock")).unwrap();
+    first.lock().unwrap();
+    let before = place.git_says(&["rev-parse", "main"]);
+    place.flow(&["merge", "dark-mode"]).exits(2).says("another merge is under way");
+    assert_eq!(place.git_says(&["rev-parse", "main"]), before);
+    drop(first);
+    place.flow(&["merge", "dark-mode"]).ok().says("Merged dark-mode");
+}

@@ -352,7 +352,10 @@ fn read(file: &Path) -> Result<String> {
     if file == Path::new("-") {
         std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
     } else {
-        bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        bytes = std::fs::read(file).map_err(|error| {
+            let way_out = "give --intent a file that exists, or `-`";
+            error::hint(format!("cannot read {}: {error}", file.display()), way_out)
+        })?;
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -1,4 +1,4 @@
-//! One run per spec at a time: a file lock that dies with its process, whatever kills it.
+//! One run per spec, and one merge, at a time: a file lock that dies with its process, whatever kills it.
 
 use crate::error::{Result, hint};
 use crate::spec::Slug;
@@ -22,9 +22,26 @@ pub fn is_under_way(repo: &Repo, slug: &Slug) -> bool {
 impl Lock {
     /// Takes the spec's lock, or says which process has it.
     pub fn take(repo: &Repo, slug: &Slug) -> Result<Lock> {
+        Lock::of(repo, slug.as_str(), |process| {
+            hint(
+                format!("{slug} is at work already, in process {process}"),
+                "wait for it, or stop it with Ctrl-C; other specs can run meanwhile",
+            )
+        })
+    }
+
+    /// Takes the lock of merges: of two at once, the one that breaks off would take back the other's.
+    pub fn take_merge(repo: &Repo) -> Result<Lock> {
+        // No spec's name begins with a dot.
+        Lock::of(repo, ".merge", |process| {
+            hint(format!("another merge is under way, in process {process}"), "wait for it, and then again")
+        })
+    }
+
+    fn of(repo: &Repo, name: &str, taken: impl FnOnce(&str) -> anyhow::Error) -> Result<Lock> {
         let dir = repo.own_dir()?.join("locks");
         fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        let path = dir.join(format!("{slug}.lock"));
+        let path = dir.join(format!("{name}.lock"));
         let context = || format!("cannot lock {}", path.display());
         let mut file = File::options()
             .create(true)
@@ -44,10 +61,7 @@ impl Lock {
                 let mut pid = String::new();
                 // Only for the message.
                 let _ = file.read_to_string(&mut pid);
-                Err(hint(
-                    format!("{slug} is at work already, in process {}", pid.trim()),
-                    "wait for it, or stop it with Ctrl-C; other specs can run meanwhile",
-                ))
+                Err(taken(pid.trim()))
             }
             Err(TryLockError::Error(error)) => Err(error).with_context(context),
         }
