@@ -19,7 +19,7 @@ pub struct Hint {
     pub way_out: String,
     /// What it came from, where something else failed first.
     #[source]
-    pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+    pub cause: Option<anyhow::Error>,
 }
 
 /// An error with the way out, to `return Err(...)` or `bail!` with.
@@ -35,7 +35,7 @@ pub fn hint_on(
     way_out: impl fmt::Display,
 ) -> anyhow::Error {
     let (message, way_out) = (message.to_string(), way_out.to_string());
-    anyhow::Error::new(Hint { message, way_out, cause: Some(cause.into()) })
+    anyhow::Error::new(Hint { message, way_out, cause: Some(cause) })
 }
 
 /// The candidate that a misspelt word most probably means; none where nothing is alike.
@@ -82,5 +82,17 @@ impl Exit {
         } else {
             Exit::CannotTell
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Exit, Interrupted, hint_on};
+
+    #[test]
+    fn what_an_error_is_stays_to_be_seen_below_a_hint() {
+        let error = hint_on(Interrupted.into(), "the review broke off", "try again").context("in vain");
+        assert_eq!(Exit::of(&error), Exit::Interrupted);
+        assert_eq!(error.chain().count(), 3, "no link is told twice");
     }
 }

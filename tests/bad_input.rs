@@ -331,3 +331,39 @@ fn a_repository_that_lacks_an_object_says_who_can_tell_more() {
         assert!(!out.stderr.contains("panicked"), "{}", out.stderr);
     }
 }
+
+#[test]
+fn a_lock_that_a_killed_git_has_left_is_named_with_the_way_out() {
+    let place = place();
+    let lock = place.repo().join(".git/refs/heads/flow/dark-mode/spec.lock");
+    fs::create_dir_all(lock.parent().unwrap()).unwrap();
+    fs::write(&lock, "").unwrap();
+    place
+        .flow(&["spec", "Dark mode", "--no-edit"])
+        .exits(2)
+        .says("spec.lock is in the way")
+        .says("hint: when no");
+    fs::remove_file(&lock).unwrap();
+    place.flow(&["spec", "Dark mode", "--no-edit"]).ok();
+    fs::write(&lock, "").unwrap();
+    place.write("text.md", "# Spec\n\nMake it dark.\n");
+    let edit = ["spec", "edit", "dark-mode", "spec.md", "--from", "text.md"];
+    place.flow(&edit).exits(2).says("spec.lock is in the way");
+    fs::remove_file(&lock).unwrap();
+    place.flow(&edit).ok();
+    fs::write(&lock, "").unwrap();
+    place.flow(&["approve", "dark-mode"]).exits(2).says("spec.lock is in the way");
+}
+
+#[test]
+fn a_lock_on_the_notes_does_not_hide_the_way_out() {
+    let place = place();
+    let lock = place.repo().join(".git/refs/notes/flow-ai.lock");
+    fs::create_dir_all(lock.parent().unwrap()).unwrap();
+    fs::write(&lock, "").unwrap();
+    place
+        .flow(&["review", "HEAD"])
+        .exits(2)
+        .says("flow-ai.lock is in the way")
+        .says("killed one has left it: rm");
+}

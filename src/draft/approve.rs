@@ -46,9 +46,10 @@ pub fn approve(repo: &Repo, slug: &Slug, which: Which<'_>) -> Result<Vec<Approva
     let subject = format!("Approve {}", documents.join(", "));
     let written =
         specs::write(repo, slug, Expected::At(spec.commit), &[], &spec.workflow, &approvals, &subject);
+    let has_moved = || repo.find_ref(&slug.spec_ref()).is_ok_and(|tip| tip != Some(spec.commit));
     match written {
         Ok(_) => Ok(approvals),
-        Err(error) if error.chain().any(|link| link.is::<Conflict>()) => Err(hint(
+        Err(error) if error.chain().any(|link| link.is::<Conflict>()) && has_moved() => Err(hint(
             format!("{slug} was changed by somebody else in the meantime, so nothing was approved"),
             format!("look at it again: git flow-ai spec show {slug}"),
         )),

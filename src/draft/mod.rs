@@ -98,7 +98,9 @@ pub fn begin(repo: &Repo, new: &New, document: Option<(&str, String)>) -> Result
     let subject = format!("Begin the spec {}", new.slug);
     let written =
         specs::write(repo, &new.slug, Expected::Missing, &documents, &new.workflow.name, &[], &subject);
-    written.map_err(|error| match error.chain().any(|link| link.is::<Conflict>()) {
+    // A lock that a killed git has left is a conflict as well, and nobody's spec.
+    let is_taken = || repo.find_ref(&new.slug.spec_ref()).is_ok_and(|tip| tip.is_some());
+    written.map_err(|error| match error.chain().any(|link| link.is::<Conflict>()) && is_taken() {
         true => hint(format!("somebody else began a spec `{}` just now", new.slug), taken_way_out(&new.slug)),
         false => error,
     })

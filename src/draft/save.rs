@@ -33,6 +33,7 @@ pub fn save(repo: &Repo, spec: &Spec, document: &str, text: &str, subject: &str)
     }
     let documents = [(document.to_owned(), text.to_owned())];
     let mut tip = spec.commit;
+    let mut blocked = None;
     for _ in 0..RETRIES {
         let written =
             specs::write(repo, &spec.slug, Expected::At(tip), &documents, &spec.workflow, &[], subject);
@@ -40,6 +41,8 @@ pub fn save(repo: &Repo, spec: &Spec, document: &str, text: &str, subject: &str)
             Ok(commit) => return Ok(Saved::At(commit)),
             Err(error) if error.chain().any(|link| link.is::<Conflict>()) => {
                 let now = specs::read(repo, &spec.slug)?;
+                // Where nothing moved, a lock is in the way, and the error says which.
+                blocked = (now.commit == tip).then_some(error);
                 if now.document(document) != before {
                     break;
                 }
@@ -47,6 +50,9 @@ pub fn save(repo: &Repo, spec: &Spec, document: &str, text: &str, subject: &str)
             }
             Err(error) => return Err(error),
         }
+    }
+    if let Some(error) = blocked {
+        return Err(error);
     }
     Err(hint(
         format!("{document} of {} was changed by somebody else in the meantime", spec.slug),

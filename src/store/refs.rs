@@ -4,7 +4,7 @@
 //! written: `refs/heads/flow/`, `refs/notes/`, `refs/flow-ai/`; anything else is a bug and refused.
 
 use super::{Conflict, Expected, Repo};
-use crate::error::{Result, hint};
+use crate::error::{Result, hint, hint_on};
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use gix::refs::Target;
@@ -83,7 +83,15 @@ impl Repo {
         if error.is_conflict() || error.is_retryable() {
             let why = error.probable_cause().to_string();
             let conflict = anyhow::Error::new(Conflict { name: name.to_owned() });
-            return Err(conflict.context(format!("{name} was not written: {why}")));
+            let lock = self.common_dir().join(format!("{name}.lock"));
+            return Err(match lock.exists() {
+                true => hint_on(
+                    conflict,
+                    format!("{name} was not written: {} is in the way", lock.display()),
+                    format!("when no git is running, a killed one has left it: rm '{}'", lock.display()),
+                ),
+                false => conflict.context(format!("{name} was not written: {why}")),
+            });
         }
         Err(anyhow::Error::new(error).context(format!("{name} cannot be written")))
     }

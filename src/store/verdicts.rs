@@ -6,7 +6,7 @@
 //! people write into the same note is kept and means nothing.
 
 use super::{Conflict, Expected, Repo};
-use crate::error::{Result, hint};
+use crate::error::{Hint, Result, hint_on};
 use crate::verdict::{self, NOTES_REF, Unreadable, Verdict};
 use anyhow::Context;
 use gix::ObjectId;
@@ -45,7 +45,7 @@ pub fn append(repo: &Repo, on: ObjectId, verdict: &Verdict) -> Result<()> {
         match try_append(repo, on, &text, &reason) {
             Err(error) if error.chain().any(|cause| cause.is::<Conflict>()) => {
                 if attempt >= TRIES {
-                    return Err(error.context(blocked(repo)));
+                    return Err(blocked(error));
                 }
                 std::thread::sleep(pause(attempt)?);
                 attempt += 1;
@@ -147,14 +147,10 @@ fn pause(attempt: u32) -> Result<Duration> {
 }
 
 /// Why a writer never got its turn.
-fn blocked(repo: &Repo) -> anyhow::Error {
-    let lock = repo.common_dir().join(format!("{NOTES_REF}.lock"));
-    if lock.exists() {
-        hint(
-            format!("the verdict cannot be recorded: {} is in the way", lock.display()),
-            format!("when no git is running, a killed one has left it: rm '{}'", lock.display()),
-        )
-    } else {
-        hint("the verdict cannot be recorded: others write all the time", "try again")
+fn blocked(error: anyhow::Error) -> anyhow::Error {
+    // A lock that a killed git has left is named already, with the way out.
+    if error.chain().any(|link| link.is::<Hint>()) {
+        return error.context("the verdict cannot be recorded");
     }
+    hint_on(error, "the verdict cannot be recorded: others write all the time", "try again")
 }
