@@ -96,6 +96,8 @@ struct Ear<F> {
     reader: Listener,
     seen: Seen,
     transcript: Transcript,
+    /// The folder that it works in, as it begins the paths that it names.
+    inside: String,
     silence: Duration,
     quiet_until: Instant,
     deadline: Instant,
@@ -111,6 +113,7 @@ impl<F: FnMut(Activity)> Ear<F> {
             reader,
             seen: Seen::default(),
             transcript,
+            inside: format!("{}/", job.dir.display()),
             silence: job.silence,
             quiet_until: now + job.silence,
             deadline: now + job.timeout,
@@ -136,7 +139,7 @@ impl<F: FnMut(Activity)> Ear<F> {
             if is_text {
                 self.next_text = now + BETWEEN_TEXTS;
             }
-            (self.on)(activity);
+            (self.on)(relative(activity, &self.inside));
         }
         if let Some(text) = self.transcript.add(line) {
             (self.on)(Activity::Text { text });
@@ -165,5 +168,13 @@ impl<F: FnMut(Activity)> Ear<F> {
             Some(fault) if signs::is_limit(fault) => Ending::RateLimited(signs::wait_seconds(fault)),
             _ => clock,
         }
+    }
+}
+
+/// Paths in the agent's folder as a person would name them.
+fn relative(activity: Activity, inside: &str) -> Activity {
+    match activity {
+        Activity::Tool { name, detail } => Activity::Tool { name, detail: detail.replace(inside, "") },
+        other => other,
     }
 }
