@@ -195,6 +195,19 @@ fn a_config_behind_a_link_is_no_missing_config() {
 }
 
 #[test]
+fn a_broken_config_on_a_branch_of_ones_own_can_be_mended_there_and_stays_out_of_main() {
+    let place = place();
+    place.git(&["switch", "--quiet", "-c", "work"]).ok();
+    commit(&place, ".zenflow/config.toml", "not = a config\n", "Slip");
+    commit(&place, "app.txt", "more\n", "Go on");
+    commit(&place, ".zenflow/config.toml", CONFIG, "Mend");
+    place.git(&["switch", "--quiet", "main"]).ok();
+    ungated(&place, &["merge", "--quiet", "--ff-only", "work~1"]);
+    let said = stays(&place, place.command("git").args(["merge", "work"]));
+    assert!(said.contains("cannot be read"), "{said}");
+}
+
+#[test]
 fn what_a_new_remote_never_judged_does_not_come_back_as_if_it_had() {
     let place = place();
     place.git(&["init", "--quiet", "--bare", "../remote"]).ok();

@@ -89,9 +89,14 @@ pub fn admit(repo: &Repo, candidate: &Candidate) -> Result<Ruling> {
 }
 
 /// The policy at the branch's tip, if it protects that branch. A policy that cannot be read is an
-/// error: nobody can tell what the branch demands.
+/// error, since nobody can tell what the branch demands; but a branch that was free while it could be
+/// read stays free, or a slip of the pen on somebody's own branch could not be mended there.
 pub fn policy_for(repo: &Repo, candidate: &Candidate) -> Result<Option<Policy>> {
-    let found = config::policy_at(repo, candidate.old).map_err(|error| {
+    let found = config::policy_at(repo, candidate.old);
+    if found.is_err() && !was_protected(repo, candidate)? {
+        return Ok(None);
+    }
+    let found = found.map_err(|error| {
         let branch = &candidate.branch;
         hint_on(
             error,
@@ -104,6 +109,18 @@ pub fn policy_for(repo: &Repo, candidate: &Candidate) -> Result<Option<Policy>> 
         )
     })?;
     Ok(found.map(|(policy, _)| policy).filter(|policy| policy.protects(&candidate.branch)))
+}
+
+/// Whether the newest policy that can be read protects the branch; the usual one where there is none.
+fn was_protected(repo: &Repo, candidate: &Candidate) -> Result<bool> {
+    for commit in repo.first_parents(candidate.old, ObjectId::null(candidate.old.kind())) {
+        match config::policy_at(repo, commit?.id) {
+            Ok(Some((policy, _))) => return Ok(policy.protects(&candidate.branch)),
+            Ok(None) => break,
+            Err(_) => {}
+        }
+    }
+    Ok(Policy::default().protects(&candidate.branch))
 }
 
 /// The same under a given policy.
