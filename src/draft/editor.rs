@@ -113,7 +113,8 @@ impl Typed {
         let editor = git::output(git::command(dir).args(["var", "GIT_EDITOR"])).map_err(|_| no_editor())?;
         // Somebody has to be there: a full-screen editor in a script writes rubbish and waits.
         let is_scripted = std::env::var_os("GIT_EDITOR").is_some();
-        if !is_scripted && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+        let is_attended = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+        if !(is_scripted || is_attended) {
             return Err(hint(
                 format!("there is no terminal for the editor `{editor}`"),
                 "give the text: --from FILE or --from -; let an agent write it: --draft; or set GIT_EDITOR",
