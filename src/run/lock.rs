@@ -6,6 +6,12 @@ use crate::store::Repo;
 use anyhow::Context;
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, Write};
+use std::thread;
+use std::time::Duration;
+
+/// How long one look at the lock by somebody else may take, and how many are waited for.
+const GLANCE: Duration = Duration::from_millis(5);
+const GLANCES: u32 = 20;
 
 /// Held as long as it lives.
 #[derive(Debug)]
@@ -50,7 +56,16 @@ impl Lock {
             .write(true)
             .open(&path)
             .with_context(context)?;
-        match file.try_lock() {
+        let mut locked = file.try_lock();
+        // A command that only looks whether a run is under way holds the lock for a moment.
+        for _ in 0..GLANCES {
+            if !matches!(locked, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            thread::sleep(GLANCE);
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => {
                 file.set_len(0).with_context(context)?;
                 file.rewind()?;

@@ -71,10 +71,11 @@ pub(super) fn newest(repo: &Repo, slug: &str) -> Result<Option<Live>> {
     let Ok(file) = fs::File::open(&journal) else {
         return Ok(Some(live));
     };
-    for line in BufReader::new(file).lines() {
+    for line in BufReader::new(file).split(b'\n') {
         let line = line.with_context(|| format!("cannot read {}", journal.display()))?;
-        // The last line may be half written, and newer versions tell more than we know.
-        if let Ok(event) = serde_json::from_str::<Event>(&line) {
+        // A line may be half written, in the middle of a character too, and newer versions tell more
+        // than we know.
+        if let Ok(event) = serde_json::from_slice::<Event>(&line) {
             live.apply(event);
         }
     }
