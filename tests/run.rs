@@ -617,3 +617,43 @@ fn an_approval_of_the_result_by_hand_does_not_stand_for_the_checks() {
     stage.place.flow(&["review", "main..flow/demo/result"]).ok().says("APPROVE");
     stage.run(&[]).exits(1).says("together they fail");
 }
+
+#[test]
+fn a_worktree_that_could_not_be_prepared_is_not_left_behind() {
+    let stage = Stage::new("copy = [\"../outside\"]", WRITE, &task("api", ""));
+    stage.run(&[]).exits(1).says("no path inside the repository");
+    assert_eq!(stage.calls(), Vec::<String>::new());
+    stage.is_tidy();
+}
+
+#[test]
+fn a_journal_that_was_cut_in_the_middle_of_a_character_hides_no_status() {
+    let stage = Stage::new("", WRITE, &task("api", ""));
+    stage.run(&[]).ok();
+    let runs = stage.place.repo().join(".git/flow-ai/runs/demo");
+    let journal = fs::read_dir(runs).unwrap().next().unwrap().unwrap().path().join("events.jsonl");
+    let mut bytes = fs::read(&journal).unwrap();
+    bytes.extend(b"{\"event\":\"\xe8\n");
+    fs::write(&journal, bytes).unwrap();
+    stage.place.flow(&["status", "demo"]).ok().says("api");
+}
+
+#[test]
+fn a_person_who_rewrites_a_task_under_way_is_told_that_it_was_done_from_the_text_before() {
+    let act = format!("\"$root/rewrite\"\n{WRITE}");
+    let stage = Stage::new("", &act, &task("api", ""));
+    let plan = stage.root().join("plan.md");
+    let before = fs::read_to_string(&plan).unwrap();
+    fs::write(&plan, before.replace("Write api.txt", "Write it otherwise")).unwrap();
+    let rewrite = stage.place.script(
+        "rewrite",
+        &format!(
+            "cd '{}' && env -u GIT_FLOW_AI_MODE git flow-ai plan demo --from '{}' > /dev/null",
+            stage.place.repo().display(),
+            plan.display()
+        ),
+    );
+    fs::rename(rewrite, stage.root().join("rewrite")).unwrap();
+    stage.run(&[]).ok().says("made from the text before");
+    assert!(stage.file("flow/demo/spec", "plan.md").unwrap().contains("Write it otherwise"));
+}

@@ -112,6 +112,7 @@ impl Merging {
         run.repo.set_ref(&run.slug().result_ref(), commit, expected, &format!("merge {}", task.id))?;
         self.tip = Some(commit);
         self.tick(run, &task.id)?;
+        warn_if_changed(run, task)?;
         self.merged.push(task.id.clone());
         run.events.send(What::Merged { commit: commit.to_string(), tasks: vec![task.id.clone()] });
         Ok(Ok(()))
@@ -140,6 +141,22 @@ impl Merging {
         ));
         Ok(())
     }
+}
+
+/// Tells a person who rewrote the task while it was being done that its tick is for the text before.
+fn warn_if_changed(run: &Run, task: &Task) -> Result<()> {
+    let spec = specs::read(&run.repo, run.slug())?;
+    let Ok(plan) = plan::parse(spec.document(plan::DOCUMENT).unwrap_or_default()) else { return Ok(()) };
+    let now = plan.tasks.iter().find(|now| now.id == task.id);
+    if now.is_some_and(|now| (&now.title, &now.instruction) != (&task.title, &task.instruction)) {
+        run.events.warn(format!(
+            "the text of {id} was changed during the run, and what is merged was made from the text before; \
+             to have the rest done, add a task under another id: git flow-ai plan {}",
+            run.slug(),
+            id = task.id
+        ));
+    }
+    Ok(())
 }
 
 /// Whether the task's branch is part of the result.

@@ -43,8 +43,15 @@ impl Workplace {
         let patterns = run.loaded.config.run.copy.clone();
         let (worktree, copied) = blocking(move || {
             let worktree = worktrees.make(&name, commit)?;
-            let copied = worktree.copy(&patterns)?;
-            Ok((worktree, copied))
+            match worktree.copy(&patterns) {
+                Ok(copied) => Ok((worktree, copied)),
+                Err(error) => {
+                    // Nobody has worked in it.
+                    worktree.let_go(worktree.harvest()?.tree)?;
+                    worktree.remove()?;
+                    Err(error)
+                }
+            }
         })
         .await?;
         for skipped in copied.skipped {
