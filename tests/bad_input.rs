@@ -367,3 +367,15 @@ fn a_lock_on_the_notes_does_not_hide_the_way_out() {
         .says("flow-ai.lock is in the way")
         .says("killed one has left it: rm");
 }
+
+#[test]
+fn a_draft_that_nobody_can_write_leaves_no_spec_behind() {
+    let place = place();
+    for agent in ["nope", ""] {
+        let out = place.flow(&["spec", "Dark mode", "--draft", "--agent", agent]).exits(2).says("no agent");
+        one_message(&out);
+    }
+    fs::remove_file(place.root().join("bin/hand")).unwrap();
+    place.flow(&["spec", "Dark mode", "--draft", "--agent", "hand"]).exits(2).says("is not on the PATH");
+    assert_eq!(place.git_says(&["branch", "--list", "flow/*"]), "");
+}

@@ -102,6 +102,24 @@ fn base(repo: &Repo, spec: &Spec, document: &str, target: &str) -> Result<Object
     {
         return Ok(result);
     }
+    code_of(repo, target)
+}
+
+/// Refuses to begin what nobody could draft: an agent that does not exist or cannot be started, or no
+/// code to read. Asked before a spec is begun, so that a misspelt name leaves none behind.
+///
+/// # Errors
+/// As said.
+pub fn refuse_undraftable(repo: &Repo, loaded: &Loaded, agent: Option<&str>, target: &str) -> Result<()> {
+    match agent {
+        Some(name) => named(loaded, name)?.executable().map(drop)?,
+        // Which it will be, the workflow's step has a say in.
+        None => first(loaded).map(drop)?,
+    }
+    code_of(repo, target).map(drop)
+}
+
+fn code_of(repo: &Repo, target: &str) -> Result<ObjectId> {
     repo.find_ref(&format!("refs/heads/{target}"))?.ok_or_else(|| {
         hint(
             format!("an agent reads the code of {target}, which has no commit yet"),
@@ -128,20 +146,12 @@ fn refuse_too_early(repo: &Repo, spec: &Spec, document: &str) -> Result<()> {
 }
 
 /// The agent that is asked for, else the step's own, else the first of the config.
-fn choose(loaded: &Loaded, named: Option<&str>, step: Option<&Step>, events: &Events) -> Result<Agent> {
-    let agents = &loaded.config.agents;
-    let known = || agents.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-    if let Some(name) = named {
-        let Some(config) = agents.get(name) else {
-            return Err(hint(
-                format!("there is no agent `{name}` in {}", loaded.origin),
-                format!("there are: {}", known()),
-            ));
-        };
-        return Agent::new(name, config);
+fn choose(loaded: &Loaded, named_agent: Option<&str>, step: Option<&Step>, events: &Events) -> Result<Agent> {
+    if let Some(name) = named_agent {
+        return named(loaded, name);
     }
     if let Some(name) = step.and_then(|step| step.agent.as_deref()) {
-        match agents.get(name) {
+        match loaded.config.agents.get(name) {
             Some(config) => return Agent::new(name, config),
             None => events.warn(format!(
                 "the workflow names the agent `{name}`, which {} does not have",
@@ -149,7 +159,23 @@ fn choose(loaded: &Loaded, named: Option<&str>, step: Option<&Step>, events: &Ev
             )),
         }
     }
-    match agents.first() {
+    first(loaded)
+}
+
+fn named(loaded: &Loaded, name: &str) -> Result<Agent> {
+    let agents = &loaded.config.agents;
+    let Some(config) = agents.get(name) else {
+        let known = agents.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        return Err(hint(
+            format!("there is no agent `{name}` in {}", loaded.origin),
+            format!("there are: {known}"),
+        ));
+    };
+    Agent::new(name, config)
+}
+
+fn first(loaded: &Loaded) -> Result<Agent> {
+    match loaded.config.agents.first() {
         Some((name, config)) => Agent::new(name, config),
         None => Err(hint(
             format!("there is no agent that could draft ({})", loaded.origin),

@@ -11,7 +11,7 @@ mod editor;
 mod save;
 mod step;
 
-pub use agent::{Drafted, Drafting, draft};
+pub use agent::{Drafted, Drafting, draft, refuse_undraftable};
 pub use approve::{Which, approve, refuse_agents};
 pub use editor::{edit, edit_first};
 pub use save::{Saved, save};

@@ -117,6 +117,9 @@ fn begin(args: &SpecArgs) -> Result<Exit> {
 
     let given = args.writing.given()?;
     let drafts = args.writing.wants_draft();
+    if drafts {
+        draft::refuse_undraftable(&repo, &loaded, args.writing.agent(), &target)?;
+    }
     if let Some(text) = given {
         // What is given is the request where an agent drafts the documents from it.
         let document = if drafts { specs::REQUEST } else { new.first_document() };

@@ -41,6 +41,11 @@ impl Writing {
         self.from.as_deref().map(read).transpose()
     }
 
+    /// The agent that is to draft, where one is named.
+    pub fn agent(&self) -> Option<&str> {
+        self.agent.as_deref()
+    }
+
     /// Writes a document of a spec that exists.
     pub fn write(&self, repo: &Repo, slug: &Slug, document: &str) -> Result<Exit> {
         if self.draft && self.from.is_some() {
