@@ -305,7 +305,8 @@ fn cannot_tell(reasons: &[String], log: Option<&Path>) -> anyhow::Error {
     let log = log.filter(|log| log.exists());
     let way_out = match log {
         Some(log) => format!("what the reviewer said is in {}", log.display()),
-        None => "`git flow-ai doctor` checks the reviewers".into(),
+        // Nobody was asked: the reason says what to do, about the change or about the reviewers.
+        None => "mend that and ask again; `git flow-ai doctor` checks the reviewers".into(),
     };
     hint(format!("cannot tell: {why}"), way_out)
 }

@@ -11,7 +11,7 @@ mod push;
 pub mod spot;
 mod transaction;
 
-use crate::error::Result;
+use crate::error::{Result, hint};
 use crate::gate::{self, Candidate, Missing, New, Refusal, Ruling};
 use crate::git;
 use crate::store::Repo;
@@ -74,6 +74,11 @@ pub fn ask(name: &str, args: &[String], input: impl std::io::Read) -> Result<Ans
         "pre-merge-commit" => commit::ask(Moment::MergeCommit),
         "pre-commit" => commit::ask(Moment::Commit),
         "pre-push" => push::ask(args, input),
+        // A server that called these and heard yes would believe itself guarded.
+        "pre-receive" | "update" => Err(hint(
+            format!("`{name}` is a server's hook, and none is there yet"),
+            "guard the branch by whom you let push, or in CI",
+        )),
         _ => Ok(Answer::Pass),
     }
 }
