@@ -657,3 +657,17 @@ fn a_person_who_rewrites_a_task_under_way_is_told_that_it_was_done_from_the_text
     stage.run(&[]).ok().says("made from the text before");
     assert!(stage.file("flow/demo/spec", "plan.md").unwrap().contains("Write it otherwise"));
 }
+
+#[test]
+fn a_result_branch_deleted_by_hand_is_made_again_and_no_attempt_repeated() {
+    let plan = task("api", "") + &task("ui", "<!-- after: api -->");
+    let stage = Stage::new("", WRITE, &plan);
+    stage.run(&[]).ok();
+    let calls = stage.calls();
+    let tree = stage.place.git_says(&["rev-parse", "flow/demo/result^{tree}"]);
+    stage.place.git(&["branch", "-D", "flow/demo/result"]).ok();
+    stage.run(&[]).ok().says("flow/demo/result is complete");
+    assert_eq!(stage.place.git_says(&["rev-parse", "flow/demo/result^{tree}"]), tree);
+    assert_eq!(stage.calls(), calls, "what was done is not done again");
+    stage.is_tidy();
+}

@@ -108,17 +108,18 @@ pub(super) fn prepare(repo: &Repo, options: &Options) -> Result<Prepared> {
         let next = status.next.first().cloned().unwrap_or_else(|| format!("git flow-ai status {slug}"));
         return Err(hint(format!("{slug} is not ready to run: {}", status.summary()), next));
     }
-    let plan = plan::parse(spec.document(plan::DOCUMENT).unwrap_or_default())?;
+    let mut plan = plan::parse(spec.document(plan::DOCUMENT).unwrap_or_default())?;
     if plan.tasks.is_empty() {
         return Err(hint(format!("the plan of {slug} has no tasks"), format!("git flow-ai plan {slug}")));
     }
-    let chosen = restrict(&plan, &options.tasks)?;
     repo.identity()?;
     let target = repo.target()?;
     let loaded = config::load(repo, &target)?;
     refuse_checked_out(repo, slug)?;
-    let agents = agents(&loaded.config, &chosen, options)?;
     let base = base(repo, slug, &target)?;
+    reopen(repo, slug, &mut plan, base)?;
+    let chosen = restrict(&plan, &options.tasks)?;
+    let agents = agents(&loaded.config, &chosen, options)?;
     Ok(Prepared { spec, plan, chosen, loaded, target, base, agents })
 }
 
@@ -129,6 +130,20 @@ fn base(repo: &Repo, slug: &Slug, target: &str) -> Result<ObjectId> {
         Some(result) if !repo.is_ancestor(result, tip)? => Ok(result),
         _ => Ok(tip),
     }
+}
+
+/// A tick says that a task is in the result. Where somebody has deleted that branch, the tasks whose
+/// own branches the base lacks are open again: their work is judged already, and merged anew.
+fn reopen(repo: &Repo, slug: &Slug, plan: &mut Plan, base: ObjectId) -> Result<()> {
+    if repo.find_ref(&slug.result_ref())?.is_some() {
+        return Ok(());
+    }
+    for task in plan.tasks.iter_mut().filter(|task| task.done) {
+        if let Some(head) = repo.find_ref(&slug.task_ref(&task.id))? {
+            task.done = repo.is_ancestor(head, base)?;
+        }
+    }
+    Ok(())
 }
 
 /// The plan with only these tasks and all that they depend on.
