@@ -29,6 +29,18 @@
 //! verifies, harvests, has it reviewed, sends findings back, merges in order. **gate**: [`hook`]
 //! asks [`gate`], which looks up verdicts in [`store`]; only the merge hook may ask [`review`] for a
 //! missing one.
+//!
+//! # Choices
+//! - Where no reviewer is a rival of all authors, the gate composes: a result that is nothing but the
+//!   clean merge of tasks which rivals approved is admitted without a verdict on the whole.
+//! - Approvals are repeated in each commit of a spec's branch, so that its tip alone tells its state, and
+//!   the spec keeps its own copy of the workflow: replacing the plan cannot take away an approval.
+//! - A missing review is had at `ORIG_HEAD`, before git touches anything, so that a refused merge leaves
+//!   nothing to abort; `pre-merge-commit` does it for gits that do not ask there.
+//! - Agents that review run in an empty folder: no file of the change they judge can steer or start
+//!   anything.
+//! - A verdict counts for the branch that it was given for: another branch's law may be laxer.
+//! - Behind a gateway, a model of another vendor than the config names is an author beside it.
 
 pub mod change;
 pub mod config;
