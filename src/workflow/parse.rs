@@ -163,7 +163,7 @@ mod tests {
     use super::super::{BUILT_IN, built_in};
     use super::parse;
 
-    /// The fact sheet's own example, as Zenflow writes it.
+    /// A workflow as Zenflow writes it.
     const ZENFLOW: &str = "# Dependency bump\n\n## Configuration\n- **Artifacts Path**: {@artifacts_path}\n\n---\n\n## Workflow Steps\n\n### [ ] Step: Survey\n<!-- agent: deep-thinker -->\nList outdated crates and breaking notes in `{@artifacts_path}/survey.md`.\n\n### [ ] Step: Upgrade\n<!-- agent: quick-hands -->\nBump in small commits; keep `cargo test` green.\n";
 
     #[test]
