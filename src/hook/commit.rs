@@ -4,9 +4,9 @@
 //! that has to look for a merge under way. The commit's tree is asked of git itself, with the
 //! environment as it stands: git may have put the index elsewhere.
 
-use super::{Answer, Moment, accepted, current_branch, decide};
+use super::{Answer, Moment, decide, guarded};
 use crate::error::Result;
-use crate::gate::{self, Candidate, New};
+use crate::gate::{Candidate, New};
 use crate::git;
 use crate::store::Repo;
 use anyhow::Context;
@@ -15,12 +15,7 @@ use std::process::Command;
 
 pub(super) fn ask(moment: Moment) -> Result<Answer> {
     let repo = Repo::discover()?;
-    let Some((branch, old)) = current_branch(&repo)? else { return Ok(Answer::Pass) };
-    let accepted = accepted(&repo, &branch)?;
-    let candidate = Candidate { branch, old, new: New::Commit(old), accepted };
-    if gate::policy_for(&repo, &candidate)?.is_none() {
-        return Ok(Answer::Pass);
-    }
+    let Some(candidate) = guarded(&repo)? else { return Ok(Answer::Pass) };
     let tree = git::output(Command::new("git").arg("write-tree"))
         .context("the tree of the index cannot be told")?
         .parse()

@@ -211,6 +211,14 @@ fn was_rebased(repo: &Repo, candidate: &Candidate) -> bool {
         && is_at("ORIG_HEAD", candidate.old)
 }
 
+/// The branch that HEAD is on, as it stands; none where nothing protects it.
+fn guarded(repo: &Repo) -> Result<Option<Candidate>> {
+    let Some((branch, old)) = current_branch(repo)? else { return Ok(None) };
+    let accepted = accepted(repo, &branch)?;
+    let candidate = Candidate { branch, old, new: New::Commit(old), accepted };
+    Ok(gate::policy_for(repo, &candidate)?.map(|_| candidate))
+}
+
 /// The branch that HEAD is on and its tip; none when detached or without a commit.
 fn current_branch(repo: &Repo) -> Result<Option<(String, ObjectId)>> {
     let Some(head) = repo.head_ref()? else { return Ok(None) };

@@ -6,7 +6,7 @@
 //! deletions and what `pack-refs` does look alike, change nothing, and must pass, or every `--abort`
 //! and `gc` would fail.
 
-use super::{Answer, Moment, accepted, current_branch, decide};
+use super::{Answer, Moment, accepted, decide, guarded};
 use crate::error::Result;
 use crate::gate::{self, Candidate, New};
 use crate::store::Repo;
@@ -86,12 +86,8 @@ fn merging() -> Result<Answer> {
         return Ok(Answer::Pass);
     }
     let repo = Repo::discover()?;
-    let Some((branch, old)) = current_branch(&repo)? else { return Ok(Answer::Pass) };
-    let accepted = accepted(&repo, &branch)?;
-    let candidate = Candidate { branch, old, new: New::Commit(old), accepted };
-    if gate::policy_for(&repo, &candidate)?.is_none() {
-        return Ok(Answer::Pass);
-    }
+    let Some(candidate) = guarded(&repo)? else { return Ok(Answer::Pass) };
+    let (old, accepted) = (candidate.old, candidate.accepted);
     let mut new_heads = Vec::new();
     for head in heads {
         let known = accepted.into_iter().chain([old]);
