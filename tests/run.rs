@@ -671,3 +671,15 @@ fn a_result_branch_deleted_by_hand_is_made_again_and_no_attempt_repeated() {
     assert_eq!(stage.calls(), calls, "what was done is not done again");
     stage.is_tidy();
 }
+
+#[test]
+fn an_approval_for_another_branch_is_none_for_the_target() {
+    let stage = Stage::new("", WRITE, &task("api", ""));
+    stage.run(&["--no-review"]).ok();
+    stage.place.git(&["branch", "other", "main"]).ok();
+    stage.place.flow(&["review", "main..flow/demo/result", "--target", "other"]).ok().says("APPROVE");
+    let asked = || stage.place.git_says(&["notes", "--ref=flow-ai", "show", "flow/demo/result"]);
+    assert!(!asked().contains(r#""target":"main""#), "{}", asked());
+    stage.run(&[]).ok();
+    assert!(asked().contains(r#""target":"main""#), "the gate of main would not count it: {}", asked());
+}

@@ -187,15 +187,15 @@ fn in_order(plan: &Plan) -> Vec<Task> {
 
 /// The merge commit's message. The authors are those of what it brings in: it adds nothing itself.
 fn message(run: &Run, task: &Task, change: &Change) -> String {
-    let mut text = format!("Merge {}: {}\n\n", work::one_line(&task.id), work::one_line(&task.title));
+    let mut text = format!("Merge {}: {}\n\n", trailer::one_line(&task.id), trailer::one_line(&task.title));
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{}: {}", trailer::SPEC, run.slug());
     let _ = writeln!(text, "{}: {}", trailer::RUN, run.id);
     for author in change.authors.iter().filter(|author| !author.vendor.is_person()) {
-        let _ = writeln!(text, "{}: {}", trailer::AGENT, work::one_line(&author.name));
+        let _ = writeln!(text, "{}: {}", trailer::AGENT, trailer::one_line(&author.name));
         let _ = writeln!(text, "{}: {}", trailer::VENDOR, author.vendor);
         if let Some(model) = &author.model {
-            let _ = writeln!(text, "{}: {}", trailer::MODEL, work::one_line(model));
+            let _ = writeln!(text, "{}: {}", trailer::MODEL, trailer::one_line(model));
         }
     }
     text
@@ -216,7 +216,7 @@ pub(super) async fn conclude(run: &Run, plan: &Plan) -> Result<ResultReport> {
     }
     let fork = repo.merge_base(target, tip)?.unwrap_or(target);
     let change = changes::between(repo, fork, tip)?;
-    let judged = work::judged(repo, &change, &run.loaded.config.gate)?;
+    let judged = work::judged(repo, &change, &run.loaded.config.gate, &run.target)?;
     if let Judged::Blocked(_, findings) = judged {
         return Ok(ResultReport::Rejected { findings });
     }
@@ -252,7 +252,7 @@ fn one_task(run: &Run, plan: &Plan, change: &Change) -> Result<Option<ResultRepo
         };
         if same_trees(&run.repo, change, base, head)? {
             let own = changes::between(&run.repo, base, head)?;
-            if let Judged::Approved(verdict) = work::judged(&run.repo, &own, policy)? {
+            if let Judged::Approved(verdict) = work::judged(&run.repo, &own, policy, &run.target)? {
                 return Ok(Some(ResultReport::Approved { verdict: words(&verdict) }));
             }
         }

@@ -1,6 +1,6 @@
 //! What a task begins from: the run's base, its dependency's work, or the merge of several.
 
-use super::{Run, work};
+use super::Run;
 use crate::error::Result;
 use crate::plan::Task;
 use crate::store::Repo;
@@ -51,7 +51,7 @@ fn join(run: &Run, task: &Task, one: ObjectId, two: ObjectId) -> Result<Option<O
     let Some(tree) = merge_trees(repo, fork, one, two)? else { return Ok(None) };
     let message = format!(
         "Join what {} depends on\n\n{}: {}\n{}: {}\n",
-        work::one_line(&task.id),
+        trailer::one_line(&task.id),
         trailer::SPEC,
         run.slug(),
         trailer::RUN,

@@ -174,7 +174,8 @@ impl Life<'_> {
     fn old_trouble(&self) -> Result<Trouble> {
         let mut trouble = Trouble::default();
         if let Some(work) = self.work.filter(|work| work.state != WorkState::Made) {
-            let findings = work::last_findings(&self.run.repo, &work, &self.run.loaded.config.gate)?;
+            let findings =
+                work::last_findings(&self.run.repo, &work, &self.run.loaded.config.gate, &self.run.target)?;
             trouble.fault = findings.map(Feedback::Findings);
             trouble.mishap = Some(match work.state {
                 WorkState::Partial => Feedback::Interrupted,
@@ -195,7 +196,7 @@ impl Life<'_> {
         let policy = &self.run.loaded.config.gate;
         let Some(work) = self.work else { return Ok(Judgement::Over(Outcome::NoChange)) };
         let change = changes::between(&self.run.repo, work.base, work.head)?;
-        match work::judged(&self.run.repo, &change, policy)? {
+        match work::judged(&self.run.repo, &change, policy, &self.run.target)? {
             Judged::Approved(verdict) => {
                 // An earlier run or a person had it reviewed; whether it passes the checks, no note tells.
                 if let Some(judgement) = self.verify().await? {

@@ -10,12 +10,13 @@ use crate::error::Result;
 use crate::gate;
 use crate::plan::Task;
 use crate::policy::Policy;
+use crate::review;
 use crate::spec::Slug;
-use crate::store::changes::{self, trailer};
-use crate::store::{Commit, Conflict, Expected, Repo, verdicts};
-use crate::verdict::{Decision, Finding, Verdict};
+use crate::store::changes;
+use crate::store::changes::trailer::{self, one_line};
+use crate::store::{Commit, Conflict, Expected, Repo};
+use crate::verdict::{Finding, Verdict};
 use gix::ObjectId;
-use std::collections::HashMap;
 use std::fmt::Write;
 
 /// How far back on a branch its beginning is looked for.
@@ -111,43 +112,33 @@ fn is_ours(commit: &Commit, slug: &Slug, task: &Task) -> bool {
         && commit.trailers(trailer::TASK).next() == Some(task.id.as_str())
 }
 
-/// What rivals said of a change, by the notes on its commit.
-pub fn judged(repo: &Repo, change: &Change, policy: &Policy) -> Result<Judged> {
-    let on = change.head_commit.unwrap_or(change.head_tree);
-    let (records, _) = verdicts::on(repo, on)?;
-    // A reviewer's newest word replaces the earlier ones.
-    let mut newest: HashMap<String, Verdict> = HashMap::new();
-    for verdict in records
-        .into_iter()
-        .filter(|verdict| verdict.covers(change) && gate::counts(verdict, policy, &verdict.target))
-    {
-        match newest.get(&verdict.reviewer.name) {
-            Some(known) if known.time > verdict.time => {}
-            _ => drop(newest.insert(verdict.reviewer.name.clone(), verdict)),
-        }
-    }
-    let blocks = |verdict: &&Verdict| verdict.decision == Decision::RequestChanges;
-    if let Some(verdict) = newest.values().find(blocks) {
+/// What rivals said of a change that is meant for that branch: only what the gate would count.
+pub fn judged(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> Result<Judged> {
+    let standing = review::standing(repo, change, policy, target)?;
+    if let Some(verdict) = standing.iter().find(|verdict| !gate::approves(verdict, policy)) {
         let findings = verdict.blocking(&policy.block).cloned().collect();
         return Ok(Judged::Blocked(verdict.clone(), findings));
     }
-    let approving: Vec<&Verdict> =
-        newest.values().filter(|verdict| gate::approves(verdict, policy)).collect();
-    let vendors: Vec<_> = approving.iter().map(|verdict| verdict.reviewer.vendor.clone()).collect();
-    match approving.first() {
-        Some(verdict) if policy.is_enough(&vendors) => Ok(Judged::Approved((*verdict).clone())),
+    let vendors: Vec<_> = standing.iter().map(|verdict| verdict.reviewer.vendor.clone()).collect();
+    match standing.first() {
+        Some(verdict) if policy.is_enough(&vendors) => Ok(Judged::Approved(verdict.clone())),
         _ => Ok(Judged::Not),
     }
 }
 
 /// The findings that blocked the newest judged commit below an unfinished one: what an interrupted
 /// attempt was working on.
-pub fn last_findings(repo: &Repo, work: &Work, policy: &Policy) -> Result<Option<Vec<Finding>>> {
+pub fn last_findings(
+    repo: &Repo,
+    work: &Work,
+    policy: &Policy,
+    target: &str,
+) -> Result<Option<Vec<Finding>>> {
     for commit in repo.first_parents(work.head, work.base).skip(1).take(DEPTH) {
         let commit = commit?;
         if State::of(&commit) == State::Made {
             let change = changes::between(repo, work.base, commit.id)?;
-            return Ok(match judged(repo, &change, policy)? {
+            return Ok(match judged(repo, &change, policy, target)? {
                 Judged::Blocked(_, findings) => Some(findings),
                 Judged::Not | Judged::Approved(_) => None,
             });
@@ -227,11 +218,6 @@ fn message(label: &Label<'_>, base: ObjectId) -> String {
         let _ = writeln!(text, "{key}: {}", one_line(value));
     }
     text
-}
-
-/// Without line breaks and control characters, so that nothing can pass for a trailer of ours.
-pub fn one_line(text: &str) -> String {
-    text.split(char::is_control).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! the branch by hand, the newest commit of ours below it tells; approvals are bound to the text, so
 //! such an edit makes void what it touched and nothing else.
 
+use super::changes::trailer::one_line;
 use super::{Commit, Expected, Repo};
 use crate::error::{Result, hint};
 use crate::plan;
@@ -245,11 +246,6 @@ fn message(subject: &str, workflow: &str, approvals: &[Approval]) -> String {
         message += &format!("{APPROVED}: {document} {text} {} {}\n", one_line(at), one_line(by));
     }
     message
-}
-
-/// A text that cannot begin another trailer.
-fn one_line(text: &str) -> String {
-    text.split(char::is_control).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 fn unknown(repo: &Repo, slug: &Slug) -> Result<anyhow::Error> {

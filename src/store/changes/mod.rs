@@ -32,6 +32,12 @@ pub mod trailer {
     pub const BASE: &str = "Flow-Base";
     /// What became of the attempt: `made`, `failed` or `partial` (see `run::work`).
     pub const STATE: &str = "Flow-State";
+
+    /// The text without line breaks and control characters, so that it can begin no trailer of its own.
+    pub fn one_line(text: &str) -> String {
+        let parts = text.split(char::is_control).map(str::trim).filter(|part| !part.is_empty());
+        parts.collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// The net change from one commit to another, with everybody who made a commit in between, whichever
