@@ -2,7 +2,7 @@
 
 use crate::support::Place;
 use crate::support::verdicts::{author, finding};
-use git_flow_ai::gate::{self, Candidate, New, Refusal, Ruling};
+use git_flow_ai::gate::{self, Candidate, Fate, New, Refusal, Ruling};
 use git_flow_ai::store::Repo;
 use git_flow_ai::verdict::{Decision, Severity, Verdict};
 use std::fmt::Write;
@@ -60,7 +60,14 @@ fn admit(place: &Place, before: &str, after: &str) -> Ruling {
     let id = |revision: &str| repo.commit_of(revision).unwrap().id;
     let candidate =
         Candidate { branch: "main".into(), old: id(before), new: New::Commit(id(after)), accepted: None };
-    gate::admit(&repo, &candidate).unwrap()
+    let ruling = gate::admit(&repo, &candidate).unwrap();
+    if let Some(policy) = gate::policy_for(&repo, &candidate).unwrap() {
+        // The account of every part and the ruling are two ways through the same steps.
+        let parts = gate::account(&repo, &candidate, &policy).unwrap();
+        let all_enter = parts.iter().all(|part| matches!(part.fate, Fate::Enters(_)));
+        assert_eq!(all_enter, matches!(ruling, Ruling::Allow(_)), "{parts:#?}");
+    }
+    ruling
 }
 
 #[track_caller]

@@ -5,10 +5,13 @@
 //! squash, reword, cherry-pick and clean merges, false after any edit of content. The policy is the
 //! one at `old`. This only looks verdicts up; it never asks a reviewer and needs no network.
 
+mod account;
 mod evidence;
 mod merger;
 mod replay;
 mod steps;
+
+pub use account::{Fate, Part, account};
 
 use crate::error::{Result, hint_on};
 use crate::policy::{Policy, Rival};
@@ -45,6 +48,16 @@ pub enum New {
         /// The commits that are merged in.
         heads: Vec<ObjectId>,
     },
+}
+
+impl New {
+    /// The commit, where there is one.
+    pub fn commit(&self) -> Option<ObjectId> {
+        match self {
+            New::Commit(id) => Some(*id),
+            New::Tree { .. } => None,
+        }
+    }
 }
 
 /// What the gate says.

@@ -18,7 +18,7 @@ use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How deep side lines of side lines are followed.
-const DEEPEST: usize = 16;
+pub(super) const DEEPEST: usize = 16;
 /// How many changes that fit neither end exactly are tried by a merge.
 const TRIED: usize = 64;
 
@@ -28,7 +28,7 @@ pub(super) struct Judge<'a> {
     policy: &'a Policy,
     accepted: Option<ObjectId>,
     pub evidence: Evidence,
-    merger: Merger<'a>,
+    pub merger: Merger<'a>,
 }
 
 /// What a replay came to.
@@ -76,7 +76,12 @@ impl<'a> Judge<'a> {
     }
 
     /// How many of these steps can be gone at once from that tree, and by which verdicts.
-    fn ways_on(&self, tree: ObjectId, steps: &[Step], depth: usize) -> Result<Vec<(usize, Vec<Verdict>)>> {
+    pub fn ways_on(
+        &self,
+        tree: ObjectId,
+        steps: &[Step],
+        depth: usize,
+    ) -> Result<Vec<(usize, Vec<Verdict>)>> {
         let Some(first) = steps.first() else { return Ok(Vec::new()) };
         if first.tree == tree {
             return Ok(vec![(1, Vec::new())]);
@@ -127,7 +132,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Whether somebody's newest word blocks exactly what these steps bring, or what they merge in.
-    fn is_blocked(&self, tree: ObjectId, steps: &[Step]) -> Result<bool> {
+    pub fn is_blocked(&self, tree: ObjectId, steps: &[Step]) -> Result<bool> {
         let Some(last) = steps.last() else { return Ok(false) };
         if self.is_blocked_pair(tree, last.tree) {
             return Ok(true);
@@ -144,8 +149,16 @@ impl<'a> Judge<'a> {
         Ok(false)
     }
 
-    fn is_blocked_pair(&self, base: ObjectId, head: ObjectId) -> bool {
-        matches!(self.evidence.standing(self.policy, base, head), Standing::Blocked(_))
+    pub fn is_blocked_pair(&self, base: ObjectId, head: ObjectId) -> bool {
+        !self.blocking(base, head).is_empty()
+    }
+
+    /// The verdicts that block exactly that change.
+    pub fn blocking(&self, base: ObjectId, head: ObjectId) -> Vec<Verdict> {
+        match self.evidence.standing(self.policy, base, head) {
+            Standing::Blocked(verdicts) => verdicts,
+            _ => Vec::new(),
+        }
     }
 
     /// Those of the verdicts that are by rivals of everybody who made the commits of these steps, if they
