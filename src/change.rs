@@ -121,6 +121,21 @@ pub struct Author {
     pub model: Option<String>,
 }
 
+impl Author {
+    /// The address in `Name <address>`; the whole name where there is none.
+    pub fn address(&self) -> &str {
+        let address = self.name.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>'));
+        address.map_or(self.name.as_str(), |(address, _)| address).trim()
+    }
+
+    /// Whether both are persons of one address.
+    pub fn is_same_person(&self, other: &Author) -> bool {
+        self.vendor.is_person()
+            && other.vendor.is_person()
+            && self.address().eq_ignore_ascii_case(other.address())
+    }
+}
+
 /// One change: what a verdict is about and what the gate admits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {

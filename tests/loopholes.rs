@@ -300,12 +300,12 @@ fn the_way_back_that_is_named_leads_back() {
 #[test]
 fn a_note_written_by_hand_is_read_to_the_letter() {
     let place = place();
-    let good = git_flow_ai::verdict::encode(&place.verdict("main", "evil")).unwrap();
+    let good = git_flow_ai::verdict::record::encode(&place.verdict("main", "evil"), None).unwrap();
     let good = good.lines().nth(1).unwrap();
     let forms = [
-        good.replace("\"version\":1", "\"version\":1.0"),
-        good.replace("\"version\":1", "\"version\":1e0"),
-        good.replace("\"version\":1", "\"version\":18446744073709551616"),
+        good.replace("\"version\":2", "\"version\":2.0"),
+        good.replace("\"version\":2", "\"version\":2e0"),
+        good.replace("\"version\":2", "\"version\":28446744073709551616"),
         good.replace("\"decision\":\"APPROVE\"", "\"decision\":\"REQUEST CHANGES\",\"decision\":\"APPROVE\""),
         good.replace("\"bytes\":100", "\"bytes\":0"),
         good.replace("\"bytes\":100", "\"bytes\":-1"),

@@ -4,7 +4,7 @@ use crate::store_repo::open;
 use crate::support::{Out, Place};
 use git_flow_ai::change::{Author, Vendor};
 use git_flow_ai::store::{Repo, verdicts};
-use git_flow_ai::verdict::{Decision, Finding, Severity, Shown, VERSION, Verdict};
+use git_flow_ai::verdict::{Decision, Finding, Severity, Shown, Verdict};
 use gix::ObjectId;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +16,6 @@ fn verdict(repo: &Repo, summary: &str) -> (ObjectId, Verdict) {
     let base = head.parents.first().map_or(repo.empty_tree(), |parent| repo.commit(*parent).unwrap().tree);
     let author = |name: &str, vendor| Author { name: name.into(), vendor: Vendor::new(vendor), model: None };
     let verdict = Verdict {
-        version: VERSION,
         decision: Decision::Approve,
         base_tree: base.to_string(),
         head_tree: head.tree.to_string(),
@@ -31,6 +30,7 @@ fn verdict(repo: &Repo, summary: &str) -> (ObjectId, Verdict) {
         time: "2026-01-02T03:04:05Z".into(),
         cost: None,
         tokens: None,
+        signature: None,
     };
     (head.id, verdict)
 }

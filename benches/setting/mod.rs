@@ -2,7 +2,7 @@
 
 use git_flow_ai::change::{Author, Vendor};
 use git_flow_ai::store::{Repo, verdicts};
-use git_flow_ai::verdict::{Decision, Shown, VERSION, Verdict};
+use git_flow_ai::verdict::{Decision, Shown, Verdict};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -112,7 +112,6 @@ impl Setting {
         let author =
             |name: &str, vendor: &str| Author { name: name.into(), vendor: Vendor::new(vendor), model: None };
         let verdict = Verdict {
-            version: VERSION,
             decision: Decision::Approve,
             base_tree: base.tree.to_string(),
             head_tree: head.tree.to_string(),
@@ -127,6 +126,7 @@ impl Setting {
             time: "2026-11-21T10:00:00Z".into(),
             cost: None,
             tokens: None,
+            signature: None,
         };
         verdicts::append(repo, head.id, &verdict).unwrap();
     }

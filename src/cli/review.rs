@@ -9,13 +9,15 @@ use crate::change::{Author, Change, Vendor};
 use crate::config::Config;
 use crate::error::{Exit, Interrupted, Result, hint};
 use crate::event::Events;
+use crate::gate;
+use crate::policy::Demand;
 use crate::process::Stop;
 use crate::report::{self, Style};
 use crate::review::{self, Outcome, Request};
 use crate::spec::Slug;
 use crate::store::config::{self, Loaded};
 use crate::store::{Repo, changes, specs};
-use crate::verdict::{self, Decision, Verdict};
+use crate::verdict::{Decision, Verdict, record};
 use crate::{error, plan};
 use anyhow::Context;
 use clap::Args;
@@ -105,15 +107,16 @@ fn reviewed(args: ReviewArgs) -> Result<Exit> {
         return nothing(&args, &target);
     }
     let policy = &loaded.config.gate;
+    let demand = gate::demand(&repo, policy, change.base_tree, change.head_tree)?;
     let standing: Vec<Outcome> = review::standing(&repo, &change, policy, &target)?
         .into_iter()
         .map(|verdict| Outcome::Judged(Box::new(verdict)))
         .collect();
-    if !args.again && args.reviewer.is_none() && review::conclusion(&standing, policy).is_some() {
+    if !args.again && args.reviewer.is_none() && review::conclusion(&standing, policy, &demand).is_some() {
         if !args.json {
             writeln!(report::err(), "This very change has been judged already; --again asks again.")?;
         }
-        return args.show(&standing, &loaded, None);
+        return args.show(&standing, &loaded, &demand, None);
     }
     let intent = args.purpose(&repo, &change)?;
     let log = repo.own_dir()?.join("review.log");
@@ -129,7 +132,7 @@ fn reviewed(args: ReviewArgs) -> Result<Exit> {
     let style = if args.json { Style::Quiet } else { Style::choose(false) };
     let outcomes =
         watched(style, async |events, stop| args.ask(&repo, &request, &standing, events, &stop).await)?;
-    args.show(&together(standing, outcomes), &loaded, Some(&log))
+    args.show(&together(standing, outcomes), &loaded, &demand, Some(&log))
 }
 
 impl ReviewArgs {
@@ -225,9 +228,15 @@ impl ReviewArgs {
     }
 
     /// Prints what the outcomes come to, and chooses the status.
-    fn show(&self, outcomes: &[Outcome], loaded: &Loaded, log: Option<&Path>) -> Result<Exit> {
+    fn show(
+        &self,
+        outcomes: &[Outcome],
+        loaded: &Loaded,
+        demand: &Demand,
+        log: Option<&Path>,
+    ) -> Result<Exit> {
         let policy = &loaded.config.gate;
-        let decision = review::conclusion(outcomes, policy);
+        let decision = review::conclusion(outcomes, policy, demand);
         let mut verdicts: Vec<&Verdict> = Vec::new();
         let mut reasons: Vec<String> = Vec::new();
         for outcome in outcomes {
@@ -237,14 +246,14 @@ impl ReviewArgs {
             }
         }
         if decision.is_none() && !verdicts.is_empty() {
-            reasons.push(format!("{} approvals of distinct vendors are needed", policy.approvals));
+            reasons.push(format!("{} approvals of distinct vendors are needed", demand.approvals));
         }
         if self.json {
             report::json(&Told { decision, verdicts: &verdicts, reasons: &reasons })?;
         } else {
             let mut out = report::out();
             for verdict in &verdicts {
-                writeln!(out, "{}", report::plain(&verdict::headline(verdict)))?;
+                writeln!(out, "{}", report::plain(&record::headline(verdict)))?;
                 report::findings(&mut out, verdict, &policy.block)?;
             }
             if decision.is_none() {
@@ -252,7 +261,7 @@ impl ReviewArgs {
             }
         }
         Ok(match decision {
-            Some(Decision::Approve) => Exit::Yes,
+            Some(Decision::Approve | Decision::Waive) => Exit::Yes,
             Some(Decision::RequestChanges) => Exit::No,
             None => Exit::CannotTell,
         })

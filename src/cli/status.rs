@@ -89,7 +89,7 @@ fn verdict(verdicts: &[Judgement]) -> Cell {
     let Some(judged) = verdicts.last() else { return "".into() };
     let text = format!("{} by {}", judged.decision, judged.reviewer.name);
     match judged.decision {
-        Decision::Approve => Cell::good(text),
+        Decision::Approve | Decision::Waive => Cell::good(text),
         Decision::RequestChanges => Cell::bad(text),
     }
 }

@@ -284,6 +284,7 @@ fn row(entry: &Entry) -> [Cell; 8] {
         short(&entry.object).into(),
         match verdict.decision {
             Decision::Approve => Cell::good(decision),
+            Decision::Waive => Cell::pending(decision),
             Decision::RequestChanges => Cell::bad(decision),
         },
         who(&verdict.reviewer).into(),
@@ -303,6 +304,7 @@ fn print(out: &mut impl Write, entry: &Entry, policy: &Policy) -> Result<()> {
     let (verdict, bold) = (&entry.verdict, Style::new().bold());
     let colour = match verdict.decision {
         Decision::Approve => AnsiColor::Green.on_default().bold(),
+        Decision::Waive => AnsiColor::Yellow.on_default().bold(),
         Decision::RequestChanges => AnsiColor::Red.on_default().bold(),
     };
     let subject = plain(entry.subject.as_deref().unwrap_or("not committed")).replace('\n', " ");

@@ -5,6 +5,7 @@
 
 use super::{AgentConfig, ApiKind, Config, ReviewerConfig};
 use crate::error::{Result, hint, nearest};
+use crate::policy::{self, Rule};
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 use std::ops::Range;
@@ -22,7 +23,29 @@ pub fn parse(text: &str, origin: &str) -> Result<Config> {
     check_agents(&config.agents, origin)?;
     check_reviewers(&config.reviewers, origin)?;
     check_branches(&config.gate.branches, origin)?;
+    check_rules(&config.gate.rules, origin)?;
     Ok(config)
+}
+
+/// A rule that matches nothing, or asks for nothing, would only seem to protect.
+fn check_rules(rules: &[Rule], origin: &str) -> Result<()> {
+    for rule in rules {
+        if rule.paths.is_empty() {
+            let example = "write for example `paths = [\"crypto/**\"]`";
+            return Err(hint(format!("{origin}: a [[gate.rule]] names no `paths`"), example));
+        }
+        if rule.approvals.is_none() && !rule.human {
+            let way_out = "add `approvals = 2`, or `human = true`";
+            return Err(hint(format!("{origin}: a [[gate.rule]] demands nothing"), way_out));
+        }
+        for pattern in &rule.paths {
+            if let Err(error) = policy::glob(pattern) {
+                let what = format!("{origin}: `paths` of a [[gate.rule]]: {error}");
+                return Err(hint(what, "`*` stays within a folder, `**` does not"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Protected branches are named one by one: a name that can match none would protect nothing.

@@ -4,8 +4,8 @@
 //! is only a matter of time: first on the heads at hand, then on every commit of the update, then
 //! everywhere (a cherry-pick leaves its verdict behind on the old commit).
 
+use super::standing::{self, Standing, counts, weigh};
 use super::steps::Step;
-use super::{approves, counts};
 use crate::error::Result;
 use crate::policy::Policy;
 use crate::store::{Repo, verdicts};
@@ -24,19 +24,6 @@ pub(super) struct Evidence {
     branch: String,
     changes: IndexMap<(ObjectId, ObjectId), Vec<Verdict>>,
     looked: HashSet<ObjectId>,
-}
-
-/// How the counting verdicts on one change stand.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Standing {
-    /// Nobody whose word counts has judged it.
-    Unknown,
-    /// Enough rivals approve, and none blocks.
-    Approved(Vec<Verdict>),
-    /// Some approve, none blocks, and more are wanted.
-    Short(usize),
-    /// Somebody's newest word blocks it.
-    Blocked(Vec<Verdict>),
 }
 
 impl Evidence {
@@ -124,16 +111,17 @@ impl Evidence {
         }
     }
 
-    /// How a change stands.
+    /// How a change stands, as far as its paths demand nothing more.
     pub fn standing(&self, policy: &Policy, base: ObjectId, head: ObjectId) -> Standing {
-        self.changes.get(&(base, head)).map_or(Standing::Unknown, |verdicts| standing(verdicts, policy))
+        let verdicts = self.changes.get(&(base, head)).map_or(&[][..], Vec::as_slice);
+        weigh(verdicts, policy, &policy.base_demand())
     }
 
     /// The changes that stand approved, with the newest of their verdicts' times.
     pub fn approved(&self, policy: &Policy) -> Vec<(ObjectId, ObjectId, Vec<Verdict>)> {
         let changes = self.changes.iter();
         changes
-            .filter_map(|((base, head), verdicts)| match standing(verdicts, policy) {
+            .filter_map(|((base, head), verdicts)| match weigh(verdicts, policy, &policy.base_demand()) {
                 Standing::Approved(verdicts) => Some((*base, *head, verdicts)),
                 _ => None,
             })
@@ -141,35 +129,7 @@ impl Evidence {
     }
 }
 
-/// The newest word of each reviewer decides; a block outweighs any approval.
-fn standing(verdicts: &[Verdict], policy: &Policy) -> Standing {
-    let mut newest: IndexMap<_, &Verdict> = IndexMap::new();
-    for verdict in verdicts {
-        let reviewer = (&verdict.reviewer.name, &verdict.reviewer.vendor);
-        match newest.get(&reviewer) {
-            Some(other) if rank(other, policy) >= rank(verdict, policy) => {}
-            _ => {
-                newest.insert(reviewer, verdict);
-            }
-        }
-    }
-    let (approving, blocking): (Vec<Verdict>, Vec<Verdict>) =
-        newest.into_values().cloned().partition(|verdict| approves(verdict, policy));
-    if !blocking.is_empty() {
-        return Standing::Blocked(blocking);
-    }
-    let vendors: Vec<_> = approving.iter().map(|verdict| verdict.reviewer.vendor.clone()).collect();
-    if policy.is_enough(&vendors) { Standing::Approved(approving) } else { Standing::Short(approving.len()) }
-}
-
-/// Later is more; at the same moment a block is more, and so is a block of an unknown time.
-fn rank(verdict: &Verdict, policy: &Policy) -> (Timestamp, bool) {
-    let blocks = !approves(verdict, policy);
-    let unknown = if blocks { Timestamp::MAX } else { Timestamp::MIN };
-    (verdict.time.parse().unwrap_or(unknown), blocks)
-}
-
 /// When a change was last judged, for trying the newest first.
 pub(super) fn time(verdicts: &[Verdict]) -> Timestamp {
-    verdicts.iter().filter_map(|verdict| verdict.time.parse().ok()).max().unwrap_or(Timestamp::MIN)
+    verdicts.iter().map(standing::time).max().unwrap_or(Timestamp::MIN)
 }

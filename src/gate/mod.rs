@@ -9,18 +9,22 @@ mod account;
 mod evidence;
 mod merger;
 mod replay;
+pub mod standing;
 mod steps;
 
 pub use account::{Fate, Part, account};
 
 use crate::error::{Result, hint_on};
-use crate::policy::{Policy, Rival};
+use crate::policy::{Demand, Policy};
+use crate::store::trees::Sealed;
 use crate::store::{Repo, config};
-use crate::verdict::{self, Decision, Verdict};
+use crate::verdict::Verdict;
 use evidence::Evidence;
 use gix::ObjectId;
 use merger::Merger;
 use replay::{Judge, Replayed};
+
+pub use standing::{Standing, approves, counts, weigh};
 
 /// What the gate is asked about.
 #[derive(Debug, Clone)]
@@ -78,6 +82,8 @@ pub struct Refusal {
     pub missing: Option<Missing>,
     /// Verdicts on that very change which block it.
     pub blocking: Vec<Verdict>,
+    /// Whether all that is missing is a person's approval, which no review can bring.
+    pub wants_person: bool,
 }
 
 /// A change that lacks a verdict.
@@ -167,24 +173,18 @@ pub fn predict(repo: &Repo, old: ObjectId, heads: &[ObjectId]) -> Result<Option<
     Ok(Some(tree))
 }
 
-/// Whether a verdict still counts for that branch under its policy: given for it, of a known version,
-/// by a rival, about a change whose authors are known, and not vacuous.
-///
-/// Given for it, because reviewers, their vendors and their instructions come from the tip of the
-/// branch that a change was judged for: another branch may have been prepared by its author.
-pub fn counts(verdict: &Verdict, policy: &Policy, branch: &str) -> bool {
-    let authors_known = !verdict.authors.is_empty() || policy.rival == Rival::Any;
-    verdict.version == verdict::VERSION
-        && verdict.target == branch
-        && authors_known
-        && policy.is_rival(&verdict.reviewer, &verdict.authors)
-        && verdict.shown.bytes > 0
-}
-
-/// Whether a verdict approves under the policy: it says so, and its findings say so too.
-pub fn approves(verdict: &Verdict, policy: &Policy) -> bool {
-    verdict.decision == Decision::Approve
-        && verdict::decide(&verdict.findings, &policy.block) == Decision::Approve
+/// What a change from one tree to another needs under a policy. Where its paths cannot be told, it
+/// needs the most that any rule asks for.
+pub fn demand(repo: &Repo, policy: &Policy, base_tree: ObjectId, head_tree: ObjectId) -> Result<Demand> {
+    if policy.rules.is_empty() {
+        return Ok(policy.base_demand());
+    }
+    if !(repo.has(base_tree) && repo.has(head_tree)) {
+        return Ok(policy.strictest_demand());
+    }
+    let paths: Vec<Vec<u8>> =
+        Sealed::over(repo)?.changed(base_tree, head_tree)?.into_iter().map(|changed| changed.path).collect();
+    Ok(policy.demand(&paths))
 }
 
 /// The refusal of a tip that does not contain the old one.
@@ -197,5 +197,6 @@ fn rewind(candidate: &Candidate) -> Refusal {
         ),
         missing: None,
         blocking: Vec::new(),
+        wants_person: false,
     }
 }

@@ -6,14 +6,15 @@
 //! change brought (an evil merge, a hand-resolved conflict, an extra commit) never comes out of a
 //! clean merge, and is refused.
 
-use super::evidence::{Evidence, Standing, time};
+use super::evidence::{Evidence, time};
 use super::merger::Merger;
+use super::standing::{Standing, weigh};
 use super::steps::{self, Step};
-use super::{Candidate, Missing, Refusal};
+use super::{Candidate, Missing, Refusal, demand};
 use crate::error::Result;
 use crate::policy::Policy;
 use crate::store::{Repo, changes};
-use crate::verdict::Verdict;
+use crate::verdict::{Decision, Verdict};
 use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -94,7 +95,7 @@ impl<'a> Judge<'a> {
             };
             if let Some(last) = reaches(steps, result, &verdicts)
                 && !self.is_blocked(tree, &steps[..=last])?
-                && let Some(verdicts) = self.by_rivals(&steps[..=last], verdicts)?
+                && let Standing::Approved(verdicts) = self.standing_of(tree, &steps[..=last], verdicts)?
             {
                 ways.push((last + 1, verdicts));
             }
@@ -161,10 +162,14 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Those of the verdicts that are by rivals of everybody who made the commits of these steps, if they
-    /// are enough. A record knows the authors of what was judged, and that may have been staged, or
-    /// committed anew, before anybody said whose it was.
-    fn by_rivals(&self, steps: &[Step], verdicts: Vec<Verdict>) -> Result<Option<Vec<Verdict>>> {
+    /// How approving verdicts stand for these steps from that tree: by rivals of everybody who made
+    /// their commits, and as many as their paths demand. A record knows the authors of what was judged,
+    /// and that may have been staged, or committed anew, before anybody said whose it was.
+    fn standing_of(&self, tree: ObjectId, steps: &[Step], verdicts: Vec<Verdict>) -> Result<Standing> {
+        if verdicts.iter().any(|verdict| verdict.decision == Decision::Waive) {
+            return Ok(Standing::Approved(verdicts));
+        }
+        let Some(last) = steps.last() else { return Ok(Standing::Unknown) };
         let mut authors = Vec::new();
         for step in steps {
             match step.commit {
@@ -179,8 +184,7 @@ impl<'a> Judge<'a> {
         }
         let is_rival = |verdict: &Verdict| self.policy.is_rival(&verdict.reviewer, &authors);
         let rivals: Vec<Verdict> = verdicts.into_iter().filter(is_rival).collect();
-        let vendors: Vec<_> = rivals.iter().map(|verdict| verdict.reviewer.vendor.clone()).collect();
-        Ok(self.policy.is_enough(&vendors).then_some(rivals))
+        Ok(weigh(&rivals, self.policy, &demand(self.repo, self.policy, tree, last.tree)?))
     }
 
     /// Whether a merge is nothing but the clean merge of side lines that are covered themselves.
@@ -219,25 +223,33 @@ impl<'a> Judge<'a> {
         let missing = self.missing(start, steps, at)?;
         let standing = self.evidence.standing(self.policy, missing.base_tree, missing.head_tree);
         let what = self.describe(&missing)?;
-        let (why, blocking) = match standing {
+        let most = self.policy.base_demand().approvals;
+        let (why, blocking, wants_person) = match standing {
             Standing::Blocked(verdicts) => {
                 let who: Vec<String> = verdicts
                     .iter()
                     .map(|verdict| format!("{} ({})", verdict.reviewer.name, verdict.reviewer.vendor))
                     .collect();
-                (format!("{} asks for changes to {what}", who.join(" and ")), verdicts)
+                (format!("{} asks for changes to {what}", who.join(" and ")), verdicts, false)
             }
-            Standing::Short(have) => {
-                (format!("{what} has {have} of {} approvals", self.policy.approvals.max(1)), Vec::new())
+            Standing::Short(have) => (format!("{what} has {have} of {most} approvals"), Vec::new(), false),
+            Standing::Approved(verdicts) | Standing::Person(verdicts) => {
+                let demand = demand(self.repo, self.policy, missing.base_tree, missing.head_tree)?;
+                match self.standing_of(missing.base_tree, &steps[at..], verdicts)? {
+                    Standing::Person(_) => {
+                        (format!("a rule wants a person's approval of {what}"), Vec::new(), true)
+                    }
+                    Standing::Short(have) if demand.approvals > most => (
+                        format!("{what} has {have} of the {} approvals that a rule wants", demand.approvals),
+                        Vec::new(),
+                        false,
+                    ),
+                    _ => (format!("who approved {what} is no rival of all who made it"), Vec::new(), false),
+                }
             }
-            Standing::Approved(verdicts) if self.by_rivals(steps, verdicts.clone())?.is_none() => {
-                (format!("who approved {what} is no rival of all who made it"), Vec::new())
-            }
-            Standing::Unknown | Standing::Approved(_) => {
-                (format!("no rival's verdict covers {what}"), Vec::new())
-            }
+            Standing::Unknown => (format!("no rival's verdict covers {what}"), Vec::new(), false),
         };
-        Ok(Refusal { why, missing: Some(missing), blocking })
+        Ok(Refusal { why, missing: Some(missing), blocking, wants_person })
     }
 
     /// For a clean merge of one head, the change that the head brings; else what the steps from there

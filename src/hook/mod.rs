@@ -91,7 +91,7 @@ pub(crate) fn decide(repo: Repo, candidate: Candidate, moment: Moment) -> Result
         Ruling::Refuse(refusal) => {
             let waits = moment.may_wait() && policy.review_on_merge && !is_inside_agent();
             match &refusal.missing {
-                Some(missing) if waits && refusal.blocking.is_empty() => {
+                Some(missing) if waits && refusal.blocking.is_empty() && !refusal.wants_person => {
                     let missing = missing.clone();
                     Ok(Answer::Review(Box::new(Pending { repo, candidate, policy, missing, moment })))
                 }
@@ -119,6 +119,7 @@ fn refused(repo: &Repo, candidate: &Candidate, refusal: Refusal, moment: Moment)
     };
     let mut way_out = Vec::new();
     match (&refusal.missing, refusal.blocking.is_empty()) {
+        (Some(missing), true) if refusal.wants_person => way_out.push(approve_it(missing)),
         (_, false) => way_out.push("mend what is found, then have it judged again".to_owned()),
         (Some(missing), true) => way_out.push(have_it_reviewed(repo, candidate, missing)?),
         (None, true) => way_out
@@ -126,6 +127,17 @@ fn refused(repo: &Repo, candidate: &Candidate, refusal: Refusal, moment: Moment)
     }
     way_out.extend(way_back(repo, candidate, moment));
     Ok(Refused { why: format!("{what}: {}", refusal.why), blocking: refusal.blocking, way_out })
+}
+
+/// How a person's approval is given.
+fn approve_it(missing: &Missing) -> String {
+    match missing.head {
+        Some(head) => format!(
+            "a person who did not write it approves it: git flow-ai review {} --approve",
+            head.to_hex_with_len(10)
+        ),
+        None => "a person who did not write it approves it: git flow-ai review --staged --approve".into(),
+    }
 }
 
 /// How to get the verdict that is missing.

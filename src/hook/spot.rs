@@ -42,7 +42,9 @@ pub async fn settle(pending: Pending, events: &Events, stop: &Stop) -> Result<Op
             Ruling::Refuse(refusal) => refusal,
         };
         match &refusal.missing {
-            Some(next) if refusal.blocking.is_empty() && *next != missing => missing = next.clone(),
+            Some(next) if refusal.blocking.is_empty() && !refusal.wants_person && *next != missing => {
+                missing = next.clone()
+            }
             _ => return with_reasons(&repo, &candidate, refusal, moment, reasons).map(Some),
         }
     }
@@ -50,6 +52,7 @@ pub async fn settle(pending: Pending, events: &Events, stop: &Stop) -> Result<Op
         why: "its parts would need too many reviews at once".into(),
         missing: Some(missing),
         blocking: Vec::new(),
+        wants_person: false,
     };
     with_reasons(&repo, &candidate, refusal, moment, reasons).map(Some)
 }

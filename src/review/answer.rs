@@ -112,6 +112,9 @@ pub fn parse(text: &str, asked: &Asked, block: &[Severity]) -> Result<Answer, St
     let findings =
         wire.findings.into_iter().map(|finding| checked(finding, asked)).collect::<Result<Vec<_>, _>>()?;
     let decision = decide(&findings, block);
+    if wire.verdict == Decision::Waive {
+        return Err("it waives, which only a person can".into());
+    }
     if wire.verdict == Decision::RequestChanges && decision == Decision::Approve {
         return Err("it requests changes, but none of its findings blocks".into());
     }
@@ -255,6 +258,7 @@ mod tests {
         assert_eq!(read(&answer("APPROVE", &finding("P2"))).unwrap().decision, Decision::Approve);
         cannot_tell(&answer("REQUEST CHANGES", &finding("P3")), "none of its findings blocks");
         cannot_tell(&answer("REQUEST CHANGES", &json!([])), "none of its findings blocks");
+        cannot_tell(&answer("WAIVE", &json!([])), "only a person can");
     }
 
     #[test]

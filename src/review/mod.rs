@@ -17,13 +17,13 @@ pub use reviewers::{reviewers, rival, rivals};
 use crate::change::{Author, Change, Vendor};
 use crate::error::Result;
 use crate::event::{Events, State, Usage, What};
-use crate::gate;
-use crate::policy::Policy;
+use crate::gate::{self, Standing};
+use crate::policy::{Demand, Policy};
 use crate::process::Stop;
 use crate::store::Repo;
 use crate::store::config::Loaded;
 use crate::store::verdicts;
-use crate::verdict::{self, Decision, Verdict};
+use crate::verdict::{Decision, Verdict};
 use jiff::Timestamp;
 use request::Bundle;
 use std::cmp::Reverse;
@@ -77,20 +77,22 @@ pub enum Outcome {
     CannotTell(String),
 }
 
-/// What outcomes come to under a policy: a blocking verdict ends it, enough approvals let it in, and
-/// everything else cannot be told.
-pub fn conclusion(outcomes: &[Outcome], policy: &Policy) -> Option<Decision> {
-    let verdicts = || {
-        outcomes.iter().filter_map(|outcome| match outcome {
-            Outcome::Judged(verdict) => Some(verdict),
-            Outcome::CannotTell(_) => None,
-        })
-    };
-    if verdicts().any(|verdict| !gate::approves(verdict, policy)) {
-        return Some(Decision::RequestChanges);
+/// What outcomes come to where so much is demanded: a blocking verdict ends it, enough approvals let it
+/// in, and everything else cannot be told. That a person has to approve as well is the gate's business,
+/// not the reviewers'.
+pub fn conclusion(outcomes: &[Outcome], policy: &Policy, demand: &Demand) -> Option<Decision> {
+    let verdicts = outcomes.iter().filter_map(|outcome| match outcome {
+        Outcome::Judged(verdict) => Some(Verdict::clone(verdict)),
+        Outcome::CannotTell(_) => None,
+    });
+    match gate::weigh(&verdicts.collect::<Vec<_>>(), policy, demand) {
+        Standing::Blocked(_) => Some(Decision::RequestChanges),
+        Standing::Approved(verdicts) if verdicts.iter().any(|one| one.decision == Decision::Waive) => {
+            Some(Decision::Waive)
+        }
+        Standing::Approved(_) | Standing::Person(_) => Some(Decision::Approve),
+        Standing::Short(_) | Standing::Unknown => None,
     }
-    let approving: Vec<Vendor> = verdicts().map(|verdict| verdict.reviewer.vendor.clone()).collect();
-    policy.is_enough(&approving).then_some(Decision::Approve)
 }
 
 /// The verdicts on exactly this change that count for that branch under its policy: of each reviewer
@@ -184,6 +186,7 @@ pub async fn judge(repo: &Repo, request: &Request<'_>, events: &Events, stop: &S
     for (name, why) in reviewers(config).1 {
         events.progress(format!("the reviewer {name} cannot be asked: {why}"));
     }
+    let demand = gate::demand(repo, &config.gate, request.change.base_tree, request.change.head_tree)?;
     let mut outcomes: Vec<Outcome> = Vec::new();
     let mut approving: Vec<Vendor> = Vec::new();
     for (index, rival) in rivals.iter().enumerate() {
@@ -202,7 +205,7 @@ pub async fn judge(repo: &Repo, request: &Request<'_>, events: &Events, stop: &S
             }
         }
         outcomes.push(outcome);
-        if conclusion(&outcomes, &config.gate).is_some() {
+        if conclusion(&outcomes, &config.gate, &demand).is_some() {
             break;
         }
     }
@@ -221,7 +224,6 @@ fn verdict_of(
     let change = request.change;
     let reported = usage.input_tokens > 0 || usage.output_tokens > 0;
     Verdict {
-        version: verdict::VERSION,
         decision: answer.decision,
         base_tree: change.base_tree.to_string(),
         head_tree: change.head_tree.to_string(),
@@ -236,6 +238,7 @@ fn verdict_of(
         time: now(),
         cost: usage.cost,
         tokens: reported.then_some((usage.input_tokens, usage.output_tokens)),
+        signature: None,
     }
 }
 

@@ -13,6 +13,7 @@ use super::{Run, chain, start};
 use crate::change::Change;
 use crate::error::Result;
 use crate::event::{State, What};
+use crate::gate;
 use crate::plan::{self, Plan, Schedule, Standing, Task};
 use crate::review::{self, Request};
 use crate::store::changes::{self, trailer};
@@ -305,8 +306,9 @@ async fn review_result(run: &Run, change: &Change) -> Result<ResultReport> {
         transcript: Some(&transcript),
     };
     let outcomes = review::judge(&run.repo, &request, &events, &run.stop).await?;
-    Ok(match review::conclusion(&outcomes, policy) {
-        Some(decision @ Decision::Approve) => {
+    let demand = gate::demand(&run.repo, policy, change.base_tree, change.head_tree)?;
+    Ok(match review::conclusion(&outcomes, policy, &demand) {
+        Some(decision @ (Decision::Approve | Decision::Waive)) => {
             ResultReport::Approved { verdict: verdict_words(&outcomes, decision).unwrap_or_default() }
         }
         Some(Decision::RequestChanges) => ResultReport::Rejected { findings: blocking(&outcomes, policy) },

@@ -15,6 +15,7 @@ use super::{Run, chain, not_run};
 use crate::agent::Agent;
 use crate::error::Result;
 use crate::event::{Events, State, Usage, What};
+use crate::gate;
 use crate::plan::Task;
 use crate::review::{self, Outcome as Review, Request};
 use crate::store::changes;
@@ -270,12 +271,14 @@ impl Life<'_> {
             transcript: Some(&transcript),
         };
         let outcomes = review::judge(&run.repo, &request, &self.events, &run.stop).await?;
-        if run.stop.is_set() && review::conclusion(&outcomes, policy).is_none() {
+        let demand = gate::demand(&run.repo, policy, change.base_tree, change.head_tree)?;
+        let conclusion = review::conclusion(&outcomes, policy, &demand);
+        if run.stop.is_set() && conclusion.is_none() {
             return Ok(Judgement::Over(Outcome::Stopped));
         }
-        Ok(match review::conclusion(&outcomes, policy) {
-            Some(Decision::Approve) => {
-                self.verdict = verdict_words(&outcomes, Decision::Approve);
+        Ok(match conclusion {
+            Some(decision @ (Decision::Approve | Decision::Waive)) => {
+                self.verdict = verdict_words(&outcomes, decision);
                 Judgement::Over(Outcome::Done)
             }
             Some(Decision::RequestChanges) => {

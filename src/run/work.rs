@@ -7,7 +7,7 @@
 use super::journal::History;
 use crate::change::{Author, Change};
 use crate::error::Result;
-use crate::gate;
+use crate::gate::{self, Standing};
 use crate::plan::Task;
 use crate::policy::Policy;
 use crate::review;
@@ -114,16 +114,22 @@ fn is_ours(commit: &Commit, slug: &Slug, task: &Task) -> bool {
 
 /// What rivals said of a change that is meant for that branch: only what the gate would count.
 pub fn judged(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> Result<Judged> {
-    let standing = review::standing(repo, change, policy, target)?;
-    if let Some(verdict) = standing.iter().find(|verdict| !gate::approves(verdict, policy)) {
-        let findings = verdict.blocking(&policy.block).cloned().collect();
-        return Ok(Judged::Blocked(verdict.clone(), findings));
-    }
-    let vendors: Vec<_> = standing.iter().map(|verdict| verdict.reviewer.vendor.clone()).collect();
-    match standing.first() {
-        Some(verdict) if policy.is_enough(&vendors) => Ok(Judged::Approved(verdict.clone())),
-        _ => Ok(Judged::Not),
-    }
+    let verdicts = review::standing(repo, change, policy, target)?;
+    let demand = gate::demand(repo, policy, change.base_tree, change.head_tree)?;
+    // A person's approval is asked for where the work is merged, not where it is done.
+    Ok(match gate::weigh(&verdicts, policy, &demand) {
+        Standing::Blocked(verdicts) => match verdicts.into_iter().next() {
+            Some(verdict) => {
+                let findings = verdict.blocking(&policy.block).cloned().collect();
+                Judged::Blocked(verdict, findings)
+            }
+            None => Judged::Not,
+        },
+        Standing::Approved(verdicts) | Standing::Person(verdicts) => {
+            verdicts.into_iter().next().map_or(Judged::Not, Judged::Approved)
+        }
+        Standing::Short(_) | Standing::Unknown => Judged::Not,
+    })
 }
 
 /// The findings that blocked the newest judged commit below an unfinished one: what an interrupted

@@ -7,7 +7,7 @@
 
 use super::{Conflict, Expected, Repo};
 use crate::error::{Hint, Result, hint_on};
-use crate::verdict::{self, NOTES_REF, Unreadable, Verdict};
+use crate::verdict::{NOTES_REF, Unreadable, Verdict, record};
 use anyhow::Context;
 use gix::ObjectId;
 use gix::note::plumbing::State;
@@ -38,7 +38,7 @@ pub struct Everything {
 
 /// Appends a record to the note of that object; a record that is there already is not repeated.
 pub fn append(repo: &Repo, on: ObjectId, verdict: &Verdict) -> Result<()> {
-    let text = verdict::encode(verdict)?;
+    let text = record::encode(verdict, None)?;
     let reason = format!("{} on {}", verdict.decision, on.to_hex_with_len(12));
     let mut attempt = 1;
     loop {
@@ -66,7 +66,7 @@ pub fn on(repo: &Repo, object: ObjectId) -> Result<(Vec<Verdict>, Vec<Unreadable
     let (_, state) = cache.insert((tip, state));
     let note = state.get(&object, &repo.gix.objects);
     match note.with_context(|| format!("the note of {object} cannot be read"))? {
-        Some(blob) => Ok(verdict::decode(&text(repo, blob)?)),
+        Some(blob) => Ok(record::decode(&text(repo, blob)?)),
         None => Ok(Default::default()),
     }
 }
@@ -94,7 +94,7 @@ pub fn everything(repo: &Repo) -> Result<Everything> {
                 && name.len() == length
                 && let Ok(object) = ObjectId::from_hex(name.as_bytes())
             {
-                let (verdicts, unreadable) = verdict::decode(&text(repo, entry.object_id())?);
+                let (verdicts, unreadable) = record::decode(&text(repo, entry.object_id())?);
                 found.verdicts.extend(verdicts.into_iter().map(|verdict| (object, verdict)));
                 found.unreadable.extend(unreadable.into_iter().map(|line| (object, line)));
             }

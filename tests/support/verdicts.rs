@@ -3,7 +3,7 @@
 use super::Place;
 use git_flow_ai::change::{Author, Vendor};
 use git_flow_ai::store::{Repo, verdicts};
-use git_flow_ai::verdict::{Finding, Severity, Shown, VERSION, Verdict, decide};
+use git_flow_ai::verdict::{Finding, Severity, Shown, Verdict, decide};
 
 /// An author or reviewer of that vendor.
 pub fn author(name: &str, vendor: &str) -> Author {
@@ -15,7 +15,6 @@ impl Place {
     pub fn verdict(&self, base: &str, head: &str) -> Verdict {
         let tree = |revision: &str| self.git_says(&["rev-parse", &format!("{revision}^{{tree}}")]);
         Verdict {
-            version: VERSION,
             decision: decide(&[], &[]),
             base_tree: tree(base),
             head_tree: tree(head),
@@ -30,6 +29,7 @@ impl Place {
             time: "2026-01-01T00:00:00Z".into(),
             cost: None,
             tokens: None,
+            signature: None,
         }
     }
 

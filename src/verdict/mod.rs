@@ -1,0 +1,154 @@
+//! Somebody's decision on one change: a reviewer's verdict, a person's approval or waiver.
+//!
+//! A reviewer's decision follows from its findings: any P0 or P1 blocks, whatever the prose says. A
+//! waiver is a person's word that a change may enter without a rival's, and says why. The proof of
+//! what it is about is the pair of trees; the commit is only an index (see the gate's admission by
+//! replay). How it is written down is told in [`record`].
+
+pub mod record;
+
+pub use record::{Signature, Unreadable};
+
+use crate::change::{Author, Change};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The notes ref that holds verdicts.
+pub const NOTES_REF: &str = "refs/notes/flow-ai";
+
+/// Yes, no, or yes in spite of that, to one change. The first two are Zenflow's words, which people know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Decision {
+    /// No finding blocks.
+    #[serde(rename = "APPROVE")]
+    Approve,
+    /// At least one finding blocks.
+    #[serde(rename = "REQUEST CHANGES")]
+    RequestChanges,
+    /// A person lets it in without a rival's approval, for the reason that the summary gives.
+    #[serde(rename = "WAIVE")]
+    Waive,
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Decision::Approve => "APPROVE",
+            Decision::RequestChanges => "REQUEST CHANGES",
+            Decision::Waive => "WAIVE",
+        })
+    }
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Severity {
+    /// Data loss, a security hole, does not work at all.
+    P0,
+    /// A bug that users will meet.
+    P1,
+    /// Should be mended, need not be now.
+    P2,
+    /// A matter of taste.
+    P3,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+/// One thing that is wrong with a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The file, relative to the repository's root.
+    pub path: String,
+    /// The line in the head tree's version, from 1; none for the whole file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong.
+    pub body: String,
+    /// How it could be mended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<String>,
+}
+
+/// What the reviewer was shown, so that anyone can see that the verdict is not vacuous.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// SHA-256 of the whole request, in hex.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The changed files that the reviewer says it covered: all of them, or there is no verdict.
+    pub files: Vec<String>,
+}
+
+/// A verdict as it is stored. Self-contained, so that two clones' notes merge by union.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// A reviewer's follows from `findings` and the policy's blocking severities.
+    pub decision: Decision,
+    /// The tree that the change starts from, in hex. With `head_tree`, the proof.
+    pub base_tree: String,
+    /// The tree that the change ends in, in hex.
+    pub head_tree: String,
+    /// The commit that carried it, in hex; an index only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head_commit: Option<String>,
+    /// The branch it was meant for.
+    pub target: String,
+    /// Who made the change.
+    pub authors: Vec<Author>,
+    /// Who judged it.
+    pub reviewer: Author,
+    /// SHA-256 of the policy that it was judged under, in hex.
+    pub policy: String,
+    /// What the reviewer was shown.
+    pub shown: Shown,
+    /// What is wrong with it.
+    pub findings: Vec<Finding>,
+    /// The reviewer's own words, for people.
+    pub summary: String,
+    /// When, as RFC 3339 in UTC.
+    pub time: String,
+    /// US dollars, where the reviewer reported them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
+    /// Tokens in and out, where the reviewer reported them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<(u64, u64)>,
+    /// The signature that it was read with; none where it was not signed.
+    #[serde(skip)]
+    pub signature: Option<Signature>,
+}
+
+impl Verdict {
+    /// Whether it is about exactly this change.
+    pub fn covers(&self, change: &Change) -> bool {
+        let is = |hex: &str, id| gix::ObjectId::from_hex(hex.as_bytes()).is_ok_and(|told| told == id);
+        is(&self.base_tree, change.base_tree) && is(&self.head_tree, change.head_tree)
+    }
+
+    /// Whether its reviewer's vendor is none of the vendors of its authors.
+    pub fn is_rival(&self) -> bool {
+        self.authors.iter().all(|author| author.vendor != self.reviewer.vendor)
+    }
+
+    /// The findings of the given severities.
+    pub fn blocking<'a>(&'a self, block: &'a [Severity]) -> impl Iterator<Item = &'a Finding> {
+        self.findings.iter().filter(move |finding| block.contains(&finding.severity))
+    }
+}
+
+/// The decision that follows from findings: any of a blocking severity blocks.
+pub fn decide(findings: &[Finding], block: &[Severity]) -> Decision {
+    if findings.iter().any(|finding| block.contains(&finding.severity)) {
+        Decision::RequestChanges
+    } else {
+        Decision::Approve
+    }
+}
