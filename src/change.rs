@@ -3,37 +3,11 @@
 //! The vendor is the maker of the *model* behind an agent or reviewer, since a gateway or a command
 //! line tool does not change whose judgement it is. It is what the rival rule compares.
 
+mod makers;
+
 use gix::ObjectId;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// Families of models by the first word of their names, and who makes them.
-const FAMILIES: &[(&str, &str)] = &[
-    ("claude", "anthropic"),
-    ("gpt", "openai"),
-    ("codex", "openai"),
-    ("chatgpt", "openai"),
-    ("gemini", "google"),
-    ("gemma", "google"),
-    ("qwen", "alibaba"),
-    ("qwq", "alibaba"),
-    ("deepseek", "deepseek"),
-    ("mistral", "mistral"),
-    ("mixtral", "mistral"),
-    ("codestral", "mistral"),
-    ("devstral", "mistral"),
-    ("magistral", "mistral"),
-    ("llama", "meta"),
-    ("grok", "xai"),
-    ("kimi", "moonshot"),
-    ("glm", "zhipu"),
-    ("minimax", "minimax"),
-    ("command-r", "cohere"),
-    ("command-a", "cohere"),
-    ("nova", "amazon"),
-    ("phi", "microsoft"),
-    ("composer", "cursor"),
-];
 
 /// The maker of a model: `anthropic`, `openai`, `google`, …, or `person` where no model wrote it.
 ///
@@ -70,31 +44,32 @@ impl Vendor {
         self.0 == "person"
     }
 
+    /// Nobody can tell whose model it was: it counts as everybody's.
+    pub fn unknown() -> Vendor {
+        Vendor("unknown".into())
+    }
+
+    /// Whether nobody can tell whose model it was.
+    pub fn is_unknown(&self) -> bool {
+        self.0 == "unknown"
+    }
+
+    /// Whether whoever is behind one name is certainly not behind the other. Of what nobody knows only
+    /// a person is: models are of some vendor, and it may be that one.
+    pub fn is_other_than(&self, other: &Vendor) -> bool {
+        let unknown = self.is_unknown() || other.is_unknown();
+        self != other && (!unknown || self.is_person() || other.is_person())
+    }
+
     /// The makers of the models that we know by name.
     pub fn known() -> impl Iterator<Item = Vendor> {
-        FAMILIES.iter().map(|(_, vendor)| Vendor::new(vendor))
+        makers::all().map(Vendor::new)
     }
 
     /// The vendor that a model's name betrays, through the prefixes that gateways put before it
     /// (`openrouter/anthropic/claude-…`, `us.anthropic.claude-…`, `vertex_ai/gemini-…`).
     pub fn of_model(model: &str) -> Option<Vendor> {
-        let model = model.to_lowercase();
-        // The last part that names a family wins: gateways put themselves in front.
-        let parts: Vec<&str> = model.split(['/', ':', '.', '@', ' ']).collect();
-        for part in parts.iter().rev() {
-            for (family, vendor) in FAMILIES {
-                let starts = part.strip_prefix(family);
-                if starts.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphabetic())) {
-                    return Some(Vendor::new(vendor));
-                }
-            }
-            // OpenAI's reasoning models: o1, o3-mini, o4-mini.
-            let mut letters = part.chars();
-            if letters.next() == Some('o') && letters.next().is_some_and(|c| c.is_ascii_digit()) {
-                return Some(Vendor::new("openai"));
-            }
-        }
-        None
+        makers::of(model).map(Vendor::new)
     }
 
     /// The name as written in records.
@@ -134,6 +109,15 @@ impl Author {
             && other.vendor.is_person()
             && self.address().eq_ignore_ascii_case(other.address())
     }
+
+    /// Whether both are certainly of one model, whatever gateways call it; of models that nobody
+    /// tells, it is not certain that they differ.
+    pub fn may_share_a_model_with(&self, other: &Author) -> bool {
+        match (&self.model, &other.model) {
+            (Some(one), Some(two)) => makers::key(one) == makers::key(two),
+            _ => !self.vendor.is_other_than(&other.vendor),
+        }
+    }
 }
 
 /// One change: what a verdict is about and what the gate admits.
@@ -169,23 +153,37 @@ impl Change {
 
 #[cfg(test)]
 mod tests {
-    use super::Vendor;
+    use super::*;
 
     #[test]
-    fn the_vendor_follows_the_model_through_gateways() {
-        for (model, vendor) in [
-            ("claude-sonnet-4-5", "anthropic"),
-            ("openrouter/anthropic/claude-opus-4", "anthropic"),
-            ("us.anthropic.claude-3-7-sonnet-20250219-v1:0", "anthropic"),
-            ("vertex_ai/gemini-2.5-pro", "google"),
-            ("azure/gpt-5.5", "openai"),
-            ("o3-mini", "openai"),
-            ("ollama/qwen3-coder:30b", "alibaba"),
-            ("deepseek-r1-distill-llama-70b", "deepseek"),
-        ] {
-            assert_eq!(Vendor::of_model(model), Some(Vendor::new(vendor)), "{model}");
-        }
-        assert_eq!(Vendor::of_model("scripted"), None);
-        assert_eq!(Vendor::of_model("phishing-model"), None, "a family's name must end where the word ends");
+    fn what_nobody_knows_may_be_anybody_but_a_person() {
+        let (one, other) = (Vendor::new("Anthropic"), Vendor::new("openai"));
+        assert!(one.is_other_than(&other) && !one.is_other_than(&Vendor::new("anthropic")));
+        assert!(!one.is_other_than(&Vendor::unknown()) && !Vendor::unknown().is_other_than(&one));
+        assert!(!Vendor::unknown().is_other_than(&Vendor::unknown()));
+        assert!(Vendor::person().is_other_than(&Vendor::unknown()));
+    }
+
+    #[test]
+    fn models_that_are_not_told_may_be_the_same() {
+        let author = |vendor: &str, model: Option<&str>| Author {
+            name: "x".into(),
+            vendor: Vendor::new(vendor),
+            model: model.map(str::to_owned),
+        };
+        let sonnet = author("anthropic", Some("us.anthropic.claude-sonnet-4-5-20250929-v1:0"));
+        assert!(
+            sonnet
+                .may_share_a_model_with(&author("anthropic", Some("openrouter/anthropic/claude-sonnet-4.5")))
+        );
+        assert!(
+            sonnet.may_share_a_model_with(&author("acme", Some("claude-sonnet-4-5"))),
+            "whatever a config calls it"
+        );
+        assert!(sonnet.may_share_a_model_with(&author("anthropic", None)));
+        assert!(!sonnet.may_share_a_model_with(&author("anthropic", Some("claude-opus-4-5"))));
+        assert!(!sonnet.may_share_a_model_with(&author("openai", None)));
+        assert!(sonnet.may_share_a_model_with(&author("unknown", None)));
+        assert!(!author("person", None).may_share_a_model_with(&author("unknown", None)));
     }
 }

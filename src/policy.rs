@@ -98,11 +98,8 @@ impl Policy {
             return !authors.iter().any(|author| author.is_same_person(reviewer));
         }
         match self.rival {
-            Rival::Vendor => authors.iter().all(|author| author.vendor != reviewer.vendor),
-            Rival::Model => authors.iter().all(|author| {
-                author.vendor != reviewer.vendor
-                    || (author.model.is_some() && reviewer.model.is_some() && author.model != reviewer.model)
-            }),
+            Rival::Vendor => authors.iter().all(|author| reviewer.vendor.is_other_than(&author.vendor)),
+            Rival::Model => authors.iter().all(|author| !reviewer.may_share_a_model_with(author)),
             Rival::Any => true,
         }
     }

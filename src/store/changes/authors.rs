@@ -2,35 +2,39 @@
 //!
 //! Tools sign by an address that is theirs (`noreply@anthropic.com`); a name alone proves nothing,
 //! since people are called Claude. The name tells the model where the address tells the tool. A
-//! tool that lends its voice to other vendors' models counts as a vendor of its own when it does not
-//! say whose model it was.
+//! tool that lends its voice to other vendors' models and does not say whose model it was is of an
+//! unknown vendor, unless another trailer of the same commit states the model outright.
 
 use super::trailer;
 use crate::change::{Author, Vendor};
 use crate::store::Commit;
 
-/// Addresses (or their ends) by which tools sign: tool, and the vendor of its models.
-const TOOLS: &[(&str, &str, &str)] = &[
-    ("noreply@anthropic.com", "claude", "anthropic"),
-    ("claude[bot]@users.noreply.github.com", "claude", "anthropic"),
-    ("@openai.com", "codex", "openai"),
-    ("chatgpt-codex-connector[bot]@users.noreply.github.com", "codex", "openai"),
-    ("gemini-cli@google.com", "gemini", "google"),
-    ("gemini-code-assist[bot]@users.noreply.github.com", "gemini", "google"),
-    ("google-labs-jules[bot]@users.noreply.github.com", "jules", "google"),
-    ("copilot@users.noreply.github.com", "copilot", "github"),
-    ("copilot@github.com", "copilot", "github"),
-    ("copilot-swe-agent[bot]@users.noreply.github.com", "copilot", "github"),
-    ("cursoragent@cursor.com", "cursor", "cursor"),
-    ("aider@aider.chat", "aider", "aider"),
-    ("noreply@aider.chat", "aider", "aider"),
-    ("qwen-coder@alibabacloud.com", "qwen", "alibaba"),
-    ("noreply@opencode.ai", "opencode", "opencode"),
-    ("amp@ampcode.com", "amp", "amp"),
-    ("devin-ai-integration[bot]@users.noreply.github.com", "devin", "cognition"),
-    ("openhands@all-hands.dev", "openhands", "openhands"),
-    ("noreply@windsurf.com", "windsurf", "windsurf"),
+/// Addresses (or their ends) by which tools sign: the tool, and the vendor of its models where it has
+/// only one.
+const TOOLS: &[(&str, &str, Option<&str>)] = &[
+    ("noreply@anthropic.com", "claude", Some("anthropic")),
+    ("claude[bot]@users.noreply.github.com", "claude", Some("anthropic")),
+    ("@openai.com", "codex", Some("openai")),
+    ("chatgpt-codex-connector[bot]@users.noreply.github.com", "codex", Some("openai")),
+    ("gemini-cli@google.com", "gemini", Some("google")),
+    ("gemini-code-assist[bot]@users.noreply.github.com", "gemini", Some("google")),
+    ("google-labs-jules[bot]@users.noreply.github.com", "jules", Some("google")),
+    ("qwen-coder@alibabacloud.com", "qwen", Some("alibaba")),
+    ("copilot@users.noreply.github.com", "copilot", None),
+    ("copilot@github.com", "copilot", None),
+    ("copilot-swe-agent[bot]@users.noreply.github.com", "copilot", None),
+    ("cursoragent@cursor.com", "cursor", None),
+    ("aider@aider.chat", "aider", None),
+    ("noreply@aider.chat", "aider", None),
+    ("noreply@opencode.ai", "opencode", None),
+    ("amp@ampcode.com", "amp", None),
+    ("devin-ai-integration[bot]@users.noreply.github.com", "devin", None),
+    ("openhands@all-hands.dev", "openhands", None),
+    ("noreply@windsurf.com", "windsurf", None),
 ];
+
+/// The trailers by which people and tools state the model outright.
+const STATEMENTS: [&str; 2] = ["Assisted-by", "Generated-by"];
 
 /// Everybody who had a hand in a commit; never empty.
 pub(super) fn of(commit: &Commit) -> Vec<Author> {
@@ -40,10 +44,34 @@ pub(super) fn of(commit: &Commit) -> Vec<Author> {
     }
     let mut authors = vec![by_identity(&commit.author)];
     authors.extend(commit.trailers("Co-authored-by").filter_map(by_address));
-    for key in ["Assisted-by", "Generated-by"] {
-        authors.extend(commit.trailers(key).filter_map(by_statement));
+    for stated in STATEMENTS.iter().flat_map(|key| commit.trailers(key)).filter_map(stated) {
+        let answers = |author: &Author| author.vendor.is_unknown() && author.name == stated.name;
+        let unknown = authors.iter().filter(|author| author.vendor.is_unknown()).count();
+        let only = |author: &Author| author.vendor.is_unknown() && unknown == 1 && !is_tool(&stated.name);
+        match authors.iter().position(|author| answers(author) || only(author)) {
+            Some(at) => authors[at] = Author { name: authors[at].name.clone(), ..stated },
+            None => authors.push(stated),
+        }
     }
     authors
+}
+
+/// What states a model outright: `claude-opus-4`, `Copilot:gpt-5`, `Claude:claude-opus-4 coccinelle`. A
+/// tool that has several vendors' models and states none is of an unknown vendor.
+pub(super) fn stated(text: &str) -> Option<Author> {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let (tool, named) = first.split_once(':').unwrap_or((first, ""));
+    let tool = tool.to_lowercase();
+    if is_tool(&tool) {
+        return Some(author(&tool, text.get(tool.len()..).unwrap_or_default(), vendor_of(&tool)));
+    }
+    if !named.is_empty() && !named.starts_with("//") {
+        let vendor = Vendor::of_model(named).unwrap_or_else(Vendor::unknown);
+        return Some(Author { name: tool, vendor, model: Some(named.to_owned()) });
+    }
+    let model = model(text)?;
+    let vendor = Vendor::of_model(model)?;
+    Some(Author { name: vendor.as_str().to_owned(), vendor, model: Some(model.to_owned()) })
 }
 
 /// Whose identity `Name <address>` is: a tool's, else a person's.
@@ -76,30 +104,34 @@ fn by_address(person: &str) -> Option<Author> {
         true => plain.ends_with(end),
         false => plain == *end,
     }) {
-        return Some(author(tool, name, vendor));
+        return Some(author(tool, name, *vendor));
     }
     // aider signs by adding itself to the person's name.
-    name.trim_end().ends_with("(aider)").then(|| author("aider", "", "aider"))
+    name.trim_end().ends_with("(aider)").then(|| author("aider", "", None))
 }
 
-/// What a trailer states outright: `Assisted-by: Claude:claude-opus-4`, `Generated-by: codex`.
-fn by_statement(value: &str) -> Option<Author> {
-    let model = model(value)?;
-    let vendor = Vendor::of_model(model)?;
-    Some(Author { name: vendor.as_str().to_owned(), vendor, model: Some(model.to_owned()) })
+fn is_tool(name: &str) -> bool {
+    TOOLS.iter().any(|(_, tool, _)| *tool == name)
 }
 
-fn author(tool: &str, name: &str, vendor: &str) -> Author {
-    let model = model(name);
-    let vendor = model.and_then(Vendor::of_model).unwrap_or_else(|| Vendor::new(vendor));
+fn vendor_of(tool: &str) -> Option<&'static str> {
+    TOOLS.iter().find(|(_, name, _)| *name == tool).and_then(|(_, _, vendor)| *vendor)
+}
+
+/// A tool whose words may betray the model that it ran.
+fn author(tool: &str, words: &str, vendor: Option<&str>) -> Author {
+    let model = model(words);
+    let told = model.and_then(Vendor::of_model).or_else(|| vendor.map(Vendor::new));
     // "Claude" alone is a tool's name, not a model's.
     let model = model.filter(|model| model.contains(|c: char| c.is_ascii_digit()));
+    let vendor = told.unwrap_or_else(Vendor::unknown);
     Author { name: tool.to_owned(), vendor, model: model.map(str::to_owned) }
 }
 
 /// The word of a text that betrays a model's vendor, the longest one: `aider (gpt-4o)`.
 fn model(text: &str) -> Option<&str> {
-    text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | ',' | ';'))
+    text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | ',' | ';' | '"'))
+        .map(|word| word.trim_matches(':'))
         .filter(|word| Vendor::of_model(word).is_some())
         .max_by_key(|word| word.len())
 }
@@ -134,8 +166,12 @@ mod tests {
         for (trailer, expected) in [
             ("Claude <noreply@anthropic.com>", "anthropic"),
             ("Claude Sonnet 4.5 <noreply@anthropic.com>", "anthropic"),
-            ("Copilot <198982749+Copilot@users.noreply.github.com>", "github"),
-            ("Cursor <cursoragent@cursor.com>", "cursor"),
+            ("Copilot <198982749+Copilot@users.noreply.github.com>", "unknown"),
+            ("Cursor <cursoragent@cursor.com>", "unknown"),
+            ("Amp <amp@ampcode.com>", "unknown"),
+            ("openhands <openhands@all-hands.dev>", "unknown"),
+            ("aider (openrouter/auto) <aider@aider.chat>", "unknown"),
+            ("Copilot (gpt-5) <198982749+Copilot@users.noreply.github.com>", "openai"),
             ("aider (claude-3-7-sonnet) <aider@aider.chat>", "anthropic"),
             ("aider (gpt-4o) <noreply@aider.chat>", "openai"),
             ("Codex <codex@openai.com>", "openai"),
@@ -148,11 +184,40 @@ mod tests {
             assert_eq!(vendors(ADA, &message), ["person", expected], "{trailer}");
         }
         assert_eq!(vendors("Claude <noreply@anthropic.com>", "Fix\n"), ["anthropic"]);
-        assert_eq!(vendors("Ada (aider) <ada@example.com>", "Fix\n"), ["aider"]);
+        assert_eq!(vendors("Ada (aider) <ada@example.com>", "Fix\n"), ["unknown"]);
         assert_eq!(
             vendors(ADA, "Fix\n\nAssisted-by: Claude:claude-opus-4 sparse\n"),
             ["person", "anthropic"]
         );
+    }
+
+    #[test]
+    fn a_trailer_that_states_the_model_says_whose_it_was() {
+        let copilot = "Co-authored-by: Copilot <copilot@github.com>";
+        let cursor = "Co-authored-by: Cursor <cursoragent@cursor.com>";
+        for (trailers, expected) in [
+            (format!("{copilot}\nAssisted-by: Copilot:gpt-5"), vec!["person", "openai"]),
+            (format!("{copilot}\nAssisted-by: Copilot (Claude Sonnet 4.5)"), vec!["person", "anthropic"]),
+            (format!("{copilot}\nGenerated-by: gemini-2.5-pro"), vec!["person", "google"]),
+            (format!("{copilot}\nAssisted-by: Copilot"), vec!["person", "unknown"]),
+            (format!("{copilot}\nAssisted-by: Copilot:auto"), vec!["person", "unknown"]),
+            // What another tool ran says nothing about this one, and of two it says nothing about either.
+            (format!("{copilot}\nAssisted-by: Claude:claude-opus-4"), vec!["person", "unknown", "anthropic"]),
+            (
+                format!("{copilot}\n{cursor}\nAssisted-by: gpt-5"),
+                vec!["person", "unknown", "unknown", "openai"],
+            ),
+            (
+                format!("{copilot}\n{cursor}\nAssisted-by: Cursor:composer-1\nAssisted-by: Copilot:gpt-5"),
+                vec!["person", "openai", "cursor"],
+            ),
+            ("Assisted-by: Cursor".to_owned(), vec!["person", "unknown"]),
+            ("Assisted-by: Newcomer:its-model".to_owned(), vec!["person", "unknown"]),
+            ("Generated-by: https://example.com/generator".to_owned(), vec!["person"]),
+            ("Assisted-by: my spelling checker".to_owned(), vec!["person"]),
+        ] {
+            assert_eq!(vendors(ADA, &format!("Fix\n\n{trailers}\n")), expected, "{trailers}");
+        }
     }
 
     #[test]
