@@ -113,7 +113,7 @@ fn the_family_of_a_model_names_its_maker_as_an_author() {
     let place = Place::with_config(&CONFIG.replace("zeta", "anthropic"));
     place.reviewer("judge", "");
     // `claude` is no agent here: taken for a vendor of that name, it would make a rival of its own maker.
-    place.flow(&["review", "--author", "claude"]).exits(2).says("every reviewer is of the vendor");
+    place.flow(&["review", "--author", "claude"]).exits(2).says("every reviewer is of a vendor");
     place.flow(&["review", "--author", "openai"]).ok().says("APPROVE");
 }
 

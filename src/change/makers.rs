@@ -202,9 +202,7 @@ fn fits(text: &str, pattern: &str) -> bool {
     }
     match (pattern.chars().next_back(), rest.next()) {
         (Some('#' | '-'), _) | (_, None) => true,
-        (Some(last), Some(next)) => {
-            !next.is_alphabetic() && !(last.is_ascii_digit() && next.is_ascii_digit())
-        }
+        (Some(last), Some(next)) => !(next.is_alphabetic() || last.is_ascii_digit() && next.is_ascii_digit()),
         (None, _) => false,
     }
 }

@@ -65,8 +65,8 @@ pub struct ReviewArgs {
     #[arg(long, value_name = "SLUG")]
     spec: Option<Slug>,
 
-    /// An agent or vendor that had a hand in the change, besides those it names itself
-    #[arg(long = "author", value_name = "AGENT|VENDOR")]
+    /// An agent, model or vendor that had a hand in the change, besides those it names itself
+    #[arg(long = "author", value_name = "AGENT|TOOL:MODEL|VENDOR")]
     authors: Vec<String>,
 
     /// Ask again, even if the change has been judged
@@ -158,7 +158,10 @@ impl ReviewArgs {
         };
         for name in &self.authors {
             let author = author(name, &loaded.config)?;
-            if !change.authors.contains(&author) {
+            // The gate believes the commits: only of what is not committed yet can this tell more.
+            if self.staged {
+                changes::add_stated(&mut change.authors, author);
+            } else if !change.authors.contains(&author) {
                 change.authors.push(author);
             }
         }
@@ -268,17 +271,20 @@ impl ReviewArgs {
     }
 }
 
-/// Whom `--author` names: an agent of the config, a model's family or a vendor. A misspelt one is
+/// Whom `--author` names: an agent of the config, a model, a tool and its model, or a vendor. A misspelt one is
 /// refused, since it would make the author's own vendor a rival.
 fn author(name: &str, config: &Config) -> Result<Author> {
     if let Some(agent) = config.agents.get(name) {
         return Ok(Agent::new(name, agent)?.author());
     }
+    if let Some(author) = changes::stated(name) {
+        return Ok(author);
+    }
     let mut vendors: Vec<Vendor> = Vendor::known().chain([Vendor::person()]).collect();
     vendors.extend(review::reviewers(config).0.into_iter().map(|reviewer| reviewer.who.vendor));
     let agents = config.agents.iter().filter_map(|(name, agent)| Agent::new(name, agent).ok());
     vendors.extend(agents.map(|agent| agent.author().vendor));
-    let vendor = Vendor::of_model(name).unwrap_or_else(|| Vendor::new(name));
+    let vendor = Vendor::new(name);
     if vendors.contains(&vendor) {
         return Ok(Author { name: name.to_owned(), vendor, model: None });
     }

@@ -51,15 +51,19 @@ pub fn rival(config: &Config, policy: &Policy, authors: &[Author], name: &str) -
     if policy.is_rival(&reviewer.who, authors) {
         return Ok(reviewer);
     }
+    if let Some(error) = unknown(policy, authors, std::slice::from_ref(&reviewer)) {
+        return Err(error);
+    }
     let way_out = match rivals(config, policy, authors) {
         Ok(rivals) => format!("rivals are: {}", names(&rivals)),
-        Err(_) => "add a reviewer of another vendor to the config".into(),
+        Err(_) => format!("add a reviewer of another {} to the config", other(policy)),
     };
     Err(hint(
         format!(
-            "`{name}` is no rival: it is of the vendor {}, as an author of this change ({})",
-            reviewer.who.vendor,
-            vendors(authors)
+            "`{name}` is no rival: it is of the {} {}, as an author of this change ({})",
+            other(policy),
+            of(policy, &reviewer.who),
+            who(policy, authors)
         ),
         way_out,
     ))
@@ -144,10 +148,13 @@ fn nobody(
             "`git flow-ai doctor` says how to mend each",
         );
     }
-    let other = if policy.rival == Rival::Model { "model" } else { "vendor" };
+    if let Some(error) = unknown(policy, authors, others) {
+        return error;
+    }
+    let other = other(policy);
     let mut why = format!(
-        "no rival can be asked: every reviewer is of the {other} that wrote this change ({}): {}",
-        vendors(authors),
+        "no rival can be asked: every reviewer is of a {other} that wrote this change ({}): {}",
+        who(policy, authors),
         names(others)
     );
     if !reasons.is_empty() {
@@ -163,16 +170,49 @@ fn nobody(
     )
 }
 
+/// Why nobody can judge where nobody can tell whose model an author ran; none where that is not it.
+fn unknown(policy: &Policy, authors: &[Author], others: &[Reviewer]) -> Option<anyhow::Error> {
+    let tool = &authors.iter().find(|author| author.vendor.is_unknown())?.name;
+    let alone = Author { name: tool.clone(), vendor: Vendor::unknown(), model: None };
+    if others.iter().any(|reviewer| policy.is_rival(&reviewer.who, std::slice::from_ref(&alone))) {
+        return None;
+    }
+    Some(hint(
+        format!(
+            "no rival can be asked: nobody can tell whose model {tool} ran for this change, and it may be \
+             that of every reviewer: {}",
+            names(others)
+        ),
+        format!(
+            "say which model it was in a trailer of the same commit (git commit --amend, or git rebase -i), \
+             for example: Assisted-by: {tool}:gpt-5"
+        ),
+    ))
+}
+
+/// What a rival must have another one of.
+fn other(policy: &Policy) -> &'static str {
+    if policy.rival == Rival::Model { "model" } else { "vendor" }
+}
+
 fn names(reviewers: &[Reviewer]) -> String {
     let names: Vec<&str> = reviewers.iter().map(|reviewer| reviewer.who.name.as_str()).collect();
     names.join(", ")
 }
 
-fn vendors(authors: &[Author]) -> String {
-    let mut names: Vec<&str> = authors.iter().map(|author| author.vendor.as_str()).collect();
+/// What of the authors must be another one.
+fn who(policy: &Policy, authors: &[Author]) -> String {
+    let mut names: Vec<&str> = authors.iter().map(|author| of(policy, author)).collect();
     names.sort_unstable();
     names.dedup();
     names.join(", ")
+}
+
+fn of<'a>(policy: &Policy, author: &'a Author) -> &'a str {
+    match (policy.rival, &author.model) {
+        (Rival::Model, Some(model)) => model,
+        _ => author.vendor.as_str(),
+    }
 }
 
 #[cfg(test)]
@@ -220,10 +260,29 @@ mod tests {
         assert_eq!(rival_names(&config, Rival::Model, &authors).unwrap(), ["c"]);
         let error = rival_names(&config, Rival::Vendor, &authors).unwrap_err();
         assert!(
-            error
-                .to_string()
-                .contains("every reviewer is of the vendor that wrote this change (anthropic): c")
+            error.to_string().contains("every reviewer is of a vendor that wrote this change (anthropic): c")
         );
+    }
+
+    #[test]
+    fn one_model_behind_two_gateways_does_not_judge_itself() {
+        let config = config(&[("c", "openrouter/anthropic/claude-sonnet-4.5", None)]);
+        let authors = [author("anthropic", Some("us.anthropic.claude-sonnet-4-5-20250929-v1:0"))];
+        let error = rival_names(&config, Rival::Model, &authors).unwrap_err().to_string();
+        assert!(error.contains("of a model that wrote this change (us.anthropic"), "{error}");
+        assert_eq!(rival_names(&config, Rival::Any, &authors).unwrap(), ["c"]);
+    }
+
+    #[test]
+    fn what_nobody_knows_counts_as_everybodys() {
+        let config = config(&[("c", "claude-sonnet-4-5", None), ("g", "gpt-5.5", None)]);
+        let authors = [author("person", None), author("unknown", None)];
+        for rival in [Rival::Vendor, Rival::Model] {
+            let error = rival_names(&config, rival, &authors).unwrap_err();
+            assert!(error.to_string().contains("nobody can tell whose model author ran"), "{error}");
+            assert!(error.to_string().contains("every reviewer: c, g"), "{error}");
+        }
+        assert_eq!(rival_names(&config, Rival::Any, &authors).unwrap(), ["c", "g"]);
     }
 
     #[test]

@@ -133,11 +133,6 @@ impl Verdict {
         is(&self.base_tree, change.base_tree) && is(&self.head_tree, change.head_tree)
     }
 
-    /// Whether its reviewer's vendor is none of the vendors of its authors.
-    pub fn is_rival(&self) -> bool {
-        self.authors.iter().all(|author| author.vendor != self.reviewer.vendor)
-    }
-
     /// The findings of the given severities.
     pub fn blocking<'a>(&'a self, block: &'a [Severity]) -> impl Iterator<Item = &'a Finding> {
         self.findings.iter().filter(move |finding| block.contains(&finding.severity))

@@ -159,7 +159,7 @@ fn who_wrote_the_change_does_not_judge_it() {
     place
         .flow(&["review"])
         .exits(2)
-        .says("every reviewer is of the vendor that wrote this change (zeta): judge")
+        .says("every reviewer is of a vendor that wrote this change (zeta): judge")
         .says("add a reviewer");
     place.flow(&["review", "--reviewer", "judge"]).exits(2).says("`judge` is no rival");
     place
@@ -170,9 +170,34 @@ fn who_wrote_the_change_does_not_judge_it() {
     assert_eq!(asked(&place), 0);
     // What a person says about the authors can only add to them.
     place.git(&["commit", "--quiet", "--amend", "-m", "Change it"]).ok();
-    place.flow(&["review", "--author", "Zeta"]).exits(2).says("every reviewer is of the vendor");
-    place.flow(&["review", "--author", "judge"]).exits(2).says("every reviewer is of the vendor");
+    place.flow(&["review", "--author", "Zeta"]).exits(2).says("every reviewer is of a vendor");
+    place.flow(&["review", "--author", "judge"]).exits(2).says("every reviewer is of a vendor");
     assert_eq!(asked(&place), 0);
+}
+
+#[test]
+fn a_tool_that_does_not_say_whose_model_it_ran_must_be_asked_first() {
+    let place = place("");
+    let sign = |trailers: &str| {
+        let message = format!("Change it\n\nCo-authored-by: Copilot <copilot@github.com>\n{trailers}");
+        place.git(&["commit", "--quiet", "--amend", "-m", &message]).ok();
+    };
+    sign("");
+    place
+        .flow(&["review"])
+        .exits(2)
+        .says("nobody can tell whose model copilot ran")
+        .says("Assisted-by: copilot:gpt-5");
+    place.flow(&["review", "--reviewer", "judge"]).exits(2).says("whose model copilot ran");
+    // What is committed says it itself, or the gate would not believe it.
+    place.flow(&["review", "--author", "copilot:gpt-5"]).exits(2).says("whose model copilot ran");
+    assert_eq!(asked(&place), 0);
+    sign("Assisted-by: Copilot:gpt-5");
+    place.flow(&["review"]).ok();
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place.flow(&["init"]).ok();
+    place.git(&["merge", "--quiet", "--no-edit", "topic"]).ok();
+    assert_eq!(asked(&place), 1);
 }
 
 #[test]

@@ -45,20 +45,27 @@ pub(super) fn of(commit: &Commit) -> Vec<Author> {
     let mut authors = vec![by_identity(&commit.author)];
     authors.extend(commit.trailers("Co-authored-by").filter_map(by_address));
     for stated in STATEMENTS.iter().flat_map(|key| commit.trailers(key)).filter_map(stated) {
-        let answers = |author: &Author| author.vendor.is_unknown() && author.name == stated.name;
-        let unknown = authors.iter().filter(|author| author.vendor.is_unknown()).count();
-        let only = |author: &Author| author.vendor.is_unknown() && unknown == 1 && !is_tool(&stated.name);
-        match authors.iter().position(|author| answers(author) || only(author)) {
-            Some(at) => authors[at] = Author { name: authors[at].name.clone(), ..stated },
-            None => authors.push(stated),
-        }
+        add_stated(&mut authors, stated);
     }
     authors
 }
 
+/// Adds an author who states a model, or lets the statement say whose model an unknown one ran: the
+/// tool that it names, or where it names none the only one.
+pub(crate) fn add_stated(authors: &mut Vec<Author>, stated: Author) {
+    let unknown: Vec<usize> = (0..authors.len()).filter(|at| authors[*at].vendor.is_unknown()).collect();
+    let named = unknown.iter().find(|at| authors[**at].name == stated.name);
+    let only = unknown.first().filter(|_| unknown.len() == 1 && stated.name == stated.vendor.as_str());
+    match named.or(only) {
+        Some(at) => authors[*at] = Author { name: authors[*at].name.clone(), ..stated },
+        None if authors.contains(&stated) => {}
+        None => authors.push(stated),
+    }
+}
+
 /// What states a model outright: `claude-opus-4`, `Copilot:gpt-5`, `Claude:claude-opus-4 coccinelle`. A
 /// tool that has several vendors' models and states none is of an unknown vendor.
-pub(super) fn stated(text: &str) -> Option<Author> {
+pub(crate) fn stated(text: &str) -> Option<Author> {
     let first = text.split_whitespace().next().unwrap_or_default();
     let (tool, named) = first.split_once(':').unwrap_or((first, ""));
     let tool = tool.to_lowercase();

@@ -5,6 +5,8 @@
 
 mod authors;
 
+pub(crate) use authors::{add_stated, stated};
+
 use super::{Commit, Repo};
 use crate::change::{Author, Change};
 use crate::error::{Result, hint};
