@@ -24,7 +24,12 @@ fn verdict(repo: &Repo, summary: &str) -> (ObjectId, Verdict) {
         authors: vec![author("claude", "anthropic")],
         reviewer: author("codex", "openai"),
         policy: String::new(),
-        shown: Shown { sha256: String::new(), bytes: 10, files: vec!["README.md".into()] },
+        shown: Shown {
+            sha256: String::new(),
+            bytes: 10,
+            files: vec!["README.md".into()],
+            ..Shown::default()
+        },
         findings: Vec::new(),
         summary: summary.into(),
         time: "2026-01-02T03:04:05Z".into(),

@@ -120,7 +120,12 @@ impl Setting {
             authors: vec![author("one", "acme")],
             reviewer: author("two", "umbrella"),
             policy: "0".repeat(64),
-            shown: Shown { sha256: "0".repeat(64), bytes: 1, files: vec!["src/new.txt".into()] },
+            shown: Shown {
+                sha256: "0".repeat(64),
+                bytes: 1,
+                files: vec!["src/new.txt".into()],
+                ..Shown::default()
+            },
             findings: Vec::new(),
             summary: "Fine.".into(),
             time: "2026-11-21T10:00:00Z".into(),

@@ -37,7 +37,7 @@ pub fn counts(verdict: &Verdict, policy: &Policy, branch: &str) -> bool {
             authors_known && policy.is_rival(&verdict.reviewer, &verdict.authors)
         }
     };
-    may && verdict.target == branch && verdict.shown.bytes > 0
+    may && verdict.target == branch && verdict.shown.is_whole()
 }
 
 /// Whether a verdict approves under the policy: it says so, and its findings say so too.
@@ -134,7 +134,7 @@ mod tests {
             authors: vec![author("claude", "anthropic")],
             reviewer: author(name, vendor),
             policy: String::new(),
-            shown: Shown { sha256: String::new(), bytes: 1, files: vec!["a".into()] },
+            shown: Shown { sha256: String::new(), bytes: 1, files: vec!["a".into()], ..Shown::default() },
             findings: if decision == Decision::RequestChanges { vec![finding] } else { Vec::new() },
             summary: "Because.".into(),
             time: format!("2026-01-01T00:{minute:02}:00Z"),

@@ -77,6 +77,7 @@ impl Bundle {
             }),
             bytes: text.len() as u64,
             files: self.asked.files.keys().cloned().collect(),
+            ..Shown::default()
         }
     }
 }

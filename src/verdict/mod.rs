@@ -11,6 +11,7 @@ pub use record::{Signature, Unreadable};
 
 use crate::change::{Author, Change};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// The notes ref that holds verdicts.
@@ -77,14 +78,40 @@ pub struct Finding {
 }
 
 /// What the reviewer was shown, so that anyone can see that the verdict is not vacuous.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Shown {
-    /// SHA-256 of the whole request, in hex.
+    /// SHA-256 of the whole request, in hex; of several, of all of them one after the other.
     pub sha256: String,
-    /// Its size in bytes.
+    /// Its size in bytes; of several, of all of them.
     pub bytes: u64,
     /// The changed files that the reviewer says it covered: all of them, or there is no verdict.
     pub files: Vec<String>,
+    /// The requests, where the difference was too much for one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<ShownPart>,
+}
+
+/// One request of several.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ShownPart {
+    /// SHA-256 of the request, in hex.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The files that it showed, whole or some hunks of one.
+    pub files: Vec<String>,
+}
+
+impl Shown {
+    /// Whether anything was shown, and the parts, where there are some, are of all the files and no other.
+    pub fn is_whole(&self) -> bool {
+        let all: BTreeSet<&String> = self.files.iter().collect();
+        let in_parts: BTreeSet<&String> = self.parts.iter().flat_map(|part| &part.files).collect();
+        let bytes = self.parts.iter().fold(0u64, |sum, part| sum.saturating_add(part.bytes));
+        let is_empty = |part: &ShownPart| part.bytes == 0 || part.files.is_empty();
+        let parts_hold = || all == in_parts && bytes == self.bytes && !self.parts.iter().any(is_empty);
+        self.bytes > 0 && (self.parts.is_empty() || parts_hold())
+    }
 }
 
 /// A verdict as it is stored. Self-contained, so that two clones' notes merge by union.

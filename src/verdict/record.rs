@@ -197,7 +197,7 @@ fn enveloped(line: &str) -> Result<Verdict, String> {
 mod tests {
     use super::*;
     use crate::change::{Author, Vendor};
-    use crate::verdict::Shown;
+    use crate::verdict::{Shown, ShownPart};
 
     fn verdict() -> Verdict {
         let author =
@@ -211,7 +211,7 @@ mod tests {
             authors: vec![author("claude", "anthropic")],
             reviewer: author("codex", "openai"),
             policy: String::new(),
-            shown: Shown { sha256: String::new(), bytes: 1, files: vec!["a.rs".into()] },
+            shown: Shown { sha256: String::new(), bytes: 1, files: vec!["a.rs".into()], ..Shown::default() },
             findings: Vec::new(),
             summary: "Fine.\nReally.".into(),
             time: "2026-01-02T03:04:05Z".into(),
@@ -265,6 +265,35 @@ mod tests {
             assert!(!text.chars().any(|c| c != '\n' && visible::is_hidden(c)), "{text:?}");
             assert_eq!(decode(&text), (vec![refusal], vec![]));
         }
+    }
+
+    #[test]
+    fn what_was_shown_in_parts_is_all_of_it_or_nothing() {
+        let part = |files: &[&str], bytes| ShownPart {
+            files: files.iter().map(|file| (*file).to_owned()).collect(),
+            bytes,
+            ..ShownPart::default()
+        };
+        let whole = Shown {
+            bytes: 5,
+            files: vec!["a".into(), "b".into()],
+            parts: vec![part(&["a"], 2), part(&["a", "b"], 3)],
+            ..Shown::default()
+        };
+        assert!(whole.is_whole() && Shown { parts: Vec::new(), ..whole.clone() }.is_whole());
+        assert!(!Shown::default().is_whole());
+        for parts in [
+            vec![part(&["a"], 5)],
+            vec![part(&["a", "b"], 2), part(&["c"], 3)],
+            vec![part(&["a", "b"], 2), part(&["b"], 4)],
+            vec![part(&["a", "b"], 5), part(&["b"], 0)],
+            vec![part(&["a", "b"], 2), part(&[], 3)],
+        ] {
+            assert!(!Shown { parts: parts.clone(), ..whole.clone() }.is_whole(), "{parts:?}");
+        }
+        let mut verdict = verdict();
+        verdict.shown = whole;
+        assert_eq!(decode(&encode(&verdict, None).unwrap()), (vec![verdict], vec![]));
     }
 
     #[test]

@@ -23,7 +23,7 @@ impl Place {
             authors: vec![author("Ada Lovelace <ada@example.com>", "person")],
             reviewer: author("codex", "openai"),
             policy: "0".repeat(64),
-            shown: Shown { sha256: "0".repeat(64), bytes: 100, files: Vec::new() },
+            shown: Shown { sha256: "0".repeat(64), bytes: 100, files: Vec::new(), ..Shown::default() },
             findings: Vec::new(),
             summary: "Read.".into(),
             time: "2026-01-01T00:00:00Z".into(),
