@@ -19,7 +19,7 @@
 //! | layer | modules | rule |
 //! |---|---|---|
 //! | interface | [`cli`], [`report`] | parse, print, choose the exit status |
-//! | journeys | [`draft`], [`run`], [`review`], [`gate`], [`hook`], [`merge`], [`init`], [`status`], [`clean`], [`doctor`], [`demo`] | compose edges and nouns, print nothing |
+//! | journeys | [`draft`], [`run`], [`review`], [`gate`], [`hook`], [`check`], [`merge`], [`init`], [`status`], [`clean`], [`doctor`], [`demo`] | compose edges and nouns, print nothing |
 //! | edges | [`store`], [`git`], [`worktree`], [`process`], [`agent`], [`model`] | each owns one thing in the world |
 //! | nouns | [`spec`], [`workflow`], [`plan`], [`change`], [`verdict`], [`policy`], [`config`], [`event`], [`visible`], [`error`] | pure, no input or output |
 //!
@@ -60,6 +60,7 @@ pub mod process;
 pub mod store;
 pub mod worktree;
 
+pub mod check;
 pub mod clean;
 pub mod demo;
 pub mod doctor;

@@ -12,6 +12,7 @@
 mod agents;
 mod architecture;
 mod bad_input;
+mod check;
 mod clean;
 mod cli;
 mod completions;

@@ -4,6 +4,7 @@
 //! calls the journeys and prints through [`crate::report`]. Nothing below this layer prints.
 
 pub mod approve;
+pub mod check;
 pub mod clean;
 pub mod completions;
 pub mod demo;
@@ -67,6 +68,7 @@ pub enum Command {
     Review(review::ReviewArgs),
     Verdict(verdict::VerdictArgs),
     Merge(merge::MergeArgs),
+    Check(check::CheckArgs),
     Status(status::StatusArgs),
     Log(log::LogArgs),
     Clean(clean::CleanArgs),
@@ -91,6 +93,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Review(args) => review::run(args),
         Command::Verdict(args) => verdict::run(args),
         Command::Merge(args) => merge::run(args),
+        Command::Check(args) => check::run(args),
         Command::Status(args) => status::run(args),
         Command::Log(args) => log::run(args),
         Command::Clean(args) => clean::run(args),

@@ -4,6 +4,7 @@
 //! Text of agents, models and repositories goes through [`plain()`] first.
 
 mod bars;
+pub mod check;
 mod findings;
 mod lines;
 mod output;

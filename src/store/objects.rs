@@ -90,6 +90,11 @@ impl Repo {
         self.gix.has_object(id)
     }
 
+    /// Whether the history ends where a clone cut it off.
+    pub fn is_shallow(&self) -> bool {
+        self.gix.is_shallow().is_ok_and(|shallow| shallow)
+    }
+
     /// The best common ancestor; none when the histories are unrelated. Read from the commits
     /// themselves: a commit-graph is faster, and whoever can write to the repository can forge one.
     pub fn merge_base(&self, one: ObjectId, two: ObjectId) -> Result<Option<ObjectId>> {

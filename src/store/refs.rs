@@ -35,6 +35,20 @@ impl Repo {
         }
     }
 
+    /// The full name of the ref that this one is only another name for; none where it is none, or a ref of
+    /// its own.
+    pub fn symbolic_target(&self, name: &str) -> Result<Option<String>> {
+        let found = self.gix.try_find_reference(name).with_context(|| format!("{name} cannot be read"))?;
+        let found = found.filter(|reference| reference.name().as_bstr() == name);
+        Ok(found.and_then(|reference| Some(reference.target().try_name()?.as_bstr().to_string())))
+    }
+
+    /// The branch that a remote calls its own default, as last fetched.
+    pub fn default_branch(&self, remote: &str) -> Result<Option<String>> {
+        let head = self.symbolic_target(&format!("refs/remotes/{remote}/HEAD"))?;
+        Ok(head.and_then(|head| Some(head.strip_prefix(&format!("refs/remotes/{remote}/"))?.to_owned())))
+    }
+
     /// All refs below a prefix (`refs/heads/flow/`), sorted by name, in one pass. Symbolic and broken
     /// ones are left out: we write neither.
     pub fn refs(&self, prefix: &str) -> Result<Vec<(String, ObjectId)>> {

@@ -1,0 +1,349 @@
+//! `check`: the gate's answer for CI, from any clone, in every form, with nothing left out.
+
+use crate::support::verdicts::{author, finding};
+use crate::support::{Out, Place};
+use git_flow_ai::verdict::{Decision, Finding, Severity, Verdict};
+use serde_json::Value;
+use std::fs;
+
+const CONFIG: &str = "version = 1\n[gate]\nbranches = [\"main\"]\n";
+
+fn commit(place: &Place, path: &str, text: &str, message: &str) {
+    place.write(path, text);
+    place.git(&["add", "--all"]).ok();
+    place.git(&["commit", "--quiet", "-m", message]).ok();
+}
+
+/// `topic` adds a file to a protected `main`; HEAD is on it.
+fn place() -> Place {
+    let place = Place::with_config(CONFIG);
+    place.git(&["switch", "--quiet", "-c", "topic"]).ok();
+    commit(&place, "new", "new\n", "Add a file");
+    place
+}
+
+fn json(out: &Out) -> Value {
+    serde_json::from_str(&out.stdout).unwrap_or_else(|error| panic!("{error}: {out:?}"))
+}
+
+fn check(place: &Place, args: &[&str]) -> Value {
+    json(&place.flow(&[&["check", "--format", "json"], args].concat()))
+}
+
+fn answer(place: &Place, args: &[&str]) -> String {
+    check(place, args)["answer"].as_str().unwrap().to_owned()
+}
+
+/// A verdict of `codex` that blocks.
+fn block(place: &Place, base: &str, head: &str, findings: Vec<Finding>) -> Verdict {
+    let mut verdict = place.verdict(base, head);
+    verdict.decision = Decision::RequestChanges;
+    verdict.findings = findings;
+    place.record(&verdict);
+    verdict
+}
+
+#[test]
+fn what_a_rival_approved_may_enter_and_nothing_else() {
+    let place = place();
+    commit(&place, "more", "more\n", "Add more");
+    place.approve("main", "topic~1");
+    place.flow(&["check", "main..topic~1"]).ok().says("yes: `main` may become").says("codex (openai): Read.");
+    let out = place.flow(&["check"]).exits(1).says("no rival's verdict covers").says("hint: have it judged");
+    assert!(out.stdout.contains("admitted") && out.stdout.contains("missing"), "{}", out.stdout);
+    // The way out is one: what it names is what is missing.
+    let way_out = check(&place, &[])["way_out"][0].as_str().unwrap().to_owned();
+    let range = way_out.split_once("git flow-ai review ").unwrap().1.split(' ').next().unwrap().to_owned();
+    let (base, head) = range.split_once("..").unwrap();
+    place.approve(base, head);
+    place.flow(&["check"]).ok();
+}
+
+#[test]
+fn every_change_that_nothing_covers_is_told_and_not_only_the_first() {
+    let place = place();
+    for name in ["b", "c", "d", "e"] {
+        commit(&place, name, "text\n", name);
+    }
+    place.approve("topic~4", "topic~3");
+    place.approve("topic~1", "topic");
+    let told = check(&place, &["main..topic"]);
+    let outcomes: Vec<&str> =
+        told["parts"].as_array().unwrap().iter().map(|part| part["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["missing", "admitted", "missing", "admitted"]);
+    assert_eq!(told["parts"][2]["commits"].as_array().unwrap().len(), 2, "one review covers both");
+    let tally = &told["report"];
+    assert_eq!((&tally["steps"], &tally["missing"], &tally["admitted"]), (&5.into(), &3.into(), &2.into()));
+    assert_eq!(tally["by_reviewer"]["codex (openai)"], 2);
+    // The same where the branch has to be merged first.
+    place.git(&["switch", "--quiet", "main"]).ok();
+    commit(&place, "elsewhere", "x\n", "Move on");
+    let told = check(&place, &["topic"]);
+    assert_eq!(told["predicted"], true);
+    assert_eq!(told["parts"].as_array().unwrap().len(), 4, "{told:#}");
+}
+
+#[test]
+fn the_law_is_the_branchs_own_before_the_change() {
+    let place = place();
+    place.approve("main~1", "main"); // so that there are notes
+    let free = CONFIG.replace("main", "other");
+    commit(&place, ".zenflow/config.toml", &free, "Protect nothing");
+    assert_eq!(answer(&place, &[]), "no", "not the law that comes with it");
+    assert_eq!(answer(&place, &["HEAD~1..HEAD"]), "no", "nor one that a base brings along");
+    commit(&place, "later", "x\n", "Under the new law");
+    assert_eq!(answer(&place, &["HEAD~1..HEAD"]), "no", "nor where only the base is lax");
+    // After a push, the tip is the change's own.
+    let before = place.git_says(&["rev-parse", "main"]);
+    place.git(&["update-ref", "refs/heads/main", "topic"]).ok();
+    assert_eq!(answer(&place, &[&format!("{before}..topic"), "--target", "main"]), "no");
+}
+
+#[test]
+fn under_a_base_that_the_branch_has_left_the_tip_is_what_counts() {
+    let place = place();
+    place.approve("main", "topic");
+    let base = place.git_says(&["rev-parse", "main"]);
+    let range = format!("{base}..topic");
+    assert_eq!(answer(&place, &[&range]), "yes");
+    place.git(&["switch", "--quiet", "main"]).ok();
+    commit(&place, ".zenflow/config.toml", &format!("{CONFIG}approvals = 2\n"), "Ask for two");
+    let told = check(&place, &[&range]);
+    assert_eq!(
+        (&told["answer"], &told["old"]),
+        (&"no".into(), &place.git_says(&["rev-parse", "main"]).into())
+    );
+    assert!(told["notes"][0].as_str().unwrap().contains("has moved on"), "{told:#}");
+}
+
+#[test]
+fn what_conflicts_or_is_in_already_is_said_to() {
+    let place = place();
+    place.flow(&["check", "main"]).ok().says("has all of it already");
+    place.approve("main", "topic");
+    place.git(&["switch", "--quiet", "main"]).ok();
+    commit(&place, "new", "other\n", "The same file");
+    place.flow(&["check", "topic"]).exits(1).says("conflicts with `main`").says("hint: merge or rebase");
+    place.flow(&["check", "main...topic"]).exits(2).says("main..topic");
+}
+
+#[test]
+fn a_branch_that_nothing_protects_is_free_and_said_to_be() {
+    let place = place();
+    place.git(&["branch", "next", "main"]).ok();
+    place.flow(&["check", "--target", "next"]).ok().says("does not protect it");
+    place.flow(&["check", "--target", "refs/heads/nowhere"]).exits(2).says("no branch `nowhere`");
+}
+
+#[test]
+fn a_clone_in_ci_works_or_says_which_fetch_mends_it() {
+    let place = place();
+    place.approve("main", "topic");
+    place.git(&["switch", "--quiet", "main"]).ok();
+    commit(&place, "elsewhere", "x\n", "Move on");
+    let origin = format!("file://{}", place.repo().display());
+    let clone = |name: &str, args: &[&str]| {
+        let (at, place) = (place.root().join(name), &place);
+        place.git(&[&["clone", "--quiet", &origin], args, &[at.to_str().unwrap()]].concat()).ok();
+        move |program: &str, args: &[&str]| {
+            Out::of(place.command(program).args(args).current_dir(&at).output().unwrap())
+        }
+    };
+    // As actions/checkout leaves it: HEAD detached, the target only as the remote has it.
+    let full = clone("full", &[]);
+    full("git", &["checkout", "--quiet", "--detach", "origin/topic"]).ok();
+    full("git", &["branch", "--quiet", "-D", "main"]).ok();
+    full("git", &["flow-ai", "check"])
+        .exits(2)
+        .says("no verdicts at all")
+        .says("git fetch origin refs/notes/flow-ai:refs/notes/flow-ai");
+    full("git", &["fetch", "--quiet", "origin", "refs/notes/flow-ai:refs/notes/flow-ai"]).ok();
+    full("git", &["flow-ai", "check", "--target", "main"]).ok().says("may be merged into `main`");
+    full("git", &["flow-ai", "check", "0123456789..HEAD"]).exits(2).says("lacks the commit 0123456789");
+
+    let shallow = clone("shallow", &["--depth", "1", "--branch", "topic"]);
+    shallow("git", &["checkout", "--quiet", "--detach"]).ok();
+    shallow("git", &["fetch", "--quiet", "origin", "refs/notes/flow-ai:refs/notes/flow-ai"]).ok();
+    let out = shallow("git", &["flow-ai", "check", "--target", "main"]).exits(2).says("--unshallow");
+    let hint = out.stderr.lines().find_map(|line| line.split_once("fetch it: ")).unwrap().1.to_owned();
+    shallow("sh", &["-c", &hint]).ok();
+    shallow("git", &["flow-ai", "check", "--target", "main"]).ok();
+
+    let cut = clone("cut", &["--depth", "1", "--no-single-branch", "--branch", "topic"]);
+    cut("git", &["checkout", "--quiet", "--detach"]).ok();
+    cut("git", &["fetch", "--quiet", "origin", "refs/notes/flow-ai:refs/notes/flow-ai"]).ok();
+    cut("git", &["flow-ai", "check", "--target", "main"]).exits(2).says("shallow").says("--unshallow");
+    cut("git", &["fetch", "--quiet", "--unshallow", "origin"]).ok();
+    cut("git", &["flow-ai", "check", "--target", "main"]).ok();
+}
+
+#[test]
+fn waivers_are_counted_with_who_gave_them_and_why() {
+    let place = Place::with_config(&format!("{CONFIG}waivers = [\"ada@example.com\"]\n"));
+    place.git(&["switch", "--quiet", "-c", "topic"]).ok();
+    commit(&place, "new", "new\n", "Add a file");
+    let mut waiver = place.verdict("main", "topic");
+    waiver.decision = Decision::Waive;
+    waiver.reviewer = author("Ada Lovelace <ada@example.com>", "person");
+    waiver.summary = "The rivals are down.".into();
+    place.record(&waiver);
+    let told = check(&place, &["--report"]);
+    assert_eq!((&told["answer"], &told["report"]["waived"]), (&"yes".into(), &1.into()));
+    assert_eq!(told["report"]["waivers"][0]["reason"], "The rivals are down.");
+    place
+        .flow(&["check", "--report"])
+        .ok()
+        .says("waived by Ada Lovelace <ada@example.com>: 1 (The rivals are down.)");
+}
+
+#[test]
+fn findings_that_block_are_told_apart_from_those_that_do_not() {
+    let place = place();
+    let findings = vec![finding(Severity::P1, "Wrong."), finding(Severity::P3, "Ugly.")];
+    block(&place, "main", "topic", findings);
+    let told = check(&place, &[]);
+    assert_eq!(told["parts"][0]["outcome"], "blocked");
+    let findings = &told["parts"][0]["verdicts"][0]["findings"];
+    assert_eq!((&findings[0]["blocks"], &findings[1]["blocks"]), (&true.into(), &false.into()));
+    place.flow(&["check"]).exits(1).says("README.md:1: P1 Wrong.").says("hint: mend what is found");
+}
+
+/// What the report says, checked against the schema of SARIF.
+fn sarif(place: &Place, args: &[&str]) -> Value {
+    let log = json(&place.flow(&[&["check", "--format", "sarif"], args].concat()));
+    // One pattern of the schema is no regular expression: of `language`, which we never write.
+    let schema = include_str!("sarif/sarif-schema-2.1.0.json").replace("-[a-zA-Z]{2}]?$", "-[a-zA-Z]{2}$");
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    let errors: Vec<String> =
+        validator.iter_errors(&log).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?}\n{log:#}");
+    let mut broken = log.clone();
+    broken["runs"][0]["results"] = Value::from("none");
+    assert!(!validator.is_valid(&broken), "the schema is one that can say no");
+    log
+}
+
+fn results(log: &Value) -> &Vec<Value> {
+    log["runs"][0]["results"].as_array().unwrap()
+}
+
+#[test]
+fn sarif_is_valid_whatever_the_answer() {
+    let place = place();
+    let log = sarif(&place, &[]);
+    assert_eq!(log["runs"][0]["invocations"][0]["executionSuccessful"], false, "no notes: cannot tell");
+    commit(&place, "odd name #1%.txt", "x\n", "An odd name");
+    place.approve("topic~1", "topic");
+    let log = sarif(&place, &[]);
+    assert_eq!(results(&log).len(), 1);
+    assert_eq!(results(&log)[0]["ruleId"], "uncovered-change");
+    assert_eq!(log["runs"][0]["automationDetails"]["id"], "git-flow-ai/check/main/");
+    let mut odd = finding(Severity::P0, "See [this](http://evil) {0} \u{1b}[2J");
+    odd.path = "odd name #1%.txt".into();
+    let mut outside = finding(Severity::P2, "Elsewhere.");
+    outside.path = "../../etc/passwd".into();
+    block(&place, "topic~1", "topic", vec![odd, outside]);
+    let log = sarif(&place, &[]);
+    let by = |rule: &str| results(&log).iter().find(|result| result["ruleId"] == rule).unwrap().clone();
+    let place_of =
+        |result: &Value| result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].clone();
+    assert_eq!(place_of(&by("finding-p0")), "odd%20name%20%231%25.txt");
+    assert_eq!(by("finding-p0")["level"], "error");
+    let message = by("finding-p0")["message"]["text"].as_str().unwrap().to_owned();
+    assert!(message.starts_with("See \\[this\\](http://evil) {{0}} ␛"), "{message}");
+    assert_eq!(
+        (&by("finding-p2")["level"], &by("finding-p2")["locations"]),
+        (&"warning".into(), &Value::Null)
+    );
+    sarif(&place, &["--target", "nowhere"]);
+    place.approve("main", "topic");
+    place.git(&["switch", "--quiet", "main"]).ok();
+    commit(&place, "new", "other\n", "Conflict");
+    assert_eq!(results(&sarif(&place, &["topic"]))[0]["ruleId"], "cannot-enter");
+}
+
+#[test]
+fn a_result_is_known_again_after_a_rebase() {
+    let place = place();
+    place.approve("main~1", "main"); // so that there are notes
+    commit(&place, "README.md", "# A project\n\nMore.\n", "Say more");
+    let mut found = finding(Severity::P1, "Wrong  here.");
+    found.path = "new".into();
+    let marks = |log: &Value| -> Vec<Value> {
+        results(log).iter().map(|result| result["partialFingerprints"].clone()).collect()
+    };
+    let uncovered = marks(&sarif(&place, &[]));
+    block(&place, "main", "topic", vec![found.clone()]);
+    let blocked = marks(&sarif(&place, &[]));
+    assert_ne!(uncovered, blocked);
+    place.git(&["switch", "--quiet", "main"]).ok();
+    commit(&place, "README.md", "Before all.\n\n# A project\n", "Move on");
+    place.git(&["rebase", "--quiet", "main", "topic"]).ok();
+    assert_eq!(marks(&sarif(&place, &[])), uncovered, "by what it adds and takes away");
+    found.line = Some(7);
+    found.body = "Wrong here.".into();
+    block(&place, "main", "topic", vec![found]);
+    assert_eq!(marks(&sarif(&place, &[])), blocked, "by what is said of which file");
+    commit(&place, "new", "newer\n", "Other content");
+    assert_ne!(marks(&sarif(&place, &[])), uncovered);
+}
+
+#[test]
+fn nothing_that_a_model_writes_becomes_a_command_to_the_runner() {
+    let place = place();
+    let mut hostile = finding(Severity::P1, "fine\n::error::forged\n##[add-mask]x\r\n\u{1b}]0;t\u{7}100%");
+    hostile.path = "::error file=x::y".into();
+    hostile.suggestion = Some("::stop-commands::x\n::set-output name=a::b".into());
+    let mut verdict = block(&place, "main", "topic", vec![hostile.clone()]);
+    verdict.reviewer = author("evil,title=x::y\n::warning::z", "google");
+    verdict.summary = "::notice::forged\n::group::x @all <img src=x>".into();
+    place.record(&verdict);
+    place.git(&["commit", "--quiet", "--amend", "-m", "::error::from a subject"]).ok();
+    block(&place, "main", "topic", vec![hostile]);
+    let summary = place.root().join("summary.md");
+    let out = place
+        .command("git")
+        .args(["flow-ai", "check", "--format", "github", "--report"])
+        .env("GITHUB_STEP_SUMMARY", &summary)
+        .output()
+        .unwrap();
+    let out = Out::of(out).exits(1);
+    let commands: Vec<&str> = out.stdout.lines().filter(|line| line.trim().starts_with("::")).collect();
+    for command in &commands {
+        let (head, message) = command[2..].split_once("::").unwrap();
+        assert!(["error ", "warning ", "notice "].iter().any(|name| head.starts_with(name)), "{command}");
+        assert!(head.split(',').all(|property| property.contains('=')), "{command}");
+        assert!(!message.contains("\u{1b}"), "{command}");
+    }
+    assert!(
+        commands
+            .iter()
+            .any(|line| line
+                .contains("title=P1 by codex (openai)::fine%0A: :error::forged%0A# #[add-mask]x%0A")),
+        "{commands:#?}"
+    );
+    assert!(!out.stdout.contains("##[") && !out.stdout.contains('\u{1b}'), "{}", out.stdout);
+    let text = place.flow(&["check"]).exits(1).stdout;
+    assert!(!text.lines().any(|line| line.trim().starts_with("::")) && !text.contains("##["), "{text}");
+    let summary = fs::read_to_string(summary).unwrap();
+    assert!(summary.starts_with("### git flow-ai check: May not enter main"), "{summary}");
+    assert!(!summary.contains("<img") && !summary.contains("@all"), "{summary}");
+}
+
+#[test]
+fn a_machine_gets_its_answer_in_its_own_form_whatever_happened() {
+    let place = place();
+    let told = place.flow(&["check", "--format", "json", "nowhere"]).exits(2);
+    assert_eq!(json(&told)["answer"], "cannot-tell");
+    assert_eq!(json(&told)["version"], 1);
+    place
+        .flow(&["check", "--format", "github", "nowhere"])
+        .exits(2)
+        .says("::error title=git flow-ai check::");
+    place.flow(&["check", "--format", "yaml"]).exits(2).says("sarif");
+    place.git(&["switch", "--quiet", "main"]).ok();
+    commit(&place, ".zenflow/config.toml", "version = 1\n[gate]\nbranches = 3\n", "Break it");
+    let told = json(&place.flow(&["check", "topic", "--target", "main", "--format", "json"]).exits(2));
+    assert_eq!(told["answer"], "cannot-tell", "a law that cannot be read lets nothing in");
+}
