@@ -240,3 +240,79 @@ fn a_push_in_quarantine_can_be_read_but_no_verdict_is_written_from_there() {
     let out = place.git(&["push", "../server.git", "main"]).ok();
     out.says("while git keeps new objects apart").says("status 2");
 }
+
+/// The ids of objects that notes hang on here: nothing needs to be there.
+fn object(repo: &Repo, n: usize) -> ObjectId {
+    repo.write_commit(repo.empty_tree(), &[], &format!("{n}\n")).unwrap()
+}
+
+#[test]
+fn what_notes_have_lost_is_told_whatever_the_fan_out_and_nothing_else() {
+    let place = Place::new();
+    let repo = open(&place);
+    let (on, verdict) = verdict(&repo, "Fine.");
+    verdicts::append(&repo, on, &verdict).unwrap();
+    let flat = repo.find_ref("refs/notes/flow-ai").unwrap().unwrap();
+    for n in 0..300 {
+        let mut other = verdict.clone();
+        other.summary = n.to_string();
+        verdicts::append(&repo, object(&repo, n), &other).unwrap();
+    }
+    let fanned = repo.find_ref("refs/notes/flow-ai").unwrap().unwrap();
+    assert_eq!(verdicts::lost(&repo, flat, fanned).unwrap(), [], "only added to");
+    assert_eq!(verdicts::lost(&repo, fanned, flat).unwrap().len(), 300);
+    place.git(&["notes", "--ref=flow-ai", "append", "-m", "A remark"]).ok();
+    let remarked = repo.find_ref("refs/notes/flow-ai").unwrap().unwrap();
+    assert_eq!(verdicts::lost(&repo, remarked, fanned).unwrap(), [], "a remark decides nothing");
+    place.git(&["notes", "--ref=flow-ai", "remove", &on.to_string()]).ok();
+    let removed = repo.find_ref("refs/notes/flow-ai").unwrap().unwrap();
+    let lost = verdicts::lost(&repo, fanned, removed).unwrap();
+    assert_eq!((lost.len(), lost[0].on, lost[0].verdict.clone()), (1, on, Some(verdict)));
+}
+
+#[test]
+fn a_rejection_is_not_undone_by_deleting_its_note_where_a_copy_was_fetched() {
+    let place = Place::with_config("version = 1\n[gate]\nreview_on_merge = false\n");
+    place.git(&["checkout", "--quiet", "-b", "topic"]).ok();
+    place.write("new.txt", "new\n");
+    place.git(&["add", "."]).ok();
+    place.git(&["commit", "--quiet", "-m", "New"]).ok();
+    let mut no = place.verdict("main", "topic");
+    no.decision = Decision::RequestChanges;
+    no.summary = "No.".into();
+    place.record(&no);
+    let rejected = place.git_says(&["rev-parse", "refs/notes/flow-ai"]);
+    place.git(&["update-ref", "-d", "refs/notes/flow-ai"]).ok();
+    let mut yes = place.verdict("main", "topic");
+    yes.reviewer.name = "gemini".into();
+    yes.reviewer.vendor = Vendor::new("google");
+    place.record(&yes);
+    place.git(&["checkout", "--quiet", "main"]).ok();
+    place.flow(&["init"]).ok();
+    place.git(&["merge", "--ff-only", "topic"]).ok();
+    place.git(&["-c", "core.hooksPath=/dev/null", "reset", "--quiet", "--hard", "HEAD~1"]).ok();
+    place.git(&["update-ref", "refs/flow-ai/notes/origin", &rejected]).ok();
+    let out = place.git(&["merge", "--ff-only", "topic"]);
+    assert_ne!(out.status, 0, "{out:?}");
+    out.says("codex (openai) asks for changes");
+    place.flow(&["verdict", "list", "topic"]).ok().says("REQUEST CHANGES").says("gemini");
+}
+
+#[test]
+fn git_moves_the_notes_only_where_no_verdict_is_lost() {
+    let place = Place::with_config("version = 1\n");
+    place.flow(&["init"]).ok();
+    place.approve("HEAD~1", "HEAD");
+    let before = place.git_says(&["rev-parse", "refs/notes/flow-ai"]);
+    let out = place.git(&["notes", "--ref=flow-ai", "remove"]);
+    assert_ne!(out.status, 0, "{out:?}");
+    out.says("would lose what was decided: APPROVE by codex (openai)").says("git flow-ai sync");
+    place.git(&["init", "--quiet", "--bare", "../other.git"]).ok();
+    place.git(&["push", "--quiet", "../other.git", "HEAD:refs/notes/flow-ai"]).ok();
+    let fetch = ["fetch", "--quiet", "../other.git", "+refs/notes/flow-ai:refs/notes/flow-ai"];
+    assert_ne!(place.git(&fetch).status, 0);
+    assert_eq!(place.git_says(&["rev-parse", "refs/notes/flow-ai"]), before);
+    place.git(&["notes", "--ref=flow-ai", "append", "-m", "A remark"]).ok();
+    place.git(&["pack-refs", "--all", "--prune"]).ok();
+    place.git(&["update-ref", "-d", "refs/notes/flow-ai"]).ok();
+}

@@ -7,6 +7,7 @@
 //! `pre-merge-commit`, `pre-commit` and `pre-push` refuse the same things earlier, with better words.
 
 mod commit;
+mod notes;
 mod push;
 pub mod spot;
 mod transaction;

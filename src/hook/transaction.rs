@@ -6,10 +6,11 @@
 //! deletions and what `pack-refs` does look alike, change nothing, and must pass, or every `--abort`
 //! and `gc` would fail.
 
-use super::{Answer, Moment, accepted, decide, guarded};
+use super::{Answer, Moment, accepted, decide, guarded, notes};
 use crate::error::Result;
 use crate::gate::{self, Candidate, New};
 use crate::store::Repo;
+use crate::verdict::NOTES_REF;
 use anyhow::Context;
 use gix::ObjectId;
 use std::io::Read;
@@ -31,6 +32,7 @@ pub(super) fn ask(args: &[String], mut input: impl Read) -> Result<Answer> {
     for update in &updates {
         let answer = match update.name.strip_prefix("refs/heads/") {
             Some(branch) => moving(branch, update.new)?,
+            None if update.name == NOTES_REF => notes::moving(update.new)?,
             None => merging()?,
         };
         if !matches!(answer, Answer::Pass) {
@@ -46,7 +48,7 @@ fn update(line: &str) -> Option<Update<'_>> {
     let (_, new, name) = (words.next()?, words.next()?, words.next()?);
     let is_branch = name.starts_with("refs/heads/") && !name.starts_with("refs/heads/flow/");
     let is_deletion = !new.is_empty() && new.bytes().all(|byte| byte == b'0');
-    ((is_branch || name == "ORIG_HEAD") && !is_deletion).then_some(Update { new, name })
+    ((is_branch || name == "ORIG_HEAD" || name == NOTES_REF) && !is_deletion).then_some(Update { new, name })
 }
 
 /// The branch itself is about to move.

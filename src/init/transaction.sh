@@ -12,7 +12,7 @@ ask() {
 		lines=$((lines + 1))
 		case $ref in
 		refs/heads/flow/*) ;;
-		ORIG_HEAD | refs/heads/*) updates="$updates$old $new $ref
+		ORIG_HEAD | refs/heads/* | refs/notes/flow-ai) updates="$updates$old $new $ref
 " ;;
 		esac
 	done

@@ -26,7 +26,8 @@ pub struct Repo {
     work_dir: Option<PathBuf>,
     /// The object store while git keeps objects elsewhere (a push that is being received): see `open`.
     quarantine: Option<tempfile::TempDir>,
-    notes: verdicts::Cache,
+    /// Tips of notes to read besides those that refs name: see [`verdicts`].
+    more_notes: Vec<ObjectId>,
 }
 
 /// What a ref is expected to be before it is written.

@@ -5,7 +5,7 @@
 //! wait for the verdict of `pre-receive`. Worktrees, submodules, bare, shallow and SHA-256
 //! repositories open like any other; reftable is refused, because gix would list no refs at all.
 
-use super::{Repo, verdicts};
+use super::Repo;
 use crate::error::{Result, hint};
 use anyhow::Context;
 use gix::sec::Trust;
@@ -67,7 +67,7 @@ impl Repo {
         };
         gix.objects.ignore_replacements = true;
         gix.object_cache_size_if_unset(4 << 20);
-        Ok(Repo { gix, git_dir, common_dir, work_dir, quarantine, notes: verdicts::Cache::default() })
+        Ok(Repo { gix, git_dir, common_dir, work_dir, quarantine, more_notes: Vec::new() })
     }
 
     /// The folder that all worktrees share: `.git` of the main worktree, absolute.
