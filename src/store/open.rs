@@ -27,8 +27,14 @@ impl Repo {
             ..gix::discover::upwards::Options::default()
         };
         let trust = Mapping { full: options(Trust::Full)?, reduced: options(Trust::Reduced)? };
-        let found =
-            gix::ThreadSafeRepository::discover_with_environment_overrides_opts(&here, ceilings, trust);
+        let found = match std::env::var_os("GIT_DIR") {
+            // So `git receive-pack` calls hooks, and gix would look for the working tree above `.`.
+            Some(dir) if dir == "." => {
+                let trusted = Trust::from_path_ownership(&here).context("its owner cannot be told")?;
+                options(trusted)?.open(&here)
+            }
+            _ => gix::ThreadSafeRepository::discover_with_environment_overrides_opts(&here, ceilings, trust),
+        };
         let gix = found.map_err(|error| refusal(&error, &here))?.to_thread_local();
         Repo::over(gix, &elsewhere(&here))
     }
