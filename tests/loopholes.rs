@@ -252,9 +252,9 @@ fn the_way_back_that_is_named_leads_back() {
         ("main", &["revert", "--no-edit", "HEAD"]),
         ("main", &["revert", "--no-edit", "HEAD", "HEAD~1"]),
         ("main", &["cherry-pick", "straight"]),
-        ("main", &["rebase", "--apply", "straight"]),
-        ("main", &["rebase", "--apply", "evil"]),
-        ("main", &["rebase", "straight"]),
+        ("main", &["rebase", "--no-verify", "--apply", "straight"]),
+        ("main", &["rebase", "--no-verify", "--apply", "evil"]),
+        ("main", &["rebase", "--no-verify", "straight"]),
         ("work", &["checkout", "-B", "main", "straight"]),
         ("main", &["reset", "--hard", "straight"]),
     ];

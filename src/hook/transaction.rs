@@ -9,7 +9,7 @@
 use super::{Answer, Moment, accepted, decide, guarded, notes};
 use crate::error::Result;
 use crate::gate::{self, Candidate, New};
-use crate::store::Repo;
+use crate::store::{Repo, config};
 use crate::verdict::NOTES_REF;
 use anyhow::Context;
 use gix::ObjectId;
@@ -54,18 +54,61 @@ fn update(line: &str) -> Option<Update<'_>> {
 /// The branch itself is about to move.
 fn moving(branch: &str, new: &str) -> Result<Answer> {
     let repo = Repo::discover()?;
-    // A branch that does not exist yet has no policy and nothing to lose.
-    let Some(old) = repo.find_ref(&format!("refs/heads/{branch}"))? else { return Ok(Answer::Pass) };
+    let accepted = accepted(&repo, branch)?;
+    let Some(old) = repo.find_ref(&format!("refs/heads/{branch}"))? else {
+        return beginning(&repo, branch, new, accepted);
+    };
     if let Some(target) = new.strip_prefix("ref:") {
         return becoming_symbolic(&repo, branch, old, target);
     }
     let new: ObjectId = new.parse().with_context(|| format!("`{new}` is no object id"))?;
-    let accepted = accepted(&repo, branch)?;
-    if new == old || matches!(accepted, Some(tip) if repo.is_ancestor(new, tip)?) {
+    let is_in_there = matches!(accepted, Some(tip) if repo.is_ancestor(new, tip)?);
+    if new == old || is_in_there || is_given_up(&repo, old, new)? {
         return Ok(Answer::Pass);
     }
-    let candidate = Candidate { branch: branch.into(), old, new: New::Commit(new), accepted };
+    let branch = moving_with(&repo, branch, old)?;
+    let candidate = Candidate { branch, old, new: New::Commit(new), accepted };
     decide(repo, candidate, Moment::Move)
+}
+
+/// A branch that is not there has no policy and nothing to lose, unless it was deleted here and a remote
+/// still has it: then it begins where the remote is, and goes on from there.
+fn beginning(repo: &Repo, branch: &str, new: &str, accepted: Option<ObjectId>) -> Result<Answer> {
+    let Some(old) = accepted else { return Ok(Answer::Pass) };
+    let candidate = Candidate { branch: branch.into(), old, new: New::Commit(old), accepted };
+    let is_in_there = matches!(new.parse(), Ok(new) if repo.is_ancestor(new, old)?);
+    if is_in_there || gate::policy_for(repo, &candidate)?.is_none() {
+        return Ok(Answer::Pass);
+    }
+    Ok(Answer::Refuse(super::Refused {
+        why: format!("`{branch}` is protected, and was deleted here: it may not begin elsewhere"),
+        blocking: Vec::new(),
+        way_out: vec![format!("to go back to where you were: git branch {branch} {old}")],
+    }))
+}
+
+/// The protected branch that is only another name for this one, and moves with it; else this one.
+fn moving_with(repo: &Repo, branch: &str, old: ObjectId) -> Result<String> {
+    let own = format!("refs/heads/{branch}");
+    // A policy that cannot be read is what the gate itself finds next.
+    let policy = config::policy_at(repo, old).ok().flatten().map(|(policy, _)| policy);
+    for name in policy.unwrap_or_default().branches {
+        if repo.symbolic_target(&format!("refs/heads/{name}"))?.as_ref() == Some(&own) {
+            return Ok(name);
+        }
+    }
+    Ok(branch.to_owned())
+}
+
+/// Whether somebody gives up several picks, reverts or patches of which the first were let in: back to
+/// where they began, which brings in nothing.
+fn is_given_up(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<bool> {
+    let began = match std::fs::read_to_string(repo.git_dir().join("sequencer/head")) {
+        Ok(text) => text.trim().parse().ok(),
+        Err(_) if repo.git_dir().join("rebase-apply/applying").exists() => repo.find_ref("ORIG_HEAD")?,
+        Err(_) => None,
+    };
+    Ok(began == Some(new) && repo.is_ancestor(new, old)?)
 }
 
 /// A protected branch that only points to another one moves with that one, unseen.

@@ -11,19 +11,19 @@ use std::path::Path;
 const MARK: &str = "# Installed by git-flow-ai;";
 
 /// The hooks by which git asks us.
-pub const OURS: [&str; 4] = ["reference-transaction", "pre-merge-commit", "pre-commit", "pre-push"];
+pub const OURS: [&str; 5] =
+    ["reference-transaction", "pre-merge-commit", "pre-commit", "pre-rebase", "pre-push"];
 
 /// The other hooks of people's own machines, which are passed on where we take the place of a whole
 /// folder. Not among them: those whose mere presence changes what git does (`push-to-checkout`,
 /// `proc-receive`, `fsmonitor-watchman`); they are passed on if they are there at the time.
-pub(super) const OTHERS: [&str; 12] = [
+pub(super) const OTHERS: [&str; 11] = [
     "applypatch-msg",
     "pre-applypatch",
     "post-applypatch",
     "prepare-commit-msg",
     "commit-msg",
     "post-commit",
-    "pre-rebase",
     "post-checkout",
     "post-merge",
     "post-rewrite",
