@@ -23,6 +23,7 @@ mod hooks;
 mod init;
 mod loopholes;
 mod man;
+mod matrix;
 mod merge;
 mod model;
 mod plan;

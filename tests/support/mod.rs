@@ -60,6 +60,14 @@ impl Place {
         place
     }
 
+    /// Another place that looks the same. What names this one by its absolute path still does.
+    pub fn copy(&self) -> Place {
+        let root = tempfile::Builder::new().prefix("flow-ai-test-").tempdir().unwrap();
+        let from = self.root.path().join(".");
+        assert!(Command::new("cp").arg("-a").arg(from).arg(root.path()).status().unwrap().success());
+        Place { root }
+    }
+
     /// The folder around everything.
     pub fn root(&self) -> &Path {
         self.root.path()
