@@ -466,3 +466,63 @@ fn a_server_that_asks_for_a_hook_that_is_not_there_yet_hears_no() {
         assert_ne!(out.status, 0);
     }
 }
+
+#[test]
+fn a_review_on_the_spot_holds_nobody_up() {
+    for command in [
+        "git merge topic",
+        "git merge --no-ff --no-edit topic",
+        "git merge --squash topic",
+        "git pull --quiet --ff-only . topic",
+        "git rebase topic",
+    ] {
+        // What others do meanwhile; the reviewer has no word to say unless all of it goes through.
+        let place = place(
+            r#"set -e
+            cd ROOT/repo
+            find .git -name '*.lock' > ROOT/locks
+            echo meanwhile > ../linked/meanwhile.txt
+            git -C ../linked add meanwhile.txt
+            git -C ../linked commit --quiet -m Meanwhile
+            git notes add -m Meanwhile topic
+            git branch meanwhile topic
+            set +e"#,
+        );
+        let script = place.root().join("bin/judge");
+        let text = fs::read_to_string(&script).unwrap().replace("ROOT", place.root().to_str().unwrap());
+        fs::write(&script, text).unwrap();
+        place.git(&["worktree", "add", "--quiet", "-b", "other", "../linked"]).ok();
+        Out::of(place.command("sh").args(["-c", command]).output().unwrap()).ok();
+        assert_eq!(asked(&place), 1, "{command}");
+        assert_eq!(place.git_says(&["log", "-1", "--format=%s", "other"]), "Meanwhile", "{command}");
+        place.git(&["rev-parse", "--verify", "meanwhile"]).ok();
+        place.git(&["notes", "show", "topic"]).ok().says("Meanwhile");
+        let locks = fs::read_to_string(place.root().join("locks")).unwrap();
+        let only = if command.starts_with("git rebase") { "" } else { ".git/ORIG_HEAD.lock\n" };
+        assert_eq!(locks, only, "{command}");
+    }
+}
+
+#[test]
+fn no_review_begins_while_the_branch_itself_is_locked() {
+    let place = place(APPROVE);
+    commit_on_main(&place);
+    place.git(&["branch", "straight", "main"]).ok();
+    place.git(&["switch", "--quiet", "straight"]).ok();
+    commit(&place, "straight.txt", "straight\n");
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place.write("README.md", "# Another\n");
+    for command in [
+        "git update-ref refs/heads/main straight",
+        "git reset --soft straight",
+        "git fetch --quiet --update-head-ok . straight:main",
+        "git push --quiet --no-verify . straight:main",
+        "git commit --quiet --all --no-verify -m Directly",
+        "git cherry-pick topic; git cherry-pick --abort; false",
+        "git rebase --quiet --no-verify straight; git rebase --abort; false",
+    ] {
+        let out = Out::of(place.command("sh").args(["-c", command]).output().unwrap());
+        assert_ne!(out.status, 0, "{command}");
+        assert_eq!(asked(&place), 0, "{command}: {}", out.stderr);
+    }
+}
