@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 
 /// Write the man pages, so that `git flow-ai --help` works
 ///
-/// Git turns `git flow-ai --help` into `man git-flow-ai`. Without `--dir` the pages go to
-/// `share/man/man1` beside the folder `bin` that holds this program, where `man` looks by itself.
+/// Git turns `git flow-ai --help` into `man git-flow-ai`. Without `--dir` the pages go to `man1` and
+/// `man7` of `share/man` beside the folder `bin` that holds this program, where `man` looks by itself.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  git flow-ai man                 # for example to ~/.cargo/share/man/man1
+  git flow-ai man                 # for example to ~/.cargo/share/man
   git flow-ai man --dir man       # into a folder of your choice")]
 pub struct ManArgs {
     /// The folder to write to; made when missing
@@ -29,13 +29,15 @@ pub struct ManArgs {
 
 /// Runs the command.
 pub fn run(args: ManArgs) -> Result<Exit> {
-    let dir = match args.dir {
-        Some(dir) => dir,
-        None => beside_program()?,
+    let (dir, by_section) = match args.dir {
+        Some(dir) => (dir, false),
+        None => (beside_program()?, true),
     };
-    fs::create_dir_all(&dir).with_context(|| format!("cannot make the folder {}", dir.display()))?;
     let pages = pages()?;
     for (name, text) in &pages {
+        let section = name.rsplit('.').next().unwrap_or_default();
+        let dir = if by_section { dir.join(format!("man{section}")) } else { dir.clone() };
+        fs::create_dir_all(&dir).with_context(|| format!("cannot make the folder {}", dir.display()))?;
         let path = dir.join(name);
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
@@ -43,11 +45,11 @@ pub fn run(args: ManArgs) -> Result<Exit> {
     Ok(Exit::Yes)
 }
 
-/// `share/man/man1` beside the program's `bin`.
+/// `share/man` beside the program's `bin`.
 fn beside_program() -> Result<PathBuf> {
     let program = std::env::current_exe().context("cannot tell where this program is")?;
     match program.parent().and_then(Path::parent) {
-        Some(prefix) => Ok(prefix.join("share/man/man1")),
+        Some(prefix) => Ok(prefix.join("share/man")),
         None => Err(hint("this program is in no folder", "say where to: git flow-ai man --dir DIR")),
     }
 }
@@ -58,6 +60,15 @@ pub fn pages() -> Result<Vec<(String, Vec<u8>)>> {
     root.build();
     let mut pages = Vec::new();
     collect(&root, &mut pages)?;
+    let gate = "git-flow-ai-gate";
+    let text = super::page::render(
+        gate,
+        "what the gate guarantees, and what it cannot",
+        include_str!("../../docs/gate.md"),
+    );
+    pages.push((format!("{gate}.7"), text.to_roff().into_bytes()));
+    // `git help flow-ai-gate` looks under this name, as for gitworkflows(7).
+    pages.push(("gitflow-ai-gate.7".into(), format!(".so man7/{gate}.7\n").into_bytes()));
     pages.sort();
     Ok(pages)
 }

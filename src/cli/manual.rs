@@ -51,5 +51,11 @@ pub const SECTIONS: &[Section] = &[
             ("<common git dir>/flow-ai/", "Run journals, transcripts, locks. Local and disposable."),
         ],
     ),
-    ("SEE ALSO", &[("git(1), git-worktree(1), git-notes(1), githooks(5)", "What all of this is made of.")]),
+    (
+        "SEE ALSO",
+        &[
+            ("git-flow-ai-gate(7)", "What the gate guarantees, and what it cannot."),
+            ("git(1), git-worktree(1), git-notes(1), githooks(5)", "What all of this is made of."),
+        ],
+    ),
 ];

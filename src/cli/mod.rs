@@ -15,6 +15,7 @@ pub mod log;
 pub mod man;
 mod manual;
 pub mod merge;
+mod page;
 pub mod plan;
 mod refusal;
 pub mod review;

@@ -7,6 +7,7 @@
 
 mod elsewhere;
 mod local;
+mod page;
 mod rebase;
 mod row;
 mod scene;
