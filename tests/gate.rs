@@ -3,7 +3,7 @@
 use crate::support::Place;
 use crate::support::verdicts::{author, finding};
 use git_flow_ai::gate::{self, Candidate, Fate, New, Refusal, Ruling};
-use git_flow_ai::store::Repo;
+use git_flow_ai::store::{Repo, changes};
 use git_flow_ai::verdict::{Decision, Severity, Verdict};
 use std::fmt::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -244,6 +244,113 @@ fn content_that_nobody_approved_is_kept_out_however_it_comes() {
         make();
         assert!(matches!(admit(&place, "main", "work"), Ruling::Refuse(_)), "{case}");
     }
+}
+
+/// `topic` and `main` have merged each other's state at the same time: two best common ancestors, and what
+/// these merge to is in no commit, since each side has changed something else in its merge.
+fn criss_cross(place: &Place) {
+    place.git(&["switch", "--quiet", "-c", "topic", "main"]).ok();
+    commit(place, "lines", &lines(&[(2, "two")]), "Spell two");
+    move_main(place);
+    place.git(&["branch", "main-then"]).ok();
+    place.git(&["merge", "--quiet", "--no-ff", "-m", "Take the topic", "topic"]).ok();
+    place.write("of-main", "of main\n");
+    place.git(&["add", "--all"]).ok();
+    place.git(&["commit", "--quiet", "--amend", "--no-edit"]).ok();
+    place.git(&["switch", "--quiet", "topic"]).ok();
+    place.git(&["merge", "--quiet", "-m", "Take in main", "main-then"]).ok();
+    place.write("of-topic", "of topic\n");
+    place.git(&["add", "--all"]).ok();
+    place.git(&["commit", "--quiet", "--amend", "--no-edit"]).ok();
+    assert_eq!(place.git_says(&["merge-base", "--all", "main", "topic"]).lines().count(), 2);
+}
+
+/// What `git flow-ai review topic` would judge.
+fn approve_as_named(place: &Place) {
+    let change = changes::named(&Repo::open(&place.repo()).unwrap(), "topic", "main").unwrap();
+    let mut verdict = place.verdict("main", "topic");
+    verdict.base_tree = change.base_tree.to_string();
+    assert_eq!(verdict.head_tree, change.head_tree.to_string());
+    place.record(&verdict);
+}
+
+#[test]
+fn a_criss_crossed_topic_is_judged_on_the_base_that_git_merges_it_on() {
+    let place = place();
+    criss_cross(&place);
+    commit(&place, "lines", &lines(&[(2, "two"), (14, "fourteen"), (28, "twenty-eight")]), "Spell fourteen");
+    place.git(&["switch", "--quiet", "main"]).ok();
+    commit(&place, "other", "other\n", "Main goes on");
+    let change = changes::named(&Repo::open(&place.repo()).unwrap(), "topic", "main").unwrap();
+    let shown = place.git_says(&["diff", &change.base_tree.to_string(), &change.head_tree.to_string()]);
+    assert_eq!(shown.lines().filter(|line| line.starts_with('+')).count(), 4, "only its own: {shown}");
+    on_work(&place, "main", &[&["merge", "--quiet", "--no-ff", "-m", "Merge", "topic"]]);
+    let missing = refuses(&place, "main", "work").missing.unwrap();
+    assert_eq!(missing.base_tree, change.base_tree);
+    assert_eq!(missing.head_tree, change.head_tree);
+    approve_as_named(&place);
+    allows(&place, "main", "work");
+    let squash: &[&str] = &["merge", "--quiet", "--squash", "topic"];
+    on_work(&place, "main", &[squash, &["commit", "--quiet", "-m", "Squash"]]);
+    allows(&place, "main", "work");
+    commit(&place, "sneaked", "in\n", "Sneak");
+    refuses(&place, "main", "work");
+    // In a clone, the base tree that was judged is in no commit.
+    let url = format!("file://{}", place.repo().display());
+    place.git(&["clone", "--quiet", "--bare", &url, "../clone"]).ok();
+    place.git(&["-C", "../clone", "fetch", "--quiet", "origin", "refs/notes/*:refs/notes/*"]).ok();
+    let clone = Repo::open(&place.root().join("clone")).unwrap();
+    assert!(!clone.has(change.base_tree));
+    let id = |revision: &str| clone.commit_of(revision).unwrap().id;
+    let new = New::Commit(id("work~1"));
+    let candidate = Candidate { branch: "main".into(), old: id("main"), new, accepted: None };
+    assert!(matches!(gate::admit(&clone, &candidate).unwrap(), Ruling::Allow(_)));
+}
+
+#[test]
+fn a_criss_crossed_topic_whose_common_ancestors_conflict_cannot_be_told() {
+    let place = place();
+    place.git(&["switch", "--quiet", "-c", "topic", "main"]).ok();
+    commit(&place, "lines", &lines(&[(2, "two")]), "Spell two");
+    place.git(&["branch", "topic-then"]).ok();
+    place.git(&["switch", "--quiet", "main"]).ok();
+    commit(&place, "lines", &lines(&[(2, "zwei")]), "Spell in German");
+    place.git(&["branch", "main-then"]).ok();
+    for (branch, other) in [("main", "topic-then"), ("topic", "main-then")] {
+        place.git(&["switch", "--quiet", branch]).ok();
+        place.git(&["merge", "--quiet", other]).exits(1);
+        commit(&place, "lines", &lines(&[(2, "deux")]), "Resolve");
+    }
+    commit(&place, "new", "new\n", "Add a file");
+    let error = changes::named(&Repo::open(&place.repo()).unwrap(), "topic", "main").unwrap_err();
+    assert!(format!("{error:#}").contains("merged crosswise"), "{error:#}");
+    on_work(&place, "main", &[&["merge", "--quiet", "--no-ff", "-m", "Merge", "topic"]]);
+    let missing = refuses(&place, "main", "work").missing.unwrap();
+    let tree = |revision: &str| place.git_says(&["rev-parse", &format!("{revision}^{{tree}}")]);
+    assert_eq!(missing.base_tree.to_string(), tree("main"), "what to review is the merge as it stands");
+    // The way out that the error names.
+    place.git(&["switch", "--quiet", "topic"]).ok();
+    place.git(&["merge", "--quiet", "-m", "Take in main", "main"]).ok();
+    approve_as_named(&place);
+    allows(&place, "main", "topic");
+}
+
+#[test]
+fn a_topic_without_a_common_ancestor_is_new_as_a_whole() {
+    let place = place();
+    place.git(&["switch", "--quiet", "--orphan", "topic"]).ok();
+    commit(&place, "imported", "from elsewhere\n", "Import");
+    let merge: &[&str] = &["merge", "--quiet", "--allow-unrelated-histories", "-m", "Merge", "topic"];
+    on_work(&place, "main", &[merge]);
+    let missing = refuses(&place, "main", "work").missing.unwrap();
+    assert_eq!(
+        (missing.base, missing.head_tree.to_string()),
+        (None, place.git_says(&["rev-parse", "topic:"]))
+    );
+    approve_as_named(&place);
+    allows(&place, "main", "work");
+    commit(&place, "sneaked", "in\n", "Sneak");
+    refuses(&place, "main", "work");
 }
 
 #[test]

@@ -141,8 +141,8 @@ impl Account<'_> {
         }
         let (mut parts, mut merged) = (Vec::new(), tree);
         for head in &step.merged {
-            let Some(fork) = self.repo.merge_base(step.before, *head)? else { return Ok(None) };
-            let Some(next) = self.judge.merger.bring(fork, *head, merged)? else { return Ok(None) };
+            let Some(fork) = self.judge.merger.fork(step.before, *head)? else { return Ok(None) };
+            let Some(next) = self.judge.merger.bring(&fork, *head, merged)? else { return Ok(None) };
             merged = next;
             if let Some(accepted) = self.accepted
                 && self.repo.is_ancestor(*head, accepted)?
@@ -150,8 +150,9 @@ impl Account<'_> {
                 parts.push(Part { commits: vec![*head], fate: Fate::Enters(Vec::new()) });
                 continue;
             }
-            let Some(steps) = steps::between(self.repo, fork, *head)? else { return Ok(None) };
-            parts.extend(self.parts(self.repo.commit(fork)?.tree, &steps, depth + 1)?);
+            let Some(at) = fork.commit() else { return Ok(None) };
+            let Some(steps) = steps::between(self.repo, at, *head)? else { return Ok(None) };
+            parts.extend(self.parts(fork.tree, &steps, depth + 1)?);
         }
         let something_stays = parts.iter().any(|part| matches!(part.fate, Fate::Stays(_)));
         Ok((merged == step.tree && something_stays).then_some(parts))
@@ -190,9 +191,8 @@ impl Account<'_> {
                 blocking.extend(self.judge.blocking(before, later.tree));
             }
             for head in &step.merged {
-                if let Some(fork) = self.repo.merge_base(step.before, *head)? {
-                    let (base, head) = (self.repo.commit(fork)?.tree, self.repo.commit(*head)?.tree);
-                    blocking.extend(self.judge.blocking(base, head));
+                if let Some(fork) = self.judge.merger.fork(step.before, *head)? {
+                    blocking.extend(self.judge.blocking(fork.tree, self.repo.commit(*head)?.tree));
                 }
             }
         }

@@ -51,7 +51,7 @@ impl Evidence {
         let mut queue = BinaryHeap::new();
         let mut queued = HashSet::new();
         for tip in tips {
-            forks.extend(repo.merge_base(old, tip)?);
+            forks.extend(repo.merge_bases(old, &[tip])?);
             if queued.insert(tip) {
                 queue.push((repo.commit(tip)?.time, tip));
             }

@@ -7,7 +7,6 @@
 
 mod account;
 mod evidence;
-mod merger;
 mod replay;
 pub mod standing;
 mod steps;
@@ -16,12 +15,12 @@ pub use account::{Fate, Part, account};
 
 use crate::error::{Result, hint_on};
 use crate::policy::{Demand, Policy};
+use crate::store::trees::Merger;
 use crate::store::trees::Sealed;
 use crate::store::{Repo, config};
 use crate::verdict::Verdict;
 use evidence::Evidence;
 use gix::ObjectId;
-use merger::Merger;
 use replay::{Judge, Replayed};
 
 pub use standing::{Standing, approves, counts, weigh};
@@ -93,7 +92,8 @@ pub struct Missing {
     pub base_tree: ObjectId,
     /// The tree that it ends in.
     pub head_tree: ObjectId,
-    /// The commit that it starts from; none where that is the empty tree.
+    /// The commit that it starts from; none where that is the empty tree, or what several common
+    /// ancestors merge to.
     pub base: Option<ObjectId>,
     /// The commit that it ends in; none where it is not committed yet.
     pub head: Option<ObjectId>,
@@ -166,8 +166,9 @@ pub fn predict(repo: &Repo, old: ObjectId, heads: &[ObjectId]) -> Result<Option<
     let merger = Merger::new(repo);
     let mut tree = repo.commit(old)?.tree;
     for head in heads {
-        let Some(fork) = repo.merge_base(old, *head)? else { return Ok(None) };
-        let Some(next) = merger.bring(fork, *head, tree)? else { return Ok(None) };
+        let fork = merger.fork(old, *head)?.filter(|fork| !fork.commits.is_empty());
+        let Some(fork) = fork else { return Ok(None) };
+        let Some(next) = merger.bring(&fork, *head, tree)? else { return Ok(None) };
         tree = next;
     }
     Ok(Some(tree))

@@ -7,12 +7,12 @@
 //! clean merge, and is refused.
 
 use super::evidence::{Evidence, time};
-use super::merger::Merger;
 use super::standing::{Standing, weigh};
 use super::steps::{self, Step};
 use super::{Candidate, Missing, Refusal, demand};
 use crate::error::Result;
 use crate::policy::Policy;
+use crate::store::trees::{Fork, Merger};
 use crate::store::{Repo, changes};
 use crate::verdict::{Decision, Verdict};
 use gix::ObjectId;
@@ -27,6 +27,7 @@ const TRIED: usize = 64;
 pub(super) struct Judge<'a> {
     repo: &'a Repo,
     policy: &'a Policy,
+    old: ObjectId,
     accepted: Option<ObjectId>,
     pub evidence: Evidence,
     pub merger: Merger<'a>,
@@ -44,7 +45,8 @@ impl<'a> Judge<'a> {
     /// A ruling that has looked nowhere yet.
     pub fn new(repo: &'a Repo, policy: &'a Policy, candidate: &Candidate) -> Judge<'a> {
         let evidence = Evidence::about(&candidate.branch);
-        Judge { repo, policy, accepted: candidate.accepted, evidence, merger: Merger::new(repo) }
+        let Candidate { old, accepted, .. } = *candidate;
+        Judge { repo, policy, old, accepted, evidence, merger: Merger::new(repo) }
     }
 
     /// Goes from that tree through the steps.
@@ -89,6 +91,7 @@ impl<'a> Judge<'a> {
         }
         let mut ways = Vec::new();
         for (base, head, verdicts) in self.plausible(tree, steps)? {
+            self.make_again(base, &verdicts)?;
             // A change that is in already leads nowhere, and must not carry what was done and undone.
             let Some(result) = self.merger.merge(base, tree, head)?.filter(|result| *result != tree) else {
                 continue;
@@ -106,6 +109,20 @@ impl<'a> Judge<'a> {
             ways.push((1, verdicts));
         }
         Ok(ways)
+    }
+
+    /// What several common ancestors merge to is in no commit, so that a clone may lack it: where a
+    /// change starts from a tree that is not here, the fork of its head is merged again.
+    fn make_again(&self, base: ObjectId, verdicts: &[Verdict]) -> Result<()> {
+        if self.merger.has(base) {
+            return Ok(());
+        }
+        for head in verdicts.iter().filter_map(|verdict| verdict.head_commit.as_ref()?.parse().ok()) {
+            if self.repo.has(head) {
+                self.merger.fork(self.old, head)?;
+            }
+        }
+        Ok(())
     }
 
     /// The approved changes that could lead on from that tree: those that fit exactly, then the
@@ -140,8 +157,8 @@ impl<'a> Judge<'a> {
         }
         for step in steps {
             for head in &step.merged {
-                if let Some(fork) = self.repo.merge_base(step.before, *head)?
-                    && self.is_blocked_pair(self.repo.commit(fork)?.tree, self.repo.commit(*head)?.tree)
+                if let Some(fork) = self.merger.fork(step.before, *head)?
+                    && self.is_blocked_pair(fork.tree, self.repo.commit(*head)?.tree)
                 {
                     return Ok(true);
                 }
@@ -176,8 +193,7 @@ impl<'a> Judge<'a> {
                 Some(commit) => authors.extend(changes::authors(self.repo, Some(step.before), commit)?),
                 None => {
                     for head in &step.merged {
-                        let fork = self.repo.merge_base(step.before, *head)?;
-                        authors.extend(changes::authors(self.repo, fork, *head)?);
+                        authors.extend(changes::authors(self.repo, Some(step.before), *head)?);
                     }
                 }
             }
@@ -195,24 +211,26 @@ impl<'a> Judge<'a> {
         let mut verdicts = Vec::new();
         let mut merged = tree;
         for head in &step.merged {
-            let Some(fork) = self.repo.merge_base(step.before, *head)? else { return Ok(None) };
-            let Some(of_side) = self.side(fork, *head, depth)? else { return Ok(None) };
+            let Some(fork) = self.merger.fork(step.before, *head)? else { return Ok(None) };
+            let Some(of_side) = self.side(&fork, *head, depth)? else { return Ok(None) };
             verdicts.extend(of_side);
-            let Some(next) = self.merger.bring(fork, *head, merged)? else { return Ok(None) };
+            let Some(next) = self.merger.bring(&fork, *head, merged)? else { return Ok(None) };
             merged = next;
         }
         Ok((merged == step.tree).then_some(verdicts))
     }
 
-    /// The verdicts that cover a side line from its fork to its head; none where something is not.
-    fn side(&self, fork: ObjectId, head: ObjectId, depth: usize) -> Result<Option<Vec<Verdict>>> {
+    /// The verdicts that cover a side line from its fork to its head; none where something is not. A line
+    /// that parts from the branch at several commits has no steps of its own: it is judged as a whole.
+    fn side(&self, fork: &Fork, head: ObjectId, depth: usize) -> Result<Option<Vec<Verdict>>> {
         if let Some(accepted) = self.accepted
-            && self.repo.merge_base(accepted, head)? == Some(head)
+            && self.repo.is_ancestor(head, accepted)?
         {
             return Ok(Some(Vec::new()));
         }
-        let Some(steps) = steps::between(self.repo, fork, head)? else { return Ok(None) };
-        match self.replay_side(self.repo.commit(fork)?.tree, &steps, depth + 1)? {
+        let Some(at) = fork.commit() else { return Ok(None) };
+        let Some(steps) = steps::between(self.repo, at, head)? else { return Ok(None) };
+        match self.replay_side(fork.tree, &steps, depth + 1)? {
             Replayed::Covered(verdicts) => Ok(Some(verdicts)),
             Replayed::Stuck { .. } => Ok(None),
         }
@@ -260,17 +278,11 @@ impl<'a> Judge<'a> {
         let (step, last) = (&steps[at], &steps[steps.len() - 1]);
         if at + 1 == steps.len()
             && let [head] = step.merged[..]
-            && let Some(fork) = self.repo.merge_base(step.before, head)?
+            && let Some(fork) = self.merger.fork(step.before, head)?
+            && self.merger.bring(&fork, head, base_tree)? == Some(step.tree)
         {
-            let (base, theirs) = (self.repo.commit(fork)?.tree, self.repo.commit(head)?.tree);
-            if self.merger.merge(base, base_tree, theirs)? == Some(step.tree) {
-                return Ok(Missing {
-                    base_tree: base,
-                    head_tree: theirs,
-                    base: Some(fork),
-                    head: Some(head),
-                });
-            }
+            let (base_tree, head_tree) = (fork.tree, self.repo.commit(head)?.tree);
+            return Ok(Missing { base_tree, head_tree, base: fork.commit(), head: Some(head) });
         }
         Ok(Missing { base_tree, head_tree: last.tree, base: Some(step.before), head: last.commit })
     }

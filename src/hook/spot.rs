@@ -105,14 +105,16 @@ async fn judge(
 /// The missing change with everybody who made it: of a resolution that is not committed yet, all who
 /// made what it merges, and the person who resolves.
 fn change(repo: &Repo, candidate: &Candidate, missing: &Missing) -> Result<Change> {
-    if let (Some(base), Some(head)) = (missing.base, missing.head) {
-        return changes::between(repo, base, head);
+    match (missing.base, missing.head) {
+        (Some(base), Some(head)) => return changes::between(repo, base, head),
+        (None, Some(head)) => return changes::since(repo, candidate.old, head),
+        (_, None) => {}
     }
     let person = Author { name: repo.identity()?, vendor: Vendor::person(), model: None };
     let mut authors = vec![person];
     if let New::Tree { heads, .. } = &candidate.new {
         for head in heads {
-            authors.extend(changes::authors(repo, repo.merge_base(candidate.old, *head)?, *head)?);
+            authors.extend(changes::authors(repo, Some(candidate.old), *head)?);
         }
     }
     authors.sort();

@@ -75,7 +75,11 @@ impl Repo {
     }
 
     /// The commits that `head` has and `base` has not, whichever parent leads to them, `head` first.
-    pub fn commits_between(&self, base: Option<ObjectId>, head: ObjectId) -> Result<Vec<Commit>> {
+    pub fn commits_between(
+        &self,
+        base: impl IntoIterator<Item = ObjectId>,
+        head: ObjectId,
+    ) -> Result<Vec<Commit>> {
         let walk = self.gix.rev_walk([head]).with_hidden(base).use_commit_graph(false);
         let mut commits = Vec::new();
         for info in walk.all().with_context(|| format!("the history of {head} cannot be read"))? {
@@ -95,15 +99,21 @@ impl Repo {
         self.gix.is_shallow().is_ok_and(|shallow| shallow)
     }
 
-    /// The best common ancestor; none when the histories are unrelated. Read from the commits
-    /// themselves: a commit-graph is faster, and whoever can write to the repository can forge one.
+    /// A best common ancestor; none when the histories are unrelated. Criss-crossed ones have several:
+    /// what a change is about is told by [`Merger::fork`](super::trees::Merger::fork).
     pub fn merge_base(&self, one: ObjectId, two: ObjectId) -> Result<Option<ObjectId>> {
+        Ok(self.merge_bases(one, &[two])?.first().copied())
+    }
+
+    /// All best common ancestors of one commit and the merge, made or not, of some others. Read from the
+    /// commits themselves: a commit-graph is faster, and whoever can write to the repository can forge one.
+    pub fn merge_bases(&self, one: ObjectId, others: &[ObjectId]) -> Result<Vec<ObjectId>> {
         let mut graph = self.gix.revision_graph(None);
-        match self.gix.merge_base_with_graph(one, two, &mut graph) {
-            Ok(base) => Ok(base.map(gix::Id::detach)),
-            Err(error) if error.is_not_found() => Ok(None),
+        match self.gix.merge_bases_many_with_graph(one, others, &mut graph) {
+            Ok(bases) => Ok(bases.into_iter().map(gix::Id::detach).collect()),
+            Err(error) if error.is_not_found() => Ok(Vec::new()),
             Err(error) => Err(anyhow::Error::new(error)
-                .context(format!("no common ancestor of {one} and {two} can be told"))),
+                .context(format!("no common ancestor of {one} and {others:?} can be told"))),
         }
     }
 

@@ -7,6 +7,7 @@ mod authors;
 
 pub(crate) use authors::{add_stated, stated};
 
+use super::trees::{Fork, Merger};
 use super::{Commit, Repo};
 use crate::change::{Author, Change};
 use crate::error::{Result, hint};
@@ -45,11 +46,17 @@ pub mod trailer {
 /// The net change from one commit to another, with everybody who made a commit in between, whichever
 /// parent leads to it.
 pub fn between(repo: &Repo, base: ObjectId, head: ObjectId) -> Result<Change> {
-    change(repo, Some(base), &repo.commit(head)?)
+    change(repo, &at(repo, base)?, &repo.commit(head)?)
 }
 
-/// Everybody who made a commit that `head` has and `base` has not; all of its history without a base.
-pub fn authors(repo: &Repo, base: Option<ObjectId>, head: ObjectId) -> Result<Vec<Author>> {
+/// The change that a merge of `head` into `target` brings: from where their histories part, so that what
+/// is judged is what the gate looks for. Without a common ancestor everything in it is new.
+pub fn since(repo: &Repo, target: ObjectId, head: ObjectId) -> Result<Change> {
+    change(repo, &fork(repo, target, head)?, &repo.commit(head)?)
+}
+
+/// Everybody who made a commit that `head` has and no `base` has; all of its history without a base.
+pub fn authors(repo: &Repo, base: impl IntoIterator<Item = ObjectId>, head: ObjectId) -> Result<Vec<Author>> {
     let mut authors = Vec::new();
     for commit in repo.commits_between(base, head)? {
         add(&mut authors, authors::of(&commit));
@@ -57,22 +64,22 @@ pub fn authors(repo: &Repo, base: Option<ObjectId>, head: ObjectId) -> Result<Ve
     Ok(authors)
 }
 
-/// What a revision or range names: `A..B` and `A...B` from the merge base, a single revision from its
-/// merge base with `target` (its own first parent when the target contains it already). Without a
+/// What a revision or range names: `A..B` and `A...B` from where the two part, a single revision from
+/// where it parts from `target` (its own first parent when the target contains it already). Without a
 /// common ancestor everything in it is new.
 pub fn named(repo: &Repo, revision: &str, target: &str) -> Result<Change> {
     let (base, head) = match revision.split_once("...").or_else(|| revision.split_once("..")) {
         Some((from, to)) => {
             let end = |name: &str| repo.commit_of(if name.is_empty() { "HEAD" } else { name });
             let (from, to) = (end(from)?, end(to)?);
-            (repo.merge_base(from.id, to.id)?, to)
+            (fork(repo, from.id, to.id)?, to)
         }
         None => {
             let head = repo.commit_of(revision)?;
             (base_of(repo, &head, target)?, head)
         }
     };
-    change(repo, base, &head)
+    change(repo, &base, &head)
 }
 
 /// What is staged: from HEAD's tree to the index's. The author is whoever the commit would be by;
@@ -85,22 +92,45 @@ pub fn staged(repo: &Repo) -> Result<Change> {
     for (incoming, is_merge) in incoming(repo)? {
         let incoming = repo.commit(incoming)?;
         let base = match (&head, is_merge) {
-            (Some(head), true) => repo.merge_base(head.id, incoming.id)?,
-            _ => incoming.parents.first().copied(),
+            (Some(head), true) => repo.merge_bases(head.id, &[incoming.id])?,
+            _ => incoming.parents.first().copied().into_iter().collect(),
         };
-        add(&mut authors, change(repo, base, &incoming)?.authors);
+        add(&mut authors, self::authors(repo, base, incoming.id)?);
     }
     let title = "staged changes".to_owned();
     Ok(Change { base_tree, head_tree: index_tree(repo)?, head_commit: None, authors, title })
 }
 
-/// Where the change that ends in a commit starts: none when all of its history is new.
-fn base_of(repo: &Repo, head: &Commit, target: &str) -> Result<Option<ObjectId>> {
-    if let Some(tip) = repo.find_ref(&format!("refs/heads/{target}"))? {
-        let base = repo.merge_base(head.id, tip)?;
-        if base != Some(head.id) {
-            return Ok(base);
-        }
+/// Where two histories part, as the gate sees it.
+fn fork(repo: &Repo, target: ObjectId, head: ObjectId) -> Result<Fork> {
+    let merger = Merger::new(repo);
+    let Some(fork) = merger.fork(target, head)? else {
+        return Err(hint(
+            format!(
+                "what {head} changes cannot be told: its history and that of {target} were merged \
+                 crosswise, and their common ancestors do not merge cleanly"
+            ),
+            format!("merge the target into it, and have that judged: git merge {target}"),
+        ));
+    };
+    if fork.commits.len() > 1 {
+        // The merge of the common ancestors is in no commit, and whoever judges must see it.
+        repo.import_tree(merger.sealed()?, fork.tree)?;
+    }
+    Ok(fork)
+}
+
+/// A change that starts at a commit, whatever else it has in common with where it ends.
+fn at(repo: &Repo, base: ObjectId) -> Result<Fork> {
+    Ok(Fork { tree: repo.tree_of(base)?, commits: vec![base] })
+}
+
+/// Where the change that ends in a commit starts.
+fn base_of(repo: &Repo, head: &Commit, target: &str) -> Result<Fork> {
+    if let Some(tip) = repo.find_ref(&format!("refs/heads/{target}"))?
+        && !repo.is_ancestor(head.id, tip)?
+    {
+        return fork(repo, tip, head.id);
     }
     match head.parents.first().copied() {
         // Against nothing, the whole project would be taken for what this commit adds.
@@ -108,13 +138,14 @@ fn base_of(repo: &Repo, head: &Commit, target: &str) -> Result<Option<ObjectId>>
             format!("what {} adds cannot be told: its parent is not in this shallow clone", head.id),
             "git fetch --unshallow, or --deepen as far as it takes",
         )),
-        parent => Ok(parent),
+        Some(parent) => at(repo, parent),
+        None => Ok(Fork { tree: repo.empty_tree(), commits: Vec::new() }),
     }
 }
 
-fn change(repo: &Repo, base: Option<ObjectId>, head: &Commit) -> Result<Change> {
-    let base_tree = base.map_or_else(|| Ok(repo.empty_tree()), |base| repo.tree_of(base))?;
-    let commits = repo.commits_between(base, head.id)?;
+fn change(repo: &Repo, base: &Fork, head: &Commit) -> Result<Change> {
+    let base_tree = base.tree;
+    let commits = repo.commits_between(base.commits.iter().copied(), head.id)?;
     let mut authors = Vec::new();
     for commit in &commits {
         add(&mut authors, authors::of(commit));

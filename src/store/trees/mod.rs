@@ -7,9 +7,11 @@
 
 mod changed;
 mod diff;
+mod merger;
 mod sealed;
 
 pub use changed::Changed;
+pub use merger::{Fork, Merger};
 pub use sealed::Sealed;
 
 use super::Repo;

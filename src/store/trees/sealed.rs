@@ -72,6 +72,11 @@ impl Sealed {
         command
     }
 
+    /// Whether it sees that object.
+    pub fn has(&self, id: ObjectId) -> bool {
+        self.gix.has_object(id)
+    }
+
     /// The paths that differ, sorted.
     pub fn changed(&self, base: ObjectId, head: ObjectId) -> Result<Vec<Changed>> {
         changed::between(&self.gix, base, head).map_err(|error| self.explain(error))
