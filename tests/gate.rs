@@ -354,6 +354,64 @@ fn a_topic_without_a_common_ancestor_is_new_as_a_whole() {
 }
 
 #[test]
+fn what_is_done_and_undone_on_the_way_was_not_judged() {
+    let place = place();
+    topic(&place);
+    move_main(&place);
+    let pick = |commit| ["cherry-pick", commit];
+    let detours: [(&str, &dyn Fn()); 3] = [
+        ("before", &|| commit(&place, "secret", "secret\n", "Secret")),
+        ("of the same file", &|| {
+            let text = place.read("lines").replace("15\n", "secret\n");
+            commit(&place, "lines", &text, "Secret");
+        }),
+        ("a merge", &|| {
+            place.git(&["switch", "--quiet", "-C", "side", "work"]).ok();
+            commit(&place, "secret", "secret\n", "Secret");
+            place.git(&["switch", "--quiet", "work"]).ok();
+            place.git(&["merge", "--quiet", "--no-ff", "-m", "Secret", "side"]).ok();
+        }),
+    ];
+    for (case, detour) in detours {
+        on_work(&place, "main", &[&pick("topic~1")]);
+        detour();
+        let secret = place.git_says(&["rev-parse", "HEAD"]);
+        place.git(&["read-tree", "-u", "--reset", &format!("{secret}~1")]).ok();
+        place.git(&["commit", "--quiet", "-m", "Undo"]).ok();
+        place.git(&pick("topic")).ok();
+        assert!(matches!(admit(&place, "main", "work"), Ruling::Refuse(_)), "{case}");
+        on_work(&place, "main", &[&pick("topic~1"), &pick("topic")]);
+        allows(&place, "main", "work");
+    }
+    // Undone only after the rest has come in.
+    on_work(&place, "main", &[&pick("topic~1")]);
+    commit(&place, "secret", "secret\n", "Secret");
+    place.git(&pick("topic")).ok();
+    place.git(&["rm", "--quiet", "secret"]).ok();
+    place.git(&["commit", "--quiet", "-m", "Undo"]).ok();
+    refuses(&place, "main", "work");
+}
+
+#[test]
+fn a_topic_that_itself_undid_something_survives_a_rebase() {
+    let place = place();
+    place.git(&["switch", "--quiet", "-c", "topic", "main"]).ok();
+    commit(&place, "lines", &lines(&[(2, "two")]), "Spell two");
+    commit(&place, "draft", "a draft\n", "Draft");
+    place.git(&["rm", "--quiet", "draft"]).ok();
+    place.git(&["commit", "--quiet", "-m", "No draft"]).ok();
+    commit(&place, "lines", &lines(&[(2, "two"), (3, "three")]), "Spell three");
+    place.git(&["revert", "--no-edit", "HEAD"]).ok();
+    commit(&place, "new", "new\n", "Add a file");
+    place.approve("main", "topic");
+    allows(&place, "main", "topic");
+    move_main(&place);
+    on_work(&place, "topic", &[&["rebase", "--quiet", "main"]]);
+    assert_eq!(place.git_says(&["rev-list", "--count", "main..work"]), "6");
+    allows(&place, "main", "work");
+}
+
+#[test]
 fn a_conflict_resolved_by_hand_needs_a_verdict_of_its_own() {
     let place = place();
     topic(&place);

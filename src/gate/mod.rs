@@ -6,6 +6,7 @@
 //! one at `old`. This only looks verdicts up; it never asks a reviewer and needs no network.
 
 mod account;
+mod detour;
 mod evidence;
 mod replay;
 pub mod standing;

@@ -6,6 +6,7 @@
 //! change brought (an evil merge, a hand-resolved conflict, an extra commit) never comes out of a
 //! clean merge, and is refused.
 
+use super::detour;
 use super::evidence::{Evidence, time};
 use super::standing::{Standing, weigh};
 use super::steps::{self, Step};
@@ -98,6 +99,7 @@ impl<'a> Judge<'a> {
             };
             if let Some(last) = reaches(steps, result, &verdicts)
                 && !self.is_blocked(tree, &steps[..=last])?
+                && detour::is_straight(&self.merger, self.repo, tree, &steps[..=last], &verdicts)?
                 && let Standing::Approved(verdicts) = self.standing_of(tree, &steps[..=last], verdicts)?
             {
                 ways.push((last + 1, verdicts));
