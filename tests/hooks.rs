@@ -4,7 +4,6 @@ use crate::support::verdicts::finding;
 use crate::support::{Out, Place};
 use git_flow_ai::verdict::{Decision, Severity};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 /// One reviewer, a command, of a vendor that wrote nothing.
 const CONFIG: &str = r#"
@@ -53,7 +52,7 @@ fn commit(place: &Place, path: &str, text: &str) {
 
 /// What a person does who walks around the hooks.
 fn ungated(place: &Place, args: &[&str]) -> Out {
-    place.git(&[&["-c", "core.hooksPath=/dev/null"], args].concat())
+    place.ungated(args)
 }
 
 /// How often the reviewer was asked.
@@ -413,28 +412,62 @@ fn a_policy_that_cannot_be_read_is_doubt_and_doubt_is_refusal() {
     assert_eq!(state(&place), before);
 }
 
+/// Has every installed hook name a program that is not there.
+fn lose_the_program(place: &Place) {
+    let hooks = place.repo().join(".git/hooks");
+    let installed = place.repo().join(".git/flow-ai/installed.json");
+    assert!(installed.exists());
+    for file in fs::read_dir(&hooks).unwrap().map(|entry| entry.unwrap().path()) {
+        let Ok(text) = fs::read_to_string(&file) else { continue };
+        let text = text.replace(env!("CARGO_BIN_EXE_git-flow-ai"), "/nowhere/git-flow-ai");
+        fs::write(&file, text).unwrap();
+    }
+}
+
 #[test]
 fn without_the_program_protected_branches_stay_and_all_else_works() {
     let place = lookup_only();
-    let hook = place.repo().join(".git/hooks/reference-transaction");
-    let script = fs::read_to_string(&hook).unwrap();
-    let program = script.lines().find_map(|line| line.strip_prefix("program=")).unwrap();
-    for name in ["reference-transaction", "pre-merge-commit", "pre-commit", "pre-push"] {
-        let path = place.repo().join(".git/hooks").join(name);
-        let text = fs::read_to_string(&path).unwrap().replace(program, "'/nowhere/git-flow-ai'");
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
     place.approve("main", "topic");
+    lose_the_program(&place);
     let tip = place.git_says(&["rev-parse", "main"]);
     assert_ne!(place.git(&["merge", "topic"]).says("/nowhere/git-flow-ai is missing").status, 0);
     place.git(&["reset", "--merge", "HEAD"]).ok();
+    assert_ne!(
+        place.git(&["update-ref", "refs/heads/main", "topic"]).says("hint: install it again").status,
+        0
+    );
     assert_eq!(place.git_says(&["rev-parse", "main"]), tip);
     place.git(&["pack-refs", "--all"]).ok();
     place.git(&["switch", "--quiet", "topic"]).ok();
-    commit(&place, "more.txt", "more\n");
+    place.write("more.txt", "more\n");
+    place.git(&["add", "--all"]).ok();
+    place.git(&["commit", "--quiet", "-m", "More"]).ok().says("pre-commit asks nobody");
     place.git(&["branch", "another"]).ok();
     place.git(&["fetch", "--quiet", ".", "topic:fetched"]).ok();
+    place.git(&["rebase", "--quiet", "--force-rebase", "HEAD~1"]).ok();
+    place.git(&["branch", "-D", "another"]).ok();
+    commit(&place, "most.txt", "most\n");
+    place.git(&["switch", "--quiet", "fetched"]).ok();
+    place
+        .git(&["merge", "--quiet", "--no-ff", "--no-edit", "topic"])
+        .ok()
+        .says("pre-merge-commit asks nobody");
+    let upstream = place.root().join("upstream.git");
+    let upstream = upstream.to_str().unwrap();
+    place.git(&["init", "--quiet", "--bare", upstream]).ok();
+    place.git(&["push", "--quiet", upstream, "topic"]).ok().says("pre-push asks nobody");
+}
+
+#[test]
+fn a_fence_that_cannot_read_what_it_has_to_know_lets_no_branch_move_and_says_where_to_look() {
+    let place = lookup_only();
+    fs::remove_file(place.repo().join(".git/hooks/reference-transaction.flow-ai")).unwrap();
+    let out = place.git(&["update-ref", "refs/heads/main", "topic"]);
+    assert_ne!(out.says("reference-transaction.flow-ai cannot be read").status, 0);
+    place.git(&["tag", "free"]).ok();
+    place.git(&["branch", "new"]).ok();
+    place.flow(&["init"]).ok();
+    place.git(&["update-ref", "refs/heads/topic", "main"]).ok();
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn commit(place: &Place, path: &str, text: &str, message: &str) {
 
 /// What a person does who walks around the hooks.
 fn ungated(place: &Place, args: &[&str]) {
-    place.git(&[&["-c", "core.hooksPath=/dev/null"], args].concat()).ok();
+    place.ungated(args).ok();
 }
 
 /// Whether `main` is where it was before that command, which must fail.

@@ -11,7 +11,7 @@ const PLAN: &str =
 fn place(approved: bool) -> Place {
     let place = Place::with_config(CONFIG);
     place.flow(&["init"]).ok();
-    let ungated = |args: &[&str]| place.git(&[&["-c", "core.hooksPath=/dev/null"], args].concat()).ok();
+    let ungated = |args: &[&str]| place.ungated(args).ok();
     ungated(&["add", "--all"]);
     ungated(&["commit", "--quiet", "-m", "Add an example"]);
     spec(&place, "dark-mode", PLAN);
@@ -84,7 +84,7 @@ fn open_tasks_and_unapproved_plans_are_not_merged() {
 fn a_conflict_is_told_beforehand_and_leaves_nothing_behind() {
     let place = place(true);
     place.write("dark.css", "body { color: grey }\n");
-    let ungated = |args: &[&str]| place.git(&[&["-c", "core.hooksPath=/dev/null"], args].concat()).ok();
+    let ungated = |args: &[&str]| place.ungated(args).ok();
     ungated(&["add", "--all"]);
     ungated(&["commit", "--quiet", "-m", "Collide"]);
     place.flow(&["merge", "dark-mode"]).exits(1).says("conflicts with `main`").says("hint:");
@@ -102,7 +102,7 @@ fn files_in_the_way_are_kept() {
 #[test]
 fn a_merge_that_is_under_way_is_not_given_up() {
     let place = place(true);
-    let ungated = |args: &[&str]| place.git(&[&["-c", "core.hooksPath=/dev/null"], args].concat()).ok();
+    let ungated = |args: &[&str]| place.ungated(args).ok();
     ungated(&["switch", "--quiet", "-c", "other"]);
     ungated(&["commit", "--quiet", "--allow-empty", "-m", "Other"]);
     ungated(&["switch", "--quiet", "main"]);

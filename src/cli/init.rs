@@ -13,7 +13,9 @@ use std::io::Write;
 /// Writes `.zenflow/config.toml` with the agents found on the PATH and rival reviewers among them, an
 /// example of a workflow, and hooks that ask the gate before a protected branch moves. Nothing of
 /// yours is overwritten: hooks that are there run after ours, also husky's and those of a
-/// core.hooksPath. Running it again changes nothing.
+/// core.hooksPath. From git 2.54 on its config names our hooks too, and they stand whatever becomes of
+/// the files. In a bare repository it installs the server's hook, pre-receive. Running it again
+/// changes nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   git flow-ai init

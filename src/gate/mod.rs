@@ -123,7 +123,7 @@ pub fn policy_for(repo: &Repo, candidate: &Candidate) -> Result<Option<Policy>> 
             format!("the policy at the tip of `{branch}` cannot be read, so the gate cannot tell"),
             format!(
                 "mend {} on `{branch}`; the one commit that does so has to pass without the hooks: \
-                 git -c core.hooksPath=/dev/null commit",
+                 git flow-ai init --uninstall, then git commit, then git flow-ai init",
                 crate::config::PATH
             ),
         )

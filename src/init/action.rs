@@ -1,6 +1,7 @@
 //! One thing that `init` does, written down before its effect so that it can always be undone.
 
 use super::installed::{Installed, OwnFile, OwnHook, Setting};
+use super::script::Content;
 use crate::error::Result;
 use crate::git;
 use crate::store::Repo;
@@ -16,8 +17,9 @@ use std::path::{Path, PathBuf};
 pub(super) enum Action {
     /// A new file of the working tree, relative to it.
     File { path: String, text: String },
-    /// A hook of ours at that path, and where the one that is there goes.
-    Hook { path: PathBuf, text: String, moved: Option<PathBuf> },
+    /// A hook of ours at that path (or what it reads, which nobody runs), and where the one that is
+    /// there goes.
+    Hook { content: Content, moved: Option<PathBuf> },
     /// A setting in the repository's own git config; `add` keeps the values that are there.
     Setting { setting: Setting, add: bool },
 }
@@ -59,12 +61,15 @@ impl Action {
     pub fn describe(&self) -> String {
         match self {
             Action::File { path, .. } => format!("write {path}"),
-            Action::Hook { path, moved: Some(moved), .. } => format!(
+            Action::Hook { content, moved: Some(moved) } => format!(
                 "install the hook {}; what was there runs after it, as {}",
-                path.display(),
+                content.path.display(),
                 moved.file_name().unwrap_or_default().display()
             ),
-            Action::Hook { path, .. } => format!("install the hook {}", path.display()),
+            Action::Hook { content, .. } if content.runs => {
+                format!("install the hook {}", content.path.display())
+            }
+            Action::Hook { content, .. } => format!("write {}", content.path.display()),
             Action::Setting { setting, add: true } => {
                 format!("git config --add {} {}", setting.key, setting.value)
             }
@@ -83,7 +88,7 @@ impl Action {
                 installed.files.retain(|file| file.path != *path);
                 installed.files.push(OwnFile { path: path.clone(), text: text.clone() });
             }
-            Action::Hook { path, text, moved } => {
+            Action::Hook { content: Content { path, bytes, .. }, moved } => {
                 note_folders(installed, path);
                 let known = installed.hooks.iter().position(|hook| hook.path == *path);
                 let mut hook = match known {
@@ -91,7 +96,7 @@ impl Action {
                     None => OwnHook { path: path.clone(), moved: None, texts: Vec::new() },
                 };
                 hook.moved = hook.moved.or_else(|| moved.clone());
-                hook.note(text);
+                hook.note(bytes);
                 installed.hooks.insert(known.unwrap_or(installed.hooks.len()), hook);
             }
             Action::Setting { setting, .. } => {
@@ -106,13 +111,13 @@ impl Action {
     /// Does it.
     pub fn apply(&self, repo: &Repo, root: &Path) -> Result<()> {
         match self {
-            Action::File { path, text } => write(&root.join(path), text, 0o644),
-            Action::Hook { path, text, moved } => {
+            Action::File { path, text } => write(&root.join(path), text.as_bytes(), 0o644),
+            Action::Hook { content: Content { path, bytes, runs }, moved } => {
                 if let Some(moved) = moved {
                     fs::rename(path, moved)
                         .with_context(|| format!("the hook {} cannot be moved aside", path.display()))?;
                 }
-                write(path, text, 0o755)
+                write(path, bytes, if *runs { 0o755 } else { 0o644 })
             }
             Action::Setting { setting, add } => {
                 let mut config = git::command(repo.common_dir());
@@ -124,12 +129,12 @@ impl Action {
 }
 
 /// Writes a whole file or nothing, with its folders.
-fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
+fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let cannot = || format!("{} cannot be written", path.display());
     fs::create_dir_all(folder).with_context(cannot)?;
     let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
-    file.write_all(text.as_bytes()).with_context(cannot)?;
+    file.write_all(bytes).with_context(cannot)?;
     file.as_file().set_permissions(fs::Permissions::from_mode(mode)).with_context(cannot)?;
     file.persist(path).with_context(cannot)?;
     Ok(())

@@ -1,125 +1,120 @@
 //! Our hooks beside everybody else's.
 //!
 //! Where git looks in the repository's own hooks folder, a hook that is there is moved aside and runs
-//! after ours. Where `core.hooksPath` points elsewhere (husky, a team's or a person's folder of
-//! hooks), nothing in that folder is touched: the setting is pointed at a folder of ours whose hooks
-//! run ours and then theirs. Files that lefthook keeps rewriting are left to it, with the lines to add.
+//! after ours. Where `core.hooksPath` points elsewhere (husky, a team's or a person's folder of hooks),
+//! nothing in that folder is touched, see [`elsewhere`]. Files that lefthook keeps rewriting are left
+//! to it, with the lines to add. From 2.54 on git also runs hooks that its config names, and those
+//! stand whatever becomes of the files, see [`configured`].
 
 use super::action::{Action, State, Step};
-use super::installed::{Installed, Setting};
-use super::script;
+use super::installed::Installed;
+use super::script::{self, Content, Hooks, Way};
+use super::{configured, elsewhere};
 use crate::error::Result;
-use crate::git;
 use crate::store::Repo;
 use anyhow::Context;
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The setting that says where git looks for hooks.
-const HOOKS_PATH: &str = "core.hooksPath";
-
-/// Where git looks for hooks, before us.
-struct Before {
-    /// The folder; relative where the setting is, to the worktree that a hook runs in.
-    folder: PathBuf,
-    /// Whether a setting names it.
-    by_setting: bool,
-    /// That setting in the repository's own config.
-    local: Option<String>,
+/// What there is to do, and what to tell.
+#[derive(Default)]
+pub(super) struct Plan {
+    pub actions: Vec<Action>,
+    pub steps: Vec<Step>,
 }
 
-/// What there is to do for our hooks, and what to tell.
-pub(super) fn plan(
-    repo: &Repo,
-    root: &Path,
-    installed: &Installed,
-    branches: &[String],
-) -> Result<(Vec<Action>, Vec<Step>)> {
-    let program = program()?;
-    let before = before(repo, root, installed)?;
-    if before.by_setting {
-        return in_folder_of_ours(repo, root, installed, &before, branches);
+impl Plan {
+    /// Adds what another plan has to do and to tell.
+    pub fn extend(&mut self, other: Plan) {
+        self.actions.extend(other.actions);
+        self.steps.extend(other.steps);
     }
-    let (mut actions, mut steps) = (Vec::new(), Vec::new());
+
+    /// Has a file of ours written where it is not there as it should be.
+    pub fn renew(&mut self, content: Content, installed: &Installed) -> bool {
+        match fs::read(&content.path) {
+            Ok(there) if there == *content.bytes && (!content.runs || is_executable(&content.path)) => {}
+            Ok(there) if script::is_ours(&there) && installed.is_edited(&content.path, &there) => {
+                self.steps.push(Step::new(State::Kept, edited(&content.path)));
+            }
+            _ => {
+                self.actions.push(Action::Hook { content, moved: None });
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// What there is to do for our hooks.
+pub(super) fn plan(repo: &Repo, root: &Path, installed: &Installed, branches: &[String]) -> Result<Plan> {
+    let program = program()?;
+    let hooks = Hooks { program: &program, protected: branches };
+    let by_config = configured::is_wanted(installed)?;
+    let mut plan = Plan::default();
+    match elsewhere::look(repo, root, installed)? {
+        None => plan.extend(in_own_folder(repo, installed, &hooks, by_config)),
+        Some(before) if by_config && !before.is_passed_on => {
+            let what = format!(
+                "core.hooksPath is {}: git 2.54 and newer ask us all the same, by their config; older ones \
+                 do not, unless one of them runs `git flow-ai init`",
+                before.folder.display()
+            );
+            plan.steps.push(Step::new(State::Kept, what));
+        }
+        Some(before) => plan.extend(elsewhere::plan(repo, root, installed, &hooks, &before)?),
+    }
+    if by_config {
+        plan.extend(configured::plan(repo, root, installed, &hooks)?);
+    }
+    Ok(plan)
+}
+
+/// In the repository's own folder of hooks.
+fn in_own_folder(repo: &Repo, installed: &Installed, hooks: &Hooks<'_>, by_config: bool) -> Plan {
+    let mut plan = Plan::default();
     for name in script::OURS {
-        let path = before.folder.join(name);
-        let chained = before.folder.join(format!("{name}.flow-ai-chained"));
-        let text = script::of(name, &program, &chained, branches);
+        let path = repo.common_dir().join("hooks").join(name);
         match fs::read(&path) {
-            Ok(there) if there == text.as_bytes() => {
-                steps.push(Step::new(State::Already, format!("the hook {}", path.display())));
+            Ok(there) if is_lefthooks(&there) && by_config => {
+                let what = format!("lefthook owns the hook {name}; git asks us by its config");
+                plan.steps.push(Step::new(State::Already, what));
             }
-            Ok(there) if script::is_ours(&there) && installed.is_edited(&path, &there) => {
-                steps.push(Step::new(State::Kept, edited(&path)));
+            Ok(there) if is_lefthooks(&there) => {
+                plan.steps.push(Step::new(State::Todo, for_lefthook(name)));
             }
-            Ok(there) if script::is_ours(&there) => actions.push(Action::Hook { path, text, moved: None }),
-            Ok(there) if String::from_utf8_lossy(&there).contains("lefthook") => {
-                steps.push(Step::new(State::Todo, for_lefthook(name)));
-            }
-            Ok(_) if chained.exists() => steps.push(Step::new(
-                State::Kept,
-                format!(
-                    "{} is another tool's again, and {} is in the way",
-                    path.display(),
-                    chained.display()
-                ),
-            )),
-            Ok(_) => actions.push(Action::Hook { path, text, moved: Some(chained) }),
-            Err(_) if fs::symlink_metadata(&path).is_ok() => {
-                actions.push(Action::Hook { path, text, moved: Some(chained) });
-            }
-            Err(_) => actions.push(Action::Hook { path, text, moved: None }),
+            _ => plan.extend(beside(&path, installed, hooks.files(name, &path, Way::File))),
         }
     }
-    Ok((actions, steps))
+    plan
 }
 
-/// The folder that a setting names is somebody else's: ours takes its place and passes on to it.
-fn in_folder_of_ours(
-    repo: &Repo,
-    root: &Path,
-    installed: &Installed,
-    before: &Before,
-    branches: &[String],
-) -> Result<(Vec<Action>, Vec<Step>)> {
-    let program = program()?;
-    let folder = repo.common_dir().join("flow-ai/hooks");
-    let there = fs::read_dir(root.join(&before.folder)).into_iter().flatten().flatten();
-    let there = there.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let names: BTreeSet<String> = script::OURS
-        .into_iter()
-        .chain(script::OTHERS)
-        .map(str::to_owned)
-        .chain(there.filter(|name| is_hook_name(name)))
-        .collect();
-    let (mut actions, mut steps) = (Vec::new(), Vec::new());
-    for name in names {
-        let text = script::of(&name, &program, &before.folder.join(&name), branches);
-        let path = folder.join(&name);
-        match fs::read(&path) {
-            Ok(there) if there == text.as_bytes() => continue,
-            Ok(there) if installed.is_edited(&path, &there) => {
-                steps.push(Step::new(State::Kept, edited(&path)));
-                continue;
-            }
-            _ => {}
-        }
-        actions.push(Action::Hook { path, text, moved: None });
-    }
-    let value = folder.to_string_lossy().into_owned();
-    if current(repo, root)?.is_some_and(|now| now == folder) {
-        steps.push(Step::new(State::Already, format!("hooks in {value}")));
+/// A hook's files at that path; what is there and not ours is moved aside, and runs after it.
+pub(super) fn beside(path: &Path, installed: &Installed, files: Vec<Content>) -> Plan {
+    let mut plan = Plan::default();
+    let there = fs::read(path).unwrap_or_default();
+    let is_there = fs::symlink_metadata(path).is_ok();
+    let moved = script::chained(path);
+    if is_there && script::is_ours(&there) && installed.is_edited(path, &there) {
+        plan.steps.push(Step::new(State::Kept, edited(path)));
+    } else if is_there && !script::is_ours(&there) && fs::symlink_metadata(&moved).is_ok() {
+        let (path, moved) = (path.display(), moved.display());
+        let what = format!("{path} is another tool's again, and {moved} is in the way");
+        plan.steps.push(Step::new(State::Kept, what));
     } else {
-        let setting = Setting { key: HOOKS_PATH.into(), value, previous: before.local.clone() };
-        actions.push(Action::Setting { setting, add: false });
-        if before.folder.to_string_lossy().contains(".husky") {
-            let what = "husky sets core.hooksPath again whenever it is installed: run `git flow-ai init` \
-                        after it, for example in the `prepare` script of package.json";
-            steps.push(Step::new(State::Todo, what));
+        let is_anothers = is_there && !script::is_ours(&there);
+        for content in files {
+            if is_anothers && content.runs {
+                plan.actions.push(Action::Hook { content, moved: Some(moved.clone()) });
+            } else {
+                plan.renew(content, installed);
+            }
+        }
+        if plan.actions.is_empty() {
+            plan.steps.push(Step::new(State::Already, format!("the hook {}", path.display())));
         }
     }
-    Ok((actions, steps))
+    plan
 }
 
 /// What is said about a hook of ours that somebody has changed.
@@ -128,80 +123,25 @@ fn edited(path: &Path) -> String {
     format!("the hook {path} has been edited; to have it renewed, move it away and run init again")
 }
 
-/// Names as git's own: `pre-commit`, not `pre-commit.sample`, `_` or `husky.sh`.
-fn is_hook_name(name: &str) -> bool {
-    name.contains('-') && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
-        || matches!(name, "update")
-}
-
-/// Where git looked before us, read from our record where we have taken the place already.
-fn before(repo: &Repo, root: &Path, installed: &Installed) -> Result<Before> {
-    let own = repo.common_dir().join("hooks");
-    let ours = repo.common_dir().join("flow-ai/hooks");
-    let local = setting(repo, root, &["--local"])?;
-    let (now, local) = match current(repo, root)? {
-        Some(now) if now == ours => {
-            let noted = installed.settings.iter().find(|setting| setting.key == HOOKS_PATH);
-            let previous = noted.and_then(|setting| setting.previous.clone());
-            match &previous {
-                Some(previous) => (Some(expanded(previous)), Some(previous.clone())),
-                // It was set above the repository: the person's own config or the system's.
-                None => (above(repo, root)?, None),
-            }
-        }
-        now => (now, local),
-    };
-    Ok(match now {
-        Some(folder) if !is_same(&root.join(&folder), &own) => Before { folder, by_setting: true, local },
-        _ => Before { folder: own, by_setting: false, local },
-    })
-}
-
-/// The folder of hooks that is set, wherever it is set.
-fn current(repo: &Repo, root: &Path) -> Result<Option<PathBuf>> {
-    Ok(setting(repo, root, &["--type=path"])?.map(PathBuf::from))
-}
-
-/// The folder of hooks that the person's own or the system's config sets.
-fn above(repo: &Repo, root: &Path) -> Result<Option<PathBuf>> {
-    for scope in ["--global", "--system"] {
-        if let Some(value) = setting(repo, root, &["--type=path", scope])? {
-            return Ok(Some(PathBuf::from(value)));
-        }
-    }
-    Ok(None)
-}
-
-fn setting(repo: &Repo, root: &Path, how: &[&str]) -> Result<Option<String>> {
-    let folder = if root.exists() { root } else { repo.common_dir() };
-    let output = git::command(folder).arg("config").args(how).args(["--get", HOOKS_PATH]).output();
-    let output = output.context("git config cannot be asked")?;
-    let value = String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned();
-    Ok((output.status.success() && !value.is_empty()).then_some(value))
-}
-
-/// `~/hooks` as git reads it.
-fn expanded(value: &str) -> PathBuf {
-    match (value.strip_prefix("~/"), std::env::var_os("HOME")) {
-        (Some(rest), Some(home)) => Path::new(&home).join(rest),
-        _ => PathBuf::from(value),
-    }
-}
-
-fn is_same(one: &Path, other: &Path) -> bool {
-    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o111 != 0)
 }
 
 /// Our program's path: as the PATH names it, so that an upgrade that moves the file does not break
 /// the hooks, else as it was started.
-fn program() -> Result<PathBuf> {
+pub(super) fn program() -> Result<PathBuf> {
     let running = std::env::current_exe().context("our own program cannot be found")?;
     let path = std::env::var_os("PATH").unwrap_or_default();
     let named = std::env::split_paths(&path)
         .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join("git-flow-ai"))
-        .find(|candidate| is_same(candidate, &running));
+        .find(|candidate| elsewhere::is_same(candidate, &running));
     Ok(named.unwrap_or(running))
+}
+
+fn is_lefthooks(hook: &[u8]) -> bool {
+    !script::is_ours(hook) && String::from_utf8_lossy(hook).contains("lefthook")
 }
 
 /// lefthook rewrites its hooks whenever its config changes, and forgets what it finds there.

@@ -5,6 +5,7 @@ use crate::error::{Result, hint, hint_on};
 use crate::store::Repo;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -41,23 +42,34 @@ pub(super) struct OwnHook {
     pub path: PathBuf,
     /// Where the hook that was there before has been moved.
     pub moved: Option<PathBuf>,
-    /// As we wrote it, the last time and the time before, since it is noted before it is done. What
-    /// differs from both is somebody's work.
+    /// As we wrote it, the last time and the time before, since it is noted before it is done; of a
+    /// compiled one the digest. What differs from both is somebody's work.
     #[serde(default)]
     pub texts: Vec<String>,
 }
 
 impl OwnHook {
     /// Notes what is about to be written there.
-    pub fn note(&mut self, text: &str) {
-        self.texts.retain(|known| known != text);
-        self.texts.push(text.to_owned());
+    pub fn note(&mut self, content: &[u8]) {
+        let text = noted(content);
+        self.texts.retain(|known| *known != text);
+        self.texts.push(text);
         self.texts.drain(..self.texts.len().saturating_sub(2));
     }
 
     /// Whether somebody has changed what we wrote.
     pub fn is_edited(&self, there: &[u8]) -> bool {
-        !self.texts.is_empty() && !self.texts.iter().any(|text| text.as_bytes() == there)
+        !self.texts.is_empty() && !self.texts.contains(&noted(there))
+    }
+}
+
+/// What a hook holds, for the record.
+fn noted(content: &[u8]) -> String {
+    match std::str::from_utf8(content) {
+        Ok(text) if !text.contains('\0') => text.to_owned(),
+        _ => {
+            Sha256::digest(content).iter().fold("sha256:".to_owned(), |hex, byte| format!("{hex}{byte:02x}"))
+        }
     }
 }
 

@@ -5,14 +5,19 @@
 //! uninstalling is exact even after a run that was cut off. Doing it twice changes nothing.
 
 mod action;
+mod configured;
+mod elsewhere;
 mod hooks;
 mod installed;
 mod proposal;
 mod script;
+mod server;
 mod undo;
 
 pub use action::{State, Step};
+pub use configured::name_of as configured_name;
 pub use script::OURS as HOOKS;
+pub use server::path as servers_hook;
 pub use undo::uninstall;
 
 use crate::config::{self, Config};
@@ -23,6 +28,7 @@ use crate::store::Repo;
 use crate::verdict::NOTES_REF;
 use action::Action;
 use anyhow::Context;
+use hooks::Plan;
 use installed::{Installed, Setting};
 use proposal::Found;
 use serde::Serialize;
@@ -49,51 +55,70 @@ pub struct Report {
 
 /// Sets a repository up.
 pub fn init(repo: &Repo, options: Options) -> Result<Report> {
-    let root = root(repo)?;
-    if root.to_str().is_none() || repo.common_dir().to_str().is_none() {
+    let root = root(repo);
+    let is_plain = |path: &Path| path.to_str().is_some_and(|text| !text.contains('\n'));
+    if !is_plain(&root) || !is_plain(repo.common_dir()) {
         return Err(hint(
-            format!("{} is not UTF-8, and hooks cannot be installed under such a name", root.display()),
+            format!("{} is not UTF-8 on one line: no hook can be installed there", root.display()),
             "rename that folder",
         ));
     }
-    let mut installed = Installed::read(repo)?;
-    let branches = branches(repo, &root)?;
-    let found = Found::look();
-    let mut steps: Vec<Step> =
-        found.describe().into_iter().map(|what| Step::new(State::Found, what)).collect();
-    let (mut actions, told) = files(&root, &found, &branches);
-    steps.extend(told);
-    if options.hooks {
-        let (more, told) = hooks::plan(repo, &root, &installed, &branches)?;
-        actions.extend(more);
-        steps.extend(told);
+    match repo.work_dir() {
+        Some(_) => in_working_tree(repo, &root, options),
+        None => on_server(repo, &root, options),
     }
-    let (more, told) = notes(&root)?;
-    actions.extend(more);
-    steps.extend(told);
-    for action in &actions {
+}
+
+fn in_working_tree(repo: &Repo, root: &Path, options: Options) -> Result<Report> {
+    let mut installed = Installed::read(repo)?;
+    let branches = branches(repo, root)?;
+    let found = Found::look();
+    let mut plan = Plan::default();
+    plan.steps.extend(found.describe().into_iter().map(|what| Step::new(State::Found, what)));
+    plan.extend(files(root, &found, &branches));
+    if options.hooks {
+        plan.extend(hooks::plan(repo, root, &installed, &branches)?);
+    }
+    plan.extend(notes(root)?);
+    let steps = carry_out(plan, repo, root, &mut installed, options)?;
+    let config = match root.join(config::PATH).exists() {
+        true => configured(root)?,
+        false => config::parse(&proposal::config(&found, root, "main"), config::PATH)?,
+    };
+    Ok(Report { steps, next: next(repo, root, &branches, &config)? })
+}
+
+/// There is no working tree to write a config to: the gate reads it from each branch's own tip.
+fn on_server(repo: &Repo, root: &Path, options: Options) -> Result<Report> {
+    let mut installed = Installed::read(repo)?;
+    let plan = if options.hooks { server::plan(repo, &installed)? } else { Plan::default() };
+    let steps = carry_out(plan, repo, root, &mut installed, options)?;
+    Ok(Report { steps, next: server::advice(repo) })
+}
+
+/// Does what is planned, each thing written down before its effect, and tells all of it.
+fn carry_out(
+    plan: Plan,
+    repo: &Repo,
+    root: &Path,
+    installed: &mut Installed,
+    options: Options,
+) -> Result<Vec<Step>> {
+    let mut steps = plan.steps;
+    for action in &plan.actions {
         if !options.dry_run {
-            action.note(&mut installed, &root);
+            action.note(installed, root);
             installed.write(repo)?;
-            action.apply(repo, &root)?;
+            action.apply(repo, root)?;
         }
         steps.push(Step::new(State::Done, action.describe()));
     }
-    let config = match root.join(config::PATH).exists() {
-        true => configured(&root)?,
-        false => config::parse(&proposal::config(&found, &root, "main"), config::PATH)?,
-    };
-    Ok(Report { steps, next: next(repo, &root, &branches, &config)? })
+    Ok(steps)
 }
 
-/// The root of the working tree; a bare repository has none.
-fn root(repo: &Repo) -> Result<PathBuf> {
-    repo.work_dir().map(Path::to_path_buf).ok_or_else(|| {
-        hint(
-            "a bare repository has no working tree to write a config to",
-            "run it in a clone, and commit the config there",
-        )
-    })
+/// The root of the working tree; of a bare repository its own folder.
+fn root(repo: &Repo) -> PathBuf {
+    repo.work_dir().unwrap_or(repo.common_dir()).to_path_buf()
 }
 
 /// The branches to protect: those of the config that is there, else the one that is.
@@ -118,32 +143,32 @@ fn configured(root: &Path) -> Result<Config> {
 }
 
 /// The files of the working tree.
-fn files(root: &Path, found: &Found, branches: &[String]) -> (Vec<Action>, Vec<Step>) {
+fn files(root: &Path, found: &Found, branches: &[String]) -> Plan {
     let branch = branches.first().map_or("main", String::as_str);
     let wanted = [
         (config::PATH, proposal::config(found, root, branch)),
         (".zenflow/workflows/example.md", proposal::WORKFLOW.to_owned()),
     ];
     let has_workflows = root.join(".zenflow/workflows").exists();
-    let (mut actions, mut steps) = (Vec::new(), Vec::new());
+    let mut plan = Plan::default();
     for (path, text) in wanted {
         if root.join(path).exists() {
-            steps.push(Step::new(State::Already, path));
+            plan.steps.push(Step::new(State::Already, path));
         } else if path == config::PATH || !has_workflows {
-            actions.push(Action::File { path: path.into(), text });
+            plan.actions.push(Action::File { path: path.into(), text });
         }
     }
-    (actions, steps)
+    plan
 }
 
 /// Settings by which `git log` shows verdicts, and merges of their notes keep every record.
-fn notes(root: &Path) -> Result<(Vec<Action>, Vec<Step>)> {
+fn notes(root: &Path) -> Result<Plan> {
     let values = |key: &str| -> Result<Vec<String>> {
         let output = git::command(root).args(["config", "--get-all", key]).output();
         let output = output.context("git config cannot be asked")?;
         Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
     };
-    let (mut actions, mut steps) = (Vec::new(), Vec::new());
+    let Plan { mut actions, mut steps } = Plan::default();
     let new = |key: &str, value: &str| Setting { key: key.into(), value: value.into(), previous: None };
     let shown = values("notes.displayRef")?;
     if shown.iter().any(|glob| glob == NOTES_REF || glob == "refs/notes/*") {
@@ -161,7 +186,7 @@ fn notes(root: &Path) -> Result<(Vec<Action>, Vec<Step>)> {
         }
         None => actions.push(Action::Setting { setting: new(key, wanted), add: false }),
     }
-    Ok((actions, steps))
+    Ok(Plan { actions, steps })
 }
 
 /// What a person does now.

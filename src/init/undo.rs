@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// Undoes what the record says. With `dry_run`, tells only.
 pub fn uninstall(repo: &Repo, dry_run: bool) -> Result<Report> {
-    let root = root(repo)?;
+    let root = root(repo);
     let installed = Installed::read(repo)?;
     let mut steps = Vec::new();
     if installed == Installed::default() {
@@ -24,7 +24,8 @@ pub fn uninstall(repo: &Repo, dry_run: bool) -> Result<Report> {
     for setting in &installed.settings {
         steps.push(unset(&root, setting, dry_run)?);
     }
-    for hook in &installed.hooks {
+    // A hook goes before what it reads.
+    for hook in installed.hooks.iter().rev() {
         steps.push(remove_hook(hook, dry_run)?);
     }
     for file in &installed.files {

@@ -141,6 +141,10 @@ impl Worktree {
 /// which files changed, no name that another system takes for `.git`, no surprise on line ends.
 const SETTINGS: &[&str] = &[
     "core.hooksPath=/dev/null",
+    // Hooks that the config names do not look at that path.
+    "hook.reference-transaction.enabled=false",
+    "hook.post-checkout.enabled=false",
+    "hook.post-index-change.enabled=false",
     "core.fsmonitor=false",
     "core.untrackedCache=false",
     "core.splitIndex=false",
