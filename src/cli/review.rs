@@ -29,8 +29,9 @@ use std::path::{Path, PathBuf};
 ///
 /// The reviewer is of another vendor than everybody who made the change (see `gate.rival` in the
 /// config). It is shown the whole difference between the two trees, what the change is meant to do,
-/// and the changed files as far as `review.budget` goes. Its verdict follows from its findings and is
-/// kept in refs/notes/flow-ai.
+/// and the changed files as far as `review.budget` goes. A difference that is longer than that is read
+/// in parts, by a request each. The verdict follows from the findings and is kept in
+/// refs/notes/flow-ai.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -124,10 +124,14 @@ impl Default for RunSection {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReviewSection {
-    /// How many bytes a reviewer is shown at most; a diff that is longer cannot be judged. Default: 400000.
+    /// How many bytes one request may have. A longer difference is shown in parts, by a request each:
+    /// whole files where they fit. Default: 400000.
     #[serde(deserialize_with = "values::at_least_one")]
     pub budget: usize,
-    /// How long a review may take. Default: 10m.
+    /// How many parts at most; a change that takes more cannot be judged. Default: 20.
+    #[serde(deserialize_with = "values::at_least_one")]
+    pub parts: usize,
+    /// How long a review may take, or each part of it. Default: 10m.
     #[serde(deserialize_with = "values::duration")]
     pub timeout: Duration,
     /// What the team wants looked at, added to every request. Default: none.
@@ -136,7 +140,7 @@ pub struct ReviewSection {
 
 impl Default for ReviewSection {
     fn default() -> ReviewSection {
-        ReviewSection { budget: 400_000, timeout: Duration::from_secs(600), instructions: None }
+        ReviewSection { budget: 400_000, parts: 20, timeout: Duration::from_secs(600), instructions: None }
     }
 }
 

@@ -3,12 +3,16 @@
 //! The reviewer gets data only: the spec, the diff computed from the two trees, the files around it
 //! as far as the budget goes, fenced with a nonce of this request. It must answer in our JSON schema
 //! with that nonce and the list of files it covered; anything else is "cannot tell", never an
-//! approval. Nobody is asked about a change that changes nothing.
+//! approval. What is too much for one request is read in parts. Nobody is asked about a change that
+//! changes nothing.
 
 pub mod answer;
 mod ask;
 mod files;
 pub mod intent;
+mod matter;
+mod parts;
+mod reading;
 mod request;
 pub mod reviewers;
 
@@ -16,22 +20,17 @@ pub use reviewers::{reviewers, rival, rivals};
 
 use crate::change::{Author, Change, Vendor};
 use crate::error::Result;
-use crate::event::{Events, State, Usage, What};
+use crate::event::{Events, What};
 use crate::gate::{self, Standing};
 use crate::policy::{Demand, Policy};
 use crate::process::Stop;
 use crate::store::Repo;
 use crate::store::config::Loaded;
 use crate::store::verdicts;
-use crate::verdict::{Decision, Verdict};
+use crate::verdict::{self, Decision, Verdict};
 use jiff::Timestamp;
-use request::Bundle;
+use reading::Read;
 use std::cmp::Reverse;
-use std::fmt::Write;
-use tokio::time::Instant;
-
-/// How often one reviewer is asked for an answer that can be told.
-const TRIES: u32 = 2;
 
 /// Who can be asked.
 #[derive(Debug, Clone)]
@@ -122,7 +121,7 @@ pub fn standing(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> 
 }
 
 /// Has one reviewer judge one change and records the verdict on `change.head_commit`, else on its
-/// head tree. An answer that cannot be told is asked for once more, by a request of its own.
+/// head tree. Nothing is recorded unless every part of it was told.
 pub async fn review(
     repo: &Repo,
     request: &Request<'_>,
@@ -132,46 +131,18 @@ pub async fn review(
 ) -> Result<Outcome> {
     // The record needs somebody's name; without one the answer would be paid for and lost.
     repo.identity()?;
-    let matter = match request::gather(repo, request)? {
+    let matter = match matter::gather(repo, request)? {
         Ok(matter) => matter,
         Err(why) => return Ok(Outcome::CannotTell(why)),
     };
-    let name = &reviewer.who.name;
-    let config = &request.loaded.config;
-    let deadline = Instant::now() + config.review.timeout;
-    let mut usage = Usage::default();
-    let mut before: Option<String> = None;
-    for _ in 0..TRIES {
-        let bundle = match matter.bundle(&nonce()?, before.as_deref()) {
-            Ok(bundle) => bundle,
-            Err(why) => return Ok(Outcome::CannotTell(why)),
-        };
-        if let Some(why) = &before {
-            events.warn(format!("the answer of {name} cannot be told ({why}); asking once more"));
+    match reading::read(&matter, request, reviewer, events, stop).await? {
+        Ok(read) => {
+            let verdict = verdict_of(request, reviewer, read);
+            record(repo, request, &verdict, events)?;
+            Ok(Outcome::Judged(Box::new(verdict)))
         }
-        events.send(What::State {
-            state: State::InReview,
-            attempt: request.attempt,
-            agent: name.clone(),
-            detail: format!("reads {}", matter.size(&bundle)),
-        });
-        let reply = ask::ask(reviewer, request, &bundle, deadline, events, stop).await?;
-        let reply = match reply {
-            Ok(reply) => reply,
-            Err(why) => return Ok(Outcome::CannotTell(format!("{name}: {why}"))),
-        };
-        usage = usage.plus(reply.usage);
-        match answer::parse(&reply.text, &bundle.asked, &config.gate.block) {
-            Ok(answer) => {
-                let verdict = verdict_of(request, reviewer, &bundle, answer, reply.model, usage);
-                record(repo, request, &verdict, events)?;
-                return Ok(Outcome::Judged(Box::new(verdict)));
-            }
-            Err(why) => before = Some(why),
-        }
+        Err(why) => Ok(Outcome::CannotTell(why)),
     }
-    let why = before.unwrap_or_default();
-    Ok(Outcome::CannotTell(format!("the answer of {name} is no verdict: {why}")))
 }
 
 /// Asks rivals in order until the policy has enough approvals, one blocks, or all have been asked; a
@@ -212,29 +183,23 @@ pub async fn judge(repo: &Repo, request: &Request<'_>, events: &Events, stop: &S
     Ok(outcomes)
 }
 
-/// The verdict that an answer makes.
-fn verdict_of(
-    request: &Request<'_>,
-    reviewer: &Reviewer,
-    bundle: &Bundle,
-    answer: answer::Answer,
-    model: Option<String>,
-    usage: Usage,
-) -> Verdict {
+/// The verdict that somebody's reading makes.
+fn verdict_of(request: &Request<'_>, reviewer: &Reviewer, read: Read) -> Verdict {
     let change = request.change;
+    let usage = read.usage;
     let reported = usage.input_tokens > 0 || usage.output_tokens > 0;
     Verdict {
-        decision: answer.decision,
+        decision: verdict::decide(&read.findings, &request.loaded.config.gate.block),
         base_tree: change.base_tree.to_string(),
         head_tree: change.head_tree.to_string(),
         head_commit: change.head_commit.map(|id| id.to_string()),
         target: request.target.to_owned(),
         authors: change.authors.clone(),
-        reviewer: Author { model: reviewer.who.model.clone().or(model), ..reviewer.who.clone() },
+        reviewer: Author { model: reviewer.who.model.clone().or(read.model), ..reviewer.who.clone() },
         policy: request.loaded.digest.clone(),
-        shown: bundle.shown(),
-        findings: answer.findings,
-        summary: answer.summary,
+        shown: read.shown,
+        findings: read.findings,
+        summary: read.summary,
         time: now(),
         cost: usage.cost,
         tokens: reported.then_some((usage.input_tokens, usage.output_tokens)),
@@ -259,17 +224,6 @@ fn record(repo: &Repo, request: &Request<'_>, verdict: &Verdict, events: &Events
         findings: verdict.findings.len(),
     });
     Ok(())
-}
-
-/// 32 hex digits that nobody can guess.
-fn nonce() -> Result<String> {
-    let mut bytes = [0u8; 16];
-    getrandom::fill(&mut bytes)?;
-    Ok(bytes.iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    }))
 }
 
 /// Now, in UTC, to the millisecond: of two verdicts of one reviewer the newer counts.

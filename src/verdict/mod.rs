@@ -80,7 +80,7 @@ pub struct Finding {
 /// What the reviewer was shown, so that anyone can see that the verdict is not vacuous.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Shown {
-    /// SHA-256 of the whole request, in hex; of several, of all of them one after the other.
+    /// SHA-256 of the whole request, in hex; of several, of their hashes one after the other.
     pub sha256: String,
     /// Its size in bytes; of several, of all of them.
     pub bytes: u64,

@@ -2,6 +2,7 @@
 
 mod api;
 mod outcome;
+mod parts;
 mod shown;
 
 use crate::support::Place;
