@@ -20,7 +20,7 @@
 //! |---|---|---|
 //! | interface | [`cli`], [`report`] | parse, print, choose the exit status |
 //! | journeys | [`draft`], [`run`], [`review`], [`gate`], [`hook`], [`check`], [`merge`], [`init`], [`status`], [`clean`], [`doctor`], [`demo`] | compose edges and nouns, print nothing |
-//! | edges | [`store`], [`git`], [`worktree`], [`process`], [`agent`], [`model`] | each owns one thing in the world |
+//! | edges | [`store`], [`git`], [`worktree`], [`process`], [`agent`], [`model`], [`signing`] | each owns one thing in the world |
 //! | nouns | [`spec`], [`workflow`], [`plan`], [`change`], [`verdict`], [`policy`], [`config`], [`event`], [`visible`], [`error`] | pure, no input or output |
 //!
 //! # Three journeys
@@ -57,6 +57,7 @@ pub mod agent;
 pub mod git;
 pub mod model;
 pub mod process;
+pub mod signing;
 pub mod store;
 pub mod worktree;
 

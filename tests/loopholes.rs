@@ -300,7 +300,7 @@ fn the_way_back_that_is_named_leads_back() {
 #[test]
 fn a_note_written_by_hand_is_read_to_the_letter() {
     let place = place();
-    let good = git_flow_ai::verdict::record::encode(&place.verdict("main", "evil"), None).unwrap();
+    let good = git_flow_ai::verdict::record::encode(&place.verdict("main", "evil")).unwrap();
     let good = good.lines().nth(1).unwrap();
     let forms = [
         good.replace("\"version\":2", "\"version\":2.0"),

@@ -30,6 +30,7 @@ mod plan;
 mod presets;
 mod review;
 mod run;
+mod signing;
 mod spec;
 mod status;
 mod store_repo;

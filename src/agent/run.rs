@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::event::Activity;
 use crate::git;
 use crate::process::{Stop, Tree};
+use crate::signing;
 use std::process::ExitStatus;
 use std::time::Duration;
 use tokio::process::Command;
@@ -71,7 +72,7 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
 fn command(agent: &Agent, job: &Job, invocation: &Invocation) -> Command {
     let mut command = std::process::Command::new(&invocation.program);
     git::forget_repository(&mut command);
-    for name in preset::FOREIGN {
+    for name in preset::FOREIGN.iter().chain(&signing::AGENT) {
         command.env_remove(name);
     }
     command

@@ -48,7 +48,7 @@ pub fn account(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Ve
     let mut judge = Judge::new(repo, policy, candidate);
     let start = repo.commit(old)?.tree;
     for widen in [Evidence::add_near, Evidence::add_range, Evidence::add_all] {
-        widen(&mut judge.evidence, repo, policy, old, &steps)?;
+        widen(&mut judge.evidence, old, &steps)?;
         if let Replayed::Covered(_) = judge.replay(start, &steps)? {
             break;
         }
@@ -95,7 +95,7 @@ impl Account<'_> {
     /// The way through the steps that leaves the fewest of them uncovered, with where each leg ends.
     fn legs(&self, start: ObjectId, steps: &[Step], depth: usize) -> Result<Vec<(Leg, usize)>> {
         if let Some(last) = steps.last()
-            && self.judge.is_blocked_pair(start, last.tree)
+            && self.judge.is_blocked_pair(start, last.tree)?
         {
             return Ok(vec![(Leg { from: 0, verdicts: None }, steps.len())]);
         }
@@ -188,11 +188,11 @@ impl Account<'_> {
             let before = tree_at(tree, row, at);
             let reach = if row.len() > SEARCHED { 1 } else { row.len() };
             for later in row[at..].iter().take(reach) {
-                blocking.extend(self.judge.blocking(before, later.tree));
+                blocking.extend(self.judge.blocking(before, later.tree)?);
             }
             for head in &step.merged {
                 if let Some(fork) = self.judge.merger.fork(step.before, *head)? {
-                    blocking.extend(self.judge.blocking(fork.tree, self.repo.commit(*head)?.tree));
+                    blocking.extend(self.judge.blocking(fork.tree, self.repo.commit(*head)?.tree)?);
                 }
             }
         }

@@ -2,58 +2,68 @@
 //!
 //! Where a note hangs proves nothing, the record's own pair of trees does; so looking in more places
 //! is only a matter of time: first on the heads at hand, then on every commit of the update, then
-//! everywhere (a cherry-pick leaves its verdict behind on the old commit).
+//! everywhere (a cherry-pick leaves its verdict behind on the old commit). Where the branch counts only
+//! signed records, a signature is checked when its record would decide something, never for all.
 
 use super::standing::{self, Standing, counts, weigh};
 use super::steps::Step;
 use crate::error::Result;
 use crate::policy::Policy;
+use crate::signing::Signers;
 use crate::store::{Repo, verdicts};
-use crate::verdict::Verdict;
+use crate::verdict::{Decision, Verdict};
 use gix::ObjectId;
 use indexmap::IndexMap;
 use jiff::Timestamp;
+use std::cell::OnceCell;
 use std::collections::{BinaryHeap, HashSet};
 
 /// How many commits of an update are searched for notes before all notes are read instead.
 const RANGE: usize = 512;
 
-/// Verdicts that count, by (base tree, head tree).
-#[derive(Debug, Default)]
-pub(super) struct Evidence {
+/// Verdicts that count, by (base tree, head tree), as far as their signatures are good.
+#[derive(Debug)]
+pub(super) struct Evidence<'a> {
+    repo: &'a Repo,
+    policy: &'a Policy,
     branch: String,
+    /// The commit whose list says who may sign.
+    law: ObjectId,
+    signers: OnceCell<Signers>,
     changes: IndexMap<(ObjectId, ObjectId), Vec<Verdict>>,
     looked: HashSet<ObjectId>,
 }
 
-impl Evidence {
-    /// None yet, for that branch.
-    pub fn about(branch: &str) -> Evidence {
-        Evidence { branch: branch.to_owned(), ..Evidence::default() }
+impl<'a> Evidence<'a> {
+    /// None yet, for that branch under the policy at its tip.
+    pub fn about(repo: &'a Repo, policy: &'a Policy, branch: &str, law: ObjectId) -> Evidence<'a> {
+        let branch = branch.to_owned();
+        let (signers, changes, looked) = (OnceCell::new(), IndexMap::new(), HashSet::new());
+        Evidence { repo, policy, branch, law, signers, changes, looked }
     }
 
     /// Takes the notes on the new tips, the merged heads and their trees: a handful.
-    pub fn add_near(&mut self, repo: &Repo, policy: &Policy, old: ObjectId, steps: &[Step]) -> Result<()> {
+    pub fn add_near(&mut self, old: ObjectId, steps: &[Step]) -> Result<()> {
         let _ = old;
         for step in steps.iter().rev().take(RANGE) {
             for commit in step.commit.iter().chain(&step.merged) {
-                self.add_on(repo, policy, *commit)?;
+                self.add_on(*commit)?;
             }
-            self.add_on(repo, policy, step.tree)?;
+            self.add_on(step.tree)?;
         }
         Ok(())
     }
 
     /// Takes the notes on every commit of the update, whichever parent leads to it.
-    pub fn add_range(&mut self, repo: &Repo, policy: &Policy, old: ObjectId, steps: &[Step]) -> Result<()> {
+    pub fn add_range(&mut self, old: ObjectId, steps: &[Step]) -> Result<()> {
         let tips = steps.iter().flat_map(|step| step.commit.into_iter().chain(step.merged.iter().copied()));
         let mut forks = HashSet::from([old]);
         let mut queue = BinaryHeap::new();
         let mut queued = HashSet::new();
         for tip in tips {
-            forks.extend(repo.merge_bases(old, &[tip])?);
+            forks.extend(self.repo.merge_bases(old, &[tip])?);
             if queued.insert(tip) {
-                queue.push((repo.commit(tip)?.time, tip));
+                queue.push((self.repo.commit(tip)?.time, tip));
             }
         }
         // Newest first, so that the fork points come last; a few commits too many do no harm.
@@ -62,13 +72,13 @@ impl Evidence {
             if forks.contains(&id) {
                 continue;
             }
-            let commit = repo.commit(id)?;
-            self.add_on(repo, policy, id)?;
-            self.add_on(repo, policy, commit.tree)?;
+            let commit = self.repo.commit(id)?;
+            self.add_on(id)?;
+            self.add_on(commit.tree)?;
             for parent in commit.parents {
                 // A shallow clone ends somewhere.
-                if repo.has(parent) && queued.insert(parent) {
-                    queue.push((repo.commit(parent)?.time, parent));
+                if self.repo.has(parent) && queued.insert(parent) {
+                    queue.push((self.repo.commit(parent)?.time, parent));
                 }
             }
         }
@@ -76,33 +86,33 @@ impl Evidence {
     }
 
     /// Takes every record there is.
-    pub fn add_all(&mut self, repo: &Repo, policy: &Policy, _: ObjectId, _: &[Step]) -> Result<()> {
-        for (_, verdict) in verdicts::all(repo)? {
-            self.add(policy, verdict);
+    pub fn add_all(&mut self, _: ObjectId, _: &[Step]) -> Result<()> {
+        for (_, verdict) in verdicts::all(self.repo)? {
+            self.add(verdict);
         }
         Ok(())
     }
 
-    fn add_on(&mut self, repo: &Repo, policy: &Policy, object: ObjectId) -> Result<()> {
+    fn add_on(&mut self, object: ObjectId) -> Result<()> {
         if self.looked.insert(object) {
             // Lines that cannot be told are no approvals; `verdict list` names them.
-            let (verdicts, _) = verdicts::on(repo, object)?;
+            let (verdicts, _) = verdicts::on(self.repo, object)?;
             for verdict in verdicts {
                 // What blocks the same change hangs on its tree too: a reworded commit is no way round.
                 let tree = verdict.head_tree.parse::<ObjectId>().ok();
-                self.add(policy, verdict);
+                self.add(verdict);
                 if let Some(tree) = tree {
-                    self.add_on(repo, policy, tree)?;
+                    self.add_on(tree)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn add(&mut self, policy: &Policy, verdict: Verdict) {
+    fn add(&mut self, verdict: Verdict) {
         let trees = (verdict.base_tree.parse::<ObjectId>(), verdict.head_tree.parse::<ObjectId>());
         if let (Ok(base), Ok(head)) = trees
-            && counts(&verdict, policy, &self.branch)
+            && counts(&verdict, self.policy, &self.branch)
         {
             let of_change = self.changes.entry((base, head)).or_default();
             if !of_change.contains(&verdict) {
@@ -112,20 +122,64 @@ impl Evidence {
     }
 
     /// How a change stands, as far as its paths demand nothing more.
-    pub fn standing(&self, policy: &Policy, base: ObjectId, head: ObjectId) -> Standing {
-        let verdicts = self.changes.get(&(base, head)).map_or(&[][..], Vec::as_slice);
-        weigh(verdicts, policy, &policy.base_demand())
+    pub fn standing(&self, base: ObjectId, head: ObjectId) -> Result<Standing> {
+        let mut good = Vec::new();
+        for verdict in self.on(base, head) {
+            if self.unproven(verdict)?.is_none() {
+                good.push(verdict.clone());
+            }
+        }
+        Ok(weigh(&good, self.policy, &self.policy.base_demand()))
     }
 
-    /// The changes that stand approved, with the newest of their verdicts' times.
-    pub fn approved(&self, policy: &Policy) -> Vec<(ObjectId, ObjectId, Vec<Verdict>)> {
-        let changes = self.changes.iter();
-        changes
-            .filter_map(|((base, head), verdicts)| match weigh(verdicts, policy, &policy.base_demand()) {
-                Standing::Approved(verdicts) => Some((*base, *head, verdicts)),
+    /// The changes that may stand approved, with the verdicts that say so. Where signatures count, only
+    /// [`Evidence::standing`] knows whether they do.
+    pub fn hopeful(&self) -> Vec<(ObjectId, ObjectId, Vec<Verdict>)> {
+        let hope = |verdicts: &[Verdict]| {
+            if self.policy.signed {
+                let speaks_for = |verdict: &&Verdict| {
+                    verdict.signature.is_some() && verdict.decision != Decision::RequestChanges
+                };
+                let hopeful: Vec<Verdict> = verdicts.iter().filter(speaks_for).cloned().collect();
+                return (!hopeful.is_empty()).then_some(hopeful);
+            }
+            match weigh(verdicts, self.policy, &self.policy.base_demand()) {
+                Standing::Approved(verdicts) => Some(verdicts),
                 _ => None,
-            })
-            .collect()
+            }
+        };
+        let changes = self.changes.iter();
+        changes.filter_map(|((base, head), verdicts)| Some((*base, *head, hope(verdicts)?))).collect()
+    }
+
+    /// Why records on a change count for nothing though they would otherwise: their signatures. None
+    /// where there is none of these.
+    pub fn without_proof(&self, base: ObjectId, head: ObjectId) -> Result<Option<String>> {
+        for verdict in self.on(base, head) {
+            if let Some(why) = self.unproven(verdict)? {
+                return Ok(Some(format!("{} of {}: {why}", verdict.decision, verdict.reviewer.name)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn on(&self, base: ObjectId, head: ObjectId) -> &[Verdict] {
+        self.changes.get(&(base, head)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Why a record's signature does not do; none where it does, or where none is needed.
+    fn unproven(&self, verdict: &Verdict) -> Result<Option<String>> {
+        if !self.policy.signed {
+            return Ok(None);
+        }
+        let signers = match self.signers.get() {
+            Some(signers) => signers,
+            None => {
+                let signers = Signers::at(self.repo, self.policy, self.law)?;
+                self.signers.get_or_init(|| signers)
+            }
+        };
+        Ok(signers.signer(verdict)?.err())
     }
 }
 

@@ -153,7 +153,7 @@ pub fn admit_under(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Resul
     let mut stuck = 0;
     // The nearest notes first: in the common case the verdict hangs on the merged head.
     for widen in [Evidence::add_near, Evidence::add_range, Evidence::add_all] {
-        widen(&mut judge.evidence, repo, policy, old, &steps)?;
+        widen(&mut judge.evidence, old, &steps)?;
         match judge.replay(start, &steps)? {
             Replayed::Covered(verdicts) => return Ok(Ruling::Allow(verdicts)),
             Replayed::Stuck { at } => stuck = at,

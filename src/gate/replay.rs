@@ -30,7 +30,7 @@ pub(super) struct Judge<'a> {
     policy: &'a Policy,
     old: ObjectId,
     accepted: Option<ObjectId>,
-    pub evidence: Evidence,
+    pub evidence: Evidence<'a>,
     pub merger: Merger<'a>,
 }
 
@@ -45,7 +45,7 @@ pub(super) enum Replayed {
 impl<'a> Judge<'a> {
     /// A ruling that has looked nowhere yet.
     pub fn new(repo: &'a Repo, policy: &'a Policy, candidate: &Candidate) -> Judge<'a> {
-        let evidence = Evidence::about(&candidate.branch);
+        let evidence = Evidence::about(repo, policy, &candidate.branch, candidate.old);
         let Candidate { old, accepted, .. } = *candidate;
         Judge { repo, policy, old, accepted, evidence, merger: Merger::new(repo) }
     }
@@ -57,7 +57,7 @@ impl<'a> Judge<'a> {
 
     fn replay_side(&self, start: ObjectId, steps: &[Step], depth: usize) -> Result<Replayed> {
         if let Some(last) = steps.last()
-            && self.is_blocked_pair(start, last.tree)
+            && self.is_blocked_pair(start, last.tree)?
         {
             return Ok(Replayed::Stuck { at: 0 });
         }
@@ -97,7 +97,9 @@ impl<'a> Judge<'a> {
             let Some(result) = self.merger.merge(base, tree, head)?.filter(|result| *result != tree) else {
                 continue;
             };
-            if let Some(last) = reaches(steps, result, &verdicts)
+            if reaches(steps, result, &verdicts).is_some()
+                && let Standing::Approved(verdicts) = self.evidence.standing(base, head)?
+                && let Some(last) = reaches(steps, result, &verdicts)
                 && !self.is_blocked(tree, &steps[..=last])?
                 && detour::is_straight(&self.merger, self.repo, tree, &steps[..=last], &verdicts)?
                 && let Standing::Approved(verdicts) = self.standing_of(tree, &steps[..=last], verdicts)?
@@ -130,7 +132,7 @@ impl<'a> Judge<'a> {
     /// The approved changes that could lead on from that tree: those that fit exactly, then the
     /// newest that touch the same paths, then the newest of the others (files are renamed).
     fn plausible(&self, tree: ObjectId, steps: &[Step]) -> Result<Vec<(ObjectId, ObjectId, Vec<Verdict>)>> {
-        let approved = self.evidence.approved(self.policy);
+        let approved = self.evidence.hopeful();
         let (mut fitting, mut others): (Vec<_>, Vec<_>) = approved
             .into_iter()
             .partition(|(base, head, _)| *base == tree || steps.iter().any(|step| step.tree == *head));
@@ -154,13 +156,13 @@ impl<'a> Judge<'a> {
     /// Whether somebody's newest word blocks exactly what these steps bring, or what they merge in.
     pub fn is_blocked(&self, tree: ObjectId, steps: &[Step]) -> Result<bool> {
         let Some(last) = steps.last() else { return Ok(false) };
-        if self.is_blocked_pair(tree, last.tree) {
+        if self.is_blocked_pair(tree, last.tree)? {
             return Ok(true);
         }
         for step in steps {
             for head in &step.merged {
                 if let Some(fork) = self.merger.fork(step.before, *head)?
-                    && self.is_blocked_pair(fork.tree, self.repo.commit(*head)?.tree)
+                    && self.is_blocked_pair(fork.tree, self.repo.commit(*head)?.tree)?
                 {
                     return Ok(true);
                 }
@@ -169,16 +171,16 @@ impl<'a> Judge<'a> {
         Ok(false)
     }
 
-    pub fn is_blocked_pair(&self, base: ObjectId, head: ObjectId) -> bool {
-        !self.blocking(base, head).is_empty()
+    pub fn is_blocked_pair(&self, base: ObjectId, head: ObjectId) -> Result<bool> {
+        Ok(!self.blocking(base, head)?.is_empty())
     }
 
     /// The verdicts that block exactly that change.
-    pub fn blocking(&self, base: ObjectId, head: ObjectId) -> Vec<Verdict> {
-        match self.evidence.standing(self.policy, base, head) {
+    pub fn blocking(&self, base: ObjectId, head: ObjectId) -> Result<Vec<Verdict>> {
+        Ok(match self.evidence.standing(base, head)? {
             Standing::Blocked(verdicts) => verdicts,
             _ => Vec::new(),
-        }
+        })
     }
 
     /// How approving verdicts stand for these steps from that tree: by rivals of everybody who made
@@ -241,7 +243,7 @@ impl<'a> Judge<'a> {
     /// Why the step at that index keeps everything out, and what a review could mend.
     pub fn refusal(&self, start: ObjectId, steps: &[Step], at: usize) -> Result<Refusal> {
         let missing = self.missing(start, steps, at)?;
-        let standing = self.evidence.standing(self.policy, missing.base_tree, missing.head_tree);
+        let standing = self.evidence.standing(missing.base_tree, missing.head_tree)?;
         let what = self.describe(&missing)?;
         let most = self.policy.base_demand().approvals;
         let (why, blocking, wants_person) = match standing {
@@ -267,7 +269,13 @@ impl<'a> Judge<'a> {
                     _ => (format!("who approved {what} is no rival of all who made it"), Vec::new(), false),
                 }
             }
-            Standing::Unknown => (format!("no rival's verdict covers {what}"), Vec::new(), false),
+            Standing::Unknown => {
+                let why = match self.evidence.without_proof(missing.base_tree, missing.head_tree)? {
+                    Some(why) => format!("no verdict that counts covers {what}; the {why}"),
+                    None => format!("no rival's verdict covers {what}"),
+                };
+                (why, Vec::new(), false)
+            }
         };
         Ok(Refusal { why, missing: Some(missing), blocking, wants_person })
     }

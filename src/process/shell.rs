@@ -3,6 +3,7 @@
 use super::{Output, Stop, Tree};
 use crate::error::Result;
 use crate::git;
+use crate::signing;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::process::ExitStatus;
@@ -78,6 +79,10 @@ pub async fn shell(
 fn sh(command: &str, dir: &Path, env: &[(String, String)]) -> Command {
     let mut sh = std::process::Command::new("sh");
     git::forget_repository(&mut sh);
+    // It runs what agents wrote: their tests, their build scripts.
+    for name in signing::AGENT {
+        sh.env_remove(name);
+    }
     sh.arg("-c").arg(command).current_dir(dir).env("PWD", dir);
     sh.envs(env.iter().map(|(name, value)| (name, value)));
     sh.into()

@@ -24,6 +24,7 @@ use crate::event::{Events, What};
 use crate::gate::{self, Standing};
 use crate::policy::{Demand, Policy};
 use crate::process::Stop;
+use crate::signing::{self, Signers};
 use crate::store::Repo;
 use crate::store::config::Loaded;
 use crate::store::verdicts;
@@ -98,6 +99,7 @@ pub fn conclusion(outcomes: &[Outcome], policy: &Policy, demand: &Demand) -> Opt
 /// its newest.
 pub fn standing(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> Result<Vec<Verdict>> {
     let mut found: Vec<Verdict> = Vec::new();
+    let mut signers = None;
     for object in change.head_commit.into_iter().chain([change.head_tree]) {
         let (verdicts, _) = verdicts::on(repo, object)?;
         // The authors that the record knows may not be all that are known now.
@@ -106,7 +108,15 @@ pub fn standing(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> 
                 && gate::counts(one, policy, target)
                 && policy.is_rival(&one.reviewer, &change.authors)
         };
-        found.extend(verdicts.into_iter().filter(counts));
+        for verdict in verdicts.into_iter().filter(counts) {
+            if policy.signed && signers.is_none() {
+                signers = Some(Signers::of_branch(repo, policy, target)?);
+            }
+            let is_good = |signers: &Signers| Ok::<_, anyhow::Error>(signers.signer(&verdict)?.is_ok());
+            if signers.as_ref().map_or(Ok(true), is_good)? {
+                found.push(verdict);
+            }
+        }
     }
     // The last written of the same moment first, then the latest.
     found.reverse();
@@ -129,16 +139,18 @@ pub async fn review(
     events: &Events,
     stop: &Stop,
 ) -> Result<Outcome> {
-    // The record needs somebody's name; without one the answer would be paid for and lost.
+    // The record needs somebody's name and signature; without them the answer would be paid for and lost.
     repo.identity()?;
+    signing::ready(repo, &request.loaded.config.gate, request.target, None)?;
     let matter = match matter::gather(repo, request)? {
         Ok(matter) => matter,
         Err(why) => return Ok(Outcome::CannotTell(why)),
     };
     match reading::read(&matter, request, reviewer, events, stop).await? {
         Ok(read) => {
-            let verdict = verdict_of(request, reviewer, read);
-            record(repo, request, &verdict, events)?;
+            let mut verdict = verdict_of(request, reviewer, read);
+            record(repo, request.change, &mut verdict)?;
+            tell(request, &verdict, events);
             Ok(Outcome::Judged(Box::new(verdict)))
         }
         Err(why) => Ok(Outcome::CannotTell(why)),
@@ -207,14 +219,19 @@ fn verdict_of(request: &Request<'_>, reviewer: &Reviewer, read: Read) -> Verdict
     }
 }
 
-/// Writes the verdict down before anybody acts on it, then tells it.
-fn record(repo: &Repo, request: &Request<'_>, verdict: &Verdict, events: &Events) -> Result<()> {
-    let change = request.change;
+/// Signs a verdict where there is a key, and writes it down before anybody acts on it.
+pub(crate) fn record(repo: &Repo, change: &Change, verdict: &mut Verdict) -> Result<()> {
+    signing::sign(repo, verdict)?;
     verdicts::append(repo, change.head_commit.unwrap_or(change.head_tree), verdict)?;
     if verdict.decision == Decision::RequestChanges && change.head_commit.is_some() {
         // There it is found whatever commit carries the change next.
         verdicts::append(repo, change.head_tree, verdict)?;
     }
+    Ok(())
+}
+
+/// Tells those who watch.
+fn tell(request: &Request<'_>, verdict: &Verdict, events: &Events) {
     let block = &request.loaded.config.gate.block;
     events.send(What::Judged {
         reviewer: verdict.reviewer.name.clone(),
@@ -223,11 +240,10 @@ fn record(repo: &Repo, request: &Request<'_>, verdict: &Verdict, events: &Events
         blocking: verdict.blocking(block).cloned().collect(),
         findings: verdict.findings.len(),
     });
-    Ok(())
 }
 
 /// Now, in UTC, to the millisecond: of two verdicts of one reviewer the newer counts.
-fn now() -> String {
+pub(crate) fn now() -> String {
     let now = Timestamp::now();
     now.round(jiff::Unit::Millisecond).unwrap_or(now).to_string()
 }

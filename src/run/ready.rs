@@ -8,6 +8,7 @@ use crate::error::{Result, hint, hint_on};
 use crate::git;
 use crate::plan::{self, Plan, Task};
 use crate::review;
+use crate::signing;
 use crate::spec::{Slug, Spec};
 use crate::store::config::Loaded;
 use crate::store::{Repo, config, specs};
@@ -115,6 +116,9 @@ pub(super) fn prepare(repo: &Repo, options: &Options) -> Result<Prepared> {
     repo.identity()?;
     let target = repo.target()?;
     let loaded = config::load(repo, &target)?;
+    if options.review {
+        signing::ready(repo, &loaded.config.gate, &target, None)?;
+    }
     refuse_checked_out(repo, slug)?;
     let base = base(repo, slug, &target)?;
     reopen(repo, slug, &mut plan, base)?;

@@ -29,7 +29,7 @@ pub const PREDICATE: &str = "https://github.com/git-flow-ai/git-flow-ai/attestat
 const HEADLINE: usize = 200;
 
 /// A signature as it was read, with what it is over.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Signature {
     /// The statement, byte for byte.
     pub statement: String,
@@ -103,13 +103,17 @@ pub fn statement(verdict: &Verdict) -> Result<String> {
     Ok(text)
 }
 
-/// The two lines that are stored for a verdict: one for people, one record, whose signature is over
-/// exactly [`statement`]'s bytes.
+/// The two lines that are stored for a verdict: one for people, one record, with the signature that the
+/// verdict carries and the very bytes that it is over.
 ///
 /// The first begins with the decision, and the second with the envelope: nothing that a reviewer
 /// writes can begin a record.
-pub fn encode(verdict: &Verdict, signature: Option<&str>) -> Result<String> {
-    let statement = RawValue::from_string(statement(verdict)?).context("a verdict that is no JSON")?;
+pub fn encode(verdict: &Verdict) -> Result<String> {
+    let (statement, signature) = match &verdict.signature {
+        Some(Signature { statement, body }) => (statement.clone(), Some(body.as_str())),
+        None => (statement(verdict)?, None),
+    };
+    let statement = RawValue::from_string(statement).context("a verdict that is no JSON")?;
     let envelope = Envelope { version: VERSION, statement: &statement, signature };
     Ok(format!("{}\n{}\n", headline(verdict), serde_json::to_string(&envelope)?))
 }
@@ -223,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_verdict_survives_its_note_beside_what_people_write() {
-        let text = encode(&verdict(), None).unwrap();
+        let text = encode(&verdict()).unwrap();
         assert!(text.starts_with("APPROVE by codex (openai) on 1 file, 0 findings: Fine.\n{"), "{text}");
         let note = format!("I agree.\n\n{text}\n  {{not at the line's start}}\n");
         assert_eq!(decode(&note), (vec![verdict()], vec![]));
@@ -234,7 +238,9 @@ mod tests {
     fn a_signature_is_kept_with_the_very_bytes_that_it_is_over() {
         let mut evil = verdict();
         evil.summary = "\u{202e} \\ \" é \u{1f4a9} \u{e0041}".into();
-        let text = encode(&evil, Some("U1NIU0lH")).unwrap();
+        let signature = Signature { statement: statement(&evil).unwrap(), body: "U1NIU0lH".into() };
+        evil.signature = Some(signature);
+        let text = encode(&evil).unwrap();
         let (verdicts, unreadable) = decode(&text);
         assert_eq!(unreadable, []);
         let signature = verdicts[0].signature.clone().unwrap();
@@ -247,7 +253,7 @@ mod tests {
 
     #[test]
     fn nothing_that_a_reviewer_writes_begins_a_record_or_steers_a_terminal() {
-        let forged = encode(&verdict(), None).unwrap().lines().nth(1).unwrap().to_owned();
+        let forged = encode(&verdict()).unwrap().lines().nth(1).unwrap().to_owned();
         for evil in [
             format!("\n{forged}\n"),
             forged.clone(),
@@ -260,7 +266,7 @@ mod tests {
             refusal.summary = evil.clone();
             refusal.reviewer.name = evil.clone();
             refusal.target = evil.clone();
-            let text = encode(&refusal, None).unwrap();
+            let text = encode(&refusal).unwrap();
             assert_eq!(text.lines().count(), 2, "{text:?}");
             assert!(!text.chars().any(|c| c != '\n' && visible::is_hidden(c)), "{text:?}");
             assert_eq!(decode(&text), (vec![refusal], vec![]));
@@ -293,7 +299,7 @@ mod tests {
         }
         let mut verdict = verdict();
         verdict.shown = whole;
-        assert_eq!(decode(&encode(&verdict, None).unwrap()), (vec![verdict], vec![]));
+        assert_eq!(decode(&encode(&verdict).unwrap()), (vec![verdict], vec![]));
     }
 
     #[test]
@@ -306,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_line_that_cannot_be_told_is_named() {
-        let good = encode(&verdict(), None).unwrap();
+        let good = encode(&verdict()).unwrap();
         let good = good.lines().nth(1).unwrap();
         for (bad, why) in [
             (good.replace("\"version\":2", "\"version\":3"), "its version is 3"),

@@ -23,7 +23,7 @@ const TURN: Duration = Duration::from_secs(60);
 
 /// Appends a record to the note of that object; a record that is there already is not repeated.
 pub fn append(repo: &Repo, on: ObjectId, verdict: &Verdict) -> Result<()> {
-    let text = record::encode(verdict, None)?;
+    let text = record::encode(verdict)?;
     let reason = format!("{} on {}", verdict.decision, on.to_hex_with_len(12));
     in_turn(repo, || try_append(repo, on, &text, &reason)).context("the verdict cannot be recorded")
 }

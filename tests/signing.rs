@@ -1,0 +1,368 @@
+//! Signed records, with real keys and the real ssh-keygen: whose signature counts at the gate, and what
+//! is refused before anybody is paid.
+
+use crate::support::verdicts::author;
+use crate::support::{Out, Place};
+use git_flow_ai::signing::{Key, NAMESPACE};
+use git_flow_ai::store::Repo;
+use git_flow_ai::verdict::{Decision, Signature, Verdict, record};
+use std::fs;
+use std::path::PathBuf;
+
+const ADA: &str = "ada@example.com";
+
+/// A place whose gate counts only signed records. The reviewer `judge` approves; `line` is shell for it.
+pub fn place_with(policy: &str, line: &str) -> Place {
+    let place = Place::new();
+    let judge = place.reviewer("judge", line);
+    place.write(
+        ".zenflow/config.toml",
+        format!(
+            "version = 1\n[agents.judge]\ncommand = [\"{}\"]\nvendor = \"zeta\"\n[reviewers.judge]\nagent = \"judge\"\n\
+             [gate]\nbranches = [\"main\"]\n{policy}",
+            judge.display()
+        ),
+    );
+    place
+}
+
+impl Place {
+    /// Makes a key without passphrase and returns where it is.
+    pub fn key(&self, name: &str, kind: &str) -> PathBuf {
+        let path = self.root().join("home").join(name);
+        let mut keygen = self.command("ssh-keygen");
+        keygen.args(["-q", "-t", kind, "-N", "", "-C", name, "-f"]).arg(&path);
+        Out::of(keygen.output().unwrap()).ok();
+        path
+    }
+
+    /// The public half: type and key.
+    pub fn public(&self, name: &str) -> String {
+        let text = fs::read_to_string(self.root().join("home").join(format!("{name}.pub"))).unwrap();
+        text.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Commits everything and puts up the hooks.
+    pub fn begin(&self, allowed: &str) {
+        self.write(".zenflow/allowed_signers", allowed);
+        self.git(&["add", "."]).ok();
+        self.git(&["commit", "--quiet", "-m", "Configure"]).ok();
+        self.flow(&["init"]).ok();
+    }
+
+    /// A branch `topic` with one commit, checked out.
+    pub fn topic(&self) {
+        self.git(&["checkout", "--quiet", "-b", "topic"]).ok();
+        self.write("new.txt", "new\n");
+        self.git(&["add", "new.txt"]).ok();
+        self.git(&["commit", "--quiet", "-m", "New"]).ok();
+    }
+
+    /// Goes to `main` and merges `topic`.
+    pub fn merge(&self) -> Out {
+        self.git(&["checkout", "--quiet", "main"]).ok();
+        self.git(&["-c", "merge.ff=only", "merge", "--quiet", "topic"])
+    }
+}
+
+/// A gate that counts Ada's signatures, her key configured, and work on `topic`.
+fn signed() -> Place {
+    let place = place_with("signed = true\nreview_on_merge = false\n", "");
+    place.key("ada", "ed25519");
+    place.git(&["config", "flow-ai.signingKey", "~/ada"]).ok();
+    place.begin(&format!("{ADA} {}\n", place.public("ada")));
+    place.topic();
+    place
+}
+
+/// The approval of `topic` by codex, its signature made by that key for that namespace.
+fn approval(place: &Place, key: &str, namespace: &str) -> Verdict {
+    let verdict = Verdict { time: "2026-06-01T00:00:00Z".into(), ..place.verdict("main", "topic") };
+    sign_with(place, verdict, key, namespace)
+}
+
+fn sign_with(place: &Place, mut verdict: Verdict, key: &str, namespace: &str) -> Verdict {
+    let statement = record::statement(&verdict).unwrap();
+    let file = place.root().join("statement");
+    fs::write(&file, &statement).unwrap();
+    let mut keygen = place.command("ssh-keygen");
+    keygen
+        .args(["-q", "-Y", "sign", "-n", namespace, "-f"])
+        .arg(place.root().join("home").join(key))
+        .arg(&file);
+    Out::of(keygen.output().unwrap()).ok();
+    let armour = fs::read_to_string(place.root().join("statement.sig")).unwrap();
+    fs::remove_file(place.root().join("statement.sig")).unwrap();
+    let body = armour.lines().filter(|line| !line.starts_with('-')).collect();
+    verdict.signature = Some(Signature { statement, body });
+    verdict
+}
+
+#[test]
+fn a_review_is_signed_and_the_gate_counts_it() {
+    let place = signed();
+    place.merge().exits(128).says("no rival's verdict covers");
+    place.flow(&["review", "topic"]).ok();
+    let note = place.git_says(&["notes", "--ref=flow-ai", "show", "topic"]);
+    assert!(note.contains(r#""signature":"U1NIU0lH"#), "{note}");
+    place.merge().ok();
+    place.flow(&["review", "topic~1..topic"]).ok();
+}
+
+#[test]
+fn keys_of_every_usual_kind_sign() {
+    for kind in ["ecdsa", "rsa"] {
+        let place = place_with("signed = true\nreview_on_merge = false\n", "");
+        place.key("ada", kind);
+        place.git(&["config", "gpg.format", "ssh"]).ok();
+        place.git(&["config", "user.signingKey", "~/ada.pub"]).ok();
+        place.begin(&format!(
+            "# People\n\n*@example.com namespaces=\"{NAMESPACE},git\" {}\n",
+            place.public("ada")
+        ));
+        place.topic();
+        place.flow(&["review", "topic"]).ok();
+        place.merge().ok();
+    }
+}
+
+#[test]
+fn only_a_good_signature_of_an_allowed_key_counts() {
+    let place = signed();
+    place.key("eve", "ed25519");
+    let forged = |make: &dyn Fn() -> Verdict, why: &str| {
+        place.git(&["update-ref", "-d", "refs/notes/flow-ai"]).ok();
+        place.record(&make());
+        place.merge().exits(128).says("no verdict that counts covers").says(why);
+    };
+    forged(&|| place.verdict("main", "topic"), "it is not signed");
+    forged(&|| approval(&place, "eve", NAMESPACE), "nobody on the list of signers");
+    forged(&|| approval(&place, "ada", "git"), "namespace does not match");
+    forged(&|| approval(&place, "ada", "file"), "namespace does not match");
+    // The signature of another record: a block that became an approval.
+    let stolen = || {
+        let block = Verdict { decision: Decision::RequestChanges, ..place.verdict("main", "topic") };
+        let signature = sign_with(&place, block, "ada", NAMESPACE).signature.unwrap();
+        let verdict = place.verdict("main", "topic");
+        let statement = record::statement(&verdict).unwrap();
+        Verdict { signature: Some(Signature { statement, body: signature.body }), ..verdict }
+    };
+    forged(&stolen, "incorrect signature");
+    let garbage = || {
+        let mut verdict = approval(&place, "ada", NAMESPACE);
+        if let Some(signature) = &mut verdict.signature {
+            signature.body = signature.body.replace(|c: char| c.is_ascii_digit(), "A");
+        }
+        verdict
+    };
+    place.git(&["update-ref", "-d", "refs/notes/flow-ai"]).ok();
+    place.record(&garbage());
+    place.merge().exits(128).says("no verdict that counts covers");
+    // And the honest one, last, so that nothing above failed for another reason.
+    place.git(&["update-ref", "-d", "refs/notes/flow-ai"]).ok();
+    place.record(&approval(&place, "ada", NAMESPACE));
+    place.merge().ok();
+}
+
+#[test]
+fn a_forged_block_keeps_nobody_out_and_a_signed_one_does() {
+    let place = signed();
+    place.record(&approval(&place, "ada", NAMESPACE));
+    let block = || Verdict {
+        decision: Decision::RequestChanges,
+        time: "2026-07-01T00:00:00Z".into(),
+        ..place.verdict("main", "topic")
+    };
+    place.record(&block());
+    place.flow(&["review", "topic"]).ok().says("judged already");
+    place.record(&sign_with(&place, block(), "ada", NAMESPACE));
+    place.merge().exits(128).says("codex (openai) asks for changes");
+}
+
+#[test]
+fn a_tampered_statement_is_nobodys() {
+    let place = signed();
+    let mut block = place.verdict("main", "topic");
+    block.decision = Decision::RequestChanges;
+    place.record(&sign_with(&place, block, "ada", NAMESPACE));
+    let note = place.git_says(&["notes", "--ref=flow-ai", "show", "topic"]);
+    let tampered = note.replace("REQUEST CHANGES", "APPROVE");
+    place.git(&["update-ref", "-d", "refs/notes/flow-ai"]).ok();
+    place.git(&["notes", "--ref=flow-ai", "add", "-m", &tampered, "topic"]).ok();
+    place.merge().exits(128).says("incorrect signature");
+}
+
+#[test]
+fn a_key_counts_while_it_is_valid_and_as_long_as_it_is_listed() {
+    for (options, line_stays, counts) in [
+        ("valid-after=\"20260101\" ", true, true),
+        ("valid-before=\"20260701\" ", true, true),
+        ("valid-before=\"20260501\" ", true, false),
+        ("valid-after=\"20260602\" ", true, false),
+        ("", false, false),
+    ] {
+        let place = place_with("signed = true\nreview_on_merge = false\n", "");
+        place.key("ada", "ed25519");
+        place.key("bob", "ed25519");
+        let ada = format!("{ADA} {options}{}\n", place.public("ada"));
+        let bob = format!("bob@example.com {}\n", place.public("bob"));
+        place.begin(&if line_stays { ada + &bob } else { bob });
+        place.topic();
+        place.record(&approval(&place, "ada", NAMESPACE));
+        place.merge().exits(if counts { 0 } else { 128 });
+    }
+}
+
+#[test]
+fn what_a_person_said_only_that_person_signs() {
+    let place = place_with("signed = true\nreview_on_merge = false\nwaivers = [\"ada@example.com\"]\n", "");
+    for name in ["ada", "bob"] {
+        place.key(name, "ed25519");
+    }
+    let lines =
+        [format!("{ADA} {}", place.public("ada")), format!("bob@example.com {}", place.public("bob"))];
+    place.begin(&(lines.join("\n") + "\n"));
+    place.topic();
+    let waiver = || Verdict {
+        decision: Decision::Waive,
+        reviewer: author("Ada Lovelace <ada@example.com>", "person"),
+        ..place.verdict("main", "topic")
+    };
+    place.record(&sign_with(&place, waiver(), "bob", NAMESPACE));
+    place.merge().exits(128).says("its signature is not good for ada@example.com");
+    place.record(&sign_with(&place, waiver(), "ada", NAMESPACE));
+    place.merge().ok();
+}
+
+#[test]
+fn the_list_is_the_targets_not_the_changes() {
+    let place = signed();
+    place.key("eve", "ed25519");
+    place.write(".zenflow/allowed_signers", format!("eve@example.com {}\n", place.public("eve")));
+    place.git(&["commit", "--quiet", "-am", "Let Eve sign"]).ok();
+    place.record(&approval(&place, "eve", NAMESPACE));
+    place.merge().exits(128).says("nobody on the list of signers");
+    place.record(&approval(&place, "ada", NAMESPACE));
+    place.merge().ok();
+}
+
+#[test]
+fn without_a_list_that_can_be_read_nobody_can_tell() {
+    for (allowed, why) in [
+        ("", "names nobody"),
+        ("# nobody\n", "names nobody"),
+        ("ada@example.com\n", "is malformed in line 1"),
+        ("# me\nada@example.com ssh-ed25519 not/a-key\n", "is malformed in line 2"),
+    ] {
+        let place = place_with("signed = true\nreview_on_merge = false\n", "");
+        place.key("ada", "ed25519");
+        place.begin(allowed);
+        place.topic();
+        place.record(&approval(&place, "ada", NAMESPACE));
+        place.merge().exits(128).says(why).says("hint: commit .zenflow/allowed_signers there");
+    }
+    let place = signed();
+    place.record(&approval(&place, "ada", NAMESPACE));
+    let hidden = place.script("ssh-keygen", "echo 'usage: ssh-keygen' >&2; exit 1");
+    place.merge().exits(128).says("too old");
+    fs::remove_file(hidden).unwrap();
+    // A PATH that has everything but ssh-keygen.
+    let bin = place.root().join("lean");
+    fs::create_dir(&bin).unwrap();
+    for tool in ["git", "sh", "sed", "cat", "uname", "basename"] {
+        let found = place.command("sh").args(["-c", &format!("command -v {tool}")]).output().unwrap();
+        std::os::unix::fs::symlink(String::from_utf8(found.stdout).unwrap().trim(), bin.join(tool)).unwrap();
+    }
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_git-flow-ai"));
+    std::os::unix::fs::symlink(&program, bin.join("git-flow-ai")).unwrap();
+    let mut merge = place.command("git");
+    let out = Out::of(merge.env("PATH", &bin).args(["merge", "--quiet", "topic"]).output().unwrap());
+    out.exits(128)
+        .says("`ssh-keygen`, which signs and checks records, cannot be run")
+        .says("install OpenSSH");
+}
+
+#[test]
+fn nobody_is_paid_for_a_verdict_that_cannot_be_signed() {
+    let place = place_with("signed = true\n", "echo asked >> \"$HOME/asked\"");
+    place.key("ada", "ed25519");
+    place.key("eve", "ed25519");
+    place.begin(&format!("{ADA} {}\n", place.public("ada")));
+    place.topic();
+    let review = || place.flow(&["review", "topic"]);
+    review().exits(2).says("no key is configured").says("git config --global flow-ai.signingKey");
+    place.merge().exits(128).says("no key is configured");
+    place.git(&["config", "flow-ai.signingKey", "~/gone"]).ok();
+    review().exits(2).says("home/gone cannot sign").says("name one that is there");
+    place.git(&["config", "flow-ai.signingKey", "~/eve"]).ok();
+    review().exits(2).says("does not name them").says("have your address and your public key added");
+    let mut keygen = place.command("ssh-keygen");
+    keygen.args(["-q", "-p", "-N", "secret", "-P", "", "-f"]).arg(place.root().join("home/ada"));
+    Out::of(keygen.output().unwrap()).ok();
+    place.git(&["config", "flow-ai.signingKey", "~/ada"]).ok();
+    review().exits(2).says("cannot sign").says("ssh-add");
+    assert!(!place.root().join("home/asked").exists(), "the reviewer was asked for nothing");
+}
+
+#[test]
+fn a_key_in_an_agent_signs_and_no_process_of_an_agents_can_reach_it() {
+    let place = place_with("signed = true\n", "env > \"$HOME/environment\"");
+    place.key("ada", "ed25519");
+    place.begin(&format!("{ADA} {}\n", place.public("ada")));
+    place.topic();
+    let socket = place.root().join("agent.sock");
+    let mut agent = place.command("ssh-agent").arg("-D").arg("-a").arg(&socket).spawn().unwrap();
+    while !socket.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let with_agent = |program: &str, args: &[&str]| {
+        Out::of(place.command(program).env("SSH_AUTH_SOCK", &socket).args(args).output().unwrap())
+    };
+    let added = with_agent("ssh-add", &["-q", place.root().join("home/ada").to_str().unwrap()]);
+    fs::remove_file(place.root().join("home/ada")).unwrap();
+    let literal = format!("key::{}", place.public("ada"));
+    place.git(&["config", "flow-ai.signingKey", &literal]).ok();
+    let by_literal = with_agent("git", &["flow-ai", "review", "topic"]);
+    place.git(&["config", "flow-ai.signingKey", "~/ada.pub"]).ok();
+    let by_file = with_agent("git", &["flow-ai", "review", "topic", "--again"]);
+    let without = place.flow(&["review", "topic", "--again"]);
+    agent.kill().unwrap();
+    agent.wait().unwrap();
+    added.ok();
+    by_literal.ok();
+    by_file.ok();
+    without.exits(2).says("cannot sign");
+    let environment = fs::read_to_string(place.root().join("home/environment")).unwrap();
+    assert!(environment.contains("GIT_FLOW_AI_MODE=review"), "{environment}");
+    assert!(!environment.contains("SSH_AUTH_SOCK"), "{environment}");
+}
+
+#[test]
+fn keys_are_found_where_git_finds_them() {
+    let place = Place::new();
+    let repo = || Repo::open(&place.repo()).unwrap();
+    let key = || Key::of(&repo()).unwrap().map(|key| key.to_string());
+    place.git(&["config", "user.signingKey", "/k/gpg"]).ok();
+    assert_eq!(key(), None, "a key of another format");
+    place.git(&["config", "gpg.format", "ssh"]).ok();
+    assert_eq!(key().unwrap(), "the key /k/gpg");
+    place.git(&["config", "flow-ai.signingKey", "ssh-ed25519 AAAA"]).ok();
+    assert_eq!(key().unwrap(), "the key in flow-ai.signingKey");
+    place.git(&["config", "flow-ai.signingKey", ""]).ok();
+    assert_eq!(key(), None, "records are not to be signed");
+    place.git(&["config", "--unset", "flow-ai.signingKey"]).ok();
+    place.git(&["config", "--unset", "user.signingKey"]).ok();
+    place.git(&["config", "gpg.ssh.defaultKeyCommand", "echo key::ssh-ed25519 AAAA"]).ok();
+    assert_eq!(key().unwrap(), "the key in gpg.ssh.defaultKeyCommand");
+    place.git(&["config", "gpg.ssh.defaultKeyCommand", "echo none"]).ok();
+    assert!(Key::of(&repo()).unwrap_err().to_string().contains("names no key"));
+}
+
+#[test]
+fn where_signatures_are_not_demanded_a_record_counts_without() {
+    let place = place_with("review_on_merge = false\n", "");
+    place.begin("");
+    place.topic();
+    place.flow(&["review", "topic"]).ok();
+    place.merge().ok();
+}
