@@ -393,6 +393,18 @@ fn what_is_done_and_undone_on_the_way_was_not_judged() {
 }
 
 #[test]
+fn what_follows_a_foxtrot_is_judged_step_by_step() {
+    let place = place();
+    topic(&place);
+    move_main(&place);
+    on_work(&place, "topic", &[&["merge", "--quiet", "-m", "Take in main", "main"]]);
+    commit(&place, "secret", "secret\n", "Secret");
+    place.git(&["revert", "--no-edit", "HEAD"]).ok();
+    refuses(&place, "main", "work");
+    allows(&place, "main", "work~2");
+}
+
+#[test]
 fn a_topic_that_itself_undid_something_survives_a_rebase() {
     let place = place();
     place.git(&["switch", "--quiet", "-c", "topic", "main"]).ok();

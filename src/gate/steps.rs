@@ -1,7 +1,7 @@
 //! The first-parent steps from a branch's old tip to its new one: what the replay goes through.
 //!
 //! Where the old tip is not on the first-parent line (the branch was merged into a topic, and then
-//! fast-forwarded to it) the whole update is one step. A tip that does not contain the old one is a
+//! fast-forwarded to it) all up to that merge is one step, and what follows are steps as ever. A tip that does not contain the old one is a
 //! rewind, unless it builds on what a guarding remote has accepted, as after `pull --rebase`.
 
 use super::{Candidate, New};
@@ -56,8 +56,29 @@ pub(super) fn between(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<Optio
     // Times are whatever somebody's clock or `--committer-date-is-author-date` says.
     match line(repo, old, new, None)? {
         Some(steps) => Ok(Some(steps)),
-        None => Ok(Some(vec![as_one(repo, old, new)?])),
+        None => Ok(Some(from_join(repo, old, new)?)),
     }
+}
+
+/// The steps from the commit on the first-parent line that took in `old`, that one included.
+fn from_join(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<Vec<Step>> {
+    let mut line = vec![new];
+    for commit in repo.first_parents(new, ObjectId::null(new.kind())).skip(1).take(LONGEST) {
+        line.push(commit?.id);
+    }
+    // Everything after the join contains `old`, nothing before it does.
+    let (mut join, mut before) = (0, line.len());
+    while before - join > 1 {
+        let middle = join.midpoint(before);
+        if repo.is_ancestor(old, line[middle])? { join = middle } else { before = middle }
+    }
+    let mut steps = vec![as_one(repo, old, line[join])?];
+    for commit in line[..join].iter().rev() {
+        let commit = repo.commit(*commit)?;
+        let Some((&before, merged)) = commit.parents.split_first() else { continue };
+        steps.push(Step { commit: Some(commit.id), tree: commit.tree, before, merged: merged.to_vec() });
+    }
+    Ok(steps)
 }
 
 /// The first-parent line from `new` down to `old`, oldest first; none where it does not lead there, or
@@ -81,7 +102,7 @@ fn line(repo: &Repo, old: ObjectId, new: ObjectId, oldest: Option<i64>) -> Resul
     Ok(Some(steps))
 }
 
-/// The whole update as one step, which merges in what the new tip was made on.
+/// A whole update as one step, which merges in what the new tip was made on.
 fn as_one(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<Step> {
     let commit = repo.commit(new)?;
     let merged = if commit.parents.len() > 1 { commit.parents[..1].to_vec() } else { Vec::new() };
