@@ -28,6 +28,7 @@ mod merge;
 mod model;
 mod plan;
 mod presets;
+mod properties;
 mod review;
 mod run;
 mod signing;
