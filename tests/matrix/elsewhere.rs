@@ -1,7 +1,12 @@
 //! Pushes: to this repository itself, and to another one, by every transport.
 
 use super::row::Outcome::{Back, Server};
-use super::row::{Judged::Never, Row, row};
+use super::row::{Does, Judged::Never, Row, row};
+use super::scene::typed;
+use crate::support::{Out, Place, http};
+
+/// Some builds leave it out, and its library with it.
+const HTTP: &str = "git-remote-http";
 
 pub const ROWS: &[Row] = &[
     Row { on: "work", ..row("push to oneself", "git push --quiet . straight:main") },
@@ -37,10 +42,22 @@ pub const ROWS: &[Row] = &[
         "push by ssh",
         "GIT_SSH_COMMAND='f() { shift $(($# - 1)); sh -c \"$1\"; }; f' git push --quiet \"ssh://host$(cd .. && pwd)/origin.git\" straight:main",
     ),
+    Row { part: Some(HTTP), does: Does::Calls(by_http), ..row("push by smart HTTP", "") },
     Row { unjudged: Server, ..row("push --no-verify", "git push --quiet --no-verify origin straight:main") },
     Row {
         setup: "git -C ../origin.git config receive.denyDeleteCurrent ignore",
         unjudged: Server,
         ..row("push of a deletion", "git push --quiet origin :main")
     },
+    Row { unjudged: Server, does: Does::Calls(by_http_unasked), ..row("push --no-verify by smart HTTP", "") },
 ];
+
+fn by_http(place: &Place) -> Out {
+    let address = http::serve(place);
+    typed(place, &format!("git push --quiet {address}/origin.git straight:main"))
+}
+
+fn by_http_unasked(place: &Place) -> Out {
+    let address = http::serve(place);
+    typed(place, &format!("git push --quiet --no-verify {address}/origin.git straight:main"))
+}

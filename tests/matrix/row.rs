@@ -24,6 +24,8 @@ pub struct Row {
     pub judged: Judged,
     /// The oldest git that has it.
     pub since: (u32, u32),
+    /// A part of git that not every build has.
+    pub part: Option<&'static str>,
     /// Another outcome from that git on.
     pub from: Option<((u32, u32), Outcome)>,
 }
@@ -33,8 +35,8 @@ pub struct Row {
 pub enum Does {
     /// By a shell.
     Typed(&'static str),
-    /// By a library, in this process.
-    Calls(fn(&Place)),
+    /// By a function: a library in this process, or with a server beside it.
+    Calls(fn(&Place) -> Out),
 }
 
 /// What becomes of a change that nobody has judged.
@@ -72,6 +74,7 @@ pub const fn row(operation: &'static str, does: &'static str) -> Row {
         unjudged: Outcome::Refused,
         judged: Judged::Passes,
         since: (0, 0),
+        part: None,
         from: None,
     }
 }
@@ -88,10 +91,7 @@ impl Row {
     fn do_it(&self, place: &Place) -> Out {
         match self.does {
             Does::Typed(line) => typed(place, line),
-            Does::Calls(call) => {
-                call(place);
-                Out { status: 0, stdout: String::new(), stderr: String::new() }
-            }
+            Does::Calls(call) => call(place),
         }
     }
 }
@@ -106,6 +106,8 @@ pub fn run(rows: &[Row]) {
                 while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if row.since > git {
                         println!("skipped, for git is older than {:?}: {}", row.since, row.operation);
+                    } else if row.part.is_some_and(|part| !has(part)) {
+                        println!("skipped, for git was built without it: {}", row.operation);
                     } else if let Err(why) = attempt(row, git) {
                         wrong.lock().unwrap().push(format!("== {}: {why}", row.operation));
                     }
@@ -115,6 +117,12 @@ pub fn run(rows: &[Row]) {
     });
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+}
+
+/// Whether git has that program of its own.
+fn has(part: &str) -> bool {
+    let folder = git_flow_ai::git::output(std::process::Command::new("git").arg("--exec-path")).unwrap();
+    std::path::Path::new(&folder).join(part).exists()
 }
 
 fn attempt(row: &Row, git: (u32, u32)) -> Result<(), String> {

@@ -2,7 +2,7 @@
 
 use super::row::Outcome::{Refused, Unseen};
 use super::row::{Does, Row, row};
-use crate::support::Place;
+use crate::support::{Out, Place};
 use gix::refs::transaction::{PreviousValue, RefEdit};
 
 const fn unseen(operation: &'static str, does: &'static str) -> Row {
@@ -33,13 +33,23 @@ pub const ROWS: &[Row] = &[
             "sed -i \"s/.* refs.heads.main$/$(git rev-parse straight) refs\\/heads\\/main/\" .git/packed-refs",
         )
     },
-    Row { on: "work", does: Does::Calls(by_gix), ..unseen("another git library", "") },
+    Row { on: "work", does: Does::Calls(by_gix), ..unseen("gix", "") },
+    Row { on: "work", does: Does::Calls(by_libgit2), ..unseen("libgit2", "") },
 ];
 
-/// As any program does that brings a git library.
-fn by_gix(place: &Place) {
+/// As any program does that brings gitoxide.
+fn by_gix(place: &Place) -> Out {
     let repo = gix::open(place.repo()).unwrap();
     let straight = repo.find_reference("refs/heads/straight").unwrap().id().detach();
     let name = "refs/heads/main".try_into().unwrap();
     repo.edit_reference(RefEdit::update(name, straight, PreviousValue::Any, "moved")).unwrap();
+    Out { status: 0, stdout: String::new(), stderr: String::new() }
+}
+
+/// As any program does that brings libgit2: most graphical ones, and many a language's bindings.
+fn by_libgit2(place: &Place) -> Out {
+    let repo = git2::Repository::open(place.repo()).unwrap();
+    let straight = repo.revparse_single("straight").unwrap().id();
+    repo.find_reference("refs/heads/main").unwrap().set_target(straight, "moved").unwrap();
+    Out { status: 0, stdout: String::new(), stderr: String::new() }
 }
