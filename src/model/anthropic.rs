@@ -3,7 +3,7 @@
 //! The schema goes into `output_config.format`. Only `end_turn` and `stop_sequence` end an answer;
 //! tokens read from or written to the cache are counted apart there, and added here.
 
-use super::dialect::{count, stopped, text};
+use super::dialect::{count, stopped, text, wants_tool};
 use super::{Answer, Failure, Question};
 use crate::event::Usage;
 use serde_json::{Value, json};
@@ -30,6 +30,9 @@ pub fn read(body: &Value) -> Result<Answer, Failure> {
         why => return Err(stopped(why)),
     }
     let blocks = body["content"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if blocks.iter().any(|block| block["type"] == "tool_use") {
+        return Err(wants_tool());
+    }
     let said = blocks.iter().filter(|block| block["type"] == "text").map(|block| text(&block["text"]));
     let usage = &body["usage"];
     Ok(Answer {

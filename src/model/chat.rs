@@ -4,7 +4,7 @@
 //! The schema goes into `response_format`, strict. Only the finish reason `stop` ends an answer.
 //! Some gateways report what the answer cost.
 
-use super::dialect::{count, stopped, text};
+use super::dialect::{count, only, stopped, text, wants_tool};
 use super::{Answer, Failure, Question};
 use crate::event::Usage;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ pub fn body(model: &str, question: &Question, structured: bool) -> Value {
 }
 
 pub fn read(body: &Value) -> Result<Answer, Failure> {
-    let choice = &body["choices"][0];
+    let choice = only(&body["choices"])?;
     let message = &choice["message"];
     if !text(&message["refusal"]).is_empty() {
         return Err(stopped("refusal"));
@@ -36,6 +36,9 @@ pub fn read(body: &Value) -> Result<Answer, Failure> {
     match text(&choice["finish_reason"]) {
         "stop" => {}
         why => return Err(stopped(why)),
+    }
+    if message["tool_calls"].as_array().is_some_and(|calls| !calls.is_empty()) {
+        return Err(wants_tool());
     }
     let said = match &message["content"] {
         Value::Array(parts) => parts.iter().map(|part| text(&part["text"])).collect(),

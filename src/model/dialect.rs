@@ -95,6 +95,22 @@ pub fn stopped(why: &str) -> Failure {
     })
 }
 
+/// The only answer among those that a body lists: of several, nobody can tell which is meant.
+pub fn only(answers: &Value) -> Result<&Value, Failure> {
+    match answers.as_array().map(Vec::as_slice) {
+        Some([one]) => Ok(one),
+        Some(many) if !many.is_empty() => {
+            Err(Failure::NoAnswer(format!("the model gave {} answers, and one was asked for", many.len())))
+        }
+        _ => Ok(&Value::Null),
+    }
+}
+
+/// The failure of a model that wants to use a tool: it was given none, and is not done.
+pub fn wants_tool() -> Failure {
+    Failure::NoAnswer("the model wants to use a tool, and was given none".into())
+}
+
 /// A number of a body; 0 where there is none.
 pub fn count(value: &Value) -> u64 {
     value.as_u64().unwrap_or_default()

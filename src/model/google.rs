@@ -3,7 +3,7 @@
 //! The schema goes into `generationConfig.responseJsonSchema`. Only the finish reason `STOP` ends an
 //! answer; a blocked prompt has no candidate at all. Thoughts are counted as tokens written.
 
-use super::dialect::{count, stopped, text};
+use super::dialect::{count, only, stopped, text, wants_tool};
 use super::{Answer, Failure, Question};
 use crate::event::Usage;
 use serde_json::{Value, json};
@@ -25,12 +25,15 @@ pub fn read(body: &Value) -> Result<Answer, Failure> {
     if !blocked.is_empty() {
         return Err(Failure::NoAnswer(format!("the API refused the request ({blocked})")));
     }
-    let candidate = &body["candidates"][0];
+    let candidate = only(&body["candidates"])?;
     match text(&candidate["finishReason"]) {
         "STOP" => {}
         why => return Err(stopped(why)),
     }
     let parts = candidate["content"]["parts"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if parts.iter().any(|part| part["functionCall"].is_object()) {
+        return Err(wants_tool());
+    }
     let said = parts.iter().filter(|part| part["thought"] != true).map(|part| text(&part["text"]));
     let usage = &body["usageMetadata"];
     Ok(Answer {

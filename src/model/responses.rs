@@ -3,7 +3,7 @@
 //! The schema goes into `text.format`, strict. Only `completed` ends an answer; a refusal is a part
 //! of its own kind. Nothing is kept on the server.
 
-use super::dialect::{count, stopped, text};
+use super::dialect::{count, stopped, text, wants_tool};
 use super::{Answer, Failure, Question};
 use crate::event::Usage;
 use serde_json::{Value, json};
@@ -30,6 +30,9 @@ pub fn read(body: &Value) -> Result<Answer, Failure> {
         status => return Err(stopped(status)),
     }
     let items = body["output"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if items.iter().any(|item| item["type"] == "function_call") {
+        return Err(wants_tool());
+    }
     let messages = items.iter().filter(|item| item["type"] == "message");
     let mut said = String::new();
     for part in messages.filter_map(|message| message["content"].as_array()).flatten() {
