@@ -123,7 +123,10 @@ pub fn standing(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> 
     found.sort_by_key(|verdict| Reverse(verdict.time.parse::<Timestamp>().ok()));
     let mut newest: Vec<Verdict> = Vec::new();
     for verdict in found {
-        if !newest.iter().any(|newer| newer.reviewer.name == verdict.reviewer.name) {
+        let is_same = |newer: &Verdict| {
+            newer.reviewer.name == verdict.reviewer.name && newer.reviewer.vendor == verdict.reviewer.vendor
+        };
+        if !newest.iter().any(is_same) {
             newest.push(verdict);
         }
     }
