@@ -299,12 +299,14 @@ fn author(name: &str, config: &Config) -> Result<Author> {
 
 /// The verdicts that stood, but for those of reviewers who have spoken again, and the new outcomes.
 fn together(standing: Vec<Outcome>, new: Vec<Outcome>) -> Vec<Outcome> {
-    let name = |outcome: &Outcome| match outcome {
-        Outcome::Judged(verdict) => Some(verdict.reviewer.name.clone()),
-        Outcome::CannotTell(_) => None,
+    let who = |outcome: &Outcome| match outcome {
+        Outcome::Judged(verdict) if verdict.decision != Decision::Waive => {
+            Some((verdict.reviewer.name.clone(), verdict.reviewer.vendor.clone()))
+        }
+        _ => None,
     };
-    let spoken: Vec<String> = new.iter().filter_map(name).collect();
-    let kept = standing.into_iter().filter(|old| name(old).is_none_or(|name| !spoken.contains(&name)));
+    let spoken: Vec<_> = new.iter().filter_map(who).collect();
+    let kept = standing.into_iter().filter(|old| who(old).is_none_or(|who| !spoken.contains(&who)));
     kept.chain(new).collect()
 }
 

@@ -80,7 +80,7 @@ pub fn weigh(verdicts: &[Verdict], policy: &Policy, demand: &Demand) -> Standing
 }
 
 /// The newest word of each reviewer, in the order in which they were first heard.
-fn newest<'a>(words: &[&'a Verdict], policy: &Policy) -> Vec<&'a Verdict> {
+pub(crate) fn newest<'a>(words: &[&'a Verdict], policy: &Policy) -> Vec<&'a Verdict> {
     let mut newest: IndexMap<_, &Verdict> = IndexMap::new();
     for verdict in words {
         let reviewer = (&verdict.reviewer.name, &verdict.reviewer.vendor);

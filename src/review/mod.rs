@@ -96,7 +96,7 @@ pub fn conclusion(outcomes: &[Outcome], policy: &Policy, demand: &Demand) -> Opt
 }
 
 /// The verdicts on exactly this change that count for that branch under its policy: of each reviewer
-/// its newest.
+/// its newest word, as the gate reads it, and every waiver.
 pub fn standing(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> Result<Vec<Verdict>> {
     let mut found: Vec<Verdict> = Vec::new();
     let mut signers = None;
@@ -118,19 +118,12 @@ pub fn standing(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> 
             }
         }
     }
-    // The last written of the same moment first, then the latest.
-    found.reverse();
-    found.sort_by_key(|verdict| Reverse(verdict.time.parse::<Timestamp>().ok()));
-    let mut newest: Vec<Verdict> = Vec::new();
-    for verdict in found {
-        let is_same = |newer: &Verdict| {
-            newer.reviewer.name == verdict.reviewer.name && newer.reviewer.vendor == verdict.reviewer.vendor
-        };
-        if !newest.iter().any(is_same) {
-            newest.push(verdict);
-        }
-    }
-    Ok(newest)
+    let (waivers, words): (Vec<&Verdict>, Vec<&Verdict>) =
+        found.iter().partition(|verdict| verdict.decision == Decision::Waive);
+    let mut newest = gate::standing::newest(&words, policy);
+    newest.extend(waivers);
+    newest.sort_by_key(|verdict| Reverse(gate::standing::time(verdict)));
+    Ok(newest.into_iter().cloned().collect())
 }
 
 /// Has one reviewer judge one change and records the verdict on `change.head_commit`, else on its

@@ -1,6 +1,7 @@
 //! A rival's review through the real binary.
 
 mod api;
+mod committee;
 mod liars;
 mod outcome;
 mod parts;
