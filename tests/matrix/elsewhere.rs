@@ -49,7 +49,12 @@ pub const ROWS: &[Row] = &[
         unjudged: Server,
         ..row("push of a deletion", "git push --quiet origin :main")
     },
-    Row { unjudged: Server, does: Does::Calls(by_http_unasked), ..row("push --no-verify by smart HTTP", "") },
+    Row {
+        unjudged: Server,
+        part: Some(HTTP),
+        does: Does::Calls(by_http_unasked),
+        ..row("push --no-verify by smart HTTP", "")
+    },
 ];
 
 fn by_http(place: &Place) -> Out {

@@ -34,7 +34,12 @@ const BRANCHES: [(&str, &str, &[&str]); 6] = [
 /// A copy of the scene.
 pub fn scene() -> Place {
     static SCENE: OnceLock<Place> = OnceLock::new();
-    SCENE.get_or_init(prepare).copy()
+    let place = SCENE.get_or_init(prepare).copy();
+    // Hooks that git's config names stand only where they were installed.
+    if git_flow_ai::git::version().unwrap() >= (2, 54) {
+        place.flow(&["init"]).ok();
+    }
+    place
 }
 
 fn prepare() -> Place {
@@ -76,8 +81,12 @@ pub fn typed(place: &Place, line: &str) -> Out {
 
 /// The same by a person who walks around every hook.
 pub fn ungated(place: &Place, line: &str) -> Out {
+    let mut config = "'core.hooksPath'='/dev/null'".to_owned();
+    for event in git_flow_ai::init::HOOKS {
+        config.push_str(&format!(" 'hook.flow-ai-{event}.enabled'='false'"));
+    }
     let mut shell = place.command("sh");
-    shell.args(["-c", line]).env("GIT_CONFIG_PARAMETERS", "'core.hooksPath'='/dev/null'");
+    shell.args(["-c", line]).env("GIT_CONFIG_PARAMETERS", config);
     Out::of(shell.output().unwrap())
 }
 

@@ -19,11 +19,24 @@ pub const ROWS: &[Row] = &[
         judged: super::row::Judged::Never,
         ..unseen("symbolic-ref", "git symbolic-ref refs/heads/main refs/heads/straight")
     },
-    unseen("-c core.hooksPath=/dev/null", "git -c core.hooksPath=/dev/null merge --quiet straight"),
-    unseen(
-        "a hook that is deleted",
-        "rm .git/hooks/reference-transaction && git merge --quiet --no-verify straight",
-    ),
+    Row {
+        from: Some(((2, 54), Refused)),
+        ..unseen("-c core.hooksPath=/dev/null", "git -c core.hooksPath=/dev/null merge --quiet straight")
+    },
+    Row {
+        since: (2, 54),
+        ..unseen(
+            "-c hook.<name>.enabled=false",
+            "git -c core.hooksPath=/dev/null -c hook.flow-ai-reference-transaction.enabled=false merge --quiet --no-verify straight",
+        )
+    },
+    Row {
+        from: Some(((2, 54), Refused)),
+        ..unseen(
+            "a hook that is deleted",
+            "rm -f .git/hooks/reference-transaction && git merge --quiet --no-verify straight",
+        )
+    },
     Row { on: "work", ..unseen("a file that is written", "git rev-parse straight > .git/refs/heads/main") },
     Row {
         on: "work",
