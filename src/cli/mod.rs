@@ -16,14 +16,17 @@ pub mod man;
 mod manual;
 pub mod merge;
 mod page;
+mod person;
 pub mod plan;
 mod refusal;
 pub mod review;
 pub mod run;
 pub mod spec;
 pub mod status;
+mod subject;
 pub mod verdict;
 pub mod wait;
+pub mod waive;
 
 use crate::error::{Exit, Result};
 use clap::{Parser, Subcommand};
@@ -67,6 +70,7 @@ pub enum Command {
     Plan(plan::PlanArgs),
     Run(run::RunArgs),
     Review(review::ReviewArgs),
+    Waive(waive::WaiveArgs),
     Verdict(verdict::VerdictArgs),
     Merge(merge::MergeArgs),
     Check(check::CheckArgs),
@@ -92,6 +96,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Plan(args) => plan::run(args),
         Command::Run(args) => run::run(args),
         Command::Review(args) => review::run(args),
+        Command::Waive(args) => waive::run(args),
         Command::Verdict(args) => verdict::run(args),
         Command::Merge(args) => merge::run(args),
         Command::Check(args) => check::run(args),

@@ -3,6 +3,8 @@
 //! What is asked for by flags becomes a change, its purpose and its judges; the journey does the
 //! rest. A change that has been judged already is not paid for twice, unless asked.
 
+use super::person::{PersonArgs, speak};
+use super::subject::SubjectArgs;
 use super::wait::watched;
 use crate::agent::Agent;
 use crate::change::{Author, Change, Vendor};
@@ -39,24 +41,19 @@ Examples:
   git flow-ai review main..topic --json        a range, for a script
   git flow-ai review --staged --author claude  what is about to be committed, and who wrote it
   git flow-ai review topic --reviewer codex    by this one of the config's reviewers
+  git flow-ai review topic --approve           by yourself: a person's approval, no model's
 
 Exit status: 0 approved, or nothing to review; 1 changes requested; 2 cannot tell; 130 interrupted.")]
 pub struct ReviewArgs {
-    /// A commit, branch or range; a single commit stands for what it adds to the target
-    #[arg(value_name = "REV|RANGE", conflicts_with = "staged")]
-    revision: Option<String>,
-
-    /// Review what is staged
-    #[arg(long)]
-    staged: bool,
+    #[command(flatten)]
+    subject: SubjectArgs,
 
     /// Ask this reviewer of the config; it must be a rival
     #[arg(long, value_name = "NAME")]
     reviewer: Option<String>,
 
-    /// The branch that the change is meant for
-    #[arg(long, value_name = "BRANCH")]
-    target: Option<String>,
+    #[command(flatten)]
+    person: PersonArgs,
 
     /// A file that says what the change is meant to do; `-` is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "spec")]
@@ -82,8 +79,12 @@ pub struct ReviewArgs {
 /// Runs the command.
 pub fn run(args: ReviewArgs) -> Result<Exit> {
     let json = args.json;
-    match reviewed(args) {
-        // A script gets its object whatever happened; a person gets the error and the way out.
+    told(json, reviewed(args))
+}
+
+/// A script gets its object whatever happened; a person gets the error and the way out.
+pub(super) fn told(json: bool, answer: Result<Exit>) -> Result<Exit> {
+    match answer {
         Err(error) if json && !error.chain().any(|link| link.is::<Interrupted>()) => {
             let mut reasons: Vec<String> = error.chain().map(ToString::to_string).collect();
             let hints = error.chain().filter_map(|link| link.downcast_ref::<error::Hint>());
@@ -96,8 +97,9 @@ pub fn run(args: ReviewArgs) -> Result<Exit> {
 }
 
 fn reviewed(args: ReviewArgs) -> Result<Exit> {
+    let word = args.person.word()?;
     let repo = Repo::discover()?;
-    let target = args.target(&repo)?;
+    let target = args.subject.target(&repo)?;
     if let Some(slug) = &args.spec {
         // Said before anybody is asked, and also where nobody has to be.
         specs::read(&repo, slug)?;
@@ -106,6 +108,9 @@ fn reviewed(args: ReviewArgs) -> Result<Exit> {
     let change = args.change(&repo, &target, &loaded)?;
     if change.is_empty() {
         return nothing(&args, &target);
+    }
+    if let Some(word) = word {
+        return speak(&repo, &change, &target, &loaded, word, args.json);
     }
     let policy = &loaded.config.gate;
     let demand = gate::demand(&repo, policy, change.base_tree, change.head_tree)?;
@@ -137,30 +142,13 @@ fn reviewed(args: ReviewArgs) -> Result<Exit> {
 }
 
 impl ReviewArgs {
-    /// The branch that the change is meant for. One that does not exist has no policy to judge by.
-    fn target(&self, repo: &Repo) -> Result<String> {
-        let Some(named) = &self.target else { return repo.target() };
-        let short = named.strip_prefix("refs/heads/").unwrap_or(named);
-        let branch = format!("refs/heads/{short}");
-        // Before the first commit the branch is only a name in HEAD.
-        if repo.head_ref()?.as_deref() == Some(&branch) || repo.find_ref(&branch).ok().flatten().is_some() {
-            return Ok(short.to_owned());
-        }
-        let way_out = "name one that this repository has; `git branch` lists them";
-        Err(error::hint(format!("there is no branch `{named}` to review for"), way_out))
-    }
-
     /// The change that the flags name, with all its authors.
     fn change(&self, repo: &Repo, target: &str, loaded: &Loaded) -> Result<Change> {
-        let mut change = if self.staged {
-            changes::staged(repo)?
-        } else {
-            changes::named(repo, self.revision.as_deref().unwrap_or("HEAD"), target)?
-        };
+        let mut change = self.subject.change(repo, target)?;
         for name in &self.authors {
             let author = author(name, &loaded.config)?;
             // The gate believes the commits: only of what is not committed yet can this tell more.
-            if self.staged {
+            if self.subject.staged {
                 changes::add_stated(&mut change.authors, author);
             } else if !change.authors.contains(&author) {
                 change.authors.push(author);
@@ -194,7 +182,7 @@ impl ReviewArgs {
     /// The spec and task that the change's branch name or its last commit's trailers name.
     fn origin(&self, repo: &Repo, change: &Change) -> Result<Option<(Slug, String)>> {
         let head = repo.head_ref()?;
-        let branch = match &self.revision {
+        let branch = match &self.subject.revision {
             Some(revision) => Some(revision.rsplit("..").next().unwrap_or(revision)),
             None => head.as_deref(),
         };
@@ -331,22 +319,18 @@ fn cannot_tell(reasons: &[String], log: Option<&Path>) -> anyhow::Error {
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Told<'a> {
+pub(super) struct Told<'a> {
     /// None where it cannot be told, or where there is nothing to review.
-    decision: Option<Decision>,
+    pub decision: Option<Decision>,
     /// The records as they are stored.
-    verdicts: &'a [&'a Verdict],
+    pub verdicts: &'a [&'a Verdict],
     /// Why there is no decision.
-    reasons: &'a [String],
+    pub reasons: &'a [String],
 }
 
 /// Nothing differs: nobody is asked, and nothing is wrong.
 fn nothing(args: &ReviewArgs, target: &str) -> Result<Exit> {
-    let why = if args.staged {
-        "nothing is staged".to_owned()
-    } else {
-        format!("{} adds nothing to {target}", args.revision.as_deref().unwrap_or("HEAD"))
-    };
+    let why = args.subject.nothing(target);
     if args.json {
         let reasons = [format!("nothing to review: {why}")];
         report::json(&Told { decision: None, verdicts: &[], reasons: &reasons })?;

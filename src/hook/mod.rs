@@ -17,6 +17,7 @@ mod way_out;
 
 use crate::error::{Result, hint};
 use crate::gate::{self, Candidate, New, Refusal, Ruling};
+use crate::policy::Policy;
 use crate::store::Repo;
 use crate::verdict::Verdict;
 use gix::ObjectId;
@@ -100,7 +101,7 @@ pub(crate) fn decide(repo: Repo, candidate: Candidate, moment: Moment) -> Result
                     let missing = missing.clone();
                     Ok(Answer::Review(Box::new(Pending { repo, candidate, policy, missing, moment })))
                 }
-                _ => Ok(Answer::Refuse(refused(&repo, &candidate, refusal, moment)?)),
+                _ => Ok(Answer::Refuse(refused(&repo, &candidate, &policy, refusal, moment)?)),
             }
         }
     }
@@ -112,7 +113,13 @@ fn is_inside_agent() -> bool {
 }
 
 /// The refusal in words for people.
-fn refused(repo: &Repo, candidate: &Candidate, refusal: Refusal, moment: Moment) -> Result<Refused> {
+fn refused(
+    repo: &Repo,
+    candidate: &Candidate,
+    policy: &Policy,
+    refusal: Refusal,
+    moment: Moment,
+) -> Result<Refused> {
     let branch = &candidate.branch;
     let what = match moment {
         Moment::BeforeMerge => format!("this merge into `{branch}` is refused, and nothing was touched"),
@@ -130,6 +137,9 @@ fn refused(repo: &Repo, candidate: &Candidate, refusal: Refusal, moment: Moment)
         (Some(missing), true) => ways.push(way_out::review(repo, candidate, missing)?),
         (None, true) => ways
             .push(format!("only add to `{branch}`: make the change on a branch of its own and merge that")),
+    }
+    if let Some(missing) = &refusal.missing {
+        ways.extend(way_out::waiver(repo, candidate, policy, missing)?);
     }
     ways.extend(way_out::back(repo, candidate, moment));
     Ok(Refused { why: format!("{what}: {}", refusal.why), blocking: refusal.blocking, way_out: ways })

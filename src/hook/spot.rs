@@ -45,7 +45,7 @@ pub async fn settle(pending: Pending, events: &Events, stop: &Stop) -> Result<Op
             Some(next) if refusal.blocking.is_empty() && !refusal.wants_person && *next != missing => {
                 missing = next.clone()
             }
-            _ => return with_reasons(&repo, &candidate, refusal, moment, reasons).map(Some),
+            _ => return with_reasons(&repo, &candidate, &policy, refusal, moment, reasons).map(Some),
         }
     }
     let refusal = gate::Refusal {
@@ -54,18 +54,19 @@ pub async fn settle(pending: Pending, events: &Events, stop: &Stop) -> Result<Op
         blocking: Vec::new(),
         wants_person: false,
     };
-    with_reasons(&repo, &candidate, refusal, moment, reasons).map(Some)
+    with_reasons(&repo, &candidate, &policy, refusal, moment, reasons).map(Some)
 }
 
 /// The refusal, and why reviewers that were asked could not tell.
 fn with_reasons(
     repo: &Repo,
     candidate: &Candidate,
+    policy: &Policy,
     refusal: gate::Refusal,
     moment: Moment,
     reasons: Vec<String>,
 ) -> Result<Refused> {
-    let mut refused = refused(repo, candidate, refusal, moment)?;
+    let mut refused = refused(repo, candidate, policy, refusal, moment)?;
     for reason in reasons {
         refused.why.push_str("; ");
         refused.why.push_str(&reason);

@@ -5,6 +5,8 @@ use super::Moment;
 use crate::error::Result;
 use crate::gate::{Candidate, Missing, New};
 use crate::git;
+use crate::person;
+use crate::policy::Policy;
 use crate::store::Repo;
 use gix::ObjectId;
 use std::process::Stdio;
@@ -33,14 +35,39 @@ pub(super) fn review(repo: &Repo, candidate: &Candidate, missing: &Missing) -> R
             _ => staged(repo).to_owned(),
         });
     };
+    Ok(format!("have it judged: git flow-ai review {}", named(repo, candidate, missing.base, head)?))
+}
+
+/// How this person lets it in unjudged; none where the policy does not name them.
+pub(super) fn waiver(
+    repo: &Repo,
+    candidate: &Candidate,
+    policy: &Policy,
+    missing: &Missing,
+) -> Result<Option<String>> {
+    // Who has no name cannot be named.
+    if !person::here(repo).is_ok_and(|person| policy.may_waive(&person)) {
+        return Ok(None);
+    }
+    let what = match (missing.head, &candidate.new) {
+        (Some(head), _) => named(repo, candidate, missing.base, head)?,
+        (None, New::Tree { heads, .. }) if heads.len() > 1 => return Ok(None),
+        (None, _) => "--staged".to_owned(),
+    };
+    Ok(Some(format!("or let it in unjudged, and say why: git flow-ai waive {what} --reason \"…\"")))
+}
+
+/// A change as `review` and `waive` take it.
+fn named(repo: &Repo, candidate: &Candidate, base: Option<ObjectId>, head: ObjectId) -> Result<String> {
+    let short = |id: ObjectId| id.to_hex_with_len(10).to_string();
     // The branch's own commits are nothing new to it: what they bring has to be named as a range.
     let tip = repo.find_ref(&format!("refs/heads/{}", candidate.branch))?.unwrap_or(candidate.old);
     let from_target = repo.merge_base(tip, head)?;
-    Ok(match missing.base {
+    Ok(match base {
         Some(base) if from_target != Some(base) || head == tip => {
-            format!("have it judged: git flow-ai review {}..{}", short(base), short(head))
+            format!("{}..{}", short(base), short(head))
         }
-        _ => format!("have it judged: git flow-ai review {}", short(head)),
+        _ => short(head),
     })
 }
 

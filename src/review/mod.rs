@@ -106,7 +106,7 @@ pub fn standing(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> 
         let counts = |one: &Verdict| {
             one.covers(change)
                 && gate::counts(one, policy, target)
-                && policy.is_rival(&one.reviewer, &change.authors)
+                && (is_waiver(one) || policy.is_rival(&one.reviewer, &change.authors))
         };
         for verdict in verdicts.into_iter().filter(counts) {
             if policy.signed && signers.is_none() {
@@ -119,11 +119,15 @@ pub fn standing(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> 
         }
     }
     let (waivers, words): (Vec<&Verdict>, Vec<&Verdict>) =
-        found.iter().partition(|verdict| verdict.decision == Decision::Waive);
+        found.iter().partition(|verdict| is_waiver(verdict));
     let mut newest = gate::standing::newest(&words, policy);
     newest.extend(waivers);
     newest.sort_by_key(|verdict| Reverse(gate::standing::time(verdict)));
     Ok(newest.into_iter().cloned().collect())
+}
+
+fn is_waiver(verdict: &Verdict) -> bool {
+    verdict.decision == Decision::Waive
 }
 
 /// Has one reviewer judge one change and records the verdict on `change.head_commit`, else on its

@@ -34,6 +34,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What is signed to see whether a key can; no record begins like it.
 const TRIAL: &str = "a trial, and no record";
 
+/// What names the key that signs records.
+pub const CONFIGURE: &str = "git config --global flow-ai.signingKey ~/.ssh/id_ed25519";
+
 /// How a person gets a key to sign with.
 const GET_A_KEY: &str = "name your SSH key: git config --global flow-ai.signingKey ~/.ssh/id_ed25519 \
                          (or sign commits with it: git config --global gpg.format ssh && git config --global \
