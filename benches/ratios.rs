@@ -32,11 +32,12 @@ fn main() {
     }
     let rounds = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(7);
     println!(
-        "{:<46} {:>9} {:>9} {:>6} {:>6} {:>5}",
+        "{:<50} {:>9} {:>9} {:>6} {:>6} {:>5}",
         "ours against theirs", "ours", "theirs", "cpu", "wall", "goal"
     );
     start_up(rounds);
     hook(rounds);
+    rebase(rounds);
     status(rounds);
     supervise(rounds.min(5));
 }
@@ -70,6 +71,31 @@ fn hook(rounds: usize) {
             }
         },
         || setting.repeat(200, setting.command("git").args(["notes", "--ref=flow-ai", "show", &new])),
+    );
+}
+
+/// A rebase of 20 commits with the hooks that `init` installs, against the same rebase with an empty
+/// compiled `reference-transaction`: git starts that one for every ref, some 300 times.
+fn rebase(rounds: usize) {
+    let (ours, theirs) = (Setting::new(), Setting::new());
+    ours.topic(20);
+    theirs.topic(20);
+    ours.repeat(1, ours.ours().args(["init"]).stdout(std::process::Stdio::null()));
+    theirs.empty_native_hook("reference-transaction");
+    let again = |setting: &Setting| {
+        for _ in 0..3 {
+            setting.repeat(1, setting.command("git").args(["rebase", "--quiet", "main", "topic"]));
+            let mut back = setting.command("git");
+            back.args(["-c", "core.hooksPath=/dev/null", "reset", "--quiet", "--hard", "start"]);
+            setting.repeat(1, &mut back);
+        }
+    };
+    compare(
+        "rebase of 20 commits, hooked / empty native hook",
+        1.2,
+        rounds,
+        || again(&ours),
+        || again(&theirs),
     );
 }
 
@@ -163,7 +189,7 @@ fn compare(what: &str, goal: f64, rounds: usize, mut ours: impl FnMut(), mut the
     let wall = median(measured.iter().map(|(one, other)| one.wall / other.wall));
     let ours = median(measured.iter().map(|(one, _)| one.wall));
     let theirs = median(measured.iter().map(|(_, other)| other.wall));
-    println!("{what:<46} {ours:>8.3}s {theirs:>8.3}s {cpu:>6.2} {wall:>6.2} {goal:>5.1}");
+    println!("{what:<50} {ours:>8.3}s {theirs:>8.3}s {cpu:>6.2} {wall:>6.2} {goal:>5.1}");
 }
 
 /// Seconds.

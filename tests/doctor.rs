@@ -26,6 +26,13 @@ fn healthy() -> Place {
     place
 }
 
+/// The same where git looks at files only, whatever its version.
+fn healthy_by_files() -> Place {
+    let place = healthy();
+    let _ = fs::remove_dir_all(place.repo().join(".git/flow-ai/configured"));
+    place
+}
+
 /// What doctor says must be mended.
 fn bad(out: &Out) -> Vec<&str> {
     out.stdout.lines().filter_map(|line| line.trim_start().strip_prefix("bad ")).map(str::trim).collect()
@@ -45,7 +52,7 @@ fn a_repository_that_was_set_up_is_healthy_and_every_agent_has_a_rival() {
 
 #[test]
 fn a_hook_that_git_would_not_run_is_named_with_the_way_to_mend_it() {
-    let place = healthy();
+    let place = healthy_by_files();
     let hook = place.repo().join(".git/hooks/pre-merge-commit");
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o644)).unwrap();
     let out = place.flow(&["doctor"]).exits(1).says("chmod +x");
@@ -60,10 +67,53 @@ fn a_hook_that_git_would_not_run_is_named_with_the_way_to_mend_it() {
 
 #[test]
 fn hooks_that_somebody_moved_away_are_looked_for_where_git_looks() {
-    let place = healthy();
+    let place = healthy_by_files();
     place.git(&["config", "core.hooksPath", "elsewhere"]).ok();
     let out = place.flow(&["doctor"]).exits(1).says("core.hooksPath is relative");
     assert!(bad(&out).iter().any(|line| line.contains("reference-transaction")), "{out:?}");
+}
+
+#[test]
+fn a_fence_without_what_it_has_to_know_or_without_its_program_is_named() {
+    let place = healthy_by_files();
+    let beside = place.repo().join(".git/hooks/reference-transaction.flow-ai");
+    let text = fs::read_to_string(&beside).unwrap();
+    fs::write(&beside, text.replace(env!("CARGO_BIN_EXE_git-flow-ai"), "/nowhere/git-flow-ai")).unwrap();
+    place.flow(&["doctor"]).exits(1).says("calls /nowhere/git-flow-ai, which is gone");
+    fs::remove_file(&beside).unwrap();
+    place.flow(&["doctor"]).exits(1).says("cannot tell what to ask");
+    place.flow(&["init"]).ok();
+    place.flow(&["doctor"]).ok();
+}
+
+#[test]
+fn a_worktree_whose_own_config_sends_git_elsewhere_is_named() {
+    let place = healthy_by_files();
+    place.git(&["config", "extensions.worktreeConfig", "true"]).ok();
+    let linked = place.root().join("linked");
+    place.git(&["worktree", "add", "--quiet", linked.to_str().unwrap()]).ok();
+    place.flow(&["doctor"]).ok();
+    let set = ["-C", linked.to_str().unwrap(), "config", "--worktree", "core.hooksPath", "/nowhere"];
+    place.git(&set).ok();
+    let doctor = place.flow(&["doctor"]);
+    assert!(
+        bad(&doctor).iter().any(|line| line.contains("linked") && line.contains("/nowhere")),
+        "{doctor:?}"
+    );
+}
+
+#[test]
+fn a_bare_repository_is_guarded_by_its_servers_hook_or_said_not_to_be() {
+    let place = healthy();
+    let bare = place.root().join("bare.git");
+    place.git(&["clone", "--quiet", "--bare", ".", bare.to_str().unwrap()]).ok();
+    let flow =
+        |args: &[&str]| Out::of(place.command("git-flow-ai").args(args).current_dir(&bare).output().unwrap());
+    flow(&["doctor"]).exits(1).says("the hook pre-receive is not installed");
+    flow(&["init"]).ok();
+    flow(&["doctor"]).ok().says("asks before a push moves a branch");
+    fs::set_permissions(bare.join("hooks/pre-receive"), fs::Permissions::from_mode(0o644)).unwrap();
+    flow(&["doctor"]).exits(1).says("chmod +x");
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod man;
 mod matrix;
 mod merge;
 mod model;
+mod neighbours;
 mod plan;
 mod presets;
 mod properties;

@@ -176,6 +176,32 @@ impl Setting {
         self.git(&["repack", "-q", "-a", "-d"]);
     }
 
+    /// A branch `topic`, checked out, with so many commits that a rebase onto `main` replays, and a tag
+    /// `start` to go back to.
+    pub fn topic(&self, commits: usize) {
+        let mut stream = String::new();
+        for n in 0..commits {
+            let from = if n == 0 { "from refs/heads/main~1\n" } else { "" };
+            writeln!(
+                stream,
+                "commit refs/heads/topic\ncommitter Ada <ada@example.com> {} +0000\ndata 1\nt\n{from}\
+                 M 100644 inline topic/{n}.txt\ndata 5\n{n:05}",
+                1_700_010_000 + n
+            )
+            .unwrap();
+        }
+        self.import(&stream);
+        self.git(&["tag", "start", "topic"]);
+        self.git(&["checkout", "--quiet", "--force", "topic"]);
+    }
+
+    /// The cheapest hook of that name that there can be: a compiled program that does nothing.
+    pub fn empty_native_hook(&self, name: &str) {
+        let source = self.file("empty.c", "int main(void) { return 0; }\n");
+        let hook = self.repo().join(".git/hooks").join(name);
+        self.repeat(1, self.command("cc").arg("-O2").arg("-o").arg(hook).arg(source));
+    }
+
     fn import(&self, stream: &str) {
         let mut import =
             self.command("git").args(["fast-import", "--quiet"]).stdin(Stdio::piped()).spawn().unwrap();

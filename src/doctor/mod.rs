@@ -5,6 +5,7 @@
 
 mod gate;
 mod help;
+mod hooks;
 mod leftovers;
 mod people;
 mod repository;

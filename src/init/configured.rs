@@ -15,7 +15,7 @@ use crate::process::quoted;
 use crate::store::Repo;
 use anyhow::Context;
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where they are, in the repository's git folder.
 const FOLDER: &str = "flow-ai/configured";
@@ -23,6 +23,11 @@ const FOLDER: &str = "flow-ai/configured";
 /// The name by which git's config knows the hook of an event.
 pub fn name_of(event: &str) -> String {
     format!("flow-ai-{event}")
+}
+
+/// The file that git's config names for an event.
+pub fn path_of(repo: &Repo, event: &str) -> PathBuf {
+    repo.common_dir().join(FOLDER).join(event)
 }
 
 /// Whether this git runs them, or one that did has been here.

@@ -33,7 +33,8 @@ impl Plan {
     /// Has a file of ours written where it is not there as it should be.
     pub fn renew(&mut self, content: Content, installed: &Installed) -> bool {
         match fs::read(&content.path) {
-            Ok(there) if there == *content.bytes && (!content.runs || is_executable(&content.path)) => {}
+            Ok(there)
+                if there == *content.bytes && (!content.runs || script::is_executable(&content.path)) => {}
             Ok(there) if script::is_ours(&there) && installed.is_edited(&content.path, &there) => {
                 self.steps.push(Step::new(State::Kept, edited(&content.path)));
             }
@@ -53,7 +54,7 @@ pub(super) fn plan(repo: &Repo, root: &Path, installed: &Installed, branches: &[
     let by_config = configured::is_wanted(installed)?;
     let mut plan = Plan::default();
     match elsewhere::look(repo, root, installed)? {
-        None => plan.extend(in_own_folder(repo, installed, &hooks, by_config)),
+        None => plan.extend(in_own_folder(repo, root, installed, &hooks, by_config)),
         Some(before) if by_config && !before.is_passed_on => {
             let what = format!(
                 "core.hooksPath is {}: git 2.54 and newer ask us all the same, by their config; older ones \
@@ -71,13 +72,23 @@ pub(super) fn plan(repo: &Repo, root: &Path, installed: &Installed, branches: &[
 }
 
 /// In the repository's own folder of hooks.
-fn in_own_folder(repo: &Repo, installed: &Installed, hooks: &Hooks<'_>, by_config: bool) -> Plan {
+fn in_own_folder(
+    repo: &Repo,
+    root: &Path,
+    installed: &Installed,
+    hooks: &Hooks<'_>,
+    by_config: bool,
+) -> Plan {
     let mut plan = Plan::default();
     for name in script::OURS {
         let path = repo.common_dir().join("hooks").join(name);
         match fs::read(&path) {
             Ok(there) if is_lefthooks(&there) && by_config => {
                 let what = format!("lefthook owns the hook {name}; git asks us by its config");
+                plan.steps.push(Step::new(State::Already, what));
+            }
+            Ok(there) if is_lefthooks(&there) && lefthook_asks(root, name) => {
+                let what = format!("lefthook's hook {name} asks us, its config says so");
                 plan.steps.push(Step::new(State::Already, what));
             }
             Ok(there) if is_lefthooks(&there) => {
@@ -92,6 +103,14 @@ fn in_own_folder(repo: &Repo, installed: &Installed, hooks: &Hooks<'_>, by_confi
 /// A hook's files at that path; what is there and not ours is moved aside, and runs after it.
 pub(super) fn beside(path: &Path, installed: &Installed, files: Vec<Content>) -> Plan {
     let mut plan = Plan::default();
+    if let Some(kept) = script::kept_by_pre_commit(path) {
+        for content in files {
+            plan.renew(Content { path: kept.clone(), ..content }, installed);
+        }
+        let what = format!("the hook {}: pre-commit runs it", kept.display());
+        plan.steps.push(Step::new(State::Already, what));
+        return plan;
+    }
     let there = fs::read(path).unwrap_or_default();
     let is_there = fs::symlink_metadata(path).is_ok();
     let moved = script::chained(path);
@@ -123,11 +142,6 @@ fn edited(path: &Path) -> String {
     format!("the hook {path} has been edited; to have it renewed, move it away and run init again")
 }
 
-fn is_executable(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o111 != 0)
-}
-
 /// Our program's path: as the PATH names it, so that an upgrade that moves the file does not break
 /// the hooks, else as it was started.
 pub(super) fn program() -> Result<PathBuf> {
@@ -148,6 +162,24 @@ fn is_lefthooks(hook: &[u8]) -> bool {
 fn for_lefthook(name: &str) -> String {
     format!(
         "lefthook owns the hook {name}; add to lefthook.yml: \
-         {name}: {{ commands: {{ git-flow-ai: {{ run: git flow-ai hook {name} {{0}}, use_stdin: true }} }} }}"
+         {name}: {{ commands: {{ git-flow-ai: {{ run: '{} {{0}}', use_stdin: true }} }} }}",
+        question(name)
     )
+}
+
+/// How lefthook asks us.
+fn question(name: &str) -> String {
+    format!("git flow-ai hook {name}")
+}
+
+/// Whether a config of lefthook's has us asked in that hook.
+pub fn lefthook_asks(root: &Path, name: &str) -> bool {
+    let names = ["lefthook", ".lefthook", "lefthook-local", ".lefthook-local", ".config/lefthook"];
+    let files = names.iter().flat_map(|name| {
+        ["yml", "yaml", "toml", "json"].map(|extension| root.join(format!("{name}.{extension}")))
+    });
+    let mut texts = files.filter_map(|file| fs::read_to_string(file).ok());
+    texts.any(|text| {
+        text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains(&question(name)))
+    })
 }

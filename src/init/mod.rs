@@ -15,8 +15,9 @@ mod server;
 mod undo;
 
 pub use action::{State, Step};
-pub use configured::name_of as configured_name;
-pub use script::OURS as HOOKS;
+pub use configured::{name_of as configured_name, path_of as configured_path};
+pub use hooks::lefthook_asks;
+pub use script::{OURS as HOOKS, Taken, standing};
 pub use server::path as servers_hook;
 pub use undo::uninstall;
 

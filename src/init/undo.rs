@@ -27,6 +27,7 @@ pub fn uninstall(repo: &Repo, dry_run: bool) -> Result<Report> {
     // A hook goes before what it reads.
     for hook in installed.hooks.iter().rev() {
         steps.push(remove_hook(hook, dry_run)?);
+        steps.extend(remove_kept(hook, dry_run)?);
     }
     for file in &installed.files {
         steps.push(remove_file(&root, file, dry_run)?);
@@ -98,6 +99,31 @@ fn remove_hook(hook: &OwnHook, dry_run: bool) -> Result<Step> {
             None => format!("remove the hook {path}"),
         },
     ))
+}
+
+/// Other tools move a hook of ours aside (lefthook to `.old`, pre-commit to `.legacy`, which it runs),
+/// and leave what we had moved: it goes where it stands in their place again.
+fn remove_kept(hook: &OwnHook, dry_run: bool) -> Result<Vec<Step>> {
+    let mut gone = Vec::new();
+    for suffix in [".old", ".legacy"] {
+        let kept = PathBuf::from(format!("{}{suffix}", hook.path.display()));
+        let is_as_written =
+            fs::read(&kept).is_ok_and(|text| script::is_ours(&text) && !hook.is_edited(&text));
+        gone.extend(is_as_written.then_some(kept));
+    }
+    if let Some(moved) = &hook.moved
+        && matches!((fs::read(moved), fs::read(&hook.path)), (Ok(moved), Ok(there)) if moved == there)
+    {
+        gone.push(moved.clone());
+    }
+    let mut steps = Vec::new();
+    for path in gone {
+        if !dry_run {
+            fs::remove_file(&path).with_context(|| format!("{} cannot be removed", path.display()))?;
+        }
+        steps.push(Step::new(State::Done, format!("remove {}", path.display())));
+    }
+    Ok(steps)
 }
 
 /// A free name beside a hook, by which git does not run it.
