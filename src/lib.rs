@@ -19,7 +19,7 @@
 //! | layer | modules | rule |
 //! |---|---|---|
 //! | interface | [`cli`], [`report`] | parse, print, choose the exit status |
-//! | journeys | [`draft`], [`run`], [`review`], [`person`], [`gate`], [`hook`], [`check`], [`merge`], [`init`], [`status`], [`clean`], [`doctor`], [`demo`] | compose edges and nouns, print nothing |
+//! | journeys | [`draft`], [`run`], [`review`], [`person`], [`gate`], [`hook`], [`check`], [`verify`], [`merge`], [`init`], [`status`], [`clean`], [`doctor`], [`demo`] | compose edges and nouns, print nothing |
 //! | edges | [`store`], [`git`], [`worktree`], [`process`], [`agent`], [`model`], [`signing`] | each owns one thing in the world |
 //! | nouns | [`spec`], [`workflow`], [`plan`], [`change`], [`verdict`], [`policy`], [`config`], [`event`], [`visible`], [`error`] | pure, no input or output |
 //!
@@ -74,6 +74,7 @@ pub mod person;
 pub mod review;
 pub mod run;
 pub mod status;
+pub mod verify;
 
 pub mod cli;
 pub mod report;

@@ -41,6 +41,7 @@ mod store_specs;
 mod store_trees;
 mod support;
 mod verdicts;
+mod verify;
 mod waive;
 mod workflow;
 mod worktree;

@@ -4,6 +4,7 @@ use crate::error::{Exit, Result};
 use crate::init::{self, Options, Report, State};
 use crate::report::{self, out, plain};
 use crate::store::Repo;
+use crate::verify;
 use anstyle::AnsiColor;
 use clap::Args;
 use std::io::Write;
@@ -44,6 +45,11 @@ pub fn run(args: InitArgs) -> Result<Exit> {
     } else {
         init::init(&repo, Options { hooks: !args.no_hooks, dry_run: args.dry_run })?
     };
+    match (args.dry_run, args.uninstall, args.no_hooks) {
+        (true, _, _) | (_, false, true) => {}
+        (_, true, _) => verify::forget(&repo)?,
+        (_, false, false) => verify::begin(&repo)?,
+    }
     if args.json {
         report::json(&outcome)?;
     } else {

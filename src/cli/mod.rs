@@ -25,6 +25,7 @@ pub mod spec;
 pub mod status;
 mod subject;
 pub mod verdict;
+pub mod verify;
 pub mod wait;
 pub mod waive;
 
@@ -74,6 +75,7 @@ pub enum Command {
     Verdict(verdict::VerdictArgs),
     Merge(merge::MergeArgs),
     Check(check::CheckArgs),
+    Verify(verify::VerifyArgs),
     Status(status::StatusArgs),
     Log(log::LogArgs),
     Clean(clean::CleanArgs),
@@ -87,8 +89,23 @@ pub enum Command {
     DemoAgent(demo::AgentArgs),
 }
 
+impl Command {
+    /// Whether it does something with the work of the repository, so that whoever calls it should know
+    /// when a protected branch is not where the gate let it be.
+    fn acts(&self) -> bool {
+        use Command::{Approve, Clean, Merge, Plan, Review, Run, Spec, Status, Waive};
+        matches!(
+            self,
+            Approve(_) | Clean(_) | Merge(_) | Plan(_) | Review(_) | Run(_) | Spec(_) | Status(_) | Waive(_)
+        )
+    }
+}
+
 /// Runs a command; the exit status is its answer.
 pub fn run(cli: Cli) -> Result<Exit> {
+    if cli.command.acts() {
+        verify::glance();
+    }
     match cli.command {
         Command::Init(args) => init::run(args),
         Command::Spec(args) => spec::run(args),
@@ -100,6 +117,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Verdict(args) => verdict::run(args),
         Command::Merge(args) => merge::run(args),
         Command::Check(args) => check::run(args),
+        Command::Verify(args) => verify::run(args),
         Command::Status(args) => status::run(args),
         Command::Log(args) => log::run(args),
         Command::Clean(args) => clean::run(args),

@@ -101,6 +101,11 @@ fn examine_repository(repo: &Repo) -> Result<Vec<Check>> {
     Ok(checks)
 }
 
+/// Only whether the gate is really asked.
+pub fn gate(repo: &Repo, loaded: &config::Loaded, target: &str) -> Result<Vec<Check>> {
+    gate::examine(repo, loaded, target)
+}
+
 fn configured(loaded: &config::Loaded, target: &str) -> Check {
     let says = format!("config from {}", loaded.origin);
     if loaded.config.agents.is_empty() {

@@ -9,6 +9,7 @@ pub mod changes;
 pub mod config;
 mod objects;
 mod open;
+pub mod reflog;
 mod refs;
 pub mod specs;
 pub mod trees;

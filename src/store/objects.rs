@@ -221,7 +221,7 @@ impl Repo {
     }
 }
 
-fn person(name: &gix::bstr::BStr, address: &gix::bstr::BStr) -> String {
+pub(super) fn person(name: &gix::bstr::BStr, address: &gix::bstr::BStr) -> String {
     format!("{name} <{address}>")
 }
 

@@ -91,7 +91,7 @@ pub fn ungated(place: &Place, line: &str) -> Out {
 }
 
 /// Everything that a refusal must leave as it was, here and on the remotes: files, index, HEAD, refs and
-/// what is in progress, in every worktree. Verdicts are no part of it.
+/// what is in progress, in every worktree. Verdicts and receipts are no part of it.
 pub fn state(place: &Place) -> String {
     let look = r#"
         each() {
@@ -104,7 +104,7 @@ pub fn state(place: &Place) -> String {
                 REVERT_HEAD rebase-merge rebase-apply sequencer index.lock HEAD.lock refs/heads/main.lock
             do [ ! -e $name ] || echo "in progress: $name"; done
         }
-        git for-each-ref --format='%(refname) %(objectname) %(symref)' | grep -v refs/notes/
+        git for-each-ref --format='%(refname) %(objectname) %(symref)' | grep -v -e refs/notes/ -e refs/flow-ai/admitted/
         git worktree list --porcelain | sed -n 's/^worktree //p' | while read -r folder
         do (cd "$folder" && echo "in ${folder##*/}" && each); done
         for remote in ../*.git; do echo "$remote" && git -C "$remote" for-each-ref refs/heads; done

@@ -18,6 +18,7 @@ use super::Repo;
 use crate::error::Result;
 use anyhow::Context;
 use gix::ObjectId;
+use std::collections::HashSet;
 
 /// A file of a tree; none when there is none at that path.
 pub fn file(repo: &Repo, tree: ObjectId, path: &str) -> Result<Option<Vec<u8>>> {
@@ -41,6 +42,30 @@ pub fn leads_elsewhere(repo: &Repo, tree: ObjectId, path: &str) -> Result<Option
         }
     }
     Ok(None)
+}
+
+/// Whether that object is the tree, or a folder or file anywhere in it.
+pub fn holds(repo: &Repo, tree: ObjectId, wanted: ObjectId) -> Result<bool> {
+    let mut folders = vec![tree];
+    let mut seen = HashSet::new();
+    while let Some(id) = folders.pop() {
+        if id == wanted {
+            return Ok(true);
+        }
+        if !seen.insert(id) {
+            continue;
+        }
+        let folder = repo.gix.find_tree(id).with_context(|| format!("tree {id} cannot be read"))?;
+        for entry in folder.iter() {
+            let entry = entry.with_context(|| format!("tree {id} cannot be read"))?;
+            if entry.mode().is_tree() {
+                folders.push(entry.object_id());
+            } else if entry.object_id() == wanted {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// The names in a folder of a tree, sorted; none when there is no such folder. Names that are not

@@ -1,0 +1,293 @@
+//! `verify`: what came into a protected branch past every hook is found, named, and can be undone.
+
+use crate::support::{Out, Place};
+use serde_json::Value;
+use std::fs;
+
+const CONFIG: &str = "version = 1\n[gate]\nbranches = [\"main\"]\n";
+
+fn commit(place: &Place, path: &str, text: &str, message: &str) {
+    place.write(path, text);
+    place.git(&["add", "--all"]).ok();
+    place.git(&["commit", "--quiet", "-m", message]).ok();
+}
+
+/// A protected `main` with our hooks, HEAD on `topic`, which nobody has judged.
+fn place() -> Place {
+    let place = Place::with_config(CONFIG);
+    place.flow(&["init"]).ok();
+    place.git(&["switch", "--quiet", "-c", "topic"]).ok();
+    commit(&place, "new", "new\n", "Add a file");
+    place
+}
+
+fn verify(place: &Place) -> Value {
+    let out = place.flow(&["verify", "--json"]);
+    serde_json::from_str(&out.stdout).unwrap_or_else(|error| panic!("{error}: {out:?}"))
+}
+
+fn standing(place: &Place) -> String {
+    verify(place)["branches"][0]["standing"].as_str().unwrap().to_owned()
+}
+
+fn id(place: &Place, revision: &str) -> String {
+    place.git_says(&["rev-parse", revision])
+}
+
+/// Does what a hint says after its colon.
+fn follow(place: &Place, hint: &str) -> Out {
+    let command = hint.rsplit_once(": ").unwrap().1;
+    Out::of(place.command("sh").args(["-c", command]).output().unwrap())
+}
+
+/// The ways that no hook of git sees.
+fn past_the_gate(place: &Place, how: &str) {
+    let tip = id(place, "topic");
+    match how {
+        "branch -C" => {
+            place.git(&["branch", "--quiet", "-C", "topic", "main"]).ok();
+        }
+        "a file written by hand" => place.write(".git/refs/heads/main", format!("{tip}\n")),
+        "no hooks" => {
+            place.git(&["-c", "core.hooksPath=/dev/null", "update-ref", "refs/heads/main", &tip]).ok();
+        }
+        _ => unreachable!("{how}"),
+    }
+}
+
+#[test]
+fn what_comes_in_past_every_hook_is_found_and_the_way_back_leads_back() {
+    for how in ["branch -C", "a file written by hand", "no hooks"] {
+        let place = place();
+        place.flow(&["verify"]).ok().says("main: `main` is where the gate let it be");
+        let before = id(&place, "main");
+        past_the_gate(&place, how);
+        let out = place.flow(&["verify"]).exits(1).says("1 commit came into `main` past the gate");
+        out.says("Add a file").says("moved to").says("hint: have it judged: git flow-ai review");
+        let told = verify(&place);
+        assert_eq!(told["branches"][0]["commits"][0]["id"], id(&place, "topic"), "{how}");
+        let who = told["branches"][0]["moves"].as_array().unwrap().last().unwrap()["who"].clone();
+        match how {
+            "no hooks" => assert_eq!(who, "Ada Lovelace <ada@example.com>"),
+            "a file written by hand" => assert_eq!(who, "nobody that git knows of"),
+            _ => {}
+        }
+        let ways = told["branches"][0]["way_out"].as_array().unwrap();
+        follow(&place, ways[1].as_str().unwrap()).ok();
+        assert_eq!(id(&place, "main"), before, "{how}");
+        place.flow(&["verify"]).ok();
+    }
+}
+
+#[test]
+fn the_way_back_of_a_branch_that_is_checked_out_keeps_what_is_not_committed() {
+    let place = place();
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place.git(&["-c", "core.hooksPath=/dev/null", "merge", "--quiet", "topic"]).ok();
+    place.write("README.md", "# Mine, not committed\n");
+    let told = verify(&place);
+    follow(&place, told["branches"][0]["way_out"][1].as_str().unwrap()).ok();
+    assert_eq!(place.read("README.md"), "# Mine, not committed\n");
+    assert!(!place.repo().join("new").exists());
+    place.flow(&["verify"]).ok();
+}
+
+#[test]
+fn what_is_judged_later_is_well_and_the_receipt_moves_on() {
+    let place = place();
+    past_the_gate(&place, "no hooks");
+    let told = verify(&place);
+    let way_out = told["branches"][0]["way_out"][0].as_str().unwrap();
+    let range = way_out.split("review ").nth(1).unwrap().split(' ').next().unwrap();
+    let (base, head) = range.split_once("..").unwrap();
+    place.approve(base, head);
+    assert_eq!(standing(&place), "covered");
+    assert_eq!(standing(&place), "admitted");
+    assert_eq!(id(&place, "refs/flow-ai/admitted/main"), id(&place, "topic"));
+}
+
+#[test]
+fn each_start_that_acts_warns_in_one_line_and_otherwise_says_nothing() {
+    let place = place();
+    assert_eq!(place.flow(&["status"]).ok().stderr, "");
+    // What came in by the gate moves the receipt at the next start.
+    place.approve("main", "topic");
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place.git(&["merge", "--quiet", "topic"]).ok();
+    assert_eq!(place.flow(&["status"]).ok().stderr, "");
+    assert_eq!(id(&place, "refs/flow-ai/admitted/main"), id(&place, "main"));
+    commit_past(&place, "sneak", "sneak\n", "Sneak");
+    for _ in 0..2 {
+        let out = place.flow(&["status", "--json"]).ok();
+        assert_eq!(
+            out.stderr,
+            "warning: something came into `main` past the gate: git flow-ai verify says more\n"
+        );
+        assert_eq!(out.stdout, "[]\n");
+    }
+    assert_eq!(place.flow(&["man", "--dir", "man"]).ok().stderr, "");
+    let agent = place.command("git").args(["flow-ai", "status"]).env("GIT_FLOW_AI_MODE", "edit").output();
+    assert_eq!(Out::of(agent.unwrap()).stderr, "");
+    // What is found out is not believed for longer than it is true.
+    place.approve("main~1", "main");
+    assert_eq!(place.flow(&["status"]).ok().stderr, "");
+}
+
+fn commit_past(place: &Place, path: &str, text: &str, message: &str) {
+    place.write(path, text);
+    place.git(&["add", "--all", ":!man"]).ok();
+    place.git(&["-c", "core.hooksPath=/dev/null", "commit", "--quiet", "-m", message]).ok();
+}
+
+#[test]
+fn what_the_guarding_remote_has_accepted_is_well() {
+    let place = place();
+    past_the_gate(&place, "no hooks");
+    assert_eq!(standing(&place), "past-the-gate");
+    place.git(&["update-ref", "refs/remotes/origin/main", "topic"]).ok();
+    assert_eq!(standing(&place), "accepted");
+    // In a clone that has never been looked at, the remote's word is where it begins.
+    place.git(&["update-ref", "-d", "refs/flow-ai/admitted/main"]).ok();
+    place.git(&["switch", "--quiet", "main"]).ok();
+    commit_past(&place, "sneak", "sneak\n", "Sneak");
+    let told = verify(&place);
+    assert_eq!(told["branches"][0]["standing"], "past-the-gate");
+    assert_eq!(told["branches"][0]["commits"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_branch_that_lost_commits_is_told_and_comes_back() {
+    let place = place();
+    let tip = id(&place, "main");
+    place.git(&["-c", "core.hooksPath=/dev/null", "update-ref", "refs/heads/main", "main~1"]).ok();
+    place.flow(&["status"]).ok().says("`main` has lost commits");
+    let told = verify(&place);
+    assert_eq!(told["answer"], "no");
+    assert_eq!(told["branches"][0]["standing"], "rewound");
+    assert_eq!(told["branches"][0]["commits"][0]["subject"], "Configure");
+    follow(&place, told["branches"][0]["way_out"][0].as_str().unwrap()).ok();
+    assert_eq!(id(&place, "main"), tip);
+    // Where it was meant, a person says so.
+    place.git(&["-c", "core.hooksPath=/dev/null", "update-ref", "refs/heads/main", "main~1"]).ok();
+    let told = verify(&place);
+    follow(&place, told["branches"][0]["way_out"][1].as_str().unwrap()).ok();
+    place.flow(&["verify"]).ok();
+}
+
+#[test]
+fn a_branch_that_is_another_name_or_gone_is_told_and_comes_back() {
+    let place = place();
+    let tip = id(&place, "main");
+    place.write(".git/refs/heads/main", "ref: refs/heads/topic\n");
+    place.flow(&["status"]).ok().says("`main` is only another name for refs/heads/topic");
+    let told = verify(&place);
+    assert_eq!(told["branches"][0]["standing"], "symbolic");
+    follow(&place, told["branches"][0]["way_out"][0].as_str().unwrap()).ok();
+    assert_eq!((id(&place, "main"), standing(&place)), (tip.clone(), "admitted".into()));
+    place.git(&["branch", "--quiet", "-D", "main"]).ok();
+    place.flow(&["status"]).ok().says("the protected branch `main` is gone");
+    let told = verify(&place);
+    assert_eq!((&told["answer"], &told["branches"][0]["standing"]), (&"no".into(), &"gone".into()));
+    follow(&place, told["branches"][0]["way_out"][0].as_str().unwrap()).ok();
+    assert_eq!((id(&place, "main"), standing(&place)), (tip, "admitted".into()));
+}
+
+#[test]
+fn what_bends_what_git_shows_is_told() {
+    let place = place();
+    let blob = |text: &str| {
+        place.write("blob", text);
+        place.git_says(&["hash-object", "-w", "blob"])
+    };
+    let (shown, readme) = (blob("Something else\n"), id(&place, "main:README.md"));
+    fs::remove_file(place.repo().join("blob")).unwrap();
+    place.git(&["replace", &readme, &shown]).ok();
+    let told = verify(&place);
+    assert_eq!((&told["answer"], &told["branches"][0]["standing"]), (&"no".into(), &"replaced".into()));
+    follow(&place, &format!(": {}", told["branches"][0]["way_out"][0].as_str().unwrap())).ok();
+    assert_eq!(standing(&place), "admitted");
+    place.git(&["replace", "main", "topic"]).ok();
+    assert_eq!(standing(&place), "replaced");
+    place.git(&["replace", "-d", "main"]).ok();
+    // Another history is no other content.
+    place.git(&["replace", "main~1", "topic"]).ok();
+    place.write(".git/info/grafts", format!("{}\n", id(&place, "topic")));
+    let told = verify(&place);
+    assert_eq!(told["answer"], "yes");
+    let notes: Vec<&str> =
+        told["notes"].as_array().unwrap().iter().map(|note| note["says"].as_str().unwrap()).collect();
+    assert!(notes[0].contains("the history of `main`") && notes[1].contains("grafts"), "{notes:?}");
+}
+
+#[test]
+fn hooks_that_nobody_asks_are_told() {
+    let place = place();
+    assert_eq!(verify(&place)["notes"], Value::Array(Vec::new()));
+    place.git(&["config", "core.hooksPath", "/nowhere"]).ok();
+    place.flow(&["verify"]).ok().says("note:").says("git flow-ai init");
+}
+
+#[test]
+fn each_update_is_judged_by_the_policy_before_it() {
+    let place = Place::new();
+    place.flow(&["init"]).ok();
+    fs::remove_dir_all(place.repo().join(".zenflow")).unwrap();
+    place.git(&["config", "core.hooksPath", "/dev/null"]).ok();
+    // Free until the config is there, and not a commit longer, though nobody looked in between.
+    commit(&place, "free", "free\n", "While nothing is protected");
+    commit(&place, ".zenflow/config.toml", CONFIG, "Protect it");
+    commit(&place, "late", "late\n", "Too late");
+    let told = verify(&place);
+    assert_eq!(told["branches"][0]["commits"][0]["subject"], "Too late", "{told:#}");
+    assert_eq!(told["branches"][0]["commits"].as_array().unwrap().len(), 1);
+    assert_eq!(told["branches"][0]["admitted"], id(&place, "main~1"), "as far as it came by the gate");
+    place.approve("main~1", "main");
+    assert_eq!(standing(&place), "covered");
+    // A laxer policy lets in what comes after it, once it was let in itself.
+    commit(&place, ".zenflow/config.toml", &CONFIG.replace("main", "other"), "Protect nothing");
+    commit(&place, "free", "freer\n", "Free again");
+    assert_eq!(standing(&place), "past-the-gate");
+    place.approve("main~2", "main~1");
+    assert_eq!(standing(&place), "covered");
+}
+
+#[test]
+fn one_verdict_may_span_a_change_of_the_policy() {
+    let place = place();
+    commit(&place, ".zenflow/config.toml", &format!("{CONFIG}approvals = 2\n"), "Ask for two");
+    commit(&place, "more", "more\n", "Add more");
+    place.approve("main", "topic");
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place.git(&["merge", "--quiet", "--ff-only", "topic"]).ok();
+    assert_eq!(standing(&place), "covered");
+}
+
+#[test]
+fn what_cannot_be_told_is_said_to_be_so() {
+    let place = place();
+    place.git(&["config", "core.hooksPath", "/dev/null"]).ok();
+    place.git(&["switch", "--quiet", "main"]).ok();
+    commit(&place, ".zenflow/config.toml", "version = 1\n[gate]\nbranches = 3\n", "Break it");
+    place.approve("main~1", "main");
+    assert_eq!(standing(&place), "covered");
+    commit(&place, "more", "more\n", "Under a law that nobody can read");
+    place.flow(&["verify"]).exits(2).says("cannot be read").says("hint: mend");
+}
+
+#[test]
+fn nobody_has_to_have_a_name_to_look() {
+    let place = place();
+    place.git(&["update-ref", "-d", "refs/flow-ai/admitted/main"]).ok();
+    let nameless =
+        place.command("git").args(["flow-ai", "verify"]).env("GIT_CONFIG_GLOBAL", "/dev/null").output();
+    Out::of(nameless.unwrap()).ok().says("`main` is watched from here on");
+    assert_eq!(id(&place, "refs/flow-ai/admitted/main"), id(&place, "main"));
+}
+
+#[test]
+fn uninstalling_takes_the_receipts_away() {
+    let place = place();
+    assert_eq!(id(&place, "refs/flow-ai/admitted/main"), id(&place, "main"));
+    place.flow(&["init", "--uninstall"]).ok();
+    place.git(&["rev-parse", "--verify", "--quiet", "refs/flow-ai/admitted/main"]).exits(1);
+}
