@@ -30,6 +30,7 @@ mod neighbours;
 mod plan;
 mod presets;
 mod properties;
+mod records;
 mod review;
 mod rules;
 mod run;

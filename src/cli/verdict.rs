@@ -6,6 +6,7 @@ use crate::gate;
 use crate::policy::Policy;
 use crate::report::table::{Cell, Table};
 use crate::report::{self, plain};
+use crate::signing::{Proof, Proves, Signers};
 use crate::store::verdicts::{self, Everything};
 use crate::store::{Commit, Repo, config};
 use crate::verdict::{Decision, Unreadable, Verdict};
@@ -95,6 +96,8 @@ struct Entry {
     /// Why it does not hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'static str>,
+    /// Who signed it, and what that proves.
+    proof: Proof,
     verdict: Verdict,
 }
 
@@ -126,8 +129,17 @@ fn list(repo: &Repo, args: &ListArgs) -> Result<Exit> {
     if listing.verdicts.is_empty() {
         writeln!(out, "No verdicts here. `git flow-ai review` obtains one; `--all` lists those elsewhere.")?;
     } else {
-        let mut table =
-            Table::new(["commit", "verdict", "by", "on work of", "for", "when", "holds", "subject"]);
+        let mut table = Table::new([
+            "commit",
+            "verdict",
+            "by",
+            "on work of",
+            "for",
+            "when",
+            "signed",
+            "holds",
+            "subject",
+        ]);
         for entry in &listing.verdicts {
             table.row(row(entry));
         }
@@ -214,14 +226,25 @@ fn policy(repo: &Repo) -> Result<Policy> {
 }
 
 /// Why a verdict on that object does not hold; none when it does.
-fn void(verdict: &Verdict, on: ObjectId, commit: Option<&Commit>, policy: &Policy) -> Option<&'static str> {
+fn void(
+    verdict: &Verdict,
+    on: ObjectId,
+    commit: Option<&Commit>,
+    policy: &Policy,
+    proof: &Proof,
+) -> Option<&'static str> {
     let tree = commit.map_or(on, |commit| commit.tree);
     if ObjectId::from_hex(verdict.head_tree.as_bytes()).ok() != Some(tree) {
         Some("it is about another state")
     } else if !policy.protects(&verdict.target) {
         Some("it was given for a branch that is not protected")
     } else if !gate::counts(verdict, policy, &verdict.target) {
-        Some("its reviewer is no rival")
+        Some(match verdict.decision {
+            Decision::Waive => "who gave it may not waive",
+            Decision::Approve | Decision::RequestChanges => "its reviewer is no rival",
+        })
+    } else if policy.signed && proof.proves == Proves::Nothing {
+        Some("it is not signed as the branch demands")
     } else {
         None
     }
@@ -249,11 +272,14 @@ impl Listing {
     fn new(repo: &Repo, found: Everything) -> Result<Listing> {
         let policy = policy(repo)?;
         let found = once(found);
+        // Without a list nobody can tell; what the gate says then, it says itself.
+        let signers = Signers::of_branch(repo, &policy, &repo.target()?).ok();
         let entry = |(on, verdict): (ObjectId, Verdict)| {
             let commit = repo.commit(on).ok();
-            let why = void(&verdict, on, commit.as_ref(), &policy);
+            let proof = Proof::of(repo, signers.as_ref(), &verdict)?;
+            let why = void(&verdict, on, commit.as_ref(), &policy, &proof);
             let subject = commit.map(|commit| commit.subject().to_owned());
-            Entry { object: on.to_string(), subject, holds: why.is_none(), why, verdict }
+            Ok(Entry { object: on.to_string(), subject, holds: why.is_none(), why, proof, verdict })
         };
         let untold = |(on, Unreadable { line, why }): (ObjectId, Unreadable)| Untold {
             object: on.to_string(),
@@ -261,7 +287,7 @@ impl Listing {
             line,
         };
         Ok(Listing {
-            verdicts: found.verdicts.into_iter().map(entry).collect(),
+            verdicts: found.verdicts.into_iter().map(entry).collect::<Result<_>>()?,
             unreadable: found.unreadable.into_iter().map(untold).collect(),
         })
     }
@@ -277,7 +303,7 @@ impl Listing {
     }
 }
 
-fn row(entry: &Entry) -> [Cell; 8] {
+fn row(entry: &Entry) -> [Cell; 9] {
     let verdict = &entry.verdict;
     let decision = verdict.decision.to_string();
     [
@@ -291,6 +317,12 @@ fn row(entry: &Entry) -> [Cell; 8] {
         verdict.authors.iter().map(brief).collect::<Vec<_>>().join(", ").into(),
         verdict.target.as_str().into(),
         verdict.time.get(..16).unwrap_or(&verdict.time).replace('T', " ").into(),
+        match (&entry.proof.signer, entry.proof.proves) {
+            (Some(signer), Proves::Independence) => Cell::good(signer.clone()),
+            (Some(signer), _) => Cell::pending(format!("{signer}, no independence")),
+            (None, _) if entry.verdict.signature.is_some() => Cell::pending("in vain"),
+            (None, _) => Cell::pending("no"),
+        },
         match entry.why {
             None => Cell::good("yes"),
             Some(why) => Cell::pending(format!("no: {why}")),
@@ -320,6 +352,7 @@ fn print(out: &mut impl Write, entry: &Entry, policy: &Policy) -> Result<()> {
         let cost = verdict.cost.map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
         writeln!(out, "  used        {input} tokens in, {output} out{cost}")?;
     }
+    writeln!(out, "  signed      {}", plain(&entry.proof.told))?;
     match entry.why {
         None => writeln!(out, "  holds       yes")?,
         Some(why) => writeln!(out, "  holds       no: {why}")?,

@@ -9,6 +9,7 @@ mod hooks;
 mod leftovers;
 mod people;
 mod repository;
+mod signing;
 
 use crate::error::{Hint, Result};
 use crate::git;
@@ -30,7 +31,7 @@ pub enum Standing {
 /// One thing looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What it is about: `git`, `repository`, `config`, `gate`, `agents`, `reviewers`, `leftovers`, `help`.
+    /// What it is about: `git`, `repository`, `config`, `gate`, `signing`, `agents`, `reviewers`, `leftovers`, `help`.
     pub topic: &'static str,
     /// How well it stands.
     pub standing: Standing,
@@ -93,6 +94,7 @@ fn examine_repository(repo: &Repo) -> Result<Vec<Check>> {
         Ok(loaded) => {
             checks.push(configured(&loaded, &target));
             checks.extend(gate::examine(repo, &loaded, &target)?);
+            checks.extend(signing::examine(repo, &loaded, &target));
             checks.extend(people::examine(&loaded.config));
             checks.extend(leftovers::examine(repo, &loaded.config)?);
         }

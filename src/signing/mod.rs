@@ -8,9 +8,11 @@
 
 mod allowed;
 mod key;
+mod proof;
 
 pub use allowed::Signers;
 pub use key::Key;
+pub use proof::{Proof, Proves};
 
 use crate::change::Author;
 use crate::error::{Result, hint, hint_on};

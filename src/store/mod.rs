@@ -61,6 +61,8 @@ pub struct Commit {
     pub message: String,
     /// Its author: name and address.
     pub author: String,
+    /// Its committer, likewise.
+    pub committer: String,
     /// Seconds since 1970.
     pub time: i64,
 }

@@ -50,13 +50,15 @@ impl Repo {
         let commit = self.gix.find_commit(id).with_context(unreadable)?;
         let decoded = commit.decode().with_context(unreadable)?;
         let author = decoded.author().with_context(unreadable)?;
+        let committer = decoded.committer().with_context(unreadable)?;
         Ok(Commit {
             id,
             tree: decoded.tree(),
             parents: decoded.parents().collect(),
             message: decoded.message.to_string(),
             author: person(author.name, author.email),
-            time: decoded.committer().with_context(unreadable)?.seconds(),
+            committer: person(committer.name, committer.email),
+            time: committer.seconds(),
         })
     }
 

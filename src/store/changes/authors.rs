@@ -151,7 +151,7 @@ mod tests {
     fn commit(author: &str, message: &str) -> Commit {
         let id = ObjectId::null(gix::hash::Kind::Sha1);
         let (author, message) = (author.to_owned(), message.to_owned());
-        Commit { id, tree: id, parents: Vec::new(), message, author, time: 0 }
+        Commit { id, tree: id, parents: Vec::new(), message, committer: author.clone(), author, time: 0 }
     }
 
     fn vendors(author: &str, message: &str) -> Vec<String> {

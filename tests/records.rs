@@ -1,0 +1,151 @@
+//! Records as they are documented: by their schema, by hand, and by what they say a signature proves.
+
+use crate::signing::place_with;
+use crate::support::{Out, Place};
+use serde_json::Value;
+use std::path::Path;
+
+/// Everything is signed by Ada, who also writes; Bob may sign as well.
+fn place(policy: &str) -> Place {
+    let place = place_with(&format!("review_on_merge = false\n{policy}"), "");
+    for name in ["ada", "bob"] {
+        place.key(name, "ed25519");
+    }
+    let line = |name: &str| format!("{name}@example.com {}\n", place.public(name));
+    place.begin(&(line("ada") + &line("bob")));
+    place.topic();
+    place
+}
+
+fn with_key(place: &Place, key: &str, args: &[&str]) -> Out {
+    let key = format!("flow-ai.signingKey=~/{key}");
+    place.git(&[&["-c", &key, "flow-ai"], args].concat())
+}
+
+fn document(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)).unwrap()
+}
+
+/// The schema, but for the freedom to add keys: so it must know every key that we write.
+fn strict(mut schema: Value) -> Value {
+    fn close(value: &mut Value) {
+        match value {
+            Value::Object(map) => {
+                if map.contains_key("properties") {
+                    map.insert("additionalProperties".into(), false.into());
+                }
+                map.values_mut().for_each(close);
+            }
+            Value::Array(items) => items.iter_mut().for_each(close),
+            _ => {}
+        }
+    }
+    close(&mut schema);
+    schema
+}
+
+#[test]
+fn every_record_is_what_the_schema_says() {
+    let place = place("waivers = [\"ada@example.com\"]\n");
+    let findings =
+        r#"findings='[{"path":"new.txt","line":1,"severity":"P1","body":"No.","suggestion":"Yes."}]'"#;
+    place.flow(&["review", "topic"]).ok();
+    place.reviewer("judge", findings);
+    with_key(&place, "bob", &["review", "topic", "--again"]).exits(1);
+    with_key(&place, "ada", &["waive", "topic", "--reason", "It must."]).ok();
+    let bob = ["-c", "user.name=Bob", "-c", "user.email=bob@example.com", "flow-ai"];
+    place.git(&[&bob[..], &["review", "topic", "--approve"]].concat()).ok();
+    let note = place.git_says(&["notes", "--ref=flow-ai", "show", "topic"]);
+    let records: Vec<Value> = note
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let schema: Value = serde_json::from_str(&document("verdict.schema.json")).unwrap();
+    jsonschema::meta::validate(&schema).unwrap();
+    let schema = jsonschema::options().should_validate_formats(true).build(&strict(schema)).unwrap();
+    assert_eq!(records.len(), 4, "{note}");
+    for record in &records {
+        let faults: Vec<String> = schema.iter_errors(record).map(|error| error.to_string()).collect();
+        assert_eq!(faults, [""; 0], "{record}");
+        for (key, wrong) in [("decision", "LGTM"), ("base_tree", "main"), ("time", "yesterday")] {
+            let mut record = record.clone();
+            record["statement"]["predicate"][key] = wrong.into();
+            assert!(!schema.is_valid(&record), "{key}: {wrong}");
+        }
+    }
+}
+
+#[test]
+fn a_record_is_verified_by_hand_as_the_documentation_says() {
+    let place = place("signed = true\n");
+    let text = document("verdicts.md");
+    let script = text.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
+    let by_hand = || {
+        let mut sh = place.command("sh");
+        Out::of(sh.args(["-e", "-c", script]).output().unwrap())
+    };
+    with_key(&place, "ada", &["review", "topic"]).ok();
+    by_hand().ok().says("Good \"flow-ai-verdict\" signature for ada@example.com");
+    // What was altered afterwards is not good, and what has moved on is about something else.
+    let note = place.git_says(&["notes", "--ref=flow-ai", "show", "topic"]);
+    let altered = note.replace("Read.", "Dead.");
+    // Past the hook, which would not let a record go.
+    let write = |note: &str| {
+        let args = ["-c", "core.hooksPath=/dev/null", "notes", "--ref=flow-ai", "add", "--force", "-m"];
+        place.git(&[&args[..], &[note, "topic"]].concat()).ok();
+    };
+    write(&altered);
+    assert_ne!(by_hand().status, 0);
+    write(&note);
+    by_hand().ok();
+    place.write("new.txt", "newer\n");
+    place.git(&["commit", "--quiet", "-am", "Newer"]).ok();
+    write(&note);
+    assert_ne!(by_hand().status, 0);
+}
+
+#[test]
+fn it_is_told_who_signed_and_what_that_proves() {
+    let place = place("");
+    let proof = || {
+        let shown = place.flow(&["verdict", "show", "topic", "--json"]).ok();
+        let json: Value = serde_json::from_str(&shown.stdout).unwrap();
+        json["verdicts"].as_array().unwrap().last().unwrap()["proof"].clone()
+    };
+    place.flow(&["review", "topic"]).ok();
+    assert_eq!((proof()["proves"].as_str(), &proof()["signer"]), (Some("nothing"), &Value::Null));
+    place
+        .flow(&["verdict", "show", "topic"])
+        .ok()
+        .says("signed      not signed: anybody could have written it");
+    with_key(&place, "ada", &["review", "topic", "--again"]).ok();
+    assert_eq!(
+        (proof()["proves"].as_str(), proof()["signer"].as_str()),
+        (Some("integrity"), Some("ada@example.com"))
+    );
+    place.flow(&["verdict", "list", "topic"]).ok().says("ada@example.com, no independence");
+    with_key(&place, "bob", &["review", "topic", "--again"]).ok();
+    assert_eq!(
+        (proof()["proves"].as_str(), proof()["signer"].as_str()),
+        (Some("independence"), Some("bob@example.com"))
+    );
+    place.flow(&["verdict", "show", "topic"]).ok().says("by bob@example.com, who had no hand in the change");
+    // Who committed what another wrote had a hand in it as well.
+    let bob = ["-c", "user.name=Bob", "-c", "user.email=bob@example.com"];
+    place.git(&[&bob[..], &["commit", "--quiet", "--amend", "--no-edit"]].concat()).ok();
+    with_key(&place, "bob", &["review", "topic", "--again"]).ok();
+    assert_eq!(proof()["proves"].as_str(), Some("integrity"));
+}
+
+#[test]
+fn doctor_says_whether_records_can_be_signed_as_the_branch_demands() {
+    let place = place("signed = true\n");
+    let doctor = |args: &[&str]| place.git(&[args, &["flow-ai", "doctor"]].concat());
+    doctor(&[]).says("no key is configured to sign with");
+    let ada = ["-c", "flow-ai.signingKey=~/ada"];
+    doctor(&ada).says("allowed_signers of main names ada@example.com");
+    doctor(&["-c", "flow-ai.signingKey=~/bob"]).says("not for ada@example.com");
+    place.key("eve", "ed25519");
+    doctor(&["-c", "flow-ai.signingKey=~/eve"]).says("does not name them");
+}
