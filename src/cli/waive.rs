@@ -15,7 +15,7 @@ use std::io::Write;
 /// A waiver lets in exactly the change that it was given for, wherever it is rebased or squashed to, and
 /// answers what was said against it before; what is said afterwards counts again. It is kept in
 /// refs/notes/flow-ai with the reason and your name, signed where you have a key. Only those may waive
-/// whose addresses stand under `waivers` in the [gate] section of the target branch's config.
+/// whose addresses stand under `waivers` in the `gate` section of the target branch's config.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
