@@ -3,17 +3,19 @@
 //! A spec is removed when all its tasks are done, and its result and their branches are in the target, by
 //! commit; its own
 //! branch moves to `refs/flow-ai/archive/<slug>/spec`, so that its documents and approvals stay. A
-//! worktree of ours goes when its process has died and it holds nothing that is nowhere else. What is
-//! kept is told with the reason. Nothing that we did not make is ever touched.
+//! worktree of ours goes when its process has died and it holds nothing that is nowhere else. What was
+//! judged is no longer kept once it is in a protected branch, or when its verdict is old. What stays is
+//! told with the reason. Nothing that we did not make is ever touched.
 
 use crate::error::Result;
 use crate::plan;
 use crate::process;
 use crate::run::{self, Lock};
 use crate::spec::Slug;
-use crate::store::{Expected, Repo, config, specs};
+use crate::store::{Expected, Repo, config, keep, specs};
 use crate::worktree::{Removed, Worktrees};
 use gix::ObjectId;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use std::fs;
 use std::path::Path;
@@ -21,6 +23,9 @@ use std::time::Duration;
 
 /// How long the logs of removed specs stay.
 const LOGS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How long what was judged waits to be let in.
+const JUDGED: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,6 +50,8 @@ pub enum Kind {
     Worktree,
     /// The logs of a spec that is gone.
     Log,
+    /// What was judged, kept from garbage collection.
+    Judged,
 }
 
 /// Removes what can be of these specs, or of all; with `dry_run` only says so.
@@ -64,6 +71,7 @@ pub fn clean(repo: &Repo, slugs: &[Slug], dry_run: bool) -> Result<Vec<Item>> {
     }
     if slugs.is_empty() {
         logs(repo, dry_run, &mut items)?;
+        judged(repo, &target, dry_run, &mut items)?;
     }
     Ok(items)
 }
@@ -188,6 +196,28 @@ fn logs(repo: &Repo, dry_run: bool, items: &mut Vec<Item>) -> Result<()> {
         items.push(Item { kind: Kind::Log, name: entry.path().display().to_string(), kept: None });
     }
     Ok(())
+}
+
+/// What was judged and is in a protected branch now, or was judged long ago.
+fn judged(repo: &Repo, target: &str, dry_run: bool, items: &mut Vec<Item>) -> Result<()> {
+    let protected = config::load(repo, target)?.config.gate.branches;
+    let mut tips = Vec::new();
+    for branch in protected.iter().map(String::as_str).chain([target]) {
+        tips.extend(repo.find_ref(&format!("refs/heads/{branch}"))?);
+    }
+    let oldest = Timestamp::now().saturating_sub(JUDGED)?.as_second();
+    let mut gone = Vec::new();
+    for kept in keep::all(repo)? {
+        let mut is_in = false;
+        for (tip, head) in tips.iter().flat_map(|tip| kept.parents.iter().map(move |head| (*tip, *head))) {
+            is_in = is_in || repo.is_ancestor(head, tip)?;
+        }
+        if is_in || kept.time < oldest {
+            items.push(Item { kind: Kind::Judged, name: kept.id.to_hex_with_len(12).to_string(), kept: None });
+            gone.push((kept.name, kept.id));
+        }
+    }
+    if dry_run { Ok(()) } else { repo.delete_refs(&gone) }
 }
 
 /// Whether nothing in the folder was written in the last thirty days.

@@ -13,8 +13,9 @@ use std::io::Write;
 ///
 /// The branches of specs whose result is in the target branch go; the spec itself (its documents and
 /// approvals) moves to `refs/flow-ai/archive/<spec>/spec`. Worktrees that a killed run left go when they
-/// hold nothing that is nowhere else. Logs of removed specs go after thirty days. Everything else is
-/// kept, with the reason.
+/// hold nothing that is nowhere else. Logs of removed specs go after thirty days. What was judged is
+/// kept from `git gc` (`refs/flow-ai/keep/`) until it is in a protected branch, or for ninety days.
+/// Everything else is kept, with the reason.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -61,6 +62,7 @@ fn line(item: &Item, dry_run: bool) -> String {
         Kind::Branch => "branch",
         Kind::Worktree => "worktree",
         Kind::Log => "logs",
+        Kind::Judged => "what was judged, kept as",
     };
     match &item.kept {
         Some(why) => format!("kept {kind} {}: {why}", item.name),

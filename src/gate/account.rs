@@ -47,7 +47,7 @@ pub fn account(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Ve
     };
     let mut judge = Judge::new(repo, policy, candidate);
     let start = repo.commit(old)?.tree;
-    for widen in [Evidence::add_near, Evidence::add_range, Evidence::add_all] {
+    for widen in [Evidence::add_near, Evidence::add_range, Evidence::add_alike, Evidence::add_all] {
         widen(&mut judge.evidence, old, &steps)?;
         if let Replayed::Covered(_) = judge.replay(start, &steps)? {
             break;

@@ -1,16 +1,18 @@
 //! The verdicts that a ruling can rest on, grouped by the change that they are about.
 //!
 //! Where a note hangs proves nothing, the record's own pair of trees does; so looking in more places
-//! is only a matter of time: first on the heads at hand, then on every commit of the update, then
-//! everywhere (a cherry-pick leaves its verdict behind on the old commit). Where the branch counts only
-//! signed records, a signature is checked when its record would decide something, never for all.
+//! is only a matter of time: first on the heads at hand, then on every commit of the update, then by
+//! the paths that it touches (a rebase leaves its verdict behind on the old commit), then everywhere,
+//! where an earlier version has left records that are not indexed. Where the branch counts only signed
+//! records, a signature is checked when its record would decide something, never for all.
 
 use super::standing::{self, Standing, counts, weigh};
 use super::steps::Step;
 use crate::error::Result;
 use crate::policy::Policy;
 use crate::signing::Signers;
-use crate::store::{Repo, verdicts};
+use crate::store::Repo;
+use crate::store::verdicts::{self, Notes};
 use crate::verdict::{Decision, Verdict};
 use gix::ObjectId;
 use indexmap::IndexMap;
@@ -18,14 +20,15 @@ use jiff::Timestamp;
 use std::cell::OnceCell;
 use std::collections::{BinaryHeap, HashSet};
 
-/// How many commits of an update are searched for notes before all notes are read instead.
+/// How many commits of an update are searched for notes before the index is.
 const RANGE: usize = 512;
 
 /// Verdicts that count, by (base tree, head tree), as far as their signatures are good.
 #[derive(Debug)]
 pub(super) struct Evidence<'a> {
-    repo: &'a Repo,
+    pub(super) repo: &'a Repo,
     policy: &'a Policy,
+    notes: OnceCell<Notes<'a>>,
     branch: String,
     /// The commit whose list says who may sign.
     law: ObjectId,
@@ -38,8 +41,17 @@ impl<'a> Evidence<'a> {
     /// None yet, for that branch under the policy at its tip.
     pub fn about(repo: &'a Repo, policy: &'a Policy, branch: &str, law: ObjectId) -> Evidence<'a> {
         let branch = branch.to_owned();
-        let (signers, changes, looked) = (OnceCell::new(), IndexMap::new(), HashSet::new());
-        Evidence { repo, policy, branch, law, signers, changes, looked }
+        let (notes, signers, changes) = (OnceCell::new(), OnceCell::new(), IndexMap::new());
+        Evidence { repo, policy, notes, branch, law, signers, changes, looked: HashSet::new() }
+    }
+
+    /// The notes as they stood when they were first asked for.
+    pub(super) fn notes(&self) -> Result<&Notes<'a>> {
+        if let Some(notes) = self.notes.get() {
+            return Ok(notes);
+        }
+        let notes = Notes::of(self.repo)?;
+        Ok(self.notes.get_or_init(|| notes))
     }
 
     /// Takes the notes on the new tips, the merged heads and their trees: a handful.
@@ -85,21 +97,25 @@ impl<'a> Evidence<'a> {
         Ok(())
     }
 
-    /// Takes every record there is.
+    /// Takes every record there is, unless the index knows them all.
     pub fn add_all(&mut self, _: ObjectId, _: &[Step]) -> Result<()> {
+        if self.notes()?.are_indexed()? {
+            return Ok(());
+        }
         for (_, verdict) in verdicts::all(self.repo)? {
             self.add(verdict);
         }
         Ok(())
     }
 
-    fn add_on(&mut self, object: ObjectId) -> Result<()> {
+    /// Takes what hangs on that object.
+    pub fn add_on(&mut self, object: ObjectId) -> Result<()> {
         if self.looked.insert(object) {
             // Lines that cannot be told are no approvals; `verdict list` names them.
-            let (verdicts, _) = verdicts::on(self.repo, object)?;
+            let (verdicts, _) = self.notes()?.on(object)?;
             for verdict in verdicts {
                 // What blocks the same change hangs on its tree too: a reworded commit is no way round.
-                let tree = verdict.head_tree.parse::<ObjectId>().ok();
+                let tree = self.repo.parse_id(&verdict.head_tree);
                 self.add(verdict);
                 if let Some(tree) = tree {
                     self.add_on(tree)?;

@@ -6,6 +6,7 @@
 //! one at `old`. This only looks verdicts up; it never asks a reviewer and needs no network.
 
 mod account;
+mod alike;
 mod detour;
 mod evidence;
 mod replay;
@@ -152,7 +153,7 @@ pub fn admit_under(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Resul
     let start = repo.commit(old)?.tree;
     let mut stuck = 0;
     // The nearest notes first: in the common case the verdict hangs on the merged head.
-    for widen in [Evidence::add_near, Evidence::add_range, Evidence::add_all] {
+    for widen in [Evidence::add_near, Evidence::add_range, Evidence::add_alike, Evidence::add_all] {
         widen(&mut judge.evidence, old, &steps)?;
         match judge.replay(start, &steps)? {
             Replayed::Covered(verdicts) => return Ok(Ruling::Allow(verdicts)),

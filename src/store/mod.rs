@@ -7,6 +7,7 @@
 
 pub mod changes;
 pub mod config;
+pub mod keep;
 mod objects;
 mod open;
 pub mod reflog;

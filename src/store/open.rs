@@ -117,11 +117,16 @@ impl Repo {
     }
 
     /// Whether it is a partial clone: objects may be missing that its remote has promised.
-    pub(super) fn is_partial(&self) -> bool {
+    pub fn is_partial(&self) -> bool {
         let config = self.gix.config_snapshot();
         let promisor = |name: &gix::bstr::BStr| config.boolean(format!("remote.{name}.promisor").as_str());
         config.string("extensions.partialClone").is_some()
             || self.gix.remote_names().iter().any(|name| promisor(name.as_ref()) == Some(true))
+    }
+
+    /// The names of the remotes, sorted.
+    pub fn remotes(&self) -> Vec<String> {
+        self.gix.remote_names().iter().map(ToString::to_string).collect()
     }
 
     /// A value of git's configuration (`flow-ai.parallel`), the last one, as text.

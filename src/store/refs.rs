@@ -87,6 +87,18 @@ impl Repo {
         self.edit(name, RefEdit::delete_with_log(full, expected, RefLog::AndReference))
     }
 
+    /// Deletes these refs, each if it still is where it is said to be, in one go: one by one each would
+    /// write all packed refs anew.
+    pub fn delete_refs(&self, refs: &[(String, ObjectId)]) -> Result<()> {
+        let mut edits = Vec::new();
+        for (name, id) in refs {
+            let expected = PreviousValue::MustExistAndMatch(Target::Object(*id));
+            edits.push(RefEdit::delete_with_log(self.writable(name)?, expected, RefLog::AndReference));
+        }
+        self.gix.edit_references(edits).context("refs cannot be deleted; another git may be at it")?;
+        Ok(())
+    }
+
     fn edit(&self, name: &str, edit: RefEdit) -> Result<()> {
         let Err(error) = self.gix.edit_reference(edit) else { return Ok(()) };
         if let Some(obstacle) = self.obstacle(name)? {

@@ -20,6 +20,18 @@ use anyhow::Context;
 use gix::ObjectId;
 use std::collections::HashSet;
 
+/// The paths that differ between two trees of the repository, sorted.
+pub fn changed(repo: &Repo, base: ObjectId, head: ObjectId) -> Result<Vec<Changed>> {
+    changed::between(&repo.gix, base, head)
+}
+
+/// What is at a path of a tree: its mode and object; none where there is nothing.
+pub fn entry(repo: &Repo, tree: ObjectId, path: &[u8]) -> Result<Option<(u32, ObjectId)>> {
+    let tree = repo.gix.find_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;
+    let entry = tree.lookup_entry(path.split(|byte| *byte == b'/')).context("a path cannot be looked up")?;
+    Ok(entry.map(|entry| (u32::from(entry.mode().value()), entry.object_id())))
+}
+
 /// A file of a tree; none when there is none at that path.
 pub fn file(repo: &Repo, tree: ObjectId, path: &str) -> Result<Option<Vec<u8>>> {
     let tree = repo.gix.find_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;

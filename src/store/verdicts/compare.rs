@@ -24,9 +24,17 @@ pub struct Lost {
 /// ever added to, so each of them was dropped: by a forced fetch, by `git notes remove` or `prune`, by
 /// a race of `git notes add` with itself.
 pub fn lost(repo: &Repo, old_tip: ObjectId, new_tip: ObjectId) -> Result<Vec<Lost>> {
+    missing(repo, Some(old_tip), Some(new_tip))
+}
+
+/// The records that the notes at one tip have and those at another have not; none is no notes at all.
+pub fn missing(repo: &Repo, from: Option<ObjectId>, at: Option<ObjectId>) -> Result<Vec<Lost>> {
+    let tree = |tip: Option<ObjectId>| match tip {
+        Some(tip) => repo.tree_of(tip).context("the notes cannot be read"),
+        None => Ok(repo.empty_tree()),
+    };
     let mut found = Vec::new();
-    let unreadable = "the notes cannot be read";
-    let (old, new) = (repo.tree_of(old_tip).context(unreadable)?, repo.tree_of(new_tip).context(unreadable)?);
+    let (old, new) = (tree(from)?, tree(at)?);
     for Difference { on, old, new } in differences(repo, old, new)? {
         let (old, new) = (whole(repo, &old)?, whole(repo, &new)?);
         let kept: HashSet<&str> = new.lines().collect();

@@ -6,9 +6,12 @@
 //! ([`COPIES`]), so that deleting a local note undoes nothing that a pushed copy knows.
 
 mod compare;
+mod index;
+mod join;
 mod write;
 
-pub use compare::{Lost, lost};
+pub use compare::{Lost, lost, missing};
+pub use join::join;
 pub use write::append;
 
 use super::Repo;

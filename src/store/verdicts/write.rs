@@ -5,9 +5,9 @@
 //! lock, which dies with its process; only one that does not know it can still come between, and then
 //! the compare-and-swap fails and is tried again.
 
-use super::state_of;
+use super::{index, state_of};
 use crate::error::{Hint, Result, hint_on};
-use crate::store::{Conflict, Expected, Repo};
+use crate::store::{Conflict, Expected, Repo, keep};
 use crate::verdict::{NOTES_REF, Verdict, record};
 use anyhow::Context;
 use gix::ObjectId;
@@ -21,11 +21,16 @@ const TRIES: u32 = 50;
 /// holds it for so long has been stopped.
 const TURN: Duration = Duration::from_secs(60);
 
-/// Appends a record to the note of that object; a record that is there already is not repeated.
+/// Appends a record to the note of that object, and keeps what it is about; a record that is there
+/// already is not repeated.
 pub fn append(repo: &Repo, on: ObjectId, verdict: &Verdict) -> Result<()> {
     let text = record::encode(verdict)?;
     let reason = format!("{} on {}", verdict.decision, on.to_hex_with_len(12));
-    in_turn(repo, || try_append(repo, on, &text, &reason)).context("the verdict cannot be recorded")
+    let append = || {
+        keep::keep(repo, verdict)?;
+        in_turn(repo, || try_append(repo, on, &text, verdict, &reason))
+    };
+    append().context("the verdict cannot be recorded")
 }
 
 /// Does a change of the notes, again while others come between.
@@ -65,8 +70,8 @@ fn turn(repo: &Repo) -> Result<File> {
     }
 }
 
-/// Reads the notes, adds the text, moves the ref if nobody else has.
-fn try_append(repo: &Repo, on: ObjectId, text: &str, reason: &str) -> Result<()> {
+/// Reads the notes, adds the text and the pointers to it, moves the ref if nobody else has.
+fn try_append(repo: &Repo, on: ObjectId, text: &str, verdict: &Verdict, reason: &str) -> Result<()> {
     let tip = repo.find_ref(NOTES_REF)?;
     let tree = tip.map_or_else(|| Ok(repo.empty_tree()), |tip| repo.tree_of(tip))?;
     let mut state = state_of(repo, tree)?;
@@ -85,9 +90,12 @@ fn try_append(repo: &Repo, on: ObjectId, text: &str, reason: &str) -> Result<()>
     }
     note.extend_from_slice(text.as_bytes());
     let blob = repo.gix.write_blob(&note).context("a note cannot be written")?.detach();
-    let edit = state.replace(on, blob, &repo.gix.objects).context("the notes cannot be written")?;
+    index::add_missing(repo, &mut state, tree)?;
+    index::add(repo, &mut state, on, verdict)?;
+    state.edit(on, Some(blob), &repo.gix.objects).context("the notes cannot be written")?;
+    let tree = state.write(&repo.gix.objects).context("the notes cannot be written")?;
     let parents: Vec<ObjectId> = tip.into_iter().collect();
-    let commit = repo.write_commit(edit.tree, &parents, &format!("{reason}\n"))?;
+    let commit = repo.write_commit(tree, &parents, &format!("{reason}\n"))?;
     repo.set_ref(NOTES_REF, commit, tip.map_or(Expected::Missing, Expected::At), reason)
 }
 
