@@ -13,6 +13,7 @@
     reason = "a measurement that cannot go on has failed"
 )]
 
+mod notes;
 mod setting;
 
 use git_flow_ai::agent::{Agent, Job, Mode};
@@ -38,6 +39,7 @@ fn main() {
     start_up(rounds);
     hook(rounds);
     rebase(rounds);
+    notes::decisions(rounds);
     status(rounds);
     supervise(rounds.min(5));
 }

@@ -19,7 +19,7 @@
 //! | layer | modules | rule |
 //! |---|---|---|
 //! | interface | [`cli`], [`report`] | parse, print, choose the exit status |
-//! | journeys | [`draft`], [`run`], [`review`], [`person`], [`gate`], [`hook`], [`check`], [`verify`], [`merge`], [`init`], [`status`], [`clean`], [`doctor`], [`demo`] | compose edges and nouns, print nothing |
+//! | journeys | [`draft`], [`run`], [`review`], [`person`], [`gate`], [`hook`], [`check`], [`verify`], [`merge`], [`init`], [`status`], [`sync`], [`clean`], [`doctor`], [`demo`] | compose edges and nouns, print nothing |
 //! | edges | [`store`], [`git`], [`worktree`], [`process`], [`agent`], [`model`], [`signing`] | each owns one thing in the world |
 //! | nouns | [`spec`], [`workflow`], [`plan`], [`change`], [`verdict`], [`policy`], [`config`], [`event`], [`visible`], [`error`] | pure, no input or output |
 //!
@@ -59,6 +59,7 @@ pub mod model;
 pub mod process;
 pub mod signing;
 pub mod store;
+pub mod sync;
 pub mod worktree;
 
 pub mod check;

@@ -41,6 +41,7 @@ mod store_repo;
 mod store_specs;
 mod store_trees;
 mod support;
+mod sync;
 mod verdicts;
 mod verify;
 mod waive;

@@ -109,31 +109,45 @@ impl Setting {
 
     fn approve(&self, repo: &Repo, base: &str, head: &str) {
         let (base, head) = (repo.commit_of(base).unwrap(), repo.commit_of(head).unwrap());
-        let author =
-            |name: &str, vendor: &str| Author { name: name.into(), vendor: Vendor::new(vendor), model: None };
-        let verdict = Verdict {
+        let mut verdict = self.verdict(&base.tree.to_string(), &head.tree.to_string());
+        verdict.head_commit = Some(head.id.to_string());
+        verdicts::append(repo, head.id, &verdict).unwrap();
+    }
+
+    /// Has the change from one commit to another approved.
+    pub fn verdict_on(&self, base: &str, head: &str) {
+        self.approve(&Repo::open(&self.repo()).unwrap(), base, head);
+    }
+
+    /// A rival's approval of what goes from one tree to another.
+    pub fn verdict(&self, base_tree: &str, head_tree: &str) -> Verdict {
+        Verdict {
             decision: Decision::Approve,
-            base_tree: base.tree.to_string(),
-            head_tree: head.tree.to_string(),
-            head_commit: Some(head.id.to_string()),
+            base_tree: base_tree.to_owned(),
+            head_tree: head_tree.to_owned(),
+            head_commit: None,
             target: "main".into(),
-            authors: vec![author("one", "acme")],
+            authors: vec![author("Ada <ada@example.com>", "person")],
             reviewer: author("two", "umbrella"),
             policy: "0".repeat(64),
-            shown: Shown {
-                sha256: "0".repeat(64),
-                bytes: 1,
-                files: vec!["src/new.txt".into()],
-                ..Shown::default()
-            },
+            shown: Shown { sha256: "0".repeat(64), bytes: 1, files: vec!["src/new.txt".into()] },
             findings: Vec::new(),
             summary: "Fine.".into(),
             time: "2026-11-21T10:00:00Z".into(),
             cost: None,
             tokens: None,
             signature: None,
-        };
-        verdicts::append(repo, head.id, &verdict).unwrap();
+        }
+    }
+
+    /// A commit on a branch of its own that writes one file.
+    pub fn commit(&self, branch: &str, parent: &str, path: &str, text: &str) -> String {
+        self.import(&format!(
+            "commit refs/heads/{branch}\ncommitter Ada <ada@example.com> 1800000000 +0000\ndata 1\nt\n\
+             from {parent}\nM 100644 inline {path}\ndata {}\n{text}\n\n",
+            text.len()
+        ));
+        self.git(&["rev-parse", branch])
     }
 
     /// So many specs, each on its branch.
@@ -202,12 +216,18 @@ impl Setting {
         self.repeat(1, self.command("cc").arg("-O2").arg("-o").arg(hook).arg(source));
     }
 
-    fn import(&self, stream: &str) {
+    /// Feeds a stream to `git fast-import`.
+    pub fn import(&self, stream: &str) {
         let mut import =
             self.command("git").args(["fast-import", "--quiet"]).stdin(Stdio::piped()).spawn().unwrap();
         import.stdin.take().unwrap().write_all(stream.as_bytes()).unwrap();
         assert!(import.wait().unwrap().success());
     }
+}
+
+/// An author or reviewer of that vendor.
+pub fn author(name: &str, vendor: &str) -> Author {
+    Author { name: name.into(), vendor: Vendor::new(vendor), model: None }
 }
 
 fn packs(folder: &Path) -> Vec<PathBuf> {

@@ -24,6 +24,7 @@ pub mod run;
 pub mod spec;
 pub mod status;
 mod subject;
+pub mod sync;
 pub mod verdict;
 pub mod verify;
 pub mod wait;
@@ -74,6 +75,7 @@ pub enum Command {
     Waive(waive::WaiveArgs),
     Verdict(verdict::VerdictArgs),
     Merge(merge::MergeArgs),
+    Sync(sync::SyncArgs),
     Check(check::CheckArgs),
     Verify(verify::VerifyArgs),
     Status(status::StatusArgs),
@@ -116,6 +118,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Waive(args) => waive::run(args),
         Command::Verdict(args) => verdict::run(args),
         Command::Merge(args) => merge::run(args),
+        Command::Sync(args) => sync::run(args),
         Command::Check(args) => check::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Status(args) => status::run(args),

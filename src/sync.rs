@@ -1,0 +1,207 @@
+//! Exchanging verdicts with a remote: fetch, join by union, push without force, again when it has moved.
+//!
+//! Talking to the remote is git's business (credentials, proxies, ssh); joining is ours. What the remote
+//! had when it was last fetched stays in a ref of its own, so that what was deleted here, or there, is
+//! noticed, told and brought back. What was judged (`refs/flow-ai/keep/`) goes along, so that others can
+//! replay it.
+
+use crate::error::{Result, hint};
+use crate::git::{self, Talk};
+use crate::store::verdicts::{self, COPIES, Lost};
+use crate::store::{Conflict, Expected, Repo, keep};
+use crate::verdict::NOTES_REF;
+use gix::ObjectId;
+use std::time::Duration;
+
+/// How often a push is tried while others push.
+const TRIES: u32 = 40;
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Synced {
+    /// The remote.
+    pub remote: String,
+    /// The records that were not here.
+    pub came: Vec<Lost>,
+    /// Those of them that were here when the remote was last fetched: somebody has deleted them.
+    pub restored: Vec<Lost>,
+    /// The records that the remote had not, or not yet.
+    pub went: Vec<Lost>,
+    /// Those of them that it had when it was last fetched: somebody has deleted them there.
+    pub lost_there: Vec<Lost>,
+    /// Why nothing could be pushed, in git's words; none when all was.
+    pub not_pushed: Option<String>,
+}
+
+/// The remote of that name; without one the current branch's, `origin`, or the only one.
+pub fn remote(repo: &Repo, named: Option<&str>) -> Result<String> {
+    let remotes = repo.remotes();
+    let list = || "git remote -v lists them; git remote add <name> <url> adds one";
+    if let Some(named) = named {
+        return match remotes.iter().any(|remote| remote == named) {
+            true => Ok(named.to_owned()),
+            false => Err(hint(format!("there is no remote `{named}` here"), list())),
+        };
+    }
+    let of_branch = repo.head_ref()?.and_then(|head| {
+        repo.git_config(&format!("branch.{}.remote", head.strip_prefix("refs/heads/")?))
+    });
+    let usual = of_branch.into_iter().chain(["origin".to_owned()]).find(|name| remotes.contains(name));
+    match (usual, &remotes[..]) {
+        (Some(name), _) => Ok(name),
+        (None, [only]) => Ok(only.clone()),
+        (None, []) => Err(hint("there is no remote to exchange verdicts with", list())),
+        (None, _) => Err(hint("there are several remotes", "name one: git flow-ai sync <remote>")),
+    }
+}
+
+/// Exchanges verdicts with that remote; `tell` gets what git says meanwhile.
+pub fn sync(repo: &Repo, remote: &str, mut tell: impl FnMut(&str)) -> Result<Synced> {
+    repo.identity()?;
+    let copy = format!("{COPIES}{remote}");
+    let (own_before, known) = (repo.find_ref(NOTES_REF)?, repo.find_ref(&copy)?);
+    let mut synced = Synced {
+        remote: remote.to_owned(),
+        restored: verdicts::missing(repo, known, own_before)?,
+        ..Synced::default()
+    };
+    for attempt in 1..=TRIES {
+        let theirs = fetch(repo, remote, &copy, &mut tell)?;
+        let tips: Vec<ObjectId> = known.into_iter().chain(theirs).collect();
+        let own = verdicts::join(repo, &tips, &format!("Take in what {remote} has"))?;
+        if attempt == 1 {
+            synced.lost_there = verdicts::missing(repo, known, theirs)?;
+        }
+        synced.came = verdicts::missing(repo, own, own_before)?;
+        synced.went = verdicts::missing(repo, own, theirs)?;
+        let Some(own) = own else { return Ok(synced) };
+        match push(repo, remote, &mut tell)? {
+            Pushed::Done => {
+                remember(repo, &copy, own)?;
+                return Ok(synced);
+            }
+            Pushed::Refused(why) => {
+                synced.not_pushed = Some(why);
+                return Ok(synced);
+            }
+            Pushed::Moved => std::thread::sleep(pause(attempt)?),
+        }
+    }
+    synced.not_pushed = Some(format!("{remote} has moved {TRIES} times meanwhile; try again"));
+    Ok(synced)
+}
+
+/// Fetches the remote's notes into our copy of them, and what is kept; the tip of the notes.
+fn fetch(repo: &Repo, remote: &str, copy: &str, tell: &mut impl FnMut(&str)) -> Result<Option<ObjectId>> {
+    let notes = format!("+{NOTES_REF}:{copy}");
+    let kept = format!("+{0}*:{0}*", keep::KEPT);
+    let mut tries = 0;
+    // A partial clone needs the notes as a whole, in one go, but of what is kept only what it asks for.
+    let has_notes = loop {
+        let all: &[&str] = if repo.is_partial() { &[&notes] } else { &[&notes, &kept] };
+        let talk = git::talk(&mut fetching(repo, remote, &["--no-filter"], all), &mut *tell)?;
+        tries += 1;
+        match talk {
+            Talk { is_done: true, .. } => break true,
+            Talk { said, .. } if said.contains("couldn't find remote ref") => break false,
+            // Another sync of this repository writes the same refs.
+            Talk { said, .. } if is_contention(&said) && tries < TRIES => std::thread::sleep(pause(tries)?),
+            talk => return Err(unreachable_remote(remote, &talk)),
+        }
+    };
+    if !has_notes || repo.is_partial() {
+        let talk = git::talk(&mut fetching(repo, remote, &[], &[&kept]), &mut *tell)?;
+        if !talk.is_done && !is_contention(&talk.said) {
+            return Err(unreachable_remote(remote, &talk));
+        }
+    }
+    if has_notes { repo.find_ref(copy) } else { Ok(None) }
+}
+
+/// A fetch of these refs and nothing else: no refspec, no pruning and no tags of the person's settings.
+fn fetching(repo: &Repo, remote: &str, options: &[&str], refs: &[&str]) -> std::process::Command {
+    let mut command = git::command(repo.common_dir());
+    command.args(["fetch", "--progress", "--no-tags", "--no-prune", "--refmap=", "--no-write-fetch-head"]);
+    command.args(["--recurse-submodules=no", "--no-auto-maintenance"]).args(options);
+    command.arg(remote).args(refs);
+    command
+}
+
+fn unreachable_remote(remote: &str, talk: &Talk) -> anyhow::Error {
+    hint(
+        format!("the verdicts of {remote} cannot be fetched: {}", reason(talk)),
+        format!("git ls-remote {remote} tells whether it can be reached; nothing here has changed"),
+    )
+}
+
+/// What a push came to.
+enum Pushed {
+    Done,
+    /// Somebody else has pushed meanwhile.
+    Moved,
+    /// Not to be had by trying again.
+    Refused(String),
+}
+
+/// Pushes notes and what is kept, never with force. Hooks of the person's own are about code: left out.
+fn push(repo: &Repo, remote: &str, tell: &mut impl FnMut(&str)) -> Result<Pushed> {
+    let mut command = git::command(repo.common_dir());
+    command.args(["push", "--porcelain", "--progress", "--no-verify", "--no-follow-tags"]);
+    command.args(["--recurse-submodules=no", remote]);
+    command.args([format!("{NOTES_REF}:{NOTES_REF}"), format!("{0}*:{0}*", keep::KEPT)]);
+    let talk = git::talk(&mut command, tell)?;
+    if talk.is_done {
+        return Ok(Pushed::Done);
+    }
+    let of_notes = talk.output.lines().find(|line| line.contains(&format!("\t{NOTES_REF}:")));
+    Ok(match of_notes.map(|line| (line.starts_with('!'), line)) {
+        Some((true, line)) if line.contains("[rejected]") || is_contention(line) => Pushed::Moved,
+        // What somebody else keeps under the same name is the same.
+        Some((false, _)) => Pushed::Done,
+        Some((true, line)) => Pushed::Refused(format!(
+            "{}{}",
+            line.rsplit('\t').next().unwrap_or_default(),
+            talk.said.lines().filter_map(|line| line.strip_prefix("remote: ")).fold(
+                String::new(),
+                |text, line| text + "\n" + line.trim_end()
+            )
+        )),
+        None => Pushed::Refused(reason(&talk)),
+    })
+}
+
+/// Whether git only met somebody else who wrote the same ref at that moment.
+fn is_contention(said: &str) -> bool {
+    ["cannot lock ref", "failed to update ref", "Unable to create", "fetch first", "incorrect old value"]
+        .iter()
+        .any(|words| said.contains(words))
+}
+
+/// Why git failed, in its own words.
+fn reason(talk: &Talk) -> String {
+    let lines: Vec<&str> = talk.said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let telling = lines.iter().filter(|line| line.starts_with("fatal:") || line.starts_with("error:"));
+    match telling.map(|line| line.split_once(": ").map_or(*line, |(_, why)| why)).collect::<Vec<_>>() {
+        why if why.is_empty() => lines.join("; "),
+        why => why.join("; "),
+    }
+}
+
+/// What the remote has now is what it was last seen to have.
+fn remember(repo: &Repo, copy: &str, own: ObjectId) -> Result<()> {
+    let before = repo.find_ref(copy)?;
+    if before == Some(own) {
+        return Ok(());
+    }
+    match repo.set_ref(copy, own, before.map_or(Expected::Missing, Expected::At), "pushed") {
+        // Another sync has seen it later than we.
+        Err(error) if error.chain().any(|cause| cause.is::<Conflict>()) => Ok(()),
+        other => other,
+    }
+}
+
+fn pause(attempt: u32) -> Result<Duration> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random)?;
+    Ok(Duration::from_millis(u64::from_le_bytes(random) % (u64::from(attempt.min(20)) * 50)))
+}
