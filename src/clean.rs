@@ -213,7 +213,11 @@ fn judged(repo: &Repo, target: &str, dry_run: bool, items: &mut Vec<Item>) -> Re
             is_in = is_in || repo.is_ancestor(head, tip)?;
         }
         if is_in || kept.time < oldest {
-            items.push(Item { kind: Kind::Judged, name: kept.id.to_hex_with_len(12).to_string(), kept: None });
+            items.push(Item {
+                kind: Kind::Judged,
+                name: kept.id.to_hex_with_len(12).to_string(),
+                kept: None,
+            });
             gone.push((kept.name, kept.id));
         }
     }

@@ -11,6 +11,7 @@ use crate::store::verdicts::{self, COPIES, Lost};
 use crate::store::{Conflict, Expected, Repo, keep};
 use crate::verdict::NOTES_REF;
 use gix::ObjectId;
+use std::process::Command;
 use std::time::Duration;
 
 /// How often a push is tried while others push.
@@ -43,9 +44,9 @@ pub fn remote(repo: &Repo, named: Option<&str>) -> Result<String> {
             false => Err(hint(format!("there is no remote `{named}` here"), list())),
         };
     }
-    let of_branch = repo.head_ref()?.and_then(|head| {
-        repo.git_config(&format!("branch.{}.remote", head.strip_prefix("refs/heads/")?))
-    });
+    let of_branch = repo
+        .head_ref()?
+        .and_then(|head| repo.git_config(&format!("branch.{}.remote", head.strip_prefix("refs/heads/")?)));
     let usual = of_branch.into_iter().chain(["origin".to_owned()]).find(|name| remotes.contains(name));
     match (usual, &remotes[..]) {
         (Some(name), _) => Ok(name),
@@ -119,11 +120,24 @@ fn fetch(repo: &Repo, remote: &str, copy: &str, tell: &mut impl FnMut(&str)) -> 
 }
 
 /// A fetch of these refs and nothing else: no refspec, no pruning and no tags of the person's settings.
-fn fetching(repo: &Repo, remote: &str, options: &[&str], refs: &[&str]) -> std::process::Command {
-    let mut command = git::command(repo.common_dir());
+fn fetching(repo: &Repo, remote: &str, options: &[&str], refs: &[&str]) -> Command {
+    let mut command = talking(repo);
     command.args(["fetch", "--progress", "--no-tags", "--no-prune", "--refmap=", "--no-write-fetch-head"]);
     command.args(["--recurse-submodules=no", "--no-auto-maintenance"]).args(options);
     command.arg(remote).args(refs);
+    command
+}
+
+/// git over the repository itself, whatever a worktree's `.git` says, from where git would resolve a
+/// remote's relative path.
+fn talking(repo: &Repo) -> Command {
+    let common = repo.common_dir();
+    let from = match (common.file_name(), common.parent()) {
+        (Some(name), Some(root)) if name == ".git" => root,
+        _ => common,
+    };
+    let mut command = git::command(from);
+    command.arg("--git-dir").arg(common);
     command
 }
 
@@ -145,7 +159,7 @@ enum Pushed {
 
 /// Pushes notes and what is kept, never with force. Hooks of the person's own are about code: left out.
 fn push(repo: &Repo, remote: &str, tell: &mut impl FnMut(&str)) -> Result<Pushed> {
-    let mut command = git::command(repo.common_dir());
+    let mut command = talking(repo);
     command.args(["push", "--porcelain", "--progress", "--no-verify", "--no-follow-tags"]);
     command.args(["--recurse-submodules=no", remote]);
     command.args([format!("{NOTES_REF}:{NOTES_REF}"), format!("{0}*:{0}*", keep::KEPT)]);
@@ -161,10 +175,10 @@ fn push(repo: &Repo, remote: &str, tell: &mut impl FnMut(&str)) -> Result<Pushed
         Some((true, line)) => Pushed::Refused(format!(
             "{}{}",
             line.rsplit('\t').next().unwrap_or_default(),
-            talk.said.lines().filter_map(|line| line.strip_prefix("remote: ")).fold(
-                String::new(),
-                |text, line| text + "\n" + line.trim_end()
-            )
+            talk.said
+                .lines()
+                .filter_map(|line| line.strip_prefix("remote: "))
+                .fold(String::new(), |text, line| text + "\n" + line.trim_end())
         )),
         None => Pushed::Refused(reason(&talk)),
     })

@@ -28,7 +28,7 @@ fn done() -> Place {
 }
 
 fn branches(place: &Place) -> String {
-    place.git_says(&["for-each-ref", "--format=%(refname:short)", "refs/heads/flow", "refs/flow-ai"])
+    place.git_says(&["for-each-ref", "--format=%(refname:short)", "refs/heads/flow", "refs/flow-ai/archive"])
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn large() -> Setting {
         verdict.head_commit = Some(ids.next());
         verdict.summary = format!("Read as a whole, number {n}: nothing that blocks it.");
         verdict.authors = vec![author("one", "acme")];
-        note(&mut stream, &ids.next(), &record::encode(&verdict, None).unwrap());
+        note(&mut stream, &ids.next(), &record::encode(&verdict).unwrap());
     }
     for _ in 0..30_000 {
         let pointers: String =

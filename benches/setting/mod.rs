@@ -130,7 +130,12 @@ impl Setting {
             authors: vec![author("Ada <ada@example.com>", "person")],
             reviewer: author("two", "umbrella"),
             policy: "0".repeat(64),
-            shown: Shown { sha256: "0".repeat(64), bytes: 1, files: vec!["src/new.txt".into()] },
+            shown: Shown {
+                sha256: "0".repeat(64),
+                bytes: 1,
+                files: vec!["src/new.txt".into()],
+                parts: Vec::new(),
+            },
             findings: Vec::new(),
             summary: "Fine.".into(),
             time: "2026-11-21T10:00:00Z".into(),

@@ -70,7 +70,12 @@ fn text(synced: &Synced) -> String {
     let remote = plain(&synced.remote);
     let mut text = String::new();
     section(&mut text, &format!("was deleted here, and is back from {remote}"), &synced.restored, usize::MAX);
-    section(&mut text, &format!("was deleted at {remote}, and is back there"), &synced.lost_there, usize::MAX);
+    section(
+        &mut text,
+        &format!("was deleted at {remote}, and is back there"),
+        &synced.lost_there,
+        usize::MAX,
+    );
     section(&mut text, &format!("came from {remote}"), &without(&synced.came, &synced.restored), NAMED);
     let went = match synced.not_pushed {
         None => format!("went to {remote}"),

@@ -56,7 +56,8 @@ fn runs(repo: &Repo, start: ObjectId, steps: &[Step]) -> Result<Vec<(ObjectId, O
     }
     let trees: Vec<ObjectId> = std::iter::once(start).chain(steps.iter().map(|step| step.tree)).collect();
     let last = steps.len();
-    let longest_first = (1..=last).rev().flat_map(|length| (0..=last - length).map(move |at| (at, at + length)));
+    let longest_first =
+        (1..=last).rev().flat_map(|length| (0..=last - length).map(move |at| (at, at + length)));
     let wanted =
         longest_first.filter(|(from, to)| last <= ALL_RUNS || *from == 0 || *to == last || to - from == 1);
     // Of a long line the steps themselves matter more than its middle.

@@ -58,7 +58,7 @@ pub fn all(repo: &Repo) -> Result<Vec<Kept>> {
     let mut all = Vec::new();
     for (name, id) in repo.refs(KEPT)? {
         let commit = repo.commit(id)?;
-                all.push(Kept { name, id, parents: commit.parents, time: commit.time });
+        all.push(Kept { name, id, parents: commit.parents, time: commit.time });
     }
     Ok(all)
 }

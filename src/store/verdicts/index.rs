@@ -54,7 +54,8 @@ impl Notes<'_> {
     fn pointed(&self, key: ObjectId) -> Result<Vec<ObjectId>> {
         let text = self.text(key)?;
         let pointers: BTreeSet<&str> = text.lines().filter(|line| line.starts_with(POINTER)).collect();
-        let objects = pointers.into_iter().rev().filter_map(|line| self.repo.parse_id(line.rsplit(' ').next()?));
+        let objects =
+            pointers.into_iter().rev().filter_map(|line| self.repo.parse_id(line.rsplit(' ').next()?));
         let mut newest: Vec<ObjectId> = Vec::new();
         for object in objects {
             if newest.len() < FOLLOWED && !newest.contains(&object) {
