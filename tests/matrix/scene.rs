@@ -104,7 +104,8 @@ pub fn state(place: &Place) -> String {
                 REVERT_HEAD rebase-merge rebase-apply sequencer index.lock HEAD.lock refs/heads/main.lock
             do [ ! -e $name ] || echo "in progress: $name"; done
         }
-        git for-each-ref --format='%(refname) %(objectname) %(symref)' | grep -v -e refs/notes/ -e refs/flow-ai/admitted/
+        git for-each-ref --format='%(refname) %(objectname) %(symref)' |
+            grep -v -e refs/notes/ -e refs/flow-ai/admitted/ -e refs/flow-ai/keep/
         git worktree list --porcelain | sed -n 's/^worktree //p' | while read -r folder
         do (cd "$folder" && echo "in ${folder##*/}" && each); done
         for remote in ../*.git; do echo "$remote" && git -C "$remote" for-each-ref refs/heads; done
