@@ -492,15 +492,6 @@ fn in_a_linked_worktree_the_same_gate_stands() {
 }
 
 #[test]
-fn a_server_that_asks_for_a_hook_that_is_not_there_yet_hears_no() {
-    let place = lookup_only();
-    for hook in ["pre-receive", "update"] {
-        let out = place.flow(&["hook", hook]).says("a server's hook");
-        assert_ne!(out.status, 0);
-    }
-}
-
-#[test]
 fn a_review_on_the_spot_holds_nobody_up() {
     for command in [
         "git merge topic",

@@ -34,6 +34,7 @@ mod records;
 mod review;
 mod rules;
 mod run;
+mod server;
 mod signing;
 mod spec;
 mod status;

@@ -13,6 +13,12 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// What is explained on a page of its own: its name, what it is about, its text.
+const GUIDES: [(&str, &str, &str); 2] = [
+    ("gate", "what the gate guarantees, and what it cannot", include_str!("../../docs/gate.md")),
+    ("server", "the gate on a server, and where it goes on which host", include_str!("../../docs/server.md")),
+];
+
 /// Write the man pages, so that `git flow-ai --help` works
 ///
 /// Git turns `git flow-ai --help` into `man git-flow-ai`. Without `--dir` the pages go to `man1` and
@@ -60,15 +66,13 @@ pub fn pages() -> Result<Vec<(String, Vec<u8>)>> {
     root.build();
     let mut pages = Vec::new();
     collect(&root, &mut pages)?;
-    let gate = "git-flow-ai-gate";
-    let text = super::page::render(
-        gate,
-        "what the gate guarantees, and what it cannot",
-        include_str!("../../docs/gate.md"),
-    );
-    pages.push((format!("{gate}.7"), text.to_roff().into_bytes()));
-    // `git help flow-ai-gate` looks under this name, as for gitworkflows(7).
-    pages.push(("gitflow-ai-gate.7".into(), format!(".so man7/{gate}.7\n").into_bytes()));
+    for (topic, what, text) in GUIDES {
+        let name = format!("git-flow-ai-{topic}");
+        let page = super::page::render(&name, what, text);
+        pages.push((format!("{name}.7"), page.to_roff().into_bytes()));
+        // `git help flow-ai-gate` looks under this name, as for gitworkflows(7).
+        pages.push((format!("gitflow-ai-{topic}.7"), format!(".so man7/{name}.7\n").into_bytes()));
+    }
     pages.sort();
     Ok(pages)
 }

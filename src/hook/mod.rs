@@ -5,17 +5,18 @@
 //! `ORIG_HEAD` is locked: the one place, besides `pre-merge-commit`, where a missing review may be had
 //! on the spot. At the branch itself everything is locked: there a verdict is looked up, never made.
 //! `pre-merge-commit`, `pre-commit`, `pre-rebase` and `pre-push` refuse the same things earlier, with
-//! better words.
+//! better words. `pre-receive` and `update` are a server's, which its pushers cannot switch off.
 
 mod commit;
 mod notes;
 mod push;
 mod rebase;
+mod receive;
 pub mod spot;
 mod transaction;
 mod way_out;
 
-use crate::error::{Result, hint};
+use crate::error::Result;
 use crate::gate::{self, Candidate, New, Refusal, Ruling};
 use crate::policy::Policy;
 use crate::store::Repo;
@@ -60,6 +61,8 @@ pub enum Moment {
     Move,
     /// A push to the branch on a remote.
     Push,
+    /// A push has arrived at the server, and no ref of it has moved.
+    Receive,
     /// `git flow-ai merge`, before anything is done.
     FlowMerge,
 }
@@ -67,7 +70,7 @@ pub enum Moment {
 impl Moment {
     /// Whether nothing is locked that others need, so that a review may take its time.
     fn may_wait(self) -> bool {
-        !matches!(self, Moment::Commit | Moment::Move | Moment::Push)
+        !matches!(self, Moment::Commit | Moment::Move | Moment::Push | Moment::Receive)
     }
 }
 
@@ -80,11 +83,8 @@ pub fn ask(name: &str, args: &[String], input: impl std::io::Read) -> Result<Ans
         "pre-commit" => commit::ask(Moment::Commit),
         "pre-rebase" => rebase::ask(args),
         "pre-push" => push::ask(args, input),
-        // A server that called these and heard yes would believe itself guarded.
-        "pre-receive" | "update" => Err(hint(
-            format!("`{name}` is a server's hook, and none is there yet"),
-            "guard the branch by whom you let push, or in CI",
-        )),
+        "pre-receive" => receive::all(input),
+        "update" => receive::one(args),
         _ => Ok(Answer::Pass),
     }
 }
@@ -127,7 +127,7 @@ fn refused(
         Moment::MergeCommit => format!("this merge into `{branch}` is refused"),
         Moment::Commit => format!("this commit to `{branch}` is refused"),
         Moment::Move => format!("`{branch}` may not move to this"),
-        Moment::Push => format!("this push to `{branch}` is refused"),
+        Moment::Push | Moment::Receive => format!("this push to `{branch}` is refused"),
         Moment::FlowMerge => format!("the merge into `{branch}` is refused, and nothing was touched"),
     };
     let mut ways = Vec::new();

@@ -20,15 +20,20 @@ pub(super) fn moving(new: &str) -> Result<Answer> {
     let repo = Repo::discover()?;
     let Some(old) = repo.find_ref(NOTES_REF)? else { return Ok(Answer::Pass) };
     let new: ObjectId = new.parse().with_context(|| format!("`{new}` is no object id"))?;
-    let lost = verdicts::lost(&repo, old, new)?;
+    Ok(losing(&repo, old, new)?.map_or(Answer::Pass, Answer::Refuse))
+}
+
+/// Why the notes may not go from one tip to another; none where nothing is lost.
+pub(super) fn losing(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<Option<Refused>> {
+    let lost = verdicts::lost(repo, old, new)?;
     if lost.is_empty() {
-        return Ok(Answer::Pass);
+        return Ok(None);
     }
     let mut named: Vec<String> = lost.iter().take(NAMED).map(describe).collect();
     if lost.len() > NAMED {
         named.push(format!("{} more", lost.len() - NAMED));
     }
-    Ok(Answer::Refuse(Refused {
+    Ok(Some(Refused {
         why: format!("{NOTES_REF} would lose what was decided: {}", named.join("; ")),
         blocking: Vec::new(),
         way_out: vec![

@@ -88,7 +88,7 @@ fn beginning(repo: &Repo, branch: &str, new: &str, accepted: Option<ObjectId>) -
 }
 
 /// The protected branch that is only another name for this one, and moves with it; else this one.
-fn moving_with(repo: &Repo, branch: &str, old: ObjectId) -> Result<String> {
+pub(super) fn moving_with(repo: &Repo, branch: &str, old: ObjectId) -> Result<String> {
     let own = format!("refs/heads/{branch}");
     // A policy that cannot be read is what the gate itself finds next.
     let policy = config::policy_at(repo, old).ok().flatten().map(|(policy, _)| policy);
