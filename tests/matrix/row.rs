@@ -50,7 +50,7 @@ pub enum Outcome {
     Free,
     /// No hook sees it here; the push is stopped, and `git flow-ai verify` tells.
     Unseen,
-    /// No hook of ours is asked; the server that receives it has to stop it.
+    /// No hook of ours is asked; a server with the gate stops it.
     Server,
 }
 
@@ -224,10 +224,12 @@ fn never(row: &Row, place: &Place, out: &Out) -> Result<(), String> {
 /// It moves the branch here, and the next fences stand.
 fn unseen(row: &Row, place: &Place) -> Result<(), String> {
     begin(row, place)?;
-    let before = tips(place);
-    let out = succeed("it", row.do_it(place))?;
-    if tips(place) == before {
-        return Err(format!("it did not move anything\n{}", said(&out)));
+    let verify = || place.flow(&["verify"]);
+    succeed("verify, before it,", verify())?;
+    moves(row, place)?;
+    let out = verify();
+    if out.status != 1 {
+        return Err(format!("verify does not tell\n{}", said(&out)));
     }
     let push = || typed(place, "git push --quiet origin main:main");
     let out = push();
@@ -236,18 +238,32 @@ fn unseen(row: &Row, place: &Place) -> Result<(), String> {
         return Err(format!("the push is not stopped\n{}", said(&out)));
     };
     succeed("the review that is named", typed(place, &review))?;
-    succeed("the push of what is judged", push()).map(drop)
+    succeed("the push of what is judged", push())?;
+    match row.judged {
+        Judged::Passes => succeed("verify, after the review,", verify()).map(drop),
+        Judged::Never => Ok(()),
+    }
 }
 
-/// It moves the branch of a server that has no gate.
+/// It moves the branch of a server that has no gate, and not that of one that has.
 fn server(row: &Row, place: &Place) -> Result<(), String> {
-    begin(row, place)?;
+    moves(row, place)?;
+    let place = scene();
+    succeed("the set-up", ungated(&place, row.setup))?;
+    let hook = place.script("pre-receive", "exec git-flow-ai hook pre-receive");
+    std::fs::rename(hook, place.root().join("origin.git/hooks/pre-receive")).unwrap();
+    let before = tips(&place);
+    let out = row.do_it(&place);
+    match tips(&place) == before && out.status != 0 && out.stderr.contains("git flow-ai: ") {
+        true => Ok(()),
+        false => Err(format!("the server's gate does not stop it\n{}", said(&out))),
+    }
+}
+
+fn moves(row: &Row, place: &Place) -> Result<(), String> {
     let before = tips(place);
     let out = succeed("it", row.do_it(place))?;
-    match tips(place) == before {
-        true => Err(format!("it did not move anything\n{}", said(&out))),
-        false => Ok(()),
-    }
+    if tips(place) == before { Err(format!("it did not move anything\n{}", said(&out))) } else { Ok(()) }
 }
 
 /// Begins what is under way when the operation comes, unless it is under way already.
