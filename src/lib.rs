@@ -41,6 +41,14 @@
 //!   anything.
 //! - A verdict counts for the branch that it was given for: another branch's law may be laxer.
 //! - Behind a gateway, a model of another vendor than the config names is an author beside it.
+//! - A waiver and a person's approval are verdicts by a person: one kind of record, one list, one way to
+//!   sign. A person's approval answers rules that want one, and never stands in for a rival's.
+//! - Verdicts are found again after a rebase by an index inside the notes, keyed by the paths that a
+//!   change touches: no cache beside the notes can be stale or poisoned.
+//! - No hook writes what was admitted last: whoever asks judges from there to the tip again, so that a
+//!   receipt proves verdicts and not that a hook ran.
+//! - `reference-transaction` is a small program that the big one carries within itself; git starts it
+//!   for every ref.
 
 pub mod change;
 pub mod config;

@@ -55,8 +55,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// Takes the notes on the new tips, the merged heads and their trees: a handful.
-    pub fn add_near(&mut self, old: ObjectId, steps: &[Step]) -> Result<()> {
-        let _ = old;
+    pub fn add_near(&mut self, _: ObjectId, steps: &[Step]) -> Result<()> {
         for step in steps.iter().rev().take(RANGE) {
             for commit in step.commit.iter().chain(&step.merged) {
                 self.add_on(*commit)?;
