@@ -8,14 +8,17 @@
 
 use super::steps::Step;
 use crate::error::Result;
+use crate::store::Repo;
 use crate::store::trees::Merger;
-use crate::store::{Commit, Repo};
 use crate::verdict::Verdict;
 use gix::ObjectId;
 use std::collections::BTreeSet;
 
 /// How many picks are tried for one question.
-const PICKS: usize = 64;
+const PICKS: usize = 256;
+
+/// The paths that differ between two trees.
+type Paths = BTreeSet<Vec<u8>>;
 
 /// Whether these steps, which lead from that tree to where the verdicts' change ends, only do what the
 /// commits did that were judged.
@@ -35,36 +38,19 @@ pub(super) fn is_straight(
     if steps.len() == 1 || last.commit.is_some_and(|commit| heads.contains(&commit)) {
         return Ok(true);
     }
-    let paths = |from: ObjectId, to: ObjectId| -> Result<BTreeSet<Vec<u8>>> {
-        Ok(merger.sealed()?.changed(from, to)?.into_iter().map(|changed| changed.path).collect())
-    };
-    let traces = paths(start, last.tree)?;
+    let traces = paths(merger, start, last.tree)?;
     let mut been = BTreeSet::from([start]);
     let mut judged = None;
-    let mut picks = 0;
     let mut before = start;
     for step in steps {
-        let touched = paths(before, step.tree)?;
+        let touched = paths(merger, before, step.tree)?;
         let is_odd = before != step.tree && (!touched.is_subset(&traces) || !been.insert(step.tree));
         if is_odd {
-            let commits: &Vec<Commit> = match &judged {
-                Some(commits) => commits,
-                None => judged.insert(commits_of(repo, first.before, &heads)?),
+            let judged = match &mut judged {
+                Some(judged) => judged,
+                None => judged.insert(Judged::of(merger, repo, first.before, &heads)?),
             };
-            let mut is_pick = false;
-            for commit in commits {
-                let base =
-                    commit.parents.first().map_or_else(|| Ok(repo.empty_tree()), |id| repo.tree_of(*id))?;
-                if picks >= PICKS || is_pick {
-                    break;
-                }
-                // As many paths, whatever main calls them by now: all others need no process.
-                if paths(base, commit.tree)?.len() == touched.len() {
-                    picks += 1;
-                    is_pick = merger.merge(base, before, commit.tree)? == Some(step.tree);
-                }
-            }
-            if !is_pick {
+            if !judged.holds(merger, before, step.tree, &touched)? {
                 return Ok(false);
             }
         }
@@ -73,15 +59,55 @@ pub(super) fn is_straight(
     Ok(true)
 }
 
+fn paths(merger: &Merger<'_>, from: ObjectId, to: ObjectId) -> Result<Paths> {
+    Ok(merger.sealed()?.changed(from, to)?.into_iter().map(|changed| changed.path).collect())
+}
+
 /// The commits that were judged, oldest first.
-fn commits_of(repo: &Repo, fork: ObjectId, heads: &[ObjectId]) -> Result<Vec<Commit>> {
-    let mut commits: Vec<Commit> = Vec::new();
-    for head in heads {
-        for commit in repo.commits_between([fork], *head)?.into_iter().rev() {
-            if commit.parents.iter().all(|parent| repo.has(*parent)) {
-                commits.push(commit);
+struct Judged {
+    commits: Vec<(ObjectId, ObjectId, Paths)>,
+    /// The one after the last that was found: a rebase keeps their order.
+    next: usize,
+    picks: usize,
+}
+
+impl Judged {
+    fn of(merger: &Merger<'_>, repo: &Repo, fork: ObjectId, heads: &[ObjectId]) -> Result<Judged> {
+        let mut commits = Vec::new();
+        for head in heads {
+            for commit in repo.commits_between([fork], *head)?.into_iter().rev() {
+                let base = match commit.parents.first() {
+                    Some(parent) if repo.has(*parent) => repo.tree_of(*parent)?,
+                    // A shallow clone ends here.
+                    Some(_) => continue,
+                    None => repo.empty_tree(),
+                };
+                commits.push((base, commit.tree, paths(merger, base, commit.tree)?));
             }
         }
+        Ok(Judged { commits, next: 0, picks: 0 })
     }
-    Ok(commits)
+
+    /// Whether the step from one tree to another, which touches these paths, is the clean pick of one.
+    fn holds(&mut self, merger: &Merger<'_>, from: ObjectId, to: ObjectId, touched: &Paths) -> Result<bool> {
+        let in_order = (self.next..self.commits.len()).chain(0..self.next);
+        // Those of the same paths first; the target may have renamed files since, hence the others.
+        let (likely, others): (Vec<usize>, Vec<usize>) =
+            in_order.partition(|at| touched.is_subset(&self.commits[*at].2));
+        for at in likely.into_iter().chain(others) {
+            let (base, tree, paths) = &self.commits[at];
+            if paths.len() < touched.len() {
+                continue;
+            }
+            self.picks += 1;
+            if self.picks > PICKS {
+                return Ok(false);
+            }
+            if merger.merge(*base, from, *tree)? == Some(to) {
+                self.next = at + 1;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }
