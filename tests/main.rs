@@ -43,6 +43,7 @@ mod store_specs;
 mod store_trees;
 mod support;
 mod sync;
+mod tricks;
 mod verdicts;
 mod verify;
 mod waive;
