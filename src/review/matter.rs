@@ -16,7 +16,7 @@ use anyhow::Context;
 /// Stands for the number of parts before that is known: the room that it takes is enough.
 const MOST: usize = 99_999;
 
-/// A change, gathered once; each time that somebody is asked it becomes a [`Bundle`].
+/// A change, gathered once; each time that somebody is asked it becomes a `Bundle`.
 #[derive(Debug)]
 pub struct Matter {
     pub(super) files: Vec<File>,

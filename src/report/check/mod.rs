@@ -1,7 +1,7 @@
 //! The answer of `git flow-ai check` in the forms that people and CI services read.
 //!
 //! What stands in it was written by models and by whoever made the commits, and it is printed where a
-//! line may be a command to the machine that runs the job: so it passes [`inert`], whatever the form.
+//! line may be a command to the machine that runs the job: so it passes `inert`, whatever the form.
 
 mod github;
 mod sarif;
