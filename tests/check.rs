@@ -347,3 +347,17 @@ fn a_machine_gets_its_answer_in_its_own_form_whatever_happened() {
     let told = json(&place.flow(&["check", "topic", "--target", "main", "--format", "json"]).exits(2));
     assert_eq!(told["answer"], "cannot-tell", "a law that cannot be read lets nothing in");
 }
+
+#[test]
+fn verdicts_that_only_the_copy_of_a_remotes_notes_has_are_verdicts() {
+    let place = place();
+    place.git(&["branch", "--quiet", "other", "main"]).ok();
+    place.approve("main", "topic");
+    place.git(&["update-ref", "refs/flow-ai/notes/origin", "refs/notes/flow-ai"]).ok();
+    place.git(&["update-ref", "-d", "refs/notes/flow-ai"]).ok();
+    place.flow(&["check"]).ok();
+    commit(&place, "more", "more\n", "Add more");
+    let told = check(&place, &[]);
+    assert_eq!(told["answer"], "no", "{told}");
+    assert!(!told.to_string().contains("no verdicts at all"), "{told}");
+}

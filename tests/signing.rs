@@ -366,3 +366,34 @@ fn where_signatures_are_not_demanded_a_record_counts_without() {
     place.flow(&["review", "topic"]).ok();
     place.merge().ok();
 }
+
+#[test]
+fn check_says_who_signed_and_whether_that_proves_independence() {
+    let place = signed();
+    place.record(&approval(&place, "ada", NAMESPACE));
+    let told = place.flow(&["check", "--format", "json"]).ok();
+    let told: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+    let proof = &told["parts"][0]["verdicts"][0]["proof"];
+    assert_eq!((&proof["signer"], &proof["proves"]), (&ADA.into(), &"integrity".into()), "{told}");
+    place.flow(&["check"]).ok().says("signed by ada@example.com, who had a hand in the change");
+}
+
+#[test]
+fn the_way_to_a_list_of_signers_that_is_missing_works() {
+    let place = place_with("signed = true\nreview_on_merge = false\n", "");
+    place.git(&["add", "."]).ok();
+    place.git(&["commit", "--quiet", "-m", "Configure"]).ok();
+    place.flow(&["init"]).ok();
+    place.topic();
+    place.key("ada", "ed25519");
+    place.git(&["config", "flow-ai.signingKey", "~/ada"]).ok();
+    let out = place.flow(&["review", "topic"]).exits(2).says("allowed_signers is missing");
+    let hint =
+        out.stderr.lines().find_map(|line| line.split_once("without the hooks: ")).unwrap().1.to_owned();
+    place.git(&["checkout", "--quiet", "main"]).ok();
+    place.write(".zenflow/allowed_signers", format!("{ADA} {}\n", place.public("ada")));
+    place.git(&["add", "."]).ok();
+    let there = format!("{hint} --quiet -m 'Say who may sign'");
+    Out::of(place.command("sh").args(["-c", &there]).output().unwrap()).ok();
+    assert_eq!(place.git_says(&["log", "-1", "--format=%s", "main"]), "Say who may sign");
+}

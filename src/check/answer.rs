@@ -7,6 +7,7 @@ use crate::change::Author;
 use crate::error::{Hint, Result};
 use crate::gate::{self, Fate};
 use crate::policy::Policy;
+use crate::signing::{Proof, Signers};
 use crate::store::Repo;
 use crate::verdict::{Decision, Finding, Verdict};
 use gix::ObjectId;
@@ -135,6 +136,8 @@ pub struct Word {
     pub summary: String,
     /// When.
     pub time: String,
+    /// Who signed it, and what that proves.
+    pub proof: Proof,
     /// What they found.
     pub findings: Vec<Problem>,
 }
@@ -252,12 +255,26 @@ impl Report {
     }
 }
 
-/// The gate's account in words.
-pub(super) fn parts(repo: &Repo, parts: Vec<gate::Part>, policy: &Policy, target: &str) -> Result<Vec<Part>> {
-    parts.into_iter().map(|of| part(repo, of, policy, target)).collect()
+/// By what the parts are told: the policy, and who may sign by it.
+pub(super) struct Law<'a> {
+    policy: &'a Policy,
+    signers: Option<Signers>,
 }
 
-fn part(repo: &Repo, of: gate::Part, policy: &Policy, target: &str) -> Result<Part> {
+impl<'a> Law<'a> {
+    /// The policy as it was read at that commit.
+    pub(super) fn at(repo: &Repo, policy: &'a Policy, commit: ObjectId) -> Law<'a> {
+        // Without a list nobody can tell whose a signature is; where it is needed, the gate says so.
+        Law { policy, signers: Signers::at(repo, policy, commit).ok() }
+    }
+}
+
+/// The gate's account in words.
+pub(super) fn parts(repo: &Repo, parts: Vec<gate::Part>, law: &Law<'_>, target: &str) -> Result<Vec<Part>> {
+    parts.into_iter().map(|of| part(repo, of, law, target)).collect()
+}
+
+fn part(repo: &Repo, of: gate::Part, law: &Law<'_>, target: &str) -> Result<Part> {
     let commits = of.commits.iter().map(|id| {
         let commit = repo.commit(*id)?;
         Ok(Commit { id: id.to_string(), subject: commit.subject().to_owned() })
@@ -279,11 +296,11 @@ fn part(repo: &Repo, of: gate::Part, policy: &Policy, target: &str) -> Result<Pa
             } else if !verdicts.is_empty() {
                 part.outcome = Outcome::Admitted;
             }
-            part.verdicts = words(&verdicts, policy);
+            part.verdicts = words(repo, &verdicts, law)?;
         }
         Fate::Stays(refusal) => {
             part.outcome = if refusal.blocking.is_empty() { Outcome::Missing } else { Outcome::Blocked };
-            part.verdicts = words(&refusal.blocking, policy);
+            part.verdicts = words(repo, &refusal.blocking, law)?;
             part.way_out = Some(way_out(&refusal, target));
             part.why = Some(refusal.why);
             if let Some(missing) = refusal.missing {
@@ -326,7 +343,7 @@ fn way_out(refusal: &gate::Refusal, target: &str) -> String {
 }
 
 /// The verdicts, each once.
-fn words(verdicts: &[Verdict], policy: &Policy) -> Vec<Word> {
+fn words(repo: &Repo, verdicts: &[Verdict], law: &Law<'_>) -> Result<Vec<Word>> {
     let mut words: Vec<Word> = Vec::new();
     for verdict in verdicts {
         let is_known = words.iter().any(|word| {
@@ -337,7 +354,7 @@ fn words(verdicts: &[Verdict], policy: &Policy) -> Vec<Word> {
         }
         let blocked = verdict.decision == Decision::RequestChanges;
         let problem = |finding: &Finding| Problem {
-            blocks: blocked && policy.block.contains(&finding.severity),
+            blocks: blocked && law.policy.block.contains(&finding.severity),
             finding: finding.clone(),
         };
         words.push(Word {
@@ -345,10 +362,11 @@ fn words(verdicts: &[Verdict], policy: &Policy) -> Vec<Word> {
             reviewer: verdict.reviewer.clone(),
             summary: verdict.summary.clone(),
             time: verdict.time.clone(),
+            proof: Proof::of(repo, law.signers.as_ref(), verdict)?,
             findings: verdict.findings.iter().map(problem).collect(),
         });
     }
-    words
+    Ok(words)
 }
 
 fn is_waiver(decision: Decision) -> bool {

@@ -13,6 +13,7 @@ pub use answer::{Answer, Commit, File, Outcome, Part, Problem, Report, Tally, VE
 use crate::error::Result;
 use crate::gate::{self, Candidate, Fate, New};
 use crate::store::Repo;
+use crate::store::verdicts::COPIES;
 use crate::verdict::NOTES_REF;
 use gix::ObjectId;
 use question::Question;
@@ -57,7 +58,7 @@ pub fn check(repo: &Repo, options: &Options) -> Result<Report> {
         let candidate = Candidate { old: question.old, ..by };
         let parts = gate::account(repo, &candidate, &policy)?;
         let stays = parts.iter().any(|part| matches!(part.fate, Fate::Stays(_)));
-        let told = answer::parts(repo, parts, &policy, &question.target)?;
+        let told = answer::parts(repo, parts, &answer::Law::at(repo, &policy, *law), &question.target)?;
         // Where two laws hold, what either of them keeps out stays out.
         if stays || report.parts.is_empty() {
             report.parts = told;
@@ -108,7 +109,7 @@ fn refuse(repo: &Repo, report: &mut Report) -> Result<()> {
             report.way_out.push(way_out);
         }
     }
-    if repo.find_ref(NOTES_REF)?.is_none() {
+    if repo.find_ref(NOTES_REF)?.is_none() && repo.refs(COPIES)?.is_empty() {
         report.answer = Answer::CannotTell;
         report.why.insert(0, format!("this clone has no verdicts at all ({NOTES_REF} is missing)"));
         report.way_out.insert(0, format!("bring them: git flow-ai sync, or {FETCH_NOTES}"));

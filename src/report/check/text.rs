@@ -42,6 +42,8 @@ fn part_in_words(out: &mut String, part: &Part) -> std::fmt::Result {
             who(verdict),
             inert_line(&verdict.summary)
         )?;
+        let signed = if verdict.proof.signer.is_some() { "signed " } else { "" };
+        writeln!(out, "            {signed}{}", inert_line(&verdict.proof.told))?;
         for problem in &verdict.findings {
             let finding = &problem.finding;
             let bold = if problem.blocks { Style::new().bold() } else { Style::new() };
