@@ -291,3 +291,43 @@ fn uninstalling_takes_the_receipts_away() {
     place.flow(&["init", "--uninstall"]).ok();
     place.git(&["rev-parse", "--verify", "--quiet", "refs/flow-ai/admitted/main"]).exits(1);
 }
+
+#[test]
+fn a_verdict_that_the_notes_have_lost_is_named_and_the_way_out_brings_it_back() {
+    let place = place();
+    place.git(&["init", "--quiet", "--bare", "../server.git"]).ok();
+    place.git(&["remote", "add", "origin", "../server.git"]).ok();
+    place.approve("main", "topic");
+    place.flow(&["sync"]).ok();
+    place.flow(&["verify"]).ok();
+    assert_eq!(verify(&place)["notes"], serde_json::json!([]));
+    let unseen = "-c core.hooksPath=/dev/null -c hook.flow-ai-reference-transaction.enabled=false";
+    for gone in ["notes --ref=flow-ai remove topic", "update-ref -d refs/notes/flow-ai"] {
+        let gone = format!("git {unseen} {gone}");
+        Out::of(place.command("sh").args(["-c", &gone]).output().unwrap()).ok();
+        let out = place.flow(&["verify"]).ok().says("APPROVE by codex (openai)");
+        out.says("that origin had when last fetched").says("hint: bring them back: git flow-ai sync origin");
+        let hint = verify(&place)["notes"][0]["way_out"].as_str().unwrap().to_owned();
+        follow(&place, &hint).ok();
+        assert_eq!(verify(&place)["notes"], serde_json::json!([]), "{gone}");
+    }
+    // The remote is gone, its copy is not.
+    place.git(&["remote", "remove", "origin"]).ok();
+    let gone = format!("git {unseen} update-ref -d refs/notes/flow-ai");
+    Out::of(place.command("sh").args(["-c", &gone]).output().unwrap()).ok();
+    let hint = verify(&place)["notes"][0]["way_out"].as_str().unwrap().to_owned();
+    follow(&place, &hint).ok();
+    assert_eq!(verify(&place)["notes"], serde_json::json!([]));
+}
+
+#[test]
+fn a_script_gets_one_object_even_where_nothing_can_be_looked_at() {
+    let place = place();
+    let outside = place.root().join("outside");
+    fs::create_dir(&outside).unwrap();
+    let mut command = place.command("git");
+    let out = Out::of(command.args(["flow-ai", "verify", "--json"]).current_dir(outside).output().unwrap());
+    let told: Value = serde_json::from_str(&out.exits(2).stdout).unwrap();
+    assert_eq!((&told["answer"], &told["version"]), (&"cannot-tell".into(), &1.into()));
+    assert!(told["notes"][0]["says"].as_str().unwrap().contains("repository"), "{told}");
+}

@@ -1,6 +1,6 @@
 //! `git flow-ai verify`, and the glance at each start of a command that acts.
 
-use crate::error::{Exit, Result};
+use crate::error::{Exit, Interrupted, Result};
 use crate::report::{self, first_line, plain};
 use crate::store::Repo;
 use crate::verify::{self, Answer, Report, Standing, Verified};
@@ -12,10 +12,11 @@ use std::io::Write;
 ///
 /// Hooks see neither every way that git can move a branch (`git branch -C`), nor another git library,
 /// nor a file that is written by hand. So each protected branch is compared with the last tip that
-/// the gate has let in, refs/flow-ai/admitted/<branch>. What verdicts cover by now is fine, and what
+/// the gate has let in, `refs/flow-ai/admitted/<branch>`. What verdicts cover by now is fine, and what
 /// the branch's remote has accepted; anything else is told, with who moved the branch and the ways out.
 /// Told as well: a branch that has lost commits, is gone, or is only another name for another; replace
-/// refs and grafts that change what git shows of it; hooks that are not asked.
+/// refs and grafts that change what git shows of it; hooks that are not asked; verdicts that a remote
+/// had and the notes here lack.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -31,7 +32,14 @@ pub struct VerifyArgs {
 
 /// Runs the command.
 pub fn run(args: VerifyArgs) -> Result<Exit> {
-    let report = verify::verify(&Repo::discover()?)?;
+    let report = match Repo::discover().and_then(|repo| verify::verify(&repo)) {
+        // A script gets its answer in its own form, whatever happened; a person gets the error.
+        Err(error) if args.json && !error.is::<Interrupted>() => {
+            report::error(&error);
+            Report::of_error(&error)
+        }
+        report => report?,
+    };
     if args.json {
         report::json(&report)?;
     } else {

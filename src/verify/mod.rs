@@ -57,6 +57,16 @@ pub struct Note {
     pub way_out: Option<String>,
 }
 
+impl Report {
+    /// What is said where an error kept us from looking.
+    pub fn of_error(error: &anyhow::Error) -> Report {
+        let says: Vec<String> = error.chain().map(ToString::to_string).collect();
+        let mut hints = error.chain().filter_map(|link| link.downcast_ref::<Hint>());
+        let note = Note { says: says.join(": "), way_out: hints.next().map(|hint| hint.way_out.clone()) };
+        Report { version: VERSION, answer: Answer::CannotTell, branches: Vec::new(), notes: vec![note] }
+    }
+}
+
 /// Compares every protected branch with what the gate last let in, and looks around.
 pub fn verify(repo: &Repo) -> Result<Report> {
     let mut branches = Vec::new();

@@ -5,9 +5,14 @@ use super::branch::{Standing, Verified};
 use super::{Note, receipt};
 use crate::doctor;
 use crate::error::Result;
+use crate::store::verdicts::{self, COPIES, Lost};
 use crate::store::{Repo, config, trees};
+use crate::verdict::{NOTES_REF, record};
 use gix::ObjectId;
 use std::fs;
+
+/// How many lost records are told one by one.
+const NAMED: usize = 5;
 
 /// Looks around; a branch whose tip is shown as something else is told with the branch.
 pub(super) fn look(repo: &Repo, branches: &mut [Verified]) -> Result<Vec<Note>> {
@@ -20,6 +25,7 @@ pub(super) fn look(repo: &Repo, branches: &mut [Verified]) -> Result<Vec<Note>> 
             way_out: Some("git replace --convert-graft-file, and look at what it names".into()),
         });
     }
+    notes.extend(lost(repo)?);
     notes.extend(hooks(repo)?);
     Ok(notes)
 }
@@ -55,6 +61,41 @@ fn replaced(repo: &Repo, branches: &mut [Verified], notes: &mut Vec<Note>) -> Re
         }
     }
     Ok(())
+}
+
+/// Records that a remote had when it was last fetched, and the notes here have not: the gate reads the
+/// copy, so each counts still, until that is gone too.
+fn lost(repo: &Repo) -> Result<Vec<Note>> {
+    let (own, remotes) = (repo.find_ref(NOTES_REF)?, repo.remotes());
+    let mut notes = Vec::new();
+    for (copy, tip) in repo.refs(COPIES)? {
+        let remote = copy.strip_prefix(COPIES).unwrap_or(&copy);
+        let lost = verdicts::missing(repo, Some(tip), own)?;
+        if lost.is_empty() {
+            continue;
+        }
+        let mut which: Vec<String> = lost.iter().take(NAMED).map(named).collect();
+        if lost.len() > NAMED {
+            which.push(format!("and {} more", lost.len() - NAMED));
+        }
+        let says = format!(
+            "{NOTES_REF} lacks {} record{} that {remote} had when last fetched: {}",
+            lost.len(),
+            if lost.len() == 1 { "" } else { "s" },
+            which.join("; ")
+        );
+        let way_out = match remotes.iter().any(|known| known == remote) {
+            true => format!("bring them back: git flow-ai sync {remote}"),
+            false => format!("bring them back: git notes --ref=flow-ai merge -s cat_sort_uniq {copy}"),
+        };
+        notes.push(Note { says, way_out: Some(way_out) });
+    }
+    Ok(notes)
+}
+
+fn named(lost: &Lost) -> String {
+    let what = lost.verdict.as_ref().map_or_else(|| "a record that cannot be told".into(), record::headline);
+    format!("{what} ({})", lost.on.to_hex_with_len(10))
 }
 
 /// Hooks that are gone, switched off or not ours: then nothing asks the gate here.
