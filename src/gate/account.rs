@@ -5,8 +5,7 @@
 //! uncovered. Uncovered steps in a row are one change, since one review covers them together; a merge
 //! that is nothing but its side lines is told by their steps.
 
-use super::evidence::Evidence;
-use super::replay::{DEEPEST, Judge, Replayed};
+use super::replay::{DEEPEST, Judge};
 use super::steps::{self, Step};
 use super::{Candidate, Refusal, rewind};
 use crate::error::Result;
@@ -47,12 +46,7 @@ pub fn account(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Ve
     };
     let mut judge = Judge::new(repo, policy, candidate);
     let start = repo.commit(old)?.tree;
-    for widen in [Evidence::add_near, Evidence::add_range, Evidence::add_alike, Evidence::add_all] {
-        widen(&mut judge.evidence, old, &steps)?;
-        if let Replayed::Covered(_) = judge.replay(start, &steps)? {
-            break;
-        }
-    }
+    judge.look(old, start, &steps)?;
     Account { judge, repo, accepted: candidate.accepted }.parts(start, &steps, 0)
 }
 

@@ -24,18 +24,23 @@ impl Evidence<'_> {
     /// Takes the records on changes like those that the steps bring.
     pub fn add_alike(&mut self, old: ObjectId, steps: &[Step]) -> Result<()> {
         let repo = self.repo;
-        let start = repo.commit(old)?.tree;
-        let mut touched = BTreeSet::new();
-        for (from, to) in runs(repo, start, steps)? {
+        for (from, to) in runs(repo, repo.commit(old)?.tree, steps)? {
             let changed = trees::changed(repo, from, to)?;
             for object in self.notes()?.alike(changed.iter().map(|changed| changed.path.as_slice()))? {
                 self.add_on(object)?;
             }
-            touched.extend(changed.into_iter().map(|changed| changed.path));
+            self.touched.extend(changed.into_iter().map(|changed| changed.path));
         }
+        Ok(())
+    }
+
+    /// Takes those of the newest records that are about files which are not where they were.
+    pub fn add_renamed(&mut self, old: ObjectId, _: &[Step]) -> Result<()> {
+        let repo = self.repo;
+        let start = repo.commit(old)?.tree;
         for object in self.notes()?.newest()? {
             for verdict in self.notes()?.on(object)?.0 {
-                if could_lead_there(repo, start, &touched, &verdict)? {
+                if could_lead_there(repo, start, &self.touched, &verdict)? {
                     self.add_on(object)?;
                 }
             }

@@ -18,7 +18,7 @@ use gix::ObjectId;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use std::cell::OnceCell;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::{BTreeSet, BinaryHeap, HashSet};
 
 /// How many commits of an update are searched for notes before the index is.
 const RANGE: usize = 512;
@@ -35,6 +35,8 @@ pub(super) struct Evidence<'a> {
     signers: OnceCell<Signers>,
     changes: IndexMap<(ObjectId, ObjectId), Vec<Verdict>>,
     looked: HashSet<ObjectId>,
+    /// The paths that the steps touch, once they have been asked for.
+    pub(super) touched: BTreeSet<Vec<u8>>,
 }
 
 impl<'a> Evidence<'a> {
@@ -42,7 +44,8 @@ impl<'a> Evidence<'a> {
     pub fn about(repo: &'a Repo, policy: &'a Policy, branch: &str, law: ObjectId) -> Evidence<'a> {
         let branch = branch.to_owned();
         let (notes, signers, changes) = (OnceCell::new(), OnceCell::new(), IndexMap::new());
-        Evidence { repo, policy, notes, branch, law, signers, changes, looked: HashSet::new() }
+        let (looked, touched) = (HashSet::new(), BTreeSet::new());
+        Evidence { repo, policy, notes, branch, law, signers, changes, looked, touched }
     }
 
     /// The notes as they stood when they were first asked for.
@@ -55,7 +58,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// Takes the notes on the new tips, the merged heads and their trees: a handful.
-    pub fn add_near(&mut self, _: ObjectId, steps: &[Step]) -> Result<()> {
+    pub fn add_near(&mut self, steps: &[Step]) -> Result<()> {
         for step in steps.iter().rev().take(RANGE) {
             for commit in step.commit.iter().chain(&step.merged) {
                 self.add_on(*commit)?;
@@ -134,6 +137,11 @@ impl<'a> Evidence<'a> {
                 of_change.push(verdict);
             }
         }
+    }
+
+    /// How many verdicts that may count are known.
+    pub fn len(&self) -> usize {
+        self.changes.values().map(Vec::len).sum()
     }
 
     /// How a change stands, as far as its paths demand nothing more.

@@ -21,7 +21,6 @@ use crate::store::trees::Merger;
 use crate::store::trees::Sealed;
 use crate::store::{Repo, config};
 use crate::verdict::Verdict;
-use evidence::Evidence;
 use gix::ObjectId;
 use replay::{Judge, Replayed};
 
@@ -151,16 +150,10 @@ pub fn admit_under(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Resul
     };
     let mut judge = Judge::new(repo, policy, candidate);
     let start = repo.commit(old)?.tree;
-    let mut stuck = 0;
-    // The nearest notes first: in the common case the verdict hangs on the merged head.
-    for widen in [Evidence::add_near, Evidence::add_range, Evidence::add_alike, Evidence::add_all] {
-        widen(&mut judge.evidence, old, &steps)?;
-        match judge.replay(start, &steps)? {
-            Replayed::Covered(verdicts) => return Ok(Ruling::Allow(verdicts)),
-            Replayed::Stuck { at } => stuck = at,
-        }
+    match judge.look(old, start, &steps)? {
+        Replayed::Covered(verdicts) => Ok(Ruling::Allow(verdicts)),
+        Replayed::Stuck { at } => judge.refusal(start, &steps, at).map(Ruling::Refuse),
     }
-    judge.refusal(start, &steps, stuck).map(Ruling::Refuse)
 }
 
 /// The tree that merging these heads into a commit gives; none where they conflict or are unrelated.

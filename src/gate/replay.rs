@@ -50,9 +50,22 @@ impl<'a> Judge<'a> {
         Judge { repo, policy, old, accepted, evidence, merger: Merger::new(repo) }
     }
 
-    /// Goes from that tree through the steps.
-    pub fn replay(&self, start: ObjectId, steps: &[Step]) -> Result<Replayed> {
-        self.replay_side(start, steps, 0)
+    /// Looks for verdicts further and further away until they cover the steps from that tree: in the
+    /// common case the verdict hangs on the merged head. What brings nothing new is not tried again.
+    pub fn look(&mut self, old: ObjectId, start: ObjectId, steps: &[Step]) -> Result<Replayed> {
+        self.evidence.add_near(steps)?;
+        let mut replayed = self.replay_side(start, steps, 0)?;
+        for further in [Evidence::add_range, Evidence::add_alike, Evidence::add_renamed, Evidence::add_all] {
+            let known = self.evidence.len();
+            if let Replayed::Covered(_) = replayed {
+                break;
+            }
+            further(&mut self.evidence, old, steps)?;
+            if self.evidence.len() > known {
+                replayed = self.replay_side(start, steps, 0)?;
+            }
+        }
+        Ok(replayed)
     }
 
     fn replay_side(&self, start: ObjectId, steps: &[Step], depth: usize) -> Result<Replayed> {
