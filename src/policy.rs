@@ -136,14 +136,29 @@ impl Policy {
 }
 
 impl Rule {
-    /// Whether one of these paths is meant. A pattern that is none means everything: doubt is refusal.
+    /// Whether one of these paths is meant, or stands where a pattern wants a folder: a link or another
+    /// repository, through which its files change. A pattern that is none means everything: doubt is
+    /// refusal.
     fn concerns<P: AsRef<[u8]>>(&self, paths: &[P]) -> bool {
         use std::os::unix::ffi::OsStrExt;
-        self.paths.iter().any(|pattern| match glob(pattern) {
+        let mut patterns = self.paths.iter().flat_map(|pattern| folders(pattern).chain([pattern.as_str()]));
+        patterns.any(|pattern| match glob(pattern) {
             Ok(glob) => paths.iter().any(|path| glob.is_match(std::ffi::OsStr::from_bytes(path.as_ref()))),
             Err(_) => true,
         })
     }
+}
+
+/// The folders that a pattern names, as patterns: of `**/keys/*.pem` it is `**/keys`. A brace may hold a
+/// slash, so behind the first one none is told.
+fn folders(pattern: &str) -> impl Iterator<Item = &str> {
+    let plain = pattern.find(['{', '[', '\\']).map_or(pattern, |end| &pattern[..end]);
+    let is_named = |folder: &&str| !folder.rsplit('/').next().unwrap_or_default().contains(['*', '?']);
+    plain
+        .match_indices('/')
+        .map(|(at, _)| &pattern[..at])
+        .filter(|folder| !folder.is_empty())
+        .filter(is_named)
 }
 
 /// A rule's pattern, in which `*` stays within a folder and `**` does not.
