@@ -38,11 +38,17 @@ const STATEMENTS: [&str; 2] = ["Assisted-by", "Generated-by"];
 
 /// Everybody who had a hand in a commit; never empty.
 pub(super) fn of(commit: &Commit) -> Vec<Author> {
-    let ours = by_our_trailers(commit);
-    if !ours.is_empty() {
-        return ours;
+    let mut authors = by_our_trailers(commit);
+    if !authors.is_empty() {
+        // Of the run's own agents we know more than their tools say; of others that came later we do not.
+        for other in commit.trailers("Co-authored-by").filter_map(by_address) {
+            if !other.vendor.is_unknown() && authors.iter().all(|author| author.vendor != other.vendor) {
+                authors.push(other);
+            }
+        }
+        return authors;
     }
-    let mut authors = vec![by_identity(&commit.author)];
+    authors.push(by_identity(&commit.author));
     authors.extend(commit.trailers("Co-authored-by").filter_map(by_address));
     for stated in STATEMENTS.iter().flat_map(|key| commit.trailers(key)).filter_map(stated) {
         add_stated(&mut authors, stated);
