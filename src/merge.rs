@@ -150,7 +150,7 @@ pub fn merge(repo: &Repo, proposal: &Proposal) -> Result<Merged> {
 /// What the gate is asked: the same as the hooks will ask.
 fn candidate(repo: &Repo, proposal: &Proposal, tree: ObjectId) -> Result<Candidate> {
     let new = New::Tree { tree, heads: vec![proposal.head] };
-    let accepted = hook::accepted(repo, &proposal.target)?;
+    let accepted = repo.accepted(&proposal.target)?;
     Ok(Candidate { branch: proposal.target.clone(), old: proposal.old, new, accepted })
 }
 

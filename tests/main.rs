@@ -18,6 +18,7 @@ mod cli;
 mod completions;
 mod demo;
 mod doctor;
+mod evasion;
 mod gate;
 mod hooks;
 mod init;

@@ -44,7 +44,7 @@ pub fn account(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Ve
         let commits = candidate.new.commit().into_iter().collect();
         return Ok(vec![Part { commits, fate: Fate::Stays(rewind(candidate)) }]);
     };
-    let mut judge = Judge::new(repo, policy, candidate);
+    let mut judge = Judge::new(repo, policy, candidate)?;
     let start = repo.commit(old)?.tree;
     judge.look(old, start, &steps)?;
     Account { judge, repo, accepted: candidate.accepted }.parts(start, &steps, 0)

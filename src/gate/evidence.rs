@@ -57,11 +57,13 @@ impl<'a> Evidence<'a> {
         Ok(self.notes.get_or_init(|| notes))
     }
 
-    /// Takes the notes on the new tips, the merged heads and their trees: a handful.
+    /// Takes the notes on the new tips, the merged heads and their trees: a handful. What blocks hangs on
+    /// trees, and none of these may be left for later: an approval is taken as soon as it is found.
     pub fn add_near(&mut self, steps: &[Step]) -> Result<()> {
         for step in steps.iter().rev().take(RANGE) {
             for commit in step.commit.iter().chain(&step.merged) {
                 self.add_on(*commit)?;
+                self.add_on(self.repo.commit(*commit)?.tree)?;
             }
             self.add_on(step.tree)?;
         }

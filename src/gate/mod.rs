@@ -108,12 +108,14 @@ pub fn admit(repo: &Repo, candidate: &Candidate) -> Result<Ruling> {
     }
 }
 
-/// The policy at the branch's tip, if it protects that branch. A policy that cannot be read is an
+/// The policy at the branch's tip, or at what its remote has let in where it lags behind that, if it
+/// protects that branch. A policy that cannot be read is an
 /// error, since nobody can tell what the branch demands; but a branch that was free while it could be
 /// read stays free, or a slip of the pen on somebody's own branch could not be mended there.
 pub fn policy_for(repo: &Repo, candidate: &Candidate) -> Result<Option<Policy>> {
-    let found = config::policy_at(repo, candidate.old);
-    if found.is_err() && !was_protected(repo, candidate)? {
+    let law = repo.law(candidate.old, candidate.accepted)?;
+    let found = config::policy_at(repo, law);
+    if found.is_err() && !was_protected(repo, candidate, law)? {
         return Ok(None);
     }
     let found = found.map_err(|error| {
@@ -132,8 +134,8 @@ pub fn policy_for(repo: &Repo, candidate: &Candidate) -> Result<Option<Policy>> 
 }
 
 /// Whether the newest policy that can be read protects the branch; the usual one where there is none.
-fn was_protected(repo: &Repo, candidate: &Candidate) -> Result<bool> {
-    for commit in repo.first_parents(candidate.old, ObjectId::null(candidate.old.kind())) {
+fn was_protected(repo: &Repo, candidate: &Candidate, law: ObjectId) -> Result<bool> {
+    for commit in repo.first_parents(law, ObjectId::null(law.kind())) {
         match config::policy_at(repo, commit?.id) {
             Ok(Some((policy, _))) => return Ok(policy.protects(&candidate.branch)),
             Ok(None) => break,
@@ -148,7 +150,7 @@ pub fn admit_under(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Resul
     let Some((old, steps)) = steps::of(repo, candidate)? else {
         return Ok(Ruling::Refuse(rewind(candidate)));
     };
-    let mut judge = Judge::new(repo, policy, candidate);
+    let mut judge = Judge::new(repo, policy, candidate)?;
     let start = repo.commit(old)?.tree;
     match judge.look(old, start, &steps)? {
         Replayed::Covered(verdicts) => Ok(Ruling::Allow(verdicts)),

@@ -44,10 +44,11 @@ pub(super) enum Replayed {
 
 impl<'a> Judge<'a> {
     /// A ruling that has looked nowhere yet.
-    pub fn new(repo: &'a Repo, policy: &'a Policy, candidate: &Candidate) -> Judge<'a> {
-        let evidence = Evidence::about(repo, policy, &candidate.branch, candidate.old);
+    pub fn new(repo: &'a Repo, policy: &'a Policy, candidate: &Candidate) -> Result<Judge<'a>> {
         let Candidate { old, accepted, .. } = *candidate;
-        Judge { repo, policy, old, accepted, evidence, merger: Merger::new(repo) }
+        let law = repo.law(old, accepted)?;
+        let evidence = Evidence::about(repo, policy, &candidate.branch, law);
+        Ok(Judge { repo, policy, old, accepted, evidence, merger: Merger::new(repo) })
     }
 
     /// Looks for verdicts further and further away until they cover the steps from that tree: in the

@@ -21,7 +21,6 @@ use crate::gate::{self, Candidate, New, Refusal, Ruling};
 use crate::policy::Policy;
 use crate::store::Repo;
 use crate::verdict::Verdict;
-use gix::ObjectId;
 use spot::Pending;
 
 /// What a hook answers.
@@ -156,20 +155,7 @@ fn guarded(repo: &Repo) -> Result<Option<Candidate>> {
 /// That branch as it stands; none where there is none, or nothing protects it.
 fn guarded_branch(repo: &Repo, branch: &str) -> Result<Option<Candidate>> {
     let Some(old) = repo.find_ref(&format!("refs/heads/{branch}"))? else { return Ok(None) };
-    let accepted = accepted(repo, branch)?;
+    let accepted = repo.accepted(branch)?;
     let candidate = Candidate { branch: branch.into(), old, new: New::Commit(old), accepted };
     Ok(gate::policy_for(repo, &candidate)?.map(|_| candidate))
-}
-
-/// What the remote that this branch follows has let in already, as last fetched.
-pub(crate) fn accepted(repo: &Repo, branch: &str) -> Result<Option<ObjectId>> {
-    let configured = repo.git_config(&format!("branch.{branch}.remote"));
-    let remote = configured.unwrap_or_else(|| "origin".into());
-    let merged = repo.git_config(&format!("branch.{branch}.merge"));
-    // A branch that follows a local one, or one of another name, follows nothing that is guarded.
-    let follows_itself = merged.is_none_or(|name| name == format!("refs/heads/{branch}"));
-    if remote == "." || !follows_itself {
-        return Ok(None);
-    }
-    repo.find_ref(&format!("refs/remotes/{remote}/{branch}"))
 }

@@ -6,10 +6,10 @@
 //! deletions and what `pack-refs` does look alike, change nothing, and must pass, or every `--abort`
 //! and `gc` would fail.
 
-use super::{Answer, Moment, accepted, decide, guarded, notes};
+use super::{Answer, Moment, decide, guarded, notes};
 use crate::error::Result;
 use crate::gate::{self, Candidate, New};
-use crate::store::{Repo, config};
+use crate::store::{Repo, config, reflog};
 use crate::verdict::NOTES_REF;
 use anyhow::Context;
 use gix::ObjectId;
@@ -54,7 +54,7 @@ fn update(line: &str) -> Option<Update<'_>> {
 /// The branch itself is about to move.
 fn moving(branch: &str, new: &str) -> Result<Answer> {
     let repo = Repo::discover()?;
-    let accepted = accepted(&repo, branch)?;
+    let accepted = repo.accepted(branch)?;
     let Some(old) = repo.find_ref(&format!("refs/heads/{branch}"))? else {
         return beginning(&repo, branch, new, accepted);
     };
@@ -63,7 +63,7 @@ fn moving(branch: &str, new: &str) -> Result<Answer> {
     }
     let new: ObjectId = new.parse().with_context(|| format!("`{new}` is no object id"))?;
     let is_in_there = matches!(accepted, Some(tip) if repo.is_ancestor(new, tip)?);
-    if new == old || is_in_there || is_given_up(&repo, old, new)? {
+    if new == old || is_in_there || is_given_up(&repo, branch, old, new)? {
         return Ok(Answer::Pass);
     }
     let branch = moving_with(&repo, branch, old)?;
@@ -101,14 +101,29 @@ pub(super) fn moving_with(repo: &Repo, branch: &str, old: ObjectId) -> Result<St
 }
 
 /// Whether somebody gives up several picks, reverts or patches of which the first were let in: back to
-/// where they began, which brings in nothing.
-fn is_given_up(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<bool> {
+/// where they began, which brings in nothing. What git remembers of that may be about another branch, or
+/// anybody's writing, so this one must be checked out, and all that came since be of that kind.
+fn is_given_up(repo: &Repo, branch: &str, old: ObjectId, new: ObjectId) -> Result<bool> {
     let began = match std::fs::read_to_string(repo.git_dir().join("sequencer/head")) {
         Ok(text) => text.trim().parse().ok(),
         Err(_) if repo.git_dir().join("rebase-apply/applying").exists() => repo.find_ref("ORIG_HEAD")?,
         Err(_) => None,
     };
-    Ok(began == Some(new) && repo.is_ancestor(new, old)?)
+    let name = format!("refs/heads/{branch}");
+    if began != Some(new) || repo.head_ref()?.as_ref() != Some(&name) || !repo.is_ancestor(new, old)? {
+        return Ok(false);
+    }
+    let mut at = old;
+    for last in reflog::of(repo, &name)?.into_iter().rev() {
+        let is_of_a_row = ["cherry-pick", "commit (cherry-pick)", "revert", "am"]
+            .iter()
+            .any(|how| last.what.starts_with(how));
+        if at == new || last.to != at || !is_of_a_row {
+            break;
+        }
+        at = last.from;
+    }
+    Ok(at == new)
 }
 
 /// A protected branch that only points to another one moves with that one, unseen.

@@ -1,6 +1,7 @@
 //! The config and workflows, read from the right place.
 //!
-//! Policy, agents and commands come from the *target* branch's tip. Where that has no config yet (a
+//! Policy, agents and commands come from the *target* branch's tip, or from what its remote has where it
+//! lags behind that. Where there is no config yet (a
 //! fresh `init`), runs and reviews that a person starts use the working tree's and say so; the gate
 //! never does. On top come, in this order: Zenflow's `settings.json` for what the config leaves
 //! unsaid, the person's own file, `git config flow-ai.*`. None of the three can touch the policy.
@@ -109,8 +110,10 @@ pub fn personal_path() -> Option<PathBuf> {
 
 /// A file at the target's tip, else in the working tree; with where it was found, for messages.
 fn versioned(repo: &Repo, target: &str, path: &str) -> Result<Option<(String, String)>> {
-    if let Some(tip) = repo.find_ref(&format!("refs/heads/{target}"))?
-        && let Some(bytes) = trees::file(repo, repo.tree_of(tip)?, path)?
+    let tip = repo.find_ref(&format!("refs/heads/{target}"))?;
+    let law = tip.map(|tip| repo.law(tip, repo.accepted(target)?)).transpose()?;
+    if let Some(law) = law
+        && let Some(bytes) = trees::file(repo, repo.tree_of(law)?, path)?
     {
         let origin = format!("{target}:{path}");
         return Ok(Some((utf8(bytes, &origin)?, origin)));

@@ -5,6 +5,7 @@
 //! that a gate could protect. Objects are read as they are: replace refs and the commit-graph, which
 //! anyone who can write to the repository could forge, are never believed.
 
+mod accepted;
 pub mod changes;
 pub mod config;
 pub mod keep;

@@ -8,7 +8,6 @@ use super::receipt;
 use crate::error::Result;
 use crate::gate::{self, Candidate, Fate, New, Ruling};
 use crate::git;
-use crate::hook::accepted;
 use crate::init::configured_name;
 use crate::store::reflog::{self, Move};
 use crate::store::{Repo, trees};
@@ -177,7 +176,7 @@ pub(super) fn compare(repo: &Repo, branch: &str, admitted: ObjectId, tip: Object
     if tip == admitted {
         return Ok(Way::Well(Standing::Admitted));
     }
-    let accepted = accepted(repo, branch)?;
+    let accepted = repo.accepted(branch)?;
     if let Some(accepted) = accepted
         && repo.is_ancestor(tip, accepted)?
     {

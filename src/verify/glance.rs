@@ -6,7 +6,6 @@
 use super::branch::{self, Way};
 use super::receipt;
 use crate::error::Result;
-use crate::hook::accepted;
 use crate::store::Repo;
 use crate::verdict::NOTES_REF;
 use gix::ObjectId;
@@ -39,7 +38,7 @@ pub fn glance(repo: &Repo) -> Result<Vec<String>> {
 /// What is wrong with where a branch went; none where nothing is, and then the receipt follows.
 fn moved(repo: &Repo, name: &str, admitted: ObjectId, tip: ObjectId) -> Result<Option<String>> {
     let known = |id: Option<ObjectId>| id.map_or_else(|| "-".to_owned(), |id| id.to_string());
-    let (notes, accepted) = (known(repo.find_ref(NOTES_REF)?), known(accepted(repo, name)?));
+    let (notes, accepted) = (known(repo.find_ref(NOTES_REF)?), known(repo.accepted(name)?));
     let key = format!("{name} {admitted} {tip} {notes} {accepted}");
     let told = repo.own_dir()?.join(TOLD);
     let remembered = fs::read_to_string(&told).unwrap_or_default();

@@ -5,7 +5,6 @@
 
 use crate::error::Result;
 use crate::gate::{self, Candidate, New};
-use crate::hook::accepted;
 use crate::store::{Expected, Repo, config};
 use anyhow::Context;
 use gix::ObjectId;
@@ -68,7 +67,7 @@ fn named(repo: &Repo) -> Result<Vec<String>> {
 
 /// Where a branch without a receipt begins.
 pub(super) fn start(repo: &Repo, branch: &str, tip: ObjectId) -> Result<ObjectId> {
-    match accepted(repo, branch)? {
+    match repo.accepted(branch)? {
         Some(accepted) if repo.is_ancestor(accepted, tip)? => Ok(accepted),
         _ => Ok(tip),
     }
