@@ -3,7 +3,7 @@
 use crate::support::verdicts::finding;
 use crate::support::{Out, Place};
 use git_flow_ai::change::Vendor;
-use git_flow_ai::store::{Repo, verdicts};
+use git_flow_ai::store::{Repo, keep, verdicts};
 use git_flow_ai::verdict::{Decision, Severity, Verdict};
 use std::path::PathBuf;
 use std::process::Command;
@@ -233,4 +233,47 @@ fn what_was_judged_is_let_go_once_it_is_in_or_old() {
     place.git(&["merge", "--quiet", "--ff-only", "topic"]).ok();
     place.flow(&["clean"]).ok();
     assert_eq!(kept(&place), 0);
+}
+
+#[test]
+fn a_clone_of_any_kind_judges_a_rebased_change_or_names_the_fetch_that_lets_it() {
+    let place = place();
+    place.git(&["--git-dir=../server.git", "config", "uploadpack.allowFilter", "true"]).ok();
+    place.approve("main", "topic");
+    keep::keep(&Repo::open(&place.repo()).unwrap(), &place.verdict("main", "topic")).unwrap();
+    commit(&place, "else.txt", "else\n");
+    place.git(&["branch", "moved"]).ok();
+    place.git(&["switch", "--quiet", "-c", "rebased", "topic"]).ok();
+    place.git(&["rebase", "--quiet", "moved"]).ok();
+    // What was judged is on no branch any more; only what is kept has it.
+    place.ungated(&["push", "--quiet", "origin", "moved:main", "rebased", ":topic"]).ok();
+    place.flow(&["sync"]).ok();
+    for (options, is_partial) in [
+        (&["--no-tags"][..], false),
+        (&["--single-branch", "--branch", "rebased"], false),
+        (&["--depth", "1", "--no-single-branch"], false),
+        (&["--filter=blob:none"], true),
+        (&["--filter=tree:0"], true),
+        (&["--filter=blob:none", "--depth", "1", "--no-single-branch"], true),
+    ] {
+        let there =
+            clone(&place, &format!("clone{}", options.join("").replace(['-', ':', '='], "")), options);
+        let fetch = ["fetch", "--quiet", "origin", "main:refs/remotes/origin/main"];
+        git_in(&place, &there, &fetch).ok();
+        let check =
+            || run(flow_in(&place, &there, &["check", "origin/main..origin/rebased", "--target", "main"]));
+        assert_eq!(check().status, 2, "before its verdicts are there: {options:?}");
+        run(flow_in(&place, &there, &["sync"])).ok();
+        let mut out = check();
+        // What a partial clone lacks depends on what git happened to need before.
+        if is_partial && out.status == 2 {
+            let mut said = out.stdout.lines().chain(out.stderr.lines());
+            let way_out = said.find_map(|line| line.strip_prefix("hint: ")).unwrap();
+            let mut fetch = place.command("sh");
+            fetch.current_dir(&there).args(["-c", way_out]);
+            run(fetch).ok();
+            out = check();
+        }
+        assert_eq!(out.status, 0, "{options:?}: {out:?}");
+    }
 }

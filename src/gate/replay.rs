@@ -11,7 +11,7 @@ use super::evidence::{Evidence, time};
 use super::standing::{Standing, weigh};
 use super::steps::{self, Step};
 use super::{Candidate, Missing, Refusal, demand};
-use crate::error::Result;
+use crate::error::{Result, hint};
 use crate::policy::Policy;
 use crate::store::trees::{Fork, Merger};
 use crate::store::{Repo, changes};
@@ -254,10 +254,23 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Whether a verdict may be about these steps that nobody can tell here, since what was judged has
+    /// not been fetched.
+    fn is_blind(&self, steps: &[Step]) -> bool {
+        let is_unread = |step: &Step| !self.merger.has(step.tree);
+        self.repo.is_partial() && (self.merger.lacks() || steps.iter().any(is_unread))
+    }
+
     /// Why the step at that index keeps everything out, and what a review could mend.
     pub fn refusal(&self, start: ObjectId, steps: &[Step], at: usize) -> Result<Refusal> {
         let missing = self.missing(start, steps, at)?;
         let standing = self.evidence.standing(missing.base_tree, missing.head_tree)?;
+        if standing == Standing::Unknown && self.is_blind(steps) {
+            return Err(hint(
+                "this is a partial clone, and lacks what the change would have to be compared with",
+                self.repo.make_whole(),
+            ));
+        }
         let what = self.describe(&missing)?;
         let most = self.policy.base_demand().approvals;
         let (why, blocking, wants_person) = match standing {

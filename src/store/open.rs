@@ -6,6 +6,7 @@
 //! repositories open like any other; reftable is refused, because gix would list no refs at all.
 
 use super::Repo;
+use super::keep::KEPT;
 use crate::error::{Result, hint};
 use anyhow::Context;
 use gix::sec::Trust;
@@ -118,10 +119,24 @@ impl Repo {
 
     /// Whether it is a partial clone: objects may be missing that its remote has promised.
     pub fn is_partial(&self) -> bool {
+        self.promisor().is_some()
+    }
+
+    /// The remote that has promised the objects which this clone lacks; none where it is a whole one.
+    fn promisor(&self) -> Option<String> {
         let config = self.gix.config_snapshot();
-        let promisor = |name: &gix::bstr::BStr| config.boolean(format!("remote.{name}.promisor").as_str());
-        config.string("extensions.partialClone").is_some()
-            || self.gix.remote_names().iter().any(|name| promisor(name.as_ref()) == Some(true))
+        let promises =
+            |name: &String| config.boolean(format!("remote.{name}.promisor").as_str()) == Some(true);
+        let of_old = config.string("extensions.partialClone").map(|name| name.to_string());
+        self.remotes().into_iter().find(promises).or(of_old)
+    }
+
+    /// The command by which a partial clone gets all that the gate may ask for.
+    pub fn make_whole(&self) -> String {
+        let remote = self.promisor().unwrap_or_else(|| "origin".into());
+        format!(
+            "git fetch --refetch --no-filter {remote} '+refs/heads/*:refs/remotes/{remote}/*' '+{KEPT}*:{KEPT}*'"
+        )
     }
 
     /// The names of the remotes, sorted.

@@ -22,6 +22,7 @@ pub struct Merger<'a> {
     made: RefCell<HashMap<[ObjectId; 3], Option<ObjectId>>>,
     forks: RefCell<HashMap<[ObjectId; 2], Option<Fork>>>,
     joined: Cell<usize>,
+    lacks: Cell<bool>,
 }
 
 /// Where two histories part.
@@ -53,6 +54,7 @@ impl<'a> Merger<'a> {
             made: RefCell::default(),
             forks: RefCell::default(),
             joined: Cell::default(),
+            lacks: Cell::default(),
         }
     }
 
@@ -69,10 +71,19 @@ impl<'a> Merger<'a> {
             return Ok(*known);
         }
         // What was reviewed may be gone (garbage collection, a shallow clone): then it proves nothing.
-        let merged =
-            if self.has(base) && self.has(theirs) { self.sealed()?.merge(base, ours, theirs)? } else { None };
+        let merged = if self.has(base) && self.has(theirs) {
+            self.sealed()?.merge(base, ours, theirs)?
+        } else {
+            self.lacks.set(true);
+            None
+        };
         self.made.borrow_mut().insert(key, merged);
         Ok(merged)
+    }
+
+    /// Whether something could not be merged because it is not here.
+    pub fn lacks(&self) -> bool {
+        self.lacks.get()
     }
 
     /// What a commit brings since that fork onto `ours`; none on a conflict.

@@ -21,7 +21,7 @@ pub struct Sealed {
     dir: tempfile::TempDir,
     gix: gix::Repository,
     /// Whether the repository is a partial clone, whose missing objects only a fetch could bring.
-    is_partial: bool,
+    make_whole: Option<String>,
 }
 
 impl Sealed {
@@ -47,7 +47,7 @@ impl Sealed {
         let gix = gix::open::Options::isolated().open_path_as_is(true).open(at);
         let mut gix = gix.context("a git directory of our own cannot be opened")?.to_thread_local();
         gix.object_cache_size_if_unset(4 << 20);
-        Ok(Sealed { dir, gix, is_partial: repo.is_partial() })
+        Ok(Sealed { dir, gix, make_whole: repo.is_partial().then(|| repo.make_whole()) })
     }
 
     /// A git command in it: no user or system config, no attributes, no replace refs, no hooks.
@@ -139,13 +139,13 @@ impl Sealed {
 
     /// What may be missing, and how to get it: nothing is fetched in the middle of a judgement.
     fn explain(&self, error: anyhow::Error) -> anyhow::Error {
-        match self.is_partial && !error.chain().any(|cause| cause.is::<Hint>()) {
-            true => hint_on(
+        match &self.make_whole {
+            Some(way_out) if !error.chain().any(|cause| cause.is::<Hint>()) => hint_on(
                 error,
                 "the change cannot be read: this is a partial clone, and may lack some of its objects",
-                "git fetch --refetch --no-filter",
+                way_out,
             ),
-            false => error,
+            _ => error,
         }
     }
 
