@@ -1,12 +1,17 @@
 //! Parse, dispatch, print the error, choose the status.
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use git_flow_ai::{cli, error::Exit, report};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let exit = cli::run(cli::Cli::parse()).unwrap_or_else(|error| {
+    let given = cli::Cli::command().get_matches();
+    let cli = cli::Cli::from_arg_matches(&given).unwrap_or_else(|error| error.exit());
+    let exit = cli::run(cli).unwrap_or_else(|error| {
         report::error(&error);
+        if cli::wants_json(&given) && Exit::of(&error) != Exit::Interrupted {
+            report::error_as_json(&error);
+        }
         Exit::of(&error)
     });
     ExitCode::from(exit.code())

@@ -142,6 +142,12 @@ fn talking(repo: &Repo) -> Command {
 }
 
 fn unreachable_remote(remote: &str, talk: &Talk) -> anyhow::Error {
+    if is_no_room(&talk.said) || is_contention(&talk.said) {
+        return hint(
+            format!("what {remote} has cannot be written here: {}", reason(talk)),
+            "see that the disk has room (df -h .) and that the repository is yours to write; nothing is lost",
+        );
+    }
     hint(
         format!("the verdicts of {remote} cannot be fetched: {}", reason(talk)),
         format!("git ls-remote {remote} tells whether it can be reached; nothing here has changed"),
@@ -186,9 +192,16 @@ fn push(repo: &Repo, remote: &str, tell: &mut impl FnMut(&str)) -> Result<Pushed
 
 /// Whether git only met somebody else who wrote the same ref at that moment.
 fn is_contention(said: &str) -> bool {
-    ["cannot lock ref", "failed to update ref", "Unable to create", "fetch first", "incorrect old value"]
-        .iter()
-        .any(|words| said.contains(words))
+    let words =
+        ["cannot lock ref", "failed to update ref", "Unable to create", "fetch first", "incorrect old value"];
+    !is_no_room(said) && words.iter().any(|words| said.contains(words))
+}
+
+/// Whether git could not write here, which no waiting mends.
+fn is_no_room(said: &str) -> bool {
+    let words = ["unable to create directory", "couldn't write", "Read-only file system", "No space left"];
+    let mut here = said.lines().filter(|line| !line.starts_with("remote:"));
+    here.any(|line| words.iter().any(|words| line.contains(words)))
 }
 
 /// Why git failed, in its own words.

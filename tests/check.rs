@@ -231,6 +231,7 @@ fn results(log: &Value) -> &Vec<Value> {
 #[test]
 fn sarif_is_valid_whatever_the_answer() {
     let place = place();
+    place.git(&["remote", "add", "origin", "../elsewhere.git"]).ok();
     let log = sarif(&place, &[]);
     assert_eq!(log["runs"][0]["invocations"][0]["executionSuccessful"], false, "no notes: cannot tell");
     commit(&place, "odd name #1%.txt", "x\n", "An odd name");
@@ -346,6 +347,18 @@ fn a_machine_gets_its_answer_in_its_own_form_whatever_happened() {
     commit(&place, ".zenflow/config.toml", "version = 1\n[gate]\nbranches = 3\n", "Break it");
     let told = json(&place.flow(&["check", "topic", "--target", "main", "--format", "json"]).exits(2));
     assert_eq!(told["answer"], "cannot-tell", "a law that cannot be read lets nothing in");
+}
+
+#[test]
+fn where_no_remote_could_have_verdicts_the_answer_is_no_and_the_way_out_needs_none() {
+    let place = place();
+    let told = check(&place, &[]);
+    assert_eq!(told["answer"], "no", "{told}");
+    assert!(!told["way_out"].to_string().contains("sync"), "{told}");
+    place.git(&["remote", "add", "upstream", "../elsewhere.git"]).ok();
+    let told = check(&place, &[]);
+    assert_eq!(told["answer"], "cannot-tell", "{told}");
+    assert!(told["way_out"].to_string().contains("git flow-ai sync upstream"), "{told}");
 }
 
 #[test]

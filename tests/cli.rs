@@ -34,6 +34,32 @@ fn outside_a_repository_every_command_that_needs_one_says_so() {
 }
 
 #[test]
+fn a_script_that_asks_for_json_reads_one_object_whatever_happened() {
+    let place = Place::new();
+    for command in [
+        "status",
+        "init",
+        "sync",
+        "verify",
+        "clean",
+        "doctor",
+        "review",
+        "merge",
+        "verdict list",
+        "verdict show",
+        "spec list",
+        "waive HEAD --reason x",
+    ] {
+        let args = command.split(' ').chain(["--json"]);
+        let out = place.command("git-flow-ai").args(args).current_dir(place.root()).output().unwrap();
+        let out = Out::of(out);
+        assert_ne!(out.status, 0, "{command}");
+        let told: serde_json::Value = serde_json::from_str(&out.stdout).unwrap_or_default();
+        assert!(told.is_object() && told.to_string().contains("git init"), "{command}: {out:?}");
+    }
+}
+
+#[test]
 fn a_reader_that_has_gone_changes_no_answer() {
     let place = Place::new();
     // `head -c0` is gone before the first word is written; standard error may be closed as well.

@@ -111,7 +111,14 @@ fn a_bare_repository_is_guarded_by_its_servers_hook_or_said_not_to_be() {
         |args: &[&str]| Out::of(place.command("git-flow-ai").args(args).current_dir(&bare).output().unwrap());
     flow(&["doctor"]).exits(1).says("the hook pre-receive is not installed");
     flow(&["init"]).ok();
-    flow(&["doctor"]).ok().says("asks before a push moves a branch");
+    let doctor = flow(&["doctor"]).ok().says("asks before a push moves a branch");
+    // Nothing is asked of a server that only a clone can do.
+    assert!(!doctor.stdout.contains("mend: git flow-ai init"), "{doctor:?}");
+    let empty = place.root().join("empty.git");
+    place.git(&["init", "--quiet", "--bare", empty.to_str().unwrap()]).ok();
+    let doctor = place.command("git-flow-ai").arg("doctor").current_dir(&empty).output().unwrap();
+    let doctor = Out::of(doctor).says("push the first one to it").says("nothing is protected");
+    assert!(!doctor.stdout.contains("git commit"), "{doctor:?}");
     fs::set_permissions(bare.join("hooks/pre-receive"), fs::Permissions::from_mode(0o644)).unwrap();
     flow(&["doctor"]).exits(1).says("chmod +x");
 }

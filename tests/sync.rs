@@ -118,6 +118,25 @@ fn every_remote_that_cannot_be_had_is_told_with_the_way_out() {
 }
 
 #[test]
+fn where_nothing_can_be_written_the_remote_is_not_blamed() {
+    let place = place();
+    place.approve("main", "topic");
+    place.git(&["push", "--quiet", "origin", "refs/notes/flow-ai"]).ok();
+    // What git 2.47 says on a disk that is full or mounted for reading.
+    place.script(
+        "git",
+        "case \" $* \" in *' fetch '*)\n  \
+         echo \"error: cannot lock ref 'refs/flow-ai/notes/origin': unable to create directory for x\" >&2\n  \
+         exit 1;;\nesac\nPATH=${PATH#*:} exec git \"$@\"",
+    );
+    let begun = std::time::Instant::now();
+    // Not as `git flow-ai`: git puts itself first on the PATH.
+    let out = Out::of(place.command("git-flow-ai").arg("sync").output().unwrap());
+    out.exits(2).says("cannot be written here").says("df -h");
+    assert!(begun.elapsed().as_secs() < 5, "no waiting mends it");
+}
+
+#[test]
 fn without_leave_to_push_the_fetched_half_is_done_and_said() {
     let place = place();
     place.approve("main", "topic");

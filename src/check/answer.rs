@@ -1,7 +1,7 @@
 //! The answer as machines read it: one versioned object, from which every format is made.
 
 use super::change;
-use super::question::Question;
+use super::question::{self, Question};
 use super::short;
 use crate::change::Author;
 use crate::error::{Hint, Result};
@@ -301,7 +301,7 @@ fn part(repo: &Repo, of: gate::Part, law: &Law<'_>, target: &str) -> Result<Part
         Fate::Stays(refusal) => {
             part.outcome = if refusal.blocking.is_empty() { Outcome::Missing } else { Outcome::Blocked };
             part.verdicts = words(repo, &refusal.blocking, law)?;
-            part.way_out = Some(way_out(&refusal, target));
+            part.way_out = Some(way_out(repo, &refusal, target));
             part.why = Some(refusal.why);
             if let Some(missing) = refusal.missing {
                 let (base, head) = (missing.base_tree, missing.head_tree);
@@ -323,7 +323,7 @@ fn part(repo: &Repo, of: gate::Part, law: &Law<'_>, target: &str) -> Result<Part
 }
 
 /// What would let it in.
-fn way_out(refusal: &gate::Refusal, target: &str) -> String {
+fn way_out(repo: &Repo, refusal: &gate::Refusal, target: &str) -> String {
     if !refusal.blocking.is_empty() {
         return "mend what is found, then have it judged again".into();
     }
@@ -333,9 +333,13 @@ fn way_out(refusal: &gate::Refusal, target: &str) -> String {
         }
         Some((Some(base), Some(head))) => {
             let range = format!("{}..{}", short(base), short(head));
-            format!(
-                "have it judged, and share the verdict: git flow-ai review {range} --target {target} && git flow-ai sync"
-            )
+            let review = format!("git flow-ai review {range} --target {target}");
+            match question::remote(repo) {
+                Some(remote) => {
+                    format!("have it judged, and share the verdict: {review} && git flow-ai sync {remote}")
+                }
+                None => format!("have it judged: {review}"),
+            }
         }
         Some(_) => "commit it, and have it judged: git flow-ai review".into(),
         None => format!("only add to `{target}`: make the change on a branch of its own"),

@@ -27,9 +27,6 @@ pub struct Options {
     pub target: Option<String>,
 }
 
-/// How the missing verdicts of a clone are brought.
-const FETCH_NOTES: &str = "git fetch origin refs/notes/flow-ai:refs/notes/flow-ai";
-
 /// Answers it. An error means that nobody can tell.
 pub fn check(repo: &Repo, options: &Options) -> Result<Report> {
     let question = question::read(repo, options)?;
@@ -109,10 +106,18 @@ fn refuse(repo: &Repo, report: &mut Report) -> Result<()> {
             report.way_out.push(way_out);
         }
     }
-    if repo.find_ref(NOTES_REF)?.is_none() && repo.refs(COPIES)?.is_empty() {
-        report.answer = Answer::CannotTell;
-        report.why.insert(0, format!("this clone has no verdicts at all ({NOTES_REF} is missing)"));
-        report.way_out.insert(0, format!("bring them: git flow-ai sync, or {FETCH_NOTES}"));
+    if repo.find_ref(NOTES_REF)?.is_some() || !repo.refs(COPIES)?.is_empty() {
+        return Ok(());
+    }
+    let nothing = format!("no verdicts at all ({NOTES_REF} is missing)");
+    match question::remote(repo) {
+        Some(remote) => {
+            report.answer = Answer::CannotTell;
+            report.why.insert(0, format!("this clone has {nothing}"));
+            let fetch = format!("git fetch {remote} {NOTES_REF}:{NOTES_REF}");
+            report.way_out.insert(0, format!("bring them: git flow-ai sync {remote}, or {fetch}"));
+        }
+        None => report.notes.push(format!("there are {nothing}, and no remote that could have some")),
     }
     Ok(())
 }

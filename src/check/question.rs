@@ -118,6 +118,12 @@ fn tip(repo: &Repo, branch: &str) -> Result<Option<ObjectId>> {
     }
 }
 
+/// The remote that verdicts come from: `origin`, or the first.
+pub(super) fn remote(repo: &Repo) -> Option<String> {
+    let remotes = repo.remotes();
+    remotes.iter().find(|name| *name == "origin").or(remotes.first()).cloned()
+}
+
 fn commit(repo: &Repo, name: &str) -> Result<ObjectId> {
     let found = repo.commit_of(name);
     let is_id = name.len() >= 7 && name.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -31,7 +31,7 @@ pub mod wait;
 pub mod waive;
 
 use crate::error::{Exit, Result};
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, Parser, Subcommand};
 
 const EXAMPLES: &str = "Examples:
   git flow-ai init                      # config, hooks, agents found on the PATH
@@ -100,6 +100,14 @@ impl Command {
             self,
             Approve(_) | Clean(_) | Merge(_) | Plan(_) | Review(_) | Run(_) | Spec(_) | Status(_) | Waive(_)
         )
+    }
+}
+
+/// Whether what was called is to answer in JSON.
+pub fn wants_json(given: &ArgMatches) -> bool {
+    match given.subcommand() {
+        Some((_, further)) if wants_json(further) => true,
+        _ => matches!(given.try_get_one::<bool>("json"), Ok(Some(true))),
     }
 }
 

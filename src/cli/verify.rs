@@ -68,7 +68,7 @@ pub(super) fn glance() {
 fn text(report: &Report) -> String {
     let mut text = String::new();
     if report.branches.is_empty() {
-        text.push_str("No branch is protected here: git flow-ai init\n");
+        text.push_str("No branch is protected here. `git flow-ai init` proposes a config, which counts once it is committed.\n");
     }
     for branch in &report.branches {
         text.push_str(&one(branch));

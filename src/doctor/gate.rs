@@ -21,7 +21,10 @@ pub(super) fn examine(repo: &Repo, loaded: &Loaded, target: &str) -> Result<Vec<
         ));
     }
     checks.extend(hooks::examine(repo, dir, target)?);
-    checks.push(notes(dir)?);
+    // Nobody reads the log in a bare repository, or merges notes there.
+    if repo.work_dir().is_some() {
+        checks.push(notes(dir)?);
+    }
     Ok(checks)
 }
 

@@ -92,10 +92,13 @@ fn examine_repository(repo: &Repo) -> Result<Vec<Check>> {
     };
     match config::load(repo, &target) {
         Ok(loaded) => {
-            checks.push(configured(&loaded, &target));
+            checks.push(configured(repo, &loaded, &target));
             checks.extend(gate::examine(repo, &loaded, &target)?);
             checks.extend(signing::examine(repo, &loaded, &target));
-            checks.extend(people::examine(&loaded.config));
+            // A server judges nothing and runs nobody: it reads what others have judged.
+            if repo.work_dir().is_some() {
+                checks.extend(people::examine(&loaded.config));
+            }
             checks.extend(leftovers::examine(repo, &loaded.config)?);
         }
         Err(error) => checks.push(Check::broken("config", &error)),
@@ -108,9 +111,12 @@ pub fn gate(repo: &Repo, loaded: &config::Loaded, target: &str) -> Result<Vec<Ch
     gate::examine(repo, loaded, target)
 }
 
-fn configured(loaded: &config::Loaded, target: &str) -> Check {
+fn configured(repo: &Repo, loaded: &config::Loaded, target: &str) -> Check {
     let says = format!("config from {}", loaded.origin);
-    if loaded.config.agents.is_empty() {
+    if repo.work_dir().is_none() && !loaded.origin.contains(&format!("{target}:")) {
+        let mend = format!("push one to {target}; it is in force from then on");
+        Check::note("config", format!("{target} has no {}: nothing is protected", crate::config::PATH), mend)
+    } else if repo.work_dir().is_some() && loaded.config.agents.is_empty() {
         Check::note("config", format!("{says}, without agents"), "git flow-ai init finds them on the PATH")
     } else if loaded.origin.contains(&format!("{target}:")) {
         Check::good("config", says)

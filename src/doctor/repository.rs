@@ -10,11 +10,7 @@ const TOPIC: &str = "repository";
 pub(super) fn examine(repo: &Repo) -> Result<Vec<Check>> {
     let mut checks = vec![kind(repo)?];
     if repo.commit_of("HEAD").is_err() {
-        checks.push(Check::bad(
-            TOPIC,
-            "there are no commits yet",
-            "make the first: git commit --allow-empty -m Begin",
-        ));
+        checks.push(Check::bad(TOPIC, "there are no commits yet", repo.first_commit()));
     }
     match repo.identity() {
         Ok(_) => {}

@@ -43,12 +43,27 @@ pub fn error(error: &anyhow::Error) {
     let _ = err().write_all(text.as_bytes());
 }
 
+/// Prints an error as one line of JSON on standard output: a script that asked for JSON reads JSON,
+/// whatever happened.
+pub fn error_as_json(error: &anyhow::Error) {
+    let links: Vec<String> = error.chain().map(ToString::to_string).collect();
+    let hints = error.chain().filter_map(|link| link.downcast_ref::<Hint>());
+    let way_out: Vec<&str> = hints.map(|hint| hint.way_out.as_str()).collect();
+    // With nowhere left to complain, the exit status has to do.
+    let _ = json(&serde_json::json!({ "error": links, "way_out": way_out }));
+}
+
 /// What to do about the machine underneath, where nobody on the way up had better advice. Told from the
 /// texts, since such a failure reaches us through git and libraries as well.
 fn way_out_of_the_machine(error: &anyhow::Error) -> Option<&'static str> {
     const WAYS: &[(&[&str], &str)] = &[
         (
-            &["No space left on device", "Out of diskspace", "Disk quota exceeded"],
+            &[
+                "No space left on device",
+                "Out of diskspace",
+                "Disk quota exceeded",
+                "failed to write new config",
+            ],
             "free some space there and run it again; what has been written down stays",
         ),
         (&["Read-only file system"], "mount it for writing, or work in a clone on another disk"),

@@ -26,7 +26,7 @@ impl Repo {
         };
         let id = match self.gix.rev_parse_single(revision) {
             Ok(id) => id,
-            Err(_) if self.is_unborn() && self.is_head(revision) => return Err(no_commit()),
+            Err(_) if self.is_unborn() && self.is_head(revision) => return Err(no_commit(self)),
             Err(error) => return Err(unknown(error)),
         };
         let commit = id.object().and_then(|object| object.peel_to_commit());
@@ -233,6 +233,16 @@ pub(super) fn person(name: &gix::bstr::BStr, address: &gix::bstr::BStr) -> Strin
     format!("{name} <{address}>")
 }
 
+impl Repo {
+    /// How a repository gets its first commit.
+    pub fn first_commit(&self) -> &'static str {
+        match self.work_dir() {
+            Some(_) => "make the first one: git commit --allow-empty -m Begin",
+            None => "push the first one to it, from a clone",
+        }
+    }
+}
+
 fn no_identity() -> anyhow::Error {
     hint(
         "git does not know who you are",
@@ -240,6 +250,6 @@ fn no_identity() -> anyhow::Error {
     )
 }
 
-pub(super) fn no_commit() -> anyhow::Error {
-    hint("this repository has no commit yet", "make the first one: git commit --allow-empty -m Begin")
+pub(super) fn no_commit(repo: &Repo) -> anyhow::Error {
+    hint("this repository has no commit yet", repo.first_commit())
 }
