@@ -56,6 +56,9 @@ fn check_branches(branches: &[String], origin: &str) -> Result<()> {
             None if branch.is_empty() || branch.contains([' ', '~', '^', ':', '?', '*', '[', '\\']) => {
                 "name each protected branch; there are no patterns".to_owned()
             }
+            None if branch.starts_with("flow/") => {
+                "name another: below `flow/` runs keep their own, which no hook guards".to_owned()
+            }
             None => continue,
         };
         let what =
@@ -291,9 +294,12 @@ mod tests {
 
     #[test]
     fn a_protected_branch_is_a_name_and_no_pattern() {
-        for (branch, way_out) in
-            [("refs/heads/main", "write `main`"), ("release/*", "no patterns"), ("", "no patterns")]
-        {
+        for (branch, way_out) in [
+            ("refs/heads/main", "write `main`"),
+            ("release/*", "no patterns"),
+            ("", "no patterns"),
+            ("flow/x", "name another"),
+        ] {
             let text = format!("version = 1\n[gate]\nbranches = [\"main\", \"{branch}\"]\n");
             let error = parse(&text, "x").expect_err(branch);
             let hint = error.downcast_ref::<crate::error::Hint>().unwrap();
