@@ -78,10 +78,30 @@ impl Commit {
     /// The values of that trailer in the message's last paragraph, in order
     /// (`git-interpret-trailers(1)`). The first paragraph is the subject, never trailers.
     pub fn trailers<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> + 'a {
-        let last = self.message.trim_end().rsplit_once("\n\n").map_or("", |(_, last)| last);
-        last.lines().filter_map(move |line| {
+        // A line with nothing but a carriage return ends a paragraph too.
+        let lines: Vec<&str> = self.message.trim_end().lines().collect();
+        let last = lines.iter().rposition(|line| line.trim().is_empty()).unwrap_or(lines.len());
+        lines.into_iter().skip(last + 1).filter_map(move |line| {
             let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case(key).then(|| value.trim())
+            name.trim_end().eq_ignore_ascii_case(key).then(|| value.trim())
         })
+    }
+
+    /// The values of lines that look like that trailer anywhere below the subject: a squash has those of
+    /// its commits in its middle. Where a line is continued, so is the value.
+    pub fn said(&self, key: &str) -> Vec<String> {
+        let mut values: Vec<String> = Vec::new();
+        let mut is_open = false;
+        for line in self.message.lines().skip(1) {
+            if is_open && line.starts_with([' ', '\t']) && !line.trim().is_empty() {
+                let begun = values.pop().unwrap_or_default();
+                values.push(format!("{begun} {}", line.trim()));
+                continue;
+            }
+            let value = line.split_once(':').filter(|(name, _)| name.trim_end().eq_ignore_ascii_case(key));
+            is_open = value.is_some();
+            values.extend(value.map(|(_, value)| value.trim().to_owned()));
+        }
+        values
     }
 }

@@ -39,9 +39,10 @@ const STATEMENTS: [&str; 2] = ["Assisted-by", "Generated-by"];
 /// Everybody who had a hand in a commit; never empty.
 pub(super) fn of(commit: &Commit) -> Vec<Author> {
     let mut authors = by_our_trailers(commit);
+    let co_authors = commit.said("Co-authored-by").into_iter().filter_map(|person| by_address(&person));
     if !authors.is_empty() {
         // Of the run's own agents we know more than their tools say; of others that came later we do not.
-        for other in commit.trailers("Co-authored-by").filter_map(by_address) {
+        for other in co_authors {
             if !other.vendor.is_unknown() && authors.iter().all(|author| author.vendor != other.vendor) {
                 authors.push(other);
             }
@@ -49,8 +50,9 @@ pub(super) fn of(commit: &Commit) -> Vec<Author> {
         return authors;
     }
     authors.push(by_identity(&commit.author));
-    authors.extend(commit.trailers("Co-authored-by").filter_map(by_address));
-    for stated in STATEMENTS.iter().flat_map(|key| commit.trailers(key)).filter_map(stated) {
+    authors.extend(co_authors);
+    let statements = STATEMENTS.iter().flat_map(|key| commit.said(key));
+    for stated in statements.filter_map(|statement| stated(&statement)) {
         add_stated(&mut authors, stated);
     }
     authors
@@ -231,6 +233,22 @@ mod tests {
         ] {
             assert_eq!(vendors(ADA, &format!("Fix\n\n{trailers}\n")), expected, "{trailers}");
         }
+    }
+
+    #[test]
+    fn no_form_of_a_trailer_hides_who_signed() {
+        for message in [
+            "Fix\r\n\r\nCo-authored-by: Codex <codex@openai.com>\r\n",
+            "Fix\n \nCo-authored-by: Codex <codex@openai.com>\n",
+            "Fix\n\nCo-authored-by:\n Codex\n <codex@openai.com>\n",
+            "Fix\n\nCo-authored-by : Codex <codex@openai.com>\n",
+            "Fix\n\n* One\n\nCo-authored-by: Codex <codex@openai.com>\n\n* Two\n\nWhy.\n",
+            "Fix\n\nAssisted-by: Codex:gpt-5\n\nSigned-off-by: Ada <ada@example.com>\n",
+        ] {
+            assert_eq!(vendors(ADA, message), ["person", "openai"], "{message:?}");
+        }
+        let ours = "Fix\r\n\r\nFlow-Agent: mine\r\nFlow-Vendor: acme\r\n";
+        assert_eq!(vendors(ADA, ours), ["acme"]);
     }
 
     #[test]
