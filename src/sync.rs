@@ -7,6 +7,7 @@
 
 use crate::error::{Result, hint};
 use crate::git::{self, Talk};
+use crate::hook::LOSES;
 use crate::store::verdicts::{self, COPIES, Lost};
 use crate::store::{Conflict, Expected, Repo, keep};
 use crate::verdict::NOTES_REF;
@@ -57,7 +58,22 @@ pub fn remote(repo: &Repo, named: Option<&str>) -> Result<String> {
 }
 
 /// Exchanges verdicts with that remote; `tell` gets what git says meanwhile.
-pub fn sync(repo: &Repo, remote: &str, mut tell: impl FnMut(&str)) -> Result<Synced> {
+pub fn sync(repo: &Repo, remote: &str, tell: impl Fn(&str)) -> Result<Synced> {
+    exchange(repo, remote, TRIES, &tell, |own| match own {
+        Some(_) => push(repo, remote, &tell),
+        None => Ok(Pushed::Done),
+    })
+}
+
+/// Takes in what the remote has and has it pushed, which gets the tip of what there is now (none where
+/// neither side has anything); again where others have pushed meanwhile.
+pub(crate) fn exchange(
+    repo: &Repo,
+    remote: &str,
+    tries: u32,
+    tell: &impl Fn(&str),
+    mut push: impl FnMut(Option<ObjectId>) -> Result<Pushed>,
+) -> Result<Synced> {
     repo.identity()?;
     let copy = format!("{COPIES}{remote}");
     let (own_before, known) = (repo.find_ref(NOTES_REF)?, repo.find_ref(&copy)?);
@@ -66,8 +82,8 @@ pub fn sync(repo: &Repo, remote: &str, mut tell: impl FnMut(&str)) -> Result<Syn
         restored: verdicts::missing(repo, known, own_before)?,
         ..Synced::default()
     };
-    for attempt in 1..=TRIES {
-        let theirs = fetch(repo, remote, &copy, &mut tell)?;
+    for attempt in 1..=tries {
+        let theirs = fetch(repo, remote, &copy, tell)?;
         let tips: Vec<ObjectId> = known.into_iter().chain(theirs).collect();
         let own = verdicts::join(repo, &tips, &format!("Take in what {remote} has"))?;
         if attempt == 1 {
@@ -75,10 +91,9 @@ pub fn sync(repo: &Repo, remote: &str, mut tell: impl FnMut(&str)) -> Result<Syn
         }
         synced.came = verdicts::missing(repo, own, own_before)?;
         synced.went = verdicts::missing(repo, own, theirs)?;
-        let Some(own) = own else { return Ok(synced) };
-        match push(repo, remote, &mut tell)? {
+        match push(own)? {
             Pushed::Done => {
-                remember(repo, &copy, own)?;
+                own.map_or(Ok(()), |own| remember(repo, &copy, own))?;
                 return Ok(synced);
             }
             Pushed::Refused(why) => {
@@ -88,19 +103,19 @@ pub fn sync(repo: &Repo, remote: &str, mut tell: impl FnMut(&str)) -> Result<Syn
             Pushed::Moved => std::thread::sleep(pause(attempt)?),
         }
     }
-    synced.not_pushed = Some(format!("{remote} has moved {TRIES} times meanwhile; try again"));
+    synced.not_pushed = Some(format!("{remote} has moved {tries} times meanwhile; try again"));
     Ok(synced)
 }
 
 /// Fetches the remote's notes into our copy of them, and what is kept; the tip of the notes.
-fn fetch(repo: &Repo, remote: &str, copy: &str, tell: &mut impl FnMut(&str)) -> Result<Option<ObjectId>> {
+fn fetch(repo: &Repo, remote: &str, copy: &str, tell: &impl Fn(&str)) -> Result<Option<ObjectId>> {
     let notes = format!("+{NOTES_REF}:{copy}");
     let kept = format!("+{0}*:{0}*", keep::KEPT);
     let mut tries = 0;
     // A partial clone needs the notes as a whole, in one go, but of what is kept only what it asks for.
     let has_notes = loop {
         let all: &[&str] = if repo.is_partial() { &[&notes] } else { &[&notes, &kept] };
-        let talk = git::talk(&mut fetching(repo, remote, &["--no-filter"], all), &mut *tell)?;
+        let talk = git::talk(&mut fetching(repo, remote, &["--no-filter"], all), tell)?;
         tries += 1;
         match talk {
             Talk { is_done: true, .. } => break true,
@@ -111,7 +126,7 @@ fn fetch(repo: &Repo, remote: &str, copy: &str, tell: &mut impl FnMut(&str)) -> 
         }
     };
     if !has_notes || repo.is_partial() {
-        let talk = git::talk(&mut fetching(repo, remote, &[], &[&kept]), &mut *tell)?;
+        let talk = git::talk(&mut fetching(repo, remote, &[], &[&kept]), tell)?;
         if !talk.is_done && !is_contention(&talk.said) {
             return Err(unreachable_remote(remote, &talk));
         }
@@ -155,7 +170,7 @@ fn unreachable_remote(remote: &str, talk: &Talk) -> anyhow::Error {
 }
 
 /// What a push came to.
-enum Pushed {
+pub(crate) enum Pushed {
     Done,
     /// Somebody else has pushed meanwhile.
     Moved,
@@ -164,11 +179,11 @@ enum Pushed {
 }
 
 /// Pushes notes and what is kept, never with force. Hooks of the person's own are about code: left out.
-fn push(repo: &Repo, remote: &str, tell: &mut impl FnMut(&str)) -> Result<Pushed> {
+pub(crate) fn push(repo: &Repo, remote: &str, tell: &impl Fn(&str)) -> Result<Pushed> {
     let mut command = talking(repo);
     command.args(["push", "--porcelain", "--progress", "--no-verify", "--no-follow-tags"]);
     command.args(["--recurse-submodules=no", remote]);
-    command.args([format!("{NOTES_REF}:{NOTES_REF}"), format!("{0}*:{0}*", keep::KEPT)]);
+    command.args(refspecs());
     let talk = git::talk(&mut command, tell)?;
     if talk.is_done {
         return Ok(Pushed::Done);
@@ -176,6 +191,8 @@ fn push(repo: &Repo, remote: &str, tell: &mut impl FnMut(&str)) -> Result<Pushed
     let of_notes = talk.output.lines().find(|line| line.contains(&format!("\t{NOTES_REF}:")));
     Ok(match of_notes.map(|line| (line.starts_with('!'), line)) {
         Some((true, line)) if line.contains("[rejected]") || is_contention(line) => Pushed::Moved,
+        // Ours has all that the remote had: who misses something has got it since.
+        Some((true, _)) if talk.said.contains(LOSES) => Pushed::Moved,
         // What somebody else keeps under the same name is the same.
         Some((false, _)) => Pushed::Done,
         Some((true, line)) => Pushed::Refused(format!(
@@ -190,8 +207,13 @@ fn push(repo: &Repo, remote: &str, tell: &mut impl FnMut(&str)) -> Result<Pushed
     })
 }
 
+/// What is pushed for verdicts to arrive: they themselves, and what they are about.
+pub(crate) fn refspecs() -> [String; 2] {
+    [format!("{NOTES_REF}:{NOTES_REF}"), format!("{0}*:{0}*", keep::KEPT)]
+}
+
 /// Whether git only met somebody else who wrote the same ref at that moment.
-fn is_contention(said: &str) -> bool {
+pub(crate) fn is_contention(said: &str) -> bool {
     let words =
         ["cannot lock ref", "failed to update ref", "Unable to create", "fetch first", "incorrect old value"];
     !is_no_room(said) && words.iter().any(|words| said.contains(words))
@@ -205,7 +227,7 @@ fn is_no_room(said: &str) -> bool {
 }
 
 /// Why git failed, in its own words.
-fn reason(talk: &Talk) -> String {
+pub(crate) fn reason(talk: &Talk) -> String {
     let lines: Vec<&str> = talk.said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let telling = lines.iter().filter(|line| line.starts_with("fatal:") || line.starts_with("error:"));
     match telling.map(|line| line.split_once(": ").map_or(*line, |(_, why)| why)).collect::<Vec<_>>() {

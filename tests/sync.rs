@@ -296,3 +296,34 @@ fn a_clone_of_any_kind_judges_a_rebased_change_or_names_the_fetch_that_lets_it()
         assert_eq!(out.status, 0, "{options:?}: {out:?}");
     }
 }
+
+#[test]
+fn a_server_whose_verdicts_grow_while_it_is_asked_is_asked_again() {
+    let place = place();
+    let server = place.root().join("server.git");
+    git_in(&place, &server, &["flow-ai", "init"]).ok();
+    let eve = clone(&place, "eve", &[]);
+    let mut theirs = place.verdict("main", "topic");
+    theirs.summary = "Eve's.".into();
+    git_in(&place, &eve, &["config", "user.name", "Eve"]).ok();
+    git_in(&place, &eve, &["config", "user.email", "eve@example.com"]).ok();
+    let on = theirs.head_commit.as_ref().unwrap().parse().unwrap();
+    verdicts::append(&Repo::open(&eve).unwrap(), on, &theirs).unwrap();
+    git_in(&place, &eve, &["push", "--quiet", "origin", "refs/notes/flow-ai:refs/aside/eve"]).ok();
+    // Eve's arrive once ours are under way, before the gate looks.
+    let hooks = server.join("hooks");
+    std::fs::rename(hooks.join("pre-receive"), hooks.join("ours")).unwrap();
+    let late = place.script(
+        "late",
+        &format!(
+            "(unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\n\
+             git rev-parse -q --verify refs/notes/flow-ai || git update-ref refs/notes/flow-ai refs/aside/eve) >&2\n\
+             exec '{}'",
+            hooks.join("ours").display()
+        ),
+    );
+    std::fs::copy(late, hooks.join("pre-receive")).unwrap();
+    place.approve("main", "topic");
+    place.flow(&["sync"]).ok().says("1 verdict: came from origin").says("1 verdict: went to origin");
+    assert_eq!(verdicts::all(&Repo::open(&server).unwrap()).unwrap().len(), 2);
+}

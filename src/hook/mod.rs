@@ -21,6 +21,7 @@ use crate::gate::{self, Candidate, New, Refusal, Ruling};
 use crate::policy::Policy;
 use crate::store::Repo;
 use crate::verdict::Verdict;
+pub(crate) use notes::LOSES;
 use spot::Pending;
 
 /// What a hook answers.

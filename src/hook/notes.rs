@@ -12,6 +12,9 @@ use crate::verdict::{NOTES_REF, record};
 use anyhow::Context;
 use gix::ObjectId;
 
+/// What a refusal says of notes that lack a record.
+pub(crate) const LOSES: &str = "would lose what was decided";
+
 /// How many lost verdicts are named.
 const NAMED: usize = 5;
 
@@ -34,7 +37,7 @@ pub(super) fn losing(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<Option
         named.push(format!("{} more", lost.len() - NAMED));
     }
     Ok(Some(Refused {
-        why: format!("{NOTES_REF} would lose what was decided: {}", named.join("; ")),
+        why: format!("{NOTES_REF} {LOSES}: {}", named.join("; ")),
         blocking: Vec::new(),
         way_out: vec![
             "to take in a remote's verdicts and keep your own: git flow-ai sync".to_owned(),
