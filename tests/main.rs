@@ -31,6 +31,7 @@ mod neighbours;
 mod plan;
 mod presets;
 mod properties;
+mod push;
 mod records;
 mod review;
 mod rules;

@@ -92,7 +92,7 @@ fn whatever_the_order_of_branch_and_notes_a_judged_change_enters() {
     refused(&place, &["topic:main"])
         .says("remote: git flow-ai: this push to `main` is refused")
         .says("git flow-ai review")
-        .says("git push --atomic");
+        .says("git flow-ai push <remote> <commit>:main");
     let both = place.copy();
     push(&place, &[NOTES]).ok();
     push(&place, &["topic:main"]).ok();
@@ -325,7 +325,7 @@ fn the_update_hook_judges_what_it_can_see() {
     place.approve("main", "topic");
     // The other ref of the push is none of its sight.
     let out = push(&place, &["topic:main", NOTES]).exits(1);
-    out.says("this push to `main` is refused").says("git push <remote> refs/notes/flow-ai");
+    out.says("this push to `main` is refused").says("git flow-ai sync <remote>");
     push(&place, &[NOTES]).ok();
     push(&place, &["--force", "main~1:main"]).exits(1).says("would lose commits");
     push(&place, &[":main"]).exits(1).says("may not be deleted");

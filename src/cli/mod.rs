@@ -18,6 +18,7 @@ pub mod merge;
 mod page;
 mod person;
 pub mod plan;
+pub mod push;
 mod refusal;
 pub mod review;
 pub mod run;
@@ -76,6 +77,7 @@ pub enum Command {
     Verdict(verdict::VerdictArgs),
     Merge(merge::MergeArgs),
     Sync(sync::SyncArgs),
+    Push(push::PushArgs),
     Check(check::CheckArgs),
     Verify(verify::VerifyArgs),
     Status(status::StatusArgs),
@@ -95,10 +97,20 @@ impl Command {
     /// Whether it does something with the work of the repository, so that whoever calls it should know
     /// when a protected branch is not where the gate let it be.
     fn acts(&self) -> bool {
-        use Command::{Approve, Clean, Merge, Plan, Review, Run, Spec, Status, Waive};
+        use Command::{Approve, Clean, Merge, Plan, Push, Review, Run, Spec, Status, Sync, Waive};
         matches!(
             self,
-            Approve(_) | Clean(_) | Merge(_) | Plan(_) | Review(_) | Run(_) | Spec(_) | Status(_) | Waive(_)
+            Approve(_)
+                | Clean(_)
+                | Merge(_)
+                | Plan(_)
+                | Push(_)
+                | Review(_)
+                | Run(_)
+                | Spec(_)
+                | Status(_)
+                | Sync(_)
+                | Waive(_)
         )
     }
 }
@@ -127,6 +139,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Verdict(args) => verdict::run(args),
         Command::Merge(args) => merge::run(args),
         Command::Sync(args) => sync::run(args),
+        Command::Push(args) => push::run(args),
         Command::Check(args) => check::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Status(args) => status::run(args),

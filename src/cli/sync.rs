@@ -50,7 +50,11 @@ pub fn run(args: SyncArgs) -> Result<Exit> {
     if args.json {
         report::json(&Told::of(&synced))?;
     } else {
-        report::out().write_all(text(&synced).as_bytes())?;
+        let text = match text(&synced) {
+            text if text.is_empty() => format!("Nothing new here or at {}.\n", plain(&remote)),
+            text => text,
+        };
+        report::out().write_all(text.as_bytes())?;
     }
     if let Some(why) = &synced.not_pushed {
         report::warning(&format!("fetched, but not pushed to {remote}: {}", plain(why)));
@@ -59,14 +63,15 @@ pub fn run(args: SyncArgs) -> Result<Exit> {
     Ok(Exit::Yes)
 }
 
-/// git's own progress, with the end that each line has.
-fn pass_on(said: &str) {
+/// What git says, with the end that each line has.
+pub(super) fn pass_on(said: &str) {
     let (line, end) = said.split_at(said.len().saturating_sub(1));
     // With nowhere to tell it, nobody waits for it.
     let _ = report::err().write_all(format!("{}{end}", plain(line)).as_bytes());
 }
 
-fn text(synced: &Synced) -> String {
+/// Which records came, went and were brought back; empty where none did.
+pub(super) fn text(synced: &Synced) -> String {
     let remote = plain(&synced.remote);
     let mut text = String::new();
     section(&mut text, &format!("was deleted here, and is back from {remote}"), &synced.restored, usize::MAX);
@@ -82,9 +87,6 @@ fn text(synced: &Synced) -> String {
         Some(_) => format!("{remote} lacks"),
     };
     section(&mut text, &went, &without(&synced.went, &synced.lost_there), NAMED);
-    if text.is_empty() {
-        text = format!("Nothing new here or at {remote}.\n");
-    }
     text
 }
 
@@ -93,7 +95,7 @@ fn without(all: &[Lost], some: &[Lost]) -> Vec<Lost> {
 }
 
 /// `3 verdicts came from origin`, then which.
-fn section(text: &mut String, what: &str, records: &[Lost], most: usize) {
+pub(super) fn section(text: &mut String, what: &str, records: &[Lost], most: usize) {
     if records.is_empty() {
         return;
     }
@@ -116,7 +118,7 @@ fn headline(record: &Lost) -> String {
 
 /// What a script gets.
 #[derive(Serialize)]
-struct Told<'a> {
+pub(super) struct Told<'a> {
     remote: &'a str,
     came: Vec<Record<'a>>,
     restored: Vec<Record<'a>>,
@@ -133,7 +135,7 @@ struct Record<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn of(synced: &'a Synced) -> Told<'a> {
+    pub(super) fn of(synced: &'a Synced) -> Told<'a> {
         let records = |all: &'a [Lost]| {
             all.iter()
                 .map(|one| Record { on: one.on.to_string(), record: &one.line, what: headline(one) })

@@ -74,7 +74,7 @@ pub(super) fn one(args: &[String]) -> Result<Answer> {
     };
     if name.starts_with("refs/heads/") {
         refused.way_out.push(
-            format!("this server asks `update`, which sees no verdicts of the same push; before it: git push <remote> {NOTES_REF}"),
+            "this server asks `update`, which sees no verdicts of the same push; before it: git flow-ai sync <remote>".to_owned(),
         );
     }
     Ok(Answer::Refuse(refused))
@@ -207,7 +207,7 @@ fn replay(
             let can_be_judged = refusal.missing.is_some();
             let mut refused = refused(repo, &candidate, policy, refusal, Moment::Receive)?;
             if can_be_judged {
-                let both = format!("git push --atomic <remote> <commit>:{branch} {NOTES_REF}");
+                let both = format!("git flow-ai push <remote> <commit>:{branch}");
                 refused.way_out.push(format!("then push it together with its verdicts: {both}"));
             }
             Ok(Some(refused))
