@@ -12,7 +12,7 @@ use std::io::{IsTerminal, Write, stderr};
 /// Push branches together with their verdicts
 ///
 /// Takes in the remote's verdicts as `git flow-ai sync` does, then pushes the branches, the verdicts and
-/// what they are about in one go: a server with the gate lets in all of it or nothing. Never forces;
+/// what they are about in one go: all of it arrives or nothing does. Never forces;
 /// where nothing but verdicts has moved meanwhile, it does so again. A server that cannot take all or
 /// nothing gets the verdicts first. Your own hooks (`pre-push`) run as in every push.
 ///
