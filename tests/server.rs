@@ -202,6 +202,7 @@ fn verdicts_at_the_server_only_ever_gain() {
     refused(&place, &[&format!(":{NOTES}")]).says("may not be deleted");
     refused(&place, &[&format!("topic:{NOTES}"), "--force"]).says("would lose what was decided");
     refused(&place, &[&format!("{NOTES}:refs/flow-ai/notes/origin")]).says("git flow-ai sync");
+    refused(&place, &["topic:refs/flow-ai/admitted/main"]).says("what a clone keeps for itself");
 }
 
 #[test]

@@ -12,11 +12,14 @@ use crate::error::{Result, hint, hint_on};
 use crate::gate::{self, Candidate, New, Ruling};
 use crate::policy::Policy;
 use crate::store::Repo;
-use crate::store::verdicts::COPIES;
+use crate::store::keep::KEPT;
 use crate::verdict::NOTES_REF;
 use anyhow::Context;
 use gix::ObjectId;
 use std::io::Read;
+
+/// Refs of ours besides branches and notes.
+const OWN: &str = "refs/flow-ai/";
 
 /// How long a chain of symbolic refs may be; git itself follows five.
 const LONGEST_CHAIN: usize = 5;
@@ -97,9 +100,10 @@ fn judge(repo: &Repo, update: &Update) -> Result<Option<Refused>> {
     if name == NOTES_REF {
         return notes_moving(repo, update);
     }
-    if name.starts_with(COPIES) {
+    // The gate believes what a clone keeps of others' verdicts and of what was admitted.
+    if name.starts_with(OWN) && !name.starts_with(KEPT) {
         return Ok(Some(refuse(
-            format!("{name} is a clone's own copy of a remote's verdicts, and does not belong here"),
+            format!("{name} is what a clone keeps for itself, and does not belong here"),
             ["verdicts are exchanged by: git flow-ai sync"],
         )));
     }
