@@ -95,7 +95,8 @@ fn one(branch: &Verified) -> String {
     }
     for by in &branch.moves {
         let (to, who) = (by.to.get(..10).unwrap_or(&by.to), first_line(&by.who, 80));
-        text.push_str(&format!("  moved to {to} by {who} {}: {}\n", by.when, first_line(&by.what, 100)));
+        let when = if by.when.is_empty() { String::new() } else { format!(" at {}", by.when) };
+        text.push_str(&format!("  moved to {to} by {who}{when}: {}\n", first_line(&by.what, 100)));
     }
     text + &hints(branch.way_out.iter())
 }
