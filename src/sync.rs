@@ -214,8 +214,16 @@ pub(crate) fn refspecs() -> [String; 2] {
 
 /// Whether git only met somebody else who wrote the same ref at that moment.
 pub(crate) fn is_contention(said: &str) -> bool {
-    let words =
-        ["cannot lock ref", "failed to update ref", "Unable to create", "fetch first", "incorrect old value"];
+    let words = [
+        "cannot lock ref",
+        "failed to update ref",
+        "Unable to create",
+        "fetch first",
+        "incorrect old value",
+        // git 2.54 and newer say it like this.
+        "reference already exists",
+        "reference does not exist",
+    ];
     !is_no_room(said) && words.iter().any(|words| said.contains(words))
 }
 

@@ -159,6 +159,14 @@ printf '{{"nonce":"%s","verdict":"%s","summary":"Read.","files":%s,"findings":%s
         Out::of(git.args(args).output().unwrap())
     }
 
+    /// Switches our hooks off for good, in both places where git may find them.
+    pub fn switch_hooks_off(&self) {
+        self.git(&["config", "core.hooksPath", "/dev/null"]).ok();
+        for event in git_flow_ai::init::HOOKS {
+            self.git(&["config", &format!("hook.flow-ai-{event}.enabled"), "false"]).ok();
+        }
+    }
+
     /// Runs `git flow-ai` as a user does, through git.
     pub fn flow(&self, args: &[&str]) -> Out {
         Out::of(self.command("git").arg("flow-ai").args(args).output().unwrap())
