@@ -5,6 +5,7 @@
 //! the target's policy: nobody judges their own work, and a waiver is for those whom it names.
 
 use crate::change::{Author, Change, Vendor};
+use crate::digest;
 use crate::error::{Result, hint};
 use crate::gate::{self, Standing};
 use crate::review;
@@ -14,7 +15,6 @@ use crate::store::config::Loaded;
 use crate::store::trees::{Changed, Sealed};
 use crate::verdict::{Decision, Finding, Severity, Shown, Verdict};
 use crate::visible;
-use sha2::{Digest, Sha256};
 
 /// What is said.
 #[derive(Debug, Clone)]
@@ -137,9 +137,8 @@ fn place(changed: &[Changed], on: Option<(String, Option<u32>)>) -> Result<(Stri
 /// The difference as a reviewer would be shown it.
 fn shown(sealed: &Sealed, change: &Change, changed: &[Changed]) -> Result<Shown> {
     let diff = visible::shown(&sealed.diff(change.base_tree, change.head_tree, &[])?).0;
-    let digest = Sha256::digest(&diff);
     Ok(Shown {
-        sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        sha256: digest::sha256(&diff),
         bytes: diff.len() as u64,
         files: changed.iter().map(Changed::display).collect(),
         parts: Vec::new(),

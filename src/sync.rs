@@ -13,10 +13,12 @@ use crate::store::{Conflict, Expected, Repo, keep};
 use crate::verdict::NOTES_REF;
 use gix::ObjectId;
 use std::process::Command;
-use std::time::Duration;
 
 /// How often a push is tried while others push.
 const TRIES: u32 = 40;
+
+/// How much longer it is waited with each try, in milliseconds.
+const ONE_MORE: u64 = 50;
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -100,7 +102,7 @@ pub(crate) fn exchange(
                 synced.not_pushed = Some(why);
                 return Ok(synced);
             }
-            Pushed::Moved => std::thread::sleep(pause(attempt)?),
+            Pushed::Moved => std::thread::sleep(verdicts::pause(attempt, ONE_MORE)?),
         }
     }
     synced.not_pushed = Some(format!("{remote} has moved {tries} times meanwhile; try again"));
@@ -121,7 +123,9 @@ fn fetch(repo: &Repo, remote: &str, copy: &str, tell: &impl Fn(&str)) -> Result<
             Talk { is_done: true, .. } => break true,
             Talk { said, .. } if said.contains("couldn't find remote ref") => break false,
             // Another sync of this repository writes the same refs.
-            Talk { said, .. } if is_contention(&said) && tries < TRIES => std::thread::sleep(pause(tries)?),
+            Talk { said, .. } if is_contention(&said) && tries < TRIES => {
+                std::thread::sleep(verdicts::pause(tries, ONE_MORE)?)
+            }
             talk => return Err(unreachable_remote(remote, &talk)),
         }
     };
@@ -255,10 +259,4 @@ fn remember(repo: &Repo, copy: &str, own: ObjectId) -> Result<()> {
         Err(error) if error.chain().any(|cause| cause.is::<Conflict>()) => Ok(()),
         other => other,
     }
-}
-
-fn pause(attempt: u32) -> Result<Duration> {
-    let mut random = [0; 8];
-    getrandom::fill(&mut random)?;
-    Ok(Duration::from_millis(u64::from_le_bytes(random) % (u64::from(attempt.min(20)) * 50)))
 }

@@ -4,11 +4,11 @@ use super::change;
 use super::question::{self, Question};
 use super::short;
 use crate::change::Author;
-use crate::error::{Hint, Result};
+use crate::error::{Exit, Hint, Result};
 use crate::gate::{self, Fate};
 use crate::policy::Policy;
 use crate::signing::{Proof, Signers};
-use crate::store::Repo;
+use crate::store::{self, Repo};
 use crate::verdict::{Decision, Finding, Verdict};
 use gix::ObjectId;
 use indexmap::IndexMap;
@@ -17,16 +17,27 @@ use serde::Serialize;
 /// The version of [`Report`] as JSON. Keys may be added to a version, never changed or taken away.
 pub const VERSION: u32 = 1;
 
-/// Whether the commits would be let in.
+/// What a question about a protected branch comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
-    /// All of them.
+    /// Everything may enter, or came in by the gate.
     Yes,
-    /// Something stays out.
+    /// Something stays out, or came in past the gate.
     No,
     /// Nobody can tell here.
     CannotTell,
+}
+
+impl Answer {
+    /// The status to exit with.
+    pub fn exit(self) -> Exit {
+        match self {
+            Answer::Yes => Exit::Yes,
+            Answer::No => Exit::No,
+            Answer::CannotTell => Exit::CannotTell,
+        }
+    }
 }
 
 /// The whole answer.
@@ -111,6 +122,13 @@ pub struct Commit {
     pub id: String,
     /// The first line of its message.
     pub subject: String,
+}
+
+impl Commit {
+    /// What of a commit is shown.
+    pub(crate) fn of(commit: &store::Commit) -> Commit {
+        Commit { id: commit.id.to_string(), subject: commit.subject().to_owned() }
+    }
 }
 
 /// A path that an uncovered change touches.
@@ -275,10 +293,7 @@ pub(super) fn parts(repo: &Repo, parts: Vec<gate::Part>, law: &Law<'_>, target: 
 }
 
 fn part(repo: &Repo, of: gate::Part, law: &Law<'_>, target: &str) -> Result<Part> {
-    let commits = of.commits.iter().map(|id| {
-        let commit = repo.commit(*id)?;
-        Ok(Commit { id: id.to_string(), subject: commit.subject().to_owned() })
-    });
+    let commits = of.commits.iter().map(|id| Ok(Commit::of(&repo.commit(*id)?)));
     let mut part = Part {
         outcome: Outcome::Free,
         commits: commits.collect::<Result<_>>()?,

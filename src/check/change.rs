@@ -1,5 +1,6 @@
 //! What an uncovered change touches, and a mark by which it is known again after a rebase.
 
+use crate::digest;
 use crate::error::Result;
 use crate::store::Repo;
 use crate::store::trees::{Changed, Sealed};
@@ -10,14 +11,14 @@ use gix::ObjectId;
 /// The mark is a digest of the lines that are added and taken away, with their files: neither commits,
 /// nor line numbers, nor what stands around them count.
 pub(super) fn describe(repo: &Repo, base: ObjectId, head: ObjectId) -> Result<(Vec<Changed>, String)> {
-    let by_trees = || mark(format!("{base} {head}").as_bytes());
+    let by_trees = || digest::short(format!("{base} {head}"));
     if !(repo.has(base) && repo.has(head)) {
-        return Ok((Vec::new(), by_trees()?));
+        return Ok((Vec::new(), by_trees()));
     }
     let sealed = Sealed::over(repo)?;
     let changed = sealed.changed(base, head)?;
     // What cannot be shown as text (a name that is no text, say) is known by its trees.
-    let Ok(diff) = sealed.diff(base, head, &[]) else { return Ok((changed, by_trees()?)) };
+    let Ok(diff) = sealed.diff(base, head, &[]) else { return Ok((changed, by_trees())) };
     let mut content = Vec::new();
     for line in diff.split_inclusive(|byte| *byte == b'\n') {
         let is_place = line.starts_with(b"@@") || line.starts_with(b" ") || line.starts_with(b"index ");
@@ -25,12 +26,5 @@ pub(super) fn describe(repo: &Repo, base: ObjectId, head: ObjectId) -> Result<(V
             content.extend_from_slice(line);
         }
     }
-    Ok((changed, mark(&content)?))
-}
-
-/// A digest in hex, short enough to be read.
-pub(super) fn mark(content: &[u8]) -> Result<String> {
-    use sha2::{Digest, Sha256};
-    let digest = Sha256::digest(content);
-    Ok(digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    Ok((changed, digest::short(&content)))
 }

@@ -1,6 +1,6 @@
 //! `git flow-ai check`: the gate's answer for CI.
 
-use crate::check::{self, Answer, Options, Report};
+use crate::check::{self, Options, Report};
 use crate::error::{Exit, Interrupted, Result};
 use crate::report;
 use crate::store::Repo;
@@ -97,11 +97,7 @@ pub fn run(args: CheckArgs) -> Result<Exit> {
             }
         }
     }
-    Ok(match report.answer {
-        Answer::Yes => Exit::Yes,
-        Answer::No => Exit::No,
-        Answer::CannotTell => Exit::CannotTell,
-    })
+    Ok(report.answer.exit())
 }
 
 /// Adds to the summary of the job's step, where GitHub has one.

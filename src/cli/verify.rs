@@ -3,7 +3,7 @@
 use crate::error::{Exit, Interrupted, Result};
 use crate::report::{self, first_line, plain};
 use crate::store::Repo;
-use crate::verify::{self, Answer, Report, Standing, Verified};
+use crate::verify::{self, Report, Standing, Verified};
 use anstyle::AnsiColor;
 use clap::Args;
 use std::io::Write;
@@ -45,11 +45,7 @@ pub fn run(args: VerifyArgs) -> Result<Exit> {
     } else {
         report::out().write_all(text(&report).as_bytes())?;
     }
-    Ok(match report.answer {
-        Answer::Yes => Exit::Yes,
-        Answer::No => Exit::No,
-        Answer::CannotTell => Exit::CannotTell,
-    })
+    Ok(report.answer.exit())
 }
 
 /// Warns in one line where a protected branch is not where the gate let it be. Never in the way: what

@@ -1,11 +1,11 @@
 //! What `init` did to a repository, written down so that it can be undone exactly:
 //! `<common git dir>/flow-ai/installed.json`.
 
+use crate::digest;
 use crate::error::{Result, hint, hint_on};
 use crate::store::Repo;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -67,9 +67,7 @@ impl OwnHook {
 fn noted(content: &[u8]) -> String {
     match std::str::from_utf8(content) {
         Ok(text) if !text.contains('\0') => text.to_owned(),
-        _ => {
-            Sha256::digest(content).iter().fold("sha256:".to_owned(), |hex, byte| format!("{hex}{byte:02x}"))
-        }
+        _ => format!("sha256:{}", digest::sha256(content)),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::census::{Pid, alive, prepare, roots};
 use super::{LONGEST_LINE, Lines};
+use crate::digest;
 use crate::error::Result;
 use anyhow::Context;
 use rustix::process::{Resource, Signal, getrlimit, kill_process, setrlimit};
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Once;
@@ -201,12 +201,8 @@ async fn next_of<R: tokio::io::AsyncRead + Unpin>(lines: &mut Option<Lines<R>>) 
 fn mark() -> Result<String> {
     let mut random = [0; 16];
     getrandom::fill(&mut random).context("the system gives no random numbers")?;
-    let mut mark = std::env::var(MARK).map(|outer| outer + ".").unwrap_or_default();
-    for byte in random {
-        // Writing to a String cannot fail.
-        let _ = write!(mark, "{byte:02x}");
-    }
-    Ok(mark)
+    let outer = std::env::var(MARK).map(|outer| outer + ".").unwrap_or_default();
+    Ok(outer + &digest::hex(&random))
 }
 
 /// Starts it. A program that is being replaced at this moment is tried again.

@@ -7,14 +7,14 @@
 use super::answer::{self, Answer};
 use super::ask::{self, Reply};
 use super::matter::Matter;
-use super::request::{Bundle, hex};
+use super::request::Bundle;
 use super::{Request, Reviewer};
 use crate::change::{Author, Vendor};
+use crate::digest;
 use crate::error::Result;
 use crate::event::{Events, State, Usage, What};
 use crate::process::Stop;
 use crate::verdict::{Finding, Shown, ShownPart};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use tokio::time::Instant;
 
@@ -187,7 +187,7 @@ fn joined(mut parts: Vec<ShownPart>) -> Shown {
     let hashes: String = parts.iter().map(|part| part.sha256.as_str()).collect();
     let files: BTreeSet<&String> = parts.iter().flat_map(|part| &part.files).collect();
     Shown {
-        sha256: hex(&Sha256::digest(hashes)),
+        sha256: digest::sha256(hashes),
         bytes: parts.iter().map(|part| part.bytes).sum(),
         files: files.into_iter().cloned().collect(),
         parts,
@@ -198,5 +198,5 @@ fn joined(mut parts: Vec<ShownPart>) -> Shown {
 fn nonce() -> Result<String> {
     let mut bytes = [0u8; 16];
     getrandom::fill(&mut bytes)?;
-    Ok(hex(&bytes))
+    Ok(digest::hex(&bytes))
 }

@@ -10,9 +10,9 @@ use super::answer::{Asked, schema};
 use super::files::File;
 use super::matter::{Matter, too_big};
 use super::parts::Part;
+use crate::digest;
 use crate::verdict::ShownPart;
 use crate::visible;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -67,20 +67,11 @@ impl Bundle {
     pub fn shown(&self) -> ShownPart {
         let text = self.text();
         ShownPart {
-            sha256: hex(&Sha256::digest(&text)),
+            sha256: digest::sha256(&text),
             bytes: text.len() as u64,
             files: self.asked.files.keys().cloned().collect(),
         }
     }
-}
-
-/// Bytes in hex digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 /// More than a file takes in a request beside its difference, in bytes.

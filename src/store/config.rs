@@ -8,6 +8,7 @@
 
 use super::{Repo, trees};
 use crate::config::{self, Config};
+use crate::digest;
 use crate::error::{Result, hint};
 use crate::policy::Policy;
 use crate::workflow;
@@ -34,8 +35,8 @@ pub struct Loaded {
 /// The config for what a person starts: at the target's tip, else in the working tree, else defaults.
 pub fn load(repo: &Repo, target: &str) -> Result<Loaded> {
     let (mut config, digest, origin) = match versioned(repo, target, config::PATH)? {
-        Some((text, origin)) => (config::parse(&text, &origin)?, digest(&text)?, origin),
-        None => (Config::default(), digest("")?, "defaults".to_owned()),
+        Some((text, origin)) => (config::parse(&text, &origin)?, digest::sha256(&text), origin),
+        None => (Config::default(), digest::sha256(""), "defaults".to_owned()),
     };
     let mut warnings = Vec::new();
     if let Some((text, origin)) = versioned(repo, target, config::SETTINGS)? {
@@ -62,7 +63,7 @@ pub fn policy_at(repo: &Repo, commit: ObjectId) -> Result<Option<(Policy, String
         };
     };
     let text = utf8(bytes, &origin)?;
-    Ok(Some((config::parse(&text, &origin)?.gate, digest(&text)?)))
+    Ok(Some((config::parse(&text, &origin)?.gate, digest::sha256(&text))))
 }
 
 /// A workflow's text by name: the team's own (at the target's tip, else in the working tree), else
@@ -134,12 +135,6 @@ fn utf8(bytes: Vec<u8>, origin: &str) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| hint(format!("{origin} is not UTF-8"), "save it as UTF-8"))
 }
 
-fn digest(text: &str) -> Result<String> {
-    let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha256);
-    hasher.update(text.as_bytes());
-    Ok(hasher.try_finalize().context("the config cannot be hashed")?.to_string())
-}
-
 /// Fills what the config leaves unsaid. Never fatal: the file is another program's.
 fn apply_settings(config: &mut Config, text: &str, origin: &str, warnings: &mut Vec<String>) {
     match config::parse_settings(text, origin) {
@@ -201,7 +196,7 @@ fn apply_git_config(config: &mut Config, repo: &Repo) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{apply_settings, digest};
+    use super::apply_settings;
     use crate::config::Config;
 
     #[test]
@@ -217,11 +212,5 @@ mod tests {
         assert_eq!(warnings, ["settings.json: `checkpoints` is not known here, ignored"]);
         apply_settings(&mut config, "{", "settings.json", &mut warnings);
         assert_eq!(warnings.len(), 2, "a broken file is told, and stops nothing");
-    }
-
-    #[test]
-    fn the_digest_is_plain_sha256() {
-        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        assert_eq!(digest("").unwrap(), empty);
     }
 }

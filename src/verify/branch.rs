@@ -5,6 +5,7 @@
 //! is cut only where the policy changes, and is covered if some choice of these cuts is.
 
 use super::receipt;
+use crate::check::Commit;
 use crate::error::Result;
 use crate::gate::{self, Candidate, Fate, New, Ruling};
 use crate::git;
@@ -73,15 +74,6 @@ pub struct Verified {
     pub moves: Vec<Mover>,
     /// What to do, one sentence or command each.
     pub way_out: Vec<String>,
-}
-
-/// A commit for people.
-#[derive(Debug, Clone, Serialize)]
-pub struct Commit {
-    /// Its id.
-    pub id: String,
-    /// The first line of its message.
-    pub subject: String,
 }
 
 /// Who moved the branch.
@@ -294,7 +286,7 @@ fn rewound(
     );
     let meant = format!("or, if that is meant: git update-ref {} {tip}", receipt::name(branch));
     Ok(Verified {
-        commits: lost.iter().rev().map(brief).collect(),
+        commits: lost.iter().rev().map(Commit::of).collect(),
         moves: moves(repo, branch, admitted, tip)?,
         way_out: vec![put_back(repo, branch, admitted)?, meant],
         ..found(Standing::Rewound, says)
@@ -313,7 +305,7 @@ fn past(
     for part in parts {
         let Fate::Stays(refusal) = part.fate else { continue };
         for id in part.commits {
-            commits.push(brief(&repo.commit(id)?));
+            commits.push(Commit::of(&repo.commit(id)?));
         }
         if let Some(missing) = refusal.missing
             && let (Some(base), Some(head)) = (missing.base, missing.head)
@@ -361,10 +353,6 @@ fn moves(repo: &Repo, branch: &str, admitted: ObjectId, tip: ObjectId) -> Result
 fn mover(line: &Move) -> Mover {
     let when = Timestamp::from_second(line.time).map(|time| time.to_string()).unwrap_or_default();
     Mover { who: line.who.clone(), when, what: line.what.clone(), to: line.to.to_string() }
-}
-
-fn brief(commit: &crate::store::Commit) -> Commit {
-    Commit { id: commit.id.to_string(), subject: commit.subject().to_owned() }
 }
 
 fn counted(commits: usize) -> String {

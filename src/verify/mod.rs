@@ -11,10 +11,11 @@ mod glance;
 mod receipt;
 mod surroundings;
 
-pub use branch::{Commit, Mover, Standing, Verified};
+pub use branch::{Mover, Standing, Verified};
 pub use glance::glance;
 pub use receipt::{begin, forget};
 
+use crate::check::Answer;
 use crate::error::{Hint, Result};
 use crate::store::Repo;
 use serde::Serialize;
@@ -33,18 +34,6 @@ pub struct Report {
     pub branches: Vec<Verified>,
     /// What weakens the gate or bends what is seen, though nothing came in by it.
     pub notes: Vec<Note>,
-}
-
-/// Whether all is well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Answer {
-    /// Every protected branch is where the gate let it be.
-    Yes,
-    /// Something came in past it, or a branch is not what it was.
-    No,
-    /// Of some branch nobody can tell.
-    CannotTell,
 }
 
 /// One thing to know, and what to do about it.

@@ -5,11 +5,11 @@
 
 use super::{Level, inert, level, problems, relative, untold, who};
 use crate::check::{Answer, File, Part, Problem, Report, Word};
+use crate::digest;
 use crate::error::Result;
 use crate::verdict::Severity;
 use anyhow::Context;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
 const SCHEMA: &str =
@@ -125,7 +125,7 @@ fn invocation(report: &Report) -> Value {
     let notes = report.notes.iter().map(|text| notification(Level::Note, text));
     json!({
         "executionSuccessful": !failed,
-        "exitCode": match report.answer { Answer::Yes => 0, Answer::No => 1, Answer::CannotTell => 2 },
+        "exitCode": report.answer.exit().code(),
         "toolExecutionNotifications": errors.chain(notes).collect::<Vec<_>>(),
     })
 }
@@ -196,8 +196,7 @@ fn number(results: &mut [Value]) -> Result<()> {
     for result in results {
         let slot = &mut result["partialFingerprints"][FINGERPRINT];
         let content = slot.as_str().context("a result without content")?;
-        let digest: String =
-            Sha256::digest(content.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let digest = digest::short(content);
         let count = seen.entry(digest.clone()).or_default();
         *count += 1;
         *slot = json!(format!("{digest}:{count}"));

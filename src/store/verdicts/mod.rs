@@ -12,7 +12,7 @@ mod write;
 
 pub use compare::{Lost, lost, missing};
 pub use join::join;
-pub use write::append;
+pub use write::{append, pause};
 
 use super::Repo;
 use crate::error::Result;

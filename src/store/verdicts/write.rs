@@ -21,6 +21,9 @@ const TRIES: u32 = 50;
 /// holds it for so long has been stopped.
 const TURN: Duration = Duration::from_secs(60);
 
+/// How much longer a writer waits with each attempt, in milliseconds.
+const ONE_MORE: u64 = 8;
+
 /// Appends a record to the note of that object, and keeps what it is about; a record that is there
 /// already is not repeated.
 pub fn append(repo: &Repo, on: ObjectId, verdict: &Verdict) -> Result<()> {
@@ -43,7 +46,7 @@ pub(super) fn in_turn<T>(repo: &Repo, mut change: impl FnMut() -> Result<T>) -> 
                 if attempt >= TRIES {
                     return Err(blocked(error));
                 }
-                std::thread::sleep(pause(attempt)?);
+                std::thread::sleep(pause(attempt, ONE_MORE)?);
                 attempt += 1;
             }
             other => return other,
@@ -63,7 +66,9 @@ fn turn(repo: &Repo) -> Result<File> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if begun.elapsed() < TURN => std::thread::sleep(pause(1)?),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < TURN => {
+                std::thread::sleep(pause(1, ONE_MORE)?)
+            }
             // Some file systems have no locks: then compare-and-swap alone must do.
             Err(_) => return Ok(file),
         }
@@ -99,9 +104,9 @@ fn try_append(repo: &Repo, on: ObjectId, text: &str, verdict: &Verdict, reason: 
     repo.set_ref(NOTES_REF, commit, tip.map_or(Expected::Missing, Expected::At), reason)
 }
 
-/// A random pause, longer with each attempt, so that writers do not meet again.
-fn pause(attempt: u32) -> Result<Duration> {
-    let most = u64::from(attempt.min(20)) * 8;
+/// A random pause of up to so many milliseconds an attempt, so that writers do not meet again.
+pub fn pause(attempt: u32, each: u64) -> Result<Duration> {
+    let most = u64::from(attempt.min(20)) * each;
     let mut random = [0; 8];
     getrandom::fill(&mut random).context("no random numbers")?;
     Ok(Duration::from_millis(1 + u64::from_le_bytes(random) % most))
