@@ -36,6 +36,9 @@ pub struct Config {
     /// How runs go.
     #[serde(default)]
     pub run: RunSection,
+    /// What agents and commands may touch.
+    #[serde(default)]
+    pub sandbox: SandboxSection,
     /// How reviews go.
     #[serde(default)]
     pub review: ReviewSection,
@@ -56,6 +59,7 @@ impl Default for Config {
             version: 1,
             spec: SpecSection::default(),
             run: RunSection::default(),
+            sandbox: SandboxSection::default(),
             review: ReviewSection::default(),
             agents: IndexMap::new(),
             reviewers: IndexMap::new(),
@@ -103,6 +107,9 @@ pub struct RunSection {
     pub silence: Duration,
     /// The folder for worktrees, absolute or relative to the repository. Default: beside it.
     pub worktrees: Option<String>,
+    /// Whether agents and commands run in a sandbox: `require`, `prefer` or `off`. A person can ask for
+    /// more than the repository, never for less. Default: prefer.
+    pub sandbox: Option<Wish>,
 }
 
 impl Default for RunSection {
@@ -116,7 +123,61 @@ impl Default for RunSection {
             timeout: Duration::from_secs(30 * 60),
             silence: Duration::from_secs(10 * 60),
             worktrees: None,
+            sandbox: None,
         }
+    }
+}
+
+/// How much somebody wants a sandbox; the later ones want more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wish {
+    /// None.
+    Off,
+    /// The best that the system has, and a line that says what is in force.
+    Prefer,
+    /// Nothing runs without one.
+    Require,
+}
+
+impl Wish {
+    /// The wish of that word.
+    pub fn from_word(word: &str) -> Option<Wish> {
+        match word {
+            "off" => Some(Wish::Off),
+            "prefer" => Some(Wish::Prefer),
+            "require" => Some(Wish::Require),
+            _ => None,
+        }
+    }
+}
+
+/// `[sandbox]`: what agents and commands may touch beside their worktree. Paths begin with `/` or `~/`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SandboxSection {
+    /// Files and folders that they may write, such as a package manager's cache. Default: none.
+    pub write: Vec<String>,
+    /// What they may read although it is hidden by default. Default: none.
+    pub read: Vec<String>,
+    /// What is hidden from them beside the usual secrets. Default: none.
+    pub hide: Vec<String>,
+    /// Variables of the environment that they get beside the usual ones: names, or `PREFIX_*`.
+    /// Default: none.
+    pub env: Vec<String>,
+    /// The only hosts that they may talk to, by a proxy of ours: `example.com`, `*.example.com`,
+    /// `example.com:8443`. Default: any.
+    pub hosts: Option<Vec<String>>,
+}
+
+impl SandboxSection {
+    /// Adds what somebody else says; hosts only where none are named yet.
+    pub fn add(&mut self, other: SandboxSection) {
+        self.write.extend(other.write);
+        self.read.extend(other.read);
+        self.hide.extend(other.hide);
+        self.env.extend(other.env);
+        self.hosts = self.hosts.take().or(other.hosts);
     }
 }
 
@@ -163,6 +224,9 @@ pub struct AgentConfig {
     pub args: Vec<String>,
     /// Variables added to its environment. Default: none.
     pub env: IndexMap<String, String>,
+    /// Files and folders where it keeps its own state, which it may write in a sandbox, beside the
+    /// preset's usual ones. Paths begin with `/` or `~/`. Default: none.
+    pub state: Vec<String>,
 }
 
 /// `[reviewers.NAME]`: an agent, run read-only, or an API; exactly one of both.

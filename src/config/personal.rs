@@ -5,7 +5,7 @@
 //! repository has given keeps the repository's meaning.
 
 use super::values::{at_least_one, duration};
-use super::{AgentConfig, Config, ReviewerConfig, parse};
+use super::{AgentConfig, Config, ReviewerConfig, SandboxSection, Wish, parse};
 use crate::error::Result;
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer};
@@ -23,6 +23,9 @@ pub struct Personal {
     /// How the person's runs go.
     #[serde(default)]
     pub run: PersonalRun,
+    /// What agents and commands may touch beside what the repository says.
+    #[serde(default)]
+    pub sandbox: SandboxSection,
     /// Agents besides the repository's.
     #[serde(default)]
     pub agents: IndexMap<String, AgentConfig>,
@@ -54,6 +57,8 @@ pub struct PersonalRun {
     pub silence: Option<Duration>,
     /// The folder for worktrees.
     pub worktrees: Option<String>,
+    /// How much the person wants a sandbox.
+    pub sandbox: Option<Wish>,
 }
 
 fn some_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
@@ -109,6 +114,9 @@ impl Config {
         self.run.timeout = run.timeout.unwrap_or(self.run.timeout);
         self.run.silence = run.silence.unwrap_or(self.run.silence);
         self.run.worktrees = run.worktrees.or(self.run.worktrees.take());
+        // `None` is less than anything.
+        self.run.sandbox = self.run.sandbox.max(run.sandbox);
+        self.sandbox.add(personal.sandbox);
         kept
     }
 }

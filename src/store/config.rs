@@ -7,7 +7,7 @@
 //! unsaid, the person's own file, `git config flow-ai.*`. None of the three can touch the policy.
 
 use super::{Repo, trees};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Wish};
 use crate::digest;
 use crate::error::{Result, hint};
 use crate::policy::Policy;
@@ -187,6 +187,15 @@ fn apply_git_config(config: &mut Config, repo: &Repo) -> Result<()> {
     }
     if let Some(workflow) = repo.git_config("flow-ai.workflow") {
         config.spec.workflow = workflow;
+    }
+    if let Some(text) = repo.git_config("flow-ai.sandbox") {
+        let wish = Wish::from_word(text.trim()).ok_or_else(|| {
+            hint(
+                format!("flow-ai.sandbox is `{text}`, which is none of require, prefer and off"),
+                "git config flow-ai.sandbox prefer",
+            )
+        })?;
+        config.run.sandbox = config.run.sandbox.max(Some(wish));
     }
     if let Some(folder) = repo.git_config("flow-ai.worktrees") {
         config.run.worktrees = Some(folder);
