@@ -38,7 +38,15 @@ fn the_example_config_shows_the_true_defaults() {
     let gate = Policy { waivers: Vec::new(), rules: Vec::new(), ..full.gate };
     assert_eq!(gate, default.gate);
     assert_eq!(full.spec, default.spec);
-    let run = config::RunSection { setup: None, verify: None, copy: Vec::new(), worktrees: None, ..full.run };
+    assert_eq!(full.run.sandbox, Some(config::Wish::Prefer), "what holds where nobody says anything");
+    let run = config::RunSection {
+        setup: None,
+        verify: None,
+        copy: Vec::new(),
+        worktrees: None,
+        sandbox: None,
+        ..full.run
+    };
     assert_eq!(run, default.run);
     assert_eq!(config::ReviewSection { instructions: None, ..full.review }, default.review);
 }
@@ -46,9 +54,17 @@ fn the_example_config_shows_the_true_defaults() {
 #[test]
 fn the_example_config_shows_every_key() {
     let text = uncommented();
-    for section in
-        ["", "[spec]", "[run]", "[review]", "[gate]", "[[gate.rule]]", "[agents.x]", "[reviewers.x]"]
-    {
+    for section in [
+        "",
+        "[spec]",
+        "[run]",
+        "[sandbox]",
+        "[review]",
+        "[gate]",
+        "[[gate.rule]]",
+        "[agents.x]",
+        "[reviewers.x]",
+    ] {
         let wrong = format!("version = 1\n{section}\nno_such_key = 1\n");
         let error = config::parse(&wrong, "wrong").unwrap_err().to_string();
         let keys = error.split_once("expected").unwrap().1.split('`').skip(1).step_by(2);
