@@ -20,6 +20,7 @@ use git_flow_ai::agent::{Agent, Job, Mode};
 use git_flow_ai::change::Vendor;
 use git_flow_ai::config::AgentConfig;
 use git_flow_ai::process::Stop;
+use git_flow_ai::sandbox::{Sandbox, Scope};
 use setting::{Setting, children_cpu};
 use std::fs::File;
 use std::time::{Duration, Instant};
@@ -150,7 +151,8 @@ fn run_tasks() {
     let (_stopper, stop) = Stop::pair();
     let job = Job {
         prompt: String::new(),
-        dir: std::env::current_dir().unwrap(),
+        scope: Scope { dir: std::env::current_dir().unwrap(), ..Scope::default() },
+        sandbox: Sandbox::none(),
         mode: Mode::Edit,
         env: Vec::new(),
         transcript: None,

@@ -8,6 +8,7 @@ use git_flow_ai::change::Vendor;
 use git_flow_ai::config::AgentConfig;
 use git_flow_ai::event::Activity;
 use git_flow_ai::process::Stop;
+use git_flow_ai::sandbox::{Sandbox, Scope};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,8 @@ impl Bed {
         let job = Job {
             prompt: "Do it.".into(),
             transcript: Some(place.root().join("transcript")),
-            dir,
+            scope: Scope { dir, edits: true, ..Scope::default() },
+            sandbox: Sandbox::none(),
             mode,
             env: vec![("FLOW_AI_TEST_BED".into(), place.root().display().to_string())],
             timeout: Duration::from_secs(60),
@@ -64,7 +66,7 @@ impl Bed {
     /// Runs it and stops it as soon as it has made that file.
     fn stop_at(&self, agent: &Agent, file: &str) -> Report {
         let (stopper, stop) = Stop::pair();
-        let file = self.job.dir.join(file);
+        let file = self.job.scope.dir.join(file);
         let report = block_on(async {
             let wait = async {
                 while !file.exists() {
@@ -124,8 +126,8 @@ fn a_plain_command_gets_the_prompt_and_an_environment_of_its_own() {
     let report = bed.run(&agent);
     assert_eq!(report.ending, Ending::Done);
     assert_eq!(report.text, "Do it.edit t1\nnone\nmarked\ndone\n");
-    let told = |name: &str| fs::read_to_string(bed.job.dir.join(name)).unwrap().trim().to_owned();
-    assert_eq!(Path::new(&told("pwd")), bed.job.dir, "PWD is the folder it works in");
+    let told = |name: &str| fs::read_to_string(bed.job.scope.dir.join(name)).unwrap().trim().to_owned();
+    assert_eq!(Path::new(&told("pwd")), bed.job.scope.dir, "PWD is the folder it works in");
     assert_eq!(told("pwd"), told("real"));
 }
 
@@ -265,7 +267,7 @@ fn a_run_that_nobody_waits_for_any_more_is_killed() {
     let bed = Bed::new(Mode::Edit);
     let agent = bed.command("(setsid sleep 300 &); touch ready; sleep 300");
     let (_stopper, stop) = Stop::pair();
-    let ready = bed.job.dir.join("ready");
+    let ready = bed.job.scope.dir.join("ready");
     block_on(async {
         tokio::select! {
             _ = agent.run(&bed.job, &stop, |_| {}) => unreachable!(),
@@ -302,7 +304,7 @@ fn agents_side_by_side_do_not_kill_each_others_daemons() {
 fn hundreds_of_agents_are_stopped_together() {
     let bed = Bed::new(Mode::Edit);
     let agent = bed.command("(setsid sleep 300 &); echo >>ready; exec sleep 300");
-    let ready = bed.job.dir.join("ready");
+    let ready = bed.job.scope.dir.join("ready");
     let job = Job { transcript: None, ..bed.job.clone() };
     let (stopper, stop) = Stop::pair();
     let begun = Instant::now();

@@ -36,6 +36,7 @@ mod records;
 mod review;
 mod rules;
 mod run;
+mod sandbox;
 mod server;
 mod signing;
 mod spec;

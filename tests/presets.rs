@@ -8,6 +8,7 @@ use git_flow_ai::agent::{Agent, Ending, Job, Mode, Report, presets};
 use git_flow_ai::config::AgentConfig;
 use git_flow_ai::event::Activity;
 use git_flow_ai::process::Stop;
+use git_flow_ai::sandbox::{Sandbox, Scope};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -45,7 +46,8 @@ fn play_script(preset: &str, mode: Mode, body: &str) -> Played {
     config.env.insert("HOME".into(), format!("{root}/home"));
     let job = Job {
         prompt: "Do it, \"all\" of it.".into(),
-        dir: place.repo().canonicalize().unwrap(),
+        scope: Scope { dir: place.repo().canonicalize().unwrap(), edits: true, ..Scope::default() },
+        sandbox: Sandbox::none(),
         mode,
         env: Vec::new(),
         transcript: None,

@@ -7,7 +7,6 @@
 
 mod ending;
 mod preset;
-mod program;
 mod run;
 mod seen;
 mod signs;
@@ -17,7 +16,8 @@ use crate::change::{Author, Vendor};
 use crate::config::AgentConfig;
 use crate::error::{Result, hint, nearest};
 use crate::event::{Activity, Usage};
-use crate::process::Stop;
+use crate::process::{self, Stop};
+use crate::sandbox::{Sandbox, Scope};
 use anyhow::Context;
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -48,8 +48,10 @@ pub enum Mode {
 pub struct Job {
     /// What to do.
     pub prompt: String,
-    /// The folder that it works in, absolute.
-    pub dir: PathBuf,
+    /// What it may touch beside its own state, and the folder that it works in.
+    pub scope: Scope,
+    /// Who sees to that.
+    pub sandbox: Sandbox,
     /// What it may do.
     pub mode: Mode,
     /// Variables added to its environment.
@@ -156,7 +158,7 @@ impl Agent {
         let install = self
             .preset()
             .map_or("install it, or mend the command in the config", |preset| preset.known.install);
-        program::find(wanted, self.config.env.get("PATH").map(String::as_str), install)
+        process::program::find(wanted, self.config.env.get("PATH").map(String::as_str), install)
             .with_context(|| format!("the agent {} cannot be started", self.name))
     }
 

@@ -9,10 +9,13 @@ use crate::error::Result;
 use crate::event::Activity;
 use crate::git;
 use crate::process::{Stop, Tree};
+use crate::sandbox::{Enclosed, Scope, state};
 use crate::signing;
-use std::process::ExitStatus;
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus};
 use std::time::Duration;
-use tokio::process::Command;
 use tokio::time::{Instant, sleep_until};
 
 /// The shortest time between two texts that are told: a flood is not for people.
@@ -30,7 +33,8 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
     let (invocation, reader) = preset::prepare(agent, job)?;
     let mut ear = Ear::new(job, reader, Transcript::open(job.transcript.as_deref())?, on);
     let input = invocation.reads_prompt.then(|| job.prompt.clone());
-    let (mut tree, mut output) = Tree::start(command(agent, job, &invocation), input)?;
+    let Enclosed { command, keep: _keep } = enclosed(agent, job, invocation)?;
+    let (mut tree, mut output) = Tree::start(command, input)?;
     let mut stop = stop.clone();
     let mut open = true;
     let over = loop {
@@ -69,17 +73,38 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
     })
 }
 
+/// The command in its sandbox.
+fn enclosed(agent: &Agent, job: &Job, invocation: Invocation) -> Result<Enclosed> {
+    let command = command(agent, job, &invocation);
+    job.sandbox.enclose(&command, &scope(agent, job, invocation.write))
+}
+
+/// What it may touch: what the job says, and its own state.
+fn scope(agent: &Agent, job: &Job, write: Vec<PathBuf>) -> Scope {
+    let mut scope = job.scope.clone();
+    let variable = |name: &str| agent.config.env.get(name).map(OsString::from).or_else(|| env::var_os(name));
+    if let Some(state) = agent.config.preset.as_deref().and_then(state::of) {
+        scope.write.extend(state.paths(&variable));
+        scope.protect.extend(state.kept(&variable));
+        scope.env.extend(state.env.iter().map(|name| (*name).to_owned()));
+    }
+    let home = variable("HOME").map(PathBuf::from);
+    let own = agent.config.state.iter().filter_map(|path| match path.strip_prefix("~/") {
+        Some(rest) => Some(home.as_ref()?.join(rest)),
+        None => Some(PathBuf::from(path)),
+    });
+    scope.write.extend(own.chain(write));
+    scope
+}
+
 fn command(agent: &Agent, job: &Job, invocation: &Invocation) -> Command {
-    let mut command = std::process::Command::new(&invocation.program);
+    let mut command = Command::new(&invocation.program);
     git::forget_repository(&mut command);
     for name in preset::FOREIGN.iter().chain(&signing::AGENT) {
         command.env_remove(name);
     }
     command
         .args(&invocation.args)
-        .current_dir(&job.dir)
-        // One of them believes this and not where it is.
-        .env("PWD", &job.dir)
         .env("NO_COLOR", "1")
         .env("TERM", "dumb")
         // There is nobody to ask for a password.
@@ -88,7 +113,7 @@ fn command(agent: &Agent, job: &Job, invocation: &Invocation) -> Command {
         .envs(&agent.config.env)
         .envs(job.env.iter().map(|(name, value)| (name, value)))
         .env("GIT_FLOW_AI_MODE", if job.mode == Mode::Edit { "edit" } else { "review" });
-    command.into()
+    command
 }
 
 /// Who hears what it prints, and keeps the clocks.
@@ -114,7 +139,7 @@ impl<F: FnMut(Activity)> Ear<F> {
             reader,
             seen: Seen::default(),
             transcript,
-            inside: format!("{}/", job.dir.display()),
+            inside: format!("{}/", job.scope.dir.display()),
             silence: job.silence,
             quiet_until: now + job.silence,
             deadline: now + job.timeout,

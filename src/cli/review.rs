@@ -16,6 +16,7 @@ use crate::policy::Demand;
 use crate::process::Stop;
 use crate::report::{self, Style};
 use crate::review::{self, Outcome, Request};
+use crate::sandbox::Sandbox;
 use crate::spec::Slug;
 use crate::store::config::{self, Loaded};
 use crate::store::{Repo, changes, specs};
@@ -127,12 +128,14 @@ fn reviewed(args: ReviewArgs) -> Result<Exit> {
     let intent = args.purpose(&repo, &change)?;
     let log = repo.own_dir()?.join("review.log");
     forget(&log)?;
+    let sandbox = Sandbox::of(&repo, &loaded.config)?;
     let request = Request {
         change: &change,
         target: &target,
         intent: &intent,
         loaded: &loaded,
         attempt: 1,
+        sandbox: &sandbox,
         transcript: Some(&log),
     };
     let style = if args.json { Style::Quiet } else { Style::choose(false) };

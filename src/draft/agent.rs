@@ -10,6 +10,7 @@ use crate::error::{Interrupted, Result, hint};
 use crate::event::{Events, What};
 use crate::plan;
 use crate::process::Stop;
+use crate::sandbox::Sandbox;
 use crate::spec::Spec;
 use crate::store::Repo;
 use crate::store::config::Loaded;
@@ -205,6 +206,8 @@ async fn attempts(
     let Drafting { spec, document, .. } = drafting;
     let run = &loaded.config.run;
     lay_out(worktree.path(), spec, document)?;
+    let sandbox = Sandbox::of(repo, &loaded.config)?;
+    events.progress(format!("sandbox: {sandbox}"));
     let mut problem: Option<String> = None;
     for attempt in 1..=run.attempts {
         let mut prompt = prompt(spec, document, step);
@@ -216,7 +219,8 @@ async fn attempts(
         }
         let job = Job {
             prompt,
-            dir: worktree.path().to_owned(),
+            scope: worktree.scope(),
+            sandbox: sandbox.clone(),
             mode: Mode::Edit,
             env: vec![
                 ("GIT_FLOW_AI_SPEC".to_owned(), spec.slug.to_string()),

@@ -11,6 +11,7 @@ use crate::gate::{self, Candidate, Missing, New, Ruling};
 use crate::policy::Policy;
 use crate::process::Stop;
 use crate::review::{self, Outcome, Request};
+use crate::sandbox::Sandbox;
 use crate::spec::Slug;
 use crate::store::{Repo, changes, config, specs};
 use gix::ObjectId;
@@ -87,12 +88,14 @@ async fn judge(
     let loaded = config::load(repo, branch)?;
     let intent = intent(repo, missing.head)?;
     events.progress(format!("`{branch}` is protected, and no rival has judged {} yet", change.title));
+    let sandbox = Sandbox::of(repo, &loaded.config)?;
     let request = Request {
         change: &change,
         target: branch,
         intent: &intent,
         loaded: &loaded,
         attempt: 1,
+        sandbox: &sandbox,
         transcript: None,
     };
     let outcomes = review::judge(repo, &request, events, stop).await?;

@@ -7,13 +7,14 @@
 
 mod census;
 mod lines;
+pub mod program;
 mod shell;
 mod stop;
 mod strays;
 mod tree;
 
 pub use lines::Lines;
-pub use shell::{ShellEnd, quoted, shell};
+pub use shell::{ShellEnd, quoted, run, shell};
 pub use stop::{Stop, Stopper};
 pub use strays::end_strays;
 pub use tree::{MARK, Output, Tree};

@@ -5,10 +5,8 @@ use crate::error::Result;
 use crate::git;
 use crate::signing;
 use std::collections::VecDeque;
-use std::path::Path;
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 use std::time::Duration;
-use tokio::process::Command;
 use tokio::time::{Instant, sleep_until};
 
 /// How many of its last lines a command's failure is told with, at most.
@@ -50,17 +48,27 @@ pub fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// Runs `sh -c command` in that folder; each line of its output goes to `line`. Nothing of it is
-/// left alive afterwards.
-pub async fn shell(
-    command: &str,
-    dir: &Path,
-    env: &[(String, String)],
+/// A command line for `sh`, with what it is told of where it is.
+pub fn shell(command: &str, env: &[(String, String)]) -> Command {
+    let mut sh = Command::new("sh");
+    git::forget_repository(&mut sh);
+    // It runs what agents wrote: their tests, their build scripts.
+    for name in signing::AGENT {
+        sh.env_remove(name);
+    }
+    sh.arg("-c").arg(command).envs(env.iter().map(|(name, value)| (name, value)));
+    sh
+}
+
+/// Runs a command to its end; each line of its output goes to `line`. Nothing of it is left alive
+/// afterwards.
+pub async fn run(
+    command: Command,
     timeout: Duration,
     stop: &Stop,
     mut line: impl FnMut(&str),
 ) -> Result<ShellEnd> {
-    let (mut tree, mut output) = Tree::start(sh(command, dir, env), None)?;
+    let (mut tree, mut output) = Tree::start(command, None)?;
     let mut tail = Tail::default();
     let mut tell = |text: String| {
         line(&text);
@@ -74,18 +82,6 @@ pub async fn shell(
         Over::Ended(status) if status.success() => ShellEnd::Passed,
         Over::Ended(status) => ShellEnd::Failed { status: status.to_string(), tail: tail.text() },
     })
-}
-
-fn sh(command: &str, dir: &Path, env: &[(String, String)]) -> Command {
-    let mut sh = std::process::Command::new("sh");
-    git::forget_repository(&mut sh);
-    // It runs what agents wrote: their tests, their build scripts.
-    for name in signing::AGENT {
-        sh.env_remove(name);
-    }
-    sh.arg("-c").arg(command).current_dir(dir).env("PWD", dir);
-    sh.envs(env.iter().map(|(name, value)| (name, value)));
-    sh.into()
 }
 
 async fn watch(

@@ -51,7 +51,8 @@ pub struct Output {
 impl Tree {
     /// Starts it, in a group of its own, with that text on its standard input and then the end of it
     /// (none: the end at once). An open standard input would make four agents wait for ever.
-    pub fn start(mut command: Command, input: Option<String>) -> Result<(Tree, Output)> {
+    pub fn start(command: std::process::Command, input: Option<String>) -> Result<(Tree, Output)> {
+        let mut command = Command::from(command);
         prepare();
         raise_file_limit();
         let mark = mark()?;

@@ -11,6 +11,7 @@ use crate::error::{Interrupted, Result};
 use crate::event::{Events, Usage, What};
 use crate::model::{Endpoint, Failure, Question};
 use crate::process::Stop;
+use crate::sandbox::Scope;
 use anyhow::Context;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -95,7 +96,11 @@ async fn ask_agent(
     let job = Job {
         prompt: bundle.text(),
         // Some systems have links in the path of their temporary folder, and some agents mind.
-        dir: folder.path().canonicalize().context("cannot find the reviewer's folder")?,
+        scope: Scope {
+            dir: folder.path().canonicalize().context("cannot find the reviewer's folder")?,
+            ..Scope::default()
+        },
+        sandbox: request.sandbox.clone(),
         mode: Mode::Review,
         env: Vec::new(),
         transcript: request.transcript.map(Into::into),

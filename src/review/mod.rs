@@ -24,6 +24,7 @@ use crate::event::{Events, What};
 use crate::gate::{self, Standing};
 use crate::policy::{Demand, Policy};
 use crate::process::Stop;
+use crate::sandbox::Sandbox;
 use crate::signing::{self, Signers};
 use crate::store::Repo;
 use crate::store::config::Loaded;
@@ -46,7 +47,7 @@ pub struct Reviewer {
 #[derive(Debug, Clone)]
 pub enum Means {
     /// An agent, run read-only.
-    Agent(crate::agent::Agent),
+    Agent(Box<crate::agent::Agent>),
     /// An API over HTTP.
     Api(crate::model::Endpoint),
 }
@@ -64,6 +65,8 @@ pub struct Request<'a> {
     pub loaded: &'a Loaded,
     /// Which attempt of a task it is, from 1, for those who watch.
     pub attempt: u32,
+    /// Who holds reviewers that are agents.
+    pub sandbox: &'a Sandbox,
     /// The file that receives the reviewer's transcript; none: nowhere.
     pub transcript: Option<&'a std::path::Path>,
 }

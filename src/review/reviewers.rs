@@ -99,7 +99,7 @@ fn by_agent(config: &Config, name: &str, agent: &str, settings: &ReviewerConfig)
     agent.executable()?;
     let vendor = settings.vendor.clone().unwrap_or_else(|| agent.vendor.clone());
     let who = Author { name: name.to_owned(), vendor, model: found.model };
-    Ok(Reviewer { who, means: Means::Agent(agent) })
+    Ok(Reviewer { who, means: Means::Agent(Box::new(agent)) })
 }
 
 fn by_api(name: &str, api: ApiKind, settings: &ReviewerConfig) -> Result<Reviewer> {

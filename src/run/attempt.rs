@@ -46,7 +46,8 @@ impl Life<'_> {
         let commands = verify::commands(run, [&self.task]);
         let job = Job {
             prompt: prompt::of(&run.spec, &self.task, &commands, feedback),
-            dir: place.path().to_owned(),
+            scope: place.scope(),
+            sandbox: run.sandbox.clone(),
             mode: Mode::Edit,
             env: self.env(),
             transcript: Some(run.journal.transcript(&self.task.id, number, false)),

@@ -33,6 +33,7 @@ use crate::error::Result;
 use crate::event::{Events, State, Usage, What};
 use crate::plan::{Plan, Schedule, Standing, Task};
 use crate::process::Stop;
+use crate::sandbox::Sandbox;
 use crate::spec::{Slug, Spec};
 use crate::store::Repo;
 use crate::store::config::Loaded;
@@ -79,6 +80,7 @@ struct Run {
     base: ObjectId,
     agents: HashMap<String, Agent>,
     worktrees: Worktrees,
+    sandbox: Sandbox,
     journal: Journal,
     events: Events,
     stop: Stop,
@@ -101,6 +103,7 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
     leftovers::break_locks(&repo, &options.slug, events).await?;
     let Prepared { spec, plan, chosen, loaded, target, base, agents } = ready::prepare(&repo, &options)?;
     let worktrees = Worktrees::of(&repo, &loaded.config)?;
+    let sandbox = Sandbox::of(&repo, &loaded.config)?;
     let id = new_id()?;
     let mut history = History::read(&repo, &spec)?;
     let retry: Vec<String> = match options.retry {
@@ -122,12 +125,14 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
         base,
         agents,
         worktrees,
+        sandbox,
         journal,
         events,
         stop: stop.clone(),
         history: RefCell::new(history),
         told_submodules: Cell::new(false),
     });
+    run.events.progress(format!("sandbox: {}", run.sandbox));
     leftovers::take_in(&run, &plan).await?;
     let tasks = LocalSet::new().run_until(carry_out(&run, &plan, &chosen)).await?;
     let result = match result::conclude(&run, &plan).await {

@@ -283,7 +283,7 @@ async fn verify_result(run: &Run, plan: &Plan, tip: ObjectId) -> Result<Verified
         Made::Stopped => return Ok(Verified::Stopped),
     };
     tell(State::Verifying);
-    let verified = verify::verify(run, &commands, place.path(), &env, &events).await;
+    let verified = verify::verify(run, &commands, &place, &env, &events).await;
     place.give_up().await?;
     verified
 }
@@ -303,6 +303,7 @@ async fn review_result(run: &Run, change: &Change) -> Result<ResultReport> {
         intent: &intent,
         loaded: &run.loaded,
         attempt: 1,
+        sandbox: &run.sandbox,
         transcript: Some(&transcript),
     };
     let outcomes = review::judge(&run.repo, &request, &events, &run.stop).await?;

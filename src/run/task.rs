@@ -240,7 +240,7 @@ impl Life<'_> {
         }
         let Some(place) = &self.place else { return Ok(Some(Judgement::Over(Outcome::Stopped))) };
         self.tell(State::Verifying, "");
-        let verified = verify::verify(self.run, &commands, place.path(), &self.env(), &self.events).await?;
+        let verified = verify::verify(self.run, &commands, place, &self.env(), &self.events).await?;
         // Checks may write: lock files, snapshots. What they leave belongs to the change.
         self.commit_files(self.number, &[self.agent.author()], WorkState::Made).await?;
         Ok(match verified {
@@ -268,6 +268,7 @@ impl Life<'_> {
             intent: &intent,
             loaded: &run.loaded,
             attempt: self.number,
+            sandbox: &run.sandbox,
             transcript: Some(&transcript),
         };
         let outcomes = review::judge(&run.repo, &request, &self.events, &run.stop).await?;

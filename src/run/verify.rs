@@ -1,12 +1,11 @@
 //! Whether the project's own checks pass on what is in a worktree.
 
 use super::Run;
-use super::workplace::failure;
+use super::workplace::{Workplace, failure};
 use crate::error::Result;
-use crate::event::{Events, What};
+use crate::event::Events;
 use crate::plan::Task;
-use crate::process::{self, ShellEnd};
-use std::path::Path;
+use crate::process::ShellEnd;
 
 /// What verification came to.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,13 +33,12 @@ pub fn commands<'a>(run: &Run, tasks: impl IntoIterator<Item = &'a Task>) -> Vec
 pub async fn verify(
     run: &Run,
     commands: &[String],
-    dir: &Path,
+    place: &Workplace,
     env: &[(String, String)],
     events: &Events,
 ) -> Result<Verified> {
     for command in commands {
-        let line = |line: &str| events.send(What::Output { line: line.to_owned() });
-        let end = process::shell(command, dir, env, run.loaded.config.run.timeout, &run.stop, line).await?;
+        let end = place.shell(run, command, env, events).await?;
         match (failure(command, &end), end) {
             (_, ShellEnd::Stopped) => return Ok(Verified::Stopped),
             (Some(how), _) => return Ok(Verified::Failed(how)),

@@ -7,6 +7,7 @@ use super::Run;
 use crate::error::Result;
 use crate::event::{Events, What};
 use crate::process::{self, ShellEnd};
+use crate::sandbox::{Enclosed, Scope};
 use crate::worktree::{Harvest, Removed, Worktree};
 use anyhow::Context;
 use gix::ObjectId;
@@ -62,9 +63,7 @@ impl Workplace {
         }
         let place = Workplace { worktree: Arc::new(worktree) };
         let Some(setup) = &run.loaded.config.run.setup else { return Ok(Made::Ready(place)) };
-        let line = |line: &str| events.send(What::Output { line: line.to_owned() });
-        let end =
-            process::shell(setup, place.path(), env, run.loaded.config.run.timeout, &run.stop, line).await?;
+        let end = place.shell(run, setup, env, events).await?;
         if let Some(how) = failure(setup, &end) {
             place.give_up().await?;
             return Ok(match end {
@@ -78,6 +77,25 @@ impl Workplace {
     /// Its folder.
     pub fn path(&self) -> &Path {
         self.worktree.path()
+    }
+
+    /// Runs a command line of the config in it, in the sandbox, to its end.
+    pub async fn shell(
+        &self,
+        run: &Run,
+        command: &str,
+        env: &[(String, String)],
+        events: &Events,
+    ) -> Result<ShellEnd> {
+        let Enclosed { command, keep: _keep } =
+            run.sandbox.enclose(&process::shell(command, env), &self.scope())?;
+        let line = |line: &str| events.send(What::Output { line: line.to_owned() });
+        process::run(command, run.loaded.config.run.timeout, &run.stop, line).await
+    }
+
+    /// What may be touched by whoever works in it.
+    pub fn scope(&self) -> Scope {
+        self.worktree.scope()
     }
 
     /// The branch that its agent has switched to.

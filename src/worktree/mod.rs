@@ -21,6 +21,7 @@ pub use remove::Removed;
 use crate::config::Config;
 use crate::error::Result;
 use crate::git;
+use crate::sandbox::Scope;
 use crate::store::Repo;
 use gix::ObjectId;
 use record::Record;
@@ -108,6 +109,11 @@ impl Worktree {
     /// The commit that it was made from.
     pub fn base(&self) -> ObjectId {
         self.base
+    }
+
+    /// What whoever works in it may touch.
+    pub fn scope(&self) -> Scope {
+        Scope { dir: self.path.clone(), edits: true, write: vec![self.admin()], ..Scope::default() }
     }
 
     /// Whether the project has submodules, which we leave empty.

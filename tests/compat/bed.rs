@@ -6,6 +6,7 @@ use git_flow_ai::agent::{Agent, Job, Mode, Report};
 use git_flow_ai::change::Vendor;
 use git_flow_ai::config::AgentConfig;
 use git_flow_ai::process::Stop;
+use git_flow_ai::sandbox::{Sandbox, Scope};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -101,7 +102,12 @@ impl Bed {
     pub fn job(&self, mode: Mode, prompt: &str, timeout: u64, silence: u64) -> Job {
         Job {
             prompt: prompt.to_owned(),
-            dir: if mode == Mode::Edit { self.worktree() } else { self.empty() },
+            scope: Scope {
+                dir: if mode == Mode::Edit { self.worktree() } else { self.empty() },
+                edits: true,
+                ..Scope::default()
+            },
+            sandbox: Sandbox::none(),
             mode,
             env: Vec::new(),
             transcript: Some(self.root.path().join("transcript")),

@@ -62,6 +62,7 @@ fn prepare(call: &Call, invocation: &mut Invocation) -> Result<Listener> {
         invocation.args(&["--chat-mode", "ask", "--no-git"]);
     }
     invocation.reads_prompt = false;
+    invocation.write.push(folder.path().to_owned());
     Ok(Box::new(Aider { folder, used: Usage::default() }))
 }
 

@@ -1,9 +1,9 @@
 //! Any command: the prompt on standard input, the answer on standard output, exit status 0 is done.
 
 use super::{Call, Invocation, Listener, Reader};
-use crate::agent::program;
 use crate::agent::seen::{End, Seen};
 use crate::error::{Result, hint};
+use crate::process::program;
 use std::process::ExitStatus;
 
 /// The command for that mode with its arguments.

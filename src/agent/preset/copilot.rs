@@ -36,6 +36,7 @@ fn prepare(call: &Call, invocation: &mut Invocation) -> Result<Listener> {
     call.model(invocation, "--model");
     call.default_to(invocation, "COPILOT_AUTO_UPDATE", "false");
     let folder = private_folder()?;
+    invocation.write.push(folder.path().to_owned());
     invocation.args.extend(["--usage-output-file".into(), folder.path().join(USAGE).into_os_string()]);
     invocation.args.extend(call.config.args.iter().map(Into::into));
     Ok(Box::new(Copilot { folder, used: Usage::default() }))

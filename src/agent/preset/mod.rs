@@ -60,6 +60,8 @@ pub struct Invocation {
     pub env: Vec<(String, String)>,
     /// Whether the prompt goes to its standard input.
     pub reads_prompt: bool,
+    /// Folders of ours that it writes.
+    pub write: Vec<PathBuf>,
 }
 
 impl Invocation {
@@ -104,7 +106,7 @@ impl Call<'_> {
 
     /// The program of that name that the tool would find.
     fn find(&self, program: &str) -> Result<PathBuf> {
-        super::program::find(program, self.config.env.get("PATH").map(String::as_str), "install it")
+        crate::process::program::find(program, self.config.env.get("PATH").map(String::as_str), "install it")
     }
 }
 

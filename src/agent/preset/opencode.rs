@@ -24,7 +24,7 @@ pub const PRESET: Preset = Preset {
 
 fn prepare(call: &Call, invocation: &mut Invocation) -> Result<Listener> {
     invocation.args(&["run", "--format", "json", "--dir"]);
-    invocation.args.push(call.job.dir.clone().into_os_string());
+    invocation.args.push(call.job.scope.dir.clone().into_os_string());
     if call.edits() {
         invocation.args(&["--auto"]);
     } else {

@@ -1,0 +1,177 @@
+//! The bounds of one command, path by path: the deepest path that is named decides.
+//!
+//! Everything can be read unless it is hidden. Paths are followed to where they really are, because the
+//! means that enforce the bounds know no links, and what does not exist is passed over. Where the same
+//! path is named twice, the stronger word wins: what stays as it is, what may be written, what may be
+//! read, what is hidden.
+
+use super::{environment, expand, secrets, state};
+use crate::config::{Config, SandboxSection};
+use crate::error::{Result, hint};
+use crate::store::Repo;
+use crate::worktree;
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What one command may touch beside what is common to all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// The folder that it works in, absolute.
+    pub dir: PathBuf,
+    /// Whether it may write there.
+    pub edits: bool,
+    /// Other files and folders that it may write.
+    pub write: Vec<PathBuf>,
+    /// What stays read-only inside what it may write.
+    pub protect: Vec<PathBuf>,
+    /// What it may read although it lies in something hidden.
+    pub read: Vec<PathBuf>,
+    /// Variables of ours that it gets: names, `PREFIX_*` or `*_SUFFIX`.
+    pub env: Vec<String>,
+}
+
+/// What holds for every command of a repository.
+#[derive(Debug, Default)]
+pub struct Ground {
+    hide: Vec<PathBuf>,
+    read: Vec<PathBuf>,
+    write: Vec<PathBuf>,
+    /// Variables, as in [`Scope::env`].
+    pub env: Vec<String>,
+    /// The only hosts that may be talked to; none: any.
+    pub hosts: Option<Vec<String>>,
+}
+
+impl Ground {
+    /// What the repository, the person and good sense say.
+    pub fn of(repo: &Repo, config: &Config) -> Result<Ground> {
+        let SandboxSection { write, read, hide, env, hosts } = config.sandbox.clone();
+        let common = repo.common_dir();
+        let mut ground = Ground {
+            hide: secrets::paths(),
+            read: vec![common.to_owned()],
+            write: paths("write", &write)?,
+            env,
+            hosts,
+        };
+        ground.read.extend(paths("read", &read)?);
+        ground.hide.extend(paths("hide", &hide)?);
+        let variable = |name: &str| env::var_os(name);
+        ground.hide.extend(state::STATES.iter().flat_map(|state| state.paths(&variable)));
+        // Other work, the person's too: it may hold what nobody meant to show, an `.env`.
+        let home = env::var_os("HOME").map(PathBuf::from);
+        let others = worktree::registered(repo)?.into_iter().chain([worktree::root(repo, config)?]);
+        ground.hide.extend(others.filter(|path| !home.as_ref().is_some_and(|home| home.starts_with(path))));
+        ground.hide.push(common.join("flow-ai"));
+        Ok(ground)
+    }
+}
+
+/// The paths that a key of `[sandbox]` names.
+fn paths(key: &str, texts: &[String]) -> Result<Vec<PathBuf>> {
+    let path = |text: &String| {
+        expand(text).ok_or_else(|| {
+            hint(
+                format!("`{text}` under {key} of [sandbox] is no path from the root or the home"),
+                "begin it with / or ~/",
+            )
+        })
+    };
+    texts.iter().map(path).collect()
+}
+
+/// What may be done with a path and all below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Access {
+    /// Nothing: it looks empty.
+    Hidden,
+    /// It may be read.
+    Read,
+    /// It may be written.
+    Write,
+    /// It may be read, and nothing can take its place.
+    Kept,
+}
+
+/// The bounds of one command.
+#[derive(Debug)]
+pub struct Bounds {
+    /// What is named, parents before what is in them. What is not named can be read.
+    pub paths: BTreeMap<PathBuf, Access>,
+    /// Where it works.
+    pub dir: PathBuf,
+    /// A folder that is its own, and goes with it.
+    pub temporary: PathBuf,
+    /// What must be seen wherever it lies: its home, its programs.
+    pub needed: Vec<PathBuf>,
+    home: Option<PathBuf>,
+}
+
+impl Bounds {
+    /// The bounds of that command in that scope.
+    pub fn new(ground: &Ground, scope: &Scope, command: &Command, temporary: &Path) -> Bounds {
+        let mut bounds = Bounds {
+            paths: BTreeMap::new(),
+            dir: real(&scope.dir),
+            temporary: real(temporary),
+            needed: needed(command),
+            home: variable(command, "HOME").map(PathBuf::from).and_then(|home| home.canonicalize().ok()),
+        };
+        let words = [
+            (Access::Hidden, &ground.hide),
+            (Access::Read, &ground.read),
+            (Access::Read, &scope.read),
+            (Access::Write, &ground.write),
+            (Access::Write, &scope.write),
+            (Access::Kept, &scope.protect),
+        ];
+        bounds.set(&scope.dir, if scope.edits { Access::Write } else { Access::Read });
+        for (access, paths) in words {
+            for path in paths {
+                bounds.set(path, access);
+            }
+        }
+        bounds
+    }
+
+    fn set(&mut self, path: &Path, access: Access) {
+        if let Ok(path) = path.canonicalize() {
+            let known = self.paths.entry(path).or_insert(access);
+            *known = (*known).max(access);
+        }
+    }
+
+    /// The command's home.
+    pub fn home(&self) -> Option<&Path> {
+        self.home.as_deref()
+    }
+}
+
+/// What holds for that path: the word on the deepest path around it.
+pub fn access_in(paths: &BTreeMap<PathBuf, Access>, path: &Path) -> Access {
+    path.ancestors().find_map(|path| paths.get(path)).copied().unwrap_or(Access::Read)
+}
+
+/// The home, the program, and where programs are looked for.
+fn needed(command: &Command) -> Vec<PathBuf> {
+    let program = Path::new(command.get_program());
+    let path = variable(command, "PATH").unwrap_or_default();
+    let home = variable(command, "HOME").map(PathBuf::from);
+    let of_program = program.parent().map(Path::to_owned);
+    // Package managers link to where a program really is.
+    let behind = program.canonicalize().ok().and_then(|program| program.parent().map(Path::to_owned));
+    let all = env::split_paths(&path).chain(home).chain(of_program).chain(behind);
+    all.filter(|path| path.is_absolute()).filter_map(|path| path.canonicalize().ok()).collect()
+}
+
+/// A variable as the command will see it.
+fn variable(command: &Command, name: &str) -> Option<OsString> {
+    environment::explicit(command, name).map(OsString::from).or_else(|| env::var_os(name))
+}
+
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}

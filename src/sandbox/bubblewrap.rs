@@ -1,0 +1,141 @@
+//! The bounds as arguments of bubblewrap (`bwrap(1)`): mount namespaces, and a process namespace that
+//! takes every process with it when it ends, whatever session or parent those have chosen.
+//!
+//! `/tmp`, `/dev`, `/run` and `/proc` are fresh; sockets of the desktop, of containers and of keys live in
+//! the first three. What a command needs and lies beneath one of them is put back. Nothing is nested that
+//! would change nothing, because each mount costs every process that starts.
+
+use super::bounds::{Access, Bounds, access_in};
+use crate::process::program;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Namespaces of its own. Users and the network stay: agents bring sandboxes of their own, and talk to
+/// their models.
+const NAMESPACES: &[&str] = &["--unshare-pid", "--unshare-ipc", "--die-with-parent", "--new-session"];
+
+/// What is fresh inside, so that what lies beneath is not seen unless it is put back.
+const FRESH: &[&str] = &["/tmp", "/var/tmp", "/dev", "/run", "/proc"];
+
+/// What of `/run` programs need: the resolver's file, a distribution's profile.
+const OF_RUN: &[&str] = &[
+    "/run/systemd/resolve",
+    "/run/resolvconf",
+    "/run/NetworkManager/resolv.conf",
+    "/run/current-system",
+    "/run/wrappers",
+    "/run/opengl-driver",
+    "/run/nscd",
+];
+
+/// The program, if it can do what we ask of it; else why not.
+pub fn find() -> Result<PathBuf, String> {
+    let bwrap = program::find("bwrap", None, "").map_err(|_| "bubblewrap is not installed".to_owned())?;
+    let tried = Command::new(&bwrap)
+        .args(NAMESPACES)
+        .args(["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run", "true"])
+        .stdin(Stdio::null())
+        .output();
+    match tried {
+        Ok(output) if output.status.success() => Ok(bwrap),
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            Err(format!("bubblewrap cannot work here: {}", said.trim().lines().next().unwrap_or_default()))
+        }
+        Err(error) => Err(format!("bubblewrap cannot be started: {error}")),
+    }
+}
+
+/// The command inside the bounds, without an environment.
+pub fn command(bwrap: &Path, bounds: &Bounds, inner: &Command) -> Command {
+    let mut command = Command::new(bwrap);
+    command.args(NAMESPACES).args(["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]);
+    for folder in ["/tmp", "/var/tmp"].map(Path::new).into_iter().filter(|folder| folder.is_dir()) {
+        command.arg("--bind").arg(&bounds.temporary).arg(folder);
+    }
+    let mut mounts = Mounts::default();
+    if Path::new("/run").is_dir() {
+        mounts.hide(Path::new("/run"));
+    }
+    let paths = with_fresh(bounds);
+    for (path, access) in &paths {
+        let around = path.parent().map_or(Access::Read, |parent| access_in(&paths, parent));
+        mounts.add(path, *access, around);
+    }
+    command.args(mounts.args);
+    // Only now, since what is put back into them needs a place to stand.
+    for path in mounts.hidden {
+        command.arg("--remount-ro").arg(path);
+    }
+    command.arg("--chdir").arg(&bounds.dir).arg("--").arg(inner.get_program()).args(inner.get_args());
+    command.current_dir("/");
+    command
+}
+
+/// Where temporary files and caches go inside. A cache of an agent's own state stays where it is.
+pub fn places(bounds: &Bounds) -> Vec<(OsString, OsString)> {
+    let mut places: Vec<(OsString, OsString)> =
+        ["TMPDIR", "TMP", "TEMP"].map(|name| (name.into(), "/tmp/own".into())).into();
+    let cache = bounds.temporary.join("cache");
+    // A temporary folder that cannot hold them will tell the command itself.
+    let _ = std::fs::create_dir(bounds.temporary.join("own"));
+    let _ = std::fs::create_dir(&cache);
+    let usual = bounds.home().map(|home| home.join(".cache"));
+    if let Some(usual) = usual.filter(|usual| access_in(&bounds.paths, usual) != Access::Write) {
+        for own in bounds.paths.iter().filter(|(_, access)| **access == Access::Write) {
+            if let Ok(name) = own.0.strip_prefix(&usual) {
+                let _ = symlink(own.0, cache.join(name));
+            }
+        }
+        places.push(("XDG_CACHE_HOME".into(), "/tmp/cache".into()));
+        places.push(("npm_config_cache".into(), "/tmp/cache/npm".into()));
+    }
+    places
+}
+
+/// The bounds, with what is fresh as hidden, and what has to be put back into that.
+fn with_fresh(bounds: &Bounds) -> BTreeMap<PathBuf, Access> {
+    let mut paths = bounds.paths.clone();
+    let needed = OF_RUN.iter().map(PathBuf::from).chain(bounds.needed.iter().cloned());
+    for path in needed.filter(|path| FRESH.iter().any(|fresh| path.starts_with(fresh)) && path.exists()) {
+        paths.entry(path).or_insert(Access::Read);
+    }
+    for fresh in FRESH {
+        paths.entry(PathBuf::from(fresh)).or_insert(Access::Hidden);
+    }
+    paths
+}
+
+#[derive(Default)]
+struct Mounts {
+    args: Vec<OsString>,
+    hidden: Vec<PathBuf>,
+}
+
+impl Mounts {
+    fn put(&mut self, how: &str, from: &Path, to: &Path) {
+        self.args.extend([how.into(), from.into(), to.into()]);
+    }
+
+    fn hide(&mut self, path: &Path) {
+        self.args.extend(["--tmpfs".into(), path.into()]);
+        self.hidden.push(path.to_owned());
+    }
+
+    /// Adds a path, where something else holds around it.
+    fn add(&mut self, path: &Path, access: Access, around: Access) {
+        match access {
+            // Nothing is there to be hidden, or it is fresh already.
+            Access::Hidden
+                if around == Access::Hidden || FRESH.iter().any(|fresh| path == Path::new(fresh)) => {}
+            Access::Hidden if path.is_dir() => self.hide(path),
+            Access::Hidden => self.put("--ro-bind", Path::new("/dev/null"), path),
+            Access::Read if around == Access::Read => {}
+            Access::Read | Access::Kept => self.put("--ro-bind", path, path),
+            Access::Write => self.put("--bind", path, path),
+        }
+    }
+}

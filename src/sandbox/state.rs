@@ -1,0 +1,153 @@
+//! Where the agents that we know keep their own state, and which variables are meant for them.
+//!
+//! An agent writes its own state and sees nobody else's. Its settings in there stay as they are: what it
+//! wrote into them (a hook, a server to start) would run outside of any sandbox the next time that the
+//! person starts it. Paths are below the home.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// One agent's.
+#[derive(Debug)]
+pub struct State {
+    /// The preset's name.
+    pub agent: &'static str,
+    /// What it writes.
+    pub write: &'static [&'static str],
+    /// What of that stays as it is.
+    pub settings: &'static [&'static str],
+    /// The variable that names another place for all of it.
+    pub moved_by: Option<&'static str>,
+    /// Its variables: names, `PREFIX_*` or `*_SUFFIX`.
+    pub env: &'static [&'static str],
+}
+
+/// All of them.
+pub const STATES: &[State] = &[
+    State {
+        agent: "claude",
+        write: &[
+            ".claude",
+            ".claude.json",
+            ".cache/claude-cli-nodejs",
+            ".local/share/claude",
+            ".local/state/claude",
+        ],
+        settings: &[
+            ".claude/settings.json",
+            ".claude/settings.local.json",
+            ".claude/CLAUDE.md",
+            ".claude/agents",
+            ".claude/commands",
+            ".claude/hooks",
+            ".claude/skills",
+            ".claude/plugins",
+        ],
+        moved_by: Some("CLAUDE_CONFIG_DIR"),
+        env: &["ANTHROPIC_*", "CLAUDE_*", "API_TIMEOUT_MS", "MAX_THINKING_TOKENS", "DISABLE_*"],
+    },
+    State {
+        agent: "codex",
+        write: &[".codex"],
+        settings: &[
+            ".codex/config.toml",
+            ".codex/AGENTS.md",
+            ".codex/prompts",
+            ".codex/rules",
+            ".codex/skills",
+        ],
+        moved_by: Some("CODEX_HOME"),
+        env: &["OPENAI_*", "CODEX_*"],
+    },
+    State {
+        agent: "gemini",
+        write: &[".gemini"],
+        settings: &[
+            ".gemini/settings.json",
+            ".gemini/GEMINI.md",
+            ".gemini/extensions",
+            ".gemini/commands",
+            ".gemini/.env",
+        ],
+        moved_by: None,
+        env: &["GEMINI_*", "GOOGLE_*"],
+    },
+    State {
+        agent: "copilot",
+        write: &[".copilot", ".cache/copilot"],
+        settings: &[".copilot/mcp-config.json", ".copilot/agents", ".copilot/skills"],
+        moved_by: Some("COPILOT_HOME"),
+        env: &["COPILOT_*", "GH_TOKEN", "GITHUB_TOKEN", "GH_HOST"],
+    },
+    State {
+        agent: "cursor",
+        write: &[".cursor", ".config/cursor", ".local/share/cursor-agent"],
+        settings: &[".cursor/mcp.json", ".cursor/rules", ".cursor/cli-config.json", ".cursor/hooks.json"],
+        moved_by: None,
+        env: &["CURSOR_*"],
+    },
+    State {
+        agent: "opencode",
+        write: &[".local/share/opencode", ".local/state/opencode", ".cache/opencode", ".config/opencode"],
+        settings: &[
+            ".config/opencode/opencode.json",
+            ".config/opencode/opencode.jsonc",
+            ".config/opencode/config.json",
+            ".config/opencode/AGENTS.md",
+            ".config/opencode/agent",
+            ".config/opencode/command",
+            ".config/opencode/plugin",
+            ".config/opencode/tool",
+        ],
+        moved_by: None,
+        env: &["OPENCODE_*", "*_API_KEY", "*_BASE_URL"],
+    },
+    State {
+        agent: "qwen",
+        write: &[".qwen"],
+        settings: &[
+            ".qwen/settings.json",
+            ".qwen/QWEN.md",
+            ".qwen/extensions",
+            ".qwen/agents",
+            ".qwen/skills",
+        ],
+        moved_by: None,
+        env: &["QWEN_*", "OPENAI_*", "DASHSCOPE_*", "BAILIAN_*"],
+    },
+    State {
+        agent: "aider",
+        write: &[".aider"],
+        settings: &[".aider/oauth-keys.env"],
+        moved_by: None,
+        env: &["AIDER_*", "*_API_KEY", "*_API_BASE", "*_BASE_URL"],
+    },
+];
+
+impl State {
+    /// Where all of it is for whoever has these variables.
+    pub fn paths(&self, variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+        let home = variable("HOME").map(PathBuf::from);
+        let usual = self.write.iter().filter_map(|path| Some(home.as_ref()?.join(path)));
+        usual.chain(self.moved(variable)).collect()
+    }
+
+    /// What of it stays as it is.
+    pub fn kept(&self, variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+        let home = variable("HOME").map(PathBuf::from);
+        let usual = self.settings.iter().filter_map(|path| Some(home.as_ref()?.join(path)));
+        let moved = self.moved(variable);
+        let inside = self.settings.iter().filter_map(|path| path.split_once('/'));
+        let moved = inside.filter_map(|(_, rest)| Some(moved.as_ref()?.join(rest)));
+        usual.chain(moved).collect()
+    }
+
+    fn moved(&self, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+        self.moved_by.and_then(variable).map(PathBuf::from).filter(|path| path.is_absolute())
+    }
+}
+
+/// That of the preset of that name.
+pub fn of(agent: &str) -> Option<&'static State> {
+    STATES.iter().find(|state| state.agent == agent)
+}
