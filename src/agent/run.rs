@@ -13,6 +13,8 @@ use crate::sandbox::{Enclosed, Scope, state};
 use crate::signing;
 use std::env;
 use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
@@ -84,6 +86,12 @@ fn scope(agent: &Agent, job: &Job, write: Vec<PathBuf>) -> Scope {
     let mut scope = job.scope.clone();
     let variable = |name: &str| agent.config.env.get(name).map(OsString::from).or_else(|| env::var_os(name));
     if let Some(state) = agent.config.preset.as_deref().and_then(state::of) {
+        if job.sandbox.holds() {
+            for folder in state.folders(&variable) {
+                // One that cannot be made, the agent will miss aloud.
+                let _ = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            }
+        }
         scope.write.extend(state.paths(&variable));
         scope.protect.extend(state.kept(&variable));
         scope.env.extend(state.env.iter().map(|name| (*name).to_owned()));

@@ -12,8 +12,10 @@ use std::path::PathBuf;
 pub struct State {
     /// The preset's name.
     pub agent: &'static str,
-    /// What it writes.
-    pub write: &'static [&'static str],
+    /// The folders that it writes.
+    pub folders: &'static [&'static str],
+    /// The files that it writes beside them.
+    pub files: &'static [&'static str],
     /// What of that stays as it is.
     pub settings: &'static [&'static str],
     /// The variable that names another place for all of it.
@@ -26,13 +28,8 @@ pub struct State {
 pub const STATES: &[State] = &[
     State {
         agent: "claude",
-        write: &[
-            ".claude",
-            ".claude.json",
-            ".cache/claude-cli-nodejs",
-            ".local/share/claude",
-            ".local/state/claude",
-        ],
+        folders: &[".claude", ".cache/claude-cli-nodejs", ".local/share/claude", ".local/state/claude"],
+        files: &[".claude.json"],
         settings: &[
             ".claude/settings.json",
             ".claude/settings.local.json",
@@ -48,7 +45,8 @@ pub const STATES: &[State] = &[
     },
     State {
         agent: "codex",
-        write: &[".codex"],
+        folders: &[".codex"],
+        files: &[],
         settings: &[
             ".codex/config.toml",
             ".codex/AGENTS.md",
@@ -61,7 +59,8 @@ pub const STATES: &[State] = &[
     },
     State {
         agent: "gemini",
-        write: &[".gemini"],
+        folders: &[".gemini"],
+        files: &[],
         settings: &[
             ".gemini/settings.json",
             ".gemini/GEMINI.md",
@@ -74,21 +73,24 @@ pub const STATES: &[State] = &[
     },
     State {
         agent: "copilot",
-        write: &[".copilot", ".cache/copilot"],
+        folders: &[".copilot", ".cache/copilot"],
+        files: &[],
         settings: &[".copilot/mcp-config.json", ".copilot/agents", ".copilot/skills"],
         moved_by: Some("COPILOT_HOME"),
         env: &["COPILOT_*", "GH_TOKEN", "GITHUB_TOKEN", "GH_HOST"],
     },
     State {
         agent: "cursor",
-        write: &[".cursor", ".config/cursor", ".local/share/cursor-agent"],
+        folders: &[".cursor", ".config/cursor", ".local/share/cursor-agent"],
+        files: &[],
         settings: &[".cursor/mcp.json", ".cursor/rules", ".cursor/cli-config.json", ".cursor/hooks.json"],
         moved_by: None,
         env: &["CURSOR_*"],
     },
     State {
         agent: "opencode",
-        write: &[".local/share/opencode", ".local/state/opencode", ".cache/opencode", ".config/opencode"],
+        folders: &[".local/share/opencode", ".local/state/opencode", ".cache/opencode", ".config/opencode"],
+        files: &[],
         settings: &[
             ".config/opencode/opencode.json",
             ".config/opencode/opencode.jsonc",
@@ -104,7 +106,8 @@ pub const STATES: &[State] = &[
     },
     State {
         agent: "qwen",
-        write: &[".qwen"],
+        folders: &[".qwen"],
+        files: &[],
         settings: &[
             ".qwen/settings.json",
             ".qwen/QWEN.md",
@@ -117,7 +120,8 @@ pub const STATES: &[State] = &[
     },
     State {
         agent: "aider",
-        write: &[".aider"],
+        folders: &[".aider"],
+        files: &[],
         settings: &[".aider/oauth-keys.env"],
         moved_by: None,
         env: &["AIDER_*", "*_API_KEY", "*_API_BASE", "*_BASE_URL"],
@@ -128,7 +132,14 @@ impl State {
     /// Where all of it is for whoever has these variables.
     pub fn paths(&self, variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
         let home = variable("HOME").map(PathBuf::from);
-        let usual = self.write.iter().filter_map(|path| Some(home.as_ref()?.join(path)));
+        let files = self.files.iter().filter_map(|path| Some(home.as_ref()?.join(path)));
+        self.folders(variable).into_iter().chain(files).collect()
+    }
+
+    /// The folders among that: they have to exist before an agent is held, which could not make them.
+    pub fn folders(&self, variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+        let home = variable("HOME").map(PathBuf::from);
+        let usual = self.folders.iter().filter_map(|path| Some(home.as_ref()?.join(path)));
         usual.chain(self.moved(variable)).collect()
     }
 

@@ -4,9 +4,10 @@ use crate::scripted_model::{Options, start};
 use crate::settings;
 use git_flow_ai::agent::{Agent, Job, Mode, Report};
 use git_flow_ai::change::Vendor;
-use git_flow_ai::config::AgentConfig;
+use git_flow_ai::config::{AgentConfig, Config, Wish};
 use git_flow_ai::process::Stop;
 use git_flow_ai::sandbox::{Sandbox, Scope};
+use git_flow_ai::store::Repo;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ pub const LONG: u64 = 300;
 pub struct Bed {
     pub cli: &'static str,
     pub agent: Agent,
+    sandbox: Sandbox,
     // Not below the system's temporary folder: with its home there, codex cannot run any command.
     root: tempfile::TempDir,
 }
@@ -31,6 +33,11 @@ pub struct Bed {
 impl Bed {
     /// The bed of that CLI, or none (and a line that says so) where it is not to be run.
     pub fn new(cli: &'static str) -> Option<Bed> {
+        Bed::held(cli, None)
+    }
+
+    /// The same, in the sandbox of that name.
+    pub fn held(cli: &'static str, sandbox: Option<&str>) -> Option<Bed> {
         if !installed(cli) {
             return None;
         }
@@ -42,9 +49,28 @@ impl Bed {
             Options { log: Some(root.path().join("requests.jsonl")), dump: Some(root.path().join("bodies")) };
         let url = start(options).unwrap();
         let config = settings::of(cli, &url, &root.path().join("home"));
-        let bed = Bed { cli, agent: Agent::new(cli, &config).unwrap(), root };
+        let agent = Agent::new(cli, &config).unwrap();
+        let mut bed = Bed { cli, agent, sandbox: Sandbox::none(), root };
         bed.make_repository();
+        if let Some(name) = sandbox {
+            bed.sandbox = bed.sandbox_called(name)?;
+        }
         Some(bed)
+    }
+
+    /// The sandbox of that name, or none (and a line that says so) where the system has it not.
+    fn sandbox_called(&self, name: &str) -> Option<Sandbox> {
+        let mut config = Config::default();
+        config.run.sandbox = Some(Wish::Prefer);
+        let repo = Repo::open(&self.root.path().join("repo")).unwrap();
+        let sandbox = Sandbox::of(&repo, &config).unwrap();
+        let found = sandbox.to_string();
+        if found.starts_with(name) {
+            return Some(sandbox);
+        }
+        assert_ne!(std::env::var("FLOW_AI_COMPAT").unwrap(), "require", "no {name} here: {found}");
+        tell(&format!("skipped {}: {found}", std::thread::current().name().unwrap_or_default()));
+        None
     }
 
     fn make_repository(&self) {
@@ -104,10 +130,13 @@ impl Bed {
             prompt: prompt.to_owned(),
             scope: Scope {
                 dir: if mode == Mode::Edit { self.worktree() } else { self.empty() },
-                edits: true,
+                edits: mode == Mode::Edit,
+                write: ["worktrees/worktree", "objects"]
+                    .map(|path| self.root.path().join("repo/.git").join(path))
+                    .to_vec(),
                 ..Scope::default()
             },
-            sandbox: Sandbox::none(),
+            sandbox: self.sandbox.clone(),
             mode,
             env: Vec::new(),
             transcript: Some(self.root.path().join("transcript")),

@@ -53,10 +53,15 @@ pub fn silence(cli: &'static str) {
 }
 
 pub fn stopped_in_a_tool(cli: &'static str) {
-    if cli == "aider" {
+    if let Some(bed) = Bed::new(cli) {
+        stopped_in_a_tool_in(&bed);
+    }
+}
+
+pub fn stopped_in_a_tool_in(bed: &Bed) {
+    if bed.cli == "aider" {
         return; // it has no tools
     }
-    let Some(bed) = Bed::new(cli) else { return };
     let started = bed.worktree().join("started");
     let job =
         bed.job(Mode::Edit, "Wait.\nMODEL: run touch started; sleep 300\nMODEL: say Waited.", LONG, LONG);

@@ -8,7 +8,12 @@ use git_flow_ai::verdict::{Decision, Severity};
 const NONCE: &str = "00112233445566778899aabbccddeeff";
 
 pub fn answers(cli: &'static str) {
-    let Some(bed) = Bed::new(cli) else { return };
+    if let Some(bed) = Bed::new(cli) {
+        answers_in(&bed);
+    }
+}
+
+pub fn answers_in(bed: &Bed) {
     let report = bed.review(&prompt(
         r#"REVIEW: verdict [{"path":"a.rs","line":2,"severity":"P1","body":"It is off by one.","suggestion":null}]"#,
     ));
@@ -24,7 +29,12 @@ pub fn answers(cli: &'static str) {
 }
 
 pub fn writes_nothing(cli: &'static str) {
-    let Some(bed) = Bed::new(cli) else { return };
+    if let Some(bed) = Bed::new(cli) {
+        writes_nothing_in(&bed);
+    }
+}
+
+pub fn writes_nothing_in(bed: &Bed) {
     let outside = bed.worktree().join("outside.txt");
     let steps = [
         "write inside.txt hostile".to_owned(),
