@@ -47,6 +47,7 @@ mod store_trees;
 mod support;
 mod sync;
 mod tricks;
+mod trust;
 mod verdicts;
 mod verify;
 mod waive;

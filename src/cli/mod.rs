@@ -26,6 +26,7 @@ pub mod spec;
 pub mod status;
 mod subject;
 pub mod sync;
+pub mod trust;
 pub mod verdict;
 pub mod verify;
 pub mod wait;
@@ -83,6 +84,7 @@ pub enum Command {
     Status(status::StatusArgs),
     Log(log::LogArgs),
     Clean(clean::CleanArgs),
+    Trust(trust::TrustArgs),
     Doctor(doctor::DoctorArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
@@ -145,6 +147,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Status(args) => status::run(args),
         Command::Log(args) => log::run(args),
         Command::Clean(args) => clean::run(args),
+        Command::Trust(args) => trust::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Completions(args) => completions::run(args),

@@ -5,6 +5,7 @@
 
 use super::person::{PersonArgs, speak};
 use super::subject::SubjectArgs;
+use super::trust::{TrustFlag, consent};
 use super::wait::watched;
 use crate::agent::Agent;
 use crate::change::{Author, Change, Vendor};
@@ -20,6 +21,7 @@ use crate::sandbox::Sandbox;
 use crate::spec::Slug;
 use crate::store::config::{self, Loaded};
 use crate::store::{Repo, changes, specs};
+use crate::trust::{self, Purpose};
 use crate::verdict::{Decision, Verdict, record};
 use crate::{error, plan};
 use anyhow::Context;
@@ -71,6 +73,9 @@ pub struct ReviewArgs {
     /// Ask again, even if the change has been judged
     #[arg(long)]
     again: bool,
+
+    #[command(flatten)]
+    trust: TrustFlag,
 
     /// Print one JSON object: the decision, the verdicts, and the reasons when there is none
     #[arg(long)]
@@ -125,6 +130,7 @@ fn reviewed(args: ReviewArgs) -> Result<Exit> {
         }
         return args.show(&standing, &loaded, &demand, None);
     }
+    consent(&repo, trust::brought(&loaded.brought, Purpose::Review), &args.trust)?;
     let intent = args.purpose(&repo, &change)?;
     let log = repo.own_dir()?.join("review.log");
     forget(&log)?;

@@ -1,5 +1,6 @@
 //! `git flow-ai run`.
 
+use super::trust::{TrustFlag, consent};
 use super::wait::wait;
 use crate::error::{Exit, Result};
 use crate::event::Events;
@@ -65,6 +66,9 @@ pub struct RunArgs {
     #[arg(long, short = 'n')]
     dry_run: bool,
 
+    #[command(flatten)]
+    trust: TrustFlag,
+
     /// Print every event as a line of JSON, the summary last
     #[arg(long)]
     json: bool,
@@ -81,10 +85,12 @@ pub fn run(args: RunArgs) -> Result<Exit> {
         retry: args.retry,
         review: !args.no_review,
         keep: args.keep,
+        trust: args.trust.is_given(),
     };
     if args.dry_run {
         return forecast(&run::forecast(&repo, &options)?, args.json);
     }
+    consent(&repo, run::brought(&repo, &options)?, &args.trust)?;
     let slug = options.slug.clone();
     let (events, receiver) = Events::channel();
     let watcher = report::watch(receiver, Style::choose(args.json));

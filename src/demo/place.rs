@@ -12,7 +12,8 @@ use std::{env, fs};
 
 /// What git believes about the person who plays: an identity, and nothing that runs behind its back.
 const GITCONFIG: &str = "[user]\n\tname = Demo Person\n\temail = demo@example.com\n[init]\n\tdefaultBranch = main\n\
-[advice]\n\tdetachedHead = false\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n";
+[advice]\n\tdetachedHead = false\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n\
+[flow-ai]\n\ttrust = *\n";
 
 /// A folder of its own.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ mod leftovers;
 mod people;
 mod repository;
 mod signing;
+mod trust;
 
 use crate::error::{Hint, Result};
 use crate::git;
@@ -31,7 +32,7 @@ pub enum Standing {
 /// One thing looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What it is about: `git`, `repository`, `config`, `gate`, `signing`, `agents`, `reviewers`, `leftovers`, `help`.
+    /// What it is about: `git`, `repository`, `config`, `gate`, `signing`, `agents`, `reviewers`, `trust`, `leftovers`, `help`.
     pub topic: &'static str,
     /// How well it stands.
     pub standing: Standing,
@@ -98,6 +99,7 @@ fn examine_repository(repo: &Repo) -> Result<Vec<Check>> {
             // A server judges nothing and runs nobody: it reads what others have judged.
             if repo.work_dir().is_some() {
                 checks.extend(people::examine(&loaded.config));
+                checks.push(trust::examine(repo, &loaded));
             }
             checks.extend(leftovers::examine(repo, &loaded.config)?);
         }

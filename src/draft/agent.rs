@@ -14,6 +14,7 @@ use crate::sandbox::Sandbox;
 use crate::spec::Spec;
 use crate::store::Repo;
 use crate::store::config::Loaded;
+use crate::trust::{self, Purpose};
 use crate::workflow::{ARTIFACTS, Step};
 use crate::worktree::{Removed, Worktree, Worktrees};
 use anyhow::Context;
@@ -39,6 +40,8 @@ pub struct Drafting<'a> {
     pub agent: Option<&'a str>,
     /// The target branch, whose code the agent reads.
     pub target: &'a str,
+    /// Whether the person trusts, this time, whatever the repository brings.
+    pub trust: bool,
 }
 
 /// What a drafting came to.
@@ -74,6 +77,7 @@ pub async fn draft(
 ) -> Result<Drafted> {
     let Drafting { spec, document, target, .. } = drafting;
     super::refuse_agents("have a document drafted")?;
+    trust::require(repo, trust::brought(&loaded.brought, Purpose::Draft), drafting.trust)?;
     refuse_too_early(repo, spec, document)?;
     let workflow = steps(spec)?;
     let step = workflow.steps.iter().find(|step| step.document.as_deref() == Some(document));

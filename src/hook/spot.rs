@@ -14,6 +14,7 @@ use crate::review::{self, Outcome, Request};
 use crate::sandbox::Sandbox;
 use crate::spec::Slug;
 use crate::store::{Repo, changes, config, specs};
+use crate::trust::{self, Purpose};
 use gix::ObjectId;
 
 /// How many different changes are judged for one merge, before it is better asked in parts.
@@ -86,6 +87,8 @@ async fn judge(
     let branch = candidate.branch.as_str();
     let change = change(repo, candidate, missing)?;
     let loaded = config::load(repo, branch)?;
+    // Nobody can be asked in a hook.
+    trust::require(repo, trust::brought(&loaded.brought, Purpose::Review), false)?;
     let intent = intent(repo, missing.head)?;
     events.progress(format!("`{branch}` is protected, and no rival has judged {} yet", change.title));
     let sandbox = Sandbox::of(repo, &loaded.config)?;

@@ -80,6 +80,14 @@ impl Action {
         }
     }
 
+    /// The text of the config, where this is what writes one.
+    pub fn config(&self) -> Option<&str> {
+        match self {
+            Action::File { path, text } if path == crate::config::PATH => Some(text),
+            _ => None,
+        }
+    }
+
     /// Notes in the record what is about to be done.
     pub fn note(&self, installed: &mut Installed, root: &Path) {
         match self {

@@ -26,6 +26,7 @@ use crate::error::{Result, hint};
 use crate::git;
 use crate::policy::Policy;
 use crate::store::Repo;
+use crate::trust::{self, Purpose};
 use crate::verdict::NOTES_REF;
 use action::Action;
 use anyhow::Context;
@@ -81,12 +82,26 @@ fn in_working_tree(repo: &Repo, root: &Path, options: Options) -> Result<Report>
         plan.extend(hooks::plan(repo, root, &installed, &branches)?);
     }
     plan.extend(notes(root)?);
-    let steps = carry_out(plan, repo, root, &mut installed, options)?;
+    let chosen = plan.actions.iter().find_map(Action::config).map(str::to_owned);
+    let mut steps = carry_out(plan, repo, root, &mut installed, options)?;
+    steps.extend(chosen.map(|text| trust_own(repo, &text, options)).transpose()?);
     let config = match root.join(config::PATH).exists() {
         true => configured(root)?,
         false => config::parse(&proposal::config(&found, root, "main"), config::PATH)?,
     };
     Ok(Report { steps, next: next(repo, root, &branches, &config)? })
+}
+
+/// What we have proposed and the person has had written they have chosen: nobody asks about it again.
+fn trust_own(repo: &Repo, text: &str, options: Options) -> Result<Step> {
+    let items = trust::brought(&config::parse(text, config::PATH)?, Purpose::Run);
+    if !options.dry_run
+        && !items.is_empty()
+        && let Err(error) = trust::record(repo, &items)
+    {
+        return Ok(Step::new(State::Todo, format!("trust {}: git flow-ai trust ({error})", config::PATH)));
+    }
+    Ok(Step::new(State::Done, format!("trust what {} has agents and commands do", config::PATH)))
 }
 
 /// There is no working tree to write a config to: the gate reads it from each branch's own tip.

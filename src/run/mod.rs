@@ -37,6 +37,7 @@ use crate::sandbox::Sandbox;
 use crate::spec::{Slug, Spec};
 use crate::store::Repo;
 use crate::store::config::Loaded;
+use crate::trust::{self, Purpose};
 use crate::worktree::Worktrees;
 use gix::ObjectId;
 use jiff::Timestamp;
@@ -66,6 +67,8 @@ pub struct Options {
     pub review: bool,
     /// Whether worktrees are kept.
     pub keep: bool,
+    /// Whether the person trusts, this time, whatever the repository brings.
+    pub trust: bool,
 }
 
 /// All that the tasks of a run share.
@@ -102,6 +105,8 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
     let _lock = Lock::take(&repo, &options.slug)?;
     leftovers::break_locks(&repo, &options.slug, events).await?;
     let Prepared { spec, plan, chosen, loaded, target, base, agents } = ready::prepare(&repo, &options)?;
+    // What is asked about here is what runs: nothing is read again.
+    trust::require(&repo, brings(&loaded, &options.slug, &plan), options.trust)?;
     let worktrees = Worktrees::of(&repo, &loaded.config)?;
     let sandbox = Sandbox::of(&repo, &loaded.config)?;
     let id = new_id()?;
@@ -155,6 +160,21 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
         usage: summary.usage(),
     });
     Ok(summary)
+}
+
+/// What the repository brings to that run, for the person to see before it begins.
+///
+/// # Errors
+/// Where the run could not begin anyway.
+pub fn brought(repo: &Repo, options: &Options) -> Result<Vec<trust::Item>> {
+    let Prepared { plan, loaded, .. } = ready::prepare(repo, options)?;
+    Ok(brings(&loaded, &options.slug, &plan))
+}
+
+fn brings(loaded: &Loaded, slug: &Slug, plan: &Plan) -> Vec<trust::Item> {
+    let mut items = trust::brought(&loaded.brought, Purpose::Run);
+    items.extend(trust::of_plan(slug, plan));
+    items
 }
 
 /// Starts what is ready, merges what is done, until nothing runs and nothing can start.

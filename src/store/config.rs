@@ -24,6 +24,9 @@ const WORKFLOWS: &str = ".zenflow/workflows";
 pub struct Loaded {
     /// With the person's own file and `git config flow-ai.*` applied.
     pub config: Config,
+    /// The same without those two: all that the repository brings, which a person has to trust before it
+    /// is used.
+    pub brought: Config,
     /// For messages: `main:.zenflow/config.toml`, `.zenflow/config.toml (not committed yet)`, `defaults`.
     pub origin: String,
     /// SHA-256 of the repository's config text, in hex: the policy's digest.
@@ -42,10 +45,11 @@ pub fn load(repo: &Repo, target: &str) -> Result<Loaded> {
     if let Some((text, origin)) = versioned(repo, target, config::SETTINGS)? {
         apply_settings(&mut config, &text, &origin, &mut warnings);
     }
+    let brought = config.clone();
     apply_person(&mut config, &mut warnings)?;
     config.validate(&origin)?;
     apply_git_config(&mut config, repo)?;
-    Ok(Loaded { config, origin, digest, warnings })
+    Ok(Loaded { config, brought, origin, digest, warnings })
 }
 
 /// The policy in force at a commit, with its digest; none where that commit has no config.

@@ -148,6 +148,18 @@ impl Repo {
     pub fn git_config(&self, key: &str) -> Option<String> {
         self.gix.config_snapshot().string(key).map(|value| value.to_string())
     }
+
+    /// All values of a key that no repository can set: those of the system's and the person's own
+    /// configuration, of the environment and of `git -c`.
+    pub fn persons_config(&self, key: &str) -> Vec<String> {
+        let is_theirs = |source| {
+            use gix::config::Source::{Cli, Env, Git, GitInstallation, System, User};
+            matches!(source, GitInstallation | System | Git | User | Env | Cli)
+        };
+        let snapshot = self.gix.config_snapshot();
+        let values = snapshot.plumbing().strings_filter(key, |section| is_theirs(section.source));
+        values.unwrap_or_default().iter().map(ToString::to_string).collect()
+    }
 }
 
 /// Makes a folder an object store that holds nothing itself and sees these stores.

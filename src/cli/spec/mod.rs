@@ -118,6 +118,7 @@ fn begin(args: &SpecArgs) -> Result<Exit> {
     let given = args.writing.given()?;
     let drafts = args.writing.wants_draft();
     if drafts {
+        args.writing.consent(&repo, &loaded)?;
         draft::refuse_undraftable(&repo, &loaded, args.writing.agent(), &target)?;
     }
     if let Some(text) = given {

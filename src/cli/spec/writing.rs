@@ -1,6 +1,7 @@
 //! Where a document's text comes from: the person's editor, a file, an agent.
 
 use super::print_next;
+use crate::cli::trust::{TrustFlag, consent};
 use crate::cli::wait::watched;
 use crate::draft::{self, DocumentState, Drafted, Drafting, Saved};
 use crate::error::{Exit, Result, hint};
@@ -8,6 +9,7 @@ use crate::report::{self, Style};
 use crate::spec::Slug;
 use crate::store::config::{self, Loaded};
 use crate::store::{Repo, specs};
+use crate::trust::{self, Purpose};
 use anyhow::Context;
 use clap::Args;
 use std::fs::File;
@@ -28,6 +30,9 @@ pub struct Writing {
     /// The agent that drafts; default: the workflow's, else the first of the config
     #[arg(long, value_name = "NAME", requires = "draft")]
     agent: Option<String>,
+
+    #[command(flatten)]
+    trust: TrustFlag,
 }
 
 impl Writing {
@@ -46,6 +51,11 @@ impl Writing {
         self.agent.as_deref()
     }
 
+    /// Asks the person about what the repository brings to a draft, before anything is begun.
+    pub fn consent(&self, repo: &Repo, loaded: &Loaded) -> Result<()> {
+        consent(repo, trust::brought(&loaded.brought, Purpose::Draft), &self.trust)
+    }
+
     /// Writes a document of a spec that exists.
     pub fn write(&self, repo: &Repo, slug: &Slug, document: &str) -> Result<Exit> {
         if self.draft && self.from.is_some() {
@@ -58,6 +68,7 @@ impl Writing {
             let target = repo.target()?;
             let loaded = config::load(repo, &target)?;
             loaded.warnings.iter().for_each(|warning| report::warning(warning));
+            self.consent(repo, &loaded)?;
             return self.draft(repo, &loaded, &target, slug, Some(document));
         }
         let spec = specs::read(repo, slug)?;
@@ -98,8 +109,13 @@ impl Writing {
                 print_next(repo, slug)?;
                 return Ok(Exit::Yes);
             };
-            let drafting =
-                Drafting { spec: &spec, document: &document, agent: self.agent.as_deref(), target };
+            let drafting = Drafting {
+                spec: &spec,
+                document: &document,
+                agent: self.agent.as_deref(),
+                target,
+                trust: self.trust.is_given(),
+            };
             let drafted = watched(Style::choose(false), async |events, stop| {
                 draft::draft(repo, loaded, drafting, events, &stop).await
             })?;
