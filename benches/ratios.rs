@@ -15,12 +15,14 @@
 
 mod notes;
 mod setting;
+mod tasks;
 
 use git_flow_ai::agent::{Agent, Job, Mode};
 use git_flow_ai::change::Vendor;
-use git_flow_ai::config::AgentConfig;
+use git_flow_ai::config::{AgentConfig, Config};
 use git_flow_ai::process::Stop;
 use git_flow_ai::sandbox::{Sandbox, Scope};
+use git_flow_ai::store::Repo;
 use setting::{Setting, children_cpu};
 use std::fs::File;
 use std::time::{Duration, Instant};
@@ -43,6 +45,7 @@ fn main() {
     notes::decisions(rounds);
     status(rounds);
     supervise(rounds.min(5));
+    tasks::cost(rounds.min(5));
 }
 
 /// `git-flow-ai --version` against `git --version`.
@@ -149,10 +152,14 @@ fn run_tasks() {
     let agent = Agent::new("nobody", &config).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (_stopper, stop) = Stop::pair();
+    let sandbox = match std::env::var_os("HELD") {
+        Some(_) => Sandbox::of(&Repo::discover().unwrap(), &Config::default()).unwrap(),
+        None => Sandbox::none(),
+    };
     let job = Job {
         prompt: String::new(),
         scope: Scope { dir: std::env::current_dir().unwrap(), ..Scope::default() },
-        sandbox: Sandbox::none(),
+        sandbox,
         mode: Mode::Edit,
         env: Vec::new(),
         transcript: None,
@@ -160,7 +167,8 @@ fn run_tasks() {
         silence: Duration::from_secs(60),
         schema: None,
     };
-    let left = std::cell::Cell::new(1000);
+    let number = std::env::var("TASKS").ok().and_then(|number| number.parse().ok());
+    let left = std::cell::Cell::new(number.unwrap_or(1000));
     let place = async || {
         while left.get() > 0 {
             left.set(left.get() - 1);
