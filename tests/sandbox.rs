@@ -102,3 +102,18 @@ fn set_up_and_checks_are_held_like_agents() {
     held.run().ok();
     assert!(!held.outside("home/setup").exists() && !held.outside("home/verify").exists());
 }
+
+#[test]
+fn an_agent_that_lies_in_what_is_hidden_is_started_all_the_same() {
+    let held = Held::new("", "");
+    held.place.write("tools/agent", "#!/bin/sh\ncat >/dev/null\nls \"${0%/*}\" >made.txt\n");
+    let tool = held.place.repo().join("tools/agent");
+    fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let personal =
+        format!("version = 1\n[agents.own]\ncommand = [\"{}\"]\nvendor = \"acme\"\n", tool.display());
+    let config = held.outside("home/.config/git-flow-ai/config.toml");
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    fs::write(config, personal).unwrap();
+    held.place.flow(&["run", "demo", "--no-review", "--agent", "own"]).ok();
+    assert_eq!(held.made("made.txt"), "agent\n", "it sees itself and nothing beside it");
+}

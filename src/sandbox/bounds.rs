@@ -129,6 +129,10 @@ impl Bounds {
             (Access::Kept, &scope.protect),
         ];
         bounds.set(&scope.dir, if scope.edits { Access::Write } else { Access::Read });
+        let program = Path::new(command.get_program());
+        if program.is_absolute() {
+            bounds.set(program, Access::Read);
+        }
         for (access, paths) in words {
             for path in paths {
                 bounds.set(path, access);
