@@ -38,11 +38,11 @@ pub(super) fn examine(repo: &Repo, config: &Config) -> Result<Vec<Check>> {
     Ok(checks)
 }
 
-/// Registered worktrees in the folder for tasks whose run is not under way.
+/// Worktrees of ours in the folder for tasks whose run is not under way.
 fn worktrees(repo: &Repo, config: &Config) -> Result<Vec<PathBuf>> {
     let root = worktree::root(repo, config)?;
     let mut left = Vec::new();
-    for path in worktree::registered(repo)? {
+    for path in worktree::ours(repo) {
         if !path.starts_with(&root) {
             continue;
         }

@@ -339,7 +339,7 @@ fn clear(worktree: Worktree, events: &Events) -> Result<()> {
     }
     let path = worktree.path().to_owned();
     let harvest = worktree.harvest()?;
-    worktree.let_go(harvest.tree)?;
+    worktree.let_go(&harvest)?;
     match harvest.changed {
         0 => {}
         1 => events.warn("the agent changed 1 other file, which was thrown away"),

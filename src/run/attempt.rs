@@ -2,6 +2,7 @@
 
 use super::journal::attempt_finished;
 use super::outcome::Outcome;
+use super::own;
 use super::prompt::{self, Feedback};
 use super::task::Life;
 use super::verify;
@@ -11,6 +12,7 @@ use crate::agent::{Ending, Job, Mode, Report};
 use crate::change::{Author, Vendor};
 use crate::error::Result;
 use crate::event::{Activity, State, What};
+use crate::worktree::TooMuch;
 use gix::ObjectId;
 use std::cell::Cell;
 use std::future::Future;
@@ -115,7 +117,7 @@ impl Life<'_> {
             Ending::Stopped => WorkState::Partial,
             _ => WorkState::Failed,
         };
-        if self.place.as_ref().is_some_and(|place| !place.path().exists()) {
+        if self.place.as_ref().is_some_and(|place| !place.is_there()) {
             return self.end_without_folder(number, &report).await;
         }
         let authors = authors(self.agent.author(), report.model);
@@ -129,12 +131,20 @@ impl Life<'_> {
             // The journal knows from here on that the attempt has ended, even if its commit is not made.
             self.tell(State::Harvesting, word(&report.ending));
         }
-        let commit = self.commit_files(number, &authors, state).await?;
+        let (commit, flood) = match self.commit_files(number, &authors, state).await {
+            // Nothing of it is committed, and all of it stays for the next attempt, or for a person.
+            Err(error) if error.is::<TooMuch>() => (None, error.downcast_ref().map(TooMuch::to_string)),
+            commit => (commit?, None),
+        };
         if report.ending != Ending::Stopped {
             // The commit first: what the journal says ended must not be lost.
-            self.events.send(attempt_finished(number, word(&report.ending), commit));
+            let word = if flood.is_some() { "failed" } else { word(&report.ending) };
+            self.events.send(attempt_finished(number, word, commit));
             self.run.history.borrow_mut().ended(&self.task.id, number);
             self.attempts += 1;
+        }
+        if let (Some(why), false) = (flood, report.ending == Ending::Stopped) {
+            return Ok(Attempted::Failed(why));
         }
         let run = &self.run.loaded.config.run;
         Ok(match report.ending {
@@ -177,23 +187,29 @@ impl Life<'_> {
         for left in harvest.left_out.iter().take(10) {
             self.events.warn(format!("not committed: {left}"));
         }
+        if !harvest.mended.is_empty() {
+            let what = harvest.mended.join(", ");
+            self.events.warn(format!("the agent changed {what} of its private git, which is put back"));
+        }
         let repo = &self.run.repo;
+        if let Some(name) = own::keep(repo, self.run.slug(), &self.task.id, &self.run.id, &harvest.commits)? {
+            self.events.warn(format!(
+                "the agent committed by itself what its files do not hold: it is kept at {name}"
+            ));
+        }
         let before = repo.tree_of(self.work.map_or(self.base, |work| work.head))?;
         let promoted =
             state == WorkState::Made && self.work.is_some_and(|work| work.state != WorkState::Made);
         if harvest.tree == before && !promoted {
-            place.saved(harvest.tree)?;
+            place.saved(&harvest)?;
             return Ok(None);
         }
         let label =
             Label { slug: self.run.slug(), task: &self.task, run: &self.run.id, attempt, authors, state };
         let base = self.work.map_or(self.base, |work| work.base);
-        let name = self.run.slug().task_ref(&self.task.id);
-        // Some agents switch to a branch first, and may find the name that is ours.
-        let own = if place.branch().as_ref() == Some(&name) { repo.find_ref(&name)? } else { None };
-        let work = work::commit(repo, &label, harvest.tree, base, self.work.map(|work| work.head), own)?;
+        let work = work::commit(repo, &label, harvest.tree, base, self.work.map(|work| work.head))?;
         self.work = Some(work);
-        place.saved(harvest.tree)?;
+        place.saved(&harvest)?;
         Ok(Some(work.head))
     }
 

@@ -5,6 +5,7 @@
 //! ended that run.
 
 use super::journal::attempt_finished;
+use super::own;
 use super::work::{self, Label, State};
 use super::workplace::blocking;
 use super::{Run, chain};
@@ -67,22 +68,29 @@ async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> R
     let (worktree, harvest) = blocking(move || {
         // Nobody writes any more when the files are taken.
         process::end_strays(worktree.path());
-        let is_there = worktree.is_complete() && worktree.path().exists();
+        let is_there = worktree.is_complete() && worktree.is_there();
         let harvest = if is_there { Some(worktree.harvest()?) } else { None };
         Ok((worktree, harvest))
     })
     .await?;
     if let Some(harvest) = harvest {
         let base = run.repo.tree_of(worktree.base())?;
+        if let Some(name) = own::keep(&run.repo, run.slug(), id, &run.id, &harvest.commits)? {
+            run.events.progress(format!(
+                "what an agent committed by itself in {} is kept at {name}",
+                path.display()
+            ));
+        }
         if id == "result" {
             // Checks leave nobody's work behind.
-            worktree.let_go(harvest.tree)?;
+            worktree.let_go(&harvest)?;
         } else if harvest.tree != before.unwrap_or(base) {
-            let on_it = worktree.branch() == Some(run.slug().task_ref(id));
-            let kept = keep(run, id, task, worktree.base(), before.unwrap_or(base), harvest.tree, on_it)?;
-            worktree.let_go(harvest.tree)?;
+            let kept = keep(run, id, task, worktree.base(), before.unwrap_or(base), harvest.tree)?;
+            worktree.let_go(&harvest)?;
             run.events
                 .progress(format!("what an interrupted run left in {} is now on {kept}", path.display()));
+        } else {
+            worktree.let_go(&harvest)?;
         }
     }
     match blocking(move || worktree.remove()).await? {
@@ -101,7 +109,6 @@ fn keep(
     base: ObjectId,
     before: ObjectId,
     tree: ObjectId,
-    on_it: bool,
 ) -> Result<String> {
     let repo = &run.repo;
     let author = author(run, id);
@@ -113,8 +120,6 @@ fn keep(
             // Killed between the commit and the note that it was made.
             Some(work) if repo.tree_of(work.head)? == tree => return Ok(short(&run.slug().task_ref(id))),
             Some(work) if repo.tree_of(work.head)? == before => Some((work.base, Some(work.head))),
-            // Its agent had switched to the branch, and committed there itself.
-            Some(work) if on_it => Some((work.base, Some(work.head))),
             // The branch went on without the worktree: its files must not undo that.
             Some(_) => None,
         };
@@ -128,7 +133,7 @@ fn keep(
                 None => State::Partial,
             };
             let label = Label { slug: run.slug(), task, run: &run.id, attempt, authors: &[author], state };
-            let commit = work::commit(repo, &label, tree, base, head, None)?.head;
+            let commit = work::commit(repo, &label, tree, base, head)?.head;
             if let Some((attempt, ending)) = ended {
                 run.events.of_task(id).send(attempt_finished(attempt, &ending, Some(commit)));
                 history.ended(id, attempt);

@@ -13,6 +13,7 @@ mod leftovers;
 mod lock;
 mod logs;
 mod outcome;
+mod own;
 mod prompt;
 mod ready;
 mod result;

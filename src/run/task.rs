@@ -295,6 +295,9 @@ impl Life<'_> {
         let Some(place) = self.place.take() else { return (outcome, None) };
         let path = place.path().to_owned();
         if self.run.options.keep || matches!(outcome, Outcome::Broken { .. }) {
+            if let Err(error) = place.leave().await {
+                self.events.warn(format!("{} is not safe to look at: {}", path.display(), chain(&error)));
+            }
             return (outcome, Some(path));
         }
         match place.put_away().await {

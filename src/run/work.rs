@@ -165,21 +165,19 @@ pub struct Label<'a> {
     pub state: State,
 }
 
-/// Commits a tree onto a task's branch by compare-and-swap: the branch must be at `head`, or at what the
-/// agent itself has put there (`own`), whose files the tree has. When somebody else moved the branch in the
-/// meantime, the commit is kept at `refs/flow-ai/recovered/<slug>/<task>/<run>` and the error says so.
+/// Commits a tree onto a task's branch by compare-and-swap: the branch must be at `head`. When somebody
+/// moved it in the meantime, the commit is kept at `refs/flow-ai/recovered/<slug>/<task>/<run>` and the error says so.
 pub fn commit(
     repo: &Repo,
     label: &Label<'_>,
     tree: ObjectId,
     base: ObjectId,
     head: Option<ObjectId>,
-    own: Option<ObjectId>,
 ) -> Result<Work> {
     let parent = head.unwrap_or(base);
     let new = repo.write_commit(tree, &[parent], &message(label, base))?;
     let name = label.slug.task_ref(&label.task.id);
-    let expected = own.or(head).map_or(Expected::Missing, Expected::At);
+    let expected = head.map_or(Expected::Missing, Expected::At);
     match repo.set_ref(&name, new, expected, &format!("attempt {}", label.attempt)) {
         Ok(()) => Ok(Work { head: new, base, state: label.state }),
         Err(error) if error.chain().any(|cause| cause.is::<Conflict>()) => {

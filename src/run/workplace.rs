@@ -48,7 +48,7 @@ impl Workplace {
                 Ok(copied) => Ok((worktree, copied)),
                 Err(error) => {
                     // Nobody has worked in it.
-                    worktree.let_go(worktree.harvest()?.tree)?;
+                    worktree.let_go(&worktree.harvest()?)?;
                     worktree.remove()?;
                     Err(error)
                 }
@@ -98,9 +98,9 @@ impl Workplace {
         self.worktree.scope()
     }
 
-    /// The branch that its agent has switched to.
-    pub fn branch(&self) -> Option<String> {
-        self.worktree.branch()
+    /// Whether its folder is still there.
+    pub fn is_there(&self) -> bool {
+        self.worktree.is_there()
     }
 
     /// Its files as a tree.
@@ -109,16 +109,22 @@ impl Workplace {
         blocking(move || worktree.harvest()).await
     }
 
-    /// Remembers that this tree of its files is committed.
-    pub fn saved(&self, tree: ObjectId) -> Result<()> {
-        self.worktree.let_go(tree)
+    /// Remembers that this harvest is committed.
+    pub fn saved(&self, harvest: &Harvest) -> Result<()> {
+        self.worktree.let_go(harvest)
     }
 
     /// Removes it with what is in it: what a failed set-up or a check left is nobody's work.
     pub async fn give_up(self) -> Result<()> {
         let harvest = self.harvest().await?;
-        self.saved(harvest.tree)?;
+        self.saved(&harvest)?;
         self.put_away().await.map(drop)
+    }
+
+    /// Leaves it for a person to look at, with nothing in it that git would run.
+    pub async fn leave(self) -> Result<()> {
+        let worktree = self.worktree;
+        blocking(move || worktree.close()).await
     }
 
     /// Removes it, unless it holds something that is in no commit: then its folder and why.

@@ -126,9 +126,9 @@ fn task_detail(
 
 /// The worktrees of a spec's tasks: their folders are called `<slug>.<task>`.
 fn worktrees(repo: &Repo, slug: &Slug) -> Result<Vec<Worktree>> {
-    let registered = worktree::registered(repo)?.into_iter().filter(|path| {
+    let ours = worktree::ours(repo).into_iter().filter(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.split_once('.').is_some_and(|(own, _)| own == slug.as_str())
     });
-    Ok(registered.map(|path| Worktree { bytes: disk::usage(&path), path }).collect())
+    Ok(ours.map(|path| Worktree { bytes: disk::usage(&path), path }).collect())
 }

@@ -33,6 +33,17 @@ pub struct Repo {
     more_notes: Vec<ObjectId>,
 }
 
+/// One setting of git's configuration, of a section that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// What stands between the section and the key, if anything: `lfs` of `filter.lfs.clean`.
+    pub subsection: Option<String>,
+    /// The key: `clean`.
+    pub name: String,
+    /// Its value as git would unquote it.
+    pub value: String,
+}
+
 /// What a ref is expected to be before it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {

@@ -5,8 +5,8 @@
 //! wait for the verdict of `pre-receive`. Worktrees, submodules, bare, shallow and SHA-256
 //! repositories open like any other; reftable is refused, because gix would list no refs at all.
 
-use super::Repo;
 use super::keep::KEPT;
+use super::{Repo, Setting};
 use crate::error::{Result, hint};
 use anyhow::Context;
 use gix::sec::Trust;
@@ -142,6 +142,26 @@ impl Repo {
     /// The names of the remotes, sorted.
     pub fn remotes(&self) -> Vec<String> {
         self.gix.remote_names().iter().map(ToString::to_string).collect()
+    }
+
+    /// Everything in a section of git's configuration, whatever the subsection (`filter` holds
+    /// `filter.lfs.clean`), in git's order: of the same key the last one counts.
+    pub fn git_settings(&self, section: &str) -> Vec<Setting> {
+        let config = self.gix.config_snapshot();
+        let sections = config.plumbing().sections_by_name(section).into_iter().flatten();
+        let settings = sections.flat_map(|section| {
+            let subsection = section.header().subsection_name().map(ToString::to_string);
+            let value = |name: &str| match section.value_implicit(name)? {
+                Some(value) => Some(value.to_string()),
+                // git takes a key without a value for true.
+                None => Some("true".to_owned()),
+            };
+            let named = section.value_names().filter_map(|name| Some((value(&name)?, name)));
+            named
+                .map(|(value, name)| Setting { subsection: subsection.clone(), name, value })
+                .collect::<Vec<_>>()
+        });
+        settings.collect()
     }
 
     /// A value of git's configuration (`flow-ai.parallel`), the last one, as text.

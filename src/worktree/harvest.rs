@@ -7,17 +7,31 @@
 //! that folder's config says. Files of nested repositories are harvested like others, only their
 //! `.git` is not. Attributes, filters, line ends and modes are as git has them.
 
-use super::Worktree;
+use super::import::{OwnCommit, Tips};
+use super::index::Index;
 use super::walk::{Kind, Walk, as_path, kind};
+use super::{TooMuch, Worktree};
 use crate::error::Result;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{Seek, Write};
+use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+
+/// The largest file that is taken, in bytes. Hosts of repositories refuse larger ones, and they stay in a
+/// history for ever.
+pub const LARGEST: u64 = 100 << 20;
+
+/// The largest file that is taken where the project has it already, or a filter of the person's takes it
+/// (as for LFS), in bytes.
+pub const LARGEST_KNOWN: u64 = 2 << 30;
+
+/// The most new files that are taken: more than that are a build's, or an attack.
+pub const MOST: usize = 100_000;
+
+/// The most bytes in files that are new or changed.
+const TOTAL: u64 = 8 << 30;
 
 /// What was found in a worktree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +42,13 @@ pub struct Harvest {
     pub changed: usize,
     /// What was left out and why.
     pub left_out: Vec<LeftOut>,
+    /// What whoever worked in it has committed (or stashed) by itself, with content that the tree has not.
+    /// Keep them under a ref, or [`Worktree::let_go`] forgets them.
+    pub commits: Vec<OwnCommit>,
+    /// What was changed of that which decides about what git runs in the worktree, and was put back.
+    pub mended: Vec<String>,
+    /// All tips of its own refs, which are settled once the harvest is let go.
+    pub(super) seen: Vec<ObjectId>,
 }
 
 /// Something that a tree cannot or must not hold.
@@ -52,6 +73,10 @@ pub enum Why {
     InSubmodule,
     /// git takes no file of that name.
     Name,
+    /// It is larger than [`LARGEST`].
+    TooLarge,
+    /// Commits of the agent's own that are broken, or too many.
+    Commits,
 }
 
 impl Why {
@@ -59,7 +84,7 @@ impl Why {
     pub fn holds_content(self) -> bool {
         match self {
             Why::NestedRepository | Why::SpecialFile => false,
-            Why::Unreadable | Why::InSubmodule | Why::Name => true,
+            Why::Unreadable | Why::InSubmodule | Why::Name | Why::TooLarge | Why::Commits => true,
         }
     }
 }
@@ -72,6 +97,10 @@ impl fmt::Display for LeftOut {
             Why::Unreadable => "cannot be read",
             Why::InSubmodule => "is in a submodule",
             Why::Name => "has a name that git does not take",
+            Why::TooLarge => {
+                return write!(f, "{} is larger than {} MiB", self.path, LARGEST >> 20);
+            }
+            Why::Commits => "holds commits of its own that cannot be read",
         };
         write!(f, "{} {why}", self.path)
     }
@@ -83,10 +112,11 @@ impl Worktree {
         self.gather().with_context(|| format!("cannot harvest {}", self.path.display()))
     }
 
-    /// Remembers that this tree of its files is in a commit, or that nobody wants it: from now on the
-    /// worktree may be removed as long as it holds nothing else.
-    pub fn let_go(&self, tree: ObjectId) -> Result<()> {
-        self.record.set_saved(tree)
+    /// Remembers that this harvest's tree is in a commit and its commits are kept, or that nobody wants
+    /// them: from now on the worktree may be removed as long as it holds nothing else.
+    pub fn let_go(&self, harvest: &Harvest) -> Result<()> {
+        self.record.settle(&harvest.seen)?;
+        self.record.set_saved(harvest.tree)
     }
 
     /// Whether the checkout was complete, so that anybody can have worked in it.
@@ -94,25 +124,32 @@ impl Worktree {
         self.record.index().exists()
     }
 
-    /// The branch that whoever worked in it has switched to; none where it is on none, as it was made.
-    pub fn branch(&self) -> Option<String> {
-        self.head().strip_prefix("ref: ").map(str::to_owned)
+    /// Whether its folder is there, and a folder.
+    pub fn is_there(&self) -> bool {
+        self.path.symlink_metadata().is_ok_and(|data| data.is_dir())
     }
 
     fn gather(&self) -> Result<Harvest> {
-        let index = Index::copy_of(self)?;
+        if !self.is_there() {
+            anyhow::bail!("its folder is gone");
+        }
+        let sealed = self.seal()?;
         let mut left_out = BTreeMap::new();
+        let tips = match sealed.is_readable {
+            true => self.import()?,
+            false => Tips { lost: vec![".git".into()], ..Tips::default() },
+        };
+        left_out.extend(tips.lost.iter().map(|name| (name.clone().into_bytes(), Why::Commits)));
+        let index = Index::copy_of(self)?;
         let submodules = index.submodules()?;
         for path in &submodules {
             if fs::read_dir(self.path.join(as_path(path))).is_ok_and(|mut entries| entries.next().is_some()) {
                 left_out.insert(path.clone(), Why::InSubmodule);
             }
         }
-        let walk = Walk::over(&self.path, &submodules);
-        let candidates = self.candidates(&index, &walk, &submodules)?;
-        for (path, why) in index.without_ignored(walk.odd)? {
-            left_out.insert(path, why);
-        }
+        let walk = Walk::over(&self.path, &submodules)?;
+        let candidates = self.candidates(&index, &walk, &submodules, tips.head)?;
+        left_out.extend(index.without_ignored(walk.odd)?);
         let copied: HashSet<PathBuf> = self.record.copied()?.into_iter().collect();
         let (mut present, mut gone) = (Vec::new(), Vec::new());
         let mut real_folders = HashSet::new();
@@ -121,19 +158,25 @@ impl Worktree {
                 continue;
             }
             match kind(&self.path, as_path(&path), &mut real_folders) {
-                Kind::File => present.push(path),
+                Kind::File { size } => present.push((path, size)),
                 Kind::Unreadable => drop(left_out.insert(path, Why::Unreadable)),
                 Kind::Nothing => gone.push(path),
             }
         }
+        let (present, large) = within_limits(present, &index)?;
+        left_out.extend(large.into_iter().map(|path| (path, Why::TooLarge)));
         // First what went: a file may have made room for a folder, or a folder for a file.
         index.update(&["--force-remove"], &gone)?;
         for path in index.update(&["--add", "--remove"], &present)? {
             left_out.insert(path, Why::Name);
         }
         let tree = index.write_tree()?;
-        let left_out = left_out.into_iter().map(|(path, why)| LeftOut { path: shown(&path), why });
-        Ok(Harvest { tree, changed: index.changed_from(self.base, tree)?, left_out: left_out.collect() })
+        let changed = index.changed_from(self.base, tree)?;
+        let commits = self.beyond(&tips, tree, &index, &copied)?;
+        index.keep()?;
+        let left_out = left_out.into_iter().map(|(path, why)| LeftOut { path: shown(&path), why }).collect();
+        let seen = tips.new.into_keys().collect();
+        Ok(Harvest { tree, changed, left_out, commits, mended: sealed.changed, seen })
     }
 
     /// Every path that may differ from the index: changed, gone, new, in nested repositories, and what
@@ -143,167 +186,84 @@ impl Worktree {
         index: &Index<'_>,
         walk: &Walk,
         submodules: &BTreeSet<Vec<u8>>,
+        head: Option<ObjectId>,
     ) -> Result<BTreeSet<Vec<u8>>> {
+        let new = index.list(&["ls-files", "--others", "--exclude-standard", "-z"])?;
+        refuse_flood(new.len())?;
         let mut paths: BTreeSet<Vec<u8>> = index
             .list(&["diff-files", "--ignore-submodules=all", "--name-only", "-z"])?
             .into_iter()
             .collect();
         let mut nested = Vec::new();
-        for path in index.list(&["ls-files", "--others", "--exclude-standard", "-z"])? {
+        for path in new {
             match path.strip_suffix(b"/") {
                 Some(repository) => nested.push(repository.to_vec()),
                 None => drop(paths.insert(path)),
             }
         }
         for repository in nested {
-            let files = walk.files_below(&self.path, &repository);
+            let files = walk.files_below(&self.path, &repository)?;
             paths.extend(
                 index.without_ignored(files.into_iter().map(|path| (path, ())).collect())?.into_keys(),
             );
         }
-        paths.extend(self.committed_by_agent(index)?);
+        if let Some(head) = head {
+            let (base, head) = (self.base.to_string(), format!("{head}^{{commit}}"));
+            let added =
+                ["diff-tree", "-r", "--no-renames", "--diff-filter=A", "--name-only", "-z", &base, &head];
+            paths.extend(index.list(&added)?);
+        }
         paths.retain(|path| !submodules.contains(path) && !submodules.iter().any(|sub| is_below(path, sub)));
         Ok(paths)
     }
-
-    /// The text of its HEAD, which the agent could write; empty when it is none.
-    fn head(&self) -> String {
-        let head = self.admin().join("HEAD");
-        let regular = head.symlink_metadata().is_ok_and(|data| data.is_file() && data.len() < 4096);
-        let text = if regular { fs::read_to_string(&head).unwrap_or_default() } else { String::new() };
-        text.trim().to_owned()
-    }
-
-    /// What the agent's own commits added. The worktree's HEAD is only followed to a commit, by name, in
-    /// the common repository.
-    fn committed_by_agent(&self, index: &Index<'_>) -> Result<Vec<Vec<u8>>> {
-        let text = self.head();
-        let name = match text.strip_prefix("ref: ") {
-            Some(name) if name.starts_with("refs/") => name,
-            None if ObjectId::from_hex(text.as_bytes()).is_ok() => text.as_str(),
-            _ => return Ok(Vec::new()),
-        };
-        let commit = format!("{name}^{{commit}}");
-        let parsed =
-            index.git().args(["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]).output()?;
-        let id = String::from_utf8_lossy(&parsed.stdout).trim().to_owned();
-        if !parsed.status.success() || ObjectId::from_hex(id.as_bytes()).is_ok_and(|id| id == self.base) {
-            return Ok(Vec::new());
-        }
-        let base = self.base.to_string();
-        index.list(&["diff-tree", "-r", "--no-renames", "--diff-filter=A", "--name-only", "-z", &base, &id])
-    }
 }
 
-/// A scratch index, and git commands on it.
-struct Index<'a> {
-    worktree: &'a Worktree,
-    file: PathBuf,
-}
-
-impl Drop for Index<'_> {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.file);
-    }
-}
-
-impl<'a> Index<'a> {
-    /// The index as it was after checkout, its time included: git takes a file for unchanged only when
-    /// it is older than the index.
-    fn copy_of(worktree: &'a Worktree) -> Result<Index<'a>> {
-        let (from, file) = (worktree.record.index(), worktree.record.scratch("index.harvest"));
-        fs::copy(&from, &file).context("cannot copy the index of the checkout")?;
-        File::options().write(true).open(&file)?.set_modified(from.metadata()?.modified()?)?;
-        Ok(Index { worktree, file })
-    }
-
-    fn git(&self) -> Command {
-        let mut command = self.worktree.git(&self.worktree.place.common);
-        command.env("GIT_INDEX_FILE", &self.file);
-        command
-    }
-
-    /// The items of a command's output, which are separated by NUL.
-    fn list(&self, args: &[&str]) -> Result<Vec<Vec<u8>>> {
-        let mut command = self.git();
-        let output = command.args(args).output().context("cannot run git")?;
-        succeeded(&output, args, &[0])?;
-        Ok(items(&output.stdout))
-    }
-
-    /// The paths of submodules.
-    fn submodules(&self) -> Result<BTreeSet<Vec<u8>>> {
-        let entries = self.list(&["ls-files", "--stage", "-z"])?;
-        let links = entries.iter().filter(|entry| entry.starts_with(b"160000 "));
-        Ok(links.filter_map(|entry| entry.split(|byte| *byte == b'\t').nth(1).map(<[u8]>::to_vec)).collect())
-    }
-
-    /// Takes out what is ignored.
-    fn without_ignored<T>(&self, mut paths: BTreeMap<Vec<u8>, T>) -> Result<BTreeMap<Vec<u8>, T>> {
-        if paths.is_empty() {
-            return Ok(paths);
-        }
-        let mut command = self.git();
-        command.args(["check-ignore", "--no-index", "-z", "--stdin"]).stdin(input(paths.keys())?);
-        let output = command.output().context("cannot run git")?;
-        // 1 says that none is ignored.
-        succeeded(&output, &["check-ignore"], &[0, 1])?;
-        for ignored in items(&output.stdout) {
-            paths.remove(&ignored);
-        }
-        Ok(paths)
-    }
-
-    /// Takes the paths in (or out), and returns those whose names git refuses.
-    fn update(&self, how: &[&str], paths: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
-        if paths.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut command = self.git();
-        command.arg("update-index").args(how).args(["-z", "--stdin"]).stdin(input(paths)?);
-        let output = command.output().context("cannot run git")?;
-        succeeded(&output, &["update-index"], &[0])?;
-        let lines = output.stderr.split(|byte| *byte == b'\n');
-        Ok(lines.filter_map(|line| line.strip_prefix(b"Ignoring path ").map(<[u8]>::to_vec)).collect())
-    }
-
-    fn write_tree(&self) -> Result<ObjectId> {
-        let output = self.git().arg("write-tree").output().context("cannot run git")?;
-        succeeded(&output, &["write-tree"], &[0])?;
-        Ok(ObjectId::from_hex(output.stdout.trim_ascii())?)
-    }
-
-    fn changed_from(&self, base: ObjectId, tree: ObjectId) -> Result<usize> {
-        let (base, tree) = (format!("{base}^{{tree}}"), tree.to_string());
-        Ok(self.list(&["diff-tree", "-r", "--no-renames", "--name-only", "-z", &base, &tree])?.len())
-    }
-}
-
-/// An error with what git said, unless it exited so. Our settings would only hide the cause.
-fn succeeded(output: &Output, args: &[&str], statuses: &[i32]) -> Result<()> {
-    if output.status.code().is_some_and(|code| statuses.contains(&code)) {
+/// An error when there are more new files than anybody meant to make.
+pub(super) fn refuse_flood(count: usize) -> Result<()> {
+    if count <= MOST {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    bail!("git {} failed ({}): {}", args.first().unwrap_or(&""), output.status, said.trim());
+    Err(TooMuch(format!("{} new files; is something missing in .gitignore?", grouped(count))).into())
 }
 
-/// Paths as a command's input, by way of a file: a pipe could fill while the command's own output
-/// waits to be read.
-fn input<'a>(paths: impl IntoIterator<Item = &'a Vec<u8>>) -> Result<Stdio> {
-    let mut file = tempfile::tempfile().context("cannot make a temporary file")?;
-    let mut bytes = Vec::new();
-    for path in paths {
-        bytes.extend_from_slice(path);
-        bytes.push(0);
+/// `1,000,000`
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
     }
-    file.write_all(&bytes)?;
-    file.rewind()?;
-    Ok(file.into())
+    text
 }
 
-fn items(bytes: &[u8]) -> Vec<Vec<u8>> {
-    bytes.split(|byte| *byte == 0).filter(|item| !item.is_empty()).map(<[u8]>::to_vec).collect()
+type Paths = Vec<Vec<u8>>;
+
+/// The files that are taken, and those that are too large for that.
+fn within_limits(files: Vec<(Vec<u8>, u64)>, index: &Index<'_>) -> Result<(Paths, Paths)> {
+    let large: Paths =
+        files.iter().filter(|(_, size)| *size > LARGEST).map(|(path, _)| path.clone()).collect();
+    let mut known = BTreeSet::new();
+    if !large.is_empty() {
+        known = index.filtered(&large)?;
+        known.extend(index.tracked(&large)?);
+    }
+    let (mut taken, mut left, mut total) = (Vec::new(), Vec::new(), 0);
+    for (path, size) in files {
+        if size <= if known.contains(&path) { LARGEST_KNOWN } else { LARGEST } {
+            total += size;
+            taken.push(path);
+        } else {
+            left.push(path);
+        }
+    }
+    if total > TOTAL {
+        let text = format!("{} GiB in new files; is something missing in .gitignore?", total >> 30);
+        return Err(TooMuch(text).into());
+    }
+    Ok((taken, left))
 }
 
 fn is_below(path: &[u8], folder: &[u8]) -> bool {

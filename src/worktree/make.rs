@@ -1,21 +1,18 @@
 //! A new worktree, from a pinned commit, beside any number of others being made.
 //!
-//! git's own `worktree add` fills `.git/worktrees/<id>/` file by file, and another git process that
-//! reads a half-made folder dies (`failed to read …/commondir`); it also takes `.git/config.lock` to
-//! write tracking. So the admin folder is built aside and renamed into its place in one step, with no
-//! branch, no tracking and no configuration, and only the files are checked out by git itself, which
-//! knows filters, line ends and sparse trees. The `locked` file keeps anybody's `git worktree prune`
-//! away.
+//! Nothing is registered in the person's repository: the worktree belongs to a private one, see
+//! [`super::private`], so that no git of anybody's meets a half-made admin folder (`git worktree add`
+//! fills its own file by file, and takes `config.lock` for tracking), and nobody's `git worktree prune`
+//! has a say. The record comes first, then the folder's content. Only the files are checked out by git
+//! itself, which knows filters, line ends and sparse trees.
 
 use super::{Worktree, Worktrees, record::Record};
 use crate::error::{Result, hint};
 use crate::git;
 use anyhow::{Context, bail};
 use gix::ObjectId;
-use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 impl Worktrees {
@@ -64,44 +61,21 @@ impl Worktrees {
 
 impl Worktree {
     fn fill(&self) -> Result<()> {
-        let admin = self.admin();
-        let mut link = OsString::from("gitdir: ");
-        link.push(&admin);
-        link.push("\n");
-        fs::write(self.path.join(".git"), link.as_bytes())?;
-        self.register(&admin)?;
+        self.furnish().context("cannot make its private repository")?;
+        // With the person's own git directory, since nobody has been in the worktree yet: filters, large
+        // files and objects that only a remote has are found as in any checkout.
+        let index = self.git_dir().join("index");
         git::output(
-            self.git(&admin)
+            self.git()
+                .env("GIT_INDEX_FILE", &index)
                 .args(["read-tree", "--reset", "-u", "--no-recurse-submodules"])
                 .arg(self.base.to_string()),
         )?;
         // Aside first: the index in the record is what says that the checkout was complete.
         let aside = self.record.scratch("index.new");
-        fs::copy(admin.join("index"), &aside).context("cannot keep a copy of the index")?;
+        fs::copy(index, &aside).context("cannot keep a copy of the index")?;
         fs::rename(&aside, self.record.index())?;
         Ok(())
-    }
-
-    /// Puts a complete admin folder among git's in one step.
-    fn register(&self, admin: &Path) -> Result<()> {
-        let stage = self.place.own_dir().join("stage").join(self.record.id());
-        fs::create_dir_all(&stage)?;
-        let mut gitdir = self.path.join(".git").into_os_string();
-        gitdir.push("\n");
-        fs::write(stage.join("HEAD"), format!("{}\n", self.base))?;
-        fs::write(stage.join("commondir"), "../..\n")?;
-        fs::write(stage.join("gitdir"), gitdir.as_bytes())?;
-        fs::write(stage.join("locked"), format!("git flow-ai is at work on {}\n", self.name))?;
-        let parent = self.place.common.join("worktrees");
-        for _ in 0..100 {
-            fs::create_dir_all(&parent)?;
-            match fs::rename(&stage, admin) {
-                // git removes the parent whenever it removes the last worktree.
-                Err(error) if error.kind() == ErrorKind::NotFound && stage.exists() => {}
-                other => return other.context("cannot register the worktree with git"),
-            }
-        }
-        bail!("{} vanishes as often as it is made", parent.display())
     }
 }
 

@@ -6,22 +6,28 @@
 //! dir>/flow-ai/worktrees/<id>/`, out of reach of what runs in the worktree, and is locked as long as
 //! we are alive: a record whose lock is free belongs to a process that died.
 
+mod bounded;
 mod copy;
 mod harvest;
+mod import;
+mod index;
 mod make;
 mod place;
+mod private;
 mod record;
 mod remove;
+mod seal;
+mod settings;
 mod walk;
 
 pub use copy::Copied;
-pub use harvest::{Harvest, LeftOut, Why};
+pub use harvest::{Harvest, LARGEST, LARGEST_KNOWN, LeftOut, MOST, Why};
+pub use import::OwnCommit;
 pub use remove::Removed;
 
 use crate::config::Config;
 use crate::error::Result;
 use crate::git;
-use crate::sandbox::Scope;
 use crate::store::Repo;
 use gix::ObjectId;
 use record::Record;
@@ -39,6 +45,8 @@ pub struct Worktrees {
     common: PathBuf,
     main: Option<PathBuf>,
     root: PathBuf,
+    /// What the configuration of every private repository says.
+    settings: Arc<settings::Settings>,
     deletions: Arc<Deletions>,
 }
 
@@ -52,6 +60,11 @@ pub struct Worktree {
     record: Record,
 }
 
+/// A worktree holds more than we take in, by far; what. Nothing is lost: it stays as it is.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct TooMuch(pub String);
+
 impl Worktrees {
     /// The place for that repository, see [`root`].
     pub fn of(repo: &Repo, config: &Config) -> Result<Worktrees> {
@@ -59,7 +72,8 @@ impl Worktrees {
         repo.own_dir()?;
         let common = repo.common_dir().to_owned();
         let main = place::main_worktree(repo);
-        let worktrees = Worktrees { common, main, root, deletions: Arc::default() };
+        let settings = Arc::new(settings::of(repo));
+        let worktrees = Worktrees { common, main, root, settings, deletions: Arc::default() };
         worktrees.delete_trash();
         Ok(worktrees)
     }
@@ -111,27 +125,33 @@ impl Worktree {
         self.base
     }
 
-    /// What whoever works in it may touch.
-    pub fn scope(&self) -> Scope {
-        Scope { dir: self.path.clone(), edits: true, write: vec![self.admin()], ..Scope::default() }
-    }
-
     /// Whether the project has submodules, which we leave empty.
     pub fn has_submodules(&self) -> bool {
         self.path.join(".gitmodules").symlink_metadata().is_ok()
     }
 
-    /// git's admin folder for it.
+    /// The repository that it has to itself. Where an earlier version made it, it has none, but an admin
+    /// folder among those of git's linked worktrees.
+    fn git_dir(&self) -> PathBuf {
+        if self.is_linked() { self.admin() } else { self.record.git_dir() }
+    }
+
+    /// Whether an earlier version made it.
+    fn is_linked(&self) -> bool {
+        !self.record.template().join("config").exists() && self.admin().exists()
+    }
+
+    /// The admin folder that an earlier version made for it.
     fn admin(&self) -> PathBuf {
         self.place.common.join("worktrees").join(self.record.id())
     }
 
     /// A git command on the worktree's files that never looks into the worktree to learn which
     /// repository it is in, and runs nothing that a repository could have prepared.
-    fn git(&self, git_dir: &Path) -> Command {
+    fn git(&self) -> Command {
         let mut command = git::command(&self.place.common);
         let mut flag = std::ffi::OsString::from("--git-dir=");
-        flag.push(git_dir);
+        flag.push(&self.place.common);
         command.arg(flag);
         let mut flag = std::ffi::OsString::from("--work-tree=");
         flag.push(&self.path);
@@ -180,7 +200,8 @@ pub fn ours(repo: &Repo) -> Vec<PathBuf> {
     record::paths(&repo.common_dir().join("flow-ai"))
 }
 
-/// The folders of all worktrees that the repository knows, whether they still exist or not.
+/// The folders of all worktrees that git knows of the repository, whether they still exist or not: the
+/// person's.
 pub fn registered(repo: &Repo) -> Result<Vec<PathBuf>> {
     let dir = repo.work_dir().unwrap_or(repo.git_dir());
     let list = git::output_bytes(git::command(dir).args(["worktree", "list", "--porcelain", "-z"]))?;

@@ -3,8 +3,10 @@
 //! A folder `<common git dir>/flow-ai/worktrees/<id>/` of small files, as git's own admin folders are:
 //! `name`, `path`, `base`, `index` (as git wrote it at checkout; missing until that was complete), `copied`
 //! (paths that we brought in, separated by NUL), `saved` (the tree of its files last known to be safe
-//! elsewhere), `lock`. The id
-//! names git's admin folder too.
+//! elsewhere), `settled` (the tips of its own refs, likewise), `lock`, `template/` (what is put back in the
+//! private repository), `aside/` (what was found in its place), and `git/`: the private repository itself, the
+//! only part that whoever works there can write. Records of earlier versions have none: their worktrees
+//! are linked, with an admin folder of that id in `<common git dir>/worktrees/`.
 
 use crate::error::Result;
 use anyhow::Context;
@@ -62,9 +64,24 @@ impl Record {
         Ok(Some((name, PathBuf::from(std::ffi::OsString::from_vec(path)), base)))
     }
 
-    /// The id, also the name of git's admin folder.
+    /// The id.
     pub fn id(&self) -> &OsStr {
         self.dir.file_name().unwrap_or_default()
+    }
+
+    /// Where it is.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The private repository.
+    pub fn git_dir(&self) -> PathBuf {
+        self.dir.join("git")
+    }
+
+    /// What is put back in it when somebody changed it.
+    pub fn template(&self) -> PathBuf {
+        self.dir.join("template")
     }
 
     /// The index as git wrote it at checkout.
@@ -102,6 +119,24 @@ impl Record {
     /// Remembers it.
     pub fn set_saved(&self, tree: ObjectId) -> Result<()> {
         self.write("saved", tree.to_string().as_bytes())
+    }
+
+    /// The tips of its own refs that are safe elsewhere, or unwanted.
+    pub fn settled(&self) -> Result<Vec<ObjectId>> {
+        let text = self.get("settled")?.unwrap_or_default();
+        Ok(text.split(|byte| *byte == b'\n').filter_map(|line| ObjectId::from_hex(line).ok()).collect())
+    }
+
+    /// Adds to them.
+    pub fn settle(&self, tips: &[ObjectId]) -> Result<()> {
+        if tips.is_empty() {
+            return Ok(());
+        }
+        let mut text = self.get("settled")?.unwrap_or_default();
+        for tip in tips {
+            text.extend_from_slice(format!("{tip}\n").as_bytes());
+        }
+        self.write("settled", &text)
     }
 
     /// Deletes the record.

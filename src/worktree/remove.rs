@@ -1,10 +1,10 @@
 //! The end of a worktree: at once for the person, in the background for the disk.
 //!
-//! The folder goes by rename to `.trash` beside the worktrees, git's admin folder by rename out of
-//! `.git/worktrees/` (so that nobody reads a half-deleted one), and only then are they deleted. A
+//! The folder goes by rename to `.trash` beside the worktrees, its private repository by rename to our
+//! own trash (so that nobody reads a half-deleted one), and only then are they deleted. A
 //! worktree that holds anything which was not harvested is never removed.
 
-use super::{LeftOut, Worktree, Worktrees};
+use super::{LeftOut, TooMuch, Worktree, Worktrees};
 use crate::error::Result;
 use anyhow::Context;
 use std::fs;
@@ -72,16 +72,27 @@ impl Worktree {
     /// Why it must stay, in one sentence: a file that is not ignored is neither in the tree that was let
     /// go last nor (when none was) in its base. None when it can be removed.
     pub fn unsaved(&self) -> Result<Option<String>> {
-        if !self.is_complete() || !self.path.exists() {
+        if !self.is_complete() || !self.is_there() {
             return Ok(None);
         }
-        let now = self.harvest()?;
+        let now = match self.harvest() {
+            Ok(now) => now,
+            Err(error) => match error.downcast_ref::<TooMuch>() {
+                Some(much) => return Ok(Some(format!("it holds too much: {much}"))),
+                None => return Err(error),
+            },
+        };
         let same = match self.record.saved()? {
             Some(tree) => tree == now.tree,
             None => now.changed == 0,
         };
         if !same {
             return Ok(Some("it holds files that are in no commit".into()));
+        }
+        if let [own, others @ ..] = &now.commits[..] {
+            let others =
+                if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+            return Ok(Some(format!("it holds commits of its own ({}{others})", own.name)));
         }
         let left: Vec<String> =
             now.left_out.iter().filter(|left| left.why.holds_content()).map(LeftOut::to_string).collect();
@@ -91,6 +102,7 @@ impl Worktree {
     /// Removes it, unless it holds something that is nowhere else.
     pub fn remove(self) -> Result<Removed> {
         if let Some(why) = self.unsaved()? {
+            self.close()?;
             return Ok(Removed::Kept(why));
         }
         self.discard()?;
@@ -104,7 +116,8 @@ impl Worktree {
         move_away(&self.path, &gone)?;
         let trash = self.place.own_dir().join("trash");
         let admin = trash.join(self.record.id());
-        move_away(&self.admin(), &admin)?;
+        move_away(&self.git_dir(), &admin)?;
+        self.release_base()?;
         let stage = self.place.own_dir().join("stage").join(self.record.id());
         let root = self.place.root.clone();
         let deletions = self.place.deletions.clone();

@@ -2,12 +2,18 @@
 //! inside, what cannot be read. No symbolic link is ever followed.
 
 use super::Why;
+use super::harvest::refuse_flood;
+use crate::error::Result;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+
+/// How many files a walk meets at most. It meets ignored ones too, of which builds make many; what is
+/// beyond goes without being named.
+const FAR: usize = 3_000_000;
 
 /// What a walk over all files meets that git does not tell.
 pub struct Walk {
@@ -17,8 +23,11 @@ pub struct Walk {
 
 impl Walk {
     /// Meets special files, nested `.git`s and folders that cannot be read.
-    pub fn over(root: &Path, submodules: &BTreeSet<Vec<u8>>) -> Walk {
-        let mut odd = BTreeMap::new();
+    ///
+    /// # Errors
+    /// [`super::TooMuch`] when there are more than anybody meant to make.
+    pub fn over(root: &Path, submodules: &BTreeSet<Vec<u8>>) -> Result<Walk> {
+        let (mut odd, mut met) = (BTreeMap::new(), 0);
         let mut folders = vec![PathBuf::new()];
         while let Some(folder) = folders.pop() {
             let Ok(entries) = fs::read_dir(root.join(&folder)) else {
@@ -26,6 +35,10 @@ impl Walk {
                 continue;
             };
             for entry in entries.flatten() {
+                met += 1;
+                if met > FAR {
+                    return Ok(Walk { odd });
+                }
                 let path = folder.join(entry.file_name());
                 let Ok(kind) = entry.file_type() else { continue };
                 if entry.file_name() == ".git" {
@@ -44,12 +57,13 @@ impl Walk {
                     odd.insert(as_bytes(&path), Why::SpecialFile);
                 }
             }
+            refuse_flood(odd.len())?;
         }
-        Walk { odd }
+        Ok(Walk { odd })
     }
 
     /// The files and symbolic links below a folder, without any `.git`.
-    pub fn files_below(&self, root: &Path, folder: &[u8]) -> Vec<Vec<u8>> {
+    pub fn files_below(&self, root: &Path, folder: &[u8]) -> Result<Vec<Vec<u8>>> {
         let mut files = Vec::new();
         let mut folders = vec![as_path(folder).to_owned()];
         while let Some(folder) = folders.pop() {
@@ -62,15 +76,19 @@ impl Walk {
                     _ => {}
                 }
             }
+            refuse_flood(files.len())?;
         }
-        files
+        Ok(files)
     }
 }
 
 /// What is at a path, as a tree sees it.
 pub enum Kind {
     /// A regular file that can be read, or a symbolic link.
-    File,
+    File {
+        /// In bytes, as the file system tells it.
+        size: u64,
+    },
     /// A regular file that cannot be read.
     Unreadable,
     /// Nothing that a tree could hold.
@@ -92,10 +110,22 @@ pub fn kind(root: &Path, path: &Path, real_folders: &mut HashSet<PathBuf>) -> Ki
     }
     let path = root.join(path);
     match path.symlink_metadata() {
-        Ok(data) if data.is_symlink() => Kind::File,
-        Ok(data) if data.is_file() => File::open(&path).map_or(Kind::Unreadable, |_| Kind::File),
+        Ok(data) if data.is_symlink() => Kind::File { size: data.len() },
+        Ok(data) if data.is_file() => match File::open(&path) {
+            Ok(_) => Kind::File { size: data.len() },
+            Err(_) => Kind::Unreadable,
+        },
         _ => Kind::Nothing,
     }
+}
+
+/// Whether it is a folder in folders, and none of them a symbolic link.
+pub fn is_real_folder(root: &Path, path: &Path) -> bool {
+    let mut folder = root.to_owned();
+    path.components().all(|part| {
+        folder.push(part);
+        folder.symlink_metadata().is_ok_and(|data| data.is_dir())
+    })
 }
 
 /// The path that git's bytes mean.
