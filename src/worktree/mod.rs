@@ -1,10 +1,21 @@
 //! A temporary worktree's life: make, harvest, keep or remove.
 //!
-//! [`Worktrees`] is the place where a repository's temporary worktrees are made; nothing here needs
-//! gix, so that a slow checkout can run on another thread. What we know of a worktree (where it is,
-//! what it was made from, the index that git wrote for it) is kept in `<common git
-//! dir>/flow-ai/worktrees/<id>/`, out of reach of what runs in the worktree, and is locked as long as
-//! we are alive: a record whose lock is free belongs to a process that died.
+//! [`Worktrees`] is the place where a repository's temporary worktrees are made; a slow checkout can run
+//! on another thread. What we know of a worktree (where it is, what it was made from, the index that git
+//! wrote for it) is kept in `<common git dir>/flow-ai/worktrees/<id>/`, out of reach of what runs in the
+//! worktree, and is locked as long as we are alive: a record whose lock is free belongs to a process that
+//! died.
+//!
+//! # Why a repository of its own, and no linked worktree
+//! A linked worktree can be made safe under bubblewrap, by a detached HEAD, an object directory named in
+//! the environment, and its `.git`, `commondir` and `gitdir` bound over themselves. But whoever works
+//! there shares refs, configuration and hooks with the person, so `stash`, `branch`, `tag`, `config` and
+//! notes either fail or do harm, a tool that drops the variable writes into the shared objects, and
+//! without bubblewrap nothing of this holds: Landlock cannot carve files out of a writable folder. A
+//! private repository that reads the person's objects as alternates (`private.rs`) shares nothing that
+//! can be written, whatever enforces it: every git command works, `git worktree prune` of anybody has
+//! nothing to lose, and making one takes no lock of the person's. What the agent committed is brought over
+//! by `import.rs`; what it changed of the repository is put back by `seal.rs`.
 
 mod bounded;
 mod copy;
