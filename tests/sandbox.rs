@@ -117,3 +117,19 @@ fn an_agent_that_lies_in_what_is_hidden_is_started_all_the_same() {
     held.place.flow(&["run", "demo", "--no-review", "--agent", "own"]).ok();
     assert_eq!(held.made("made.txt"), "agent\n", "it sees itself and nothing beside it");
 }
+
+#[test]
+fn root_inside_has_not_what_undoes_the_sandbox() {
+    let held = Held::new(
+        r#"touch undone.txt
+mount -o remount,bind,rw / && echo remount >>undone.txt
+umount "$HOME/.ssh" && echo umount >>undone.txt
+mknod device c 1 3 && echo device >>undone.txt
+(: >>/proc/sys/kernel/core_pattern) && echo settings >>undone.txt
+true"#,
+        "",
+    );
+    fs::create_dir(held.outside("home/.ssh")).unwrap();
+    held.run().ok();
+    assert_eq!(held.made("undone.txt"), "");
+}

@@ -17,6 +17,20 @@ use std::process::{Command, Stdio};
 /// their models.
 const NAMESPACES: &[&str] = &["--unshare-pid", "--unshare-ipc", "--die-with-parent", "--new-session"];
 
+/// What root may still do inside, where it is root who runs us: own and open its files. All else that root
+/// has could undo the sandbox: mount, make devices, trace, load a module. (`CAP_SETFCAP` lets agents make
+/// user namespaces for sandboxes of their own.)
+const OF_ROOT: &[&str] = &[
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_FOWNER",
+    "CAP_FSETID",
+    "CAP_KILL",
+    "CAP_SETFCAP",
+    "CAP_SETGID",
+    "CAP_SETUID",
+];
+
 /// What is fresh inside, so that what lies beneath is not seen unless it is put back.
 const FRESH: &[&str] = &["/tmp", "/var/tmp", "/dev", "/run", "/proc"];
 
@@ -34,11 +48,8 @@ const OF_RUN: &[&str] = &[
 /// The program, if it can do what we ask of it; else why not.
 pub fn find() -> Result<PathBuf, String> {
     let bwrap = program::find("bwrap", None, "").map_err(|_| "bubblewrap is not installed".to_owned())?;
-    let tried = Command::new(&bwrap)
-        .args(NAMESPACES)
-        .args(["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run", "true"])
-        .stdin(Stdio::null())
-        .output();
+    let tried =
+        ground(&bwrap).args(["--tmpfs", "/run", "true"]).stdin(Stdio::null()).stdout(Stdio::null()).output();
     match tried {
         Ok(output) if output.status.success() => Ok(bwrap),
         Ok(output) => {
@@ -51,8 +62,7 @@ pub fn find() -> Result<PathBuf, String> {
 
 /// The command inside the bounds, without an environment.
 pub fn command(bwrap: &Path, bounds: &Bounds, inner: &Command) -> Command {
-    let mut command = Command::new(bwrap);
-    command.args(NAMESPACES).args(["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]);
+    let mut command = ground(bwrap);
     for folder in ["/tmp", "/var/tmp"].map(Path::new).into_iter().filter(|folder| folder.is_dir()) {
         command.arg("--bind").arg(&bounds.temporary).arg(folder);
     }
@@ -72,6 +82,22 @@ pub fn command(bwrap: &Path, bounds: &Bounds, inner: &Command) -> Command {
     }
     command.arg("--chdir").arg(&bounds.dir).arg("--").arg(inner.get_program()).args(inner.get_args());
     command.current_dir("/");
+    command
+}
+
+/// What every command gets: the file system to read, devices and processes of its own.
+fn ground(bwrap: &Path) -> Command {
+    let mut command = Command::new(bwrap);
+    command.args(NAMESPACES).args(["--cap-drop", "ALL"]);
+    let is_root = rustix::process::geteuid().is_root();
+    if is_root {
+        command.args(OF_ROOT.iter().flat_map(|capability| ["--cap-add", *capability]));
+    }
+    command.args(["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]);
+    if is_root {
+        // The kernel's settings are files of root's: one names a program that the kernel runs outside.
+        command.args(["--ro-bind", "/proc/sys", "/proc/sys"]);
+    }
     command
 }
 
