@@ -42,6 +42,9 @@ pub enum What {
     /// An attempt is over: how its agent ended, and the commit that keeps what it made, if it made
     /// anything. An attempt of which this was told is never repeated.
     AttemptFinished { attempt: u32, ending: String, commit: Option<String> },
+    /// A task's agent met a limit and was ended; what it made is kept, its place goes to others, and the
+    /// same attempt goes on after `until`. `limit` is the kind of limit, `why` what the agent said.
+    Parked { attempt: u32, agent: String, limit: LimitKind, why: String, until: Timestamp },
     /// A task is over for this run.
     TaskFinished { outcome: String, attempts: u32, seconds: u64, usage: Usage, verdict: Option<String> },
     /// Tasks were merged into the result branch, which now is at `commit`.
@@ -62,13 +65,15 @@ pub enum State {
     Queued,
     /// Its worktree is being made and set up.
     Preparing,
+    /// Its agent has been started, and nothing has been heard of it yet.
+    Starting,
     /// Its agent is at work.
     Working,
     /// Its agent has said nothing for a while.
     Quiet,
     /// Its agent asks something that nobody will answer.
     WaitingForPerson,
-    /// Its agent was told to slow down.
+    /// Its agent met a limit, and the task waits for it to pass.
     RateLimited,
     /// The verify command runs.
     Verifying,
@@ -89,10 +94,11 @@ impl fmt::Display for State {
         f.write_str(match self {
             State::Queued => "queued",
             State::Preparing => "preparing",
+            State::Starting => "starting",
             State::Working => "working",
             State::Quiet => "quiet",
             State::WaitingForPerson => "waiting for a person",
-            State::RateLimited => "rate limited",
+            State::RateLimited => "waiting for a limit",
             State::Verifying => "verifying",
             State::Harvesting => "harvesting",
             State::InReview => "in review",
@@ -119,9 +125,41 @@ pub enum Activity {
     /// It asks a person something: permission, a login, a choice.
     Waiting { what: String },
     /// A limit was hit; it (or we) will try again, after so many seconds where that is known.
-    RateLimited { seconds: Option<u64> },
+    RateLimited {
+        seconds: Option<u64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<LimitKind>,
+    },
     /// It meets a fault and tries again by itself.
     Retrying { why: String },
+}
+
+/// What kind of limit it is that a model's provider sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LimitKind {
+    /// So many requests in a short time; passes within minutes.
+    Requests,
+    /// So many tokens in a short time; passes within minutes.
+    Tokens,
+    /// A quota or the window of a subscription; passes after hours or days.
+    Quota,
+    /// The provider itself is overloaded.
+    Overloaded,
+    /// Money: a person has to pay before it passes.
+    Spend,
+}
+
+impl fmt::Display for LimitKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LimitKind::Requests => "a limit of requests",
+            LimitKind::Tokens => "a limit of tokens",
+            LimitKind::Quota => "a quota",
+            LimitKind::Overloaded => "an overloaded provider",
+            LimitKind::Spend => "a limit of spending",
+        })
+    }
 }
 
 /// What a model's work has cost, as far as it was reported.
@@ -188,9 +226,16 @@ impl Events {
         Events { task: Some(task.to_owned()), ..self.clone() }
     }
 
-    /// The same stream, with every event told to `recorder` before [`Events::send`] returns.
+    /// The same stream, with every event told to `recorder` too before [`Events::send`] returns.
     pub fn recorded(&self, recorder: impl Fn(&Event) + Send + Sync + 'static) -> Events {
-        Events { recorder: Some(Arc::new(recorder)), ..self.clone() }
+        let before = self.recorder.clone();
+        let all = move |event: &Event| {
+            if let Some(record) = &before {
+                record(event);
+            }
+            recorder(event);
+        };
+        Events { recorder: Some(Arc::new(all)), ..self.clone() }
     }
 
     /// Tells it. Waits for nobody but the recorder.

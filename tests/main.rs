@@ -44,6 +44,7 @@ mod status;
 mod store_repo;
 mod store_specs;
 mod store_trees;
+mod supervision;
 mod support;
 mod sync;
 mod tricks;

@@ -165,7 +165,7 @@ async fn a_limit_is_waited_for_as_long_as_the_server_says() {
     let (answer, told) = ask(&server).await;
     answer.unwrap();
     assert!(begin.elapsed() >= Duration::from_secs(1));
-    assert_eq!(told, [Activity::RateLimited { seconds: Some(1) }]);
+    assert_eq!(told, [Activity::RateLimited { seconds: Some(1), limit: None }]);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 use crate::support::Place;
 use git_flow_ai::agent::{Agent, Ending, Job, Mode, Report, presets};
 use git_flow_ai::config::AgentConfig;
-use git_flow_ai::event::Activity;
+use git_flow_ai::event::{Activity, LimitKind};
 use git_flow_ai::process::Stop;
 use git_flow_ai::sandbox::{Sandbox, Scope};
 use std::fs;
@@ -180,12 +180,16 @@ fn claude_tells_its_limits() {
         r#""is_error":true,"result":"API Error: Request rejected (429)","api_error_status":429"#,
     );
     let played = play("claude", Mode::Edit, &format!("{retry}\n{last}"), "", 1);
-    assert_eq!(played.report.ending, Ending::RateLimited(None));
-    assert!(played.activities.contains(&Activity::RateLimited { seconds: Some(4) }));
+    played.limited(None);
+    assert!(
+        played
+            .activities
+            .contains(&Activity::RateLimited { seconds: Some(4), limit: Some(LimitKind::Requests) })
+    );
     // One that lasts longer than the job may take is not waited for.
     let retry = retry.replace("3916", "3916000");
     let played = play_script("claude", Mode::Edit, &format!("echo '{retry}'; sleep 300"));
-    assert_eq!(played.report.ending, Ending::RateLimited(Some(3916)));
+    played.limited(Some(3916));
     // One that it got over is forgotten.
     let last = claude_result(r#""is_error":false,"result":"Done.""#);
     let retry = retry.replace("3916000", "39");
@@ -245,14 +249,8 @@ fn codex_failed_when_its_turn_did() {
         );
         play("codex", Mode::Edit, &out, "", 1)
     };
-    assert_eq!(
-        failed("exceeded retry limit, last status: 429 Too Many Requests").report.ending,
-        Ending::RateLimited(None)
-    );
-    assert_eq!(
-        failed("You've hit your usage limit. Try again in 3 hours 2 minutes.").report.ending,
-        Ending::RateLimited(Some(10_920))
-    );
+    failed("exceeded retry limit, last status: 429 Too Many Requests").limited(None);
+    failed("You've hit your usage limit. Try again in 3 hours 2 minutes.").limited(Some(10_920));
     failed("unexpected status 401 Unauthorized: bad key").failed("not logged in");
     failed("stream disconnected before completion").failed("stream disconnected");
 }
@@ -305,7 +303,7 @@ fn gemini_is_not_done_when_its_result_is_an_error_or_it_says_nothing() {
     play("gemini", Mode::Edit, "", "Invalid auth method selected.", 41).failed("not logged in");
     let limit = "Attempt 1 failed with status 429. Retrying with backoff...";
     let played = play("gemini", Mode::Edit, "", limit, 1);
-    assert_eq!(played.report.ending, Ending::RateLimited(None));
+    played.limited(None);
 }
 
 #[test]
@@ -361,7 +359,7 @@ fn opencode_is_done_when_its_last_step_stops() {
     play("opencode", Mode::Edit, &step("stop"), "", 0).refused();
     let error = r#"{"type":"error","sessionID":"o1","error":{"name":"APIError","data":{"message":"Too Many Requests","statusCode":429}}}"#;
     let played = play("opencode", Mode::Edit, &[text, error, &step("stop")].join("\n"), "", 1);
-    assert_eq!(played.report.ending, Ending::RateLimited(None));
+    played.limited(None);
     let review = play("opencode", Mode::Review, &out, "", 0);
     assert!(review.has("OPENCODE_PERMISSION", r#"{"edit":"deny","bash":"deny","webfetch":"deny"}"#));
     assert!(!review.args().contains(&"--auto".into()));
@@ -426,6 +424,15 @@ END"#
 }
 
 impl Played {
+    #[track_caller]
+    fn limited(&self, seconds: Option<u64>) {
+        assert!(
+            matches!(&self.report.ending, Ending::RateLimited(limit) if limit.seconds == seconds),
+            "{:?}",
+            self.report
+        );
+    }
+
     #[track_caller]
     fn failed_by_limit(&self) {
         assert!(matches!(self.report.ending, Ending::RateLimited(_)), "{:?}", self.report);

@@ -512,7 +512,8 @@ fn an_agent_that_says_nothing_is_called_quiet_until_it_is_heard_again() {
         .filter(|line| line.contains(r#""event":"state""#))
         .filter_map(|line| line.split(r#""state":""#).nth(1)?.split('"').next())
         .collect();
-    assert_eq!(&states[..5], ["preparing", "working", "quiet", "working", "quiet"], "{said}");
+    assert_eq!(&states[..6], ["preparing", "starting", "working", "quiet", "working", "quiet"], "{said}");
+    assert!(said.contains("last: thinking"), "with what was seen last: {said}");
 }
 
 #[test]

@@ -3,9 +3,10 @@
 //! An exit status alone tells nothing: most tools exit 0 after a refusal, an empty answer or a cut
 //! connection, and some exit 0 when they are interrupted.
 
-use super::Ending;
 use super::seen::{End, Seen, short};
 use super::signs;
+use super::{Ending, Limit};
+use jiff::Timestamp;
 use std::process::ExitStatus;
 
 /// The ending of a process that ended by itself.
@@ -13,7 +14,7 @@ pub fn of_process(seen: &Seen, status: ExitStatus) -> Ending {
     match &seen.end {
         Some(End::Waiting(what)) => Ending::WaitingForPerson(short(what)),
         Some(End::Refused(why)) => Ending::Refused(short(why)),
-        Some(End::Badly(why)) => of_fault(why),
+        Some(End::Badly(why)) => of_fault(why, seen),
         Some(End::Well) if seen.text.trim().is_empty() => {
             Ending::Refused(seen.fault.as_deref().map_or_else(|| "its final text is empty".into(), short))
         }
@@ -25,21 +26,21 @@ pub fn of_process(seen: &Seen, status: ExitStatus) -> Ending {
 /// The ending of a process without a last event.
 fn of_silence(seen: &Seen, status: ExitStatus) -> Ending {
     if let Some(fault) = &seen.fault {
-        return of_fault(fault);
+        return of_fault(fault, seen);
     }
     if let Some(telling) =
         seen.asides.iter().rev().find(|line| signs::is_login(line) || signs::is_limit(line))
     {
-        return of_fault(telling);
+        return of_fault(telling, seen);
     }
     let said = seen.asides.last().map(|line| format!(": {line}")).unwrap_or_default();
     Ending::Failed(format!("it ended without saying that it is done ({status}){said}"))
 }
 
 /// What a fault comes to.
-pub fn of_fault(fault: &str) -> Ending {
+fn of_fault(fault: &str, seen: &Seen) -> Ending {
     if signs::is_limit(fault) {
-        Ending::RateLimited(signs::wait_seconds(fault))
+        Ending::RateLimited(of_limit(fault, seen))
     } else if signs::is_login(fault) {
         Ending::Failed(format!("it is not logged in, or its key is refused: {}", short(fault)))
     } else if signs::is_refusal(fault) {
@@ -47,4 +48,14 @@ pub fn of_fault(fault: &str) -> Ending {
     } else {
         Ending::Failed(short(fault))
     }
+}
+
+/// The limit that a fault tells of. Where it does not say when it passes, an earlier event may have.
+pub fn of_limit(fault: &str, seen: &Seen) -> Limit {
+    let limit = Limit::of(fault);
+    let left = || {
+        let left = seen.resets?.duration_since(Timestamp::now()).as_secs();
+        u64::try_from(left).ok().filter(|seconds| *seconds > 0)
+    };
+    Limit { seconds: limit.seconds.or_else(left), ..limit }
 }

@@ -6,11 +6,15 @@
 //! refusal, an empty answer or a cut connection.
 
 mod ending;
+mod limit;
 mod preset;
 mod run;
 mod seen;
 mod signs;
 mod transcript;
+
+pub use limit::Limit;
+pub use seen::sight;
 
 use crate::change::{Author, Vendor};
 use crate::config::AgentConfig;
@@ -77,8 +81,8 @@ pub enum Ending {
     Refused(String),
     /// It asked a person something that nobody will answer.
     WaitingForPerson(String),
-    /// The limit will not end soon enough; the time that it named, in seconds.
-    RateLimited(Option<u64>),
+    /// It met a limit that does not pass soon enough for it to wait.
+    RateLimited(Limit),
     /// It took longer than allowed.
     TimedOut,
     /// It said nothing for longer than allowed.
@@ -102,6 +106,8 @@ pub struct Report {
     pub model: Option<String>,
     /// How long it took.
     pub duration: Duration,
+    /// What was seen of it last, in a few words; none where nothing was.
+    pub last: Option<String>,
 }
 
 impl Agent {

@@ -2,9 +2,9 @@
 
 use super::ending;
 use super::preset::{self, Invocation, Listener};
-use super::seen::Seen;
+use super::seen::{Seen, sight};
 use super::transcript::Transcript;
-use super::{Agent, Ending, Job, Mode, Report, signs};
+use super::{Agent, Ending, Job, Limit, Mode, Report, signs};
 use crate::error::Result;
 use crate::event::Activity;
 use crate::git;
@@ -22,6 +22,10 @@ use tokio::time::{Instant, sleep_until};
 
 /// The shortest time between two texts that are told: a flood is not for people.
 const BETWEEN_TEXTS: Duration = Duration::from_millis(50);
+
+/// How long an agent may wait for limits by itself, without having done anything in between. It keeps
+/// its place meanwhile; after that others get it.
+const LIMITED: Duration = Duration::from_secs(120);
 
 /// Why we no longer wait.
 enum Over {
@@ -48,6 +52,7 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
             status = tree.ended() => break Over::Ended(status?),
             () = sleep_until(ear.quiet_until) => break Over::Told(ear.gave_up(Ending::Silent)),
             () = sleep_until(ear.deadline) => break Over::Told(ear.gave_up(Ending::TimedOut)),
+            () = sleep_until(ear.limited_until()) => break Over::Told(ear.gave_up(Ending::Silent)),
             () = stop.wait() => break Over::Told(Ending::Stopped),
         }
         if let Some(ending) = ear.hopeless.take() {
@@ -55,6 +60,7 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
         }
     };
     tree.finish(&mut output, |line, from_err| ear.hear(line, from_err)).await;
+    let last = ear.last_sight();
     let (mut seen, mut reader) = (ear.seen, ear.reader);
     let ending = match over {
         Over::Told(ending) => ending,
@@ -72,6 +78,7 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
         session: seen.session,
         model: seen.model,
         duration: begun.elapsed(),
+        last,
     })
 }
 
@@ -136,6 +143,10 @@ struct Ear<F> {
     quiet_until: Instant,
     deadline: Instant,
     next_text: Instant,
+    /// Since when it has met nothing but limits.
+    limited_since: Option<Instant>,
+    /// What was seen last, and when.
+    last: Option<(String, Instant)>,
     hopeless: Option<Ending>,
 }
 
@@ -152,6 +163,8 @@ impl<F: FnMut(Activity)> Ear<F> {
             quiet_until: now + job.silence,
             deadline: now + job.timeout,
             next_text: now,
+            limited_since: None,
+            last: None,
             hopeless: None,
         }
     }
@@ -166,6 +179,9 @@ impl<F: FnMut(Activity)> Ear<F> {
         }
         for activity in std::mem::take(&mut self.seen.activities) {
             self.consider(&activity, now);
+            if let Some(what) = sight(&activity) {
+                self.last = Some((what.replace(&self.inside, ""), now));
+            }
             let is_text = matches!(activity, Activity::Text { .. });
             if is_text && now < self.next_text {
                 continue;
@@ -184,22 +200,36 @@ impl<F: FnMut(Activity)> Ear<F> {
     fn consider(&mut self, activity: &Activity, now: Instant) {
         match activity {
             Activity::Waiting { what } => self.hopeless = Some(Ending::WaitingForPerson(what.clone())),
-            Activity::RateLimited { seconds: Some(seconds) } => {
-                let wait = Duration::from_secs((*seconds).min(u64::from(u32::MAX)));
-                if now + wait >= self.deadline {
-                    self.hopeless = Some(Ending::RateLimited(Some(*seconds)));
+            Activity::RateLimited { seconds, .. } => {
+                self.limited_since.get_or_insert(now);
+                let wait = Duration::from_secs(seconds.unwrap_or(0).min(u64::from(u32::MAX)));
+                if now + wait >= self.deadline.min(self.limited_until()) {
+                    let limit = ending::of_limit(self.seen.fault.as_deref().unwrap_or_default(), &self.seen);
+                    self.hopeless = Some(Ending::RateLimited(Limit { seconds: *seconds, ..limit }));
                 }
                 // It was told to be silent for so long.
                 self.quiet_until = now + wait + self.silence;
             }
+            Activity::Tool { .. } | Activity::Text { .. } => self.limited_since = None,
             _ => {}
         }
+    }
+
+    /// Until when it may wait for limits by itself.
+    fn limited_until(&self) -> Instant {
+        self.limited_since.map_or(self.deadline + LIMITED, |since| since + LIMITED)
+    }
+
+    /// What was seen last, and how long before now.
+    fn last_sight(&self) -> Option<String> {
+        let (what, when) = self.last.as_ref()?;
+        Some(format!("{what} ({} s before)", when.elapsed().as_secs()))
     }
 
     /// The ending where a clock has run out: while it waits for a limit, the limit is the reason.
     fn gave_up(&self, clock: Ending) -> Ending {
         match &self.seen.fault {
-            Some(fault) if signs::is_limit(fault) => Ending::RateLimited(signs::wait_seconds(fault)),
+            Some(fault) if signs::is_limit(fault) => Ending::RateLimited(ending::of_limit(fault, &self.seen)),
             _ => clock,
         }
     }

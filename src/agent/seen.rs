@@ -1,6 +1,8 @@
 //! What was seen of an agent so far, in our words; readers of event streams write it.
 
+use super::limit;
 use crate::event::{Activity, Usage};
+use jiff::Timestamp;
 use serde_json::Value;
 
 /// The longest final text that is kept, in bytes. A model's answer is far shorter.
@@ -44,6 +46,8 @@ pub struct Seen {
     pub end: Option<End>,
     /// The last fault that it met and did not get over.
     pub fault: Option<String>,
+    /// When the limit passes that it met last, as far as an event told.
+    pub resets: Option<Timestamp>,
     /// The last lines that are no events.
     pub asides: Vec<String>,
 }
@@ -95,10 +99,15 @@ impl Seen {
         self.activities.push(Activity::Usage(usage));
     }
 
+    /// A limit, as its own words tell it; it tries again by itself.
+    pub fn limited_by(&mut self, why: &str) {
+        self.limited(limit::seconds(why), why);
+    }
+
     /// A limit; it tries again by itself.
     pub fn limited(&mut self, seconds: Option<u64>, why: &str) {
         self.fault = Some(why.to_owned());
-        self.activities.push(Activity::RateLimited { seconds });
+        self.activities.push(Activity::RateLimited { seconds, limit: Some(limit::kind(why)) });
     }
 
     /// A fault; it tries again by itself.
@@ -151,4 +160,17 @@ fn detail(input: &Value) -> String {
         return short(text);
     }
     TELLING.iter().find_map(|name| input.get(name)?.as_str()).map(short).unwrap_or_default()
+}
+
+/// What an activity lets be seen, in a few words; none for what goes without saying.
+pub fn sight(activity: &Activity) -> Option<String> {
+    Some(match activity {
+        Activity::Started { .. } => "it started".into(),
+        Activity::Tool { name, detail } => short(&format!("{name} {detail}")).trim_end().to_owned(),
+        Activity::Text { text } => Some(short(text)).filter(|line| !line.is_empty())?,
+        Activity::Usage(_) => return None,
+        Activity::Waiting { what } => format!("it asks: {what}"),
+        Activity::RateLimited { .. } => "it met a limit".into(),
+        Activity::Retrying { why } => format!("it tries again: {why}"),
+    })
 }

@@ -19,6 +19,13 @@ pub fn is_limit(fault: &str) -> bool {
         "overloaded",
         "hit your limit",
         "session limit",
+        "hour limit",
+        "weekly limit",
+        "credit balance",
+        "insufficient credits",
+        "out of credits",
+        "payment required",
+        "at capacity",
     ];
     holds(fault, PHRASES) || has_status(fault, "429") || has_status(fault, "529")
 }

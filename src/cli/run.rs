@@ -2,7 +2,8 @@
 
 use super::trust::{TrustFlag, consent};
 use super::wait::wait;
-use crate::error::{Exit, Result};
+use crate::config::Budget;
+use crate::error::{Exit, Hint, Result};
 use crate::event::Events;
 use crate::report::table::Table;
 use crate::report::{self, Style, summary};
@@ -62,6 +63,10 @@ pub struct RunArgs {
     #[arg(long)]
     keep: bool,
 
+    /// What the run may cost, instead of the config's run.budget: cost=10,tokens=2000000,time=2h
+    #[arg(long, value_name = "BUDGET", value_parser = budget)]
+    budget: Option<Budget>,
+
     /// Only say what would be done
     #[arg(long, short = 'n')]
     dry_run: bool,
@@ -86,6 +91,7 @@ pub fn run(args: RunArgs) -> Result<Exit> {
         review: !args.no_review,
         keep: args.keep,
         trust: args.trust.is_given(),
+        budget: args.budget.unwrap_or_default(),
     };
     if args.dry_run {
         return forecast(&run::forecast(&repo, &options)?, args.json);
@@ -108,6 +114,14 @@ pub fn run(args: RunArgs) -> Result<Exit> {
         () if summary.stopped => Exit::Interrupted,
         () if summary.is_success() => Exit::Yes,
         () => Exit::No,
+    })
+}
+
+/// Reads the flag; clap shows the way out in its own manner.
+fn budget(text: &str) -> Result<Budget, String> {
+    Budget::from_flag(text).map_err(|error| match error.downcast_ref::<Hint>() {
+        Some(hint) => format!("{}: {}", hint.message, hint.way_out),
+        None => error.to_string(),
     })
 }
 

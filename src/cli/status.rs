@@ -1,5 +1,6 @@
 //! `git flow-ai status`.
 
+use crate::config::span;
 use crate::error::{Exit, Result};
 use crate::report::table::{Cell, Table};
 use crate::report::{self, plain};
@@ -8,7 +9,9 @@ use crate::status::{self, Detail, Judgement, Live, Overview, Stage, Standing, Ta
 use crate::store::Repo;
 use crate::verdict::Decision;
 use clap::Args;
+use jiff::Timestamp;
 use std::io::Write;
+use std::time::Duration;
 
 /// Show every spec, its step, and what to do next
 ///
@@ -115,6 +118,7 @@ fn one(detail: &Detail) -> String {
         text.push('\n');
         text.push_str(&tasks(detail));
     }
+    text.push_str(&at_work(detail));
     if let Some(run) = &detail.run {
         let word = if run.under_way { "under way" } else { "over" };
         text.push_str(&format!("\nrun {}, {word}: {}\n", run.run, run.folder.display()));
@@ -156,6 +160,35 @@ fn tasks(detail: &Detail) -> String {
         ]);
     }
     table.render()
+}
+
+/// What each task of a run under way is doing, since when, and how that is known.
+fn at_work(detail: &Detail) -> String {
+    let Some(run) = detail.run.as_ref().filter(|run| run.under_way) else { return String::new() };
+    let now = Timestamp::now();
+    let mut text = String::new();
+    for (id, task) in run.tasks.iter().filter(|(_, task)| task.outcome.is_none()) {
+        let time = match task.until {
+            Some(until) => format!("{} more", between(now, until)),
+            None => format!("for {}", between(task.since, now)),
+        };
+        let evidence = report::first_line(&task.evidence, 120);
+        let separator = if evidence.is_empty() { "" } else { "; " };
+        let heard = between(task.heard, now);
+        text.push_str(&format!(
+            "{}: {} {time} ({}, attempt {}); heard of {heard} ago{separator}{evidence}\n",
+            report::first_line(id, 60),
+            task.state,
+            report::first_line(&task.agent, 30),
+            task.attempt,
+        ));
+    }
+    if text.is_empty() { text } else { format!("\n{text}") }
+}
+
+/// A time for people.
+fn between(from: Timestamp, to: Timestamp) -> String {
+    span(Duration::try_from(to.duration_since(from)).unwrap_or_default())
 }
 
 /// What the run says of a task while it is under way, or how it failed; else what the branches say.

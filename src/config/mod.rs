@@ -5,11 +5,13 @@
 //! loosen the gate. Zenflow's `settings.json` is read too, for what the config leaves unsaid. Pure:
 //! reading the right commit or file is the caller's business.
 
+mod budget;
 mod parse;
 mod personal;
 mod settings;
 mod values;
 
+pub use budget::{Budget, span};
 pub use parse::parse;
 pub use personal::{Personal, parse_personal};
 pub use settings::{SETTINGS, Settings, parse_settings};
@@ -84,7 +86,7 @@ impl Default for SpecSection {
 }
 
 /// `[run]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunSection {
     /// How many tasks at once, at least 1. Default: 3.
@@ -105,6 +107,18 @@ pub struct RunSection {
     /// How long an agent may say nothing. Default: 10m.
     #[serde(deserialize_with = "values::duration")]
     pub silence: Duration,
+    /// How long a run may wait for the limits of an agent to pass when it can do nothing else; a limit
+    /// that lasts longer is not waited for. Default: 6h.
+    #[serde(deserialize_with = "values::duration")]
+    pub patience: Duration,
+    /// What a run may cost in money, tokens and time; when it is spent, nothing new is started.
+    /// Default: no limit.
+    pub budget: Budget,
+    /// The same for each task of a run; when it is spent, the task's agent is stopped. Default: no limit.
+    pub task_budget: Budget,
+    /// Whether starts wait while others run and the machine is short of memory or processors.
+    /// Default: true.
+    pub pressure: bool,
     /// The folder for worktrees, absolute or relative to the repository. Default: beside it.
     pub worktrees: Option<String>,
     /// Whether agents and commands run in a sandbox: `require`, `prefer` or `off`. A person can ask for
@@ -122,6 +136,10 @@ impl Default for RunSection {
             copy: Vec::new(),
             timeout: Duration::from_secs(30 * 60),
             silence: Duration::from_secs(10 * 60),
+            patience: Duration::from_secs(6 * 3600),
+            budget: Budget::default(),
+            task_budget: Budget::default(),
+            pressure: true,
             worktrees: None,
             sandbox: None,
         }

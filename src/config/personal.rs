@@ -4,11 +4,11 @@
 //! `setup` and no `verify`: it can never loosen what the repository demands, and a name that the
 //! repository has given keeps the repository's meaning.
 
-use super::values::{at_least_one, duration};
-use super::{AgentConfig, Config, ReviewerConfig, SandboxSection, Wish, parse};
+use super::values::{some_count, some_duration};
+use super::{AgentConfig, Budget, Config, ReviewerConfig, SandboxSection, Wish, parse};
 use crate::error::Result;
 use indexmap::IndexMap;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use std::time::Duration;
 
 /// What a person may say.
@@ -43,7 +43,7 @@ pub struct PersonalSpec {
 }
 
 /// `[run]` of a person. What is not said is the repository's.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PersonalRun {
     /// How many tasks at once.
@@ -55,18 +55,19 @@ pub struct PersonalRun {
     /// How long an agent may say nothing.
     #[serde(deserialize_with = "some_duration")]
     pub silence: Option<Duration>,
+    /// How long a run may wait for limits to pass.
+    #[serde(deserialize_with = "some_duration")]
+    pub patience: Option<Duration>,
+    /// What a run may cost; of this and the repository's the stricter holds.
+    pub budget: Budget,
+    /// What each task may cost; of this and the repository's the stricter holds.
+    pub task_budget: Budget,
+    /// Whether starts wait while the machine is short of memory or processors.
+    pub pressure: Option<bool>,
     /// The folder for worktrees.
     pub worktrees: Option<String>,
     /// How much the person wants a sandbox.
     pub sandbox: Option<Wish>,
-}
-
-fn some_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
-    at_least_one(deserializer).map(Some)
-}
-
-fn some_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    duration(deserializer).map(Some)
 }
 
 /// Reads a person's own file; `origin` is its name for messages.
@@ -113,6 +114,10 @@ impl Config {
         self.run.parallel = run.parallel.unwrap_or(self.run.parallel);
         self.run.timeout = run.timeout.unwrap_or(self.run.timeout);
         self.run.silence = run.silence.unwrap_or(self.run.silence);
+        self.run.patience = run.patience.unwrap_or(self.run.patience);
+        self.run.budget = self.run.budget.stricter(run.budget);
+        self.run.task_budget = self.run.task_budget.stricter(run.task_budget);
+        self.run.pressure = run.pressure.unwrap_or(self.run.pressure);
         self.run.worktrees = run.worktrees.or(self.run.worktrees.take());
         // `None` is less than anything.
         self.run.sandbox = self.run.sandbox.max(run.sandbox);

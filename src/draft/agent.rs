@@ -258,8 +258,7 @@ fn failure(ending: &Ending) -> Result<Option<String>> {
         Ending::Failed(why) => format!("it failed: {why}"),
         Ending::Refused(why) => format!("it refused: {why}"),
         Ending::WaitingForPerson(what) => format!("it asks what nobody can answer here: {what}"),
-        Ending::RateLimited(Some(seconds)) => format!("it is over its limit for {seconds} seconds"),
-        Ending::RateLimited(None) => "it is over its limit".to_owned(),
+        Ending::RateLimited(limit) => format!("it met {limit}"),
         Ending::TimedOut => "it took longer than `run.timeout`".to_owned(),
         Ending::Silent => "it said nothing for longer than `run.silence`".to_owned(),
     }))

@@ -67,7 +67,7 @@ pub async fn ask(
             return Err(given_up(failure, tries, wait));
         }
         on(match &failure {
-            Failure::Limited(_) => Activity::RateLimited { seconds: Some(pause.as_secs()) },
+            Failure::Limited(_) => Activity::RateLimited { seconds: Some(pause.as_secs()), limit: None },
             other => Activity::Retrying { why: other.to_string() },
         });
         tokio::time::sleep(pause).await;

@@ -14,6 +14,8 @@ pub enum Standing {
     Ready,
     /// Under way.
     Running,
+    /// Begun, and waits for a time to go on; its place is free for others.
+    Parked,
     /// Done.
     Done,
     /// Over without a result.
@@ -43,29 +45,47 @@ impl Schedule {
         schedule
     }
 
-    /// The next task that is ready, if a place is free, in the plan's order; it then counts as running.
-    pub fn start_next(&mut self) -> Option<Task> {
+    /// The next task that is ready and may start, if a place is free, in the plan's order; it then counts
+    /// as running.
+    pub fn start_next(&mut self, may: impl Fn(&Task) -> bool) -> Option<Task> {
         if self.running() >= self.parallel {
             return None;
         }
-        let (task, standing) = self.tasks.iter_mut().find(|(_, standing)| *standing == Standing::Ready)?;
+        let is_next = |(task, standing): &&mut (Task, Standing)| *standing == Standing::Ready && may(task);
+        let (task, standing) = self.tasks.iter_mut().find(is_next)?;
         *standing = Standing::Running;
         Some(task.clone())
     }
 
-    /// A running task is over. What does not run cannot be over: any other id changes nothing.
-    pub fn finish(&mut self, id: &str, success: bool) {
-        let running =
-            self.tasks.iter_mut().find(|(task, standing)| task.id == id && *standing == Standing::Running);
-        if let Some((_, standing)) = running {
-            *standing = if success { Standing::Done } else { Standing::Failed };
-            self.settle();
+    /// A running task has to wait, and gives its place away.
+    pub fn park(&mut self, id: &str) {
+        self.turn(id, Standing::Running, Standing::Parked);
+    }
+
+    /// A parked task could go on as soon as a place is free.
+    pub fn unpark(&mut self, id: &str) {
+        self.turn(id, Standing::Parked, Standing::Ready);
+    }
+
+    fn turn(&mut self, id: &str, from: Standing, to: Standing) {
+        let found = self.tasks.iter_mut().find(|(task, standing)| task.id == id && *standing == from);
+        if let Some((_, standing)) = found {
+            *standing = to;
         }
     }
 
-    /// Whether nothing runs and nothing can start.
+    /// A running or parked task is over. What was not begun cannot be over: any other id changes nothing.
+    pub fn finish(&mut self, id: &str, success: bool) {
+        let over = if success { Standing::Done } else { Standing::Failed };
+        self.turn(id, Standing::Parked, Standing::Running);
+        self.turn(id, Standing::Running, over);
+        self.settle();
+    }
+
+    /// Whether nothing runs, nothing can start, and nothing waits to go on.
     pub fn is_over(&self) -> bool {
-        !self.tasks.iter().any(|(_, standing)| matches!(standing, Standing::Running | Standing::Ready))
+        use Standing::{Parked, Ready, Running};
+        !self.tasks.iter().any(|(_, standing)| matches!(standing, Running | Ready | Parked))
     }
 
     /// Where each task stands, in the plan's order.
@@ -167,8 +187,14 @@ mod tests {
             let mut failed: HashSet<String> = HashSet::new();
             let mut started: HashSet<String> = HashSet::new();
             let mut running: Vec<Task> = Vec::new();
+            let mut parked: Vec<Task> = Vec::new();
             while !schedule.is_over() {
-                while let Some(task) = schedule.start_next() {
+                if !parked.is_empty() && (running.is_empty() || random.below(3) == 0) {
+                    let task = parked.swap_remove(random.below(parked.len()));
+                    schedule.unpark(&task.id);
+                    started.remove(&task.id);
+                }
+                while let Some(task) = schedule.start_next(|_| true) {
                     assert!(started.insert(task.id.clone()), "no task starts twice");
                     assert!(!done.contains(&task.id), "what is done is not done again");
                     assert!(
@@ -180,6 +206,11 @@ mod tests {
                 }
                 assert!(!running.is_empty(), "what is not over goes on");
                 let task = running.swap_remove(random.below(running.len()));
+                if random.below(4) == 0 {
+                    schedule.park(&task.id);
+                    parked.push(task);
+                    continue;
+                }
                 let success = random.below(4) > 0;
                 schedule.finish(&task.id, success);
                 if success {
@@ -188,7 +219,7 @@ mod tests {
                     failed.insert(task.id)
                 };
             }
-            assert!(running.is_empty(), "it is not over while something runs");
+            assert!(running.is_empty() && parked.is_empty(), "it is not over while something waits");
             for (task, standing) in schedule.standings() {
                 let expected = if succeeded.contains(&task.id) {
                     Standing::Done
@@ -211,8 +242,14 @@ mod tests {
         let mut schedule = Schedule::new(&plan, &[], 0);
         schedule.finish("1", true);
         schedule.finish("nobody", true);
-        assert_eq!(schedule.start_next().map(|task| task.id).as_deref(), Some("0"), "none at once means one");
-        assert_eq!(schedule.start_next(), None);
+        schedule.park("0");
+        schedule.unpark("1");
+        assert_eq!(schedule.start_next(|task| task.id != "0"), None, "it may not, and the other cannot");
+        let next = schedule.start_next(|_| true).map(|task| task.id);
+        assert_eq!(next.as_deref(), Some("0"), "none at once means one");
+        assert_eq!(schedule.start_next(|_| true), None);
+        schedule.park("0");
+        assert!(!schedule.is_over() && schedule.running() == 0);
         schedule.finish("0", false);
         schedule.finish("0", true);
         assert!(schedule.is_over());

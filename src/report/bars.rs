@@ -133,7 +133,10 @@ fn bar() -> ProgressBar {
 fn describe(task: Option<&str>, doing: &Doing, now: Timestamp, colours: bool) -> String {
     let mut parts = Vec::new();
     parts.extend(task.map(|task| first_line(task, 40)));
-    let elapsed = progress::duration(seconds(doing.since, now));
+    let elapsed = match doing.until {
+        Some(until) => format!("{} more", progress::duration(seconds(now, until))),
+        None => progress::duration(seconds(doing.since, now)),
+    };
     match doing.state {
         Some(state) if colours => {
             let colour = colour_of(state);

@@ -53,7 +53,9 @@ fn words(what: &What, doing: &Doing) -> Option<String> {
             format!("{colour}{state}{colour:#}{separator}{}", said.join(", "))
         }
         // What follows from it is told at once: verification, another attempt, the end.
-        What::Activity(Activity::Usage(_)) | What::AttemptFinished { .. } => return None,
+        What::Activity(Activity::Usage(_)) | What::AttemptFinished { .. } | What::Parked { .. } => {
+            return None;
+        }
         // A reviewer's text is its answer in JSON, which is told as what it decides.
         What::Activity(Activity::Text { .. }) if doing.state == Some(State::InReview) => return None,
         What::Activity(activity) => {

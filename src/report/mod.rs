@@ -150,6 +150,8 @@ fn colour_of(state: crate::event::State) -> Colour {
             AnsiColor::Yellow.on_default()
         }
         State::Working | State::InReview => AnsiColor::Cyan.on_default(),
-        State::Queued | State::Preparing | State::Verifying | State::Harvesting => Colour::new(),
+        State::Queued | State::Preparing | State::Starting | State::Verifying | State::Harvesting => {
+            Colour::new()
+        }
     }
 }

@@ -32,6 +32,8 @@ pub struct Doing {
     pub since: Timestamp,
     /// What was done last, in a few words.
     pub last: String,
+    /// Until when it waits, where that is known.
+    pub until: Option<Timestamp>,
     /// What has been used: by the attempts before, and by the process at work.
     used: (Usage, Usage),
     /// Whether it is over.
@@ -54,6 +56,7 @@ impl Progress {
             attempt: 1,
             since: event.at,
             last: String::new(),
+            until: None,
             used: Default::default(),
             over: false,
         });
@@ -64,7 +67,9 @@ impl Progress {
                 doing.attempt = *attempt;
                 doing.agent = first_line(agent, 30);
                 doing.last = first_line(detail, 120);
+                doing.until = None;
             }
+            What::Parked { until, .. } => doing.until = Some(*until),
             What::Activity(activity) => doing.act(activity),
             What::Output { line } => doing.last = first_line(line, 120),
             What::Progress { message } => doing.last = first_line(message, 120),
@@ -120,10 +125,10 @@ pub fn words(activity: &Activity) -> Option<String> {
         }
         Activity::Usage(_) => return None,
         Activity::Waiting { what } => format!("asks: {}", first_line(what, 120)),
-        Activity::RateLimited { seconds: Some(seconds) } => {
+        Activity::RateLimited { seconds: Some(seconds), .. } => {
             format!("was told to wait for {}", duration(*seconds))
         }
-        Activity::RateLimited { seconds: None } => "was told to wait".into(),
+        Activity::RateLimited { seconds: None, .. } => "was told to wait".into(),
         Activity::Retrying { why } => format!("tries again: {}", first_line(why, 100)),
     })
 }

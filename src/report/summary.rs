@@ -40,6 +40,14 @@ pub fn text(summary: &Summary, slug: &Slug) -> String {
                 writeln!(text, "{}: its worktree is kept: {}", task.task, plain(&path.display().to_string()));
         }
     }
+    if let Some(account) = &summary.budget {
+        let spent = if account.spent { ", spent: nothing new was started" } else { "" };
+        let _ = write!(text, "\nbudget: {}{spent}\n", account.used);
+        if !account.unreported.is_empty() {
+            let names = account.unreported.join(", ");
+            let _ = writeln!(text, "  not counted, since they do not report it: {}", plain(&names));
+        }
+    }
     if let Some((sentence, next)) = summary.result.sentences(slug) {
         let _ = write!(text, "\n{}\n  next: {next}\n", indented(&sentence));
     } else if summary.stopped {
@@ -51,7 +59,11 @@ pub fn text(summary: &Summary, slug: &Slug) -> String {
 fn row(task: &TaskReport) -> [Cell; 7] {
     let word = task.outcome.word();
     let outcome = match &task.outcome {
-        Outcome::Stopped | Outcome::Blocked { .. } | Outcome::Unreviewed => Cell::pending(word),
+        Outcome::Stopped
+        | Outcome::Blocked { .. }
+        | Outcome::Unreviewed
+        | Outcome::RateLimited { .. }
+        | Outcome::BudgetSpent { .. } => Cell::pending(word),
         outcome if outcome.is_success() => Cell::good(word),
         _ => Cell::bad(word),
     };
@@ -104,6 +116,8 @@ mod tests {
                 task("web", 3, failed, None),
             ],
             result: ResultReport::Partial,
+            usage: Usage::default(),
+            budget: None,
             stopped: false,
             duration: Duration::from_secs(70),
         };

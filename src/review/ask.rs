@@ -8,7 +8,7 @@ use super::request::Bundle;
 use super::{Means, Request, Reviewer};
 use crate::agent::{Agent, Ending, Job, Mode};
 use crate::error::{Interrupted, Result};
-use crate::event::{Events, Usage, What};
+use crate::event::{Activity, Events, Usage, What};
 use crate::model::{Endpoint, Failure, Question};
 use crate::process::Stop;
 use crate::sandbox::Scope;
@@ -61,6 +61,7 @@ async fn ask_api(
     };
     match endpoint.ask(&question, stop, |activity| events.send(What::Activity(activity))).await {
         Ok(answer) => {
+            events.send(What::Activity(Activity::Usage(answer.usage)));
             if let Some(transcript) = request.transcript
                 && let Err(error) = keep(transcript, &answer.text)
             {
@@ -117,8 +118,7 @@ async fn ask_agent(
         Ending::Failed(why) => why,
         Ending::Refused(why) => format!("it refused or answered nothing: {why}"),
         Ending::WaitingForPerson(what) => format!("it waits for a person: {what}"),
-        Ending::RateLimited(Some(seconds)) => format!("its limit is reached, for {seconds} s more"),
-        Ending::RateLimited(None) => "its limit is reached".into(),
+        Ending::RateLimited(limit) => format!("it met {limit}"),
         Ending::TimedOut => {
             format!("no answer within {} s (review.timeout)", request.loaded.config.review.timeout.as_secs())
         }

@@ -1,27 +1,24 @@
 //! One attempt: the agent works, its files become a commit, whatever way it ended.
 
 use super::journal::attempt_finished;
+use super::limits::Under;
+use super::listen::Heard;
 use super::outcome::Outcome;
 use super::own;
 use super::prompt::{self, Feedback};
-use super::task::Life;
+use super::task::{self, Life};
 use super::verify;
 use super::work::{self, Label, State as WorkState};
 use super::workplace::{Made, Workplace};
 use crate::agent::{Ending, Job, Mode, Report};
 use crate::change::{Author, Vendor};
+use crate::config::span;
 use crate::error::Result;
-use crate::event::{Activity, State, What};
+use crate::event::State;
+use crate::process::Stop;
 use crate::worktree::TooMuch;
 use gix::ObjectId;
-use std::cell::Cell;
-use std::future::Future;
-use std::pin::pin;
-use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
-
-/// An agent that says nothing for so long is called quiet, long before its silence ends it.
-const QUIET: Duration = Duration::from_secs(60);
+use jiff::Timestamp;
 
 /// What an attempt came to.
 #[derive(Debug)]
@@ -40,6 +37,10 @@ impl Life<'_> {
         let run = self.run;
         let number = run.history.borrow().next(&self.task.id);
         self.number = number;
+        // Another task may have met a limit of the same agent meanwhile.
+        if let Some(under) = run.limits.borrow().of(&self.agent.name, Timestamp::now()) {
+            return Ok(Attempted::Over(self.park(under)));
+        }
         if let Some(outcome) = self.settle_in().await? {
             return Ok(Attempted::Over(outcome));
         }
@@ -57,39 +58,17 @@ impl Life<'_> {
             silence: config.run.silence,
             schema: None,
         };
-        self.tell(State::Working, &reason(feedback));
-        let heard = Cell::new(Instant::now());
-        let work = self.agent.run(&job, &run.stop, |activity| {
-            heard.set(Instant::now());
+        self.tell(State::Starting, &reason(feedback));
+        self.unsettled.set(true);
+        let (stopper, stop) = Stop::pair();
+        let heard = Heard::new();
+        let work = self.agent.run(&job, &stop, |activity| {
+            heard.take(&activity);
             self.pass_on(activity);
         });
-        let report = self.listen(work, &heard).await?;
-        self.usage = self.usage.plus(report.usage);
-        self.end(number, report).await
-    }
-
-    /// Waits for the agent, and tells when it has not been heard of for a while.
-    async fn listen(
-        &self,
-        work: impl Future<Output = Result<Report>>,
-        heard: &Cell<Instant>,
-    ) -> Result<Report> {
-        let patience = QUIET.min(self.run.loaded.config.run.silence / 2);
-        let mut work = pin!(work);
-        let mut told = None;
-        loop {
-            let last = heard.get();
-            let due = if told == Some(last) { Instant::now() } else { last } + patience;
-            tokio::select! {
-                report = &mut work => return report,
-                () = sleep_until(due) => {}
-            }
-            if heard.get() == last && told != Some(last) {
-                told = Some(last);
-                self.unsettled.set(true);
-                self.tell(State::Quiet, "");
-            }
-        }
+        let (report, over_budget) = self.listen(work, &heard, &stopper).await?;
+        run.purse.reported(run, &self.agent.name, report.usage);
+        self.end(number, report, over_budget).await
     }
 
     /// Makes the workplace where there is none; an outcome when there cannot be one.
@@ -111,15 +90,18 @@ impl Life<'_> {
     }
 
     /// Commits what it left, then counts the attempt, then says what follows.
-    async fn end(&mut self, number: u32, report: Report) -> Result<Attempted> {
+    async fn end(&mut self, number: u32, report: Report, spent: Option<String>) -> Result<Attempted> {
+        // An attempt that a limit, a budget or the person cut short goes on under the same number.
+        let is_cut = matches!(report.ending, Ending::Stopped | Ending::RateLimited(_));
         let state = match report.ending {
             Ending::Done => WorkState::Made,
-            Ending::Stopped => WorkState::Partial,
+            _ if is_cut => WorkState::Partial,
             _ => WorkState::Failed,
         };
         if self.place.as_ref().is_some_and(|place| !place.is_there()) {
             return self.end_without_folder(number, &report).await;
         }
+        let last = report.last.as_deref().unwrap_or("nothing");
         let authors = authors(self.agent.author(), report.model);
         if let [own, other, ..] = &authors[..] {
             self.events.warn(format!(
@@ -127,7 +109,7 @@ impl Life<'_> {
                 own.name, own.vendor, other.vendor
             ));
         }
-        if report.ending != Ending::Stopped {
+        if !is_cut {
             // The journal knows from here on that the attempt has ended, even if its commit is not made.
             self.tell(State::Harvesting, word(&report.ending));
         }
@@ -136,28 +118,52 @@ impl Life<'_> {
             Err(error) if error.is::<TooMuch>() => (None, error.downcast_ref().map(TooMuch::to_string)),
             commit => (commit?, None),
         };
-        if report.ending != Ending::Stopped {
+        if !is_cut {
             // The commit first: what the journal says ended must not be lost.
             let word = if flood.is_some() { "failed" } else { word(&report.ending) };
             self.events.send(attempt_finished(number, word, commit));
             self.run.history.borrow_mut().ended(&self.task.id, number);
             self.attempts += 1;
         }
-        if let (Some(why), false) = (flood, report.ending == Ending::Stopped) {
+        if let (Some(why), false) = (flood, is_cut) {
             return Ok(Attempted::Failed(why));
         }
-        let run = &self.run.loaded.config.run;
+        let config = &self.run.loaded.config.run;
+        if !matches!(report.ending, Ending::RateLimited(_) | Ending::Stopped) {
+            self.run.limits.borrow_mut().passed(&self.agent.name);
+        }
         Ok(match report.ending {
             Ending::Done if self.has_work()? => Attempted::Ended,
             Ending::Done => Attempted::Over(Outcome::NoChange),
             Ending::Failed(why) => Attempted::Failed(why),
             Ending::Refused(why) => Attempted::Failed(format!("its model refused: {why}")),
-            Ending::TimedOut => Attempted::Failed(format!("it took longer than {:?}", run.timeout)),
-            Ending::Silent => Attempted::Failed(format!("it said nothing for {:?}", run.silence)),
+            Ending::TimedOut => Attempted::Failed(format!(
+                "it took longer than {} (run.timeout); the last that was seen of it: {last}",
+                span(config.timeout)
+            )),
+            Ending::Silent => Attempted::Failed(format!(
+                "it said nothing for {} (run.silence); the last that was seen of it: {last}",
+                span(config.silence)
+            )),
             Ending::WaitingForPerson(what) => Attempted::Over(Outcome::WaitingForPerson { what }),
-            Ending::RateLimited(seconds) => Attempted::Over(Outcome::RateLimited { seconds }),
-            Ending::Stopped => Attempted::Over(Outcome::Stopped),
+            Ending::RateLimited(limit) => {
+                let (now, chance) = (Timestamp::now(), getrandom::u32()?);
+                let under = self.run.limits.borrow_mut().meet(&self.agent.name, &limit, now, chance);
+                Attempted::Over(self.park(&under))
+            }
+            Ending::Stopped => Attempted::Over(match spent {
+                Some(why) if !self.run.stop.is_set() => Outcome::BudgetSpent { of: "task", why },
+                _ => Outcome::Stopped,
+            }),
         })
+    }
+
+    /// What becomes of it while its agent is under a limit.
+    fn park(&self, under: &Under) -> Outcome {
+        if let Some(until) = under.until {
+            task::tell_parked(&self.events, self.number, &self.agent.name, under, until);
+        }
+        Outcome::limited(under)
     }
 
     /// The attempt of an agent that removed its own worktree: it counts, and the next one gets another.
@@ -211,27 +217,6 @@ impl Life<'_> {
         self.work = Some(work);
         place.saved(&harvest)?;
         Ok(Some(work.head))
-    }
-
-    /// Tells what the agent does, and the state that it shows.
-    fn pass_on(&self, activity: Activity) {
-        let state = match &activity {
-            Activity::Waiting { what } => Some((State::WaitingForPerson, what.clone())),
-            Activity::RateLimited { seconds: Some(seconds) } => {
-                Some((State::RateLimited, format!("for {seconds} seconds")))
-            }
-            Activity::RateLimited { seconds: None } => Some((State::RateLimited, String::new())),
-            _ => None,
-        };
-        self.events.send(What::Activity(activity));
-        match state {
-            Some((state, detail)) => {
-                self.unsettled.set(true);
-                self.tell(state, &detail);
-            }
-            None if self.unsettled.replace(false) => self.tell(State::Working, ""),
-            None => {}
-        }
     }
 }
 

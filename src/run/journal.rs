@@ -5,12 +5,14 @@
 //! done is read off refs and notes. One thing only it knows: attempts that left nothing to commit. It
 //! may repeat what agents have seen, so only its owner may read it.
 
+use super::limits::Limits;
 use crate::error::Result;
-use crate::event::{Event, Events, What};
+use crate::event::{Event, Events, LimitKind, What};
 use crate::spec::{Slug, Spec};
 use crate::store::Repo;
 use anyhow::Context;
 use gix::ObjectId;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -49,6 +51,14 @@ struct Line {
     state: Option<String>,
     #[serde(default)]
     detail: Option<String>,
+    #[serde(default)]
+    agent: Option<String>,
+    #[serde(default)]
+    limit: Option<LimitKind>,
+    #[serde(default)]
+    why: Option<String>,
+    #[serde(default)]
+    until: Option<Timestamp>,
 }
 
 /// The journal of a run under way.
@@ -149,6 +159,8 @@ pub struct History {
     /// Per task, the attempt of which the last word was that it had ended and its files were being
     /// committed, with its ending.
     harvesting: BTreeMap<String, (u32, String)>,
+    /// Per agent, the limit that it met last: its kind, what the agent said, when it passes.
+    limits: BTreeMap<String, (LimitKind, String, Timestamp)>,
 }
 
 impl History {
@@ -172,12 +184,19 @@ impl History {
             return;
         }
         self.forget(&head.retry, &head.run);
+        if !head.retry.is_empty() {
+            self.limits.clear();
+        }
         for line in lines {
-            let Ok(Line { event, task: Some(task), attempt, state, detail }) = serde_json::from_slice(&line)
+            let Ok(Line { event, task: Some(task), attempt, state, detail, agent, limit, why, until }) =
+                serde_json::from_slice(&line)
             else {
                 continue;
             };
             self.harvesting.remove(&task);
+            if let (Some(agent), Some(limit), Some(until)) = (agent, limit, until) {
+                self.limits.insert(agent, (limit, why.unwrap_or_default(), until));
+            }
             match (event.as_str(), attempt) {
                 ("attempt-finished", Some(attempt)) => self.ended(&task, attempt),
                 ("state", Some(attempt)) if state.as_deref() == Some("harvesting") => {
@@ -217,6 +236,13 @@ impl History {
     /// had ended.
     pub fn harvesting(&self, task: &str) -> Option<(u32, String)> {
         self.harvesting.get(task).cloned()
+    }
+
+    /// Tells the limits that are still in force.
+    pub fn recall_limits(&self, limits: &mut Limits, now: Timestamp) {
+        for (agent, (kind, why, until)) in &self.limits {
+            limits.recall(agent, *kind, why, *until, now);
+        }
     }
 
     /// How many attempts ended.

@@ -8,8 +8,12 @@
 //! sent elsewhere.
 
 mod attempt;
+mod budget;
+mod conduct;
 mod journal;
 mod leftovers;
+mod limits;
+mod listen;
 mod lock;
 mod logs;
 mod outcome;
@@ -17,22 +21,27 @@ mod own;
 mod prompt;
 mod ready;
 mod result;
+mod rivals;
 mod start;
+mod summary;
 mod task;
 mod verify;
 mod work;
 mod workplace;
 
+pub use budget::Account;
 pub use journal::{folder, runs};
 pub use lock::{Lock, is_under_way};
 pub use logs::{Transcript, transcripts};
-pub use outcome::{Outcome, ResultReport, Summary, TaskReport};
+pub use outcome::{Outcome, TaskReport};
 pub use ready::{Forecast, checked_out, choose, forecast};
+pub use summary::{ResultReport, Summary};
 
 use crate::agent::Agent;
+use crate::config::Budget;
 use crate::error::Result;
-use crate::event::{Events, State, Usage, What};
-use crate::plan::{Plan, Schedule, Standing, Task};
+use crate::event::{Events, Usage, What};
+use crate::plan::{Plan, Task};
 use crate::process::Stop;
 use crate::sandbox::Sandbox;
 use crate::spec::{Slug, Spec};
@@ -40,16 +49,17 @@ use crate::store::Repo;
 use crate::store::config::Loaded;
 use crate::trust::{self, Purpose};
 use crate::worktree::Worktrees;
+use budget::Purse;
 use gix::ObjectId;
 use jiff::Timestamp;
 use journal::{History, Journal};
+use limits::Limits;
 use ready::Prepared;
-use result::Merging;
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
-use tokio::task::{JoinSet, LocalSet};
+use tokio::task::LocalSet;
 
 /// What a person asked for.
 #[derive(Debug, Clone)]
@@ -70,6 +80,8 @@ pub struct Options {
     pub keep: bool,
     /// Whether the person trusts, this time, whatever the repository brings.
     pub trust: bool,
+    /// What the run may cost, where the person says otherwise than the config.
+    pub budget: Budget,
 }
 
 /// All that the tasks of a run share.
@@ -89,6 +101,10 @@ struct Run {
     events: Events,
     stop: Stop,
     history: RefCell<History>,
+    /// The limits that agents are known to be under.
+    limits: RefCell<Limits>,
+    /// What was used, and may be.
+    purse: Purse,
     /// Whether the person was told that submodules stay empty.
     told_submodules: Cell<bool>,
 }
@@ -117,7 +133,13 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
         false => Vec::new(),
     };
     history.forget(&retry, &id);
+    let mut limits = Limits::new(loaded.config.run.patience);
+    if !options.retry {
+        history.recall_limits(&mut limits, Timestamp::now());
+    }
+    let purse = Purse::new(&loaded.config, options.budget);
     let (journal, events) = Journal::begin(&repo, &spec, &id, &retry, events)?;
+    let events = events.recorded(purse.ear());
     for warning in loaded.warnings.iter().chain(&plan.warnings) {
         events.warn(warning.as_str());
     }
@@ -136,11 +158,13 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
         events,
         stop: stop.clone(),
         history: RefCell::new(history),
+        limits: RefCell::new(limits),
+        purse,
         told_submodules: Cell::new(false),
     });
     run.events.progress(format!("sandbox: {}", run.sandbox));
     leftovers::take_in(&run, &plan).await?;
-    let tasks = LocalSet::new().run_until(carry_out(&run, &plan, &chosen)).await?;
+    let tasks = LocalSet::new().run_until(conduct::carry_out(&run, &plan, &chosen)).await?;
     let result = match result::conclude(&run, &plan).await {
         Ok(report) => report,
         Err(error) => ResultReport::NoVerdict { why: chain(&error) },
@@ -150,6 +174,8 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
         spec: run.slug().to_string(),
         tasks,
         result,
+        usage: run.purse.used(),
+        budget: run.purse.account(),
         stopped: stop.is_set(),
         duration: begin.elapsed(),
     };
@@ -158,7 +184,7 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
         done,
         failed: summary.tasks.len() - done,
         seconds: summary.duration.as_secs(),
-        usage: summary.usage(),
+        usage: summary.usage,
     });
     Ok(summary)
 }
@@ -176,72 +202,6 @@ fn brings(loaded: &Loaded, slug: &Slug, plan: &Plan) -> Vec<trust::Item> {
     let mut items = trust::brought(&loaded.brought, Purpose::Run);
     items.extend(trust::of_plan(slug, plan));
     items
-}
-
-/// Starts what is ready, merges what is done, until nothing runs and nothing can start.
-async fn carry_out(run: &Rc<Run>, plan: &Plan, chosen: &Plan) -> Result<Vec<TaskReport>> {
-    let mut merging = Merging::begin(run, plan)?;
-    let done = merging.merged().to_vec();
-    let parallel = run.options.parallel.unwrap_or(run.loaded.config.run.parallel);
-    let mut schedule = Schedule::new(chosen, &done, parallel);
-    let mut reports: HashMap<String, TaskReport> = HashMap::new();
-    let to_do = |id: &String| !done.contains(id);
-    run.events.send(What::RunStarted {
-        run: run.id.clone(),
-        spec: run.slug().to_string(),
-        base: run.base.to_string(),
-        tasks: chosen.tasks.iter().map(|task| task.id.clone()).filter(to_do).collect(),
-        parallel,
-    });
-    let mut running: JoinSet<TaskReport> = JoinSet::new();
-    let mut queued = HashSet::new();
-    loop {
-        while !run.stop.is_set()
-            && let Some(task) = schedule.start_next()
-        {
-            running.spawn_local(task::live(run.clone(), task));
-        }
-        announce(run, &schedule, &mut queued);
-        let Some(ended) = running.join_next().await else { break };
-        let report = ended?;
-        schedule.finish(&report.task, report.outcome.is_success());
-        reports.insert(report.task.clone(), report);
-        merging.merge(run, &schedule, &mut reports);
-    }
-    let mut all = Vec::new();
-    for (task, standing) in schedule.standings() {
-        let report = match reports.remove(&task.id) {
-            Some(report) => report,
-            None => not_run(run, task, outcome_of(run, &schedule, task, standing)),
-        };
-        all.push(report);
-    }
-    Ok(all)
-}
-
-/// Tells which tasks wait only for a free place, each once.
-fn announce(run: &Run, schedule: &Schedule, told: &mut HashSet<String>) {
-    for (task, _) in schedule.standings().filter(|(_, standing)| *standing == Standing::Ready) {
-        if !run.stop.is_set() && told.insert(task.id.clone()) {
-            let agent = run.agents.get(&task.id).map(|agent| agent.name.clone()).unwrap_or_default();
-            let queued = What::State { state: State::Queued, attempt: 1, agent, detail: String::new() };
-            run.events.of_task(&task.id).send(queued);
-        }
-    }
-}
-
-/// How a task ended that was not started in this run.
-fn outcome_of(run: &Run, schedule: &Schedule, task: &Task, standing: Standing) -> Outcome {
-    match standing {
-        Standing::Done => Outcome::MergedBefore,
-        _ if run.stop.is_set() => Outcome::Stopped,
-        _ => {
-            let missing = |id: &&String| {
-                schedule.standings().any(|(other, standing)| other.id == **id && standing != Standing::Done)
-            };
-            Outcome::Blocked { by: task.after.iter().filter(missing).cloned().collect() }
-        }
-    }
 }
 
 fn not_run(run: &Run, task: &Task, outcome: Outcome) -> TaskReport {

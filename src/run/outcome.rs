@@ -1,9 +1,11 @@
-//! How a task, and a run, can end: every way, each with a sentence and the way out.
+//! How a task can end: every way, each with a sentence and the way out.
 
-use crate::event::Usage;
+use super::limits::Under;
+use crate::event::{LimitKind, Usage};
 use crate::spec::Slug;
 use crate::verdict::Finding;
 use gix::ObjectId;
+use jiff::Timestamp;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,10 +32,23 @@ pub enum Outcome {
         /// What it asked.
         what: String,
     },
-    /// The agent's limit will not end soon enough.
+    /// The agent met a limit.
     RateLimited {
-        /// After how many seconds it said it would.
+        /// After how many seconds it passes, when it was met.
         seconds: Option<u64>,
+        /// What kind it is.
+        limit: LimitKind,
+        /// What the agent said.
+        why: String,
+        /// When it passes, and the task goes on; none where that is not waited for.
+        until: Option<Timestamp>,
+    },
+    /// A budget is spent.
+    BudgetSpent {
+        /// Whose: `run` or `task`.
+        of: &'static str,
+        /// What of it: `$5.12 of $5.00`.
+        why: String,
     },
     /// The set-up command failed, so that no agent was started.
     SetupFailed {
@@ -80,6 +95,22 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// A limit that holds the task up.
+    pub(super) fn limited(under: &Under) -> Outcome {
+        let left = |until: Timestamp| until.duration_since(Timestamp::now()).as_secs();
+        Outcome::RateLimited {
+            seconds: under.until.and_then(|until| u64::try_from(left(until)).ok()),
+            limit: under.kind,
+            why: under.why.clone(),
+            until: under.until,
+        }
+    }
+
+    /// Whether the task goes on at a known time.
+    pub fn is_parked(&self) -> bool {
+        matches!(self, Outcome::RateLimited { until: Some(_), .. })
+    }
+
     /// Whether the task's work can be merged, or is.
     pub fn is_success(&self) -> bool {
         matches!(self, Outcome::Done | Outcome::Unreviewed | Outcome::MergedBefore)
@@ -95,6 +126,7 @@ impl Outcome {
             Outcome::AgentFailed { .. } => "agent failed",
             Outcome::WaitingForPerson { .. } => "waits for a person",
             Outcome::RateLimited { .. } => "rate limited",
+            Outcome::BudgetSpent { .. } => "budget spent",
             Outcome::SetupFailed { .. } => "set-up failed",
             Outcome::VerifyFailed { .. } => "verification failed",
             Outcome::Rejected { .. } => "rejected",
@@ -114,10 +146,15 @@ impl Outcome {
             Outcome::NoChange => "the agent ended without changing a file".into(),
             Outcome::AgentFailed { why } => format!("its agent failed: {why}"),
             Outcome::WaitingForPerson { what } => format!("its agent waits for a person: {what}"),
-            Outcome::RateLimited { seconds: Some(seconds) } => {
-                format!("its agent's limit ends in {seconds} seconds")
+            Outcome::RateLimited { limit, why, until: Some(until), .. } => {
+                format!("its agent met {limit}, which passes at {until:.0}: {why}")
             }
-            Outcome::RateLimited { seconds: None } => "its agent met a limit that does not end soon".into(),
+            Outcome::RateLimited { limit, why, .. } => {
+                format!("its agent met {limit} that is not waited for: {why}")
+            }
+            Outcome::BudgetSpent { of, why } => {
+                format!("the budget of the {of} is spent: {why}; what it had made is on its branch")
+            }
             Outcome::SetupFailed { how } => format!("the set-up command failed: {how}"),
             Outcome::VerifyFailed { how } => format!("verification fails: {how}"),
             Outcome::Rejected { findings } => match findings.first() {
@@ -155,8 +192,16 @@ impl Outcome {
             Outcome::WaitingForPerson { .. } => {
                 format!("run the agent once by hand to answer it (a login, a permission), then {fresh}")
             }
-            Outcome::RateLimited { .. } => {
-                format!("later: {fresh}; or now with another agent: {fresh} --agent NAME")
+            Outcome::RateLimited { .. } => format!(
+                "later: {again} goes on where it was; or now: {again} --retry, or with another agent: {again} --agent NAME"
+            ),
+            Outcome::BudgetSpent { of: "task", .. } => {
+                format!("{again} gives it another `task_budget` of that size, and goes on where it was")
+            }
+            Outcome::BudgetSpent { .. } => {
+                format!(
+                    "{again} has a budget of its own and goes on where it was; for another one: {again} --budget cost=10"
+                )
             }
             Outcome::SetupFailed { .. } => {
                 format!("mend `setup` under [run] in .zenflow/config.toml, then {again}")
@@ -185,7 +230,7 @@ impl Outcome {
 }
 
 /// `src/a.rs:7: P1 the message's first line`.
-fn brief(finding: &Finding) -> String {
+pub(super) fn brief(finding: &Finding) -> String {
     let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
     let body = finding.body.lines().next().unwrap_or_default();
     format!("{}{line}: {} {body}", finding.path, finding.severity)
@@ -206,7 +251,7 @@ pub struct TaskReport {
     /// How long this run took for it.
     #[serde(serialize_with = "seconds")]
     pub duration: Duration,
-    /// What its agent used in this run.
+    /// What its agents and reviewers used in this run, as far as they reported it.
     pub usage: Usage,
     /// The verdict on its head, in words: `APPROVE by codex (openai)`.
     pub verdict: Option<String>,
@@ -217,132 +262,20 @@ pub struct TaskReport {
     pub kept: Option<PathBuf>,
 }
 
-/// What became of the merged result.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[serde(tag = "state", rename_all = "kebab-case")]
-pub enum ResultReport {
-    /// There is none yet.
-    #[default]
-    Nothing,
-    /// Some tasks are merged, others not yet.
-    Partial,
-    /// Complete, verified, and approved as a whole, or exactly one approved change.
-    Approved {
-        /// In words.
-        verdict: String,
-    },
-    /// Complete and verified; no rival stands outside all authors, so that the gate lets it in task by
-    /// task only.
-    TaskByTask {
-        /// Why nobody could judge it as a whole.
-        why: String,
-    },
-    /// Complete and verified; not to be reviewed.
-    Unreviewed,
-    /// Complete; together the tasks fail verification.
-    VerifyFailed {
-        /// How, with the last lines of what it printed.
-        how: String,
-    },
-    /// Complete; a rival's findings block it as a whole.
-    Rejected {
-        /// The findings that block.
-        findings: Vec<Finding>,
-    },
-    /// Complete; no rival gave a verdict on the whole.
-    NoVerdict {
-        /// Why.
-        why: String,
-    },
-    /// It is in the target branch already.
-    Merged,
-    /// The person stopped the run before it was judged.
-    Stopped,
-}
-
-impl ResultReport {
-    /// Whether nothing is wrong with it.
-    pub fn is_good(&self) -> bool {
-        !matches!(
-            self,
-            ResultReport::VerifyFailed { .. }
-                | ResultReport::Rejected { .. }
-                | ResultReport::NoVerdict { .. }
-        )
-    }
-
-    /// What there is to say about it, and what a person can do next.
-    pub fn sentences(&self, slug: &Slug) -> Option<(String, String)> {
-        let again = format!("mend it on flow/{slug}/result, then git flow-ai run {slug}");
-        Some(match self {
-            ResultReport::Nothing => return None,
-            ResultReport::Partial => (
-                format!("what is done is merged into flow/{slug}/result; the rest is not done yet"),
-                format!("git flow-ai run {slug}"),
-            ),
-            ResultReport::Approved { verdict } => {
-                (format!("flow/{slug}/result is complete: {verdict}"), format!("git flow-ai merge {slug}"))
-            }
-            ResultReport::TaskByTask { why } => (
-                format!(
-                    "flow/{slug}/result is complete; not judged as a whole: {why}; the gate lets it in task by task"
-                ),
-                format!("git flow-ai merge {slug}"),
-            ),
-            ResultReport::Unreviewed => (
-                format!("flow/{slug}/result is complete; nobody has reviewed it, so the gate will refuse it"),
-                format!("git flow-ai run {slug}"),
-            ),
-            ResultReport::VerifyFailed { how } => {
-                (format!("the tasks are merged, and together they fail verification: {how}"), again)
-            }
-            ResultReport::Rejected { findings } => {
-                let found: Vec<String> = findings.iter().map(brief).collect();
-                (format!("a rival requests changes to the whole:\n  {}", found.join("\n  ")), again)
-            }
-            ResultReport::NoVerdict { why } => {
-                (format!("no rival gave a verdict on the whole: {why}"), format!("git flow-ai run {slug}"))
-            }
-            ResultReport::Merged => {
-                ("the result is merged already".into(), format!("git flow-ai clean {slug}"))
-            }
-            ResultReport::Stopped => {
-                ("stopped before the result was judged".into(), format!("git flow-ai run {slug}"))
-            }
-        })
+impl TaskReport {
+    /// The report of a task that was parked, went on and came to that.
+    pub(super) fn followed_by(self, later: TaskReport) -> TaskReport {
+        TaskReport {
+            attempts: self.attempts + later.attempts,
+            duration: self.duration + later.duration,
+            verdict: later.verdict.or(self.verdict),
+            kept: later.kept.or(self.kept),
+            head: later.head.or(self.head),
+            ..later
+        }
     }
 }
 
-/// What a run came to.
-#[derive(Debug, Clone, Serialize)]
-pub struct Summary {
-    /// The run's id.
-    pub run: String,
-    /// The spec's slug.
-    pub spec: String,
-    /// The tasks, in the plan's order.
-    pub tasks: Vec<TaskReport>,
-    /// The result branch.
-    pub result: ResultReport,
-    /// Whether the person stopped it.
-    pub stopped: bool,
-    /// How long it took.
-    #[serde(serialize_with = "seconds")]
-    pub duration: Duration,
-}
-
-impl Summary {
-    /// Whether everything that was asked for is done.
-    pub fn is_success(&self) -> bool {
-        self.tasks.iter().all(|task| task.outcome.is_success()) && self.result.is_good()
-    }
-
-    /// What all agents used.
-    pub fn usage(&self) -> Usage {
-        self.tasks.iter().fold(Usage::default(), |sum, task| sum.plus(task.usage))
-    }
-}
-
-fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(duration.as_secs())
 }

@@ -4,8 +4,10 @@
 //! into the result, which is exactly what the gate replays; a conflict is the task's outcome. The
 //! plan's box is ticked when the task is in.
 
-use super::outcome::{Outcome, ResultReport, TaskReport};
-use super::task::{blocking, environment, reasons, verdict_words, words};
+use super::outcome::{Outcome, TaskReport};
+use super::rivals::{blocking, reasons, verdict_words, words};
+use super::summary::ResultReport;
+use super::task::environment;
 use super::verify::{self, Verified};
 use super::work::{self, Judged, Work};
 use super::workplace::{Made, Workplace};
@@ -74,7 +76,7 @@ impl Merging {
             let standing =
                 schedule.standings().find(|(other, _)| other.id == task.id).map(|(_, standing)| standing);
             match standing {
-                Some(Standing::Waiting | Standing::Ready | Standing::Running) => return,
+                Some(Standing::Waiting | Standing::Ready | Standing::Running | Standing::Parked) => return,
                 Some(Standing::Done) => {
                     let waits = task.after.iter().any(|id| !self.merged.contains(id));
                     let Some(report) = reports.get_mut(&task.id).filter(|_| !waits) else { continue };
@@ -238,6 +240,9 @@ pub(super) async fn conclude(run: &Run, plan: &Plan) -> Result<ResultReport> {
     }
     if !run.options.review {
         return Ok(ResultReport::Unreviewed);
+    }
+    if let Some(why) = run.purse.spent() {
+        return Ok(ResultReport::NoVerdict { why: format!("the budget of the run is spent: {why}") });
     }
     review_result(run, &change).await
 }

@@ -5,8 +5,10 @@
 //! the notes: work that an earlier run left is judged like work that was made just now.
 
 use super::attempt::Attempted;
+use super::limits::Under;
 use super::outcome::{Outcome, TaskReport};
 use super::prompt::Feedback;
+use super::rivals::words;
 use super::start::{self, Start};
 use super::verify::{self, Verified};
 use super::work::{self, Judged, State as WorkState, Work};
@@ -14,13 +16,11 @@ use super::workplace::Workplace;
 use super::{Run, chain, not_run};
 use crate::agent::Agent;
 use crate::error::Result;
-use crate::event::{Events, State, Usage, What};
-use crate::gate;
+use crate::event::{Events, State, What};
 use crate::plan::Task;
-use crate::review::{self, Outcome as Review, Request};
 use crate::store::changes;
-use crate::verdict::{Decision, Verdict};
 use gix::ObjectId;
+use jiff::Timestamp;
 use std::cell::Cell;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -42,11 +42,11 @@ pub(super) struct Life<'a> {
     pub number: u32,
     /// How many attempts ended in this run.
     pub attempts: u32,
-    /// What its agent used.
-    pub usage: Usage,
+    /// Since when it is at work.
+    pub since: Instant,
     /// Whether the agent was last seen quiet, limited or waiting, so that its next word is news.
     pub unsettled: Cell<bool>,
-    verdict: Option<String>,
+    pub verdict: Option<String>,
 }
 
 /// What was wrong the last time: with the change, and with the attempt.
@@ -57,7 +57,7 @@ struct Trouble {
 }
 
 /// What judging the work came to.
-enum Judgement {
+pub(super) enum Judgement {
     /// The task is over.
     Over(Outcome),
     /// The agent has to mend something.
@@ -88,7 +88,7 @@ pub(super) async fn live(run: Rc<Run>, task: Task) -> TaskReport {
         place: None,
         number,
         attempts: 0,
-        usage: Usage::default(),
+        since: begin,
         unsettled: Cell::new(false),
         verdict: None,
         task,
@@ -98,13 +98,14 @@ pub(super) async fn live(run: Rc<Run>, task: Task) -> TaskReport {
         Err(error) => Outcome::Broken { why: chain(&error) },
     };
     let (outcome, kept) = life.leave(outcome).await;
+    run.purse.worked(&life.task.id, begin.elapsed());
     let report = TaskReport {
         task: life.task.id.clone(),
         agent: agent.name.clone(),
         attempts: life.attempts,
         outcome,
         duration: begin.elapsed(),
-        usage: life.usage,
+        usage: run.purse.used_by(&life.task.id),
         verdict: life.verdict,
         head: life.work.map(|work| work.head),
         kept,
@@ -124,11 +125,27 @@ fn begin_from(run: &Run, task: &Task) -> Result<Result<(ObjectId, Option<Work>),
     })
 }
 
-/// Tells that it is over.
+/// Tells that it is over, or has to wait.
 fn finished(events: &Events, attempt: u32, report: TaskReport) -> TaskReport {
+    if !report.outcome.is_parked() {
+        tell_over(events, attempt, &report);
+    }
+    report
+}
+
+/// Tells that a task waits for its agent's limit to pass.
+pub(super) fn tell_parked(events: &Events, attempt: u32, agent: &str, under: &Under, until: Timestamp) {
+    let detail = format!("until {until:.0}: {}: {}", under.kind, under.why);
+    events.send(What::State { state: State::RateLimited, attempt, agent: agent.to_owned(), detail });
+    let (agent, why) = (agent.to_owned(), under.why.clone());
+    events.send(What::Parked { attempt, agent, limit: under.kind, why, until });
+}
+
+/// Tells that it is over.
+pub(super) fn tell_over(events: &Events, attempt: u32, report: &TaskReport) {
     let state = match &report.outcome {
         outcome if outcome.is_success() => State::Done,
-        Outcome::Stopped => State::Stopped,
+        Outcome::Stopped | Outcome::BudgetSpent { .. } | Outcome::RateLimited { .. } => State::Stopped,
         _ => State::Failed,
     };
     let detail = report.outcome.sentence().unwrap_or_default();
@@ -141,7 +158,6 @@ fn finished(events: &Events, attempt: u32, report: TaskReport) -> TaskReport {
         usage: report.usage,
         verdict: report.verdict.clone(),
     });
-    report
 }
 
 impl Life<'_> {
@@ -154,8 +170,8 @@ impl Life<'_> {
                     Judgement::Again(fault) => trouble.fault = Some(fault),
                 }
             }
-            if self.run.stop.is_set() {
-                return Ok(Outcome::Stopped);
+            if let Some(outcome) = self.may_not_go_on() {
+                return Ok(outcome);
             }
             let made = self.run.history.borrow().made(&self.task.id);
             if made >= self.run.loaded.config.run.attempts {
@@ -169,6 +185,18 @@ impl Life<'_> {
                 Attempted::Over(outcome) => return Ok(outcome),
             }
         }
+    }
+
+    /// Why nothing new may be started for it.
+    pub(super) fn may_not_go_on(&self) -> Option<Outcome> {
+        if self.run.stop.is_set() {
+            return Some(Outcome::Stopped);
+        }
+        if let Some(why) = self.run.purse.spent() {
+            return Some(Outcome::BudgetSpent { of: "run", why });
+        }
+        let spent = self.run.purse.spent_by(&self.task.id, self.since);
+        spent.map(|why| Outcome::BudgetSpent { of: "task", why })
     }
 
     /// What an earlier run's attempt was stopped in.
@@ -221,14 +249,6 @@ impl Life<'_> {
         self.review_or_not().await
     }
 
-    /// Has rivals judge it, where that is wanted.
-    async fn review_or_not(&mut self) -> Result<Judgement> {
-        if !self.run.options.review {
-            return Ok(Judgement::Over(Outcome::Unreviewed));
-        }
-        self.review().await
-    }
-
     /// Runs the checks; none when they pass.
     async fn verify(&mut self) -> Result<Option<Judgement>> {
         let commands = verify::commands(self.run, [&self.task]);
@@ -250,51 +270,11 @@ impl Life<'_> {
         })
     }
 
-    /// Has rivals judge it.
-    async fn review(&mut self) -> Result<Judgement> {
-        let run = self.run;
-        let policy = &run.loaded.config.gate;
-        let Some(work) = self.work else { return Ok(Judgement::Over(Outcome::NoChange)) };
-        let change = changes::between(&run.repo, work.base, work.head)?;
-        // Whoever had a hand in it, earlier runs' agents too, is an author.
-        if let Err(error) = review::rivals(&run.loaded.config, policy, &change.authors) {
-            return Ok(Judgement::Over(Outcome::NoVerdict { why: chain(&error) }));
-        }
-        let intent = review::intent::of(&run.spec, Some(&self.task));
-        let transcript = run.journal.transcript(&self.task.id, self.number, true);
-        let request = Request {
-            change: &change,
-            target: &run.target,
-            intent: &intent,
-            loaded: &run.loaded,
-            attempt: self.number,
-            sandbox: &run.sandbox,
-            transcript: Some(&transcript),
-        };
-        let outcomes = review::judge(&run.repo, &request, &self.events, &run.stop).await?;
-        let demand = gate::demand(&run.repo, policy, change.base_tree, change.head_tree)?;
-        let conclusion = review::conclusion(&outcomes, policy, &demand);
-        if run.stop.is_set() && conclusion.is_none() {
-            return Ok(Judgement::Over(Outcome::Stopped));
-        }
-        Ok(match conclusion {
-            Some(decision @ (Decision::Approve | Decision::Waive)) => {
-                self.verdict = verdict_words(&outcomes, decision);
-                Judgement::Over(Outcome::Done)
-            }
-            Some(Decision::RequestChanges) => {
-                self.verdict = verdict_words(&outcomes, Decision::RequestChanges);
-                Judgement::Again(Feedback::Findings(blocking(&outcomes, policy)))
-            }
-            None => Judgement::Over(Outcome::NoVerdict { why: reasons(&outcomes) }),
-        })
-    }
-
     /// Puts the worktree away; what it holds and no commit has stays, and is named.
     async fn leave(&mut self, outcome: Outcome) -> (Outcome, Option<PathBuf>) {
         let Some(place) = self.place.take() else { return (outcome, None) };
         let path = place.path().to_owned();
-        if self.run.options.keep || matches!(outcome, Outcome::Broken { .. }) {
+        if (self.run.options.keep && !outcome.is_parked()) || matches!(outcome, Outcome::Broken { .. }) {
             if let Err(error) = place.leave().await {
                 self.events.warn(format!("{} is not safe to look at: {}", path.display(), chain(&error)));
             }
@@ -342,42 +322,4 @@ fn exhausted(trouble: Trouble, made: u32) -> Outcome {
         (_, Some(Feedback::Findings(findings))) => Outcome::Rejected { findings },
         _ => Outcome::AgentFailed { why: format!("none of its {made} attempts came to anything") },
     }
-}
-
-/// `APPROVE by codex (openai)`.
-pub(super) fn words(verdict: &Verdict) -> String {
-    format!("{} by {} ({})", verdict.decision, verdict.reviewer.name, verdict.reviewer.vendor)
-}
-
-/// Those of that decision, in words.
-pub(super) fn verdict_words(outcomes: &[Review], decision: Decision) -> Option<String> {
-    let found: Vec<String> = outcomes
-        .iter()
-        .filter_map(|outcome| match outcome {
-            Review::Judged(verdict) if verdict.decision == decision => Some(words(verdict)),
-            _ => None,
-        })
-        .collect();
-    (!found.is_empty()).then(|| found.join(", "))
-}
-
-/// All findings that block.
-pub(super) fn blocking(outcomes: &[Review], policy: &crate::policy::Policy) -> Vec<crate::verdict::Finding> {
-    let verdicts = outcomes.iter().filter_map(|outcome| match outcome {
-        Review::Judged(verdict) => Some(verdict),
-        Review::CannotTell(_) => None,
-    });
-    verdicts.flat_map(|verdict| verdict.blocking(&policy.block).cloned()).collect()
-}
-
-/// Why nobody could tell.
-pub(super) fn reasons(outcomes: &[Review]) -> String {
-    let reasons: Vec<&str> = outcomes
-        .iter()
-        .filter_map(|outcome| match outcome {
-            Review::CannotTell(why) => Some(why.as_str()),
-            Review::Judged(_) => None,
-        })
-        .collect();
-    if reasons.is_empty() { "too few approve it".into() } else { reasons.join("; ") }
 }

@@ -1,5 +1,6 @@
 //! What is under way: the lock says whether, the journal says what.
 
+use crate::agent::sight;
 use crate::error::Result;
 use crate::event::{Event, State, What};
 use crate::store::Repo;
@@ -37,6 +38,13 @@ pub struct LiveTask {
     pub agent: String,
     /// Since when it is in that state.
     pub since: Timestamp,
+    /// Why it is said to be in that state: what was seen; empty where nothing has to be said.
+    pub evidence: String,
+    /// When anything was heard of it last.
+    pub heard: Timestamp,
+    /// Until when it waits, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// How it ended; none while it goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
@@ -87,8 +95,35 @@ impl Live {
         self.since.get_or_insert(event.at);
         let Some(task) = event.task else { return };
         match event.what {
-            What::State { state, attempt, agent, .. } => {
-                self.tasks.insert(task, LiveTask { state, attempt, agent, since: event.at, outcome: None });
+            What::State { state, attempt, agent, detail } => {
+                let heard = match state {
+                    // Nothing was heard: that is the news.
+                    State::Quiet => self.tasks.get(&task).map_or(event.at, |before| before.heard),
+                    _ => event.at,
+                };
+                let (since, until, outcome) = (event.at, None, None);
+                let now = LiveTask { state, attempt, agent, since, evidence: detail, heard, until, outcome };
+                self.tasks.insert(task, now);
+            }
+            What::Parked { until, .. } => {
+                if let Some(task) = self.tasks.get_mut(&task) {
+                    task.until = Some(until);
+                }
+            }
+            What::Activity(activity) => {
+                if let Some(task) = self.tasks.get_mut(&task) {
+                    task.heard = event.at;
+                    // What is waited for stays the evidence of waiting.
+                    if let Some(seen) = sight(&activity).filter(|_| task.until.is_none()) {
+                        task.evidence = seen;
+                    }
+                }
+            }
+            What::Output { line } => {
+                if let Some(task) = self.tasks.get_mut(&task) {
+                    task.heard = event.at;
+                    task.evidence = line;
+                }
             }
             What::TaskFinished { outcome, .. } => {
                 if let Some(task) = self.tasks.get_mut(&task) {

@@ -201,6 +201,18 @@ fn apply_git_config(config: &mut Config, repo: &Repo) -> Result<()> {
         })?;
         config.run.sandbox = config.run.sandbox.max(Some(wish));
     }
+    if let Some(text) = repo.git_config("flow-ai.pressure") {
+        config.run.pressure = match text.trim() {
+            "true" | "yes" | "on" | "1" => true,
+            "false" | "no" | "off" | "0" => false,
+            _ => {
+                return Err(hint(
+                    format!("flow-ai.pressure is `{text}`, which is neither true nor false"),
+                    "git config flow-ai.pressure true",
+                ));
+            }
+        };
+    }
     if let Some(folder) = repo.git_config("flow-ai.worktrees") {
         config.run.worktrees = Some(folder);
     }

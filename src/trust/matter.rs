@@ -89,6 +89,10 @@ fn of_run(run: &RunSection) -> Vec<Item> {
         copy,
         timeout: _,
         silence: _,
+        patience: _,
+        budget: _,
+        task_budget: _,
+        pressure: _,
         worktrees,
         sandbox,
     } = run;

@@ -36,7 +36,7 @@ impl Place {
         }
         fs::write(
             place.root.path().join("home/.gitconfig"),
-            "[user]\n\tname = Ada Lovelace\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n[flow-ai]\n\tsandbox = off\n\ttrust = *\n",
+            "[user]\n\tname = Ada Lovelace\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n[flow-ai]\n\tsandbox = off\n\ttrust = *\n\tpressure = false\n",
         )
         .unwrap();
         place.git(&["init", "--quiet"]).ok();

@@ -86,7 +86,7 @@ impl Reader for Aider {
         } else if is_fault(line) {
             seen.end = None;
             if signs::is_limit(line) {
-                seen.limited(signs::wait_seconds(line), line);
+                seen.limited_by(line);
             } else {
                 seen.retries(line);
             }

@@ -130,6 +130,9 @@ impl Claude {
         if event["stop_reason"] == "refusal" {
             return End::Refused(if said.is_empty() { "it refused".into() } else { said.into() });
         }
+        if !failed && is_notice_of_limit(said) {
+            return End::Badly(said.to_owned());
+        }
         if !failed {
             return self.question(event).map_or(End::Well, End::Waiting);
         }
@@ -152,6 +155,12 @@ impl Claude {
     }
 }
 
+/// Some versions end well with nothing but the notice of a limit for an answer.
+fn is_notice_of_limit(said: &str) -> bool {
+    const NOTICES: &[&str] = &["Claude AI usage limit reached", "You've hit your ", "5-hour limit reached"];
+    said.trim().lines().count() == 1 && NOTICES.iter().any(|notice| said.starts_with(notice))
+}
+
 fn retry(event: &Value, seen: &mut Seen) {
     let status = number(event, "/error_status");
     let why = format!("{} (status {status})", text(event, "/error"));
@@ -166,7 +175,10 @@ fn retry(event: &Value, seen: &mut Seen) {
 fn limit(event: &Value, seen: &mut Seen) {
     let info = &event["rate_limit_info"];
     if info["status"] == "rejected" {
-        let resets = info["resetsAt"].as_i64().map(|at| at.saturating_sub(Timestamp::now().as_second()));
-        seen.limited(resets.and_then(|seconds| u64::try_from(seconds).ok()), "usage limit reached");
+        seen.resets = info["resetsAt"].as_i64().and_then(|at| Timestamp::from_second(at).ok());
+        let left = seen.resets.map(|at| at.duration_since(Timestamp::now()).as_secs());
+        let window = text(info, "/rateLimitType").replace('_', " ");
+        let why = format!("usage limit reached {window}");
+        seen.limited(left.and_then(|seconds| u64::try_from(seconds).ok()), why.trim_end());
     }
 }

@@ -113,7 +113,7 @@ fn item(event: &Value, seen: &mut Seen) {
 /// A fault that it tries to get over: "Reconnecting… 2/5 (…)".
 fn fault(why: &str, seen: &mut Seen) {
     if signs::is_limit(why) {
-        seen.limited(signs::wait_seconds(why), why);
+        seen.limited_by(why);
     } else {
         seen.retries(why);
     }

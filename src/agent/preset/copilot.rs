@@ -85,7 +85,7 @@ impl Reader for Copilot {
                 let why = text(data, "/message");
                 let why = if why.is_empty() { text(data, "/errorMessage") } else { why };
                 if signs::is_limit(why) {
-                    seen.limited(signs::wait_seconds(why), why);
+                    seen.limited_by(why);
                 } else {
                     seen.retries(why);
                 }

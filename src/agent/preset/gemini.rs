@@ -78,7 +78,7 @@ impl Reader for Gemini {
             seen.waits(line);
         } else if line.starts_with("Attempt ") && line.contains("failed") {
             if signs::is_limit(line) {
-                seen.limited(signs::wait_seconds(line), line);
+                seen.limited_by(line);
             } else {
                 seen.retries(line);
             }

@@ -1,0 +1,290 @@
+//! Supervision: what a run says of its agents is so, limits are waited for, budgets hold, and however
+//! one is stopped, nothing is lost.
+//!
+//! The agents are shell scripts; the one called `claude` speaks its event stream.
+
+use crate::support::{Out, Place};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A repository with an agent `mine`, another `claude`, a rival `judge`, and a spec `demo`.
+struct Stage {
+    place: Place,
+}
+
+impl Stage {
+    /// `run` is the `[run]` section; `mine` does what `act` says in shell; tasks are `id` or `id:agent`.
+    fn new(run: &str, act: &str, tasks: &[&str]) -> Stage {
+        let config = format!(
+            "version = 1\n[run]\n{run}\n[agents.mine]\ncommand = [\"mine\"]\nvendor = \"acme\"\n\
+             [agents.claude]\npreset = \"claude\"\n\
+             [agents.judge]\ncommand = [\"judge\"]\nvendor = \"rival\"\n[reviewers.judge]\nagent = \"judge\"\n"
+        );
+        let stage = Stage { place: Place::with_config(&config) };
+        stage.agent("mine", act);
+        stage.agent("claude", &format!("{}\n{CLAUDE_DONE}", "echo x > $task.txt"));
+        stage.place.reviewer("judge", "");
+        let step = |task: &&str| {
+            let (id, agent) = task.split_once(':').unwrap_or((task, "mine"));
+            format!(
+                "### [ ] Step: Make {id}\n<!-- id: {id} -->\n<!-- agent: {agent} -->\nWrite {id}.txt.\n\n"
+            )
+        };
+        let plan: String = tasks.iter().map(step).collect();
+        fs::write(stage.root().join("plan.md"), format!("# Demo\n\n{plan}")).unwrap();
+        fs::write(stage.root().join("request.md"), "Make it.\n").unwrap();
+        let (request, plan) = (stage.root().join("request.md"), stage.root().join("plan.md"));
+        stage.place.flow(&["spec", "Demo", "--workflow", "quick", "--from", request.to_str().unwrap()]).ok();
+        stage.place.flow(&["plan", "demo", "--from", plan.to_str().unwrap()]).ok();
+        stage
+    }
+
+    fn root(&self) -> PathBuf {
+        self.place.root().to_owned()
+    }
+
+    /// An agent that notes each start in `calls`, and does this.
+    fn agent(&self, name: &str, act: &str) {
+        let root = self.root().display().to_string();
+        self.place.script(
+            name,
+            &format!(
+                "prompt=$(cat)\ntask=$GIT_FLOW_AI_TASK\nattempt=$GIT_FLOW_AI_ATTEMPT\nroot='{root}'\n\
+                 echo \"$task $attempt\" >> '{root}/calls'\n{act}"
+            ),
+        );
+    }
+
+    fn run(&self, args: &[&str]) -> Out {
+        self.place.flow(&[&["run", "demo"], args].concat())
+    }
+
+    fn start(&self) -> Child {
+        let mut command = self.place.command("git-flow-ai");
+        command.args(["run", "demo"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    fn calls(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.root().join("calls")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    fn file(&self, revision: &str, path: &str) -> Option<String> {
+        let out = self.place.git(&["cat-file", "blob", &format!("{revision}:{path}")]);
+        (out.status == 0).then_some(out.stdout)
+    }
+
+    fn touch(&self, name: &str) {
+        fs::write(self.root().join(name), "").unwrap();
+    }
+}
+
+const WRITE: &str = "echo \"$task\" > $task.txt; echo done";
+
+/// A limit until somebody makes the file `go`; some work is there already.
+const LIMITED: &str = "echo half >> $task.half; [ -f \"$root/go\" ] || { echo \"429 rate limit, try again in $wait\" >&2; exit 1; }";
+
+const CLAUDE_DONE: &str = r#"echo '{"type":"result","subtype":"success","is_error":false,"result":"Done.","session_id":"s","total_cost_usd":0.4,"usage":{"input_tokens":900,"output_tokens":100}}'"#;
+
+fn wait_for(what: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(40);
+    while !what() {
+        assert!(Instant::now() < deadline, "it did not happen in time");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The events of a run with `--json`; the summary is the last.
+fn events(out: &Out) -> Vec<Value> {
+    out.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What a task came to.
+fn outcome<'a>(events: &'a [Value], id: &str) -> &'a Value {
+    let tasks = events.last().unwrap()["tasks"].as_array().unwrap();
+    tasks.iter().find(|task| task["task"] == id).unwrap()
+}
+
+fn states<'a>(events: &'a [Value], id: &str) -> Vec<&'a str> {
+    let own = events.iter().filter(|event| event["event"] == "state" && event["task"] == id);
+    own.map(|event| event["state"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_limit_parks_the_task_frees_its_place_and_the_same_attempt_goes_on_after_it() {
+    // The first of three meets a limit at the only place; the two others are another agent's.
+    let act = format!(
+        "wait=3s\n{}\n{WRITE}",
+        LIMITED.replace("[ -f \"$root/go\" ]", "[ -f half ]").replace("exit 1", "touch half; exit 1")
+    );
+    let stage = Stage::new("attempts = 1\nparallel = 1", &act, &["slow", "one:claude", "two:claude"]);
+    let begin = Instant::now();
+    let out = stage.run(&["--json"]).ok();
+    assert!(begin.elapsed() >= Duration::from_secs(3));
+    let events = events(&out);
+    assert_eq!(stage.calls(), ["slow 1", "one 1", "two 1", "slow 1"], "others got the place meanwhile");
+    let parked = events.iter().find(|event| event["event"] == "parked").unwrap();
+    assert_eq!((&parked["task"], &parked["limit"]), (&"slow".into(), &"requests".into()));
+    assert!(parked["until"].as_str().unwrap() > events[0]["at"].as_str().unwrap());
+    assert!(states(&events, "slow").contains(&"rate-limited"));
+    assert_eq!(outcome(&events, "slow")["outcome"], "done");
+    assert_eq!(outcome(&events, "slow")["attempts"], 1, "what a limit cut short is no attempt");
+    let files = stage.file("flow/demo/result", "slow.half").unwrap();
+    assert_eq!(files, "half\nhalf\n", "it went on from its own files");
+}
+
+#[test]
+fn nobody_is_started_into_a_limit_that_another_task_of_the_agent_has_met() {
+    let stage =
+        Stage::new("attempts = 1\nparallel = 1", &format!("wait=4s\n{LIMITED}\n{WRITE}"), &["a", "b", "c"]);
+    let mut run = stage.start();
+    wait_for(|| stage.calls().len() == 1);
+    thread::sleep(Duration::from_secs(2));
+    assert_eq!(stage.calls(), ["a 1"]);
+    let status = stage.place.flow(&["status", "demo"]).ok().stdout;
+    assert_eq!(status.matches(": waiting for a limit").count(), 3, "{status}");
+    assert!(status.contains("a limit of requests"), "with its evidence: {status}");
+    stage.touch("go");
+    assert!(run.wait().unwrap().success());
+    assert_eq!(stage.calls().len(), 4);
+}
+
+#[test]
+fn a_limit_that_lasts_longer_than_the_patience_is_not_waited_for() {
+    let act = "echo x > $task.txt; echo 'You have hit your usage limit, try again in 2 hours' >&2; exit 1";
+    let stage = Stage::new("patience = \"1h\"\nattempts = 1", act, &["a", "b:claude"]);
+    let begin = Instant::now();
+    let out = stage.run(&["--json"]).exits(1);
+    assert!(begin.elapsed() < Duration::from_secs(20));
+    let events = events(&out);
+    let a = outcome(&events, "a");
+    assert_eq!(
+        (&a["outcome"], &a["limit"], &a["until"]),
+        (&"rate-limited".into(), &"quota".into(), &Value::Null)
+    );
+    assert_eq!(outcome(&events, "b")["outcome"], "done", "others are not held up");
+    assert_eq!(stage.file("flow/demo/a", "a.txt").unwrap(), "x\n", "what it had made is kept");
+    // No attempt was used up.
+    stage.agent("mine", WRITE);
+    stage.run(&[]).ok();
+    assert_eq!(stage.calls().last().unwrap(), "a 1");
+}
+
+#[test]
+fn spending_passes_by_a_persons_hand_only() {
+    let stage = Stage::new("attempts = 1", "echo 'Your credit balance is too low' >&2; exit 1", &["a", "b"]);
+    let out = stage.run(&["--json", "--parallel", "1"]).exits(1);
+    let events = events(&out);
+    for id in ["a", "b"] {
+        assert_eq!(outcome(&events, id)["limit"], "spend", "{id}");
+    }
+    assert_eq!(stage.calls(), ["a 1"], "the other was not even started");
+}
+
+#[test]
+fn an_agent_that_would_wait_for_hours_is_ended_and_its_files_kept() {
+    let retry = r#"{"type":"rate_limit_event","rate_limit_info":{"status":"rejected","rateLimitType":"five_hour","resetsAt":4000000000}}"#;
+    let stage = Stage::new("attempts = 1", "", &["a:claude"]);
+    stage.agent("claude", &format!("echo x > $task.txt; echo '{retry}'; sleep 300"));
+    let begin = Instant::now();
+    let out = stage.run(&["--json"]).exits(1);
+    assert!(begin.elapsed() < Duration::from_secs(20));
+    let events = events(&out);
+    let a = outcome(&events, "a");
+    assert_eq!((&a["outcome"], &a["limit"]), (&"rate-limited".into(), &"quota".into()));
+    assert!(a["why"].as_str().unwrap().contains("five hour"), "{a}");
+    assert_eq!(stage.file("flow/demo/a", "a.txt").unwrap(), "x\n");
+}
+
+#[test]
+fn ctrl_c_while_all_wait_for_a_limit_leaves_everything_and_the_next_run_still_knows_the_limit() {
+    let stage = Stage::new("attempts = 1", &format!("wait=8s\n{LIMITED}\n{WRITE}"), &["a"]);
+    let mut run = stage.start();
+    let parked = || stage.place.flow(&["status", "demo"]).stdout.contains("waiting for a limit");
+    wait_for(|| stage.calls().len() == 1 && parked());
+    let begin = Instant::now();
+    kill_process(Pid::from_child(&run), Signal::INT).unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+    assert_eq!(stage.file("flow/demo/a", "a.half").unwrap(), "half\n");
+    stage.touch("go");
+    let out = stage.run(&["--json"]).ok();
+    let events = events(&out);
+    assert!(events.iter().any(|event| event["event"] == "parked"), "it waited for the rest of the time");
+    assert_eq!(stage.calls(), ["a 1", "a 1"]);
+    assert_eq!(outcome(&events, "a")["outcome"], "done");
+}
+
+#[test]
+fn a_persons_fresh_start_does_not_wait_for_a_limit_of_before() {
+    let stage = Stage::new("attempts = 1", &format!("wait=600s\n{LIMITED}\n{WRITE}"), &["a"]);
+    let mut run = stage.start();
+    wait_for(|| stage.place.flow(&["status", "demo"]).stdout.contains("waiting for a limit"));
+    kill_process(Pid::from_child(&run), Signal::TERM).unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    stage.touch("go");
+    stage.run(&["--retry"]).ok();
+}
+
+#[test]
+fn a_spent_budget_of_the_run_starts_nothing_new_and_loses_nothing() {
+    let run = "budget = { cost = 0.5 }\nparallel = 1";
+    let stage = Stage::new(run, WRITE, &["a:claude", "b:claude", "c:claude"]);
+    let out = stage.run(&[]).exits(1);
+    out.says("$0.80 of $0.50").says("budget spent").says("--budget cost=10");
+    assert_eq!(stage.calls(), ["a 1", "b 1"], "0.4 dollars each");
+    assert!(stage.file("flow/demo/result", "a.txt").is_some(), "what was done is merged");
+    assert!(stage.file("flow/demo/b", "b.txt").is_some(), "what was made is kept, unreviewed");
+    let out = stage.run(&["--budget", "cost=10", "--json"]).ok();
+    let events = events(&out);
+    assert_eq!(events.last().unwrap()["budget"]["used"], "$0.40 of $10.00");
+    assert_eq!(stage.calls(), ["a 1", "b 1", "c 1"], "nothing is done again");
+    stage.run(&["--budget", "money=1"]).exits(2).says("cost=10");
+}
+
+#[test]
+fn a_spent_budget_of_a_task_stops_its_agent_at_the_next_event() {
+    let stage = Stage::new("task_budget = { tokens = 1500 }\nattempts = 1", WRITE, &["a:claude", "b"]);
+    let used = r#"{"type":"assistant","message":{"id":"m'$n'","content":[{"type":"text","text":"On."}],"usage":{"input_tokens":1000,"output_tokens":0}}}"#;
+    stage.agent(
+        "claude",
+        &format!("for n in 1 2 3; do echo $n >> a.txt; echo '{used}'; sleep 1; done; sleep 300"),
+    );
+    let out = stage.run(&["--json"]).exits(1);
+    let events = events(&out);
+    let a = outcome(&events, "a");
+    assert_eq!(
+        (&a["outcome"], &a["of"], &a["why"]),
+        (&"budget-spent".into(), &"task".into(), &"2000 of 1500 tokens".into())
+    );
+    assert_eq!(outcome(&events, "b")["outcome"], "done", "the others go on");
+    assert_eq!(stage.file("flow/demo/a", "a.txt").unwrap(), "1\n2\n");
+    let warned = events
+        .iter()
+        .any(|event| event["message"].as_str().is_some_and(|text| text.contains("mine reports no tokens")));
+    assert!(warned, "who reports nothing is named: {}", out.stdout);
+}
+
+#[test]
+fn a_tasks_time_is_time_at_work() {
+    let stage = Stage::new("task_budget = { time = \"2s\" }", "echo x > $task.txt; sleep 300", &["a"]);
+    let begin = Instant::now();
+    stage.run(&[]).exits(1).says("2s of 2s");
+    assert!(begin.elapsed() < Duration::from_secs(15));
+    assert_eq!(stage.file("flow/demo/a", "a.txt").unwrap(), "x\n");
+}
+
+#[test]
+fn which_clock_ended_an_agent_is_told_with_what_was_seen_last() {
+    let act =
+        "echo \"looking at $task\"; [ $task = mute ] && sleep 300; while :; do echo again; sleep 0.1; done";
+    let stage = Stage::new("attempts = 1\nsilence = \"2s\"\ntimeout = \"4s\"", act, &["mute", "chatty"]);
+    let out = stage.run(&["--parallel", "2"]).exits(1);
+    let out = out.says("said nothing for 2s (run.silence); the last that was seen of it: looking at mute");
+    out.says("took longer than 4s (run.timeout); the last that was seen of it: again");
+}
