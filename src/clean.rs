@@ -3,26 +3,24 @@
 //! A spec is removed when all its tasks are done, and its result and their branches are in the target, by
 //! commit; its own
 //! branch moves to `refs/flow-ai/archive/<slug>/spec`, so that its documents and approvals stay. A
-//! worktree of ours goes when its process has died and it holds nothing that is nowhere else. What was
-//! judged is no longer kept once it is in a protected branch, or when its verdict is old. What stays is
-//! told with the reason. Nothing that we did not make is ever touched.
+//! worktree of ours goes when its process has died and it holds nothing that is nowhere else; with what is
+//! nowhere else it goes only when asked, and then to the trash, from where [`crate::recover`] gives it back.
+//! What is in the trash, and journals, end by age and size. What was judged is no longer kept once it is
+//! in a protected branch, or when its verdict is old. What stays is told with the reason. Nothing that we
+//! did not make is ever touched.
 
+use crate::config::Keep;
 use crate::error::Result;
 use crate::plan;
 use crate::process;
+use crate::recover;
 use crate::run::{self, Lock};
 use crate::spec::Slug;
 use crate::store::{Expected, Repo, config, keep, specs};
-use crate::worktree::{Removed, Worktrees};
+use crate::worktree::{Removed, Worktree, Worktrees};
 use gix::ObjectId;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use std::fs;
-use std::path::Path;
-use std::time::Duration;
-
-/// How long the logs of removed specs stay.
-const LOGS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// How long what was judged waits to be let in.
 const JUDGED: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -36,6 +34,24 @@ pub struct Item {
     pub name: String,
     /// Why it is kept; none: it is removed.
     pub kept: Option<String>,
+    /// Its id in the trash, from where it can be got back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trash: Option<String>,
+}
+
+impl Item {
+    fn new(kind: Kind, name: String, kept: Option<String>) -> Item {
+        Item { kind, name, kept, trash: None }
+    }
+}
+
+/// How a person wants it cleaned.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Only say what would go.
+    pub dry_run: bool,
+    /// Move worktrees to the trash also with what is nowhere else.
+    pub trash: bool,
 }
 
 /// What can be removed.
@@ -48,14 +64,19 @@ pub enum Kind {
     Branch,
     /// A worktree that a run left.
     Worktree,
-    /// The logs of a spec that is gone.
+    /// A run's journal, with the transcripts.
     Log,
+    /// Something in the trash, for good.
+    Trash,
+    /// What an earlier removal could not delete.
+    Remains,
     /// What was judged, kept from garbage collection.
     Judged,
 }
 
-/// Removes what can be of these specs, or of all; with `dry_run` only says so.
-pub fn clean(repo: &Repo, slugs: &[Slug], dry_run: bool) -> Result<Vec<Item>> {
+/// Removes what can be of these specs, or of all.
+pub fn clean(repo: &Repo, slugs: &[Slug], options: Options) -> Result<Vec<Item>> {
+    let Options { dry_run, .. } = options;
     let mut items = Vec::new();
     let wanted = match slugs {
         [] => specs::summaries(repo)?.into_iter().map(|spec| spec.slug).collect(),
@@ -65,12 +86,18 @@ pub fn clean(repo: &Repo, slugs: &[Slug], dry_run: bool) -> Result<Vec<Item>> {
             .collect::<Result<Vec<_>>>()?,
     };
     let target = repo.target()?;
-    worktrees(repo, &target, &wanted, slugs.is_empty(), dry_run, &mut items)?;
+    let config = config::load(repo, &target)?.config;
+    let places = Worktrees::of(repo, &config)?;
+    worktrees(&places, &wanted, slugs.is_empty(), options, &mut items)?;
     for slug in &wanted {
         spec(repo, slug, &target, dry_run, &mut items)?;
     }
     if slugs.is_empty() {
-        logs(repo, dry_run, &mut items)?;
+        expire(repo, config.run.keep, dry_run, &mut items)?;
+        if !dry_run {
+            let resisting = places.finish_deleting();
+            items.extend(resisting.into_iter().map(|why| Item::new(Kind::Remains, String::new(), Some(why))));
+        }
         judged(repo, &target, dry_run, &mut items)?;
     }
     Ok(items)
@@ -78,39 +105,67 @@ pub fn clean(repo: &Repo, slugs: &[Slug], dry_run: bool) -> Result<Vec<Item>> {
 
 /// Worktrees whose process has died.
 fn worktrees(
-    repo: &Repo,
-    target: &str,
+    places: &Worktrees,
     wanted: &[Slug],
     all: bool,
-    dry_run: bool,
+    options: Options,
     items: &mut Vec<Item>,
 ) -> Result<()> {
-    let config = config::load(repo, target)?.config;
-    for worktree in Worktrees::of(repo, &config)?.leftovers()? {
+    for worktree in places.leftovers()? {
         let slug = worktree.name().split('.').next().unwrap_or_default().to_owned();
-        if !all && !wanted.iter().any(|wanted| wanted.as_str() == slug) {
-            continue;
+        if all || wanted.iter().any(|wanted| wanted.as_str() == slug) {
+            items.push(put_away(worktree, &slug, options));
         }
-        let name = worktree.path().display().to_string();
-        let kept = match dry_run {
-            true => worktree.unsaved()?,
-            false => {
-                process::end_strays(worktree.path());
-                match worktree.remove()? {
-                    Removed::Gone => None,
-                    Removed::Kept(why) => Some(why),
-                }
-            }
-        };
-        let kept = kept.map(|why| format!("{why}; git flow-ai run {slug} commits them"));
-        items.push(Item { kind: Kind::Worktree, name, kept });
     }
     Ok(())
 }
 
+/// One of them. What goes wrong with it keeps it, and no other.
+fn put_away(worktree: Worktree, slug: &str, options: Options) -> Item {
+    let name = worktree.path().display().to_string();
+    let way_out =
+        format!("git flow-ai run {slug} commits it, git flow-ai clean --trash moves it to the trash");
+    let outcome = match options {
+        Options { dry_run: true, .. } => worktree.unsaved().map(|why| (why, None)),
+        Options { trash, .. } => {
+            process::end_strays(worktree.path());
+            match trash {
+                true => to_trash(worktree),
+                false => worktree.remove().map(|removed| match removed {
+                    Removed::Gone => (None, None),
+                    Removed::Kept(why) => (Some(why), None),
+                }),
+            }
+        }
+    };
+    match outcome {
+        Ok((kept, trash)) => {
+            let kept = kept.map(|why| format!("{why}; {way_out}"));
+            Item { trash, ..Item::new(Kind::Worktree, name, kept) }
+        }
+        Err(error) => Item::new(Kind::Worktree, name, Some(format!("{error:#}; {way_out}"))),
+    }
+}
+
+/// Removes it, to the trash where it holds something. Returns why it stays, and its id in the trash.
+fn to_trash(worktree: Worktree) -> Result<(Option<String>, Option<String>)> {
+    if let Some(why) = worktree.not_ours()? {
+        return Ok((Some(why), None));
+    }
+    // What cannot even be looked through is kept whole.
+    let holds = worktree.unsaved().unwrap_or_else(|error| Some(format!("{error:#}")));
+    match holds {
+        None => match worktree.remove()? {
+            Removed::Gone => Ok((None, None)),
+            Removed::Kept(why) => Ok((Some(why), None)),
+        },
+        holds => Ok((None, Some(worktree.trash("git flow-ai clean --trash", holds)?.id))),
+    }
+}
+
 /// One spec, if it is merged.
 fn spec(repo: &Repo, slug: &Slug, target: &str, dry_run: bool, items: &mut Vec<Item>) -> Result<()> {
-    let mut item = |kind, name: String, kept| items.push(Item { kind, name, kept });
+    let mut item = |kind, name: String, kept| items.push(Item::new(kind, name, kept));
     // Held while branches go, so that no run begins meanwhile.
     let lock = Lock::take(repo, slug);
     let branches = repo.refs(&slug.task_ref(""))?;
@@ -182,18 +237,13 @@ fn archive(repo: &Repo, slug: &Slug, tip: ObjectId) -> Result<()> {
     repo.set_ref(&name, tip, Expected::Missing, "archive")
 }
 
-/// The logs of specs that are gone, thirty days after they were last written.
-fn logs(repo: &Repo, dry_run: bool, items: &mut Vec<Item>) -> Result<()> {
-    let Ok(entries) = fs::read_dir(repo.common_dir().join("flow-ai/runs")) else { return Ok(()) };
-    for entry in entries.flatten() {
-        let Ok(slug) = entry.file_name().to_string_lossy().parse::<Slug>() else { continue };
-        if repo.find_ref(&slug.spec_ref())?.is_some() || !is_old(&entry.path()) {
-            continue;
-        }
-        if !dry_run {
-            fs::remove_dir_all(entry.path())?;
-        }
-        items.push(Item { kind: Kind::Log, name: entry.path().display().to_string(), kept: None });
+/// What is in the trash, and journals, once they have had their time; and what cannot be deleted.
+fn expire(repo: &Repo, keep: Keep, dry_run: bool, items: &mut Vec<Item>) -> Result<()> {
+    for (found, resists) in recover::expire(repo, keep, dry_run)? {
+        items.push(Item::new(Kind::Trash, format!("{} ({})", found.id, found.goes_to), resists));
+    }
+    for run in run::expire_journals(repo, keep, None, dry_run)? {
+        items.push(Item::new(Kind::Log, run.display().to_string(), None));
     }
     Ok(())
 }
@@ -213,23 +263,9 @@ fn judged(repo: &Repo, target: &str, dry_run: bool, items: &mut Vec<Item>) -> Re
             is_in = is_in || repo.is_ancestor(head, tip)?;
         }
         if is_in || kept.time < oldest {
-            items.push(Item {
-                kind: Kind::Judged,
-                name: kept.id.to_hex_with_len(12).to_string(),
-                kept: None,
-            });
+            items.push(Item::new(Kind::Judged, kept.id.to_hex_with_len(12).to_string(), None));
             gone.push((kept.name, kept.id));
         }
     }
     if dry_run { Ok(()) } else { repo.delete_refs(&gone) }
-}
-
-/// Whether nothing in the folder was written in the last thirty days.
-fn is_old(dir: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(dir) else { return false };
-    entries.flatten().all(|entry| {
-        let path = entry.path();
-        let age = path.symlink_metadata().ok().and_then(|data| data.modified().ok()?.elapsed().ok());
-        age.is_some_and(|age| age > LOGS) && (!path.is_dir() || is_old(&path))
-    })
 }

@@ -19,7 +19,7 @@
 //! | layer | modules | rule |
 //! |---|---|---|
 //! | interface | [`cli`], [`report`] | parse, print, choose the exit status |
-//! | journeys | [`draft`], [`run`], [`review`], [`person`], [`gate`], [`hook`], [`check`], [`verify`], [`merge`], [`init`], [`status`], [`sync`], [`push`], [`clean`], [`doctor`], [`demo`] | compose edges and nouns, print nothing |
+//! | journeys | [`draft`], [`run`], [`review`], [`person`], [`gate`], [`hook`], [`check`], [`verify`], [`merge`], [`init`], [`status`], [`sync`], [`push`], [`clean`], [`recover`], [`doctor`], [`demo`] | compose edges and nouns, print nothing |
 //! | edges | [`store`], [`git`], [`private`], [`trust`], [`worktree`], [`sandbox`], [`process`], [`agent`], [`model`], [`signing`] | each owns one thing in the world |
 //! | nouns | [`spec`], [`workflow`], [`plan`], [`change`], [`verdict`], [`policy`], [`config`], [`digest`], [`event`], [`visible`], [`error`] | pure, no input or output |
 //!
@@ -85,6 +85,7 @@ pub mod init;
 pub mod merge;
 pub mod person;
 pub mod push;
+pub mod recover;
 pub mod review;
 pub mod run;
 pub mod status;

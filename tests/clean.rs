@@ -99,7 +99,7 @@ fn a_worktree_that_a_dead_process_left_goes_only_when_nothing_is_lost() {
     place.flow(&["clean"]).ok();
     assert!(empty_path.exists(), "its process is alive");
     drop((empty, full));
-    place.flow(&["clean"]).ok().says("it holds files that are in no commit");
+    place.flow(&["clean"]).ok().says("it holds files that are in no commit; git flow-ai run demo commits it");
     assert!(!empty_path.exists());
     assert!(full_path.join("work.txt").exists());
     // A run takes its files in, even of a task that the plan does not have.

@@ -33,6 +33,7 @@ mod presets;
 mod properties;
 mod push;
 mod records;
+mod recover;
 mod review;
 mod rules;
 mod run;

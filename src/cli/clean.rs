@@ -1,6 +1,6 @@
 //! `git flow-ai clean`.
 
-use crate::clean::{self, Item, Kind};
+use crate::clean::{self, Item, Kind, Options};
 use crate::error::{Exit, Result};
 use crate::report::{self, plain};
 use crate::spec::Slug;
@@ -13,14 +13,17 @@ use std::io::Write;
 ///
 /// The branches of specs whose result is in the target branch go; the spec itself (its documents and
 /// approvals) moves to `refs/flow-ai/archive/<spec>/spec`. Worktrees that a killed run left go when they
-/// hold nothing that is nowhere else. Logs of removed specs go after thirty days. What was judged is
-/// kept from `git gc` (`refs/flow-ai/keep/`) until it is in a protected branch, or for ninety days.
-/// Everything else is kept, with the reason.
+/// hold nothing that is nowhere else; with --trash the others too, to the trash. `git flow-ai recover`
+/// gives back what is there; it stays for as long as `keep` of [run] says, and longer while it holds work
+/// that is nowhere else. Journals and transcripts stay as long. What was judged is kept from `git gc`
+/// (`refs/flow-ai/keep/`) until it is in a protected branch, or for ninety days. Everything else is kept,
+/// with the reason.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   git flow-ai clean --dry-run
   git flow-ai clean dark-mode
+  git flow-ai clean --trash             worktrees with unsaved work too, to be got back with `recover`
   git switch -c again refs/flow-ai/archive/dark-mode/spec   to look at an archived spec")]
 pub struct CleanArgs {
     /// Only these specs
@@ -31,6 +34,10 @@ pub struct CleanArgs {
     #[arg(long, short = 'n')]
     dry_run: bool,
 
+    /// Move worktrees that hold unsaved work to the trash instead of keeping them
+    #[arg(long)]
+    trash: bool,
+
     /// Print a JSON array of what was looked at, with the reason for what is kept
     #[arg(long)]
     json: bool,
@@ -39,7 +46,7 @@ pub struct CleanArgs {
 /// Runs the command.
 pub fn run(args: CleanArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
-    let items = clean::clean(&repo, &args.slugs, args.dry_run)?;
+    let items = clean::clean(&repo, &args.slugs, Options { dry_run: args.dry_run, trash: args.trash })?;
     if args.json {
         report::json(&items)?;
         return Ok(Exit::Yes);
@@ -62,8 +69,13 @@ fn line(item: &Item, dry_run: bool) -> String {
         Kind::Branch => "branch",
         Kind::Worktree => "worktree",
         Kind::Log => "logs",
+        Kind::Trash => "from the trash",
+        Kind::Remains => "what could not be deleted",
         Kind::Judged => "what was judged, kept as",
     };
+    if let Some(id) = &item.trash {
+        return format!("moved {kind} {} to the trash: git flow-ai recover {id} gives it back", item.name);
+    }
     match &item.kept {
         Some(why) => format!("kept {kind} {}: {why}", item.name),
         // Its documents and approvals are nowhere else, so they only move.

@@ -19,6 +19,7 @@ mod page;
 mod person;
 pub mod plan;
 pub mod push;
+pub mod recover;
 mod refusal;
 pub mod review;
 pub mod run;
@@ -84,6 +85,7 @@ pub enum Command {
     Status(status::StatusArgs),
     Log(log::LogArgs),
     Clean(clean::CleanArgs),
+    Recover(recover::RecoverArgs),
     Trust(trust::TrustArgs),
     Doctor(doctor::DoctorArgs),
     Demo(demo::DemoArgs),
@@ -147,6 +149,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Status(args) => status::run(args),
         Command::Log(args) => log::run(args),
         Command::Clean(args) => clean::run(args),
+        Command::Recover(args) => recover::run(args),
         Command::Trust(args) => trust::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Demo(args) => demo::run(args),

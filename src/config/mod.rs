@@ -6,12 +6,14 @@
 //! reading the right commit or file is the caller's business.
 
 mod budget;
+mod keep;
 mod parse;
 mod personal;
 mod settings;
 mod values;
 
 pub use budget::{Budget, span};
+pub use keep::Keep;
 pub use parse::parse;
 pub use personal::{Personal, parse_personal};
 pub use settings::{SETTINGS, Settings, parse_settings};
@@ -124,6 +126,9 @@ pub struct RunSection {
     /// Whether agents and commands run in a sandbox: `require`, `prefer` or `off`. A person can ask for
     /// more than the repository, never for less. Default: prefer.
     pub sandbox: Option<Wish>,
+    /// How long what was removed can be got back, and how much disk it may take before the oldest goes:
+    /// `14d`, `5GB` or both. Journals and transcripts go by the same. Default: `14d 5GB`.
+    pub keep: Keep,
 }
 
 impl Default for RunSection {
@@ -142,6 +147,7 @@ impl Default for RunSection {
             pressure: true,
             worktrees: None,
             sandbox: None,
+            keep: Keep::default(),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! repository has given keeps the repository's meaning.
 
 use super::values::{some_count, some_duration};
-use super::{AgentConfig, Budget, Config, ReviewerConfig, SandboxSection, Wish, parse};
+use super::{AgentConfig, Budget, Config, Keep, ReviewerConfig, SandboxSection, Wish, parse};
 use crate::error::Result;
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -68,6 +68,8 @@ pub struct PersonalRun {
     pub worktrees: Option<String>,
     /// How much the person wants a sandbox.
     pub sandbox: Option<Wish>,
+    /// How long what was removed can be got back, and how much disk it may take.
+    pub keep: Option<Keep>,
 }
 
 /// Reads a person's own file; `origin` is its name for messages.
@@ -119,6 +121,7 @@ impl Config {
         self.run.task_budget = self.run.task_budget.stricter(run.task_budget);
         self.run.pressure = run.pressure.unwrap_or(self.run.pressure);
         self.run.worktrees = run.worktrees.or(self.run.worktrees.take());
+        self.run.keep = run.keep.unwrap_or(self.run.keep);
         // `None` is less than anything.
         self.run.sandbox = self.run.sandbox.max(run.sandbox);
         self.sandbox.add(personal.sandbox);

@@ -32,7 +32,7 @@ mod workplace;
 pub use budget::Account;
 pub use journal::{folder, runs};
 pub use lock::{Lock, is_under_way};
-pub use logs::{Transcript, transcripts};
+pub use logs::{Transcript, expire as expire_journals, transcripts};
 pub use outcome::{Outcome, TaskReport};
 pub use ready::{Forecast, checked_out, choose, forecast};
 pub use summary::{ResultReport, Summary};
@@ -164,11 +164,13 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
     });
     run.events.progress(format!("sandbox: {}", run.sandbox));
     leftovers::take_in(&run, &plan).await?;
+    logs::tidy(&run);
     let tasks = LocalSet::new().run_until(conduct::carry_out(&run, &plan, &chosen)).await?;
     let result = match result::conclude(&run, &plan).await {
         Ok(report) => report,
         Err(error) => ResultReport::NoVerdict { why: chain(&error) },
     };
+    logs::tidy(&run);
     let summary = Summary {
         run: run.id.clone(),
         spec: run.slug().to_string(),

@@ -62,7 +62,7 @@ impl Workplace {
             run.events.warn("the project has submodules: they stay empty in the worktrees of agents, unless `setup` fills them");
         }
         let place = Workplace { worktree: Arc::new(worktree) };
-        let Some(setup) = &run.loaded.config.run.setup else { return Ok(Made::Ready(place)) };
+        let Some(setup) = &run.loaded.config.run.setup else { return place.ready().await };
         let end = place.shell(run, setup, env, events).await?;
         if let Some(how) = failure(setup, &end) {
             place.give_up().await?;
@@ -71,7 +71,14 @@ impl Workplace {
                 _ => Made::SetupFailed(how),
             });
         }
-        Ok(Made::Ready(place))
+        place.ready().await
+    }
+
+    /// Whatever is written from now on may be somebody's work.
+    async fn ready(self) -> Result<Made> {
+        let worktree = self.worktree.clone();
+        blocking(move || worktree.is_set_up()).await?;
+        Ok(Made::Ready(self))
     }
 
     /// Its folder.
@@ -118,6 +125,7 @@ impl Workplace {
     pub async fn give_up(self) -> Result<()> {
         let harvest = self.harvest().await?;
         self.saved(&harvest)?;
+        self.worktree.is_set_up()?;
         self.put_away().await.map(drop)
     }
 

@@ -213,6 +213,12 @@ fn apply_git_config(config: &mut Config, repo: &Repo) -> Result<()> {
             }
         };
     }
+    if let Some(text) = repo.git_config("flow-ai.keep") {
+        let keep = text
+            .parse()
+            .map_err(|why| hint(format!("flow-ai.keep: {why}"), "git config flow-ai.keep \"14d 5GB\""))?;
+        config.run.keep = keep;
+    }
     if let Some(folder) = repo.git_config("flow-ai.worktrees") {
         config.run.worktrees = Some(folder);
     }

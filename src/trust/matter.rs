@@ -83,6 +83,7 @@ pub fn of_plan(slug: &Slug, plan: &Plan) -> Vec<Item> {
 fn of_run(run: &RunSection) -> Vec<Item> {
     let RunSection {
         parallel: _,
+        keep: _,
         setup,
         verify,
         attempts: _,

@@ -133,6 +133,9 @@ impl Worktree {
         if !self.is_there() {
             anyhow::bail!("its folder is gone");
         }
+        if let Some(why) = self.replaced()? {
+            anyhow::bail!("{why}");
+        }
         let sealed = self.seal()?;
         let mut left_out = BTreeMap::new();
         let tips = match sealed.is_readable {

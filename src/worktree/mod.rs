@@ -19,16 +19,20 @@
 
 mod bounded;
 mod copy;
+mod erase;
 mod harvest;
 mod import;
 mod index;
 mod make;
+pub mod measure;
 mod place;
 mod private;
 mod record;
 mod remove;
 mod seal;
 mod settings;
+mod spare;
+pub mod trash;
 mod walk;
 
 pub use copy::Copied;

@@ -107,23 +107,30 @@ impl Worktree {
         let text = refs_of(repo)?;
         fs::create_dir_all(self.record.template())?;
         fs::write(self.record.template().join("packed-refs"), text)?;
-        patiently(|| repo.set_ref(&self.base_ref(), self.base, Expected::Missing, "a worktree's base"))
+        patiently(|| {
+            repo.set_ref(
+                &base_ref(&self.record.id().to_string_lossy()),
+                self.base,
+                Expected::Missing,
+                "a worktree's base",
+            )
+        })
     }
 
     /// Lets `git gc` have it.
     pub(super) fn release_base(&self) -> Result<()> {
-        let name = self.base_ref();
+        let name = base_ref(&self.record.id().to_string_lossy());
         let repo = Repo::open(&self.place.common)?;
         patiently(|| match repo.find_ref(&name)? {
             Some(id) => repo.delete_ref(&name, id),
             None => Ok(()),
         })
     }
+}
 
-    fn base_ref(&self) -> String {
-        let id = self.record.id().to_string_lossy().replace('.', "-");
-        format!("refs/flow-ai/worktrees/{id}")
-    }
+/// The ref that keeps what a worktree was made from, by the worktree's id.
+pub(super) fn base_ref(id: &str) -> String {
+    format!("refs/flow-ai/worktrees/{}", id.replace('.', "-"))
 }
 
 /// Tries again for a while: another process may hold the lock on packed refs.

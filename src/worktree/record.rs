@@ -3,7 +3,8 @@
 //! A folder `<common git dir>/flow-ai/worktrees/<id>/` of small files, as git's own admin folders are:
 //! `name`, `path`, `base`, `index` (as git wrote it at checkout; missing until that was complete), `copied`
 //! (paths that we brought in, separated by NUL), `saved` (the tree of its files last known to be safe
-//! elsewhere), `settled` (the tips of its own refs, likewise), `lock`, `template/` (what is put back in the
+//! elsewhere), `settled` (the tips of its own refs, likewise), `folder` (which
+//! folder was made), `ready` (when its set-up was done), `restored` (a person has it now), `lock`, `template/` (what is put back in the
 //! private repository), `aside/` (what was found in its place), and `git/`: the private repository itself, the
 //! only part that whoever works there can write. Records of earlier versions have none: their worktrees
 //! are linked, with an admin folder of that id in `<common git dir>/worktrees/`.
@@ -37,6 +38,7 @@ impl Record {
         record.write("base", base.to_string().as_bytes())?;
         record.write("name", name.as_bytes())?;
         record.write("path", path.as_os_str().as_bytes())?;
+        record.write("folder", super::trash::identity(path).unwrap_or_default().as_bytes())?;
         let dir = own.join("worktrees").join(id);
         let context = || format!("cannot make {}", dir.display());
         fs::create_dir_all(own.join("worktrees")).with_context(context)?;
@@ -62,6 +64,13 @@ impl Record {
         let Some(base) = self.object("base")? else { return Ok(None) };
         let name = String::from_utf8_lossy(&name).into_owned();
         Ok(Some((name, PathBuf::from(std::ffi::OsString::from_vec(path)), base)))
+    }
+
+    /// Which folder was made, see [`identity`](super::trash::identity); records of earlier versions do not
+    /// tell.
+    pub fn folder(&self) -> Result<Option<String>> {
+        let told = self.get("folder")?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        Ok(told.filter(|told| !told.is_empty()))
     }
 
     /// The id.

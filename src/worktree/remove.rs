@@ -1,15 +1,18 @@
 //! The end of a worktree: at once for the person, in the background for the disk.
 //!
-//! The folder goes by rename to `.trash` beside the worktrees, its private repository by rename to our
-//! own trash (so that nobody reads a half-deleted one), and only then are they deleted. A
-//! worktree that holds anything which was not harvested is never removed.
+//! A worktree that holds anything which was not harvested is never removed, nor is a folder that is not
+//! the one we made. Of the others the few ignored files that may be somebody's go to the trash (see
+//! [`super::trash`]), and the rest is deleted: the folder goes by rename to `.trash/<id>.gone` beside the
+//! worktrees, its private repository by rename to our own trash (so that nobody reads a half-deleted
+//! one), and only then are they deleted. So a normal removal costs a few renames, and fills no disk.
 
+use super::erase::{erase, move_to};
+use super::trash::{GONE, identity};
 use super::{LeftOut, TooMuch, Worktree, Worktrees};
 use crate::error::Result;
 use anyhow::Context;
 use std::fs;
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::PermissionsExt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::thread::{self, JoinHandle};
@@ -31,8 +34,8 @@ impl Deletions {
     fn start(&self, paths: Vec<PathBuf>, then: impl FnOnce() + Send + 'static) {
         let deletion = thread::spawn(move || {
             for path in paths {
-                // What resists stays in the trash, and the next start tries again.
-                let _ = delete(&path);
+                // What resists stays in the trash: the next start tries again, and `clean` tells why.
+                let _ = erase(&path);
             }
             then();
         });
@@ -55,23 +58,44 @@ impl Drop for Deletions {
 impl Worktrees {
     /// Finishes what an earlier process did not delete any more.
     pub(super) fn delete_trash(&self) {
-        let trash = [self.root.join(".trash"), self.own_dir().join("trash")];
-        let old: Vec<PathBuf> = trash
-            .iter()
-            .filter_map(|dir| fs::read_dir(dir).ok())
-            .flat_map(|entries| entries.flatten().map(|entry| entry.path()))
-            .collect();
+        let old = self.half_deleted();
         if !old.is_empty() {
             let root = self.root.clone();
             self.deletions.start(old, move || tidy(&root));
         }
     }
+
+    /// Deletes what earlier processes left half deleted, and tells what resists, each in one sentence.
+    pub fn finish_deleting(&self) -> Vec<String> {
+        let resisting = |path: PathBuf| {
+            let error = erase(&path).err()?;
+            Some(format!("{} stays: {error}", path.display()))
+        };
+        let told = self.half_deleted().into_iter().filter_map(resisting).collect();
+        tidy(&self.root);
+        told
+    }
+
+    /// What was on its way to be deleted: by its name beside the worktrees, and by its place in our own
+    /// folder. What the trash holds for somebody has neither.
+    pub fn half_deleted(&self) -> Vec<PathBuf> {
+        let below =
+            |dir: PathBuf| fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+        let gone = below(self.root.join(".trash"))
+            .filter(|path| path.extension().is_some_and(|end| format!(".{}", end.display()) == GONE));
+        // Admin folders; the trash's records are files.
+        let admins = below(self.own_dir().join("trash")).filter(|path| path.is_dir());
+        gone.chain(admins).collect()
+    }
 }
 
 impl Worktree {
     /// Why it must stay, in one sentence: a file that is not ignored is neither in the tree that was let
-    /// go last nor (when none was) in its base. None when it can be removed.
+    /// go last nor (when none was) in its base; or it is not what we made. None when it can be removed.
     pub fn unsaved(&self) -> Result<Option<String>> {
+        if let Some(why) = self.not_ours()? {
+            return Ok(Some(why));
+        }
         if !self.is_complete() || !self.is_there() {
             return Ok(None);
         }
@@ -99,11 +123,70 @@ impl Worktree {
         Ok((!left.is_empty()).then(|| left.join(", ")))
     }
 
+    /// Why nobody but a person may remove it: what is at its path is another folder, or a person asked
+    /// for it or locked it.
+    pub fn not_ours(&self) -> Result<Option<String>> {
+        if self.record.scratch("restored").exists() {
+            return Ok(Some("you had it restored there; remove it yourself when you are done".into()));
+        }
+        if self.is_linked()
+            && let Some(reason) = self.locked_by_somebody()
+        {
+            return Ok(Some(format!("somebody locked it: {reason}")));
+        }
+        self.replaced()
+    }
+
+    /// What is at its path and is not what we made: nothing of that is ever read or written.
+    pub(super) fn replaced(&self) -> Result<Option<String>> {
+        if self.path.symlink_metadata().is_err() {
+            return Ok(None);
+        }
+        let Some(now) = identity(&self.path) else {
+            return Ok(Some("something that is no folder has taken its place".into()));
+        };
+        // Records of earlier versions do not tell. A copy of the whole, as from a backup, still leads here.
+        let is_ours = self.record.folder()?.is_none_or(|made| made == now) || self.leads_here();
+        Ok((!is_ours).then(|| "another folder has taken its place".into()))
+    }
+
+    /// Whether its `.git` file names the folder that we keep for it.
+    fn leads_here(&self) -> bool {
+        let link = self.path.join(".git");
+        let is_file = link.symlink_metadata().is_ok_and(|data| data.is_file() && data.len() < 65_536);
+        let id = self.record.id().as_encoded_bytes();
+        is_file && fs::read(link).is_ok_and(|text| text.windows(id.len()).any(|part| part == id))
+    }
+
+    /// The reason that a person gave for locking a linked worktree; ours begins like this.
+    fn locked_by_somebody(&self) -> Option<String> {
+        let text = fs::read_to_string(self.admin().join("locked")).ok()?;
+        let reason = text.trim();
+        (!reason.starts_with("git flow-ai is at work on")).then(|| match reason {
+            "" => "no reason given".to_owned(),
+            reason => reason.to_owned(),
+        })
+    }
+
     /// Removes it, unless it holds something that is nowhere else.
     pub fn remove(self) -> Result<Removed> {
+        // We died while it was on its way into the trash, or out of it.
+        if self.path.symlink_metadata().is_err()
+            && let Some(place) = self.place.trash().half_moved(&self.record.id().to_string_lossy())?
+        {
+            self.follow_into(&place)?;
+            return Ok(Removed::Gone);
+        }
+        if let Some(why) = self.not_ours()? {
+            return Ok(Removed::Kept(why));
+        }
         if let Some(why) = self.unsaved()? {
             self.close()?;
             return Ok(Removed::Kept(why));
+        }
+        let spare = self.spare()?;
+        if !spare.paths.is_empty() {
+            self.trash_files(&spare.paths, spare.bytes)?;
         }
         self.discard()?;
         Ok(Removed::Gone)
@@ -111,11 +194,11 @@ impl Worktree {
 
     /// Removes it whatever it holds.
     pub(super) fn discard(self) -> Result<()> {
-        let trash = self.place.root.join(".trash");
-        let gone = trash.join(self.record.id());
+        let mut name = self.record.id().to_owned();
+        name.push(GONE);
+        let gone = self.place.root.join(".trash").join(&name);
         move_away(&self.path, &gone)?;
-        let trash = self.place.own_dir().join("trash");
-        let admin = trash.join(self.record.id());
+        let admin = self.place.own_dir().join("trash").join(&name);
         move_away(&self.git_dir(), &admin)?;
         self.release_base()?;
         let stage = self.place.own_dir().join("stage").join(self.record.id());
@@ -137,7 +220,7 @@ fn move_away(from: &Path, to: &Path) -> Result<()> {
         if let Some(parent) = to.parent() {
             fs::create_dir_all(parent).with_context(context)?;
         }
-        match fs::rename(from, to) {
+        match move_to(from, to) {
             // Another deletion tidied the empty trash away in between.
             Err(error) if error.kind() == ErrorKind::NotFound && from.symlink_metadata().is_ok() => {}
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -151,28 +234,4 @@ fn move_away(from: &Path, to: &Path) -> Result<()> {
 fn tidy(root: &Path) {
     let _ = fs::remove_dir(root.join(".trash"));
     let _ = fs::remove_dir(root);
-}
-
-/// Deletes a folder whatever its modes, following no symbolic link.
-fn delete(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            open_up(path)?;
-            fs::remove_dir_all(path)
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}
-
-/// Makes every folder below writable again.
-fn open_up(path: &Path) -> io::Result<()> {
-    fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            open_up(&entry.path())?;
-        }
-    }
-    Ok(())
 }

@@ -1,0 +1,373 @@
+//! What was removed can be got back, whole; and nothing that is nowhere else is ever removed unasked.
+
+use crate::support::{Out, Place};
+use git_flow_ai::config::Config;
+use git_flow_ai::store::{Expected, Repo};
+use git_flow_ai::worktree::{Removed, Worktree, Worktrees};
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+fn make(place: &Place, name: &str) -> Worktree {
+    let repo = Repo::open(&place.repo()).unwrap();
+    let worktrees = Worktrees::of(&repo, &Config::default()).unwrap();
+    worktrees.make(name, repo.commit_of("HEAD").unwrap().id).unwrap()
+}
+
+/// A worktree that a process which has died left, with what `fill` put into it.
+fn left(place: &Place, name: &str, fill: impl FnOnce(&Path)) -> PathBuf {
+    let worktree = make(place, name);
+    let path = worktree.path().to_owned();
+    fill(&path);
+    path
+}
+
+fn put(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// Everything below a folder, as it is: kind, mode, content, target.
+fn snapshot(root: &Path) -> BTreeMap<PathBuf, String> {
+    let mut all = BTreeMap::new();
+    let mut open = vec![PathBuf::new()];
+    while let Some(path) = open.pop() {
+        let full = root.join(&path);
+        let data = full.symlink_metadata().unwrap();
+        let kind = data.file_type();
+        let content = if kind.is_symlink() {
+            format!("-> {}", fs::read_link(&full).unwrap().display())
+        } else if kind.is_fifo() || kind.is_socket() {
+            "special".into()
+        } else if kind.is_dir() {
+            let entries = fs::read_dir(&full).map(|entries| entries.map(|entry| entry.unwrap().file_name()));
+            open.extend(entries.into_iter().flatten().map(|name| path.join(name)));
+            String::new()
+        } else {
+            format!("{:?}", fs::read(&full))
+        };
+        all.insert(path, format!("{:o} {:?} {content}", data.mode(), data.modified().unwrap()));
+    }
+    all
+}
+
+fn json(out: &Out) -> serde_json::Value {
+    serde_json::from_str(&out.stdout).unwrap_or_else(|error| panic!("{error}: {}", out.stdout))
+}
+
+fn listed(place: &Place) -> Vec<serde_json::Value> {
+    json(&place.flow(&["recover", "--json"]).ok()).as_array().unwrap().clone()
+}
+
+/// The id of the only thing that can be got back.
+fn only_id(place: &Place) -> String {
+    let all = listed(place);
+    assert_eq!(all.len(), 1, "{all:?}");
+    all[0]["id"].as_str().unwrap().to_owned()
+}
+
+fn git_in(place: &Place, dir: &Path, args: &[&str]) {
+    let mut git = place.command("git");
+    Out::of(git.current_dir(dir).args(args).output().unwrap()).ok();
+}
+
+/// One of every kind of content that a worktree can hold.
+fn fill_with_everything(place: &Place, path: &Path) {
+    put(&path.join("untracked.txt"), "new\n");
+    put(&path.join(".env"), "SECRET=1\n");
+    put(&path.join("target/out.o"), "built\n");
+    put(&path.join("README.md"), "changed\n");
+    put(&path.join("staged.txt"), "staged\n");
+    git_in(place, path, &["add", "staged.txt"]);
+    git_in(place, path, &["commit", "--quiet", "-m", "The agent's own"]);
+    put(&path.join("stashed.txt"), "stashed\n");
+    git_in(place, path, &["add", "stashed.txt"]);
+    git_in(place, path, &["stash", "--quiet"]);
+    put(&path.join("README.md"), "changed again\n");
+    put(&path.join("half.txt"), "half\n");
+    git_in(place, path, &["add", "half.txt"]);
+    git_in(place, path, &["init", "--quiet", "nested"]);
+    put(&path.join("nested/inner.txt"), "inner\n");
+    git_in(place, &path.join("nested"), &["add", "."]);
+    git_in(place, &path.join("nested"), &["commit", "--quiet", "-m", "Inside"]);
+    symlink("/etc", path.join("out")).unwrap();
+    symlink("nowhere", path.join("dangling")).unwrap();
+    assert!(place.command("mkfifo").arg(path.join("pipe")).status().unwrap().success());
+    put(&path.join("shut/unreadable"), "x");
+    fs::set_permissions(path.join("shut/unreadable"), fs::Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(path.join("shut"), fs::Permissions::from_mode(0o000)).unwrap();
+    fs::create_dir_all(path.join("empty/er")).unwrap();
+}
+
+#[test]
+fn a_worktree_with_everything_odd_comes_back_byte_for_byte() {
+    let place = Place::new();
+    place.write(".gitignore", ".env\ntarget/\n");
+    place.git(&["add", "."]).ok();
+    place.git(&["commit", "--quiet", "-m", "Ignore"]).ok();
+    let path = left(&place, "demo.api", |path| fill_with_everything(&place, path));
+    let before = snapshot(&path);
+    place.flow(&["clean"]).ok().says("kept worktree").says("it holds files that are in no commit");
+    place.flow(&["clean", "--dry-run", "--trash"]).ok();
+    assert_eq!(snapshot(&path), before, "refused means untouched");
+    place.flow(&["clean", "--trash"]).ok().says("to the trash: git flow-ai recover");
+    assert!(!path.exists());
+    let found = &listed(&place)[0];
+    assert_eq!(
+        (&found["kind"], &found["spec"], &found["task"]),
+        (&"worktree".into(), &"demo".into(), &"api".into())
+    );
+    assert!(found["holds"].as_str().unwrap().contains("in no commit"), "{found}");
+    assert!(found["bytes"].as_u64().unwrap() > 4096, "{found}");
+    let id = only_id(&place);
+    place.flow(&["recover"]).ok().says(&id).says("demo").says("worktree");
+    place.flow(&["recover", &id[..4]]).ok().says("is back in");
+    assert_eq!(snapshot(&path), before);
+    // The agent's commits and its stash are there as well.
+    git_in(&place, &path, &["stash", "show", "--include-untracked"]);
+    assert!(listed(&place).is_empty());
+    // It is what it was: a run takes it in, and a second removal works like the first.
+    place.flow(&["clean", "--trash"]).ok().says("to the trash");
+    place.flow(&["recover", &only_id(&place)]).ok();
+    assert_eq!(snapshot(&path), before);
+    place.git(&["fsck", "--strict"]).ok();
+}
+
+#[test]
+fn it_never_goes_over_something_and_goes_elsewhere_instead() {
+    let place = Place::new();
+    let path = left(&place, "demo.api", |path| put(&path.join("work"), "w"));
+    place.flow(&["clean", "--trash"]).ok();
+    let id = only_id(&place);
+    // Not even over an empty folder, which a rename would replace without a word.
+    fs::create_dir_all(&path).unwrap();
+    place.flow(&["recover", &id]).exits(2).says("nothing is ever written over").says("--to <folder>");
+    let elsewhere = place.root().join("look/here");
+    place.flow(&["recover", &id, "--to", elsewhere.to_str().unwrap()]).ok();
+    assert_eq!(fs::read_to_string(elsewhere.join("work")).unwrap(), "w");
+    git_in(&place, &elsewhere, &["status"]);
+    // It is the person's now.
+    place.flow(&["clean", "--trash"]).ok().says("you had it restored there");
+    assert!(elsewhere.join("work").exists());
+}
+
+#[test]
+fn small_ignored_files_stay_for_a_while_and_build_output_does_not() {
+    let place = Place::new();
+    place.write(".gitignore", "*.env\nnotes/\ntarget/\ncache/\n");
+    place.git(&["add", ".gitignore"]).ok();
+    place.git(&["commit", "--quiet", "-m", "Ignore"]).ok();
+    let worktree = make(&place, "demo.api");
+    // What set-up made and nobody touched is no loss; what the agent changed of it is.
+    put(&worktree.path().join("notes/untouched.env"), "made by set-up");
+    put(&worktree.path().join("kept.env"), "made by set-up");
+    worktree.is_set_up().unwrap();
+    drop(worktree);
+    let path = place.root().join(".repo.flow-ai/demo.api");
+    let fill = |path: &Path| {
+        put(&path.join(".env"), "SECRET=1\n");
+        put(&path.join("notes/why.md"), "because\n");
+        put(&path.join("cache/CACHEDIR.TAG"), "Signature: 8a477f597d28d172789f06886806bc55\n");
+        fs::create_dir(path.join("target")).unwrap();
+        fs::write(path.join("target/big"), vec![1; 17 << 20]).unwrap();
+    };
+    fill(&path);
+    place.flow(&["clean"]).ok().says("removed worktree");
+    assert!(!path.exists());
+    let id = only_id(&place);
+    place.flow(&["recover", &id]).ok();
+    let back: Vec<PathBuf> = snapshot(&path)
+        .into_keys()
+        .filter(|path| path.extension().is_some() || path.ends_with(".env"))
+        .collect();
+    assert_eq!(back, [".env", "notes/untouched.env", "notes/why.md"].map(PathBuf::from));
+    // It is a folder of the person's now, which no clean touches.
+    place.flow(&["clean", "--trash"]).ok();
+    assert!(path.join(".env").exists());
+}
+
+#[test]
+fn a_worktree_with_nothing_but_commits_leaves_no_trash() {
+    let place = Place::new();
+    let path = left(&place, "demo.api", |_| {});
+    place.flow(&["clean"]).ok().says("removed worktree");
+    assert!(!path.exists() && listed(&place).is_empty());
+    assert!(!place.root().join(".repo.flow-ai").exists());
+}
+
+#[test]
+fn what_has_had_its_time_goes_and_work_that_is_nowhere_else_stays_until_it_is_dropped() {
+    let place = Place::new();
+    place.write(".gitignore", ".env\n");
+    place.git(&["add", "."]).ok();
+    place.git(&["commit", "--quiet", "-m", "Ignore"]).ok();
+    left(&place, "demo.spare", |path| put(&path.join(".env"), "x"));
+    left(&place, "demo.work", |path| put(&path.join("work"), "w"));
+    place.flow(&["clean", "--trash"]).ok();
+    assert_eq!(listed(&place).len(), 2);
+    place.flow(&["recover", "--expire", "--yes"]).ok().says("Nothing has had its time yet");
+    // By size: nothing may take anything.
+    place.git(&["config", "flow-ai.keep", "14d 0B"]).ok();
+    place.flow(&["clean", "--dry-run"]).ok().says("would remove from the trash");
+    assert_eq!(listed(&place).len(), 2);
+    place.flow(&["clean"]).ok().says("removed from the trash");
+    let id = only_id(&place);
+    let holds = listed(&place)[0]["holds"].clone();
+    assert!(holds.as_str().unwrap().contains("in no commit"));
+    // By age, with the person's leave.
+    place.git(&["config", "flow-ai.keep", "0s"]).ok();
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    place.flow(&["clean"]).ok();
+    assert_eq!(only_id(&place), id);
+    place.flow(&["recover", "--drop", &id]).exits(2).says("nobody to ask").says("--yes");
+    place.flow(&["recover", "--expire"]).exits(2).says("--yes");
+    assert_eq!(only_id(&place), id);
+    place.flow(&["recover", "--expire", "--yes"]).ok().says(&format!("deleted {id}"));
+    assert!(listed(&place).is_empty());
+    assert!(!place.root().join(".repo.flow-ai").exists(), "the empty folders are tidied away");
+}
+
+#[test]
+fn ids_are_found_by_their_beginning_and_mistakes_are_told() {
+    let place = Place::new();
+    left(&place, "demo.api", |path| put(&path.join("work"), "w"));
+    place.flow(&["clean", "--trash"]).ok();
+    let id = only_id(&place);
+    let wrong: String = id[..7].to_owned() + if id.ends_with('0') { "1" } else { "0" };
+    place.flow(&["recover", &wrong]).exits(2).says(&format!("did you mean {id}?"));
+    place.flow(&["recover", ""]).exits(2);
+    place.flow(&["recover", "--to", "x"]).exits(2).says("but not what");
+    place.flow(&["recover", "--drop"]).exits(2);
+    place.flow(&["recover", &id.to_uppercase()]).ok();
+}
+
+#[test]
+fn commits_at_a_recovery_ref_become_a_branch_and_stay_until_dropped() {
+    let place = Place::new();
+    let repo = Repo::open(&place.repo()).unwrap();
+    let head = repo.commit_of("HEAD").unwrap();
+    // Identity by the environment of the place.
+    place.git(&["commit", "--quiet", "--allow-empty", "-m", "Lost work"]).ok();
+    let lost = repo.commit_of("HEAD").unwrap().id;
+    place.git(&["reset", "--quiet", "--hard", &head.id.to_string()]).ok();
+    let name = "refs/flow-ai/recovered/demo/api/20260101T000000.000-abcd";
+    repo.set_ref(name, lost, Expected::Missing, "kept").unwrap();
+    let found = &listed(&place)[0];
+    assert_eq!((&found["kind"], &found["run"]), (&"commit".into(), &"20260101T000000.000-abcd".into()));
+    assert_eq!(found["holds"], "commits that are in no branch");
+    let id = only_id(&place);
+    place.git(&["config", "flow-ai.keep", "0s 0B"]).ok();
+    place.flow(&["clean"]).ok();
+    assert_eq!(only_id(&place), id, "what is nowhere else never goes unasked");
+    place.flow(&["recover", &id]).ok().says("on the branch recovered/demo/api");
+    assert_eq!(place.git_says(&["rev-parse", "recovered/demo/api"]), lost.to_string());
+    place.flow(&["recover", &id]).exits(2).says("exists, and is not written over");
+    place.flow(&["recover", &id, "--to", "mine"]).ok();
+    assert_eq!(place.git_says(&["rev-parse", "mine"]), lost.to_string());
+    place.flow(&["recover", &id, "--to", "a..b"]).exits(2);
+    assert_eq!(listed(&place)[0].get("holds"), None, "a branch has it now");
+    place.flow(&["recover", "--drop", &id, "--yes"]).ok();
+    assert!(listed(&place).is_empty());
+}
+
+#[test]
+fn a_folder_that_somebody_else_put_there_is_never_touched() {
+    let place = Place::new();
+    let path = left(&place, "demo.api", |_| {});
+    fs::rename(&path, place.root().join("away")).unwrap();
+    put(&path.join("mine.txt"), "mine");
+    place.flow(&["clean"]).ok().says("another folder has taken its place");
+    place.flow(&["clean", "--trash"]).ok().says("another folder has taken its place");
+    assert_eq!(fs::read_to_string(path.join("mine.txt")).unwrap(), "mine");
+    // A link in its place is not followed either.
+    fs::remove_dir_all(&path).unwrap();
+    symlink(place.root().join("home"), &path).unwrap();
+    place.flow(&["clean", "--trash"]).ok().says("no folder has taken its place");
+    assert!(place.root().join("home/.gitconfig").exists() && path.is_symlink());
+    fs::remove_file(&path).unwrap();
+    fs::rename(place.root().join("away"), &path).unwrap();
+    place.flow(&["clean"]).ok().says("removed worktree");
+}
+
+#[test]
+fn a_repository_that_was_moved_together_with_its_trash_gives_it_back() {
+    let place = Place::new();
+    left(&place, "demo.api", |path| put(&path.join("work"), "w"));
+    place.flow(&["clean", "--trash"]).ok();
+    let id = only_id(&place);
+    let new = place.root().join("new");
+    fs::create_dir(&new).unwrap();
+    fs::rename(place.repo(), new.join("repo")).unwrap();
+    fs::rename(place.root().join(".repo.flow-ai"), new.join(".repo.flow-ai")).unwrap();
+    let flow = |args: &[&str]| {
+        let mut git = place.command("git");
+        Out::of(git.current_dir(new.join("repo")).arg("flow-ai").args(args).output().unwrap())
+    };
+    flow(&["recover"]).ok().says(&id);
+    flow(&["recover", &id]).ok();
+    assert_eq!(fs::read_to_string(new.join(".repo.flow-ai/demo.api/work")).unwrap(), "w");
+}
+
+#[test]
+fn a_removal_that_was_killed_is_finished_and_can_be_undone() {
+    let place = Place::new();
+    let path = left(&place, "demo.api", |path| put(&path.join("work"), "w"));
+    place.flow(&["clean", "--trash"]).ok();
+    let id = only_id(&place);
+    let entry = place.root().join(".repo.flow-ai/.trash").join(&id);
+    let records = place.repo().join(".git/flow-ai/worktrees");
+    // As it is between the two renames: the files are in the trash, and the record in its place.
+    let worktree = listed(&place)[0]["goes_to"].as_str().map(PathBuf::from).unwrap();
+    assert_eq!(worktree, path);
+    let text = fs::read_to_string(place.repo().join(format!(".git/flow-ai/trash/{id}.json"))).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let name = record["worktree"].as_str().unwrap();
+    fs::create_dir_all(&records).unwrap();
+    fs::rename(entry.join("record"), records.join(name)).unwrap();
+    place.flow(&["clean"]).ok();
+    assert!(entry.join("record").is_dir() && !records.join(name).exists(), "the removal was finished");
+    fs::rename(entry.join("record"), records.join(name)).unwrap();
+    place.flow(&["recover", &id]).ok();
+    assert_eq!(fs::read_to_string(path.join("work")).unwrap(), "w");
+    git_in(&place, &path, &["status"]);
+}
+
+#[test]
+fn cleans_at_once_and_beside_each_other_lose_nothing() {
+    let place = Place::new();
+    for number in 0..6 {
+        left(&place, &format!("demo.t{number}"), |path| put(&path.join("work"), &number.to_string()));
+    }
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| place.flow(&["clean", "--trash"]));
+        }
+    });
+    let mut tasks: Vec<String> = listed(&place)
+        .iter()
+        .map(|found| {
+            let id = found["id"].as_str().unwrap();
+            place.flow(&["recover", id]).ok();
+            found["task"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    tasks.sort();
+    assert_eq!(tasks, ["t0", "t1", "t2", "t3", "t4", "t5"]);
+    for number in 0..6 {
+        let work = place.root().join(format!(".repo.flow-ai/demo.t{number}/work"));
+        assert_eq!(fs::read_to_string(work).unwrap(), number.to_string());
+    }
+}
+
+#[test]
+fn a_living_worktree_is_not_cleaned_and_beside_it_recover_works() {
+    let place = Place::new();
+    left(&place, "demo.dead", |path| put(&path.join("work"), "w"));
+    let living = make(&place, "demo.living");
+    put(&living.path().join("work"), "w");
+    place.flow(&["clean", "--trash"]).ok();
+    assert!(living.path().join("work").exists());
+    place.flow(&["recover", &only_id(&place)]).ok();
+    assert!(matches!(living.remove().unwrap(), Removed::Kept(_)));
+}
