@@ -1,4 +1,4 @@
-//! One CLI's surroundings: an empty home, a repository with a linked worktree, a scripted model.
+//! One CLI's surroundings: an empty home, a repository with a worktree of ours, a scripted model.
 
 use crate::scripted_model::{Options, start};
 use crate::settings;
@@ -8,6 +8,7 @@ use git_flow_ai::config::{AgentConfig, Config, Wish};
 use git_flow_ai::process::Stop;
 use git_flow_ai::sandbox::{Sandbox, Scope};
 use git_flow_ai::store::Repo;
+use git_flow_ai::worktree::{Worktree, Worktrees};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ pub struct Bed {
     pub cli: &'static str,
     pub agent: Agent,
     sandbox: Sandbox,
+    worktree: Worktree,
     // Not below the system's temporary folder: with its home there, codex cannot run any command.
     root: tempfile::TempDir,
 }
@@ -50,8 +52,12 @@ impl Bed {
         let url = start(options).unwrap();
         let config = settings::of(cli, &url, &root.path().join("home"));
         let agent = Agent::new(cli, &config).unwrap();
-        let mut bed = Bed { cli, agent, sandbox: Sandbox::none(), root };
-        bed.make_repository();
+        make_repository(root.path());
+        let repo = Repo::open(&root.path().join("repo")).unwrap();
+        let worktrees = Worktrees::of(&repo, &Config::default()).unwrap();
+        let main = repo.find_ref("refs/heads/main").unwrap().unwrap();
+        let worktree = worktrees.make("work", main).unwrap();
+        let mut bed = Bed { cli, agent, sandbox: Sandbox::none(), worktree, root };
         if let Some(name) = sandbox {
             bed.sandbox = bed.sandbox_called(name)?;
         }
@@ -73,29 +79,14 @@ impl Bed {
         None
     }
 
-    fn make_repository(&self) {
-        let repo = self.root.path().join("repo");
-        fs::create_dir(&repo).unwrap();
-        fs::write(repo.join("README.md"), "# A project\n").unwrap();
-        let home = self.home();
-        fs::write(home.join(".gitconfig"), "[user]\n\tname = Ada\n\temail = ada@example.com\n").unwrap();
-        for command in ["init -q -b main", "add .", "commit -qm Begin", "worktree add -q ../worktree -b work"]
-        {
-            self.git("repo", &command.split(' ').collect::<Vec<_>>());
-        }
+    /// What git says in a folder of the bed; it must succeed.
+    pub fn git(&self, folder: &Path, arguments: &[&str]) -> String {
+        git(folder, &self.home(), arguments)
     }
 
-    /// What git says in a folder of the bed; it must succeed.
-    pub fn git(&self, folder: &str, arguments: &[&str]) -> String {
-        let output = Command::new("git")
-            .args(arguments)
-            .current_dir(self.root.path().join(folder))
-            .env("HOME", self.home())
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
+    /// The repository.
+    pub fn repo(&self) -> PathBuf {
+        self.root.path().join("repo")
     }
 
     fn home(&self) -> PathBuf {
@@ -104,7 +95,7 @@ impl Bed {
 
     /// The worktree that edits happen in.
     pub fn worktree(&self) -> PathBuf {
-        self.root.path().join("worktree")
+        self.worktree.path().to_owned()
     }
 
     /// The empty folder that reviews happen in.
@@ -128,13 +119,9 @@ impl Bed {
     pub fn job(&self, mode: Mode, prompt: &str, timeout: u64, silence: u64) -> Job {
         Job {
             prompt: prompt.to_owned(),
-            scope: Scope {
-                dir: if mode == Mode::Edit { self.worktree() } else { self.empty() },
-                edits: mode == Mode::Edit,
-                write: ["worktrees/worktree", "objects"]
-                    .map(|path| self.root.path().join("repo/.git").join(path))
-                    .to_vec(),
-                ..Scope::default()
+            scope: match mode {
+                Mode::Edit => self.worktree.scope(),
+                Mode::Review => Scope { dir: self.empty(), ..Scope::default() },
             },
             sandbox: self.sandbox.clone(),
             mode,
@@ -207,6 +194,26 @@ impl Bed {
             end(&self.root.path().join("transcript"))
         )
     }
+}
+
+/// A repository with one commit, and whose it is.
+fn make_repository(root: &Path) {
+    let repo = root.join("repo");
+    fs::create_dir(&repo).unwrap();
+    fs::write(repo.join("README.md"), "# A project\n").unwrap();
+    let home = root.join("home");
+    fs::write(home.join(".gitconfig"), "[user]\n\tname = Ada\n\temail = ada@example.com\n").unwrap();
+    for command in ["init -q -b main", "add .", "commit -qm Begin"] {
+        git(&root.join("repo"), &root.join("home"), &command.split(' ').collect::<Vec<_>>());
+    }
+}
+
+fn git(folder: &Path, home: &Path, arguments: &[&str]) -> String {
+    let mut git = Command::new("git");
+    git.args(arguments).current_dir(folder).env("HOME", home).env("GIT_CONFIG_NOSYSTEM", "1");
+    let output = git.output().unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Whether that CLI is there and to be run; a line says why not.

@@ -14,11 +14,11 @@ pub fn files(cli: &'static str) {
     assert_eq!(report.ending, Ending::Done, "{}", bed.story());
     let written = std::fs::read_to_string(bed.worktree().join("hello.txt")).unwrap_or_default();
     assert_eq!(written, "hello \"world\"\n", "{}", bed.story());
-    assert_eq!(bed.git("repo", &["status", "--porcelain"]), "", "the main worktree was touched");
-    let changes = bed.git("worktree", &["status", "--porcelain", "--untracked-files=all"]);
+    assert_eq!(bed.git(&bed.repo(), &["status", "--porcelain"]), "", "the main worktree was touched");
+    let changes = bed.git(&bed.worktree(), &["status", "--porcelain", "--untracked-files=all"]);
     let changed: Vec<&str> = changes.lines().map(|line| &line[3..]).collect();
     assert_eq!(changed, ["hello.txt"], "something else was left in the worktree");
-    assert_eq!(bed.git("repo", &["rev-list", "--all", "--count"]), "1\n", "it committed by itself");
+    assert_eq!(bed.git(&bed.repo(), &["rev-list", "--all", "--count"]), "1\n", "it committed by itself");
     if cli != "aider" {
         assert!(
             report.text.contains("The greeting is written."),

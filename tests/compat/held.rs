@@ -19,14 +19,15 @@ pub fn answers_in_bubblewrap(cli: &'static str) {
 
 fn edits(cli: &'static str, sandbox: &str) {
     let Some(bed) = Bed::held(cli, Some(sandbox)) else { return };
-    let outside = bed.worktree().parent().unwrap().join("outside");
+    let outside = bed.repo().parent().unwrap().join("outside");
     fs::create_dir(&outside).unwrap();
     let bad = |name: &str| outside.join(name).display().to_string();
     let prompt = format!(
         "Write the greeting.\nMODEL: write hello.txt hello\\n\nMODEL: run echo by a tool > tool.txt\n\
-         MODEL: run echo hostile > {}; git -C ../repo update-ref refs/heads/evil HEAD; true\n\
+         MODEL: run echo hostile > {}; git -C {} update-ref refs/heads/evil HEAD; true\n\
          MODEL: write {} hostile\nMODEL: say The greeting is written.",
         bad("by-tool"),
+        bed.repo().display(),
         bad("by-itself")
     );
     let report = bed.edit(&prompt, LONG, LONG);
@@ -39,5 +40,5 @@ fn edits(cli: &'static str, sandbox: &str) {
     }
     let written: Vec<_> = fs::read_dir(&outside).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(written.is_empty(), "it wrote {written:?} outside{}", bed.story());
-    assert_eq!(bed.git("repo", &["for-each-ref", "--format=%(refname)", "refs/heads/evil"]), "");
+    assert_eq!(bed.git(&bed.repo(), &["for-each-ref", "--format=%(refname)", "refs/heads/evil"]), "");
 }
