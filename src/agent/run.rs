@@ -39,8 +39,8 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
     let (invocation, reader) = preset::prepare(agent, job)?;
     let mut ear = Ear::new(job, reader, Transcript::open(job.transcript.as_deref())?, on);
     let input = invocation.reads_prompt.then(|| job.prompt.clone());
-    let Enclosed { command, keep: _keep } = enclosed(agent, job, invocation)?;
-    let (mut tree, mut output) = Tree::start(command, input)?;
+    let Enclosed { command, holders, keep: _keep } = enclosed(agent, job, invocation)?;
+    let (mut tree, mut output) = Tree::start(command, input, holders)?;
     let mut stop = stop.clone();
     let mut open = true;
     let over = loop {

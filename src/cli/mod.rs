@@ -23,6 +23,7 @@ pub mod recover;
 mod refusal;
 pub mod review;
 pub mod run;
+pub mod sandbox;
 pub mod spec;
 pub mod status;
 mod subject;
@@ -94,6 +95,8 @@ pub enum Command {
     #[command(hide = true)]
     Hook(hook::HookArgs),
     #[command(hide = true)]
+    Sandbox(sandbox::SandboxArgs),
+    #[command(hide = true)]
     DemoAgent(demo::AgentArgs),
 }
 
@@ -156,6 +159,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
         Command::Hook(args) => hook::run(args),
+        Command::Sandbox(args) => sandbox::run(args),
         Command::DemoAgent(args) => demo::run_agent(args),
     }
 }

@@ -13,6 +13,8 @@ mod stop;
 mod strays;
 mod tree;
 
+#[cfg(target_os = "linux")]
+pub(crate) use census::{Pid, below};
 pub use lines::Lines;
 pub use shell::{ShellEnd, quoted, run, shell};
 pub use stop::{Stop, Stopper};

@@ -3,6 +3,7 @@
 use super::{Output, Stop, Tree};
 use crate::error::Result;
 use crate::git;
+use crate::sandbox::Enclosed;
 use crate::signing;
 use std::collections::VecDeque;
 use std::process::{Command, ExitStatus};
@@ -63,12 +64,13 @@ pub fn shell(command: &str, env: &[(String, String)]) -> Command {
 /// Runs a command to its end; each line of its output goes to `line`. Nothing of it is left alive
 /// afterwards.
 pub async fn run(
-    command: Command,
+    enclosed: Enclosed,
     timeout: Duration,
     stop: &Stop,
     mut line: impl FnMut(&str),
 ) -> Result<ShellEnd> {
-    let (mut tree, mut output) = Tree::start(command, None)?;
+    let Enclosed { command, holders, keep: _keep } = enclosed;
+    let (mut tree, mut output) = Tree::start(command, None, holders)?;
     let mut tail = Tail::default();
     let mut tell = |text: String| {
         line(&text);

@@ -1,6 +1,6 @@
 //! One process and everything that it starts, from its first moment to its last.
 
-use super::census::{Pid, alive, prepare, roots};
+use super::census::{Pid, alive, children, prepare, roots};
 use super::{LONGEST_LINE, Lines};
 use crate::digest;
 use crate::error::Result;
@@ -36,6 +36,7 @@ const DRY: Duration = Duration::from_secs(1);
 pub struct Tree {
     child: Child,
     root: Pid,
+    holders: usize,
     reaped: bool,
     over: bool,
     writer: Option<JoinHandle<()>>,
@@ -51,7 +52,14 @@ pub struct Output {
 impl Tree {
     /// Starts it, in a group of its own, with that text on its standard input and then the end of it
     /// (none: the end at once). An open standard input would make four agents wait for ever.
-    pub fn start(command: std::process::Command, input: Option<String>) -> Result<(Tree, Output)> {
+    ///
+    /// The first `holders` processes of it, one started by the other, only hold the rest: TERM to one of
+    /// them ends everything at once, so they are asked last.
+    pub fn start(
+        command: std::process::Command,
+        input: Option<String>,
+        holders: usize,
+    ) -> Result<(Tree, Output)> {
         let mut command = Command::from(command);
         prepare();
         raise_file_limit();
@@ -62,7 +70,8 @@ impl Tree {
             .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true);
+            // A holder has to see to the others first.
+            .kill_on_drop(holders == 0);
         let mut child = spawn(&mut command)?;
         let root = child.id().and_then(|id| Pid::try_from(id).ok()).context("it ended before it began")?;
         roots().insert(root, format!("{MARK}={mark}"));
@@ -76,7 +85,7 @@ impl Tree {
             out: child.stdout.take().map(|pipe| Lines::new(pipe, LONGEST_LINE)),
             err: child.stderr.take().map(|pipe| Lines::new(pipe, LONGEST_LINE)),
         };
-        Ok((Tree { child, root, reaped: false, over: false, writer }, output))
+        Ok((Tree { child, root, holders, reaped: false, over: false, writer }, output))
     }
 
     /// Waits until the process itself has ended; others of its tree may live on. May be abandoned and
@@ -121,15 +130,20 @@ impl Tree {
             if left.is_empty() {
                 return self.is_over();
             }
-            if Instant::now() >= deadline {
+            let holders = self.holders();
+            let asked: Vec<Pid> = left.into_iter().filter(|pid| !holders.contains(pid)).collect();
+            if asked.is_empty() || Instant::now() >= deadline {
                 break;
             }
-            for pid in left.into_iter().filter(|pid| told.insert(*pid)) {
+            for pid in asked.into_iter().filter(|pid| told.insert(*pid)) {
                 signal(pid, Signal::TERM);
+                // One that was stopped would never hear it.
+                signal(pid, Signal::CONT);
             }
             sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(100));
         }
+        self.let_holders_end().await;
         for _ in 0..KILLS {
             for pid in self.left() {
                 signal(pid, Signal::KILL);
@@ -140,6 +154,27 @@ impl Tree {
             }
         }
         self.is_over();
+    }
+
+    /// Has the holders end what they hold, and waits for it. They know of more than we do.
+    async fn let_holders_end(&mut self) {
+        let deadline = Instant::now() + GRACE;
+        while self.holders > 0 && !self.reaped && Instant::now() < deadline {
+            signal(self.root, Signal::TERM);
+            sleep(Duration::from_millis(5)).await;
+            self.left();
+        }
+    }
+
+    /// Those that only hold the others, as far as they live.
+    fn holders(&self) -> Vec<Pid> {
+        let mut holders = Vec::new();
+        let mut next = (!self.reaped).then_some(self.root);
+        while let Some(pid) = next.filter(|_| holders.len() < self.holders) {
+            holders.push(pid);
+            next = children(pid).first().copied();
+        }
+        holders
     }
 
     /// The living processes of the tree.
@@ -166,8 +201,10 @@ impl Drop for Tree {
             return;
         }
         for _ in 0..3 {
-            for pid in self.left() {
-                signal(pid, Signal::KILL);
+            let left = self.left();
+            for pid in left {
+                let how = if self.holders > 0 && pid == self.root { Signal::TERM } else { Signal::KILL };
+                signal(pid, how);
             }
         }
         self.is_over();

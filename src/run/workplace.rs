@@ -7,7 +7,7 @@ use super::Run;
 use crate::error::Result;
 use crate::event::{Events, What};
 use crate::process::{self, ShellEnd};
-use crate::sandbox::{Enclosed, Scope};
+use crate::sandbox::Scope;
 use crate::worktree::{Harvest, Removed, Worktree};
 use anyhow::Context;
 use gix::ObjectId;
@@ -94,10 +94,9 @@ impl Workplace {
         env: &[(String, String)],
         events: &Events,
     ) -> Result<ShellEnd> {
-        let Enclosed { command, keep: _keep } =
-            run.sandbox.enclose(&process::shell(command, env), &self.scope())?;
+        let enclosed = run.sandbox.enclose(&process::shell(command, env), &self.scope())?;
         let line = |line: &str| events.send(What::Output { line: line.to_owned() });
-        process::run(command, run.loaded.config.run.timeout, &run.stop, line).await
+        process::run(enclosed, run.loaded.config.run.timeout, &run.stop, line).await
     }
 
     /// What may be touched by whoever works in it.

@@ -10,11 +10,23 @@ use crate::config::{Config, SandboxSection};
 use crate::error::{Result, hint};
 use crate::store::Repo;
 use crate::worktree;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// What of `/run` programs need: the resolver's file, a distribution's profile.
+const OF_RUN: &[&str] = &[
+    "/run/systemd/resolve",
+    "/run/resolvconf",
+    "/run/NetworkManager/resolv.conf",
+    "/run/current-system",
+    "/run/wrappers",
+    "/run/opengl-driver",
+    "/run/nscd",
+];
 
 /// What one command may touch beside what is common to all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -84,7 +96,7 @@ fn paths(key: &str, texts: &[String]) -> Result<Vec<PathBuf>> {
 }
 
 /// What may be done with a path and all below it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Access {
     /// Nothing: it looks empty.
     Hidden,
@@ -145,6 +157,19 @@ impl Bounds {
         if let Ok(path) = path.canonicalize() {
             let known = self.paths.entry(path).or_insert(access);
             *known = (*known).max(access);
+        }
+    }
+
+    /// Hides folders that are not the command's, and puts back into them what it needs of them.
+    pub fn hide_shared(&mut self, folders: &[&str]) {
+        let needed = OF_RUN.iter().map(PathBuf::from).chain(self.needed.iter().cloned());
+        for path in
+            needed.filter(|path| folders.iter().any(|folder| path.starts_with(folder)) && path.exists())
+        {
+            self.paths.entry(path).or_insert(Access::Read);
+        }
+        for folder in folders {
+            self.paths.entry(PathBuf::from(folder)).or_insert(Access::Hidden);
         }
     }
 

@@ -6,10 +6,9 @@
 //! would change nothing, because each mount costs every process that starts.
 
 use super::bounds::{Access, Bounds, access_in};
+use super::capabilities::ROOTS;
 use crate::process::program;
-use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -17,33 +16,8 @@ use std::process::{Command, Stdio};
 /// their models.
 const NAMESPACES: &[&str] = &["--unshare-pid", "--unshare-ipc", "--die-with-parent", "--new-session"];
 
-/// What root may still do inside, where it is root who runs us: own and open its files. All else that root
-/// has could undo the sandbox: mount, make devices, trace, load a module. (`CAP_SETFCAP` lets agents make
-/// user namespaces for sandboxes of their own.)
-const OF_ROOT: &[&str] = &[
-    "CAP_CHOWN",
-    "CAP_DAC_OVERRIDE",
-    "CAP_FOWNER",
-    "CAP_FSETID",
-    "CAP_KILL",
-    "CAP_SETFCAP",
-    "CAP_SETGID",
-    "CAP_SETUID",
-];
-
 /// What is fresh inside, so that what lies beneath is not seen unless it is put back.
 const FRESH: &[&str] = &["/tmp", "/var/tmp", "/dev", "/run", "/proc"];
-
-/// What of `/run` programs need: the resolver's file, a distribution's profile.
-const OF_RUN: &[&str] = &[
-    "/run/systemd/resolve",
-    "/run/resolvconf",
-    "/run/NetworkManager/resolv.conf",
-    "/run/current-system",
-    "/run/wrappers",
-    "/run/opengl-driver",
-    "/run/nscd",
-];
 
 /// The program, if it can do what we ask of it; else why not.
 pub fn find() -> Result<PathBuf, String> {
@@ -61,7 +35,8 @@ pub fn find() -> Result<PathBuf, String> {
 }
 
 /// The command inside the bounds, without an environment.
-pub fn command(bwrap: &Path, bounds: &Bounds, inner: &Command) -> Command {
+pub fn command(bwrap: &Path, mut bounds: Bounds, inner: &Command) -> Command {
+    bounds.hide_shared(FRESH);
     let mut command = ground(bwrap);
     for folder in ["/tmp", "/var/tmp"].map(Path::new).into_iter().filter(|folder| folder.is_dir()) {
         command.arg("--bind").arg(&bounds.temporary).arg(folder);
@@ -70,9 +45,8 @@ pub fn command(bwrap: &Path, bounds: &Bounds, inner: &Command) -> Command {
     if Path::new("/run").is_dir() {
         mounts.hide(Path::new("/run"));
     }
-    let paths = with_fresh(bounds);
-    for (path, access) in &paths {
-        let around = path.parent().map_or(Access::Read, |parent| access_in(&paths, parent));
+    for (path, access) in &bounds.paths {
+        let around = path.parent().map_or(Access::Read, |parent| access_in(&bounds.paths, parent));
         mounts.add(path, *access, around);
     }
     command.args(mounts.args);
@@ -91,7 +65,7 @@ fn ground(bwrap: &Path) -> Command {
     command.args(NAMESPACES).args(["--cap-drop", "ALL"]);
     let is_root = rustix::process::geteuid().is_root();
     if is_root {
-        command.args(OF_ROOT.iter().flat_map(|capability| ["--cap-add", *capability]));
+        command.args(ROOTS.iter().flat_map(|name| ["--cap-add".to_owned(), format!("CAP_{name}")]));
     }
     command.args(["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]);
     if is_root {
@@ -99,40 +73,6 @@ fn ground(bwrap: &Path) -> Command {
         command.args(["--ro-bind", "/proc/sys", "/proc/sys"]);
     }
     command
-}
-
-/// Where temporary files and caches go inside. A cache of an agent's own state stays where it is.
-pub fn places(bounds: &Bounds) -> Vec<(OsString, OsString)> {
-    let mut places: Vec<(OsString, OsString)> =
-        ["TMPDIR", "TMP", "TEMP"].map(|name| (name.into(), "/tmp/own".into())).into();
-    let cache = bounds.temporary.join("cache");
-    // A temporary folder that cannot hold them will tell the command itself.
-    let _ = std::fs::create_dir(bounds.temporary.join("own"));
-    let _ = std::fs::create_dir(&cache);
-    let usual = bounds.home().map(|home| home.join(".cache"));
-    if let Some(usual) = usual.filter(|usual| access_in(&bounds.paths, usual) != Access::Write) {
-        for own in bounds.paths.iter().filter(|(_, access)| **access == Access::Write) {
-            if let Ok(name) = own.0.strip_prefix(&usual) {
-                let _ = symlink(own.0, cache.join(name));
-            }
-        }
-        places.push(("XDG_CACHE_HOME".into(), "/tmp/cache".into()));
-        places.push(("npm_config_cache".into(), "/tmp/cache/npm".into()));
-    }
-    places
-}
-
-/// The bounds, with what is fresh as hidden, and what has to be put back into that.
-fn with_fresh(bounds: &Bounds) -> BTreeMap<PathBuf, Access> {
-    let mut paths = bounds.paths.clone();
-    let needed = OF_RUN.iter().map(PathBuf::from).chain(bounds.needed.iter().cloned());
-    for path in needed.filter(|path| FRESH.iter().any(|fresh| path.starts_with(fresh)) && path.exists()) {
-        paths.entry(path).or_insert(Access::Read);
-    }
-    for fresh in FRESH {
-        paths.entry(PathBuf::from(fresh)).or_insert(Access::Hidden);
-    }
-    paths
 }
 
 #[derive(Default)]

@@ -3,40 +3,39 @@
 //! A [`Scope`] says what one command needs; [`bounds`] adds what holds for all: the file system can be
 //! read, secrets, other worktrees and our own folder cannot, and nothing can be written but the scope and
 //! a temporary folder that vanishes with the command. The system's own means enforce it: bubblewrap on
-//! Linux. Which of them is in force is found out by trying it, once, and told.
+//! Linux, else Landlock. Which of them is in force is found out by trying it, once, and told. Whatever it
+//! is, on Linux a guardian of ours ([`launch`]) sees to it that nothing outlives the command.
 
 mod bounds;
 mod bubblewrap;
+mod capabilities;
 mod environment;
+pub mod launch;
+mod means;
 mod secrets;
 pub mod state;
+mod temporary;
 
 pub use bounds::Scope;
+pub use means::Means;
 
 use crate::config::{Config, Wish};
 use crate::error::{Result, hint};
 use crate::store::Repo;
-use anyhow::Context;
-use bounds::{Bounds, Ground};
+use bounds::{Access, Bounds, Ground};
+use launch::{Launcher, Order};
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, OnceLock};
-use tempfile::TempDir;
-
-/// Who sees to it that a command stays in its bounds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Means {
-    /// Mount and process namespaces, by that program.
-    Bubblewrap(PathBuf),
-    /// Nobody: why.
-    Nobody(String),
-}
+use std::sync::Arc;
+use temporary::Temporary;
 
 /// The sandbox that commands run in. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
     means: Means,
+    launcher: Option<Launcher>,
     ground: Arc<Ground>,
 }
 
@@ -45,6 +44,9 @@ pub struct Sandbox {
 pub struct Enclosed {
     /// The command, its environment complete.
     pub command: Command,
+    /// How many processes, one started by the other, hold what is inside before the command itself begins.
+    /// TERM to one of them ends everything at once.
+    pub holders: usize,
     /// What vanishes with it.
     pub keep: Keep,
 }
@@ -52,7 +54,7 @@ pub struct Enclosed {
 /// What a command needs as long as it runs; dropping it takes that away.
 #[derive(Debug, Default)]
 pub struct Keep {
-    _temporary: Option<TempDir>,
+    _temporary: Option<Temporary>,
 }
 
 impl Sandbox {
@@ -61,27 +63,34 @@ impl Sandbox {
     /// # Errors
     /// Where one is required and the system has none.
     pub fn of(repo: &Repo, config: &Config) -> Result<Sandbox> {
+        Sandbox::launched_by(Launcher::own(), repo, config)
+    }
+
+    /// The same with that launcher, for a program that is not ours.
+    ///
+    /// # Errors
+    /// Where a sandbox is required and the system has none.
+    pub fn launched_by(launcher: Option<Launcher>, repo: &Repo, config: &Config) -> Result<Sandbox> {
         let wish = config.run.sandbox.unwrap_or(Wish::Prefer);
         let means = match wish {
             Wish::Off => Means::Nobody("it is switched off".into()),
-            Wish::Prefer | Wish::Require => available(),
+            Wish::Prefer | Wish::Require => means::chosen(repo)?.launched(launcher.is_some()),
         };
-        if let (Wish::Require, Means::Nobody(why)) = (wish, &means) {
-            return Err(hint(
-                format!("a sandbox is required, and there is none: {why}"),
-                "install bubblewrap (bwrap), or ask for less: `sandbox = \"prefer\"` under [run]",
-            ));
+        if wish == Wish::Require {
+            means.suffices()?;
         }
         let ground = Ground::of(repo, config)?;
         if ground.hosts.is_some() {
             return Err(hint("`hosts` of [sandbox] cannot be enforced here", "take it out"));
         }
-        Ok(Sandbox { means, ground: Arc::new(ground) })
+        temporary::sweep();
+        Ok(Sandbox { means, launcher, ground: Arc::new(ground) })
     }
 
     /// No sandbox: commands run as the person.
     pub fn none() -> Sandbox {
-        Sandbox { means: Means::Nobody("nobody asked for one".into()), ground: Arc::default() }
+        let means = Means::Nobody("nobody asked for one".into());
+        Sandbox { means, launcher: Launcher::own(), ground: Arc::default() }
     }
 
     /// Who sees to it.
@@ -97,58 +106,87 @@ impl Sandbox {
     /// The command as it is started. Its working directory is the scope's; of our environment it gets what
     /// is on the allow list, and what it was given explicitly.
     pub fn enclose(&self, command: &Command, scope: &Scope) -> Result<Enclosed> {
-        match &self.means {
-            Means::Nobody(_) => Ok(bare(command, scope)),
-            Means::Bubblewrap(bwrap) => {
-                let temporary = temporary()?;
-                let bounds = Bounds::new(&self.ground, scope, command, temporary.path());
-                let mut enclosed = bubblewrap::command(bwrap, &bounds, command);
-                let inside = environment::allowed(&self.ground.env, &scope.env);
-                enclosed.env_clear().envs(inside);
-                enclosed.envs(bubblewrap::places(&bounds));
-                environment::copy_explicit(command, &mut enclosed);
-                enclosed.env("PWD", &scope.dir);
-                Ok(Enclosed { command: enclosed, keep: Keep { _temporary: Some(temporary) } })
+        match (&self.means, &self.launcher) {
+            (Means::Bubblewrap(bwrap), launcher) => {
+                self.in_bubblewrap(bwrap, launcher.as_ref(), command, scope)
             }
+            (Means::Landlock(_), Some(launcher)) => self.in_landlock(launcher, command, scope),
+            (Means::Nobody(_) | Means::Landlock(_), _) => Ok(self.bare(command, scope)),
         }
+    }
+
+    fn in_bubblewrap(
+        &self,
+        bwrap: &Path,
+        launcher: Option<&Launcher>,
+        command: &Command,
+        scope: &Scope,
+    ) -> Result<Enclosed> {
+        let temporary = Temporary::new()?;
+        let bounds = Bounds::new(&self.ground, scope, command, temporary.path());
+        let variables = temporary::variables(&bounds, Path::new("/tmp"));
+        let inside = bubblewrap::command(bwrap, bounds, command);
+        let (mut enclosed, holders) = match launcher {
+            Some(launcher) => (launcher.command(None, &inside), 2),
+            None => (inside, 1),
+        };
+        enclosed.current_dir("/");
+        self.give(&mut enclosed, command, scope, variables);
+        Ok(Enclosed { command: enclosed, holders, keep: Keep { _temporary: Some(temporary) } })
+    }
+
+    fn in_landlock(&self, launcher: &Launcher, command: &Command, scope: &Scope) -> Result<Enclosed> {
+        let temporary = Temporary::new()?;
+        let mut bounds = Bounds::new(&self.ground, scope, command, temporary.path());
+        bounds.hide_shared(launch::SHARED);
+        for own in [temporary::OWN, temporary::CACHE] {
+            bounds.paths.insert(bounds.temporary.join(own), Access::Write);
+        }
+        let variables = temporary::variables(&bounds, &bounds.temporary);
+        let order = temporary.path().join("order");
+        Order::new(&bounds).write(&order)?;
+        let mut enclosed = launcher.command(Some(&order), command);
+        enclosed.current_dir(&bounds.dir);
+        self.give(&mut enclosed, command, scope, variables);
+        Ok(Enclosed { command: enclosed, holders: 1, keep: Keep { _temporary: Some(temporary) } })
+    }
+
+    /// Gives the enclosed command its environment.
+    fn give(
+        &self,
+        enclosed: &mut Command,
+        command: &Command,
+        scope: &Scope,
+        variables: Vec<(OsString, OsString)>,
+    ) {
+        enclosed.env_clear().envs(environment::allowed(&self.ground.env, &scope.env)).envs(variables);
+        environment::copy_explicit(command, enclosed);
+        enclosed.env("PWD", &scope.dir);
+    }
+
+    /// The command as the person would start it, but for what sees to its end.
+    fn bare(&self, command: &Command, scope: &Scope) -> Enclosed {
+        let (mut bare, holders) = match &self.launcher {
+            Some(launcher) => (launcher.command(None, command), 1),
+            None => (copy(command), 0),
+        };
+        bare.current_dir(&scope.dir);
+        environment::copy_explicit(command, &mut bare);
+        bare.env("PWD", &scope.dir);
+        Enclosed { command: bare, holders, keep: Keep::default() }
     }
 }
 
 impl fmt::Display for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.means {
-            Means::Bubblewrap(_) => f.write_str(
-                "bubblewrap: they write only their worktree and their own state, and see no secrets",
-            ),
-            Means::Nobody(why) => write!(f, "none ({why}): agents and commands can do what you can"),
-        }
+        self.means.fmt(f)
     }
 }
 
-/// The command as the person would start it.
-fn bare(command: &Command, scope: &Scope) -> Enclosed {
-    let mut bare = Command::new(command.get_program());
-    bare.args(command.get_args()).current_dir(&scope.dir);
-    environment::copy_explicit(command, &mut bare);
-    bare.env("PWD", &scope.dir);
-    Enclosed { command: bare, keep: Keep::default() }
-}
-
-/// A folder that only this command writes.
-fn temporary() -> Result<TempDir> {
-    tempfile::Builder::new().prefix("flow-ai-tmp-").tempdir().context("cannot make a temporary folder")
-}
-
-/// The best that this system has. Tried once: that a program is installed does not mean that it may do
-/// its work (containers, hardened kernels).
-fn available() -> Means {
-    static FOUND: OnceLock<Means> = OnceLock::new();
-    FOUND
-        .get_or_init(|| match bubblewrap::find() {
-            Ok(program) => Means::Bubblewrap(program),
-            Err(why) => Means::Nobody(why),
-        })
-        .clone()
+fn copy(command: &Command) -> Command {
+    let mut copy = Command::new(command.get_program());
+    copy.args(command.get_args());
+    copy
 }
 
 /// A path as the config writes it: absolute, or below the home.

@@ -28,6 +28,16 @@ pub fn alive(root: Pid, reaped: bool) -> Vec<Pid> {
     if !reaped {
         seeds.push(root);
     }
+    alive_from(seeds)
+}
+
+/// The living processes below that one.
+pub fn below(root: Pid) -> Vec<Pid> {
+    alive_from(children(root))
+}
+
+/// The living ones among these and all below them.
+fn alive_from(mut seeds: Vec<Pid>) -> Vec<Pid> {
     let mut tree = BTreeSet::new();
     while let Some(pid) = seeds.pop() {
         if tree.insert(pid) {
@@ -76,7 +86,7 @@ fn owner(pid: Pid, owners: &mut BTreeMap<Pid, Pid>, roots: &BTreeMap<Pid, String
 
 /// The children of a process. The kernel lists them by thread; where it was built without those
 /// lists, all processes are asked for their parent.
-fn children(pid: Pid) -> Vec<Pid> {
+pub fn children(pid: Pid) -> Vec<Pid> {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
     let mut all = Vec::new();
     for thread in threads.flatten() {

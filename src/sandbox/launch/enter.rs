@@ -1,0 +1,56 @@
+//! Becomes the command, within the bounds.
+
+use super::{Order, landlock};
+use crate::error::Result;
+use crate::sandbox::capabilities;
+use anyhow::{Context, bail};
+use rustix::process::{
+    Resource, Signal, getppid, getrlimit, set_parent_process_death_signal, setrlimit, setsid,
+};
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+/// How many processes and threads one command may have beside those that its user has already. A parallel
+/// build has some hundreds; what forks without end stops here instead of taking the machine along.
+const PROCESSES: u64 = 4096;
+
+/// Becomes that command: in a session of its own, so that it has no terminal to ask or to write to, and
+/// within the bounds of the order. When the process that called is gone, so is the command.
+pub fn enter(parent: i32, order: Option<&Path>, command: &[OsString]) -> Result<Infallible> {
+    let order = order.map(Order::read).transpose()?;
+    let Some((program, args)) = command.split_first() else { bail!("there is no command") };
+    // One that leads a group cannot take a session, and has one already.
+    let _ = setsid();
+    limit_processes();
+    if let Some(order) = &order {
+        capabilities::drop_others()?;
+        landlock::restrict(order)?;
+    }
+    set_parent_process_death_signal(Some(Signal::KILL)).context("cannot tie the command to its parent")?;
+    if getppid().map(|parent| parent.as_raw_nonzero().get()) != Some(parent) {
+        bail!("whoever called is gone");
+    }
+    let error = Command::new(program).args(args).exec();
+    Err(error).with_context(|| format!("cannot start {}", Path::new(program).display()))
+}
+
+/// Bounds what the user of the command may have at once. The kernel lets root go past that.
+fn limit_processes() {
+    let own = rustix::process::getuid().as_raw();
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let processes =
+        entries.filter(|entry| entry.file_name().to_str().is_some_and(|name| name.parse::<u32>().is_ok()));
+    let theirs = processes.filter(|entry| entry.metadata().is_ok_and(|found| found.uid() == own));
+    let threads = theirs.map(|entry| fs::read_dir(entry.path().join("task")).map_or(1, Iterator::count));
+    let wanted = threads.sum::<usize>() as u64 + PROCESSES;
+    let mut limit = getrlimit(Resource::Nproc);
+    limit.maximum = Some(limit.maximum.map_or(wanted, |most| most.min(wanted)));
+    limit.current = limit.maximum;
+    // Where that is refused, the limit is what it was.
+    let _ = setrlimit(Resource::Nproc, limit);
+}

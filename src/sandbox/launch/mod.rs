@@ -1,0 +1,120 @@
+//! Our own program as the one that starts commands: the guardian, and the stage that becomes the command.
+//!
+//! The *guardian* ([`hold`]) stays outside of the bounds, as parent of all: orphans are handed to it,
+//! whatever session they chose and whatever environment they wiped, so it ends all of them when the
+//! command has ended, when it is told to, or when we are gone without a word. Its child ([`enter`]) takes a
+//! session of its own, puts itself within the bounds, which nothing can undo, and becomes the command.
+//! What they are told is in a file, because arguments can be read by all.
+//!
+//! A cgroup of our own would do the same with one write, but nobody gets one: the scope of a terminal is
+//! not delegated, and asking a service manager for one needs a bus that containers do not have.
+
+#[cfg(target_os = "linux")]
+mod enter;
+#[cfg(target_os = "linux")]
+mod guardian;
+#[cfg(target_os = "linux")]
+pub mod landlock;
+#[cfg(not(target_os = "linux"))]
+mod nowhere;
+
+#[cfg(target_os = "linux")]
+pub use enter::enter;
+#[cfg(target_os = "linux")]
+pub use guardian::hold;
+#[cfg(not(target_os = "linux"))]
+pub use nowhere::{enter, hold};
+
+use super::bounds::{Access, Bounds};
+use crate::error::{Result, hint};
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The version of [`Order`]s.
+const VERSION: u32 = 1;
+
+/// Our program as every process of it finds it, though the file may have been replaced meanwhile.
+const OWN: &str = "/proc/self/exe";
+
+/// Folders that Landlock hides, since many share them. Processes' own are protected by the kernel.
+pub const SHARED: &[&str] = &["/tmp", "/var/tmp", "/dev", "/run"];
+
+/// What the stages are told.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    version: u32,
+    /// The bounds that [`enter`] puts itself into: what may be done with each path and all below it.
+    pub paths: Vec<(OsString, Access)>,
+    /// The only ports that may be connected to; none: any.
+    pub ports: Option<Vec<u16>>,
+}
+
+impl Order {
+    /// The order to stay in these bounds.
+    pub fn new(bounds: &Bounds) -> Order {
+        let paths = bounds.paths.iter().map(|(path, access)| (path.into(), *access)).collect();
+        Order { version: VERSION, paths, ports: None }
+    }
+
+    /// Writes it to a new file.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let text = serde_json::to_vec(self).context("cannot write down the bounds")?;
+        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Reads it from its file.
+    pub fn read(path: &Path) -> Result<Order> {
+        let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let order: Order = serde_json::from_slice(&text).map_err(|error| {
+            hint(format!("{} is no order: {error}", path.display()), "start the run again")
+        })?;
+        if order.version != VERSION {
+            return Err(hint("the order is another version's", "start the run again"));
+        }
+        Ok(order)
+    }
+}
+
+/// The program that has the stages: ours, unless we are a library in somebody else's.
+#[derive(Debug, Clone)]
+pub struct Launcher(PathBuf);
+
+impl Launcher {
+    /// Our own program.
+    pub fn own() -> Option<Launcher> {
+        let program = env::current_exe().ok()?;
+        // A file that was replaced has a remark behind its name.
+        let is_ours = program.file_name()?.to_str()?.split(' ').next() == Some("git-flow-ai");
+        (cfg!(target_os = "linux") && is_ours).then(|| Launcher(OWN.into()))
+    }
+
+    /// That program, which has to be ours.
+    pub fn at(program: PathBuf) -> Launcher {
+        Launcher(program)
+    }
+
+    /// That command, started by the guardian. It has neither environment nor folder yet.
+    pub fn command(&self, order: Option<&Path>, inner: &Command) -> Command {
+        let mut command = Command::new(&self.0);
+        command.arg0("git-flow-ai").args(stage("hold", order));
+        command.arg("--").arg(inner.get_program()).args(inner.get_args());
+        command
+    }
+}
+
+/// The arguments that call a stage as a child of ours.
+fn stage(name: &str, order: Option<&Path>) -> Vec<OsString> {
+    let parent = std::process::id().to_string();
+    let mut args: Vec<OsString> = ["sandbox", name, "--parent", &parent].map(OsString::from).into();
+    if let Some(order) = order {
+        args.extend(["--order".into(), order.into()]);
+    }
+    args
+}

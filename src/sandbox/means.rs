@@ -1,0 +1,117 @@
+//! Who sees to it that a command stays in its bounds: what this system has, and what that cannot hold.
+
+use super::bubblewrap;
+use super::launch;
+use crate::error::{Result, hint};
+use crate::store::Repo;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+/// The first version of Landlock that holds all writing: the ones before let files be cut.
+const ENOUGH: i32 = 3;
+
+/// Who sees to it that a command stays in its bounds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Means {
+    /// Mount and process namespaces, by that program.
+    Bubblewrap(PathBuf),
+    /// The kernel's Landlock, of that version.
+    Landlock(i32),
+    /// Nobody: why.
+    Nobody(String),
+}
+
+/// The best that this system has, or what the person chose (`git config flow-ai.sandbox-means`).
+pub fn chosen(repo: &Repo) -> Result<Means> {
+    let Some(word) = repo.git_config("flow-ai.sandbox-means") else { return Ok(best()) };
+    match word.trim() {
+        "bubblewrap" => Ok(by_bubblewrap().unwrap_or_else(Means::Nobody)),
+        "landlock" => Ok(by_landlock().unwrap_or_else(Means::Nobody)),
+        _ => Err(hint(
+            format!("flow-ai.sandbox-means is `{word}`, which is none of bubblewrap and landlock"),
+            "git config --unset flow-ai.sandbox-means takes the best that there is",
+        )),
+    }
+}
+
+/// The best that this system has. Tried once: that a program is installed does not mean that it may do
+/// its work (containers, hardened kernels).
+pub fn best() -> Means {
+    static FOUND: OnceLock<Means> = OnceLock::new();
+    let find =
+        || by_bubblewrap().or_else(|first| by_landlock().map_err(|second| format!("{first}, and {second}")));
+    FOUND.get_or_init(|| find().unwrap_or_else(Means::Nobody)).clone()
+}
+
+fn by_bubblewrap() -> Result<Means, String> {
+    bubblewrap::find().map(Means::Bubblewrap)
+}
+
+#[cfg(target_os = "linux")]
+fn by_landlock() -> Result<Means, String> {
+    launch::landlock::version().map(Means::Landlock)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn by_landlock() -> Result<Means, String> {
+    Err("only Linux has Landlock".into())
+}
+
+impl Means {
+    /// What it is for whoever has the launcher that some need, or not.
+    pub fn launched(self, has_launcher: bool) -> Means {
+        match self {
+            Means::Landlock(_) if !has_launcher => {
+                Means::Nobody("Landlock needs git-flow-ai as the program that starts commands".into())
+            }
+            means => means,
+        }
+    }
+
+    /// Whether it is one for those who require one.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn suffices(&self) -> Result<()> {
+        match self {
+            Means::Nobody(why) => Err(hint(
+                format!("a sandbox is required, and there is none: {why}"),
+                "install bubblewrap (bwrap), or ask for less: `sandbox = \"prefer\"` under [run]",
+            )),
+            Means::Landlock(version) if *version < ENOUGH => Err(hint(
+                format!(
+                    "a sandbox is required, and this kernel's Landlock (version {version}) does not hold all writing"
+                ),
+                "install bubblewrap (bwrap), or a kernel from 6.2 on",
+            )),
+            Means::Landlock(_) | Means::Bubblewrap(_) => Ok(()),
+        }
+    }
+
+    /// What it cannot hold, for people; none when it holds all that it is meant to.
+    pub fn lacks(&self) -> Vec<&'static str> {
+        let Means::Landlock(version) = self else { return Vec::new() };
+        let since = [
+            (i32::MAX, "the names of hidden files"),
+            (i32::MAX, "sockets in folders"),
+            (i32::MAX, "settings inside an agent's own state"),
+            (6, "signals to your processes"),
+            (3, "cutting files short"),
+        ];
+        since.into_iter().filter(|(since, _)| version < since).map(|(_, what)| what).collect()
+    }
+}
+
+impl fmt::Display for Means {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const HELD: &str = "they write only their worktree and their own state, and see no secrets";
+        match self {
+            Means::Bubblewrap(_) => write!(f, "bubblewrap: {HELD}"),
+            Means::Landlock(version) => {
+                write!(f, "Landlock {version}: {HELD}; not held: {}", self.lacks().join(", "))
+            }
+            Means::Nobody(why) => write!(f, "none ({why}): agents and commands can do what you can"),
+        }
+    }
+}
