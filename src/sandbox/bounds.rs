@@ -163,9 +163,13 @@ impl Bounds {
     /// Hides folders that are not the command's, and puts back into them what it needs of them.
     pub fn hide_shared(&mut self, folders: &[&str]) {
         let needed = OF_RUN.iter().map(PathBuf::from).chain(self.needed.iter().cloned());
-        for path in
-            needed.filter(|path| folders.iter().any(|folder| path.starts_with(folder)) && path.exists())
-        {
+        // What is hidden for another reason stays so.
+        let is_put_back = |path: &PathBuf| {
+            folders.iter().any(|folder| path.starts_with(folder))
+                && path.exists()
+                && access_in(&self.paths, path) != Access::Hidden
+        };
+        for path in needed.filter(is_put_back).collect::<Vec<_>>() {
             self.paths.entry(path).or_insert(Access::Read);
         }
         for folder in folders {

@@ -217,6 +217,9 @@ fn an_agent_that_lies_in_what_is_hidden_is_started_all_the_same() {
         fs::write(config, personal).unwrap();
         held.place.flow(&["run", "demo", "--no-review", "--agent", "own"]).ok();
         let made = held.made("made.txt");
-        assert!(made.starts_with("#!/bin/sh") && !made.contains("KEY"), "{means}: it sees only itself: {made}");
+        assert!(
+            made.starts_with("#!/bin/sh") && !made.contains("KEY"),
+            "{means}: it sees only itself: {made}"
+        );
     }
 }
