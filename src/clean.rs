@@ -256,7 +256,7 @@ fn judged(repo: &Repo, target: &str, dry_run: bool, items: &mut Vec<Item>) -> Re
         tips.extend(repo.find_ref(&format!("refs/heads/{branch}"))?);
     }
     let oldest = Timestamp::now().saturating_sub(JUDGED)?.as_second();
-    let mut gone = Vec::new();
+    let (mut gone, mut alone) = (Vec::new(), Vec::new());
     for kept in keep::all(repo)? {
         let mut is_in = false;
         for (tip, head) in tips.iter().flat_map(|tip| kept.parents.iter().map(move |head| (*tip, *head))) {
@@ -264,8 +264,21 @@ fn judged(repo: &Repo, target: &str, dry_run: bool, items: &mut Vec<Item>) -> Re
         }
         if is_in || kept.time < oldest {
             items.push(Item::new(Kind::Judged, kept.id.to_hex_with_len(12).to_string(), None));
+            if !is_in && recover::alone(repo, kept.parents.first().copied().unwrap_or(kept.id))? {
+                alone.push(kept.id);
+            }
             gone.push((kept.name, kept.id));
         }
     }
-    if dry_run { Ok(()) } else { repo.delete_refs(&gone) }
+    if dry_run {
+        return Ok(());
+    }
+    // Old, and in no branch any more: whoever deleted that may still want it.
+    for id in alone {
+        let name = format!("{}judged/{}", recover::RECOVERED, id.to_hex_with_len(12));
+        if repo.find_ref(&name)?.is_none() {
+            repo.set_ref(&name, id, Expected::Missing, "judged long ago")?;
+        }
+    }
+    repo.delete_refs(&gone)
 }

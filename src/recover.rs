@@ -138,11 +138,20 @@ fn of_ref(repo: &Repo, name: String, prefix: &str, tip: ObjectId, kind: Kind) ->
     let mut parts = rest.splitn(3, '/').map(str::to_owned);
     let (spec, task, run) = (parts.next(), parts.next(), parts.next());
     let commit = repo.commit(tip)?;
-    let told = commit.trailers(trailer::REASON).next().unwrap_or(commit.subject()).to_owned();
+    // An attempt's commit is there because its branch had gone on; the others say why themselves.
+    let told = match commit.trailers(trailer::STATE).next() {
+        Some(_) => format!("its branch had gone on without it: {}", commit.subject()),
+        None => commit.subject().to_owned(),
+    };
+    // What was judged long ago comes from no spec that can be told.
+    let spec = spec.filter(|_| !rest.starts_with("judged/"));
     let (spec_name, task_name) = (spec.clone().unwrap_or_default(), task.clone().unwrap_or_default());
     let (goes_to, holds, why) = match kind {
         Kind::Spec => (format!("flow/{spec_name}/spec"), None, "a merged spec with its approvals".to_owned()),
-        _ => (format!("recovered/{spec_name}/{task_name}"), alone(repo, tip, &name)?, told),
+        _ => {
+            let holds = alone(repo, tip)?.then(|| "commits that are in no branch".to_owned());
+            (format!("recovered/{spec_name}/{task_name}"), holds, told)
+        }
     };
     Ok(Found {
         restore: format!("git flow-ai recover {id}"),
@@ -160,13 +169,12 @@ fn of_ref(repo: &Repo, name: String, prefix: &str, tip: ObjectId, kind: Kind) ->
     })
 }
 
-/// What commits hold that no branch and no tag has.
-fn alone(repo: &Repo, tip: ObjectId, name: &str) -> Result<Option<String>> {
+/// Whether no branch and no tag has that commit.
+pub fn alone(repo: &Repo, tip: ObjectId) -> Result<bool> {
     let mut command = git::command(repo.git_dir());
     command.args(["for-each-ref", "--count=1", "--format=%(refname)"]);
     command.arg(format!("--contains={tip}")).args(["refs/heads/", "refs/tags/", "refs/remotes/"]);
-    let holder = git::output(&mut command)?;
-    Ok((holder.is_empty() && !name.is_empty()).then(|| "commits that are in no branch".to_owned()))
+    Ok(git::output(&mut command)?.is_empty())
 }
 
 /// The one thing that the word means: an id, or the beginning of one.

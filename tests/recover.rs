@@ -371,3 +371,222 @@ fn a_living_worktree_is_not_cleaned_and_beside_it_recover_works() {
     place.flow(&["recover", &only_id(&place)]).ok();
     assert!(matches!(living.remove().unwrap(), Removed::Kept(_)));
 }
+
+#[test]
+fn a_removal_that_is_killed_at_any_moment_loses_nothing() {
+    let place = Place::new();
+    let path = left(&place, "demo.api", |path| {
+        for number in 0..50 {
+            put(&path.join(format!("dir{number}/work")), "w");
+        }
+    });
+    let files = |root: &Path| fs::read_dir(root).map(|entries| entries.count()).unwrap_or_default();
+    for round in 0..24u64 {
+        let mut clean = place.command("git-flow-ai").args(["clean", "--trash"]).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(10 * round));
+        clean.kill().unwrap();
+        clean.wait().unwrap();
+        if !path.exists() {
+            let id = only_id(&place);
+            let mut recover = place.command("git-flow-ai").args(["recover", &id]).spawn().unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(4 * round));
+            recover.kill().unwrap();
+            recover.wait().unwrap();
+            if !path.exists() {
+                place.flow(&["recover", &only_id(&place)]).ok();
+            }
+        }
+        assert!(files(&path) >= 51, "round {round}: {}", files(&path));
+    }
+    // What a killed recover left half is finished by the next one, or was whole.
+    for found in listed(&place) {
+        place.flow(&["recover", found["id"].as_str().unwrap()]);
+    }
+    git_in(&place, &path, &["status"]);
+    place.flow(&["clean", "--trash"]).ok().says("to the trash");
+    place.flow(&["recover", &only_id(&place)]).ok();
+    assert!(files(&path) >= 51);
+}
+
+#[test]
+fn what_is_in_a_submodule_blocks_a_removal_and_comes_back_from_the_trash() {
+    let place = Place::new();
+    place.git(&["clone", "--quiet", "--bare", ".", "../lib.git"]).ok();
+    let add = ["-c", "protocol.file.allow=always", "submodule", "add", "--quiet", "../lib.git", "lib"];
+    place.git(&add).ok();
+    place.git(&["commit", "--quiet", "-m", "A submodule"]).ok();
+    let path = left(&place, "demo.api", |path| {
+        git_in(&place, path, &["init", "--quiet", "lib"]);
+        put(&path.join("lib/own.txt"), "nowhere else");
+        git_in(&place, &path.join("lib"), &["add", "."]);
+        git_in(&place, &path.join("lib"), &["commit", "--quiet", "-m", "Nowhere else"]);
+    });
+    place.flow(&["clean"]).ok().says("lib is in a submodule");
+    place.flow(&["clean", "--trash"]).ok();
+    assert!(!path.exists());
+    place.flow(&["recover", &only_id(&place)]).ok();
+    assert_eq!(fs::read_to_string(path.join("lib/own.txt")).unwrap(), "nowhere else");
+}
+
+/// A linked worktree of the kind that earlier versions made.
+fn linked(place: &Place, name: &str) -> (PathBuf, PathBuf) {
+    let path = place.root().join(".repo.flow-ai").join(name);
+    place.git(&["worktree", "add", "--quiet", "--detach", path.to_str().unwrap()]).ok();
+    let admin = place.repo().join(".git/worktrees").join(name);
+    fs::write(admin.join("locked"), format!("git flow-ai is at work on {name}\n")).unwrap();
+    let record = place.repo().join(".git/flow-ai/worktrees").join(name);
+    fs::create_dir_all(&record).unwrap();
+    fs::write(record.join("name"), name).unwrap();
+    fs::write(record.join("path"), path.to_str().unwrap()).unwrap();
+    fs::write(record.join("base"), place.git_says(&["rev-parse", "HEAD"])).unwrap();
+    fs::copy(admin.join("index"), record.join("index")).unwrap();
+    (path, admin)
+}
+
+#[test]
+fn linked_worktrees_of_earlier_versions_go_and_those_of_a_person_never() {
+    let place = Place::new();
+    let (old, _) = linked(&place, "demo.old");
+    let (locked, admin) = linked(&place, "demo.locked");
+    fs::write(admin.join("locked"), "on a stick\n").unwrap();
+    let (full, _) = linked(&place, "demo.full");
+    put(&full.join("work"), "w");
+    // The person's own: one locked, one whose folder is not there now, as on a disk that is not mounted.
+    place.git(&["worktree", "add", "--quiet", "../mine"]).ok();
+    place.git(&["worktree", "lock", "../mine"]).ok();
+    place.git(&["worktree", "add", "--quiet", "../unplugged"]).ok();
+    fs::rename(place.root().join("unplugged"), place.root().join("away")).unwrap();
+    place.flow(&["clean", "--trash"]).ok().says("somebody locked it: on a stick").says("to the trash");
+    assert!(!old.exists() && !full.exists() && locked.exists());
+    let registered = place.git_says(&["worktree", "list"]);
+    assert!(registered.contains("/mine") && registered.contains("/unplugged"), "{registered}");
+    place.flow(&["recover", &only_id(&place)]).ok();
+    assert_eq!(fs::read_to_string(full.join("work")).unwrap(), "w");
+    git_in(&place, &full, &["status"]);
+}
+
+#[test]
+fn what_cannot_be_deleted_is_told_and_what_is_mounted_is_never_emptied() {
+    let place = Place::new();
+    place.write(".gitignore", "target/\n");
+    place.git(&["add", "."]).ok();
+    place.git(&["commit", "--quiet", "-m", "Ignore"]).ok();
+    let fill = |path: &Path| {
+        put(&path.join("target/CACHEDIR.TAG"), "Signature: 8a477f597d28d172789f06886806bc55\n");
+        put(&path.join("target/stuck"), "x");
+    };
+    let path = left(&place, "demo.api", fill);
+    let stuck = |how: &str, path: &Path| {
+        place.command("chattr").arg(how).arg(path).status().is_ok_and(|status| status.success())
+    };
+    // Needs root and a file system that can: elsewhere there is nothing to see.
+    if stuck("+i", &path.join("target/stuck")) {
+        place.flow(&["clean"]).ok();
+        assert!(!path.exists());
+        place.flow(&["clean"]).ok().says("cannot be deleted: it is immutable");
+        place.flow(&["doctor"]).says("is not all deleted yet");
+        let trash = place.root().join(".repo.flow-ai/.trash");
+        let gone = fs::read_dir(&trash).unwrap().next().unwrap().unwrap().path();
+        assert!(stuck("-i", &gone.join("target/stuck")));
+        place.flow(&["clean"]).ok();
+        assert!(!trash.exists());
+    }
+    let path = left(&place, "demo.mount", fill);
+    let share = place.root().join("share");
+    put(&share.join("precious"), "p");
+    fs::create_dir(path.join("target/mnt")).unwrap();
+    let script = format!(
+        "mount --bind {} {} && git-flow-ai clean && git-flow-ai clean",
+        share.display(),
+        path.join("target/mnt").display()
+    );
+    let out = place.command("unshare").args(["-m", "sh", "-c", &script]).output();
+    if let Ok(out) = out
+        && out.status.success()
+    {
+        Out::of(out).says("something is mounted there");
+    }
+    assert_eq!(fs::read_to_string(share.join("precious")).unwrap(), "p");
+    place.flow(&["clean"]).ok();
+}
+
+#[test]
+fn disk_use_is_told_by_what_it_is_for() {
+    let place = Place::new();
+    left(&place, "demo.held", |path| put(&path.join("work"), &"w".repeat(100_000)));
+    place.flow(&["clean", "--trash"]).ok();
+    left(&place, "demo.left", |path| put(&path.join("work"), &"w".repeat(200_000)));
+    let disk = json(&place.flow(&["status", "--disk", "--json"]).ok());
+    let bytes = |what: &str| disk[what]["bytes"].as_u64().unwrap();
+    assert!(bytes("worktrees") >= 200_000 && bytes("trash") >= 100_000, "{disk}");
+    assert!(bytes("private") > 0 && disk["held"] == 1 && disk["recovered"] == 0, "{disk}");
+    place.flow(&["status", "--disk"]).ok().says("trash").says("total").says("1 of all that was removed");
+    place
+        .flow(&["doctor"])
+        .says("a worktree of a task is left over (")
+        .says("1 removed with work that is nowhere else");
+}
+
+#[test]
+fn what_was_judged_long_ago_and_is_in_no_branch_any_more_is_moved_and_not_dropped() {
+    let place = Place::new();
+    let date = "GIT_COMMITTER_DATE";
+    let commit = |tree: &str, parent: &str| {
+        let mut git = place.command("git");
+        git.env(date, "2020-01-01T00:00:00Z").args(["commit-tree", tree, "-p", parent, "-m", "Judged"]);
+        Out::of(git.output().unwrap()).ok().stdout.trim().to_owned()
+    };
+    let lost = commit("HEAD^{tree}", "HEAD");
+    let kept = commit("HEAD^{tree}", &lost);
+    let there = commit("HEAD^{tree}", "HEAD");
+    for (name, id) in [(&kept, &kept), (&there, &there)] {
+        place.git(&["update-ref", &format!("refs/flow-ai/keep/{name}"), id]).ok();
+    }
+    place.flow(&["clean"]).ok();
+    assert_eq!(place.git_says(&["for-each-ref", "refs/flow-ai/keep"]), "");
+    let all = listed(&place);
+    assert_eq!(all.len(), 1, "the other one is in main: {all:?}");
+    place.flow(&["recover", all[0]["id"].as_str().unwrap(), "--to", "again"]).ok();
+    assert_eq!(place.git_says(&["rev-parse", "again^"]), lost);
+}
+
+#[test]
+fn large_files_by_a_filter_are_in_the_store_before_their_worktree_goes() {
+    let place = Place::with_config(
+        "version = 1\n[agents.mine]\ncommand = [\"mine\"]\nvendor = \"acme\"\n\
+         [agents.judge]\ncommand = [\"judge\"]\nvendor = \"rival\"\n[reviewers.judge]\nagent = \"judge\"\n",
+    );
+    // As git-lfs does: the content goes to the store of the git directory, a pointer to the commit.
+    place.script(
+        "store",
+        "cat > \"$HOME/in\"; sum=$(sha256sum < \"$HOME/in\" | cut -c1-64)\n\
+         dir=$(git rev-parse --absolute-git-dir)/lfs/objects; mkdir -p \"$dir\"; cp \"$HOME/in\" \"$dir/$sum\"; echo \"oid $sum\"",
+    );
+    place.git(&["config", "filter.lfs.clean", "store"]).ok();
+    place.write(".gitattributes", "*.bin filter=lfs\n");
+    place.git(&["add", ".gitattributes"]).ok();
+    place.git(&["commit", "--quiet", "-m", "Large files"]).ok();
+    place.reviewer("judge", "");
+    place.script("mine", "cat > /dev/null; sleep 1; echo large > big.bin; echo hand > notes.env; echo done");
+    let text = |name: &str, text: &str| {
+        let path = place.root().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let plan = "# Demo\n\n### [ ] Step: Make it\n<!-- id: api -->\nWrite it.\n";
+    place.flow(&["spec", "Demo", "--workflow", "quick", "--from", &text("r.md", "Make it.\n")]).ok();
+    place.flow(&["plan", "demo", "--from", &text("p.md", plan)]).ok();
+    // Beside it somebody cleans as hard as can be.
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| place.flow(&["run", "demo"]));
+        while !run.is_finished() {
+            place.flow(&["clean", "--trash"]);
+        }
+        run.join().unwrap().ok();
+    });
+    let pointer = place.git_says(&["cat-file", "blob", "flow/demo/result:big.bin"]);
+    let oid = pointer.strip_prefix("oid ").unwrap();
+    let stored = place.repo().join(".git/lfs/objects").join(oid);
+    assert_eq!(fs::read_to_string(stored).unwrap(), "large\n");
+    assert!(listed(&place).is_empty() && !place.root().join(".repo.flow-ai").exists());
+}

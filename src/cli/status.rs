@@ -5,9 +5,10 @@ use crate::error::{Exit, Result};
 use crate::report::table::{Cell, Table};
 use crate::report::{self, plain};
 use crate::spec::Slug;
-use crate::status::{self, Detail, Judgement, Live, Overview, Stage, Standing, TaskDetail};
+use crate::status::{self, Detail, Disk, Judgement, Live, Overview, Stage, Standing, TaskDetail};
 use crate::store::Repo;
 use crate::verdict::Decision;
+use crate::worktree::measure::{GLANCE, THOROUGH, Usage};
 use clap::Args;
 use jiff::Timestamp;
 use std::io::Write;
@@ -21,12 +22,16 @@ use std::time::Duration;
 #[command(after_help = "Examples:
   git flow-ai status
   git flow-ai status dark-mode
+  git flow-ai status --disk
   git flow-ai status --json | jq -r '.[] | select(.stage == \"approve\") | .next'")]
 pub struct StatusArgs {
     /// The spec; all of them in a list without it
     #[arg(value_name = "SPEC")]
     slug: Option<Slug>,
-    /// Print JSON: an array of all specs, or one object with a spec's name
+    /// Show what git flow-ai takes on the disk, and for what
+    #[arg(long, conflicts_with = "slug")]
+    disk: bool,
+    /// Print JSON: an array of all specs, or one object with a spec's name or with --disk
     #[arg(long)]
     json: bool,
 }
@@ -34,6 +39,14 @@ pub struct StatusArgs {
 /// Runs the command.
 pub fn run(args: StatusArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
+    if args.disk {
+        let disk = status::disk(&repo, THOROUGH)?;
+        if args.json {
+            return report::json(&disk).map(|()| Exit::Yes);
+        }
+        report::out().write_all(disk_table(&disk).as_bytes())?;
+        return Ok(Exit::Yes);
+    }
     let text = match args.slug {
         Some(slug) => {
             let detail = status::of(&repo, &slug)?;
@@ -47,7 +60,7 @@ pub fn run(args: StatusArgs) -> Result<Exit> {
             if args.json {
                 return report::json(&specs).map(|()| Exit::Yes);
             }
-            list(&specs)
+            list(&specs) + &footer(&status::disk(&repo, GLANCE)?)
         }
     };
     report::out().write_all(text.as_bytes())?;
@@ -70,6 +83,45 @@ fn list(specs: &[Overview]) -> String {
         ]);
     }
     table.render()
+}
+
+/// What is on the disk besides specs, where there is anything to be told.
+fn footer(disk: &Disk) -> String {
+    let mut text = String::new();
+    if disk.total().bytes > 0 && disk.worktrees.and(disk.trash).files > 0 {
+        text.push_str(&format!("\ndisk: {}; git flow-ai status --disk tells for what\n", size(disk.total())));
+    }
+    if disk.held > 0 {
+        text.push_str(&format!(
+            "{} removed with work that is nowhere else: git flow-ai recover\n",
+            disk.held
+        ));
+    }
+    text
+}
+
+fn disk_table(disk: &Disk) -> String {
+    let mut table = Table::new(["what", "size", "files", "way out"]);
+    for (what, usage, way_out) in [
+        ("worktrees", disk.worktrees, "git flow-ai clean"),
+        ("their own repositories", disk.private, "git flow-ai clean"),
+        ("trash", disk.trash, "git flow-ai recover --drop <id>, or --expire"),
+        ("journals and transcripts", disk.journals, "keep under [run], git flow-ai clean"),
+    ] {
+        let files = Cell::number(usage.files.to_string());
+        table.row([what.into(), Cell::number(size(usage)), files, way_out.into()]);
+    }
+    let refs = format!(
+        "{} kept as refs, {} of all that was removed hold work that is nowhere else: git flow-ai recover",
+        disk.recovered, disk.held
+    );
+    format!("{}total {}\n{refs}\n", table.render(), size(disk.total()))
+}
+
+/// `1.2 GiB`, `at least 1.2 GiB`.
+fn size(usage: Usage) -> String {
+    let more = if usage.at_least { "at least " } else { "" };
+    format!("{more}{}", indicatif::BinaryBytes(usage.bytes))
 }
 
 fn stage(stage: &Stage) -> Cell {
@@ -124,7 +176,7 @@ fn one(detail: &Detail) -> String {
         text.push_str(&format!("\nrun {}, {word}: {}\n", run.run, run.folder.display()));
     }
     for worktree in &detail.worktrees {
-        let size = indicatif::BinaryBytes(worktree.bytes);
+        let size = size(worktree.usage);
         text.push_str(&format!("worktree {} ({size})\n", plain(&worktree.path.to_string_lossy())));
     }
     if let Some(next) = &overview.next {

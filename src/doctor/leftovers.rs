@@ -1,10 +1,12 @@
-//! What earlier runs or killed processes left: worktrees, git's own lock files.
+//! What earlier runs or killed processes left: worktrees, what was removed and waits, git's own lock files.
 
 use super::Check;
 use crate::config::Config;
 use crate::error::Result;
+use crate::recover;
 use crate::store::Repo;
 use crate::worktree;
+use crate::worktree::measure::{GLANCE, Usage, measure};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,13 +20,16 @@ pub(super) fn examine(repo: &Repo, config: &Config) -> Result<Vec<Check>> {
     let mut checks: Vec<Check> = worktrees(repo, config)?
         .into_iter()
         .map(|path| {
+            let size = size(measure(&path, GLANCE));
             Check::note(
                 TOPIC,
-                format!("a worktree of a task is left over: {}", path.display()),
-                "git flow-ai status tells whether it holds work; git flow-ai clean removes what is merged",
+                format!("a worktree of a task is left over ({size}): {}", path.display()),
+                "git flow-ai run <spec> commits what it holds; git flow-ai clean removes it, and with --trash whatever it holds",
             )
         })
         .collect();
+    checks.extend(removed(repo)?);
+    checks.extend(half_deleted(repo, config)?);
     checks.extend(old_locks(repo).into_iter().map(|path| {
         Check::note(
             TOPIC,
@@ -36,6 +41,40 @@ pub(super) fn examine(repo: &Repo, config: &Config) -> Result<Vec<Check>> {
         checks.push(Check::good(TOPIC, "no worktrees or locks left over"));
     }
     Ok(checks)
+}
+
+/// What was removed and holds work that is nowhere else, so that only a person can let it go; and records
+/// of the trash that nobody can read.
+fn removed(repo: &Repo) -> Result<Vec<Check>> {
+    let (found, odd) = recover::list(repo)?;
+    let held: Vec<_> = found.iter().filter(|found| found.holds.is_some()).collect();
+    let mut checks = Vec::new();
+    if !held.is_empty() {
+        let bytes = held.iter().filter_map(|found| found.bytes).sum();
+        let size = size(Usage { bytes, ..Usage::default() });
+        let says = format!("{} removed with work that is nowhere else ({size})", held.len());
+        let way_out = "git flow-ai recover lists and gives back; --drop <id> deletes for good";
+        checks.push(Check::note(TOPIC, says, way_out));
+    }
+    checks.extend(odd.into_iter().map(|what| Check::note(TOPIC, what, "look at it, and remove it yourself")));
+    Ok(checks)
+}
+
+/// What a removal could not delete.
+fn half_deleted(repo: &Repo, config: &Config) -> Result<Vec<Check>> {
+    let paths = worktree::half_deleted(repo, config)?;
+    let told = paths.into_iter().map(|path| {
+        let size = size(measure(&path, GLANCE));
+        let says = format!("a removed worktree is not all deleted yet ({size}): {}", path.display());
+        Check::note(TOPIC, says, "git flow-ai clean deletes it, or says what resists")
+    });
+    Ok(told.collect())
+}
+
+/// `1.2 GiB`, `at least 1.2 GiB`.
+fn size(usage: Usage) -> String {
+    let more = if usage.at_least { "at least " } else { "" };
+    format!("{more}{}", indicatif::BinaryBytes(usage.bytes))
 }
 
 /// Worktrees of ours in the folder for tasks whose run is not under way.

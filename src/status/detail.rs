@@ -1,12 +1,13 @@
 //! One spec in full: documents, approvals, tasks, agents, attempts, what is under way, disk.
 
-use super::{Judgement, Live, Overview, Scene, Standing, disk, group, judged, live};
+use super::{Judgement, Live, Overview, Scene, Standing, group, judged, live};
 use crate::error::Result;
 use crate::plan;
 use crate::spec::{Approval, Slug, Spec};
 use crate::store::changes::trailer;
 use crate::store::{Repo, specs};
 use crate::worktree;
+use crate::worktree::measure::{THOROUGH, Usage, measure};
 use gix::ObjectId;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -67,8 +68,9 @@ pub struct TaskDetail {
 pub struct Worktree {
     /// Its folder.
     pub path: PathBuf,
-    /// The bytes that it takes on disk.
-    pub bytes: u64,
+    /// What it takes on disk.
+    #[serde(flatten)]
+    pub usage: Usage,
 }
 
 /// The spec of that name in full; an error names those spelt alike.
@@ -130,5 +132,5 @@ fn worktrees(repo: &Repo, slug: &Slug) -> Result<Vec<Worktree>> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.split_once('.').is_some_and(|(own, _)| own == slug.as_str())
     });
-    Ok(ours.map(|path| Worktree { bytes: disk::usage(&path), path }).collect())
+    Ok(ours.map(|path| Worktree { usage: measure(&path, THOROUGH), path }).collect())
 }

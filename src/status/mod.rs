@@ -10,6 +10,7 @@ mod live;
 mod stage;
 
 pub use detail::{Detail, Document, TaskDetail, Worktree, of};
+pub use disk::{Disk, disk};
 pub use live::{Live, LiveTask};
 pub use stage::{Stage, Standing};
 

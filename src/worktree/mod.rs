@@ -38,7 +38,7 @@ mod walk;
 pub use copy::Copied;
 pub use harvest::{Harvest, LARGEST, LARGEST_KNOWN, LeftOut, MOST, Why};
 pub use import::OwnCommit;
-pub use remove::Removed;
+pub use remove::{Removed, half_deleted};
 
 use crate::config::Config;
 use crate::error::Result;

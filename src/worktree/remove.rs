@@ -9,7 +9,9 @@
 use super::erase::{erase, move_to};
 use super::trash::{GONE, identity};
 use super::{LeftOut, TooMuch, Worktree, Worktrees};
+use crate::config::Config;
 use crate::error::Result;
+use crate::store::Repo;
 use anyhow::Context;
 use std::fs;
 use std::io::ErrorKind;
@@ -78,15 +80,23 @@ impl Worktrees {
 
     /// What was on its way to be deleted: by its name beside the worktrees, and by its place in our own
     /// folder. What the trash holds for somebody has neither.
-    pub fn half_deleted(&self) -> Vec<PathBuf> {
-        let below =
-            |dir: PathBuf| fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
-        let gone = below(self.root.join(".trash"))
-            .filter(|path| path.extension().is_some_and(|end| format!(".{}", end.display()) == GONE));
-        // Admin folders; the trash's records are files.
-        let admins = below(self.own_dir().join("trash")).filter(|path| path.is_dir());
-        gone.chain(admins).collect()
+    fn half_deleted(&self) -> Vec<PathBuf> {
+        on_its_way(&self.root, &self.own_dir())
     }
+}
+
+/// What earlier removals have not deleted, or could not.
+pub fn half_deleted(repo: &Repo, config: &Config) -> Result<Vec<PathBuf>> {
+    Ok(on_its_way(&super::root(repo, config)?, &repo.common_dir().join("flow-ai")))
+}
+
+fn on_its_way(root: &Path, own: &Path) -> Vec<PathBuf> {
+    let below = |dir: PathBuf| fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    let gone = below(root.join(".trash"))
+        .filter(|path| path.extension().is_some_and(|end| format!(".{}", end.display()) == GONE));
+    // Private repositories; the trash's records are files.
+    let private = below(own.join("trash")).filter(|path| path.is_dir());
+    gone.chain(private).collect()
 }
 
 impl Worktree {

@@ -33,8 +33,6 @@ pub mod trailer {
     pub const MODEL: &str = "Flow-Model";
     /// The commit that the task began from.
     pub const BASE: &str = "Flow-Base";
-    /// Why a commit is kept at a recovery ref, in one sentence.
-    pub const REASON: &str = "Flow-Reason";
     /// What became of the attempt: `made`, `failed` or `partial` (see `run::work`).
     pub const STATE: &str = "Flow-State";
 
