@@ -5,6 +5,7 @@
 //! never changed. Sending never blocks and never fails: a consumer that has gone is no reason to
 //! lose work.
 
+use crate::secret;
 use crate::verdict::Finding;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -243,6 +244,10 @@ impl Events {
         if self.sender.is_none() && self.recorder.is_none() {
             return;
         }
+        // An agent may print what it knows.
+        let what = secret::cleaned(what).unwrap_or_else(|| What::Warning {
+            message: "something was said that held a secret, and is left out".to_owned(),
+        });
         let event = Event { at: Timestamp::now(), task: self.task.clone(), what };
         if let Some(record) = &self.recorder {
             record(&event);

@@ -21,7 +21,7 @@
 //! | interface | [`cli`], [`report`] | parse, print, choose the exit status |
 //! | journeys | [`draft`], [`run`], [`review`], [`person`], [`gate`], [`hook`], [`check`], [`verify`], [`merge`], [`init`], [`status`], [`sync`], [`push`], [`clean`], [`recover`], [`doctor`], [`demo`] | compose edges and nouns, print nothing |
 //! | edges | [`store`], [`git`], [`private`], [`trust`], [`worktree`], [`sandbox`], [`process`], [`agent`], [`model`], [`signing`] | each owns one thing in the world |
-//! | nouns | [`spec`], [`workflow`], [`plan`], [`change`], [`verdict`], [`policy`], [`config`], [`digest`], [`event`], [`visible`], [`error`] | pure, no input or output |
+//! | nouns | [`spec`], [`workflow`], [`plan`], [`change`], [`verdict`], [`policy`], [`config`], [`digest`], [`event`], [`secret`], [`visible`], [`error`] | pure, no input or output |
 //!
 //! # Three journeys
 //! **spec**: [`draft`] writes documents to a branch that is never checked out, and records who
@@ -57,6 +57,7 @@ pub mod error;
 pub mod event;
 pub mod plan;
 pub mod policy;
+pub mod secret;
 pub mod spec;
 pub mod verdict;
 pub mod visible;

@@ -38,6 +38,7 @@ mod review;
 mod rules;
 mod run;
 mod sandbox;
+mod secrets;
 mod server;
 mod signing;
 mod spec;

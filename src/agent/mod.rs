@@ -15,6 +15,7 @@ mod transcript;
 
 pub use limit::Limit;
 pub use seen::sight;
+pub use transcript::Transcript;
 
 use crate::change::{Author, Vendor};
 use crate::config::AgentConfig;

@@ -2,6 +2,7 @@
 
 use super::limit;
 use crate::event::{Activity, Usage};
+use crate::secret;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -133,12 +134,14 @@ impl Seen {
     }
 }
 
-/// One line, not too long, of a text of others.
+/// One line, not too long and without secrets, of a text of others.
 pub fn short(text: &str) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    // Before it is cut: half a key is not known as one.
+    let line = secret::redacted(line);
     match line.char_indices().nth(LONGEST_DETAIL) {
         Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
+        None => line.into_owned(),
     }
 }
 

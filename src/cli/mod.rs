@@ -35,6 +35,7 @@ pub mod wait;
 pub mod waive;
 
 use crate::error::{Exit, Result};
+use crate::secret;
 use clap::{ArgMatches, Parser, Subcommand};
 
 const EXAMPLES: &str = "Examples:
@@ -132,6 +133,7 @@ pub fn wants_json(given: &ArgMatches) -> bool {
 
 /// Runs a command; the exit status is its answer.
 pub fn run(cli: Cli) -> Result<Exit> {
+    secret::learn_named(std::env::vars_os());
     if cli.command.acts() {
         verify::glance();
     }

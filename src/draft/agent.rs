@@ -9,6 +9,7 @@ use crate::agent::{Agent, Ending, Job, Mode};
 use crate::error::{Interrupted, Result, hint};
 use crate::event::{Events, What};
 use crate::plan;
+use crate::private;
 use crate::process::Stop;
 use crate::sandbox::Sandbox;
 use crate::spec::Spec;
@@ -267,7 +268,7 @@ fn failure(ending: &Ending) -> Result<Option<String>> {
 /// Where the agent's output goes.
 fn transcript(repo: &Repo, spec: &Spec) -> Result<PathBuf> {
     let folder = repo.own_dir()?.join("drafts");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    private::folder(&folder)?;
     Ok(folder.join(format!("{}.log", spec.slug)))
 }
 

@@ -4,6 +4,7 @@ use super::{Output, Stop, Tree};
 use crate::error::Result;
 use crate::git;
 use crate::sandbox::Enclosed;
+use crate::secret::Stream;
 use crate::signing;
 use std::collections::VecDeque;
 use std::process::{Command, ExitStatus};
@@ -72,7 +73,10 @@ pub async fn run(
     let Enclosed { command, holders, keep: _keep } = enclosed;
     let (mut tree, mut output) = Tree::start(command, None, holders)?;
     let mut tail = Tail::default();
+    let mut stream = Stream::default();
     let mut tell = |text: String| {
+        // Agents and their models are told how a command failed, beside files and terminals.
+        let text = stream.line(text);
         line(&text);
         tail.push(text);
     };

@@ -6,16 +6,13 @@
 use super::answer::schema;
 use super::request::Bundle;
 use super::{Means, Request, Reviewer};
-use crate::agent::{Agent, Ending, Job, Mode};
+use crate::agent::{Agent, Ending, Job, Mode, Transcript};
 use crate::error::{Interrupted, Result};
 use crate::event::{Activity, Events, Usage, What};
 use crate::model::{Endpoint, Failure, Question};
 use crate::process::Stop;
 use crate::sandbox::Scope;
 use anyhow::Context;
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use tokio::time::Instant;
 
@@ -66,7 +63,7 @@ async fn ask_api(
                 && let Err(error) = keep(transcript, &answer.text)
             {
                 // The verdict is worth more than the record of how it was said.
-                events.warn(format!("cannot write {}: {error}", transcript.display()));
+                events.warn(format!("{error:#}"));
             }
             Ok(Ok(Reply { text: answer.text, usage: answer.usage, model: answer.model }))
         }
@@ -75,11 +72,13 @@ async fn ask_api(
     }
 }
 
-/// Adds what a model said to the transcript, which only the person may read.
-fn keep(transcript: &Path, text: &str) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(transcript)?;
-    file.write_all(text.as_bytes())?;
-    file.write_all(b"\n")
+/// Adds what a model said to the transcript.
+fn keep(transcript: &Path, text: &str) -> Result<()> {
+    let mut transcript = Transcript::open(Some(transcript))?;
+    match text.lines().find_map(|line| transcript.add(line.to_owned())) {
+        Some(why) => Err(anyhow::anyhow!(why)),
+        None => Ok(()),
+    }
 }
 
 async fn ask_agent(

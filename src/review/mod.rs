@@ -25,6 +25,7 @@ use crate::gate::{self, Standing};
 use crate::policy::{Demand, Policy};
 use crate::process::Stop;
 use crate::sandbox::Sandbox;
+use crate::secret;
 use crate::signing::{self, Signers};
 use crate::store::Repo;
 use crate::store::config::Loaded;
@@ -224,6 +225,12 @@ fn verdict_of(request: &Request<'_>, reviewer: &Reviewer, read: Read) -> Verdict
 
 /// Signs a verdict where there is a key, and writes it down before anybody acts on it.
 pub(crate) fn record(repo: &Repo, change: &Change, verdict: &mut Verdict) -> Result<()> {
+    // Notes are pushed, and who judges may quote what they found.
+    verdict.summary = secret::redacted(&verdict.summary).into_owned();
+    for finding in &mut verdict.findings {
+        finding.body = secret::redacted(&finding.body).into_owned();
+        finding.suggestion = finding.suggestion.take().map(|text| secret::redacted(&text).into_owned());
+    }
     signing::sign(repo, verdict)?;
     verdicts::append(repo, change.head_commit.unwrap_or(change.head_tree), verdict)?;
     if verdict.decision == Decision::RequestChanges && change.head_commit.is_some() {

@@ -1,0 +1,174 @@
+//! Secrets: keys come from the person, and stay out of files, objects, notes, output and command lines.
+
+use crate::support::{Out, Place};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A key that only its variable's name gives away.
+const PLAIN: &str = "9f8e7d6c5b4a-correct-horse-battery";
+
+/// One that its looks give away. Put together here, so that no scanner takes this file for a leak.
+fn telling() -> String {
+    ["ghp_", "0123456789abcdefghijABCDEFGHIJ012345"].concat()
+}
+
+/// An agent that prints all that it knows, commands that do, and a reviewer that quotes keys.
+fn talkative() -> Place {
+    let place = Place::new();
+    let agent = place.script(
+        "writer",
+        &format!(
+            "cat > /dev/null\nenv\nenv >&2\nprintf 'user:%s' \"$ACME_API_KEY\" | base64 -w 0\necho\n\
+             echo '-----BEGIN RSA PRIVATE KEY-----'\necho MIIEowIBAAKCAQEA\necho '-----END RSA PRIVATE KEY-----'\n\
+             echo \"{{\\\"text\\\": \\\"a\\n{}\\\"}}\"\ncat /proc/[0-9]*/cmdline > '{}' 2> /dev/null\necho work > work.txt",
+            telling(),
+            place.root().join("command-lines").display()
+        ),
+    );
+    let quoted = format!(
+        "findings='[{{\"path\":\"work.txt\",\"line\":1,\"severity\":\"P1\",\"body\":\"It holds {PLAIN} and {0}\",\"suggestion\":\"Take {0} out\"}}]'",
+        telling()
+    );
+    let judge = place.reviewer("judge", &quoted);
+    place.write(
+        ".zenflow/config.toml",
+        format!(
+            "version = 1\n[run]\nattempts = 1\nsetup = \"env\"\nverify = \"env; test -f work.txt\"\n\
+             [agents.writer]\ncommand = [\"{}\"]\nvendor = \"acme\"\n[agents.judge]\ncommand = [\"{}\"]\nvendor = \"rival\"\n\
+             [reviewers.judge]\nagent = \"judge\"\n",
+            agent.display(),
+            judge.display()
+        ),
+    );
+    place.git(&["add", "."]).ok();
+    place.git(&["commit", "--quiet", "-m", "Configure"]).ok();
+    place.flow(&["spec", "A thing", "--workflow", "quick", "--slug", "thing", "--no-edit"]).ok();
+    fs::write(place.root().join("plan.md"), "# Plan\n\n### [ ] Step: Do\n<!-- id: do -->\n\nDo it.\n")
+        .unwrap();
+    place.flow(&["plan", "thing", "--from", "../plan.md"]).ok();
+    place
+}
+
+/// Runs it with the keys in the environment and with that umask.
+fn with_keys(place: &Place, umask: &str, args: &str) -> Out {
+    let mut command = place.command("sh");
+    command.args(["-c", &format!("umask {umask}; exec git flow-ai {args}")]);
+    Out::of(command.env("ACME_API_KEY", PLAIN).env("CI_JOB", telling()).output().unwrap())
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut found = vec![dir.to_owned()];
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let is_folder = path.symlink_metadata().unwrap().is_dir();
+        found.extend(if is_folder { files(&path) } else { vec![path] });
+    }
+    found
+}
+
+fn holds(bytes: &[u8], secret: &str) -> bool {
+    let is_in = |wanted: &str| bytes.windows(wanted.len()).any(|part| part == wanted.as_bytes());
+    // As the agent encodes it; the ends hold bits of what stands beside.
+    let coded = STANDARD.encode(format!("user:{secret}"));
+    is_in(secret) || is_in(&coded[8..coded.len() - 4])
+}
+
+/// Neither file nor object of the repository holds any of the keys.
+#[track_caller]
+fn assert_clean(place: &Place, secrets: &[&str]) {
+    let objects =
+        place.command("git").args(["cat-file", "--batch-all-objects", "--batch"]).output().unwrap().stdout;
+    assert!(objects.len() > 1000);
+    let git = place.repo().join(".git");
+    for secret in secrets {
+        assert!(!holds(&objects, secret), "an object holds {secret}");
+        for path in files(&git).iter().filter(|path| path.is_file()) {
+            assert!(!holds(&fs::read(path).unwrap(), secret), "{} holds {secret}", path.display());
+        }
+    }
+}
+
+#[test]
+fn no_key_is_in_any_file_object_or_output_after_a_run() {
+    let place = talkative();
+    let told = telling();
+    for args in [
+        "run thing",
+        "run thing --retry --json",
+        "log thing",
+        "status thing",
+        "verdict list --json",
+        "log thing --json",
+    ] {
+        let out = with_keys(&place, "022", args);
+        for text in [&out.stdout, &out.stderr] {
+            assert!(!holds(text.as_bytes(), PLAIN) && !holds(text.as_bytes(), &told), "{args}: {text}");
+        }
+    }
+    assert_clean(&place, &[PLAIN, &told, "MIIEowIBAAKCAQEA"]);
+    // It was there to be found, and said where it was.
+    let logs: Vec<PathBuf> = files(&place.repo().join(".git/flow-ai/runs"));
+    let log = logs.iter().find(|path| path.ends_with("do.1.log")).expect("a transcript");
+    let text = fs::read_to_string(log).unwrap();
+    for expected in
+        ["ACME_API_KEY=[redacted: ACME_API_KEY]", "CI_JOB=[redacted: github-pat]", "[redacted: private-key]"]
+    {
+        assert!(text.contains(expected), "{expected} is missing:\n{text}");
+    }
+    let notes = place.git_says(&["log", "--all", "--notes=flow-ai", "--format=%N"]);
+    assert!(notes.contains("It holds [redacted: ACME_API_KEY] and [redacted: github-pat]"), "{notes}");
+    let lines = fs::read(place.root().join("command-lines")).unwrap();
+    assert!(!lines.is_empty() && !holds(&lines, PLAIN) && !holds(&lines, &told));
+}
+
+#[test]
+fn logs_are_for_their_owner_alone_whatever_the_umask() {
+    for umask in ["000", "027", "077"] {
+        let place = talkative();
+        with_keys(&place, umask, "run thing").exits(1);
+        let mode = |path: &Path| fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777;
+        let own = place.repo().join(".git/flow-ai");
+        assert_eq!(mode(&own), 0o700, "{umask}");
+        let runs = files(&own.join("runs"));
+        assert!(runs.iter().any(|path| path.ends_with("do.1.review.log")), "{runs:?}");
+        for path in runs {
+            assert_eq!(mode(&path) & 0o077, 0, "{}, umask {umask}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_log_that_was_open_to_others_is_closed() {
+    let place = talkative();
+    let log = place.repo().join(".git/flow-ai/review.log");
+    let drafts = place.repo().join(".git/flow-ai/drafts");
+    fs::create_dir_all(&drafts).unwrap();
+    for path in [&log, &drafts.join("other.log")] {
+        fs::write(path, "old\n").unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o666)).unwrap();
+    }
+    fs::set_permissions(&drafts, fs::Permissions::from_mode(0o777)).unwrap();
+    place.git(&["checkout", "--quiet", "-b", "topic"]).ok();
+    place.write("work.txt", "a");
+    place.git(&["add", "."]).ok();
+    place.git(&["commit", "--quiet", "-m", "A"]).ok();
+    with_keys(&place, "000", "review topic").exits(1);
+    with_keys(&place, "000", "spec Other --slug other --draft --agent writer");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&log), mode(&drafts), mode(&drafts.join("other.log"))), (0o600, 0o700, 0o600));
+    assert_clean(&place, &[PLAIN, &telling()]);
+}
+
+#[test]
+fn an_error_does_not_repeat_a_key() {
+    let place = Place::new();
+    let mut command: Command = place.command("git");
+    command.args(["flow-ai", "spec", "show", &format!("no-{PLAIN}")]).env("MY_TOKEN", PLAIN);
+    let out = Out::of(command.output().unwrap());
+    assert_eq!(out.status, 2);
+    assert!(out.stderr.contains("[redacted: MY_TOKEN]") && !out.stderr.contains(PLAIN), "{}", out.stderr);
+}
