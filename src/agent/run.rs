@@ -5,12 +5,16 @@ use super::preset::{self, Invocation, Listener};
 use super::seen::{Seen, sight};
 use super::transcript::Transcript;
 use super::{Agent, Ending, Job, Limit, Mode, Report, signs};
+use crate::config::AgentConfig;
 use crate::error::Result;
 use crate::event::Activity;
 use crate::git;
+use crate::keys;
 use crate::process::{Stop, Tree};
 use crate::sandbox::{Enclosed, Scope, state};
+use crate::secret;
 use crate::signing;
+use anyhow::Context;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -84,8 +88,17 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
 
 /// The command in its sandbox.
 fn enclosed(agent: &Agent, job: &Job, invocation: Invocation) -> Result<Enclosed> {
-    let command = command(agent, job, &invocation);
+    let mut command = command(agent, job, &invocation);
+    command.envs(keys_of(agent)?);
     job.sandbox.enclose(&command, &scope(agent, job, invocation.write))
+}
+
+/// Its keys, which are asked for now and which nobody else gets.
+fn keys_of(agent: &Agent) -> Result<Vec<(String, String)>> {
+    let AgentConfig { env, env_command, .. } = &agent.config;
+    secret::learn_named(env.iter().map(|(name, value)| (name.into(), value.into())));
+    let keys = env_command.iter().map(|(name, command)| Ok((name.clone(), keys::of_command(command, name)?)));
+    keys.collect::<Result<_>>().with_context(|| format!("the agent {} cannot be started", agent.name))
 }
 
 /// What it may touch: what the job says, and its own state.

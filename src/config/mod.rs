@@ -7,6 +7,7 @@
 
 mod budget;
 mod keep;
+mod leaks;
 mod parse;
 mod personal;
 mod settings;
@@ -251,6 +252,9 @@ pub struct AgentConfig {
     /// Files and folders where it keeps its own state, which it may write in a sandbox, beside the
     /// preset's usual ones. Paths begin with `/` or `~/`. Default: none.
     pub state: Vec<String>,
+    /// Variables with keys that only this agent gets, each by a shell command that prints its value: in a
+    /// person's own file only. Default: none.
+    pub env_command: IndexMap<String, String>,
 }
 
 /// `[reviewers.NAME]`: an agent, run read-only, or an API; exactly one of both.
@@ -271,6 +275,19 @@ pub struct ReviewerConfig {
     pub vendor: Option<Vendor>,
     /// The environment variable that holds the key. Default: the API's usual one.
     pub key_env: Option<String>,
+    /// A shell command that prints the key: in a person's own file only. Default: none.
+    pub key_command: Option<String>,
+    /// `credential`: git's credential helpers have the key, hence the system's keyring where it is one of
+    /// them. In a person's own file only. Default: none.
+    pub key: Option<KeyFrom>,
+}
+
+/// Who has a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyFrom {
+    /// git's credential helpers, under the host of the API.
+    Credential,
 }
 
 /// The protocols that we speak.

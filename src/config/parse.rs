@@ -22,9 +22,27 @@ pub fn parse(text: &str, origin: &str) -> Result<Config> {
     let config: Config = read(text, origin)?;
     check_agents(&config.agents, origin)?;
     check_reviewers(&config.reviewers, origin)?;
+    refuse_persons_own(&config, origin)?;
     check_branches(&config.gate.branches, origin)?;
     check_rules(&config.gate.rules, origin)?;
     Ok(config)
+}
+
+/// Commands that give keys are the person's: a repository's would be run by everybody who clones it.
+fn refuse_persons_own(config: &Config, origin: &str) -> Result<()> {
+    let agents = config.agents.iter().filter(|(_, agent)| !agent.env_command.is_empty());
+    let agents = agents.map(|(name, _)| format!("`env_command` of [agents.{name}]"));
+    let commands = config.reviewers.iter().filter(|(_, reviewer)| reviewer.key_command.is_some());
+    let commands = commands.map(|(name, _)| format!("`key_command` of [reviewers.{name}]"));
+    let helpers = config.reviewers.iter().filter(|(_, reviewer)| reviewer.key.is_some());
+    let helpers = helpers.map(|(name, _)| format!("`key` of [reviewers.{name}]"));
+    match agents.chain(commands).chain(helpers).next() {
+        Some(what) => Err(hint(
+            format!("{origin}: {what} says where a person keeps a key, which is theirs to say"),
+            "move it to your own file, ~/.config/git-flow-ai/config.toml, under the same name",
+        )),
+        None => Ok(()),
+    }
 }
 
 /// A rule that matches nothing, or asks for nothing, would only seem to protect.
@@ -69,7 +87,10 @@ fn check_branches(branches: &[String], origin: &str) -> Result<()> {
 }
 
 /// Each agent is a preset or a command that names a program.
-pub(super) fn check_agents(agents: &IndexMap<String, AgentConfig>, origin: &str) -> Result<()> {
+pub(super) fn check_agents<'a>(
+    agents: impl IntoIterator<Item = (&'a String, &'a AgentConfig)>,
+    origin: &str,
+) -> Result<()> {
     for (name, agent) in agents {
         let table = format!("[agents.{name}]");
         exactly_one(

@@ -6,7 +6,7 @@
 
 use super::values::{some_count, some_duration};
 use super::{AgentConfig, Budget, Config, Keep, ReviewerConfig, SandboxSection, Wish, parse};
-use crate::error::Result;
+use crate::error::{Result, hint};
 use indexmap::IndexMap;
 use serde::Deserialize;
 use std::time::Duration;
@@ -78,8 +78,24 @@ pub struct PersonalRun {
 /// As [`parse()`], and for `[gate]` and the other keys that are the repository's alone.
 pub fn parse_personal(text: &str, origin: &str) -> Result<Personal> {
     let personal: Personal = parse::read(text, origin)?;
-    parse::check_agents(&personal.agents, origin)?;
+    let whole = personal.agents.iter().filter(|(_, agent)| !only_gives_keys(agent));
+    parse::check_agents(whole, origin)?;
+    for (name, reviewer) in &personal.reviewers {
+        let ways = [reviewer.key_env.is_some(), reviewer.key_command.is_some(), reviewer.key.is_some()];
+        if ways.iter().filter(|is_said| **is_said).count() > 1 {
+            return Err(hint(
+                format!("{origin}: [reviewers.{name}] says in several ways where its key is"),
+                "keep one of `key_env`, `key_command` and `key`",
+            ));
+        }
+    }
     Ok(personal)
+}
+
+/// Whether it only says where the keys of an agent are that the repository has.
+fn only_gives_keys(agent: &AgentConfig) -> bool {
+    let keys = AgentConfig { env_command: agent.env_command.clone(), ..AgentConfig::default() };
+    !agent.env_command.is_empty() && *agent == keys
 }
 
 impl Config {
@@ -89,13 +105,21 @@ impl Config {
     /// model or vendor the person's to choose, so would be who counts as a rival.
     pub fn merge_personal(&mut self, personal: Personal) -> Vec<String> {
         let mut kept = Vec::new();
-        for (name, agent) in personal.agents {
-            if self.agents.get(&name).is_some_and(|ours| *ours != agent) {
-                kept.push(format!(
+        for (name, mut agent) in personal.agents {
+            let only_keys = only_gives_keys(&agent);
+            let keys = std::mem::take(&mut agent.env_command);
+            match self.agents.get_mut(&name) {
+                // Keys are never given to another command than the person thinks of.
+                Some(ours) if only_keys || *ours == agent => ours.env_command = keys,
+                Some(_) => kept.push(format!(
                     "your own agent `{name}` is not used: the repository's config has one of that name"
-                ));
-            } else {
-                self.agents.entry(name).or_insert(agent);
+                )),
+                None if only_keys => {
+                    kept.push(format!("your own agent `{name}` says only where its keys are, and no more"));
+                }
+                None => {
+                    self.agents.insert(name, AgentConfig { env_command: keys, ..agent });
+                }
             }
         }
         for (name, reviewer) in personal.reviewers {
@@ -103,8 +127,10 @@ impl Config {
                 self.reviewers.insert(name, reviewer);
                 continue;
             };
-            if reviewer.key_env.is_some() {
-                ours.key_env = reviewer.key_env;
+            let ReviewerConfig { key_env, key_command, key, .. } = reviewer;
+            if key_env.is_some() || key_command.is_some() || key.is_some() {
+                ours.key_env = key_env.or(ours.key_env.take());
+                (ours.key_command, ours.key) = (key_command, key);
             } else {
                 kept.push(format!(
                     "your own reviewer `{name}` is not used: the repository's config has one of that name"

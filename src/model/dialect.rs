@@ -50,8 +50,7 @@ impl Endpoint {
             }
         };
         let mut value = HeaderValue::from_str(&text).map_err(|_| {
-            let variable = self.key_env.as_deref().unwrap_or_default();
-            Failure::Key(format!("the key in {variable} holds characters that no key has"))
+            Failure::Key(format!("the key {} holds characters that no key has", self.key.describe()))
         })?;
         value.set_sensitive(true);
         headers.insert(name, value);

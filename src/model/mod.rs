@@ -12,8 +12,11 @@ mod chat;
 mod dialect;
 mod google;
 mod http;
+mod key;
 mod responses;
 mod retry;
+
+pub use key::{Key, KeySource};
 
 use crate::config::{ApiKind, ReviewerConfig};
 use crate::error::{Result, hint};
@@ -31,8 +34,8 @@ pub struct Endpoint {
     pub base_url: String,
     /// The model.
     pub model: String,
-    /// The environment variable with the key; none where no key is needed.
-    pub key_env: Option<String>,
+    /// Where the key is.
+    pub key: KeySource,
 }
 
 /// What is asked.
@@ -85,11 +88,6 @@ pub enum Failure {
     Stopped,
 }
 
-/// A key. Never printed: it has no `Debug` and no `Display`.
-pub struct Key {
-    text: String,
-}
-
 impl Endpoint {
     /// The endpoint of a reviewer's settings; an error where they do not make one.
     pub fn new(name: &str, config: &ReviewerConfig) -> Result<Endpoint> {
@@ -109,23 +107,9 @@ impl Endpoint {
                 ));
             }
         };
-        let key_env = config.key_env.clone().or_else(|| usual_key(api)).filter(|name| !name.is_empty());
-        let endpoint = Endpoint { api, base_url, model, key_env };
+        let endpoint = Endpoint { api, base_url, model, key: KeySource::of(name, config, api) };
         endpoint.check_address(name)?;
         Ok(endpoint)
-    }
-
-    /// The key from the environment, where one is needed; an error where it is not there.
-    pub fn key(&self) -> Result<Option<Key>> {
-        let Some(name) = &self.key_env else { return Ok(None) };
-        let text = std::env::var(name).unwrap_or_default().trim().to_owned();
-        if text.is_empty() {
-            return Err(hint(
-                format!("the environment variable {name} with the key of {} is not set", self.host()),
-                format!("export {name}=…, or name another variable: key_env = \"…\""),
-            ));
-        }
-        Ok(Some(Key { text }))
     }
 
     /// Asks, retrying what may pass. `on` is told of limits and retries while it waits.
@@ -163,7 +147,7 @@ impl Endpoint {
                 "write it as https://host/path; the key goes into the environment",
             ));
         };
-        if url.scheme() == "http" && self.key_env.is_some() && !http::is_loopback(&url) {
+        if url.scheme() == "http" && self.key != KeySource::None && !http::is_loopback(&url) {
             return Err(hint(
                 format!("[reviewers.{name}]: the key would go unencrypted to {}", self.host()),
                 "use https, or leave out the key where the server needs none",
@@ -171,17 +155,4 @@ impl Endpoint {
         }
         Ok(())
     }
-}
-
-/// The variable that holds the API's key by custom; none where servers usually need none.
-fn usual_key(api: ApiKind) -> Option<String> {
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let name = match api {
-        ApiKind::Anthropic => "ANTHROPIC_API_KEY",
-        ApiKind::Openai | ApiKind::OpenaiChat => "OPENAI_API_KEY",
-        ApiKind::Google if !is_set("GEMINI_API_KEY") && is_set("GOOGLE_API_KEY") => "GOOGLE_API_KEY",
-        ApiKind::Google => "GEMINI_API_KEY",
-        ApiKind::OpenaiCompatible => return None,
-    };
-    Some(name.to_owned())
 }

@@ -5,7 +5,7 @@
 //! in `retry-after`; where that is longer than the time left, waiting is pointless and we say so.
 
 use super::http::{Broken, Reply};
-use super::{Answer, Endpoint, Failure, Key, Question, http};
+use super::{Answer, Endpoint, Failure, Key, KeySource, Question, http};
 use crate::event::Activity;
 use jiff::Timestamp;
 use reqwest::header::HeaderMap;
@@ -132,9 +132,9 @@ impl<'a> Conversation<'a> {
         let wait = || retry_after(&reply.headers, Timestamp::now());
         match status {
             // What a server says about a key may hold the key.
-            401 | 403 => Fault::Final(Failure::Key(self.says(match &self.endpoint.key_env {
-                Some(name) => format!("{status}: the key in {name} was not accepted"),
-                None => format!("{status}: a key is needed, name its variable with `key_env`"),
+            401 | 403 => Fault::Final(Failure::Key(self.says(match &self.endpoint.key {
+                KeySource::None => format!("{status}: a key is needed, name its variable with `key_env`"),
+                source => format!("{status}: the key {} was not accepted", source.describe()),
             }))),
             // No waiting fills an account.
             429 if reply.body.windows(18).any(|part| part == b"insufficient_quota") => {

@@ -12,9 +12,13 @@ use crate::event::{Activity, Events, Usage, What};
 use crate::model::{Endpoint, Failure, Question};
 use crate::process::Stop;
 use crate::sandbox::Scope;
+use crate::secret::{self, Kind};
 use anyhow::Context;
 use std::path::Path;
 use tokio::time::Instant;
+
+/// How many things that look like secrets are told of, for one request.
+const MOST_TOLD: usize = 5;
 
 /// What a reviewer answered.
 #[derive(Debug)]
@@ -36,10 +40,42 @@ pub async fn ask(
     events: &Events,
     stop: &Stop,
 ) -> Result<Result<Reply, String>> {
+    if let Err(why) = look_for_secrets(&bundle.prompt, &reviewer.who.name, events) {
+        return Ok(Err(why));
+    }
     match &reviewer.means {
         Means::Agent(agent) => ask_agent(agent, request, bundle, deadline, events, stop).await,
         Means::Api(endpoint) => ask_api(endpoint, request, bundle, deadline, events, stop).await,
     }
+}
+
+/// What is asked is not altered: a verdict is about exactly the change. But a key that we use is sent to
+/// nobody, and of what looks like one the person is told.
+fn look_for_secrets(prompt: &str, reviewer: &str, events: &Events) -> Result<(), String> {
+    let found = secret::find(prompt);
+    if let Some(key) = found.iter().find(|found| found.kind == Kind::Key) {
+        return Err(format!(
+            "what it would be shown holds the key {}{}, which is sent to nobody: take it out of the change and \
+             its commits, and have the key changed",
+            key.what,
+            file_at(prompt, key.at.start)
+        ));
+    }
+    let mut told = Vec::new();
+    for one in found {
+        let what = format!("{}{}", one.what, file_at(prompt, one.at.start));
+        if !told.contains(&what) && told.len() < MOST_TOLD {
+            events.warn(format!("{reviewer} is shown what looks like a secret: {what}"));
+            told.push(what);
+        }
+    }
+    Ok(())
+}
+
+/// The file that a place in the difference belongs to.
+fn file_at(prompt: &str, at: usize) -> String {
+    let file = prompt[..at].lines().rev().find_map(|line| line.split_once("+++ b/"));
+    file.map(|(_, path)| format!(" in {}", path.trim_end())).unwrap_or_default()
 }
 
 async fn ask_api(

@@ -104,7 +104,7 @@ fn by_agent(config: &Config, name: &str, agent: &str, settings: &ReviewerConfig)
 
 fn by_api(name: &str, api: ApiKind, settings: &ReviewerConfig) -> Result<Reviewer> {
     let endpoint = Endpoint::new(name, settings)?;
-    endpoint.key()?;
+    endpoint.expects_key()?;
     let told = settings.vendor.clone().or_else(|| Vendor::of_model(&endpoint.model));
     // Behind another address anybody's model may answer, whatever protocol it speaks.
     let usual = || settings.base_url.is_none().then(|| usual_vendor(api)).flatten();

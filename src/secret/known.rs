@@ -2,7 +2,7 @@
 //!
 //! Kept in memory only, for as long as we run, in each form in which they are usually written.
 
-use super::Found;
+use super::{Found, Kind};
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -19,8 +19,8 @@ const SHORTEST_WORD: usize = 12;
 
 #[derive(Default)]
 struct Known {
-    /// What each form of a secret is called.
-    forms: BTreeMap<Vec<u8>, String>,
+    /// What each form of a secret is called, and how it is known.
+    forms: BTreeMap<Vec<u8>, (String, Kind)>,
     /// Finds them; none before the first search since the last was learnt.
     search: Option<AhoCorasick>,
 }
@@ -31,9 +31,13 @@ fn known() -> MutexGuard<'static, Option<Known>> {
     KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Remembers a secret, and what to call it. One that is too short to be told from other text is not
-/// looked for.
+/// Remembers a key that we use, and what to call it. One that is too short to be told from other text is
+/// not looked for.
 pub fn learn(name: &str, value: &str) {
+    remember(name, value, Kind::Key);
+}
+
+fn remember(name: &str, value: &str, kind: Kind) {
     let value = value.trim();
     if value.len() < SHORTEST {
         return;
@@ -41,19 +45,22 @@ pub fn learn(name: &str, value: &str) {
     let mut known = known();
     let known = known.get_or_insert_default();
     for form in forms(value) {
-        known.forms.entry(form).or_insert_with(|| name.to_owned());
+        let (_, is) = known.forms.entry(form).or_insert_with(|| (name.to_owned(), kind));
+        *is = kind.min(*is);
         known.search = None;
     }
 }
 
-/// Remembers the variables whose name says that they hold a secret.
+/// Remembers the variables whose name says that they hold a secret. Those by which agents and APIs have
+/// their keys hold keys.
 pub fn learn_named(variables: impl IntoIterator<Item = (OsString, OsString)>) {
     for (name, value) in variables {
         if let (Some(name), Some(value)) = (name.to_str(), value.to_str())
             && is_secret_name(name)
             && may_be_secret(value)
         {
-            learn(name, value);
+            let kind = if name.ends_with("_API_KEY") { Kind::Key } else { Kind::Named };
+            remember(name, value, kind);
         }
     }
 }
@@ -128,11 +135,11 @@ pub(super) fn find(text: &str) -> Vec<Found> {
         let build = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(known.forms.keys());
         known.search = build.ok();
     }
-    let names: Vec<&String> = known.forms.values().collect();
+    let names: Vec<&(String, Kind)> = known.forms.values().collect();
     let matches = known.search.iter().flat_map(|search| search.find_iter(text));
     let found = matches.filter_map(|found| {
-        let what = (*names.get(found.pattern().as_usize())?).clone();
-        Some(Found { at: found.range(), what, is_known: true })
+        let (what, kind) = (*names.get(found.pattern().as_usize())?).clone();
+        Some(Found { at: found.range(), what, kind })
     });
     found.collect()
 }

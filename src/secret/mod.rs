@@ -23,8 +23,19 @@ pub struct Found {
     pub at: Range<usize>,
     /// What it is: the name of the variable that has it, or of the rule that it looks like.
     pub what: String,
-    /// Whether it is a value that we were given, and not only looks like a secret.
-    pub is_known: bool,
+    /// How sure that is.
+    pub kind: Kind,
+}
+
+/// How it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// It is a key that we use.
+    Key,
+    /// It is the value of a variable whose name says that it holds a secret.
+    Named,
+    /// It looks like one.
+    Alike,
 }
 
 /// All that are in the text, in its order, none overlapping another.
@@ -32,7 +43,7 @@ pub fn find(text: &str) -> Vec<Found> {
     let mut all = known::find(text);
     all.extend(rules::find(text));
     // Of two at one place the known one goes first.
-    all.sort_by_key(|found| (found.at.start, !found.is_known));
+    all.sort_by_key(|found| (found.at.start, found.kind));
     let mut found: Vec<Found> = Vec::new();
     for one in all {
         match found.last_mut().filter(|last| last.at.end > one.at.start) {

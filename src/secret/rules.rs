@@ -3,7 +3,7 @@
 //! A rule's expression is compiled when one of its words is first met, so that a command that tells
 //! nothing suspicious compiles none.
 
-use super::Found;
+use super::{Found, Kind};
 use aho_corasick::AhoCorasick;
 use nosecrets_rules::{Rule as Listed, load_builtin_rules};
 use regex::{Regex, RegexSet};
@@ -99,7 +99,7 @@ impl Rule {
             }
             let start = secret.start() + (value.len() - value.trim_start().len());
             let at = start..start + trimmed.len();
-            found.push(Found { at, what: self.id.clone(), is_known: false });
+            found.push(Found { at, what: self.id.clone(), kind: Kind::Alike });
         }
     }
 }

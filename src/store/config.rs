@@ -45,6 +45,7 @@ pub fn load(repo: &Repo, target: &str) -> Result<Loaded> {
     if let Some((text, origin)) = versioned(repo, target, config::SETTINGS)? {
         apply_settings(&mut config, &text, &origin, &mut warnings);
     }
+    config.refuse_secrets(&origin)?;
     let brought = config.clone();
     apply_person(&mut config, &mut warnings)?;
     config.validate(&origin)?;

@@ -126,7 +126,8 @@ fn of_sandbox(sandbox: &SandboxSection) -> Vec<Item> {
 }
 
 fn of_agent(name: &str, agent: &AgentConfig) -> Item {
-    let AgentConfig { preset, command, review_command, model, vendor, args, env, state } = agent;
+    let AgentConfig { preset, command, review_command, model, vendor, args, env, state, env_command: _ } =
+        agent;
     let mut lines = Vec::new();
     lines.extend(preset.as_ref().map(|preset| line("preset", preset)));
     lines.extend(command.as_ref().map(|command| line("command", command)));
@@ -144,7 +145,8 @@ fn of_agent(name: &str, agent: &AgentConfig) -> Item {
 }
 
 fn of_reviewer(name: &str, reviewer: &ReviewerConfig) -> Item {
-    let ReviewerConfig { agent, api, base_url, model, vendor, key_env } = reviewer;
+    // The last two are never a repository's.
+    let ReviewerConfig { agent, api, base_url, model, vendor, key_env, key_command: _, key: _ } = reviewer;
     let mut lines = Vec::new();
     lines.extend(agent.as_ref().map(|agent| line("agent", agent)));
     lines.extend(api.as_ref().map(|api| line("api", api)));
