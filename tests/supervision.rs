@@ -99,6 +99,12 @@ fn wait_for(what: impl Fn() -> bool) {
     }
 }
 
+/// Whether nothing but an entry is left of a process.
+fn is_dead(pid: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with('Z'))
+}
+
 /// The events of a run with `--json`; the summary is the last.
 fn events(out: &Out) -> Vec<Value> {
     out.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -287,4 +293,142 @@ fn which_clock_ended_an_agent_is_told_with_what_was_seen_last() {
     let out = stage.run(&["--parallel", "2"]).exits(1);
     let out = out.says("said nothing for 2s (run.silence); the last that was seen of it: looking at mute");
     out.says("took longer than 4s (run.timeout); the last that was seen of it: again");
+}
+
+/// A command at a terminal of its own that nobody answers.
+fn at_a_terminal(command: &str) -> String {
+    format!("sleep 300 | script -qec '{command}' /dev/null")
+}
+
+#[test]
+fn whoever_waits_at_a_terminal_is_found_and_named_and_is_no_hang() {
+    let act = format!("echo x > $task.txt; echo committing; {}", at_a_terminal("head -n 1 >answer; true"));
+    let stage = Stage::new("silence = \"4s\"", &act, &["a", "b:claude"]);
+    let out = stage.run(&["--json"]).exits(1);
+    let events = events(&out);
+    let a = outcome(&events, "a");
+    assert_eq!(a["outcome"], "waiting-for-person", "{a}");
+    let what = a["what"].as_str().unwrap();
+    assert!(
+        what.starts_with("`head -n 1 (started by script") && what.contains("waits at a terminal"),
+        "{what}"
+    );
+    assert!(what.contains("committing"), "with what was seen last: {what}");
+    assert_eq!(outcome(&events, "b")["outcome"], "done");
+    assert_eq!(stage.file("flow/demo/a", "a.txt").unwrap(), "x\n");
+    assert_eq!(
+        stage.calls().iter().filter(|call| call.starts_with("a ")).count(),
+        1,
+        "no attempt repeats it"
+    );
+}
+
+#[test]
+fn a_question_at_the_end_of_what_was_printed_is_found_and_a_shell_that_is_kept_open_is_not_one() {
+    let act = format!(
+        "if [ $task = asks ]; then printf 'Overwrite package.json? (y/N) '; sleep 300; fi\n\
+         (sleep 300 | script -qec 'exec sh -i' /dev/null) >/dev/null 2>&1 &\nsleep 5\n{WRITE}"
+    );
+    let stage = Stage::new("silence = \"6s\"\nattempts = 1", &act, &["asks", "keeps"]);
+    let out = stage.run(&["--json"]).exits(1);
+    let events = events(&out);
+    let asks = outcome(&events, "asks");
+    assert_eq!(asks["outcome"], "waiting-for-person", "{asks}");
+    assert!(asks["what"].as_str().unwrap().starts_with("Overwrite package.json? (y/N)"), "{asks}");
+    assert_eq!(outcome(&events, "keeps")["outcome"], "done", "{}", out.stdout);
+}
+
+#[test]
+fn a_check_that_asks_is_named_and_goes_back_to_the_agent() {
+    let verify = "printf 'Are you sure? [y/n] '; sleep 300";
+    let stage = Stage::new(&format!("timeout = \"8s\"\nattempts = 1\nverify = \"{verify}\""), WRITE, &["a"]);
+    stage.run(&[]).exits(1).says("asked what nobody answers: Are you sure? [y/n]");
+}
+
+#[test]
+fn one_who_wants_the_persons_own_terminal_is_found_too() {
+    let act = "echo x > $task.txt; echo asking; cat </dev/tty >answer";
+    let stage = Stage::new("silence = \"4s\"\nattempts = 1", act, &["a"]);
+    let mut script = stage.place.command("script");
+    let flow = env!("CARGO_BIN_EXE_git-flow-ai");
+    script.args(["-qec", &format!("{flow} run demo --json"), "/dev/null"]).env("TERM", "dumb");
+    // Nobody types; the end of the input would be an answer, so it stays open.
+    let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let keys = child.stdin.take();
+    let out = Out::of(child.wait_with_output().unwrap());
+    drop(keys);
+    assert!(out.stdout.contains("waiting-for-person"), "{}", out.stdout);
+    assert!(out.stdout.contains("`cat` waits at a terminal"), "{}", out.stdout);
+}
+
+#[test]
+fn editors_and_pagers_wait_for_nobody() {
+    let act = "git config user.name A; git config user.email a@b; echo x > $task.txt; git add .\n\
+               { git commit; git log; sh -c '$EDITOR $task.txt'; env | grep -c -e ASKPASS= ; } >said 2>&1; echo done";
+    let stage = Stage::new("attempts = 1\nsilence = \"20s\"", act, &["a"]);
+    stage.run(&[]).ok();
+    let said = stage.file("flow/demo/a", "said").unwrap();
+    assert!(said.contains("empty commit message") && said.ends_with("0\n"), "{said}");
+}
+
+#[test]
+fn term_and_hang_up_stop_like_ctrl_c() {
+    for signal in [Signal::TERM, Signal::HUP] {
+        let stage = Stage::new("", "echo half > $task.txt; touch \"$root/half\"; sleep 300", &["a"]);
+        let mut run = stage.start();
+        wait_for(|| stage.root().join("half").exists());
+        // As a closed terminal does: to us, and to our group.
+        for _ in 0..2 {
+            kill_process(Pid::from_child(&run), signal).unwrap();
+            thread::sleep(Duration::from_millis(30));
+        }
+        assert_eq!(run.wait().unwrap().code(), Some(130), "{signal:?}");
+        assert_eq!(stage.file("flow/demo/a", "a.txt").unwrap(), "half\n", "{signal:?}");
+    }
+}
+
+#[test]
+fn a_second_ctrl_c_kills_at_once_and_the_next_run_finds_everything() {
+    let act = "trap '' TERM INT; echo half > $task.txt; echo $$ > \"$root/agent\"\n\
+               [ -f \"$root/go\" ] || while :; do sleep 1; done\necho done";
+    let stage = Stage::new("", act, &["a"]);
+    let mut run = stage.start();
+    wait_for(|| stage.root().join("agent").exists());
+    let interrupt = |run: &Child| kill_process(Pid::from_child(run), Signal::INT).unwrap();
+    interrupt(&run);
+    thread::sleep(Duration::from_millis(600));
+    let begin = Instant::now();
+    interrupt(&run);
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
+    let agent = fs::read_to_string(stage.root().join("agent")).unwrap();
+    wait_for(|| is_dead(agent.trim()));
+    stage.touch("go");
+    stage.run(&[]).ok().says("what an interrupted run left");
+    assert_eq!(stage.file("flow/demo/result", "a.txt").unwrap(), "half\n");
+}
+
+#[test]
+fn a_machine_without_memory_gets_no_more_work_while_some_runs() {
+    let act = format!("touch \"$root/at.$task\"; while [ ! -f \"$root/go\" ]; do sleep 0.05; done\n{WRITE}");
+    let stage = Stage::new("parallel = 2", &act, &["a", "b"]);
+    stage.place.git(&["config", "flow-ai.pressure", "true"]).ok();
+    let machine = stage.root().join("machine/proc");
+    fs::create_dir_all(&machine).unwrap();
+    let memory =
+        |left| fs::write(machine.join("meminfo"), format!("MemTotal: 8000000 kB\nMemAvailable: {left} kB\n"));
+    memory(100_000).unwrap();
+    let mut command = stage.place.command("git-flow-ai");
+    command.env("GIT_FLOW_AI_TEST_MACHINE", stage.root().join("machine"));
+    let log = fs::File::create(stage.root().join("log")).unwrap();
+    let mut run = command.args(["run", "demo"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+    let said = || fs::read_to_string(stage.root().join("log")).unwrap();
+    wait_for(|| stage.calls().len() == 1 && said().contains("97 MB of 7812 MB of memory are left"));
+    thread::sleep(Duration::from_secs(3));
+    assert_eq!(stage.calls(), ["a 1"], "one works, whatever the machine is short of");
+    memory(4_000_000).unwrap();
+    wait_for(|| stage.calls().len() == 2);
+    stage.touch("go");
+    assert!(run.wait().unwrap().success());
+    assert_eq!(said().matches("no more is started").count(), 1, "{}", said());
 }

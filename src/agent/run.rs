@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::event::Activity;
 use crate::git;
 use crate::keys;
-use crate::process::{Stop, Tree};
+use crate::process::{self, Lookout, Stop, Tree};
 use crate::sandbox::{Enclosed, Scope, state};
 use crate::secret;
 use crate::signing;
@@ -26,6 +26,9 @@ use tokio::time::{Instant, sleep_until};
 
 /// The shortest time between two texts that are told: a flood is not for people.
 const BETWEEN_TEXTS: Duration = Duration::from_millis(50);
+
+/// One that says nothing for so long may be waiting for an answer that nobody gives.
+const QUIET: Duration = Duration::from_secs(60);
 
 /// How long an agent may wait for limits by itself, without having done anything in between. It keeps
 /// its place meanwhile; after that others get it.
@@ -56,6 +59,9 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
             status = tree.ended() => break Over::Ended(status?),
             () = sleep_until(ear.quiet_until) => break Over::Told(ear.gave_up(Ending::Silent)),
             () = sleep_until(ear.deadline) => break Over::Told(ear.gave_up(Ending::TimedOut)),
+            () = sleep_until(ear.lookout.due()) => if let Some(what) = ear.lookout.look(&mut tree, &output) {
+                break Over::Told(Ending::WaitingForPerson(ear.in_its_context(&what)));
+            },
             () = sleep_until(ear.limited_until()) => break Over::Told(ear.gave_up(Ending::Silent)),
             () = stop.wait() => break Over::Told(Ending::Stopped),
         }
@@ -128,6 +134,7 @@ fn scope(agent: &Agent, job: &Job, write: Vec<PathBuf>) -> Scope {
 fn command(agent: &Agent, job: &Job, invocation: &Invocation) -> Command {
     let mut command = Command::new(&invocation.program);
     git::forget_repository(&mut command);
+    process::unattended(&mut command);
     for name in preset::FOREIGN.iter().chain(&signing::AGENT) {
         command.env_remove(name);
     }
@@ -135,8 +142,6 @@ fn command(agent: &Agent, job: &Job, invocation: &Invocation) -> Command {
         .args(&invocation.args)
         .env("NO_COLOR", "1")
         .env("TERM", "dumb")
-        // There is nobody to ask for a password.
-        .env("GIT_TERMINAL_PROMPT", "0")
         .envs(invocation.env.iter().map(|(name, value)| (name, value)))
         .envs(&agent.config.env)
         .envs(job.env.iter().map(|(name, value)| (name, value)))
@@ -156,6 +161,7 @@ struct Ear<F> {
     quiet_until: Instant,
     deadline: Instant,
     next_text: Instant,
+    lookout: Lookout,
     /// Since when it has met nothing but limits.
     limited_since: Option<Instant>,
     /// What was seen last, and when.
@@ -176,6 +182,7 @@ impl<F: FnMut(Activity)> Ear<F> {
             quiet_until: now + job.silence,
             deadline: now + job.timeout,
             next_text: now,
+            lookout: Lookout::new(QUIET.min(job.silence / 2)),
             limited_since: None,
             last: None,
             hopeless: None,
@@ -185,6 +192,7 @@ impl<F: FnMut(Activity)> Ear<F> {
     fn hear(&mut self, line: String, from_err: bool) {
         let now = Instant::now();
         self.quiet_until = now + self.silence;
+        self.lookout.heard(&line);
         if from_err {
             self.reader.error_line(&line, &mut self.seen);
         } else {
@@ -225,6 +233,14 @@ impl<F: FnMut(Activity)> Ear<F> {
             }
             Activity::Tool { .. } | Activity::Text { .. } => self.limited_since = None,
             _ => {}
+        }
+    }
+
+    /// A question, with what was seen last before it.
+    fn in_its_context(&self, what: &str) -> String {
+        match self.last_sight() {
+            Some(last) if !last.starts_with(what) => format!("{what}; last seen: {last}"),
+            _ => what.to_owned(),
         }
     }
 

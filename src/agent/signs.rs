@@ -1,4 +1,4 @@
-//! What the words of a tool betray: a limit, a missing login, a question to a person.
+//! What the words of a tool betray: a limit, a missing login, a refusal.
 //!
 //! Tools tell faults in prose, and each in its own. These are the phrases of the eight that we know
 //! and of the three APIs behind them. Only what a tool says about itself is looked at, never what a
@@ -69,26 +69,6 @@ pub fn is_refusal(fault: &str) -> bool {
         "prohibited_content",
     ];
     holds(fault, PHRASES)
-}
-
-/// Whether a line beside the event stream asks a person something, so that nothing more will come.
-pub fn asks_person(line: &str) -> bool {
-    const PHRASES: &[&str] = &[
-        "please run /login",
-        "please visit the following url",
-        "enter the authorization code",
-        "open this url to",
-        "opening authentication page",
-        "waiting for authentication",
-        "do you want to continue? [y",
-        "do you trust the",
-        "press enter to continue",
-        "(y/n)",
-        "[y/n]",
-        "use a web browser to open the page",
-        "enter the code",
-    ];
-    holds(line, PHRASES)
 }
 
 /// The seconds after which a fault says that one may try again.

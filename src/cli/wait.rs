@@ -2,14 +2,20 @@
 //!
 //! A runtime costs nothing on one thread, but only commands that wait need one. Ctrl-C and TERM set
 //! the [`Stop`] that every journey heeds: it stops what it has started, keeps what is done and
-//! returns. A second Ctrl-C ends us at once; what was started then dies by its own means.
+//! returns. A second Ctrl-C kills all that was started and ends us at once; what it had made stays in
+//! its worktree, and the next run takes it in.
 
 use crate::error::{Exit, Result};
 use crate::event::Events;
-use crate::process::Stop;
+use crate::process::{self, Stop};
 use crate::report::{self, Style};
 use anyhow::Context;
+use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::sleep;
+
+/// Signals that come so close together are one.
+const SAME: Duration = Duration::from_millis(250);
 
 /// Runs the work to its end, on this thread.
 pub fn wait<T>(work: impl AsyncFnOnce(Stop) -> Result<T>) -> Result<T> {
@@ -23,7 +29,18 @@ pub fn wait<T>(work: impl AsyncFnOnce(Stop) -> Result<T>) -> Result<T> {
         tokio::spawn(async move {
             signals.next().await;
             stopper.stop();
+            // A terminal that is closed, and `timeout`, send their signal to us and to our group: that is
+            // one decision.
+            let same = sleep(SAME);
+            tokio::pin!(same);
+            loop {
+                tokio::select! {
+                    () = signals.next() => {}
+                    () = &mut same => break,
+                }
+            }
             signals.next().await;
+            process::kill_all();
             std::process::exit(Exit::Interrupted.code().into());
         });
         work(stop).await

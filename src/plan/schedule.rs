@@ -48,7 +48,7 @@ impl Schedule {
     /// The next task that is ready and may start, if a place is free, in the plan's order; it then counts
     /// as running.
     pub fn start_next(&mut self, may: impl Fn(&Task) -> bool) -> Option<Task> {
-        if self.running() >= self.parallel {
+        if !self.has_room() {
             return None;
         }
         let is_next = |(task, standing): &&mut (Task, Standing)| *standing == Standing::Ready && may(task);
@@ -91,6 +91,11 @@ impl Schedule {
     /// Where each task stands, in the plan's order.
     pub fn standings(&self) -> impl Iterator<Item = (&Task, Standing)> {
         self.tasks.iter().map(|(task, standing)| (task, *standing))
+    }
+
+    /// Whether a place is free for another.
+    pub fn has_room(&self) -> bool {
+        self.running() < self.parallel
     }
 
     /// How many run.

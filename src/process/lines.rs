@@ -46,6 +46,11 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         }
     }
 
+    /// The beginning of a line whose end has not come.
+    pub fn unfinished(&self) -> String {
+        String::from_utf8_lossy(&self.line).into_owned()
+    }
+
     fn take(&mut self) -> String {
         let bytes = std::mem::take(&mut self.line);
         let cut = std::mem::take(&mut self.cut);

@@ -7,19 +7,25 @@
 
 mod census;
 mod lines;
+mod pressure;
 pub mod program;
+mod prompt;
 mod shell;
 mod stop;
 mod strays;
 mod tree;
+mod unattended;
 
 #[cfg(target_os = "linux")]
 pub(crate) use census::{Pid, below};
 pub use lines::Lines;
+pub use pressure::pressure;
+pub use prompt::{Lookout, asks_person};
 pub use shell::{ShellEnd, quoted, run, shell};
 pub use stop::{Stop, Stopper};
 pub use strays::end_strays;
-pub use tree::{MARK, Output, Tree};
+pub use tree::{MARK, Output, Tree, kill_all};
+pub use unattended::unattended;
 
 /// The longest line that is kept, in bytes. An agent's last event holds its whole answer in one line.
 pub const LONGEST_LINE: usize = 4 << 20;

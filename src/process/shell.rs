@@ -1,6 +1,6 @@
 //! Shell commands of the config: set-up and verification.
 
-use super::{Output, Stop, Tree};
+use super::{Lookout, Output, Stop, Tree, unattended};
 use crate::error::Result;
 use crate::git;
 use crate::sandbox::Enclosed;
@@ -10,6 +10,9 @@ use std::collections::VecDeque;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
+
+/// One that prints nothing for so long may be waiting for an answer that nobody gives.
+const QUIET: Duration = Duration::from_secs(60);
 
 /// How many of its last lines a command's failure is told with, at most.
 const TAIL_LINES: usize = 200;
@@ -34,6 +37,13 @@ pub enum ShellEnd {
         /// The last lines of what it printed.
         tail: String,
     },
+    /// It asked a person something, and was stopped.
+    Asked {
+        /// What, and which command.
+        what: String,
+        /// The last lines of what it printed.
+        tail: String,
+    },
     /// We were told to stop.
     Stopped,
 }
@@ -42,6 +52,7 @@ pub enum ShellEnd {
 enum Over {
     Ended(ExitStatus),
     TimedOut,
+    Asked(String),
     Stopped,
 }
 
@@ -54,6 +65,7 @@ pub fn quoted(word: &str) -> String {
 pub fn shell(command: &str, env: &[(String, String)]) -> Command {
     let mut sh = Command::new("sh");
     git::forget_repository(&mut sh);
+    unattended(&mut sh);
     // It runs what agents wrote: their tests, their build scripts.
     for name in signing::AGENT {
         sh.env_remove(name);
@@ -84,6 +96,7 @@ pub async fn run(
     tree.finish(&mut output, |text, _| tell(text)).await;
     Ok(match over {
         Over::Stopped => ShellEnd::Stopped,
+        Over::Asked(what) => ShellEnd::Asked { what, tail: tail.text() },
         Over::TimedOut => ShellEnd::TimedOut { tail: tail.text() },
         Over::Ended(status) if status.success() => ShellEnd::Passed,
         Over::Ended(status) => ShellEnd::Failed { status: status.to_string(), tail: tail.text() },
@@ -99,11 +112,18 @@ async fn watch(
 ) -> Result<Over> {
     let mut stop = stop.clone();
     let mut open = true;
+    let mut lookout = Lookout::new(QUIET.min(deadline.saturating_duration_since(Instant::now()) / 4));
     loop {
         tokio::select! {
             line = output.next(), if open => match line {
-                Some((text, _)) => tell(text),
+                Some((text, _)) => {
+                    lookout.heard(&text);
+                    tell(text);
+                }
                 None => open = false,
+            },
+            () = sleep_until(lookout.due()) => if let Some(what) = lookout.look(tree, output) {
+                return Ok(Over::Asked(what));
             },
             status = tree.ended() => return Ok(Over::Ended(status?)),
             () = sleep_until(deadline) => return Ok(Over::TimedOut),

@@ -1,6 +1,7 @@
 //! One process and everything that it starts, from its first moment to its last.
 
-use super::census::{Pid, alive, children, prepare, roots};
+use super::census::{Pid, alive, children, is_child, prepare, roots};
+use super::prompt::{self, Waiter};
 use super::{LONGEST_LINE, Lines};
 use crate::digest;
 use crate::error::Result;
@@ -94,6 +95,11 @@ impl Tree {
         let status = self.child.wait().await?;
         self.reaped = true;
         Ok(status)
+    }
+
+    /// The process of the tree that waits for a person at a terminal.
+    pub fn waiter(&mut self) -> Option<Waiter> {
+        prompt::find(&self.left())
     }
 
     /// Ends what is left of the tree, tells its last words, and returns when nothing of it is left.
@@ -212,6 +218,12 @@ impl Drop for Tree {
 }
 
 impl Output {
+    /// What was printed of lines that have not ended: a question often stands there.
+    pub fn unfinished(&self) -> String {
+        let out = self.out.as_ref().map(Lines::unfinished).unwrap_or_default();
+        out + &self.err.as_ref().map(Lines::unfinished).unwrap_or_default()
+    }
+
     /// The next line, of either pipe, and whether it came from standard error; none when both are
     /// closed. Nothing is lost when the wait for it is abandoned.
     pub async fn next(&mut self) -> Option<(String, bool)> {
@@ -226,6 +238,17 @@ impl Output {
                 None if from_err => self.err = None,
                 None => self.out = None,
             }
+        }
+    }
+}
+
+/// Kills everything that we have started, for one who leaves at once.
+pub fn kill_all() {
+    let all: Vec<Pid> = roots().keys().copied().collect();
+    // One that forks while it is killed is met again.
+    for _ in 0..3 {
+        for root in &all {
+            alive(*root, !is_child(*root)).into_iter().for_each(|pid| signal(pid, Signal::KILL));
         }
     }
 }

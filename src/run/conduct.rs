@@ -11,6 +11,7 @@ use super::{Run, not_run, task};
 use crate::error::Result;
 use crate::event::{State, What};
 use crate::plan::{Plan, Schedule, Standing, Task};
+use crate::process;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -21,6 +22,9 @@ use tokio::time::sleep;
 /// How long the clock is trusted: it may be set, and a laptop may sleep.
 const LOOK_AGAIN: Duration = Duration::from_secs(20);
 
+/// How long until the machine is looked at again that had no room for more.
+const PRESSED: Duration = Duration::from_secs(2);
+
 /// The tasks of a run, under way.
 struct Conduct<'a> {
     run: &'a Rc<Run>,
@@ -30,6 +34,8 @@ struct Conduct<'a> {
     reports: HashMap<String, TaskReport>,
     /// What was told of tasks that wait: each thing once.
     told: HashSet<(String, Option<Timestamp>)>,
+    /// Whether the machine has no room for more.
+    pressed: bool,
 }
 
 /// Carries a plan out until nothing runs, nothing can start and nothing is worth waiting for.
@@ -65,6 +71,7 @@ impl<'a> Conduct<'a> {
             running: JoinSet::new(),
             reports: HashMap::new(),
             told: HashSet::new(),
+            pressed: false,
         })
     }
 
@@ -83,11 +90,32 @@ impl<'a> Conduct<'a> {
     fn start(&mut self) {
         let run = self.run;
         while !run.stop.is_set()
+            && !self.is_pressed()
             && run.purse.spent().is_none()
             && let Some(task) = self.schedule.start_next(|task| limit(run, task).is_none())
         {
             self.running.spawn_local(task::live(run.clone(), task));
         }
+    }
+
+    /// Whether the machine is short of something, so that no more is started beside what runs already. Told
+    /// when it begins.
+    fn is_pressed(&mut self) -> bool {
+        let run = self.run;
+        let could = |schedule: &Schedule| {
+            let mut tasks = schedule.standings();
+            tasks.any(|(task, standing)| standing == Standing::Ready && limit(run, task).is_none())
+        };
+        let is_asked = run.loaded.config.run.pressure
+            && !self.running.is_empty()
+            && self.schedule.has_room()
+            && could(&self.schedule);
+        let why = if is_asked { process::pressure() } else { None };
+        if let Some(why) = why.as_ref().filter(|_| !self.pressed) {
+            run.events.progress(format!("no more is started for now: {why}"));
+        }
+        self.pressed = why.is_some();
+        self.pressed
     }
 
     /// Tells which tasks wait for a free place or a limit, each once.
@@ -148,9 +176,10 @@ impl<'a> Conduct<'a> {
         let now = Timestamp::now();
         let waits = |standing| matches!(standing, Standing::Parked | Standing::Ready);
         let tasks = self.schedule.standings().filter(|(_, standing)| waits(*standing));
-        let next = tasks.filter_map(|(task, _)| limit(self.run, task)?.until).min()?;
-        let left = Duration::try_from(next.duration_since(now)).unwrap_or_default();
-        Some((left + Duration::from_millis(10)).min(LOOK_AGAIN))
+        let next = tasks.filter_map(|(task, _)| limit(self.run, task)?.until).min();
+        let left = next.map(|next| Duration::try_from(next.duration_since(now)).unwrap_or_default());
+        let left = left.map(|left| (left + Duration::from_millis(10)).min(LOOK_AGAIN));
+        left.into_iter().chain(self.pressed.then_some(PRESSED)).min()
     }
 
     /// Takes in what a task came to.

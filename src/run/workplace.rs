@@ -154,6 +154,9 @@ pub fn failure(command: &str, end: &ShellEnd) -> Option<String> {
         ShellEnd::Failed { status, tail } => {
             Some(format!("`{command}` ended with {status}\n{}", tail.trim_end()))
         }
+        ShellEnd::Asked { what, tail } => {
+            Some(format!("`{command}` asked what nobody answers: {what}\n{}", tail.trim_end()))
+        }
         ShellEnd::TimedOut { tail } => Some(format!("`{command}` took too long\n{}", tail.trim_end())),
         ShellEnd::Stopped => Some(format!("`{command}` was stopped")),
     }

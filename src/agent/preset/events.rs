@@ -1,8 +1,8 @@
 //! What the event streams have in common: one JSON object a line.
 
 use crate::agent::seen::Seen;
-use crate::agent::signs;
 use crate::event::Usage;
+use crate::process;
 use serde_json::Value;
 
 /// The event on a line. A line that is none is kept as an aside, and looked at for a question to a
@@ -12,7 +12,7 @@ pub fn event(line: &str, seen: &mut Seen) -> Option<Value> {
         line.trim_start().starts_with('{').then(|| serde_json::from_str::<Value>(line).ok()).flatten();
     if parsed.is_none() {
         seen.aside(line);
-        if signs::asks_person(line) {
+        if process::asks_person(line) {
             seen.waits(line);
         }
     }

@@ -10,6 +10,7 @@ use crate::agent::seen::{End, Seen};
 use crate::agent::signs;
 use crate::error::Result;
 use crate::event::Usage;
+use crate::process;
 use std::process::ExitStatus;
 
 pub const PRESET: Preset = Preset {
@@ -74,7 +75,7 @@ impl Reader for Gemini {
     /// Its retries are told on standard error only.
     fn error_line(&mut self, line: &str, seen: &mut Seen) {
         seen.aside(line);
-        if signs::asks_person(line) {
+        if process::asks_person(line) {
             seen.waits(line);
         } else if line.starts_with("Attempt ") && line.contains("failed") {
             if signs::is_limit(line) {

@@ -118,7 +118,7 @@ pub trait Reader: Send {
     /// A line of standard error.
     fn error_line(&mut self, line: &str, seen: &mut Seen) {
         seen.aside(line);
-        if super::signs::asks_person(line) {
+        if crate::process::asks_person(line) {
             seen.waits(line);
         }
     }

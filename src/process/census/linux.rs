@@ -47,6 +47,11 @@ fn alive_from(mut seeds: Vec<Pid>) -> Vec<Pid> {
     tree.into_iter().filter(|pid| Entry::of(*pid).is_some_and(|entry| !entry.ended())).collect()
 }
 
+/// Whether a process is a child of ours, and nobody else who got its number.
+pub fn is_child(pid: Pid) -> bool {
+    Entry::of(pid).is_some_and(|entry| entry.parent == getpid().as_raw_nonzero().get())
+}
+
 /// The orphans of that tree: children of ours that we did not start.
 fn orphans(root: Pid) -> Vec<Pid> {
     let mut owners = OWNERS.lock().unwrap_or_else(PoisonError::into_inner);

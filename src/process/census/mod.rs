@@ -8,12 +8,12 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub use linux::{alive, below, children, prepare};
+pub use linux::{alive, below, children, is_child, prepare};
 
 #[cfg(not(target_os = "linux"))]
 mod ps;
 #[cfg(not(target_os = "linux"))]
-pub use ps::{alive, children, prepare};
+pub use ps::{alive, children, is_child, prepare};
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

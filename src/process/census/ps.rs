@@ -32,6 +32,12 @@ pub fn children(_: Pid) -> Vec<Pid> {
     Vec::new()
 }
 
+/// Whether a process is a child of ours, and nobody else who got its number.
+pub fn is_child(pid: Pid) -> bool {
+    let own = i32::try_from(std::process::id()).unwrap_or_default();
+    rows("").iter().any(|row| row.pid == pid && row.parent == own)
+}
+
 struct Row {
     pid: Pid,
     parent: Pid,
