@@ -30,6 +30,7 @@ mod model;
 mod neighbours;
 mod plan;
 mod presets;
+mod private_git;
 mod properties;
 mod push;
 mod records;
