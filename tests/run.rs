@@ -533,6 +533,40 @@ fn an_agent_that_commits_on_the_tasks_own_branch_is_harvested_like_any_other() {
 }
 
 #[test]
+fn what_an_agent_committed_and_its_files_do_not_hold_is_kept_where_it_can_be_found() {
+    let act = "echo old > old.txt; git add .; git commit -q -m Old; git branch old; git rm -q old.txt; git commit -q -m Gone
+        echo idea > idea.txt; git add .; git stash -q; git config core.pager evil; echo done > done.txt";
+    let stage = Stage::new("", act, &task("api", ""));
+    stage
+        .run(&[])
+        .ok()
+        .says("config of its private git, which is put back")
+        .says("refs/flow-ai/recovered/demo/api/");
+    let kept = stage.place.git_says(&["for-each-ref", "--format=%(refname)", "refs/flow-ai/recovered"]);
+    assert!(kept.ends_with(".own") && kept.lines().count() == 1, "{kept}");
+    let all = stage.place.git_says(&["log", "--format=%s", &kept]);
+    assert!(all.lines().any(|line| line == "Old") && all.contains("Gone"), "{all}");
+    stage.place.git(&["show", &format!("{kept}^1:old.txt")]).ok();
+    let about = stage.place.git_says(&["log", "-1", "--format=%B", &kept]);
+    assert!(about.contains("refs/stash") && about.contains("refs/heads/old"), "{about}");
+    assert_eq!(stage.file("flow/demo/result", "done.txt").unwrap(), "done\n");
+    assert_eq!(stage.file("flow/demo/result", "old.txt"), None);
+    stage.is_tidy();
+}
+
+#[test]
+fn too_much_fails_the_attempt_and_the_next_one_can_clean_up() {
+    let act = "if [ $attempt = 1 ]; then for n in 1 2 3 4 5 6 7 8 9; do truncate -s 99M f$n; done; for d in $(seq 10); do mkdir d$d; for f in f*; do ln $f d$d/$f; done; done; exit 0; fi
+        case \"$prompt\" in *'missing in .gitignore'*) rm -rf f* d*;; esac; echo done > done.txt";
+    let stage = Stage::new("", act, &task("api", ""));
+    stage.run(&[]).ok();
+    assert_eq!(stage.calls(), ["api 1", "api 2"]);
+    assert_eq!(stage.file("flow/demo/result", "done.txt").unwrap(), "done\n");
+    assert_eq!(stage.file("flow/demo/result", "f1"), None);
+    stage.is_tidy();
+}
+
+#[test]
 fn a_branch_that_a_killed_agent_had_checked_out_is_in_nobodys_way() {
     let act = "[ -f \"$root/go\" ] || { git switch -q -c flow/demo/$task; echo half > half.txt; touch \"$root/half\"; sleep 300; }\necho done > $task.txt";
     let stage = Stage::new("", act, &task("api", ""));

@@ -30,7 +30,20 @@ pub struct Out {
 impl Place {
     /// An empty repository on `main`.
     pub fn empty() -> Place {
-        let place = Place { root: tempfile::Builder::new().prefix("flow-ai-test-").tempdir().unwrap() };
+        Place::at(tempfile::Builder::new().prefix("flow-ai-test-").tempdir().unwrap())
+    }
+
+    /// The same in memory where there is a file system for that: for floods of files.
+    pub fn in_memory() -> Place {
+        let memory = Path::new("/dev/shm");
+        let dir = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        let place = Place::at(tempfile::Builder::new().prefix("flow-ai-test-").tempdir_in(dir).unwrap());
+        place.git(&["commit", "--quiet", "--allow-empty", "-m", "Begin"]).ok();
+        place
+    }
+
+    fn at(root: tempfile::TempDir) -> Place {
+        let place = Place { root };
         for dir in ["home", "bin", "repo"] {
             fs::create_dir(place.root.path().join(dir)).unwrap();
         }
