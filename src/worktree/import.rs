@@ -7,8 +7,8 @@
 //! that hold something which the harvest does not ([`super::Harvest::commits`]), and keeps those.
 //!
 //! The files of a commit count as harvested when each that it changed is in the harvested tree as the
-//! commit has it. What an agent committed and replaced itself before its last commit is kept only as long
-//! as the private repository is, in the trash.
+//! commit has it. What an agent committed and then replaced itself, before its last commit, is a draft: it
+//! goes with the private repository.
 
 use super::bounded;
 use super::index::Index;

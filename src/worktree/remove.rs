@@ -210,6 +210,7 @@ impl Worktree {
         move_away(&self.path, &gone)?;
         let admin = self.place.own_dir().join("trash").join(&name);
         move_away(&self.git_dir(), &admin)?;
+        move_away(&self.record.scratch("aside"), &admin.join("aside"))?;
         self.release_base()?;
         let stage = self.place.own_dir().join("stage").join(self.record.id());
         let root = self.place.root.clone();
