@@ -145,6 +145,34 @@ fn every_git_command_works_in_it_and_writes_nothing_shared() {
 }
 
 #[test]
+fn in_the_sandbox_as_well_and_what_decides_about_it_stays_as_it_is() {
+    let place = Place::with_config(
+        "version = 1\n[run]\nsandbox = \"require\"\nattempts = 1\n[agents.fake]\ncommand = [\"fake\"]\nvendor = \"acme\"\n",
+    );
+    let attack = r#"
+        for file in .git $GITDIR/config $GITDIR/hooks/post-commit $GITDIR/info/attributes $GITDIR/objects/info/alternates; do
+          (echo bad >>$file) 2>/dev/null && echo $file >>written.txt
+          rm -f $file 2>/dev/null; mv $file $file.away 2>/dev/null && echo moved $file >>written.txt
+        done; echo end >>written.txt"#;
+    place.script(
+        "fake",
+        &format!("cat >/dev/null\nGITDIR=$(git rev-parse --absolute-git-dir)\nset -eu\n{EVERYTHING}\nset +e\n{attack}"),
+    );
+    let file = |name: &str, text: &str| {
+        fs::write(place.root().join(name), text).unwrap();
+        place.root().join(name).display().to_string()
+    };
+    let request = file("request.md", "Make it.\n");
+    let plan = file("plan.md", "### [ ] Step: Do it\n<!-- id: it -->\n\nDo it.\n");
+    place.flow(&["spec", "Demo", "--workflow", "quick", "--from", &request]).ok();
+    place.flow(&["plan", "demo", "--from", &plan]).ok();
+    place.flow(&["run", "demo", "--no-review"]).ok();
+    assert_eq!(place.git_says(&["show", "flow/demo/it:written.txt"]), "end");
+    assert_eq!(place.git_says(&["show", "flow/demo/it:two.txt"]), "two");
+    place.git(&["fsck", "--strict"]).ok();
+}
+
+#[test]
 fn what_an_agent_committed_beyond_its_files_is_told_until_it_is_let_go() {
     let place = Place::new();
     let desk = Desk::new(&place);

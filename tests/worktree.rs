@@ -248,10 +248,13 @@ fn special_files_and_impossible_names_are_left_out_and_named() {
     symlink("/etc", worktree.path().join("was-a-folder")).unwrap();
     put(&worktree, ".GIT/config", "[core]\n");
     put(&worktree, "sub/.g\u{200c}it", "x");
+    put(&worktree, "deep/git~1/config", "x");
+    put(&worktree, "x\nIgnoring path good\n/.GIT/y", "x");
+    put(&worktree, "bell\u{7}\nand\tline", "x");
     put(&worktree, "good", "x");
     let harvest = worktree.harvest().unwrap();
     drop(socket);
-    let good = ["100644 README.md", "100644 good", "120000 was-a-folder"];
+    let good = ["100644 README.md", "100644 \"bell\\a\\nand\\tline\"", "100644 good", "120000 was-a-folder"];
     assert_eq!(tree(&place, &harvest), good);
     let mut left: Vec<(String, Why)> =
         harvest.left_out.iter().map(|left| (left.path.clone(), left.why)).collect();
@@ -260,10 +263,12 @@ fn special_files_and_impossible_names_are_left_out_and_named() {
         left,
         [
             (".GIT/config".into(), Why::Name),
+            ("deep/git~1/config".into(), Why::Name),
             ("pipe".into(), Why::SpecialFile),
             ("socket".into(), Why::SpecialFile),
             ("sub/.g\u{200c}it".into(), Why::Name),
             ("was-a-file".into(), Why::SpecialFile),
+            ("x\nIgnoring path good\n/.GIT/y".into(), Why::Name),
         ]
     );
 }

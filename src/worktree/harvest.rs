@@ -6,6 +6,10 @@
 //! paths. `git add` would not do: it asks `git status` inside every submodule folder, which runs what
 //! that folder's config says. Files of nested repositories are harvested like others, only their
 //! `.git` is not. Attributes, filters, line ends and modes are as git has them.
+//!
+//! There are limits, because an agent knows none: a file of more than 100 MiB is left out and named (2 GiB
+//! where the project has it already or a filter takes it, as for LFS), and more than 100,000 new files,
+//! or five minutes of any git command, are an error ([`TooMuch`]) that fails the attempt and loses nothing.
 
 use super::import::{OwnCommit, Tips};
 use super::index::Index;

@@ -36,8 +36,10 @@ impl Worktree {
     /// about what git runs there.
     pub fn scope(&self) -> Scope {
         let git = self.git_dir();
-        let mut protect = vec![self.path.join(".git"), git.join("config")];
-        protect.extend(FOLDERS.iter().map(|(folder, _)| git.join(folder)));
+        // Not the folder of the alternates: git writes its lists of packs beside them.
+        let kept = ["config", "hooks", "info", "objects/info/alternates"];
+        let mut protect = vec![self.path.join(".git")];
+        protect.extend(kept.iter().map(|name| git.join(name)));
         let mut read = object_stores(&self.place.common);
         // Large files of which commits hold only pointers.
         read.push(self.place.common.join("lfs"));
