@@ -79,15 +79,12 @@ impl<'a> Index<'a> {
         }
         let args = [&["update-index"], how, &["-z", "--stdin"]].concat();
         let ended = run(self.git(&args).stdin(input(paths)?), &[0])?;
-        // Names can hold line breaks, so that looking for lines would find what nobody gave.
-        let refused = |path: &&Vec<u8>| {
-            let line = [b"Ignoring path ", path.as_slice(), b"\n"].concat();
-            ended.stderr.windows(line.len()).any(|window| window == line)
-        };
-        match ended.stderr.is_empty() {
-            true => Ok(Vec::new()),
-            false => Ok(paths.iter().filter(refused).cloned().collect()),
+        if !ended.stderr.starts_with(b"Ignoring path ") && !ended.said().contains("\nIgnoring path ") {
+            return Ok(Vec::new());
         }
+        // Names can hold line breaks and anything else that git says, so only the index tells which.
+        let taken = self.tracked(paths)?;
+        Ok(paths.iter().filter(|path| !taken.contains(*path)).cloned().collect())
     }
 
     pub fn write_tree(&self) -> Result<ObjectId> {
@@ -112,7 +109,8 @@ impl<'a> Index<'a> {
 
     /// Which of these paths it holds.
     pub fn tracked(&self, paths: &[Vec<u8>]) -> Result<BTreeSet<Vec<u8>>> {
+        let asked: BTreeSet<&Vec<u8>> = paths.iter().collect();
         let all = self.list(&["ls-files", "-z"])?.into_iter();
-        Ok(all.filter(|path| paths.contains(path)).collect())
+        Ok(all.filter(|path| asked.contains(path)).collect())
     }
 }
