@@ -123,6 +123,10 @@ fn worktrees(
 /// One of them. What goes wrong with it keeps it, and no other.
 fn put_away(worktree: Worktree, slug: &str, options: Options) -> Item {
     let name = worktree.path().display().to_string();
+    // With that neither a run nor the trash has anything to do.
+    if let Ok(Some(why)) = worktree.not_ours() {
+        return Item::new(Kind::Worktree, name, Some(why));
+    }
     let way_out =
         format!("git flow-ai run {slug} commits it, git flow-ai clean --trash moves it to the trash");
     let outcome = match options {
@@ -149,9 +153,6 @@ fn put_away(worktree: Worktree, slug: &str, options: Options) -> Item {
 
 /// Removes it, to the trash where it holds something. Returns why it stays, and its id in the trash.
 fn to_trash(worktree: Worktree) -> Result<(Option<String>, Option<String>)> {
-    if let Some(why) = worktree.not_ours()? {
-        return Ok((Some(why), None));
-    }
     // What cannot even be looked through is kept whole.
     let holds = worktree.unsaved().unwrap_or_else(|error| Some(format!("{error:#}")));
     match holds {

@@ -87,6 +87,30 @@ fn a_branch_with_more_than_the_target_has_keeps_its_spec() {
 }
 
 #[test]
+fn old_journals_go_and_the_newest_of_a_spec_that_is_there_stays() {
+    let place = done();
+    let runs = place.repo().join(".git/flow-ai/runs/demo");
+    let newest = fs::read_dir(&runs).unwrap().next().unwrap().unwrap().path();
+    let old = runs.join("20200101T000000.000-0000");
+    fs::create_dir(&old).unwrap();
+    fs::write(old.join("events.jsonl"), "x".repeat(10_000)).unwrap();
+    place.flow(&["clean"]).ok();
+    assert!(old.exists(), "written just now");
+    place.git(&["config", "flow-ai.keep", "14d 1KB"]).ok();
+    place.flow(&["clean", "--dry-run"]).ok().says("would remove logs");
+    assert!(old.exists());
+    // A run ends them as well.
+    place.flow(&["run", "demo"]).ok();
+    assert!(!old.exists());
+    place.flow(&["clean"]).ok();
+    assert_eq!(fs::read_dir(&runs).unwrap().count(), 1, "the newest stays whatever the size");
+    assert!(!newest.exists());
+    place.git(&["config", "flow-ai.keep", "a while"]).ok();
+    place.flow(&["clean"]).exits(2).says("14d 5GB");
+    place.flow(&["recover"]).ok();
+}
+
+#[test]
 fn a_worktree_that_a_dead_process_left_goes_only_when_nothing_is_lost() {
     let place = done();
     let repo = Repo::open(&place.repo()).unwrap();

@@ -142,7 +142,7 @@ impl Worktree {
         if self.is_linked()
             && let Some(reason) = self.locked_by_somebody()
         {
-            return Ok(Some(format!("somebody locked it: {reason}")));
+            return Ok(Some(format!("somebody locked it: {reason}; git worktree unlock lets it go")));
         }
         self.replaced()
     }
@@ -153,11 +153,13 @@ impl Worktree {
             return Ok(None);
         }
         let Some(now) = identity(&self.path) else {
-            return Ok(Some("something that is no folder has taken its place".into()));
+            return Ok(Some(
+                "something that is no folder has taken its place; it is not ours to remove".into(),
+            ));
         };
         // Records of earlier versions do not tell. A copy of the whole, as from a backup, still leads here.
         let is_ours = self.record.folder()?.is_none_or(|made| made == now) || self.leads_here();
-        Ok((!is_ours).then(|| "another folder has taken its place".into()))
+        Ok((!is_ours).then(|| "another folder has taken its place; it is not ours to remove".into()))
     }
 
     /// Whether its `.git` file names the folder that we keep for it.
