@@ -173,6 +173,11 @@ fn claude_failed_when_its_last_event_is_an_error_though_it_says_success() {
     play("claude", Mode::Edit, &claude_result(r#""is_error":false,"result":"""#), "", 0).refused();
 }
 
+/// The Unix time in so many seconds.
+fn in_seconds(seconds: i64) -> String {
+    (jiff::Timestamp::now().as_second() + seconds).to_string()
+}
+
 #[test]
 fn claude_tells_its_limits() {
     let retry = r#"{"type":"system","subtype":"api_retry","attempt":7,"max_retries":10,"retry_delay_ms":3916,"error_status":429,"error":"rate_limit"}"#;
@@ -190,6 +195,24 @@ fn claude_tells_its_limits() {
     let retry = retry.replace("3916", "3916000");
     let played = play_script("claude", Mode::Edit, &format!("echo '{retry}'; sleep 300"));
     played.limited(Some(3916));
+    // When it passes, an earlier event may have told.
+    let event = r#"{"type":"rate_limit_event","rate_limit_info":{"status":"rejected","rateLimitType":"five_hour","resetsAt":4000000000}}"#;
+    let played = play(
+        "claude",
+        Mode::Edit,
+        &format!("{}\n{last}", event.replace("4000000000", &in_seconds(60))),
+        "",
+        1,
+    );
+    let Ending::RateLimited(limit) = &played.report.ending else { panic!("{:?}", played.report) };
+    assert!(limit.seconds.is_some_and(|seconds| (30..=61).contains(&seconds)), "{limit:?}");
+    // Some versions call it a good end.
+    let notice = format!("Claude AI usage limit reached|{}", in_seconds(7200));
+    let notice = claude_result(&format!(r#""is_error":false,"result":"{notice}""#));
+    let played = play("claude", Mode::Edit, &notice, "", 0);
+    let Ending::RateLimited(limit) = &played.report.ending else { panic!("{:?}", played.report) };
+    assert_eq!(limit.kind, LimitKind::Quota);
+    assert!(limit.seconds.is_some_and(|seconds| (7100..=7201).contains(&seconds)), "{limit:?}");
     // One that it got over is forgotten.
     let last = claude_result(r#""is_error":false,"result":"Done.""#);
     let retry = retry.replace("3916000", "39");

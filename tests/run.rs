@@ -270,7 +270,7 @@ esac
 echo ok";
     let ids = ["exits", "hangs", "floods", "forks", "nothing", "works"];
     let plan: String = ids.iter().map(|id| task(id, "")).collect();
-    let stage = Stage::new("attempts = 1\ntimeout = \"10s\"\nparallel = 6", act, &plan);
+    let stage = Stage::new("attempts = 1\ntimeout = \"20s\"\nparallel = 6", act, &plan);
     let out = stage.run(&["--json"]).exits(1);
     let last: serde_json::Value = serde_json::from_str(out.stdout.lines().last().unwrap()).unwrap();
     assert_eq!(last["event"], "summary");
@@ -286,7 +286,7 @@ echo ok";
         ("nothing", "no-change"),
         ("works", "done"),
     ] {
-        assert_eq!(outcome(id), expected, "{id}");
+        assert_eq!(outcome(id), expected, "{id}: {}", out.stdout);
     }
     for id in ["exits", "hangs", "floods", "forks"] {
         assert_eq!(stage.file(&format!("flow/demo/{id}"), &format!("{id}.txt")).unwrap(), "some\n", "{id}");

@@ -324,6 +324,20 @@ fn whoever_waits_at_a_terminal_is_found_and_named_and_is_no_hang() {
 }
 
 #[test]
+fn whoever_waits_at_a_terminal_is_found_from_outside_of_the_sandbox() {
+    let act = format!("echo x > $task.txt; echo committing; {}", at_a_terminal("head -n 1 >answer; true"));
+    let stage = Stage::new("silence = \"6s\"", &act, &["a"]);
+    stage.place.git(&["config", "--global", "--unset", "flow-ai.sandbox"]).ok();
+    // What its scripts note lies outside of its worktree.
+    stage.place.script("mine", &act.replace("$task", "a"));
+    let out = stage.run(&["--json"]).exits(1);
+    let events = events(&out);
+    let a = outcome(&events, "a");
+    assert_eq!(a["outcome"], "waiting-for-person", "{}", out.stdout);
+    assert!(a["what"].as_str().unwrap().starts_with("`head -n 1"), "{a}");
+}
+
+#[test]
 fn a_question_at_the_end_of_what_was_printed_is_found_and_a_shell_that_is_kept_open_is_not_one() {
     let act = format!(
         "if [ $task = asks ]; then printf 'Overwrite package.json? (y/N) '; sleep 300; fi\n\
@@ -346,7 +360,7 @@ fn a_check_that_asks_is_named_and_goes_back_to_the_agent() {
 }
 
 #[test]
-fn one_who_wants_the_persons_own_terminal_is_found_too() {
+fn one_who_wants_the_persons_own_terminal_does_not_hang_either() {
     let act = "echo x > $task.txt; echo asking; cat </dev/tty >answer";
     let stage = Stage::new("silence = \"4s\"\nattempts = 1", act, &["a"]);
     let mut script = stage.place.command("script");
@@ -357,8 +371,9 @@ fn one_who_wants_the_persons_own_terminal_is_found_too() {
     let keys = child.stdin.take();
     let out = Out::of(child.wait_with_output().unwrap());
     drop(keys);
-    assert!(out.stdout.contains("waiting-for-person"), "{}", out.stdout);
-    assert!(out.stdout.contains("`cat` waits at a terminal"), "{}", out.stdout);
+    // Where it has no way to our terminal, opening it fails at once; else the kernel stops it.
+    let is_refused = out.stdout.contains("/dev/tty: No such device");
+    assert!(is_refused || out.stdout.contains("`cat` waits at a terminal"), "{}", out.stdout);
 }
 
 #[test]

@@ -21,8 +21,13 @@ use std::rc::Rc;
 /// fails goes back to the agent, as often as `run.attempts` says. Finished tasks are merged in the
 /// plan's order into `flow/<spec>/result`, which is verified and reviewed as a whole.
 ///
+/// A task whose agent meets a limit gives its place to others and goes on when the limit passes, as long as
+/// `run.patience` finds that worth waiting for. A budget (`run.budget`, `run.task_budget`, --budget) that
+/// is spent starts nothing new. An agent, or a command that it runs, that waits for a person is found
+/// and ended. `git flow-ai status` says what each task is doing, since when, and how that is known.
+///
 /// Ctrl-C stops everything within seconds and loses nothing: run it again, and it goes on. Your branch,
-/// index and files are never touched.
+/// index and files are never touched. A second Ctrl-C kills at once; the next run takes in what was there.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
