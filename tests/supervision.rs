@@ -334,6 +334,7 @@ fn whoever_waits_at_a_terminal_is_found_from_outside_of_the_sandbox() {
     let events = events(&out);
     let a = outcome(&events, "a");
     assert_eq!(a["outcome"], "waiting-for-person", "{}", out.stdout);
+    assert!(!out.stdout.contains("sandbox: none"), "{}", out.stdout);
     assert!(a["what"].as_str().unwrap().starts_with("`head -n 1"), "{a}");
 }
 
