@@ -117,6 +117,8 @@ impl fmt::Display for State {
 pub enum Activity {
     /// The process runs; the session's id where the agent tells one.
     Started { session: Option<String>, model: Option<String> },
+    /// Who the process is: its number, when it started, and in which boot, in the system's own words.
+    Process { pid: i32, started: String, boot: String },
     /// It uses a tool: its name, and what on (a path, a command).
     Tool { name: String, detail: String },
     /// It says something.

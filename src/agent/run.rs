@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::event::Activity;
 use crate::git;
 use crate::keys;
-use crate::process::{self, Lookout, Stop, Tree};
+use crate::process::{self, Identity, Lookout, Stop, Tree};
 use crate::sandbox::{Enclosed, Scope, state};
 use crate::secret;
 use crate::signing;
@@ -48,6 +48,9 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
     let input = invocation.reads_prompt.then(|| job.prompt.clone());
     let Enclosed { command, holders, keep: _keep } = enclosed(agent, job, invocation)?;
     let (mut tree, mut output) = Tree::start(command, input, holders)?;
+    if let Some(Identity { pid, started, boot }) = tree.identity() {
+        (ear.on)(Activity::Process { pid, started, boot });
+    }
     let mut stop = stop.clone();
     let mut open = true;
     let over = loop {

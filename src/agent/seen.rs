@@ -171,7 +171,7 @@ pub fn sight(activity: &Activity) -> Option<String> {
         Activity::Started { .. } => "it started".into(),
         Activity::Tool { name, detail } => short(&format!("{name} {detail}")).trim_end().to_owned(),
         Activity::Text { text } => Some(short(text)).filter(|line| !line.is_empty())?,
-        Activity::Usage(_) => return None,
+        Activity::Usage(_) | Activity::Process { .. } => return None,
         Activity::Waiting { what } => format!("it asks: {what}"),
         Activity::RateLimited { .. } => "it met a limit".into(),
         Activity::Retrying { why } => format!("it tries again: {why}"),

@@ -6,6 +6,7 @@
 //! again until nothing is left. What it prints is read in lines of a bounded length.
 
 mod census;
+mod identity;
 mod lines;
 mod pressure;
 pub mod program;
@@ -13,18 +14,23 @@ mod prompt;
 mod shell;
 mod stop;
 mod strays;
+mod table;
+mod temporary;
 mod tree;
 mod unattended;
 
 #[cfg(target_os = "linux")]
 pub(crate) use census::{Pid, below};
+pub use identity::Identity;
 pub use lines::Lines;
 pub use pressure::pressure;
 pub use prompt::{Lookout, asks_person};
 pub use shell::{ShellEnd, quoted, run, shell};
 pub use stop::{Stop, Stopper};
-pub use strays::end_strays;
-pub use tree::{MARK, Output, Tree, kill_all};
+pub use strays::{Traces, end_strays};
+pub use table::{Started, commands};
+pub use temporary::{abandoned, is_half_written, sweep_temporary, temporary, temporary_root};
+pub use tree::{MARK, Output, Tree, kill_all, mark, own_mark};
 pub use unattended::unattended;
 
 /// The longest line that is kept, in bytes. An agent's last event holds its whole answer in one line.

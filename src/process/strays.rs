@@ -1,66 +1,138 @@
 //! Processes that outlived the run that started them, because it was killed.
 //!
-//! They carry our mark, and they are known by the folder that they were started in or are in. On
-//! systems without `/proc` nobody can look for them, and they end by themselves.
+//! They are known by the run's mark, which everything inherits that does not wipe its environment; by
+//! the number and moment at which we started them, which no other process shares; by the folder of ours
+//! that they work in, where they carry any mark of ours; and whatever they started goes with them.
+//! Nothing else is ever touched.
 
-use std::path::Path;
+use super::identity::Identity;
+use super::table::{self, Pid, Row};
+use rustix::process::{Pid as SystemPid, Signal, kill_process};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long processes may take to die; one that waits for a disk can be slow.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// What the processes of dead runs are known by.
+#[derive(Debug, Default)]
+pub struct Traces {
+    /// The marks of those runs.
+    pub marks: Vec<String>,
+    /// The processes that they are known to have started.
+    pub processes: Vec<Identity>,
+    /// Folders in which nobody but them worked.
+    pub folders: Vec<PathBuf>,
+}
 
 /// Kills what a dead run left at work in that folder, and returns how many processes that were.
-#[cfg(target_os = "linux")]
 pub fn end_strays(dir: &Path) -> usize {
-    use rustix::process::{Pid, Signal, kill_process};
-    use std::collections::BTreeSet;
-    let mut killed = BTreeSet::new();
-    // One that forks while it is killed is met again.
-    for _ in 0..20 {
-        let found = linux::at_work_in(dir);
-        if found.is_empty() {
-            break;
-        }
-        for pid in found {
-            if let Some(pid) = Pid::from_raw(pid) {
-                // It may have ended by itself meanwhile.
-                let _ = kill_process(pid, Signal::KILL);
+    let (killed, _) = Traces { folders: vec![dir.to_owned()], ..Traces::default() }.end();
+    killed
+}
+
+impl Traces {
+    /// Kills what they lead to. Returns how many processes that were, and those that live on all the same.
+    pub fn end(&self) -> (usize, Vec<Pid>) {
+        let mut killed = BTreeSet::new();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            // One that forks while it is killed is met again.
+            let found = self.found(&table::rows(), &table::boot());
+            if found.is_empty() || Instant::now() >= deadline {
+                return (killed.len(), found.into_iter().collect());
             }
-            killed.insert(pid);
+            for pid in found {
+                if let Some(system) = SystemPid::from_raw(pid) {
+                    // It may have ended by itself meanwhile.
+                    let _ = kill_process(system, Signal::KILL);
+                }
+                killed.insert(pid);
+            }
+            thread::sleep(PAUSE);
         }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    killed.len()
-}
-
-/// Kills what a dead run left at work in that folder, and returns how many processes that were.
-#[cfg(not(target_os = "linux"))]
-pub fn end_strays(dir: &Path) -> usize {
-    let _ = dir;
-    0
-}
-
-#[cfg(target_os = "linux")]
-mod linux {
-    use super::super::MARK;
-    use std::fs;
-    use std::os::unix::ffi::OsStrExt;
-    use std::path::{Path, PathBuf};
-
-    /// The living processes with our mark that were started in the folder, or are in it.
-    pub fn at_work_in(dir: &Path) -> Vec<i32> {
-        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        pids.filter(|pid| is_at_work_in(*pid, dir)).collect()
     }
 
-    fn is_at_work_in(pid: i32, dir: &Path) -> bool {
-        // A process that is not ours to look into is not ours to end; a dead one has no environment.
-        let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return false };
-        let mut marked = false;
-        let mut here = false;
-        for variable in environment.split(|byte| *byte == 0) {
-            marked |= variable.strip_prefix(MARK.as_bytes()).is_some_and(|rest| rest.starts_with(b"="));
-            here |= variable.strip_prefix(b"PWD=").is_some_and(|pwd| pwd == dir.as_os_str().as_bytes());
+    /// The living processes that they lead to, with all that those started.
+    fn found(&self, rows: &[Row], boot: &str) -> BTreeSet<Pid> {
+        let own = ourselves(rows);
+        let may = |row: &&Row| !own.contains(&row.pid);
+        let mut found: BTreeSet<Pid> =
+            rows.iter().filter(may).filter(|row| self.lead_to(row, boot)).map(|row| row.pid).collect();
+        loop {
+            let before = found.len();
+            let below = rows.iter().filter(may).filter(|row| found.contains(&row.parent)).map(|row| row.pid);
+            found.extend(below.collect::<Vec<_>>());
+            if found.len() == before {
+                return found;
+            }
         }
-        let is_in =
-            || fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd: PathBuf| cwd.starts_with(dir));
-        marked && (here || is_in())
+    }
+
+    fn lead_to(&self, row: &Row, boot: &str) -> bool {
+        let is_started =
+            |known: &Identity| known.pid == row.pid && known.started == row.started && known.boot == boot;
+        if self.processes.iter().any(is_started) {
+            return true;
+        }
+        let Some(mark) = &row.mark else { return false };
+        let is_marked = mark.split('.').any(|part| self.marks.iter().any(|own| own == part));
+        is_marked || self.folders.iter().any(|dir| row.folders.iter().any(|at| at.starts_with(dir)))
+    }
+}
+
+/// We, and whoever waits for us: an agent of a dead run may be the one that started this one.
+fn ourselves(rows: &[Row]) -> BTreeSet<Pid> {
+    let mut own = BTreeSet::new();
+    let mut next = Pid::try_from(std::process::id()).ok();
+    while let Some(pid) = next.filter(|pid| own.insert(*pid)) {
+        next = rows.iter().find(|row| row.pid == pid).map(|row| row.parent);
+    }
+    own
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(pid: Pid, parent: Pid, mark: Option<&str>, folder: &str) -> Row {
+        Row { pid, parent, started: "7".into(), mark: mark.map(str::to_owned), folders: vec![folder.into()] }
+    }
+
+    #[test]
+    fn only_what_a_dead_run_started_is_found_wherever_it_went() {
+        let rows = [
+            row(101, 1, Some("run.aa"), "/"),
+            row(102, 101, None, "/"),
+            row(103, 102, None, "/"),
+            row(104, 1, Some("outer.bb.run.cc"), "/tmp"),
+            row(105, 1, Some("other.dd"), "/wt/a/deep"),
+            row(106, 1, None, "/wt/a"),
+            row(107, 1, Some("runner.ee"), "/wt/ab"),
+            row(108, 1, None, "/"),
+            row(109, 1, None, "/"),
+        ];
+        let known =
+            |pid, started: &str, boot: &str| Identity { pid, started: started.into(), boot: boot.into() };
+        let traces = Traces {
+            marks: vec!["run".into()],
+            processes: vec![known(108, "7", "now"), known(109, "6", "now"), known(107, "7", "before")],
+            folders: vec!["/wt/a".into()],
+        };
+        assert_eq!(traces.found(&rows, "now"), BTreeSet::from([101, 102, 103, 104, 105, 108]));
+    }
+
+    #[test]
+    fn neither_we_nor_who_waits_for_us_is_ended() {
+        let own = Pid::try_from(std::process::id()).unwrap();
+        let rows =
+            [row(own, 50, Some("run"), "/"), row(50, 1, Some("run"), "/"), row(60, 50, Some("run"), "/")];
+        let traces = Traces { marks: vec!["run".into()], ..Traces::default() };
+        assert_eq!(traces.found(&rows, "now"), BTreeSet::from([60]));
     }
 }

@@ -1,6 +1,7 @@
 //! One process and everything that it starts, from its first moment to its last.
 
 use super::census::{Pid, alive, children, is_child, prepare, roots};
+use super::identity::Identity;
 use super::prompt::{self, Waiter};
 use super::{LONGEST_LINE, Lines};
 use crate::digest;
@@ -10,14 +11,15 @@ use rustix::process::{Resource, Signal, getrlimit, kill_process, setrlimit};
 use std::collections::BTreeSet;
 use std::io;
 use std::process::{ExitStatus, Stdio};
-use std::sync::Once;
+use std::sync::{LazyLock, Once};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-/// The variable that marks our processes. Inside another tree of ours, the mark is its mark and ours.
+/// The variable that marks our processes: words with dots between. First comes [`own_mark`], then the
+/// tree's; inside another tree of ours both follow what that one was marked with.
 pub const MARK: &str = "GIT_FLOW_AI_MARK";
 
 /// How long a tree may take to end by itself after TERM.
@@ -64,7 +66,7 @@ impl Tree {
         let mut command = Command::from(command);
         prepare();
         raise_file_limit();
-        let mark = mark()?;
+        let mark = next_mark()?;
         command
             .env(MARK, &mark)
             .process_group(0)
@@ -87,6 +89,11 @@ impl Tree {
             err: child.stderr.take().map(|pipe| Lines::new(pipe, LONGEST_LINE)),
         };
         Ok((Tree { child, root, holders, reaped: false, over: false, writer }, output))
+    }
+
+    /// Who the process itself is; none when it has ended already.
+    pub fn identity(&self) -> Option<Identity> {
+        Identity::of(self.root)
     }
 
     /// Waits until the process itself has ended; others of its tree may live on. May be abandoned and
@@ -257,13 +264,32 @@ async fn next_of<R: tokio::io::AsyncRead + Unpin>(lines: &mut Option<Lines<R>>) 
     lines.as_mut()?.next().await
 }
 
-/// A mark that nobody can guess. Inside another tree of ours it begins with that one's, so that the
-/// outer one finds what the inner one left.
-fn mark() -> Result<String> {
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).context("the system gives no random numbers")?;
+/// What marks everything that this process starts. Nobody can guess it, so that what carries it after our
+/// death is ours.
+pub fn own_mark() -> Result<String> {
+    static OWN: LazyLock<std::result::Result<String, getrandom::Error>> = LazyLock::new(random);
+    OWN.clone().context("the system gives no random numbers")
+}
+
+/// Marks a short-lived command of ours, so that the next run finds it when it outlives this one.
+pub fn mark(command: &mut std::process::Command) {
+    // Without randomness no run has begun, whose death could leave it.
+    if let Ok(mark) = next_mark() {
+        command.env(MARK, mark);
+    }
+}
+
+/// The mark of one more tree.
+fn next_mark() -> Result<String> {
     let outer = std::env::var(MARK).map(|outer| outer + ".").unwrap_or_default();
-    Ok(outer + &digest::hex(&random))
+    let tree = random().context("the system gives no random numbers")?;
+    Ok(format!("{outer}{}.{tree}", own_mark()?))
+}
+
+fn random() -> std::result::Result<String, getrandom::Error> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random)?;
+    Ok(digest::hex(&random))
 }
 
 /// Starts it. A program that is being replaced at this moment is tried again.

@@ -123,7 +123,7 @@ pub fn words(activity: &Activity) -> Option<String> {
             }
             format!("says: {line}")
         }
-        Activity::Usage(_) => return None,
+        Activity::Usage(_) | Activity::Process { .. } => return None,
         Activity::Waiting { what } => format!("asks: {}", first_line(what, 120)),
         Activity::RateLimited { seconds: Some(seconds), .. } => {
             format!("was told to wait for {}", duration(*seconds))

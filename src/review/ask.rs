@@ -10,7 +10,7 @@ use crate::agent::{Agent, Ending, Job, Mode, Transcript};
 use crate::error::{Interrupted, Result};
 use crate::event::{Activity, Events, Usage, What};
 use crate::model::{Endpoint, Failure, Question};
-use crate::process::Stop;
+use crate::process::{self, Stop};
 use crate::sandbox::Scope;
 use crate::secret::{self, Kind};
 use anyhow::Context;
@@ -125,10 +125,7 @@ async fn ask_agent(
     events: &Events,
     stop: &Stop,
 ) -> Result<Result<Reply, String>> {
-    let folder = tempfile::Builder::new()
-        .prefix("flow-ai-review-")
-        .tempdir()
-        .context("cannot make an empty folder for the reviewer")?;
+    let folder = process::temporary("review").context("the reviewer needs an empty folder")?;
     let job = Job {
         prompt: bundle.text(),
         // Some systems have links in the path of their temporary folder, and some agents mind.

@@ -213,7 +213,8 @@ impl Life<'_> {
         let label =
             Label { slug: self.run.slug(), task: &self.task, run: &self.run.id, attempt, authors, state };
         let base = self.work.map_or(self.base, |work| work.base);
-        let work = work::commit(repo, &label, harvest.tree, base, self.work.map(|work| work.head))?;
+        let head = self.work.map(|work| work.head);
+        let work = work::commit(repo, &self.run.journal, &label, harvest.tree, base, head)?;
         self.work = Some(work);
         place.saved(&harvest)?;
         Ok(Some(work.head))

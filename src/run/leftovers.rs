@@ -4,7 +4,7 @@
 //! A worktree never holds the only copy of anything for longer than the run that made it, whatever
 //! ended that run.
 
-use super::journal::attempt_finished;
+use super::journal::{Effect, attempt_finished, traces};
 use super::own;
 use super::work::{self, Label, State};
 use super::workplace::blocking;
@@ -17,34 +17,24 @@ use crate::plan::{Plan, Task};
 use crate::process;
 use crate::spec::Slug;
 use crate::store::{Expected, Repo};
-use crate::verdict::NOTES_REF;
 use crate::worktree::{Removed, Worktree};
-use anyhow::Context;
 use gix::ObjectId;
-use std::fs;
-use std::time::Duration;
 
-/// How old a lock on one ref is when whoever made it must be dead: it is held for milliseconds.
-const STALE: Duration = Duration::from_secs(5);
-
-/// Removes the locks on our refs that a killed process left; git would wait for them in vain for ever.
-pub(super) async fn break_locks(repo: &Repo, slug: &Slug, events: &Events) -> Result<()> {
-    let branches = repo.common_dir().join(slug.task_ref(""));
-    let mut locks = vec![repo.common_dir().join(format!("{NOTES_REF}.lock"))];
-    locks.extend(fs::read_dir(branches).into_iter().flatten().flatten().map(|entry| entry.path()));
-    for lock in locks.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "lock"))
-    {
-        while let Ok(data) = lock.symlink_metadata() {
-            let age = data.modified()?.elapsed().unwrap_or_default();
-            if age >= STALE {
-                events.warn(format!("{} was left by a killed process, and is removed", lock.display()));
-                fs::remove_file(&lock).with_context(|| format!("cannot remove {}", lock.display()))?;
-                break;
-            }
-            tokio::time::sleep(STALE.saturating_sub(age).min(Duration::from_millis(200))).await;
-        }
+/// Ends the processes that killed runs of the spec left, wherever they went, and removes the temporary
+/// files that they were writing.
+pub(super) fn end_processes(repo: &Repo, slug: &Slug, events: &Events) -> Result<()> {
+    let Some(remains) = traces::of_dead_runs(repo, slug)? else { return Ok(()) };
+    let (killed, left) = remains.traces.end();
+    if killed > 0 {
+        events.progress(format!("{killed} processes of an interrupted run were still alive, and were ended"));
     }
-    Ok(())
+    if !left.is_empty() {
+        events.warn(format!("these processes of an interrupted run cannot be ended: {left:?}"));
+    }
+    for (root, mark) in &remains.temporary {
+        process::sweep_temporary(root, mark);
+    }
+    repo.sweep_objects(remains.since)
 }
 
 /// Commits and removes what earlier runs of this spec left.
@@ -93,11 +83,48 @@ async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> R
             worktree.let_go(&harvest)?;
         }
     }
+    run.journal.before(id, &Effect::Remove { folder: path.display().to_string() })?;
     match blocking(move || worktree.remove()).await? {
         Removed::Gone => {}
         Removed::Kept(why) => run.events.warn(format!("{} is kept: {why}", path.display())),
     }
     Ok(())
+}
+
+/// Begins tasks anew whose branches somebody deleted, and says so; what had been on them is kept aside.
+pub(super) fn begin_anew(run: &Run, chosen: &Plan) -> Result<()> {
+    let repo = &run.repo;
+    for task in chosen.tasks.iter().filter(|task| !task.done) {
+        let branch = run.slug().task_ref(&task.id);
+        let Some(head) = run.history.borrow().head(&task.id) else { continue };
+        if repo.find_ref(&branch)?.is_some() {
+            continue;
+        }
+        let fate = match repo.has(head) {
+            true => format!("is kept at {}", keep_aside(run, &task.id, head)?),
+            false => "is gone".to_owned(),
+        };
+        run.events.warn(format!(
+            "{} was deleted; what was on it ({}) {fate}, and the task begins anew",
+            short(&branch),
+            head.to_hex_with_len(12)
+        ));
+        run.journal.before(&task.id, &Effect::Fresh)?;
+        run.history.borrow_mut().begin_anew(&task.id, &run.id);
+    }
+    Ok(())
+}
+
+/// Keeps a commit where no branch has it any more, and returns the ref's name.
+fn keep_aside(run: &Run, task: &str, commit: ObjectId) -> Result<String> {
+    let all = run.repo.refs(&work::recovery_ref(run.slug(), task, ""))?;
+    if let Some((name, _)) = all.into_iter().find(|(_, kept)| *kept == commit) {
+        return Ok(name);
+    }
+    let name = work::recovery_ref(run.slug(), task, &run.id);
+    let before = run.repo.find_ref(&name)?.map_or(Expected::Missing, Expected::At);
+    run.repo.set_ref(&name, commit, before, "kept")?;
+    Ok(name)
 }
 
 /// Commits the files where they belong: on the task's branch, if that is where they came from, else
@@ -133,7 +160,7 @@ fn keep(
                 None => State::Partial,
             };
             let label = Label { slug: run.slug(), task, run: &run.id, attempt, authors: &[author], state };
-            let commit = work::commit(repo, &label, tree, base, head)?.head;
+            let commit = work::commit(repo, &run.journal, &label, tree, base, head)?.head;
             if let Some((attempt, ending)) = ended {
                 run.events.of_task(id).send(attempt_finished(attempt, &ending, Some(commit)));
                 history.ended(id, attempt);

@@ -22,6 +22,7 @@ mod prompt;
 mod ready;
 mod result;
 mod rivals;
+mod stale;
 mod start;
 mod summary;
 mod task;
@@ -120,7 +121,8 @@ impl Run {
 pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop) -> Result<Summary> {
     let begin = Instant::now();
     let _lock = Lock::take(&repo, &options.slug)?;
-    leftovers::break_locks(&repo, &options.slug, events).await?;
+    leftovers::end_processes(&repo, &options.slug, events)?;
+    stale::break_locks(&repo, &options.slug, events).await?;
     let Prepared { spec, plan, chosen, loaded, target, base, agents } = ready::prepare(&repo, &options)?;
     // What is asked about here is what runs: nothing is read again.
     trust::require(&repo, brings(&loaded, &options.slug, &plan), options.trust)?;
@@ -138,10 +140,16 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
         history.recall_limits(&mut limits, Timestamp::now());
     }
     let purse = Purse::new(&loaded.config, options.budget);
-    let (journal, events) = Journal::begin(&repo, &spec, &id, &retry, events)?;
+    let (journal, events) = Journal::begin(&repo, &spec, &id, &retry, &history, events)?;
     let events = events.recorded(purse.ear());
     for warning in loaded.warnings.iter().chain(&plan.warnings) {
         events.warn(warning.as_str());
+    }
+    if history.newer() > 0 {
+        events.warn(format!(
+            "{} journals of earlier runs were written by a newer version and are passed over: attempts that left no commit are not counted",
+            history.newer()
+        ));
     }
     let run = Rc::new(Run {
         repo,
@@ -164,6 +172,7 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
     });
     run.events.progress(format!("sandbox: {}", run.sandbox));
     leftovers::take_in(&run, &plan).await?;
+    leftovers::begin_anew(&run, &chosen)?;
     logs::tidy(&run);
     let tasks = LocalSet::new().run_until(conduct::carry_out(&run, &plan, &chosen)).await?;
     let result = match result::conclude(&run, &plan).await {

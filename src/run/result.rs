@@ -4,6 +4,7 @@
 //! into the result, which is exactly what the gate replays; a conflict is the task's outcome. The
 //! plan's box is ticked when the task is in.
 
+use super::journal::Effect;
 use super::outcome::{Outcome, TaskReport};
 use super::rivals::{blocking, reasons, verdict_words, words};
 use super::summary::ResultReport;
@@ -111,6 +112,7 @@ impl Merging {
         };
         let message = message(run, task, &changes::between(&run.repo, work.base, work.head)?);
         let commit = run.repo.write_commit(tree, &[onto, work.head], &message)?;
+        run.journal.before(&task.id, &Effect::Merge { commit: commit.to_string() })?;
         let expected = self.tip.map_or(Expected::Missing, Expected::At);
         run.repo.set_ref(&run.slug().result_ref(), commit, expected, &format!("merge {}", task.id))?;
         self.tip = Some(commit);

@@ -4,7 +4,7 @@
 //! attempt had come to its end. A person may add commits on top, or make the whole branch by hand:
 //! their work is verified and reviewed like an agent's.
 
-use super::journal::History;
+use super::journal::{Effect, History, Journal};
 use crate::change::{Author, Change};
 use crate::error::Result;
 use crate::gate::{self, Standing};
@@ -169,6 +169,7 @@ pub struct Label<'a> {
 /// moved it in the meantime, the commit is kept at `refs/flow-ai/recovered/<slug>/<task>/<run>` and the error says so.
 pub fn commit(
     repo: &Repo,
+    journal: &Journal,
     label: &Label<'_>,
     tree: ObjectId,
     base: ObjectId,
@@ -177,6 +178,7 @@ pub fn commit(
     let parent = head.unwrap_or(base);
     let new = repo.write_commit(tree, &[parent], &message(label, base))?;
     let name = label.slug.task_ref(&label.task.id);
+    journal.before(&label.task.id, &Effect::Commit { commit: new.to_string(), attempt: label.attempt })?;
     let expected = head.map_or(Expected::Missing, Expected::At);
     match repo.set_ref(&name, new, expected, &format!("attempt {}", label.attempt)) {
         Ok(()) => Ok(Work { head: new, base, state: label.state }),

@@ -4,10 +4,12 @@
 //! go on meanwhile.
 
 use super::Run;
+use super::journal::{Effect, Journal};
 use crate::error::Result;
 use crate::event::{Events, What};
 use crate::process::{self, ShellEnd};
 use crate::sandbox::Scope;
+use crate::spec::Slug;
 use crate::worktree::{Harvest, Removed, Worktree};
 use anyhow::Context;
 use gix::ObjectId;
@@ -18,6 +20,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Workplace {
     worktree: Arc<Worktree>,
+    journal: Journal,
+    task: String,
 }
 
 /// What making one came to.
@@ -61,8 +65,11 @@ impl Workplace {
         if worktree.has_submodules() && !run.told_submodules.replace(true) {
             run.events.warn("the project has submodules: they stay empty in the worktrees of agents, unless `setup` fills them");
         }
-        let place = Workplace { worktree: Arc::new(worktree) };
+        let task = task_of(&worktree, run.slug()).to_owned();
+        let place = Workplace { worktree: Arc::new(worktree), journal: run.journal.clone(), task };
         let Some(setup) = &run.loaded.config.run.setup else { return place.ready().await };
+        let folder = place.path().display().to_string();
+        place.journal.before(&place.task, &Effect::SetUp { folder })?;
         let end = place.shell(run, setup, env, events).await?;
         if let Some(how) = failure(setup, &end) {
             place.give_up().await?;
@@ -140,11 +147,18 @@ impl Workplace {
         let Some(worktree) = Arc::into_inner(self.worktree) else {
             return Ok(Some((path, "it is still in use".into())));
         };
+        self.journal.before(&self.task, &Effect::Remove { folder: path.display().to_string() })?;
         Ok(match blocking(move || worktree.remove()).await? {
             Removed::Gone => None,
             Removed::Kept(why) => Some((path, why)),
         })
     }
+}
+
+/// The task that a worktree is for, as its name tells.
+pub fn task_of<'a>(worktree: &'a Worktree, slug: &Slug) -> &'a str {
+    let name = worktree.name();
+    name.strip_prefix(slug.as_str()).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name)
 }
 
 /// How a command failed, for people and agents; none when it passed.

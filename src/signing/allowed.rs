@@ -8,6 +8,7 @@ use super::key::armour;
 use super::{NAMESPACE, run};
 use crate::error::{Result, hint};
 use crate::policy::Policy;
+use crate::process;
 use crate::store::{Repo, trees};
 use crate::verdict::{Signature, Verdict};
 use anyhow::Context;
@@ -66,7 +67,7 @@ impl Signers {
         if lines.is_empty() {
             return Err(odd("names nobody"));
         }
-        let dir = tempfile::Builder::new().prefix("flow-ai-signers-").tempdir()?;
+        let dir = process::temporary("signers")?;
         fs::write(dir.path().join("allowed"), text)?;
         Ok(Signers { dir, lines, checked: RefCell::default() })
     }

@@ -6,6 +6,7 @@
 
 use super::{NAMESPACE, run};
 use crate::error::{Result, hint, hint_on};
+use crate::process;
 use crate::store::Repo;
 use anyhow::Context;
 use std::fmt;
@@ -69,7 +70,7 @@ impl Key {
 
     /// The signature of a text: the armour's body on one line.
     pub fn sign(&self, text: &str) -> Result<String> {
-        let dir = tempfile::Builder::new().prefix("flow-ai-sign-").tempdir()?;
+        let dir = process::temporary("sign")?;
         let (message, key) = (dir.path().join("record"), dir.path().join("key"));
         fs::write(&message, text)?;
         let mut command = Command::new(&self.program);

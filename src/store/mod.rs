@@ -14,8 +14,11 @@ mod open;
 pub mod reflog;
 mod refs;
 pub mod specs;
+mod sweep;
 pub mod trees;
 pub mod verdicts;
+
+pub use open::common_dir_at;
 
 use gix::ObjectId;
 use std::path::PathBuf;

@@ -8,6 +8,7 @@
 use super::keep::KEPT;
 use super::{Repo, Setting};
 use crate::error::{Result, hint};
+use crate::process;
 use anyhow::Context;
 use gix::sec::Trust;
 use gix::sec::trust::{DefaultForLevel, Mapping};
@@ -65,7 +66,7 @@ impl Repo {
         let quarantine = if others.is_empty() {
             None
         } else {
-            let dir = tempfile::Builder::new().prefix("flow-ai-objects-").tempdir()?;
+            let dir = process::temporary("objects")?;
             write_alternates(dir.path(), others.into_iter().chain([&own]))?;
             let store =
                 gix::odb::at(dir.path(), gix.object_hash()).context("the quarantine cannot be read")?;
@@ -180,6 +181,18 @@ impl Repo {
         let values = snapshot.plumbing().strings_filter(key, |section| is_theirs(section.source));
         values.unwrap_or_default().iter().map(ToString::to_string).collect()
     }
+}
+
+/// The folder that all worktrees of the repository share which a folder is in; none where it is in none.
+pub fn common_dir_at(folder: &Path) -> Option<PathBuf> {
+    let (found, _) = gix::discover::upwards(folder).ok()?;
+    let (git_dir, _) = found.into_repository_and_work_tree_directories();
+    let git_dir = folder.join(git_dir);
+    let common = match fs::read_to_string(git_dir.join("commondir")) {
+        Ok(text) => git_dir.join(text.trim_end()),
+        Err(_) => git_dir,
+    };
+    common.canonicalize().ok()
 }
 
 /// Makes a folder an object store that holds nothing itself and sees these stores.

@@ -17,6 +17,7 @@ use super::seal::{is_plain_name, small};
 use super::{TooMuch, Worktree};
 use crate::error::Result;
 use crate::git;
+use crate::process;
 use crate::store::Repo;
 use anyhow::{Context, bail};
 use gix::ObjectId;
@@ -295,6 +296,7 @@ impl Clean {
         ] {
             command.args(["-c", setting]);
         }
+        process::mark(&mut command);
         command
     }
 

@@ -19,6 +19,7 @@ pub(super) struct Index<'a> {
 impl Drop for Index<'_> {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.file);
+        let _ = fs::remove_file(self.file.with_extension("lock"));
     }
 }
 
@@ -26,7 +27,7 @@ impl<'a> Index<'a> {
     /// The index as it was after checkout, its time included: git takes a file for unchanged only when
     /// it is older than the index.
     pub fn copy_of(worktree: &'a Worktree) -> Result<Index<'a>> {
-        let (from, file) = (worktree.record.index(), worktree.record.scratch("index.harvest"));
+        let (from, file) = (worktree.record.index(), worktree.record.scratch_index()?);
         fs::copy(&from, &file).context("cannot copy the index of the checkout")?;
         File::options().write(true).open(&file)?.set_modified(from.metadata()?.modified()?)?;
         Ok(Index { worktree, file })

@@ -6,12 +6,14 @@
 //! has a say. The record comes first, then the folder's content. Only the files are checked out by git
 //! itself, which knows filters, line ends and sparse trees.
 
-use super::{Worktree, Worktrees, record::Record};
+use super::record::{self, Record};
+use super::{Worktree, Worktrees};
 use crate::error::{Result, hint};
 use crate::git;
+use crate::process;
 use anyhow::{Context, bail};
 use gix::ObjectId;
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -19,9 +21,11 @@ impl Worktrees {
     /// Makes a worktree with that commit's files, on no branch. Its folder is called `name`, with a
     /// number where that exists already.
     pub fn make(&self, name: &str, commit: ObjectId) -> Result<Worktree> {
+        let making = self.making()?;
         let path = self.new_folder(name)?;
         let id = unique_id(name)?;
         let record = Record::create(&self.own_dir(), &id, name, &path, commit)?;
+        drop(making);
         let worktree = Worktree { place: self.clone(), name: name.to_owned(), path, base: commit, record };
         match worktree.fill() {
             Ok(()) => Ok(worktree),
@@ -32,6 +36,46 @@ impl Worktrees {
                 Err(error).with_context(|| format!("cannot make the worktree {}", path.display()))
             }
         }
+    }
+
+    /// Held while a folder has no record yet, so that nobody takes it for one that a killed process left.
+    fn making(&self) -> Result<File> {
+        let file = self.making_file()?;
+        file.lock_shared().context("cannot lock the making of worktrees")?;
+        Ok(file)
+    }
+
+    /// Removes what processes left that were killed while they made a worktree: half a record, a folder
+    /// that has none.
+    pub(super) fn sweep_half_made(&self) -> Result<()> {
+        let lock = self.making_file()?;
+        if lock.try_lock().is_err() {
+            // Somebody is making one now, and the next start sweeps as well.
+            return Ok(());
+        }
+        record::sweep_stage(&self.own_dir())?;
+        let trash = fs::read_dir(self.own_dir().join("trash")).into_iter().flatten().flatten();
+        let half = trash.filter(|entry| process::is_half_written(&entry.file_name()));
+        for path in process::abandoned(half.map(|entry| entry.path()).collect()) {
+            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+        let Ok(entries) = fs::read_dir(&self.root) else { return Ok(()) };
+        let known = record::paths(&self.own_dir());
+        for path in entries.flatten().map(|entry| entry.path()).filter(|path| !known.contains(path)) {
+            // One that holds anything stays: it is none of ours.
+            let _ = fs::remove_dir(path);
+        }
+        let _ = fs::remove_dir(&self.root);
+        Ok(())
+    }
+
+    fn making_file(&self) -> Result<File> {
+        let dir = self.own_dir().join("locks");
+        fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        // No spec's name begins with a dot.
+        let path = dir.join(".worktrees.lock");
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        file.with_context(|| format!("cannot open {}", path.display()))
     }
 
     fn new_folder(&self, name: &str) -> Result<PathBuf> {

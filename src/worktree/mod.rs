@@ -43,6 +43,7 @@ pub use remove::{Removed, half_deleted};
 use crate::config::Config;
 use crate::error::Result;
 use crate::git;
+use crate::process;
 use crate::store::Repo;
 use gix::ObjectId;
 use record::Record;
@@ -101,9 +102,11 @@ impl Worktrees {
     /// The worktrees that a process of ours left when it died, locked by us from now on. What cannot
     /// be read as one is passed over.
     pub fn leftovers(&self) -> Result<Vec<Worktree>> {
+        self.sweep_half_made()?;
         let mut found = Vec::new();
         for record in record::unlocked(&self.own_dir())? {
             if let Some((name, path, base)) = record.read()? {
+                record.sweep()?;
                 found.push(Worktree { place: self.clone(), name, path, base, record });
             } else {
                 // It died before there was anything but the record.
@@ -174,6 +177,7 @@ impl Worktree {
         for setting in SETTINGS {
             command.args(["-c", setting]);
         }
+        process::mark(&mut command);
         command
     }
 }

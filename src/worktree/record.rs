@@ -18,6 +18,12 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+/// What the names of scratch indexes begin with.
+const SCRATCH: &str = "scratch-";
+
+/// What the names of files begin with that are not renamed into their place yet.
+const TEMPORARY: &str = ".tmp";
+
 /// A record, locked by this process.
 #[derive(Debug)]
 pub struct Record {
@@ -103,6 +109,24 @@ impl Record {
         self.dir.join(name)
     }
 
+    /// A scratch index that nobody else uses: a git that outlives a killed run may still hold the lock on
+    /// its own.
+    pub fn scratch_index(&self) -> Result<PathBuf> {
+        Ok(self.dir.join(format!("{SCRATCH}{:08x}", getrandom::u32().context("no random numbers")?)))
+    }
+
+    /// Removes what a killed process of ours left half done in it.
+    pub fn sweep(&self) -> Result<()> {
+        for entry in fs::read_dir(&self.dir)?.flatten() {
+            let name = entry.file_name();
+            let is_half = |prefix: &str| name.as_bytes().starts_with(prefix.as_bytes());
+            if is_half(SCRATCH) || is_half(TEMPORARY) || name == "index.new" {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
     /// The paths that we brought in.
     pub fn copied(&self) -> Result<Vec<PathBuf>> {
         let bytes = self.get("copied")?.unwrap_or_default();
@@ -176,7 +200,7 @@ impl Record {
     fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.dir.join(name);
         let write = || {
-            let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
+            let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&self.dir)?;
             file.write_all(bytes)?;
             file.persist(&path)?;
             Ok::<(), std::io::Error>(())
@@ -190,6 +214,18 @@ pub fn paths(own: &Path) -> Vec<PathBuf> {
     let records = fs::read_dir(own.join("worktrees")).into_iter().flatten().flatten();
     let paths = records.filter_map(|record| fs::read(record.path().join("path")).ok());
     paths.map(|path| PathBuf::from(std::ffi::OsString::from_vec(path))).collect()
+}
+
+/// Removes what was being made aside when its process was killed. Nobody may be making a record now.
+pub fn sweep_stage(own: &Path) -> Result<()> {
+    for entry in fs::read_dir(own.join("stage")).into_iter().flatten().flatten() {
+        let path = entry.path();
+        // The rest of a worktree is staged when its record is in its place.
+        if !own.join("worktrees").join(entry.file_name()).exists() {
+            fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// The records that no living process holds.

@@ -155,8 +155,7 @@ pub fn names() -> String {
 
 /// A folder that only we can read, for files that a tool insists on.
 fn private_folder() -> Result<TempDir> {
-    use anyhow::Context;
-    tempfile::Builder::new().prefix("flow-ai-agent-").tempdir().context("cannot make a temporary folder")
+    crate::process::temporary("agent")
 }
 
 /// The file's real place, behind the links that package managers make; itself where there is none.

@@ -18,8 +18,7 @@ pub use ps::{alive, children, is_child, prepare};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A process id, as the system's tables write it.
-pub type Pid = i32;
+pub use super::table::Pid;
 
 static ROOTS: Mutex<BTreeMap<Pid, String>> = Mutex::new(BTreeMap::new());
 

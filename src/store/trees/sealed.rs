@@ -4,6 +4,7 @@ use super::Changed;
 use super::{changed, diff};
 use crate::error::{Hint, Result, hint, hint_on};
 use crate::git;
+use crate::process;
 use crate::store::Repo;
 use crate::store::open::write_alternates;
 use anyhow::{Context, anyhow, bail};
@@ -27,8 +28,7 @@ pub struct Sealed {
 impl Sealed {
     /// Makes one. Sees quarantined objects too when we run in a hook.
     pub fn over(repo: &Repo) -> Result<Sealed> {
-        let dir =
-            tempfile::Builder::new().prefix("flow-ai-sealed-").tempdir().context("no temporary folder")?;
+        let dir = process::temporary("sealed")?;
         let at = dir.path();
         let format = match repo.gix.object_hash() {
             gix::hash::Kind::Sha256 => {
@@ -172,7 +172,7 @@ impl Repo {
     /// Copies a tree that [`Sealed::merge`] made, with all that it holds and the repository lacks, into
     /// the repository's own objects.
     pub fn import_tree(&self, sealed: &Sealed, tree: ObjectId) -> Result<()> {
-        let mut missing = vec![tree];
+        let (mut missing, mut found) = (vec![tree], Vec::new());
         while let Some(id) = missing.pop() {
             if self.has(id) {
                 continue;
@@ -187,6 +187,12 @@ impl Repo {
                     }
                 }
             }
+            found.push(id);
+        }
+        // What a tree holds comes before it: killed in between, we must not leave a tree that is there and
+        // has holes, since whoever meets it next believes that all of it is there.
+        for id in found.into_iter().rev() {
+            let object = sealed.gix.find_object(id).with_context(|| format!("{id} cannot be read"))?;
             let written = gix::objs::Write::write_buf(&self.gix.objects, object.kind, &object.data);
             if written.with_context(|| format!("{id} cannot be written"))? != id {
                 bail!("{id} was not what its name says");

@@ -1,0 +1,51 @@
+//! Who a process is, beyond its number: numbers are given again, after a reboot from the beginning.
+//!
+//! Together with the moment at which it started, and the boot in which that was, a number names one
+//! process for ever (`/proc/PID/stat`, field 22, in ticks since the boot; `ps -o lstart` elsewhere).
+
+use super::table::{self, Pid};
+use serde::{Deserialize, Serialize};
+
+/// One process, and never another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Its number.
+    pub pid: Pid,
+    /// When it started, in the system's own words.
+    pub started: String,
+    /// In which boot, and in which table of processes, those numbers mean it; empty where `started` is a
+    /// date.
+    #[serde(default)]
+    pub boot: String,
+}
+
+impl Identity {
+    /// That of the process which has this number now; none when there is none.
+    pub fn of(pid: Pid) -> Option<Identity> {
+        Some(Identity { pid, started: table::started(pid)?, boot: table::boot() })
+    }
+
+    /// Our own.
+    pub fn own() -> Option<Identity> {
+        Identity::of(Pid::try_from(std::process::id()).ok()?)
+    }
+
+    /// Whether it is alive. A process that has its number by now is not it.
+    pub fn is_alive(&self) -> bool {
+        Identity::of(self.pid).is_some_and(|now| now == *self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Identity;
+
+    #[test]
+    fn a_number_from_another_boot_or_moment_is_another_process() {
+        let own = Identity::own().unwrap();
+        assert!(own.is_alive());
+        assert!(!Identity { started: "1".into(), ..own.clone() }.is_alive());
+        assert!(!Identity { boot: "before".into(), ..own.clone() }.is_alive());
+        assert_eq!(Identity::of(i32::MAX), None);
+    }
+}

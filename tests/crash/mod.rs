@@ -1,0 +1,47 @@
+//! Runs that are killed at any moment lose nothing, repeat nothing and leave nothing.
+//!
+//! `FLOW_AI_KILLS` says how often a run is killed at a random moment (CI: 200), `FLOW_AI_SEED` which
+//! moments: a failure prints the seed that led to it. `FLOW_AI_STRIDE` says at every which line of the
+//! journal a run is made to die (CI: 1, every one).
+
+mod proof;
+mod scene;
+
+use proof::Record;
+use scene::Scene;
+use std::time::Duration;
+
+/// How often one run is killed at most before it may end.
+const IN_A_ROW: usize = 12;
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().map_or(default, |text| text.parse().unwrap())
+}
+
+#[test]
+fn a_run_that_is_killed_at_any_moment_goes_on_and_loses_nothing() {
+    let (kills, seed) = (number("FLOW_AI_KILLS", 40), number("FLOW_AI_SEED", fastrand::u64(..)));
+    println!("FLOW_AI_SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut survived = 0;
+    while survived < kills {
+        let scene = Scene::new();
+        let mut record = Record::default();
+        // Some rounds are killed all the time in their first steps, others late.
+        let longest = [150, 600, 1500, 3000][random.usize(..4)];
+        for _ in 0..IN_A_ROW {
+            let time = Duration::from_millis(random.u64(..longest));
+            let killed = scene.killed_after(time, random.u8(..4) == 0);
+            record.take(&scene);
+            match killed {
+                Some(()) => survived += 1,
+                None => break,
+            }
+        }
+        let out = scene.run();
+        assert_eq!(out.status, 0, "seed {seed}\n{}\n{}", out.stdout, out.stderr);
+        record.take(&scene);
+        proof::holds(&scene);
+    }
+    println!("survived {survived} kills");
+}

@@ -1,0 +1,205 @@
+//! A repository in which runs are killed: a plan of eight tasks, agents that behave in every way that
+//! matters, a rival, and a log outside of it all.
+//!
+//! Nothing in it names the place, so that it is made once and copied for every round.
+
+use crate::support::{Out, Place};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a run may take that nobody disturbs.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The tasks, what each waits for, and how many attempts it takes.
+pub const TASKS: [(&str, &[&str], u32); 8] = [
+    ("plain", &[], 1),
+    ("fails", &[], 2),
+    ("sessions", &["plain"], 1),
+    ("commits", &[], 1),
+    ("daemon", &[], 1),
+    ("joins", &["plain", "fails"], 1),
+    ("shapes", &["commits"], 1),
+    ("mended", &["daemon", "shapes"], 2),
+];
+
+const CONFIG: &str = r#"version = 1
+[run]
+attempts = 3
+setup = "mkdir -p build && echo made > build/setup"
+verify = "test -f build/setup && test -f \"$GIT_FLOW_AI_TASK.txt\" || test \"$GIT_FLOW_AI_TASK\" = result"
+[agents.mine]
+command = ["mine"]
+vendor = "acme"
+[agents.judge]
+command = ["judge"]
+vendor = "rival"
+[reviewers.judge]
+agent = "judge"
+"#;
+
+/// Notes each start, each file before and after it is written, and each end.
+const AGENT: &str = r#"prompt=$(cat)
+task=$GIT_FLOW_AI_TASK
+log=$(dirname "$(dirname "$0")")/agents.log
+echo "start $task $GIT_FLOW_AI_ATTEMPT" >> "$log"
+put() { # a file whose name and content nobody else's has
+    echo "begin $task $1" >> "$log"
+    mkdir -p "$(dirname "$1")"
+    echo "$1 by $task" > "$1"
+    echo "wrote $task $1" >> "$log"
+    sleep 0.03
+}
+echo "working on $task"
+put "work/$task.$$.1"
+put "work/$task.$$.2"
+case $task in
+fails) [ "$GIT_FLOW_AI_ATTEMPT" = 1 ] && exit 1;;
+sessions)
+    setsid sh -c 'sleep 0.1; echo own > "own.$0"' $$ &
+    wait
+    put "work/$task.$$.$(cat own.$$)"
+    rm own.$$;;
+commits)
+    git add "work/$task.$$.1" && git commit -q -m 'By the agent itself';;
+daemon)
+    (cd / && setsid sh -c 'trap "" TERM; sleep 600' > /dev/null 2>&1 < /dev/null &);;
+shapes)
+    put "work/deep/er/$task.$$"
+    echo 'exit 0' > tool; chmod +x tool
+    ln -sfn tool link;;
+mended)
+    case $prompt in *'off by one'*) echo right > mended.state;; *) [ -f mended.state ] || echo wrong > mended.state;; esac;;
+esac
+put "work/$task.$$.3"
+echo "$task" > "$task.txt"
+echo "done $task $GIT_FLOW_AI_ATTEMPT" >> "$log"
+echo done"#;
+
+const JUDGE: &str = r#"case $request in *+wrong*) findings='[{"path":"mended.state","line":1,"severity":"P1","body":"off by one","suggestion":null}]';; esac
+sleep 0.02"#;
+
+/// A repository with a spec `demo` whose plan waits to be run.
+pub struct Scene {
+    pub place: Place,
+}
+
+impl Scene {
+    /// With all eight tasks.
+    pub fn new() -> Scene {
+        static MADE: OnceLock<Place> = OnceLock::new();
+        let made = MADE.get_or_init(|| set(&TASKS.map(|(id, after, _)| (id, after))));
+        Scene { place: made.copy() }
+    }
+
+    /// `git flow-ai run` in a process group of its own.
+    pub fn command(&self) -> Command {
+        let mut command = self.place.command("git-flow-ai");
+        command.args(["run", "demo", "--parallel", "4"]).env("TMPDIR", self.tmp());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        command
+    }
+
+    /// The folder for temporary files, this scene's own.
+    pub fn tmp(&self) -> PathBuf {
+        let tmp = self.place.root().join("tmp");
+        fs::create_dir_all(&tmp).unwrap();
+        tmp
+    }
+
+    /// Starts a run and kills it after that time, with everything in its group if so wanted. None when it
+    /// was over before.
+    pub fn killed_after(&self, time: Duration, group: bool) -> Option<()> {
+        let mut run = self.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let deadline = Instant::now() + time;
+        while Instant::now() < deadline {
+            if run.try_wait().unwrap().is_some() {
+                return None;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        kill(&mut run, group);
+        Some(())
+    }
+
+    /// Runs to the end.
+    pub fn run(&self) -> Out {
+        self.finish(self.command())
+    }
+
+    /// Has a command end by itself.
+    pub fn finish(&self, mut command: Command) -> Out {
+        let run = command.spawn().unwrap();
+        let pid = Pid::from_child(&run);
+        let (sender, receiver) = std::sync::mpsc::channel();
+        thread::spawn(move || sender.send(run.wait_with_output()));
+        match receiver.recv_timeout(PATIENCE) {
+            Ok(output) => Out::of(output.unwrap()),
+            Err(_) => {
+                let journals = self.journals().join("\n");
+                let _ = kill_process(pid, Signal::KILL);
+                panic!("the run hangs; its journals:\n{journals}");
+            }
+        }
+    }
+
+    /// What agents told, line by line.
+    pub fn log(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.place.root().join("agents.log")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// The texts of the journals, by the time of their runs.
+    pub fn journals(&self) -> Vec<String> {
+        let runs = self.place.repo().join(".git/flow-ai/runs/demo");
+        let mut folders: Vec<PathBuf> =
+            fs::read_dir(runs).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        folders.sort();
+        let text = |run: PathBuf| fs::read(run.join("events.jsonl")).unwrap_or_default();
+        folders.into_iter().map(|run| String::from_utf8_lossy(&text(run)).into_owned()).collect()
+    }
+}
+
+/// Kills a run, and waits for nothing but its own end.
+pub fn kill(run: &mut Child, group: bool) {
+    let pid = Pid::from_child(run);
+    let _ = if group { kill_process_group(pid, Signal::KILL) } else { kill_process(pid, Signal::KILL) };
+    run.wait().unwrap();
+}
+
+fn set(tasks: &[(&str, &[&str])]) -> Place {
+    let place = Place::with_config(CONFIG);
+    place.write(".gitignore", "build/\n");
+    place.git(&["add", "."]).ok();
+    place.git(&["commit", "--quiet", "-m", "Ignore"]).ok();
+    place.script("mine", AGENT);
+    place.reviewer("judge", JUDGE);
+    let step = |(id, after): &(&str, &[&str])| {
+        let after = match after {
+            [] => String::new(),
+            after => format!("<!-- after: {} -->\n", after.join(", ")),
+        };
+        format!("### [ ] Step: Make {id}\n<!-- id: {id} -->\n{after}\nWrite {id}.txt.\n\n")
+    };
+    let plan = place.root().join("plan.md");
+    fs::write(&plan, format!("# Demo\n\n{}", tasks.iter().map(step).collect::<String>())).unwrap();
+    let request = place.root().join("request.md");
+    fs::write(&request, "Make it.\n").unwrap();
+    place.flow(&["spec", "Demo", "--workflow", "quick", "--from", request.to_str().unwrap()]).ok();
+    place.flow(&["plan", "demo", "--from", plan.to_str().unwrap()]).ok();
+    place
+}
+
+impl Drop for Scene {
+    /// A scene that failed can be kept, to look at it.
+    fn drop(&mut self) {
+        if let (true, Some(keep)) = (thread::panicking(), std::env::var_os("FLOW_AI_KEEP")) {
+            let _ = Command::new("cp").arg("-a").arg(self.place.root()).arg(keep).status();
+        }
+    }
+}
