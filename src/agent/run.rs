@@ -46,7 +46,7 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
     let (invocation, reader) = preset::prepare(agent, job)?;
     let mut ear = Ear::new(job, reader, Transcript::open(job.transcript.as_deref())?, on);
     let input = invocation.reads_prompt.then(|| job.prompt.clone());
-    let Enclosed { command, holders, keep: _keep } = enclosed(agent, job, invocation)?;
+    let Enclosed { command, holders, keep } = enclosed(agent, job, invocation)?;
     let (mut tree, mut output) = Tree::start(command, input, holders)?;
     if let Some(Identity { pid, started, boot }) = tree.identity() {
         (ear.on)(Activity::Process { pid, started, boot });
@@ -73,6 +73,9 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
         }
     };
     tree.finish(&mut output, |line, from_err| ear.hear(line, from_err)).await;
+    for what in keep.stopped() {
+        (ear.on)(Activity::Text { text: format!("the sandbox stopped: {what}") });
+    }
     let last = ear.last_sight();
     let (mut seen, mut reader) = (ear.seen, ear.reader);
     let ending = match over {

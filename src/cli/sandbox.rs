@@ -4,6 +4,7 @@
 //! stages of our own program. Nobody needs to call them.
 
 use crate::error::{Exit, Result};
+use crate::sandbox::hosts::bridge;
 use crate::sandbox::launch;
 use clap::{Args, Subcommand};
 use std::ffi::OsString;
@@ -22,6 +23,8 @@ enum Stage {
     Hold(CommandArgs),
     /// Become that command, within the bounds
     Enter(CommandArgs),
+    /// Start a command beside a bridge to the proxy's socket
+    Bridge(BridgeArgs),
 }
 
 #[derive(Debug, Args)]
@@ -32,6 +35,19 @@ struct CommandArgs {
     /// The file that holds the order
     #[arg(long)]
     order: Option<PathBuf>,
+    /// The only port that it may connect to
+    #[arg(long)]
+    port: Option<u16>,
+    /// The program and its arguments
+    #[arg(last = true, required = true)]
+    command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+struct BridgeArgs {
+    /// The proxy's socket
+    #[arg(long)]
+    socket: PathBuf,
     /// The program and its arguments
     #[arg(last = true, required = true)]
     command: Vec<OsString>,
@@ -45,6 +61,9 @@ pub fn run(args: SandboxArgs) -> Result<Exit> {
             // It is the command's, and can be any.
             std::process::exit(status);
         }
-        Stage::Enter(args) => match launch::enter(args.parent, args.order.as_deref(), &args.command)? {},
+        Stage::Enter(args) => {
+            match launch::enter(args.parent, args.order.as_deref(), args.port, &args.command)? {}
+        }
+        Stage::Bridge(args) => std::process::exit(bridge::run(args.socket, &args.command)?),
     }
 }

@@ -82,7 +82,7 @@ pub async fn run(
     stop: &Stop,
     mut line: impl FnMut(&str),
 ) -> Result<ShellEnd> {
-    let Enclosed { command, holders, keep: _keep } = enclosed;
+    let Enclosed { command, holders, keep } = enclosed;
     let (mut tree, mut output) = Tree::start(command, None, holders)?;
     let mut tail = Tail::default();
     let mut stream = Stream::default();
@@ -94,6 +94,9 @@ pub async fn run(
     };
     let over = watch(&mut tree, &mut output, Instant::now() + timeout, stop, &mut tell).await?;
     tree.finish(&mut output, |text, _| tell(text)).await;
+    for what in keep.stopped() {
+        tell(format!("the sandbox stopped: {what}"));
+    }
     Ok(match over {
         Over::Stopped => ShellEnd::Stopped,
         Over::Asked(what) => ShellEnd::Asked { what, tail: tail.text() },

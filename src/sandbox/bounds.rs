@@ -5,6 +5,7 @@
 //! path is named twice, the stronger word wins: what stays as it is, what may be written, what may be
 //! read, what is hidden.
 
+use super::hosts::Hosts;
 use super::{environment, expand, secrets, state};
 use crate::config::{Config, SandboxSection};
 use crate::error::{Result, hint};
@@ -54,7 +55,7 @@ pub struct Ground {
     /// Variables, as in [`Scope::env`].
     pub env: Vec<String>,
     /// The only hosts that may be talked to; none: any.
-    pub hosts: Option<Vec<String>>,
+    pub hosts: Option<Hosts>,
 }
 
 impl Ground {
@@ -67,7 +68,7 @@ impl Ground {
             read: vec![common.to_owned()],
             write: paths("write", &write)?,
             env,
-            hosts,
+            hosts: hosts.as_deref().map(Hosts::read).transpose()?,
         };
         ground.read.extend(paths("read", &read)?);
         ground.hide.extend(paths("hide", &hide)?);

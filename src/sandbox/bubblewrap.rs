@@ -7,6 +7,7 @@
 
 use super::bounds::{Access, Bounds, access_in};
 use super::capabilities::ROOTS;
+use super::hosts::bridge;
 use crate::process::program;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -16,16 +17,35 @@ use std::process::{Command, Stdio};
 /// their models.
 const NAMESPACES: &[&str] = &["--unshare-pid", "--unshare-ipc", "--die-with-parent", "--new-session"];
 
+/// A network that holds nothing but a loopback.
+const EMPTY_NETWORK: &str = "--unshare-net";
+
+/// The only way out of an empty network.
+#[derive(Debug)]
+pub struct WayOut {
+    /// The socket of the proxy outside.
+    pub socket: PathBuf,
+    /// The program that leads to it.
+    pub bridge: PathBuf,
+}
+
 /// What is fresh inside, so that what lies beneath is not seen unless it is put back.
 const FRESH: &[&str] = &["/tmp", "/var/tmp", "/dev", "/run", "/proc"];
 
 /// The program, if it can do what we ask of it; else why not.
 pub fn find() -> Result<PathBuf, String> {
     let bwrap = program::find("bwrap", None, "").map_err(|_| "bubblewrap is not installed".to_owned())?;
-    let tried =
-        ground(&bwrap).args(["--tmpfs", "/run", "true"]).stdin(Stdio::null()).stdout(Stdio::null()).output();
-    match tried {
-        Ok(output) if output.status.success() => Ok(bwrap),
+    try_it(ground(&bwrap).args(["--tmpfs", "/run", "true"])).map(|()| bwrap)
+}
+
+/// Whether it can give a command a network that is empty; else why not.
+pub fn can_close_network(bwrap: &Path) -> Result<(), String> {
+    try_it(ground(bwrap).args([EMPTY_NETWORK, "true"]))
+}
+
+fn try_it(command: &mut Command) -> Result<(), String> {
+    match command.stdin(Stdio::null()).stdout(Stdio::null()).output() {
+        Ok(output) if output.status.success() => Ok(()),
         Ok(output) => {
             let said = String::from_utf8_lossy(&output.stderr);
             Err(format!("bubblewrap cannot work here: {}", said.trim().lines().next().unwrap_or_default()))
@@ -35,7 +55,7 @@ pub fn find() -> Result<PathBuf, String> {
 }
 
 /// The command inside the bounds, without an environment.
-pub fn command(bwrap: &Path, mut bounds: Bounds, inner: &Command) -> Command {
+pub fn command(bwrap: &Path, mut bounds: Bounds, way_out: Option<&WayOut>, inner: &Command) -> Command {
     bounds.hide_shared(FRESH);
     let mut command = ground(bwrap);
     for folder in ["/tmp", "/var/tmp"].map(Path::new).into_iter().filter(|folder| folder.is_dir()) {
@@ -44,6 +64,12 @@ pub fn command(bwrap: &Path, mut bounds: Bounds, inner: &Command) -> Command {
     let mut mounts = Mounts::default();
     if Path::new("/run").is_dir() {
         mounts.hide(Path::new("/run"));
+    }
+    let seen = Path::new(bridge::SEEN);
+    if let Some(WayOut { socket, bridge }) = way_out {
+        command.arg(EMPTY_NETWORK);
+        mounts.put("--bind", socket, &seen.join("proxy"));
+        mounts.put("--ro-bind", bridge, &seen.join("bridge"));
     }
     for (path, access) in &bounds.paths {
         let around = path.parent().map_or(Access::Read, |parent| access_in(&bounds.paths, parent));
@@ -54,7 +80,15 @@ pub fn command(bwrap: &Path, mut bounds: Bounds, inner: &Command) -> Command {
     for path in mounts.hidden {
         command.arg("--remount-ro").arg(path);
     }
-    command.arg("--chdir").arg(&bounds.dir).arg("--").arg(inner.get_program()).args(inner.get_args());
+    command.arg("--chdir").arg(&bounds.dir).arg("--");
+    if way_out.is_some() {
+        command
+            .arg(seen.join("bridge"))
+            .args(["sandbox", "bridge", "--socket"])
+            .arg(seen.join("proxy"))
+            .arg("--");
+    }
+    command.arg(inner.get_program()).args(inner.get_args());
     command.current_dir("/");
     command
 }

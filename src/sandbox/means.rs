@@ -11,6 +11,9 @@ use std::sync::OnceLock;
 /// The first version of Landlock that holds all writing: the ones before let files be cut.
 const ENOUGH: i32 = 3;
 
+/// The first version that holds connections.
+const TCP: i32 = 4;
+
 /// Who sees to it that a command stays in its bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Means {
@@ -87,6 +90,27 @@ impl Means {
             )),
             Means::Landlock(_) | Means::Bubblewrap(_) => Ok(()),
         }
+    }
+
+    /// Whether it can keep a command from all hosts but those on a list.
+    ///
+    /// # Errors
+    /// Why not. A list that nobody enforces is worse than none.
+    pub fn can_close_network(&self, has_launcher: bool) -> Result<()> {
+        let why = match self {
+            Means::Bubblewrap(_) if !has_launcher => "this program is not git-flow-ai".into(),
+            Means::Bubblewrap(program) => match bubblewrap::can_close_network(program) {
+                Ok(()) => return Ok(()),
+                Err(why) => why,
+            },
+            Means::Landlock(version) if *version >= TCP => return Ok(()),
+            Means::Landlock(version) => format!("Landlock {version} knows no network"),
+            Means::Nobody(why) => format!("there is no sandbox: {why}"),
+        };
+        Err(hint(
+            format!("`hosts` of [sandbox] cannot be enforced here: {why}"),
+            "install bubblewrap (bwrap), or take `hosts` out",
+        ))
     }
 
     /// What it cannot hold, for people; none when it holds all that it is meant to.

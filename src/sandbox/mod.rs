@@ -10,6 +10,7 @@ mod bounds;
 mod bubblewrap;
 mod capabilities;
 mod environment;
+pub mod hosts;
 pub mod launch;
 mod means;
 mod secrets;
@@ -20,16 +21,21 @@ pub use bounds::Scope;
 pub use means::Means;
 
 use crate::config::{Config, Wish};
-use crate::error::{Result, hint};
+use crate::error::Result;
 use crate::store::Repo;
 use bounds::{Access, Bounds, Ground};
-use launch::{Launcher, Order};
+use bubblewrap::WayOut;
+use launch::{Launcher, Network, Order};
 use std::ffi::OsString;
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use temporary::Temporary;
+
+/// Where the proxy writes down whom it refused.
+const REFUSED: &str = "refused";
 
 /// The sandbox that commands run in. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -54,7 +60,15 @@ pub struct Enclosed {
 /// What a command needs as long as it runs; dropping it takes that away.
 #[derive(Debug, Default)]
 pub struct Keep {
-    _temporary: Option<Temporary>,
+    temporary: Option<Temporary>,
+}
+
+impl Keep {
+    /// What was stopped meanwhile, as far as anybody knows, each in a few words.
+    pub fn stopped(&self) -> Vec<String> {
+        let refused = self.temporary.as_ref().and_then(|own| fs::read_to_string(own.file(REFUSED)).ok());
+        refused.unwrap_or_default().lines().map(|host| format!("connection to {host}")).collect()
+    }
 }
 
 impl Sandbox {
@@ -81,7 +95,7 @@ impl Sandbox {
         }
         let ground = Ground::of(repo, config)?;
         if ground.hosts.is_some() {
-            return Err(hint("`hosts` of [sandbox] cannot be enforced here", "take it out"));
+            means.can_close_network(launcher.is_some())?;
         }
         temporary::sweep();
         Ok(Sandbox { means, launcher, ground: Arc::new(ground) })
@@ -123,32 +137,38 @@ impl Sandbox {
         scope: &Scope,
     ) -> Result<Enclosed> {
         let temporary = Temporary::new()?;
-        let bounds = Bounds::new(&self.ground, scope, command, temporary.path());
+        let bounds = Bounds::new(&self.ground, scope, command, &temporary.inside());
         let variables = temporary::variables(&bounds, Path::new("/tmp"));
-        let inside = bubblewrap::command(bwrap, bounds, command);
+        let mut order = None;
+        let mut way_out = None;
+        if let (Some(hosts), Some(launcher)) = (&self.ground.hosts, launcher) {
+            let socket = temporary.file("proxy");
+            way_out = Some(WayOut { socket: socket.clone(), bridge: launcher.file()? });
+            let network = Network::new(hosts, &temporary, Some(socket));
+            order = Some(Order::empty().with(Some(network)).write(&temporary)?);
+        }
+        let inside = bubblewrap::command(bwrap, bounds, way_out.as_ref(), command);
         let (mut enclosed, holders) = match launcher {
-            Some(launcher) => (launcher.command(None, &inside), 2),
+            Some(launcher) => (launcher.command(order.as_deref(), &inside), 2),
             None => (inside, 1),
         };
         enclosed.current_dir("/");
         self.give(&mut enclosed, command, scope, variables);
-        Ok(Enclosed { command: enclosed, holders, keep: Keep { _temporary: Some(temporary) } })
+        Ok(Enclosed { command: enclosed, holders, keep: Keep { temporary: Some(temporary) } })
     }
 
     fn in_landlock(&self, launcher: &Launcher, command: &Command, scope: &Scope) -> Result<Enclosed> {
         let temporary = Temporary::new()?;
-        let mut bounds = Bounds::new(&self.ground, scope, command, temporary.path());
+        let mut bounds = Bounds::new(&self.ground, scope, command, &temporary.inside());
         bounds.hide_shared(launch::SHARED);
-        for own in [temporary::OWN, temporary::CACHE] {
-            bounds.paths.insert(bounds.temporary.join(own), Access::Write);
-        }
+        bounds.paths.insert(bounds.temporary.clone(), Access::Write);
         let variables = temporary::variables(&bounds, &bounds.temporary);
-        let order = temporary.path().join("order");
-        Order::new(&bounds).write(&order)?;
+        let network = self.ground.hosts.as_ref().map(|hosts| Network::new(hosts, &temporary, None));
+        let order = Order::new(&bounds).with(network).write(&temporary)?;
         let mut enclosed = launcher.command(Some(&order), command);
         enclosed.current_dir(&bounds.dir);
         self.give(&mut enclosed, command, scope, variables);
-        Ok(Enclosed { command: enclosed, holders: 1, keep: Keep { _temporary: Some(temporary) } })
+        Ok(Enclosed { command: enclosed, holders: 1, keep: Keep { temporary: Some(temporary) } })
     }
 
     /// Gives the enclosed command its environment.

@@ -11,7 +11,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// How the folders' names begin.
@@ -20,10 +20,14 @@ const PREFIX: &str = "flow-ai-tmp-";
 /// The file in it that is locked as long as somebody needs the folder.
 const LOCK: &str = "lock";
 
-/// Where in it temporary files go.
+/// The folder in it that the command gets. What is beside that is ours: nothing in there can be replaced by
+/// a link or a pipe.
+const INSIDE: &str = "inside";
+
+/// Where in that temporary files go.
 pub const OWN: &str = "own";
 
-/// Where in it caches go.
+/// Where in that caches go.
 pub const CACHE: &str = "cache";
 
 /// One such folder. Dropping it removes it.
@@ -42,7 +46,7 @@ impl Temporary {
     fn make() -> std::io::Result<Temporary> {
         let folder = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
         for name in [OWN, CACHE] {
-            fs::create_dir(folder.path().join(name))?;
+            fs::create_dir_all(folder.path().join(INSIDE).join(name))?;
         }
         // It gets its name when it is locked, so that nobody finds it before.
         let unlocked = folder.path().join("locking");
@@ -52,9 +56,14 @@ impl Temporary {
         Ok(Temporary { folder, _lock: lock })
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        self.folder.path()
+    /// The folder that the command gets.
+    pub fn inside(&self) -> PathBuf {
+        self.folder.path().join(INSIDE)
+    }
+
+    /// A file that only we write.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 }
 

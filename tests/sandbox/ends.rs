@@ -114,10 +114,10 @@ fn an_agent_that_is_told_to_end_can_still_save() {
 fn what_forks_without_end_is_ended_and_bounded() {
     for means in all() {
         let seconds = seconds();
-        let bomb = format!(
-            "grow() {{ grow {seconds} | grow {seconds} & }}; sh -c \"$(printf 'g() {{ g %s | g %s & }}; g' {seconds} {seconds})\" {seconds} &\nsleep 1; echo made >made.txt"
-        );
-        let held = Held::new(means, &bomb, "timeout = \"20s\"").by_nobody();
+        let held =
+            Held::new(means, &format!("bomb {seconds} & sleep 1; echo made >made.txt"), "timeout = \"20s\"");
+        held.place.script("bomb", &format!("\"$0\" {seconds} & \"$0\" {seconds} & wait"));
+        let held = held.by_nobody();
         let begun = Instant::now();
         held.run();
         assert!(

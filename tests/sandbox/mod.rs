@@ -2,6 +2,7 @@
 //! system's real sandboxes, each of which has to hold the same.
 
 mod ends;
+mod hosts;
 mod landlock;
 
 use crate::support::{Out, Place};

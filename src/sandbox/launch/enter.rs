@@ -20,16 +20,22 @@ use std::process::Command;
 const PROCESSES: u64 = 4096;
 
 /// Becomes that command: in a session of its own, so that it has no terminal to ask or to write to, and
-/// within the bounds of the order. When the process that called is gone, so is the command.
-pub fn enter(parent: i32, order: Option<&Path>, command: &[OsString]) -> Result<Infallible> {
+/// within the bounds of the order, from where it connects to no port but that one, if
+/// it is given. When the process that called is gone, so is the command.
+pub fn enter(
+    parent: i32,
+    order: Option<&Path>,
+    port: Option<u16>,
+    command: &[OsString],
+) -> Result<Infallible> {
     let order = order.map(Order::read).transpose()?;
     let Some((program, args)) = command.split_first() else { bail!("there is no command") };
     // One that leads a group cannot take a session, and has one already.
     let _ = setsid();
     limit_processes();
-    if let Some(order) = &order {
+    if let Some(paths) = order.and_then(|order| order.paths) {
         capabilities::drop_others()?;
-        landlock::restrict(order)?;
+        landlock::restrict(&paths, port)?;
     }
     set_parent_process_death_signal(Some(Signal::KILL)).context("cannot tie the command to its parent")?;
     if getppid().map(|parent| parent.as_raw_nonzero().get()) != Some(parent) {

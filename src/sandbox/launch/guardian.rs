@@ -1,8 +1,10 @@
 //! The parent of a command and of every orphan of it, until none is left.
 
-use super::{OWN, stage};
+use super::{Network, OWN, Order, stage};
 use crate::error::Result;
 use crate::process::{Pid, below};
+use crate::sandbox::hosts::proxy::Proxy;
+use crate::sandbox::hosts::{self, bridge};
 use anyhow::Context;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
@@ -18,6 +20,7 @@ use std::path::Path;
 use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -47,8 +50,10 @@ async fn watch(parent: i32, order: Option<&Path>, command: &[OsString]) -> Resul
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut parent = Parent::of(parent);
+    let network = order.map(Order::read).transpose()?.and_then(|order| order.network);
+    let (variables, port) = network.map(open_way_out).transpose()?.unwrap_or_default();
     let mut own = Command::new(OWN);
-    own.arg0("git-flow-ai").args(stage("enter", order)).arg("--").args(command);
+    own.arg0("git-flow-ai").args(stage("enter", order, port)).envs(variables).arg("--").args(command);
     let child = own.spawn().context("cannot start the command")?;
     let child = Pid::try_from(child.id()).context("the system gave it no number")?;
     let status = loop {
@@ -61,6 +66,22 @@ async fn watch(parent: i32, order: Option<&Path>, command: &[OsString]) -> Resul
         }
     };
     Ok(status.or(end_all(child)))
+}
+
+/// Opens the only way out: the variables that lead to it, and its port, where the kernel holds the command
+/// to that.
+fn open_way_out(network: Network) -> Result<(Vec<(&'static str, String)>, Option<u16>)> {
+    let proxy = Proxy::new(network.hosts.clone(), network.refused.into());
+    if let Some(socket) = network.socket {
+        let listener = UnixListener::bind(socket).context("cannot open the proxy's socket")?;
+        tokio::spawn(proxy.serve_socket(listener));
+        return Ok((hosts::variables(&network.hosts, bridge::PORT, true), None));
+    }
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("cannot open the proxy's port")?;
+    listener.set_nonblocking(true)?;
+    let port = listener.local_addr()?.port();
+    tokio::spawn(proxy.serve_port(TcpListener::from_std(listener)?));
+    Ok((hosts::variables(&network.hosts, port, false), Some(port)))
 }
 
 /// Waits for all that have ended; the status of the child if it was among them.

@@ -5,7 +5,6 @@
 //! Folders can be listed everywhere, the names in hidden ones too. Symbolic links are passed over: what
 //! they lead to has its own word.
 
-use super::Order;
 use crate::error::Result;
 use crate::sandbox::bounds::{Access as Word, access_in};
 use anyhow::{Context, bail};
@@ -15,6 +14,7 @@ use landlock::{
 };
 use rustix::fs::{Mode, OFlags, open};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
@@ -44,16 +44,16 @@ pub fn version() -> Result<i32, String> {
 }
 
 /// Puts this process into the bounds.
-pub fn restrict(order: &Order) -> Result<()> {
+pub fn restrict(paths: &[(OsString, Word)], port: Option<u16>) -> Result<()> {
     let mut ruleset = Ruleset::default().handle_access(AccessFs::from_all(NEWEST))?;
-    if order.ports.is_some() {
+    if port.is_some() {
         ruleset = ruleset.handle_access(AccessNet::ConnectTcp)?;
     }
     let mut rules = ruleset.scope(Scope::from_all(NEWEST))?.create()?;
-    for port in order.ports.iter().flatten() {
-        rules = rules.add_rule(NetPort::new(*port, AccessNet::ConnectTcp))?;
+    if let Some(port) = port {
+        rules = rules.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
     }
-    let paths = order.paths.iter().map(|(path, word)| (PathBuf::from(path), *word)).collect();
+    let paths = paths.iter().map(|(path, word)| (PathBuf::from(path), *word)).collect();
     let mut grants = Grants { paths, rules: Some(rules) };
     grants.allow(Path::new("/"), AccessFs::ReadDir.into())?;
     for device in DEVICES {

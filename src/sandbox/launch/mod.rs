@@ -26,6 +26,8 @@ pub use guardian::hold;
 pub use nowhere::{enter, hold};
 
 use super::bounds::{Access, Bounds};
+use super::hosts::Hosts;
+use super::temporary::Temporary;
 use crate::error::{Result, hint};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -50,23 +52,56 @@ pub const SHARED: &[&str] = &["/tmp", "/var/tmp", "/dev", "/run"];
 #[serde(deny_unknown_fields)]
 pub struct Order {
     version: u32,
-    /// The bounds that [`enter`] puts itself into: what may be done with each path and all below it.
-    pub paths: Vec<(OsString, Access)>,
-    /// The only ports that may be connected to; none: any.
-    pub ports: Option<Vec<u16>>,
+    /// The bounds that [`enter`] puts itself into: what may be done with each path and all below it. None:
+    /// somebody else sees to them.
+    pub paths: Option<Vec<(OsString, Access)>>,
+    /// The only way out to others; none: any.
+    pub network: Option<Network>,
+}
+
+/// The way out through a proxy of the guardian's.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// Where it leads.
+    pub hosts: Hosts,
+    /// The proxy's socket; none: it takes a port.
+    pub socket: Option<OsString>,
+    /// Where it writes down whom it refused.
+    pub refused: OsString,
+}
+
+impl Network {
+    /// The way to those hosts.
+    pub fn new(hosts: &Hosts, temporary: &Temporary, socket: Option<PathBuf>) -> Network {
+        let refused = temporary.file(super::REFUSED).into();
+        Network { hosts: hosts.clone(), socket: socket.map(PathBuf::into_os_string), refused }
+    }
 }
 
 impl Order {
+    /// An order that leaves everything to others.
+    pub fn empty() -> Order {
+        Order { version: VERSION, paths: None, network: None }
+    }
+
     /// The order to stay in these bounds.
     pub fn new(bounds: &Bounds) -> Order {
         let paths = bounds.paths.iter().map(|(path, access)| (path.into(), *access)).collect();
-        Order { version: VERSION, paths, ports: None }
+        Order { paths: Some(paths), ..Order::empty() }
     }
 
-    /// Writes it to a new file.
-    pub fn write(&self, path: &Path) -> Result<()> {
+    /// The same with that way out.
+    pub fn with(self, network: Option<Network>) -> Order {
+        Order { network, ..self }
+    }
+
+    /// Writes it to a file of that folder, and returns which.
+    pub fn write(&self, temporary: &Temporary) -> Result<PathBuf> {
+        let path = temporary.file("order");
         let text = serde_json::to_vec(self).context("cannot write down the bounds")?;
-        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(path)
     }
 
     /// Reads it from its file.
@@ -100,21 +135,35 @@ impl Launcher {
         Launcher(program)
     }
 
+    /// Where it is found from other programs.
+    pub fn file(&self) -> Result<PathBuf> {
+        let own = self.0 == Path::new(OWN);
+        let file =
+            if own { env::current_exe().context("cannot find our own program")? } else { self.0.clone() };
+        if file.exists() {
+            return Ok(file);
+        }
+        Err(hint(format!("{} is gone: it was replaced while we run", file.display()), "start the run again"))
+    }
+
     /// That command, started by the guardian. It has neither environment nor folder yet.
     pub fn command(&self, order: Option<&Path>, inner: &Command) -> Command {
         let mut command = Command::new(&self.0);
-        command.arg0("git-flow-ai").args(stage("hold", order));
+        command.arg0("git-flow-ai").args(stage("hold", order, None));
         command.arg("--").arg(inner.get_program()).args(inner.get_args());
         command
     }
 }
 
-/// The arguments that call a stage as a child of ours.
-fn stage(name: &str, order: Option<&Path>) -> Vec<OsString> {
+/// The arguments that call a stage as a child of ours. It may connect to no port but that, where there is one.
+fn stage(name: &str, order: Option<&Path>, port: Option<u16>) -> Vec<OsString> {
     let parent = std::process::id().to_string();
     let mut args: Vec<OsString> = ["sandbox", name, "--parent", &parent].map(OsString::from).into();
     if let Some(order) = order {
         args.extend(["--order".into(), order.into()]);
+    }
+    if let Some(port) = port {
+        args.extend(["--port".into(), port.to_string().into()]);
     }
     args
 }

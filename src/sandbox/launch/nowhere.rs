@@ -11,6 +11,6 @@ pub fn hold(_: i32, _: Option<&Path>, _: &[OsString]) -> Result<i32> {
 }
 
 /// Refuses.
-pub fn enter(_: i32, _: Option<&Path>, _: &[OsString]) -> Result<Infallible> {
+pub fn enter(_: i32, _: Option<&Path>, _: Option<u16>, _: &[OsString]) -> Result<Infallible> {
     Err(hint("only Linux has this", "start the command itself"))
 }
