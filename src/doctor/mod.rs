@@ -9,6 +9,7 @@ mod hooks;
 mod leftovers;
 mod people;
 mod repository;
+mod sandbox;
 mod signing;
 mod trust;
 
@@ -99,6 +100,7 @@ fn examine_repository(repo: &Repo) -> Result<Vec<Check>> {
             // A server judges nothing and runs nobody: it reads what others have judged.
             if repo.work_dir().is_some() {
                 checks.extend(people::examine(&loaded.config));
+                checks.push(sandbox::examine(repo, &loaded.config));
                 checks.push(trust::examine(repo, &loaded));
             }
             checks.extend(leftovers::examine(repo, &loaded.config)?);

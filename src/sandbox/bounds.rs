@@ -110,7 +110,7 @@ pub enum Access {
 }
 
 /// The bounds of one command.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Bounds {
     /// What is named, parents before what is in them. What is not named can be read.
     pub paths: BTreeMap<PathBuf, Access>,
@@ -120,7 +120,7 @@ pub struct Bounds {
     pub temporary: PathBuf,
     /// What must be seen wherever it lies: its home, its programs.
     pub needed: Vec<PathBuf>,
-    home: Option<PathBuf>,
+    pub(super) home: Option<PathBuf>,
 }
 
 impl Bounds {

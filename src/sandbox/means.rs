@@ -1,11 +1,11 @@
 //! Who sees to it that a command stays in its bounds: what this system has, and what that cannot hold.
 
-use super::bubblewrap;
-use super::launch;
+use super::{bubblewrap, launch, seatbelt};
 use crate::error::{Result, hint};
+use crate::process::program;
 use crate::store::Repo;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// The first version of Landlock that holds all writing: the ones before let files be cut.
@@ -21,6 +21,8 @@ pub enum Means {
     Bubblewrap(PathBuf),
     /// The kernel's Landlock, of that version.
     Landlock(i32),
+    /// The seatbelt of macOS.
+    Seatbelt,
     /// Nobody: why.
     Nobody(String),
 }
@@ -31,8 +33,9 @@ pub fn chosen(repo: &Repo) -> Result<Means> {
     match word.trim() {
         "bubblewrap" => Ok(by_bubblewrap().unwrap_or_else(Means::Nobody)),
         "landlock" => Ok(by_landlock().unwrap_or_else(Means::Nobody)),
+        "seatbelt" => Ok(by_seatbelt().unwrap_or_else(Means::Nobody)),
         _ => Err(hint(
-            format!("flow-ai.sandbox-means is `{word}`, which is none of bubblewrap and landlock"),
+            format!("flow-ai.sandbox-means is `{word}`, which is none of bubblewrap, landlock and seatbelt"),
             "git config --unset flow-ai.sandbox-means takes the best that there is",
         )),
     }
@@ -59,6 +62,15 @@ fn by_landlock() -> Result<Means, String> {
 #[cfg(not(target_os = "linux"))]
 fn by_landlock() -> Result<Means, String> {
     Err("only Linux has Landlock".into())
+}
+
+fn is_installed() -> bool {
+    program::find("bwrap", None, "").is_ok()
+}
+
+fn by_seatbelt() -> Result<Means, String> {
+    let is_there = cfg!(target_os = "macos") && Path::new(seatbelt::PROGRAM).exists();
+    is_there.then_some(Means::Seatbelt).ok_or_else(|| "only macOS has seatbelt".into())
 }
 
 impl Means {
@@ -88,7 +100,7 @@ impl Means {
                 ),
                 "install bubblewrap (bwrap), or a kernel from 6.2 on",
             )),
-            Means::Landlock(_) | Means::Bubblewrap(_) => Ok(()),
+            Means::Landlock(_) | Means::Bubblewrap(_) | Means::Seatbelt => Ok(()),
         }
     }
 
@@ -105,12 +117,30 @@ impl Means {
             },
             Means::Landlock(version) if *version >= TCP => return Ok(()),
             Means::Landlock(version) => format!("Landlock {version} knows no network"),
+            // Nothing of ours outlives us there to run the proxy.
+            Means::Seatbelt => "only Linux has the guardian that it takes".into(),
             Means::Nobody(why) => format!("there is no sandbox: {why}"),
         };
         Err(hint(
             format!("`hosts` of [sandbox] cannot be enforced here: {why}"),
             "install bubblewrap (bwrap), or take `hosts` out",
         ))
+    }
+
+    /// Whether it is less than the system could have, and what would mend that.
+    pub fn way_up(&self) -> Option<&'static str> {
+        let stands_in_the_way = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
+        let is_restricted =
+            || std::fs::read_to_string(stands_in_the_way).is_ok_and(|text| text.trim() == "1");
+        match self {
+            Means::Bubblewrap(_) | Means::Seatbelt => None,
+            _ if !cfg!(target_os = "linux") => None,
+            _ if is_installed() && is_restricted() => Some(
+                "AppArmor keeps bwrap from making namespaces (kernel.apparmor_restrict_unprivileged_userns): a profile for /usr/bin/bwrap with `userns,` allows it to bwrap alone",
+            ),
+            _ if is_installed() => Some("see why `bwrap --unshare-pid --ro-bind / / true` fails"),
+            _ => Some("install bubblewrap, for example: apt install bubblewrap"),
+        }
     }
 
     /// What it cannot hold, for people; none when it holds all that it is meant to.
@@ -132,6 +162,7 @@ impl fmt::Display for Means {
         const HELD: &str = "they write only their worktree and their own state, and see no secrets";
         match self {
             Means::Bubblewrap(_) => write!(f, "bubblewrap: {HELD}"),
+            Means::Seatbelt => write!(f, "seatbelt: {HELD}"),
             Means::Landlock(version) => {
                 write!(f, "Landlock {version}: {HELD}; not held: {}", self.lacks().join(", "))
             }

@@ -3,7 +3,7 @@
 //! A [`Scope`] says what one command needs; [`bounds`] adds what holds for all: the file system can be
 //! read, secrets, other worktrees and our own folder cannot, and nothing can be written but the scope and
 //! a temporary folder that vanishes with the command. The system's own means enforce it: bubblewrap on
-//! Linux, else Landlock. Which of them is in force is found out by trying it, once, and told. Whatever it
+//! Linux, else Landlock; seatbelt on macOS. Which of them is in force is found out by trying it, once, and told. Whatever it
 //! is, on Linux a guardian of ours ([`launch`]) sees to it that nothing outlives the command.
 
 mod bounds;
@@ -13,6 +13,7 @@ mod environment;
 pub mod hosts;
 pub mod launch;
 mod means;
+mod seatbelt;
 mod secrets;
 pub mod state;
 mod temporary;
@@ -125,6 +126,7 @@ impl Sandbox {
                 self.in_bubblewrap(bwrap, launcher.as_ref(), command, scope)
             }
             (Means::Landlock(_), Some(launcher)) => self.in_landlock(launcher, command, scope),
+            (Means::Seatbelt, _) => self.in_seatbelt(command, scope),
             (Means::Nobody(_) | Means::Landlock(_), _) => Ok(self.bare(command, scope)),
         }
     }
@@ -169,6 +171,18 @@ impl Sandbox {
         enclosed.current_dir(&bounds.dir);
         self.give(&mut enclosed, command, scope, variables);
         Ok(Enclosed { command: enclosed, holders: 1, keep: Keep { temporary: Some(temporary) } })
+    }
+
+    fn in_seatbelt(&self, command: &Command, scope: &Scope) -> Result<Enclosed> {
+        let temporary = Temporary::new()?;
+        let mut bounds = Bounds::new(&self.ground, scope, command, &temporary.inside());
+        bounds.hide_shared(seatbelt::SHARED);
+        bounds.paths.insert(bounds.temporary.clone(), Access::Write);
+        let variables = temporary::variables(&bounds, &bounds.temporary);
+        let mut enclosed = seatbelt::command(&bounds, command)?;
+        enclosed.current_dir(&bounds.dir);
+        self.give(&mut enclosed, command, scope, variables);
+        Ok(Enclosed { command: enclosed, holders: 0, keep: Keep { temporary: Some(temporary) } })
     }
 
     /// Gives the enclosed command its environment.

@@ -197,7 +197,7 @@ sed -n 's/^CapEff:\t//p' /proc/self/status >left.txt"#,
 #[test]
 fn a_means_that_nobody_knows_is_refused() {
     let held = Held::new("chroot", "true", "");
-    held.run().exits(2).says("none of bubblewrap and landlock");
+    held.run().exits(2).says("none of bubblewrap, landlock and seatbelt");
 }
 
 #[test]
@@ -222,5 +222,36 @@ fn an_agent_that_lies_in_what_is_hidden_is_started_all_the_same() {
             made.starts_with("#!/bin/sh") && !made.contains("KEY"),
             "{means}: it sees only itself: {made}"
         );
+    }
+}
+
+#[test]
+fn the_doctor_says_what_holds_and_what_does_not() {
+    for (means, says) in
+        [("bubblewrap", "sandbox: bubblewrap"), ("landlock", "not held: the names of hidden files")]
+    {
+        let held = Held::new(means, "true", "");
+        let says = says.trim_start_matches("sandbox: ");
+        held.place.flow(&["doctor"]).says("sandbox\n").says(says);
+    }
+    let off = Held::new("off", "true", "");
+    off.place.flow(&["doctor"]).says("none (it is switched off)").says("git config flow-ai.sandbox prefer");
+}
+
+#[test]
+fn folders_of_the_dead_go_and_no_others() {
+    let temporary = std::env::temp_dir();
+    let folder = |name: &str| temporary.join(format!("flow-ai-tmp-{name}-{}", std::process::id()));
+    let [dead, alive, foreign] = ["dead", "alive", "foreign"].map(folder);
+    for path in [&dead, &alive, &foreign] {
+        fs::create_dir_all(path.join("inside")).unwrap();
+    }
+    fs::write(dead.join("lock"), "").unwrap();
+    let lock = fs::File::create(alive.join("lock")).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+    Held::new("bubblewrap", "echo made >made.txt", "").run().ok();
+    assert_eq!([&dead, &alive, &foreign].map(|path| path.exists()), [false, true, true]);
+    for path in [alive, foreign] {
+        fs::remove_dir_all(path).unwrap();
     }
 }

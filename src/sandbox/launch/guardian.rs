@@ -51,7 +51,7 @@ async fn watch(parent: i32, order: Option<&Path>, command: &[OsString]) -> Resul
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut parent = Parent::of(parent);
     let network = order.map(Order::read).transpose()?.and_then(|order| order.network);
-    let (variables, port) = network.map(open_way_out).transpose()?.unwrap_or_default();
+    let WayOut { variables, port } = network.map(open_way_out).transpose()?.unwrap_or_default();
     let mut own = Command::new(OWN);
     own.arg0("git-flow-ai").args(stage("enter", order, port)).envs(variables).arg("--").args(command);
     let child = own.spawn().context("cannot start the command")?;
@@ -68,20 +68,28 @@ async fn watch(parent: i32, order: Option<&Path>, command: &[OsString]) -> Resul
     Ok(status.or(end_all(child)))
 }
 
-/// Opens the only way out: the variables that lead to it, and its port, where the kernel holds the command
-/// to that.
-fn open_way_out(network: Network) -> Result<(Vec<(&'static str, String)>, Option<u16>)> {
+/// The only way out, or any.
+#[derive(Default)]
+struct WayOut {
+    /// What leads programs to it.
+    variables: Vec<(&'static str, String)>,
+    /// Its port, where the kernel holds the command to that.
+    port: Option<u16>,
+}
+
+/// Opens the only way out.
+fn open_way_out(network: Network) -> Result<WayOut> {
     let proxy = Proxy::new(network.hosts.clone(), network.refused.into());
     if let Some(socket) = network.socket {
         let listener = UnixListener::bind(socket).context("cannot open the proxy's socket")?;
         tokio::spawn(proxy.serve_socket(listener));
-        return Ok((hosts::variables(&network.hosts, bridge::PORT, true), None));
+        return Ok(WayOut { variables: hosts::variables(&network.hosts, bridge::PORT, true), port: None });
     }
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("cannot open the proxy's port")?;
     listener.set_nonblocking(true)?;
     let port = listener.local_addr()?.port();
     tokio::spawn(proxy.serve_port(TcpListener::from_std(listener)?));
-    Ok((hosts::variables(&network.hosts, port, false), Some(port)))
+    Ok(WayOut { variables: hosts::variables(&network.hosts, port, false), port: Some(port) })
 }
 
 /// Waits for all that have ended; the status of the child if it was among them.
