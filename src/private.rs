@@ -24,17 +24,9 @@ pub fn folder(path: &Path) -> Result<()> {
 
 /// Opens a file to add to it, and makes it where it is missing.
 pub fn append(path: &Path) -> io::Result<File> {
-    open(OpenOptions::new().create(true).append(true), path)
-}
-
-/// Makes a file that must not be there yet, to add to it.
-pub fn create(path: &Path) -> io::Result<File> {
-    open(OpenOptions::new().create_new(true).append(true), path)
-}
-
-fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
-    let file = options.mode(0o600).custom_flags(no_link).open(path)?;
+    let mut options = OpenOptions::new();
+    let file = options.create(true).append(true).mode(0o600).custom_flags(no_link).open(path)?;
     if file.metadata()?.permissions().mode() & 0o777 != 0o600 {
         file.set_permissions(Permissions::from_mode(0o600))?;
     }
@@ -43,7 +35,7 @@ fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
-    use super::{append, create, folder};
+    use super::{append, folder};
     use std::fs::{self, Permissions};
     use std::io::Write;
     use std::os::unix::fs::PermissionsExt;
@@ -65,7 +57,6 @@ mod tests {
         append(&file).unwrap().write_all(b"new\n").unwrap();
         assert_eq!((mode(&dir), mode(&file)), (0o700, 0o600));
         assert_eq!(fs::read_to_string(&file).unwrap(), "old\nnew\n");
-        assert!(create(&file).is_err());
         std::os::unix::fs::symlink(&file, dir.join("link")).unwrap();
         assert!(append(&dir.join("link")).is_err());
     }

@@ -325,3 +325,18 @@ fn a_key_in_a_change_is_sent_to_nobody_and_what_looks_like_one_is_told() {
     assert!(!format!("{out:?}").contains(PLAIN));
     assert_eq!(server.asked().len(), 1);
 }
+
+#[test]
+fn in_the_sandbox_an_agent_has_its_own_key_and_no_other_and_no_command_line_shows_it() {
+    let place = talkative();
+    place.git(&["config", "--global", "flow-ai.sandbox", "prefer"]).ok();
+    place.script("writer", "cat > /dev/null\nenv\ncat /proc/[0-9]*/cmdline | tr '\\0' ' ' > work.txt\ntrue");
+    write_own(&place, "[agents.writer]\nenv_command = { WRITERS_KEY = \"echo key-of-the-writer-0123\" }\n");
+    with_keys(&place, "022", "run thing --no-review").exits(0);
+    let work = place.git_says(&["show", "flow/thing/do:work.txt"]);
+    assert!(work.contains("writer"), "{work}");
+    assert_clean(&place, &["key-of-the-writer-0123", PLAIN]);
+    let logs = files(&place.repo().join(".git/flow-ai/runs"));
+    let log = fs::read_to_string(logs.iter().find(|path| path.ends_with("do.1.log")).unwrap()).unwrap();
+    assert!(log.contains("WRITERS_KEY=[redacted: WRITERS_KEY]") && !log.contains("ACME_API_KEY"), "{log}");
+}

@@ -19,7 +19,7 @@ pub const SECTIONS: &[Section] = &[
         &[
             (
                 "ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY",
-                "Keys for reviewers behind an API, under these names unless the reviewer's key_env says another.",
+                "Keys for reviewers behind an API, under these names unless the reviewer's key_env says another. Their values, and those of other variables whose name says that they hold a secret, are redacted from all that is written and shown.",
             ),
             ("HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "Proxies for reviewers behind an API."),
             ("EDITOR, VISUAL, GIT_EDITOR", "The editor for documents, chosen as git chooses it."),
@@ -28,7 +28,7 @@ pub const SECTIONS: &[Section] = &[
                 "GIT_FLOW_AI_MODE, GIT_FLOW_AI_SPEC, GIT_FLOW_AI_TASK, GIT_FLOW_AI_ATTEMPT",
                 "Set for agents and reviewers: edit or review, the spec's short name, the task's id, the attempt.",
             ),
-            ("XDG_CONFIG_HOME", "Where the person's own config is, see FILES."),
+            ("XDG_CONFIG_HOME, XDG_STATE_HOME", "Where the person's own config and list are, see FILES."),
         ],
     ),
     (
@@ -42,7 +42,11 @@ pub const SECTIONS: &[Section] = &[
             (".zenflow/settings.json", "Zenflow's settings, for what the config leaves unsaid."),
             (
                 "$XDG_CONFIG_HOME/git-flow-ai/config.toml",
-                "The person's own agents and reviewers. It cannot loosen the gate.",
+                "The person's own agents and reviewers, and which commands print keys. It cannot loosen the gate.",
+            ),
+            (
+                "$XDG_STATE_HOME/git-flow-ai/trust",
+                "What the person trusts of what repositories bring, see git-flow-ai-trust(1).",
             ),
             ("refs/heads/flow/<spec>/spec", "A spec's documents and approvals; never checked out."),
             ("refs/heads/flow/<spec>/<task>", "An agent's work, committed by us."),

@@ -5,6 +5,8 @@
 //! person adds to it (`[sandbox] hide`), or takes away (`read`).
 
 use super::expand;
+use crate::store::config;
+use crate::trust;
 use std::path::PathBuf;
 
 /// Below the home.
@@ -102,6 +104,13 @@ pub fn paths() -> Vec<PathBuf> {
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let in_home = IN_HOME.iter().filter_map(|path| expand(&format!("~/{path}")));
     let in_system = IN_SYSTEM.iter().map(PathBuf::from);
+    // Where the person has put our own, by XDG_STATE_HOME and XDG_CONFIG_HOME.
+    let own = [trust::place(), config::personal_path()].into_iter().flatten();
+    let own = own.filter_map(|file| Some(file.parent()?.to_owned()));
     // Root's own home is no secret to root.
-    in_home.chain(in_system.filter(|path| home.as_ref() != Some(path))).collect()
+    let in_system = in_system.filter(|path| home.as_ref() != Some(path));
+    let mut all: Vec<PathBuf> = in_home.chain(own).chain(in_system).collect();
+    all.sort();
+    all.dedup();
+    all
 }
