@@ -45,6 +45,8 @@ fn the_example_config_shows_the_true_defaults() {
         copy: Vec::new(),
         worktrees: None,
         sandbox: None,
+        budget: default.run.budget,
+        task_budget: default.run.task_budget,
         ..full.run
     };
     assert_eq!(run, default.run);
