@@ -12,7 +12,7 @@ use crate::git;
 use crate::keys;
 use crate::process::{self, Identity, Lookout, Stop, Tree};
 use crate::sandbox::{Enclosed, Scope, state};
-use crate::secret;
+use crate::secret::{self, Stream};
 use crate::signing;
 use anyhow::Context;
 use std::env;
@@ -161,6 +161,8 @@ struct Ear<F> {
     reader: Listener,
     seen: Seen,
     transcript: Transcript,
+    /// What it says, without secrets.
+    told: Stream,
     /// The folder that it works in, as it begins the paths that it names.
     inside: String,
     silence: Duration,
@@ -183,6 +185,7 @@ impl<F: FnMut(Activity)> Ear<F> {
             reader,
             seen: Seen::default(),
             transcript,
+            told: Stream::default(),
             inside: format!("{}/", job.scope.dir.display()),
             silence: job.silence,
             quiet_until: now + job.silence,
@@ -205,6 +208,11 @@ impl<F: FnMut(Activity)> Ear<F> {
             self.reader.line(&line, &mut self.seen);
         }
         for activity in std::mem::take(&mut self.seen.activities) {
+            // Also those that nobody is told of: a private key goes over many lines.
+            let activity = match activity {
+                Activity::Text { text } => Activity::Text { text: self.told.line(text) },
+                other => other,
+            };
             self.consider(&activity, now);
             if let Some(what) = sight(&activity) {
                 self.last = Some((what.replace(&self.inside, ""), now));

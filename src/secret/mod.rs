@@ -120,19 +120,27 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// The next line, without secrets.
+    /// The next line, without secrets. A line that is no part of a key ends it: who only names its first
+    /// line does not blind the rest.
     pub fn line(&mut self, line: String) -> String {
-        if self.in_key {
-            self.in_key = !line.contains("-----END ");
+        let ends = line.contains("-----END ");
+        if std::mem::take(&mut self.in_key) && (ends || is_part_of_key(&line)) {
+            self.in_key = !ends;
             return "[redacted: private-key]".to_owned();
         }
-        self.in_key =
-            line.contains("-----BEGIN ") && line.contains("PRIVATE KEY") && !line.contains("-----END ");
+        self.in_key = line.contains("-----BEGIN ") && line.contains("PRIVATE KEY") && !ends;
         match redacted(&line) {
             Cow::Owned(clean) => clean,
             Cow::Borrowed(_) => line,
         }
     }
+}
+
+/// Whether a line can stand between the first and the last of a private key (RFC 1421, RFC 7468).
+fn is_part_of_key(line: &str) -> bool {
+    let line = line.trim();
+    let is_coded = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+    line.bytes().all(is_coded) || ["Proc-Type:", "DEK-Info:"].iter().any(|header| line.starts_with(header))
 }
 
 #[cfg(test)]
@@ -217,6 +225,13 @@ mod tests {
         let lines = ["before", begin, "b3BlbnNzaA", end, "after"].map(|line| stream.line(line.to_owned()));
         assert!(!lines.concat().contains("b3Blb"), "{lines:?}");
         assert_eq!((lines[0].as_str(), lines[4].as_str()), ("before", "after"));
+        let whole =
+            redacted(&format!("a\n{begin}\nb3BlbnNzaA\n{end}\nb\n{begin}\nb3BlbnNzaC1rZXktdjE\nand c"))
+                .into_owned();
+        assert_eq!(whole, "a\n[redacted: private-key]\nb\n[redacted: private-key]\nand c");
+        let mut stream = Stream::default();
+        let lines = [begin, "is how one begins.", "b3BlbnNzaA"].map(|line| stream.line(line.to_owned()));
+        assert_eq!(lines[1..], ["is how one begins.", "b3BlbnNzaA"], "who only names one blinds nothing");
     }
 
     #[test]
