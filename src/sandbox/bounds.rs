@@ -65,12 +65,11 @@ impl Ground {
         let common = repo.common_dir();
         let mut ground = Ground {
             hide: secrets::paths(),
-            read: vec![common.to_owned()],
+            read: paths("read", &read)?,
             write: paths("write", &write)?,
             env,
             hosts: hosts.as_deref().map(Hosts::read).transpose()?,
         };
-        ground.read.extend(paths("read", &read)?);
         ground.hide.extend(paths("hide", &hide)?);
         let variable = |name: &str| env::var_os(name);
         ground.hide.extend(state::STATES.iter().flat_map(|state| state.paths(&variable)));
@@ -78,7 +77,8 @@ impl Ground {
         let home = env::var_os("HOME").map(PathBuf::from);
         let others = worktree::registered(repo)?.into_iter().chain([worktree::root(repo, config)?]);
         ground.hide.extend(others.filter(|path| !home.as_ref().is_some_and(|home| home.starts_with(path))));
-        ground.hide.push(common.join("flow-ai"));
+        // A remote's address in its configuration can hold a token. Objects are for a worktree to open.
+        ground.hide.push(common.to_owned());
         Ok(ground)
     }
 }

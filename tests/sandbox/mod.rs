@@ -122,7 +122,7 @@ fn an_agent_sees_no_secret_no_other_work_and_no_process_of_ours() {
         for as_nobody in [false, true] {
             let held = Held::new(
                 means,
-                r#"for file in "$HOME/.ssh/id" "$HOME/.netrc" "$HOME/.claude/key" "$HOME/link" ../../repo/.env; do
+                r#"for file in "$HOME/.ssh/id" "$HOME/.netrc" "$HOME/.claude/key" "$HOME/link" ../../repo/.env ../../repo/.git/config; do
   cat "$file" >>seen.txt 2>/dev/null
 done
 cat /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n' | grep ^AWS_SECRET >>seen.txt
