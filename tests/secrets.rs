@@ -25,7 +25,7 @@ fn talkative() -> Place {
         "writer",
         &format!(
             "cat > /dev/null\nenv\nenv >&2\nprintf 'user:%s' \"$ACME_API_KEY\" | base64 -w 0\necho\n\
-             echo '-----BEGIN RSA PRIVATE KEY-----'\nsleep 0.1\necho MIIEowIBAAKCAQEA\necho '-----END RSA PRIVATE KEY-----'\n\
+             echo '-----BEGIN RSA PRIVATE KEY-----'\necho aside >&2\nsleep 0.1\necho MIIEowIBAAKCAQEA\necho '-----END RSA PRIVATE KEY-----'\n\
              echo \"{{\\\"text\\\": \\\"a\\n{}\\\"}}\"\ncat /proc/[0-9]*/cmdline > '{}' 2> /dev/null\necho work > work.txt",
             telling(),
             place.root().join("command-lines").display()

@@ -210,7 +210,7 @@ impl<F: FnMut(Activity)> Ear<F> {
         for activity in std::mem::take(&mut self.seen.activities) {
             // Also those that nobody is told of: a private key goes over many lines.
             let activity = match activity {
-                Activity::Text { text } => Activity::Text { text: self.told.line(text) },
+                Activity::Text { text } => Activity::Text { text: self.told.line(text, from_err) },
                 other => other,
             };
             self.consider(&activity, now);
@@ -226,7 +226,7 @@ impl<F: FnMut(Activity)> Ear<F> {
             }
             (self.on)(relative(activity, &self.inside));
         }
-        if let Some(text) = self.transcript.add(line) {
+        if let Some(text) = self.transcript.add(line, from_err) {
             (self.on)(Activity::Text { text });
         }
     }

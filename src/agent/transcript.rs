@@ -27,10 +27,10 @@ impl Transcript {
         Ok(Transcript { file: path.map(open).transpose()?, stream: Stream::default() })
     }
 
-    /// Adds a line, at once. What went wrong is told once.
-    pub fn add(&mut self, line: String) -> Option<String> {
+    /// Adds a line of standard output or error, at once. What went wrong is told once.
+    pub fn add(&mut self, line: String, from_err: bool) -> Option<String> {
         let file = self.file.as_mut()?;
-        let mut line = self.stream.line(line);
+        let mut line = self.stream.line(line, from_err);
         line.push('\n');
         let error = file.write_all(line.as_bytes()).err()?;
         self.file = None;

@@ -86,16 +86,16 @@ pub async fn run(
     let (mut tree, mut output) = Tree::start(command, None, holders)?;
     let mut tail = Tail::default();
     let mut stream = Stream::default();
-    let mut tell = |text: String| {
+    let mut tell = |text: String, from_err: bool| {
         // Agents and their models are told how a command failed, beside files and terminals.
-        let text = stream.line(text);
+        let text = stream.line(text, from_err);
         line(&text);
         tail.push(text);
     };
     let over = watch(&mut tree, &mut output, Instant::now() + timeout, stop, &mut tell).await?;
-    tree.finish(&mut output, |text, _| tell(text)).await;
+    tree.finish(&mut output, &mut tell).await;
     for what in keep.stopped() {
-        tell(format!("the sandbox stopped: {what}"));
+        tell(format!("the sandbox stopped: {what}"), true);
     }
     Ok(match over {
         Over::Stopped => ShellEnd::Stopped,
@@ -111,7 +111,7 @@ async fn watch(
     output: &mut Output,
     deadline: Instant,
     stop: &Stop,
-    tell: &mut impl FnMut(String),
+    tell: &mut impl FnMut(String, bool),
 ) -> Result<Over> {
     let mut stop = stop.clone();
     let mut open = true;
@@ -119,9 +119,9 @@ async fn watch(
     loop {
         tokio::select! {
             line = output.next(), if open => match line {
-                Some((text, _)) => {
+                Some((text, from_err)) => {
                     lookout.heard(&text);
-                    tell(text);
+                    tell(text, from_err);
                 }
                 None => open = false,
             },

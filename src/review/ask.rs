@@ -111,7 +111,7 @@ async fn ask_api(
 /// Adds what a model said to the transcript.
 fn keep(transcript: &Path, text: &str) -> Result<()> {
     let mut transcript = Transcript::open(Some(transcript))?;
-    match text.lines().find_map(|line| transcript.add(line.to_owned())) {
+    match text.lines().find_map(|line| transcript.add(line.to_owned(), false)) {
         Some(why) => Err(anyhow::anyhow!(why)),
         None => Ok(()),
     }

@@ -113,22 +113,25 @@ pub fn clean(value: &mut Value) {
     }
 }
 
-/// A text that comes line by line, in which a private key can begin on one line and end on another.
+/// A text that comes line by line, in which a private key can begin on one line and end on another. Of two
+/// pipes at once, standard output and error, the lines come in any order: each is a text of its own.
 #[derive(Debug, Default)]
 pub struct Stream {
-    in_key: bool,
+    out_in_key: bool,
+    err_in_key: bool,
 }
 
 impl Stream {
     /// The next line, without secrets. A line that is no part of a key ends it: who only names its first
     /// line does not blind the rest.
-    pub fn line(&mut self, line: String) -> String {
+    pub fn line(&mut self, line: String, from_err: bool) -> String {
+        let in_key = if from_err { &mut self.err_in_key } else { &mut self.out_in_key };
         let ends = line.contains("-----END ");
-        if std::mem::take(&mut self.in_key) && (ends || is_part_of_key(&line)) {
-            self.in_key = !ends;
+        if std::mem::take(in_key) && (ends || is_part_of_key(&line)) {
+            *in_key = !ends;
             return "[redacted: private-key]".to_owned();
         }
-        self.in_key = line.contains("-----BEGIN ") && line.contains("PRIVATE KEY") && !ends;
+        *in_key = line.contains("-----BEGIN ") && line.contains("PRIVATE KEY") && !ends;
         match redacted(&line) {
             Cow::Owned(clean) => clean,
             Cow::Borrowed(_) => line,
@@ -222,7 +225,8 @@ mod tests {
         let one = format!("{{\"t\":\"{begin}\\nb3BlbnNzaA\\n{end}\\n\"}}");
         assert_eq!(redacted(&one), "{\"t\":\"[redacted: private-key]\\n\"}");
         let mut stream = Stream::default();
-        let lines = ["before", begin, "b3BlbnNzaA", end, "after"].map(|line| stream.line(line.to_owned()));
+        let lines =
+            ["before", begin, "b3BlbnNzaA", end, "after"].map(|line| stream.line(line.to_owned(), false));
         assert!(!lines.concat().contains("b3Blb"), "{lines:?}");
         assert_eq!((lines[0].as_str(), lines[4].as_str()), ("before", "after"));
         let whole =
@@ -230,7 +234,12 @@ mod tests {
                 .into_owned();
         assert_eq!(whole, "a\n[redacted: private-key]\nb\n[redacted: private-key]\nand c");
         let mut stream = Stream::default();
-        let lines = [begin, "is how one begins.", "b3BlbnNzaA"].map(|line| stream.line(line.to_owned()));
+        let both = [(begin, false), ("a warning", true), ("b3BlbnNzaA", false), ("b3BlbnNzaA", true)];
+        let both = both.map(|(line, from_err)| stream.line(line.to_owned(), from_err));
+        assert_eq!(both[1..], ["a warning", "[redacted: private-key]", "b3BlbnNzaA"]);
+        let mut stream = Stream::default();
+        let lines =
+            [begin, "is how one begins.", "b3BlbnNzaA"].map(|line| stream.line(line.to_owned(), false));
         assert_eq!(lines[1..], ["is how one begins.", "b3BlbnNzaA"], "who only names one blinds nothing");
     }
 
