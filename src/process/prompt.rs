@@ -7,6 +7,7 @@
 //! program: some agents keep one open and write their commands into it.
 
 use super::{Output, Tree};
+use crate::secret;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -53,14 +54,16 @@ impl Lookout {
         let known = waiter.is_some() && waiter == self.suspect;
         self.next = now + if waiter.is_some() { TWICE } else { self.quiet };
         self.suspect.clone_from(&waiter);
-        match (waiter, asked) {
+        let question = match (waiter, asked) {
             (None, Some(asked)) => Some(asked.trim().to_owned()),
             (Some(waiter), asked) if known => {
                 let asked = asked.map(|asked| format!(": {}", asked.trim())).unwrap_or_default();
                 Some(format!("`{}` waits at a terminal where nobody answers{asked}", waiter.command))
             }
             _ => None,
-        }
+        };
+        // A command line may hold what it should not.
+        question.map(|text| secret::redacted(&text).into_owned())
     }
 }
 
