@@ -74,7 +74,7 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
     };
     tree.finish(&mut output, |line, from_err| ear.hear(line, from_err)).await;
     for what in keep.stopped() {
-        (ear.on)(Activity::Text { text: format!("the sandbox stopped: {what}") });
+        (ear.on)(Activity::Text { text: what });
     }
     let last = ear.last_sight();
     let (mut seen, mut reader) = (ear.seen, ear.reader);
@@ -125,7 +125,7 @@ fn scope(agent: &Agent, job: &Job, write: Vec<PathBuf>) -> Scope {
             }
         }
         scope.write.extend(state.paths(&variable));
-        scope.protect.extend(state.kept(&variable));
+        scope.settings.extend(state.kept(&variable));
         scope.env.extend(state.env.iter().map(|name| (*name).to_owned()));
     }
     let home = variable("HOME").map(PathBuf::from);

@@ -95,7 +95,7 @@ pub async fn run(
     let over = watch(&mut tree, &mut output, Instant::now() + timeout, stop, &mut tell).await?;
     tree.finish(&mut output, &mut tell).await;
     for what in keep.stopped() {
-        tell(format!("the sandbox stopped: {what}"), true);
+        tell(what, true);
     }
     Ok(match over {
         Over::Stopped => ShellEnd::Stopped,

@@ -40,6 +40,8 @@ pub struct Scope {
     pub write: Vec<PathBuf>,
     /// What stays read-only inside what it may write.
     pub protect: Vec<PathBuf>,
+    /// Settings inside that: they stay as they are, or it is told that they did not.
+    pub settings: Vec<PathBuf>,
     /// What it may read although it lies in something hidden.
     pub read: Vec<PathBuf>,
     /// Variables of ours that it gets: names, `PREFIX_*` or `*_SUFFIX`.
@@ -120,6 +122,10 @@ pub struct Bounds {
     pub temporary: PathBuf,
     /// What must be seen wherever it lies: its home, its programs.
     pub needed: Vec<PathBuf>,
+    /// Settings that should stay as they are, and are there.
+    pub(super) settings: Vec<PathBuf>,
+    /// Those that are not there.
+    pub absent: Vec<PathBuf>,
     pub(super) home: Option<PathBuf>,
 }
 
@@ -131,6 +137,8 @@ impl Bounds {
             dir: real(&scope.dir),
             temporary: real(temporary),
             needed: needed(command),
+            settings: scope.settings.iter().filter_map(|path| path.canonicalize().ok()).collect(),
+            absent: Vec::new(),
             home: variable(command, "HOME").map(PathBuf::from).and_then(|home| home.canonicalize().ok()),
         };
         let words = [
@@ -140,6 +148,7 @@ impl Bounds {
             (Access::Write, &ground.write),
             (Access::Write, &scope.write),
             (Access::Kept, &scope.protect),
+            (Access::Kept, &scope.settings),
         ];
         bounds.set(&scope.dir, if scope.edits { Access::Write } else { Access::Read });
         let program = Path::new(command.get_program());
@@ -151,7 +160,26 @@ impl Bounds {
                 bounds.set(path, access);
             }
         }
+        bounds.absent = scope.settings.iter().filter_map(|path| bounds.absent(path)).collect();
         bounds
+    }
+
+    /// Where that would be, if it is not there and could be made.
+    fn absent(&self, path: &Path) -> Option<PathBuf> {
+        let parent = path.parent()?.canonicalize().ok()?;
+        let real = parent.join(path.file_name()?);
+        (real.symlink_metadata().is_err() && access_in(&self.paths, &parent) == Access::Write).then_some(real)
+    }
+
+    /// What should stay as it is in a folder that can be written: not every means can hold that.
+    pub fn loose(&self) -> impl Iterator<Item = &Path> {
+        let kept =
+            self.paths.iter().filter(|(_, access)| **access == Access::Kept).map(|(path, _)| path.as_path());
+        kept.filter(|path| {
+            let is_inside =
+                path.parent().is_some_and(|parent| access_in(&self.paths, parent) == Access::Write);
+            is_inside && self.settings.iter().any(|settings| settings == path)
+        })
     }
 
     fn set(&mut self, path: &Path, access: Access) {

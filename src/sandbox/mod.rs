@@ -29,14 +29,15 @@ use bubblewrap::WayOut;
 use launch::{Launcher, Network, Order};
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use temporary::Temporary;
 
-/// Where the proxy writes down whom it refused.
-const REFUSED: &str = "refused";
+/// Where what was stopped is written down.
+const STOPPED: &str = "stopped";
 
 /// The sandbox that commands run in. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -65,11 +66,18 @@ pub struct Keep {
 }
 
 impl Keep {
-    /// What was stopped meanwhile, as far as anybody knows, each in a few words.
+    /// What was stopped meanwhile, as far as anybody knows: lines that say what the sandbox did.
     pub fn stopped(&self) -> Vec<String> {
-        let refused = self.temporary.as_ref().and_then(|own| fs::read_to_string(own.file(REFUSED)).ok());
-        refused.unwrap_or_default().lines().map(|host| format!("connection to {host}")).collect()
+        let lines = self.temporary.as_ref().and_then(|own| fs::read_to_string(own.file(STOPPED)).ok());
+        lines.unwrap_or_default().lines().map(|line| format!("the sandbox {line}")).collect()
     }
+}
+
+/// Adds a line to what was stopped.
+fn note(file: &Path, line: &str) {
+    let file = OpenOptions::new().create(true).append(true).open(file);
+    // Where that fails, what was done is what counts.
+    let _ = file.and_then(|mut file| writeln!(file, "{}", line.replace('\n', " ")));
 }
 
 impl Sandbox {
@@ -141,17 +149,17 @@ impl Sandbox {
         let temporary = Temporary::new()?;
         let bounds = Bounds::new(&self.ground, scope, command, &temporary.inside());
         let variables = temporary::variables(&bounds, Path::new("/tmp"));
-        let mut order = None;
+        let mut network = None;
         let mut way_out = None;
         if let (Some(hosts), Some(launcher)) = (&self.ground.hosts, launcher) {
             let socket = temporary.file("proxy");
             way_out = Some(WayOut { socket: socket.clone(), bridge: launcher.file()? });
-            let network = Network::new(hosts, &temporary, Some(socket));
-            order = Some(Order::empty().with(Some(network)).write(&temporary)?);
+            network = Some(Network::new(hosts, Some(socket)));
         }
+        let order = Order::new(&bounds, network).write(&temporary)?;
         let inside = bubblewrap::command(bwrap, bounds, way_out.as_ref(), command);
         let (mut enclosed, holders) = match launcher {
-            Some(launcher) => (launcher.command(order.as_deref(), &inside), 2),
+            Some(launcher) => (launcher.command(Some(&order), &inside), 2),
             None => (inside, 1),
         };
         enclosed.current_dir("/");
@@ -165,8 +173,8 @@ impl Sandbox {
         bounds.hide_shared(launch::SHARED);
         bounds.paths.insert(bounds.temporary.clone(), Access::Write);
         let variables = temporary::variables(&bounds, &bounds.temporary);
-        let network = self.ground.hosts.as_ref().map(|hosts| Network::new(hosts, &temporary, None));
-        let order = Order::new(&bounds).with(network).write(&temporary)?;
+        let network = self.ground.hosts.as_ref().map(|hosts| Network::new(hosts, None));
+        let order = Order::new(&bounds, network).with_bounds(&bounds).write(&temporary)?;
         let mut enclosed = launcher.command(Some(&order), command);
         enclosed.current_dir(&bounds.dir);
         self.give(&mut enclosed, command, scope, variables);

@@ -44,7 +44,7 @@ impl Worktree {
         // Large files of which commits hold only pointers.
         read.push(self.place.common.join("lfs"));
         read.retain(|path| path.exists());
-        Scope { dir: self.path.clone(), edits: true, write: vec![git], protect, read, env: Vec::new() }
+        Scope { dir: self.path.clone(), edits: true, write: vec![git], protect, read, ..Scope::default() }
     }
 
     /// Makes the private repository, and leads the worktree to it.

@@ -2,9 +2,8 @@
 
 use super::dial::dial;
 use super::{Hosts, request};
+use crate::sandbox::note;
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,15 +29,15 @@ const TOLD: usize = 100;
 pub struct Proxy {
     hosts: Hosts,
     /// Where the refused ones are written down, one a line.
-    refused: PathBuf,
+    stopped: PathBuf,
     told: Mutex<BTreeSet<String>>,
     places: Arc<Semaphore>,
 }
 
 impl Proxy {
     /// A proxy that writes down whom it refused.
-    pub fn new(hosts: Hosts, refused: PathBuf) -> Arc<Proxy> {
-        Arc::new(Proxy { hosts, refused, told: Mutex::default(), places: Arc::new(Semaphore::new(MOST)) })
+    pub fn new(hosts: Hosts, stopped: PathBuf) -> Arc<Proxy> {
+        Arc::new(Proxy { hosts, stopped, told: Mutex::default(), places: Arc::new(Semaphore::new(MOST)) })
     }
 
     /// Serves whoever connects to that socket, for ever.
@@ -102,9 +101,7 @@ impl Proxy {
     fn tell(&self, host: String) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.len() < TOLD && told.insert(host.clone()) {
-            let file = OpenOptions::new().create(true).append(true).open(&self.refused);
-            // Where that fails, the refusal itself is what counts.
-            let _ = file.and_then(|mut file| writeln!(file, "{host}"));
+            note(&self.stopped, &format!("stopped: connection to {host}"));
         }
     }
 }

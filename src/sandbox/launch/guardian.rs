@@ -1,10 +1,12 @@
 //! The parent of a command and of every orphan of it, until none is left.
 
+use super::kept::Kept;
 use super::{Network, OWN, Order, stage};
 use crate::error::Result;
 use crate::process::{Pid, below};
 use crate::sandbox::hosts::proxy::Proxy;
 use crate::sandbox::hosts::{self, bridge};
+use crate::sandbox::note;
 use anyhow::Context;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
@@ -16,7 +18,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -50,8 +52,12 @@ async fn watch(parent: i32, order: Option<&Path>, command: &[OsString]) -> Resul
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut parent = Parent::of(parent);
-    let network = order.map(Order::read).transpose()?.and_then(|order| order.network);
-    let WayOut { variables, port } = network.map(open_way_out).transpose()?.unwrap_or_default();
+    let given = order.map(Order::read).transpose()?;
+    let (network, kept, stopped) =
+        given.map(|order| (order.network, order.kept, order.stopped)).unwrap_or_default();
+    let open = |network| open_way_out(network, stopped.clone().into());
+    let WayOut { variables, port } = network.map(open).transpose()?.unwrap_or_default();
+    let kept = Kept::look(kept);
     let mut own = Command::new(OWN);
     own.arg0("git-flow-ai").args(stage("enter", order, port)).envs(variables).arg("--").args(command);
     let child = own.spawn().context("cannot start the command")?;
@@ -65,7 +71,11 @@ async fn watch(parent: i32, order: Option<&Path>, command: &[OsString]) -> Resul
             _ = hang_up.recv() => break None,
         }
     };
-    Ok(status.or(end_all(child)))
+    let status = status.or(end_all(child));
+    for what in kept.compare() {
+        note(Path::new(&stopped), &what);
+    }
+    Ok(status)
 }
 
 /// The only way out, or any.
@@ -78,8 +88,8 @@ struct WayOut {
 }
 
 /// Opens the only way out.
-fn open_way_out(network: Network) -> Result<WayOut> {
-    let proxy = Proxy::new(network.hosts.clone(), network.refused.into());
+fn open_way_out(network: Network, stopped: PathBuf) -> Result<WayOut> {
+    let proxy = Proxy::new(network.hosts.clone(), stopped);
     if let Some(socket) = network.socket {
         let listener = UnixListener::bind(socket).context("cannot open the proxy's socket")?;
         tokio::spawn(proxy.serve_socket(listener));

@@ -14,6 +14,8 @@ mod enter;
 #[cfg(target_os = "linux")]
 mod guardian;
 #[cfg(target_os = "linux")]
+mod kept;
+#[cfg(target_os = "linux")]
 pub mod landlock;
 #[cfg(not(target_os = "linux"))]
 mod nowhere;
@@ -57,6 +59,10 @@ pub struct Order {
     pub paths: Option<Vec<(OsString, Access)>>,
     /// The only way out to others; none: any.
     pub network: Option<Network>,
+    /// What should stay as it is, and is looked at instead of held.
+    pub kept: Vec<OsString>,
+    /// Where what was stopped is written down, a line each.
+    pub stopped: OsString,
 }
 
 /// The way out through a proxy of the guardian's.
@@ -67,39 +73,34 @@ pub struct Network {
     pub hosts: Hosts,
     /// The proxy's socket; none: it takes a port.
     pub socket: Option<OsString>,
-    /// Where it writes down whom it refused.
-    pub refused: OsString,
 }
 
 impl Network {
     /// The way to those hosts.
-    pub fn new(hosts: &Hosts, temporary: &Temporary, socket: Option<PathBuf>) -> Network {
-        let refused = temporary.file(super::REFUSED).into();
-        Network { hosts: hosts.clone(), socket: socket.map(PathBuf::into_os_string), refused }
+    pub fn new(hosts: &Hosts, socket: Option<PathBuf>) -> Network {
+        Network { hosts: hosts.clone(), socket: socket.map(PathBuf::into_os_string) }
     }
 }
 
 impl Order {
-    /// An order that leaves everything to others.
-    pub fn empty() -> Order {
-        Order { version: VERSION, paths: None, network: None }
+    /// The order for a command within bounds that somebody else sees to.
+    pub fn new(bounds: &Bounds, network: Option<Network>) -> Order {
+        let kept = bounds.absent.iter().map(Into::into).collect();
+        Order { version: VERSION, paths: None, network, kept, stopped: OsString::new() }
     }
 
-    /// The order to stay in these bounds.
-    pub fn new(bounds: &Bounds) -> Order {
-        let paths = bounds.paths.iter().map(|(path, access)| (path.into(), *access)).collect();
-        Order { paths: Some(paths), ..Order::empty() }
-    }
-
-    /// The same with that way out.
-    pub fn with(self, network: Option<Network>) -> Order {
-        Order { network, ..self }
+    /// The same for who puts itself within the bounds.
+    pub fn with_bounds(mut self, bounds: &Bounds) -> Order {
+        self.paths = Some(bounds.paths.iter().map(|(path, access)| (path.into(), *access)).collect());
+        self.kept.extend(bounds.loose().map(OsString::from));
+        self
     }
 
     /// Writes it to a file of that folder, and returns which.
-    pub fn write(&self, temporary: &Temporary) -> Result<PathBuf> {
+    pub fn write(mut self, temporary: &Temporary) -> Result<PathBuf> {
+        self.stopped = temporary.file(super::STOPPED).into();
         let path = temporary.file("order");
-        let text = serde_json::to_vec(self).context("cannot write down the bounds")?;
+        let text = serde_json::to_vec(&self).context("cannot write down the bounds")?;
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path)
     }

@@ -1,0 +1,79 @@
+//! Settings inside an agent's own state, where nothing could keep the agent from them: looked at before it
+//! starts and after its end.
+//!
+//! What was made where nothing was is set aside: a hook that an agent planted would run outside of any
+//! sandbox the next time that the person starts it. What was there and has changed is only told: it may
+//! have been the person, or another agent, and nobody knows what to put back.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// What stands behind the name of what was set aside.
+const ASIDE: &str = ".from-sandbox";
+
+/// How many files of one folder are looked at.
+const MOST: usize = 5_000;
+
+/// Settings as they were.
+#[derive(Debug)]
+pub struct Kept(Vec<(PathBuf, Vec<Sight>)>);
+
+/// What tells a file from what it was before. Nobody but the kernel sets the time of the last change.
+type Sight = (PathBuf, u64, u64, i64, i64);
+
+impl Kept {
+    /// Looks at these.
+    pub fn look(paths: Vec<OsString>) -> Kept {
+        let look = |path: PathBuf| {
+            let sights = sights(&path);
+            (path, sights)
+        };
+        Kept(paths.into_iter().map(PathBuf::from).map(look).collect())
+    }
+
+    /// Looks again, and says what became of them, a line each.
+    pub fn compare(self) -> Vec<String> {
+        let changed = self.0.into_iter().filter(|(path, before)| sights(path) != *before);
+        changed
+            .filter_map(|(path, before)| if before.is_empty() { set_aside(&path) } else { Some(told(&path)) })
+            .collect()
+    }
+}
+
+fn told(path: &Path) -> String {
+    format!(
+        "could not keep {} from being changed; look at it before you start the agent yourself",
+        path.display()
+    )
+}
+
+fn set_aside(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let free = (0..100).map(|number| match number {
+        0 => path.with_file_name(format!("{name}{ASIDE}")),
+        number => path.with_file_name(format!("{name}{ASIDE}-{number}")),
+    });
+    let aside = free.into_iter().find(|aside| aside.symlink_metadata().is_err())?;
+    match fs::rename(path, &aside) {
+        Ok(()) => Some(format!("set aside what was made at {}: {}", path.display(), aside.display())),
+        Err(_) => Some(told(path)),
+    }
+}
+
+/// A file, or a folder with all that is in it; nothing where nothing is.
+fn sights(path: &Path) -> Vec<Sight> {
+    let mut found = Vec::new();
+    let mut ahead = vec![path.to_owned()];
+    while let Some(path) = ahead.pop().filter(|_| found.len() < MOST) {
+        let Ok(metadata) = path.symlink_metadata() else { continue };
+        if metadata.is_dir() {
+            let entries = fs::read_dir(&path).into_iter().flatten().flatten();
+            ahead.extend(entries.map(|entry| entry.path()));
+        }
+        found.push((path, metadata.ino(), metadata.len(), metadata.ctime(), metadata.ctime_nsec()));
+    }
+    found.sort();
+    found
+}
