@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, copy_bidirectional, sink};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
@@ -17,6 +17,10 @@ const MOST: usize = 512;
 
 /// How long a client may take to say where it wants to go.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a client that was refused may go on talking, and how much.
+const LINGER: Duration = Duration::from_secs(2);
+const LONGEST_REST: u64 = 1 << 20;
 
 /// How long to wait where no more connections can be had.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -106,11 +110,13 @@ impl Proxy {
     }
 }
 
-async fn say(client: &mut (impl AsyncWrite + Unpin), status: &str, why: &str) {
+async fn say(client: &mut (impl AsyncRead + AsyncWrite + Unpin), status: &str, why: &str) {
     let answer = format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{why}\n",
         why.len() + 1
     );
     let _ = client.write_all(answer.as_bytes()).await;
     let _ = client.shutdown().await;
+    // Who hangs up on what was not read takes the answer along.
+    let _ = timeout(LINGER, copy(&mut client.take(LONGEST_REST), &mut sink())).await;
 }
