@@ -546,7 +546,7 @@ fn what_an_agent_committed_and_its_files_do_not_hold_is_kept_where_it_can_be_fou
     assert!(kept.ends_with(".own") && kept.lines().count() == 1, "{kept}");
     let all = stage.place.git_says(&["log", "--format=%s", &kept]);
     assert!(all.lines().any(|line| line == "Old") && all.contains("Gone"), "{all}");
-    stage.place.git(&["show", &format!("{kept}^1:old.txt")]).ok();
+    stage.place.git(&["show", &format!("{kept}^{{/^Old}}:old.txt")]).ok();
     let about = stage.place.git_says(&["log", "-1", "--format=%B", &kept]);
     assert!(about.contains("refs/stash") && about.contains("refs/heads/old"), "{about}");
     assert_eq!(stage.file("flow/demo/result", "done.txt").unwrap(), "done\n");

@@ -23,6 +23,9 @@ pub(super) const LIMIT: Duration = Duration::from_secs(300);
 /// a tenth of it.
 const LONGEST: u64 = 64 << 20;
 
+/// How much room on the disk a message may need, in bytes.
+const ROOM: usize = 64 << 10;
+
 /// What a command came to.
 pub(super) struct Ended {
     pub status: ExitStatus,
@@ -51,6 +54,11 @@ pub(super) fn run(command: &mut Command, codes: &[i32]) -> Result<Ended> {
     let (stdout, stderr) = (read(&mut out, &what)?, read(&mut err, &what)?);
     let ended = Ended { status, stdout, stderr };
     if !ended.status.code().is_some_and(|code| codes.contains(&code)) {
+        if ended.stderr.is_empty() {
+            // It had something to say: where it cannot be written down, that is the cause.
+            let room = err.write_all(&[0; ROOM]);
+            room.with_context(|| format!("git {what} failed ({}), unheard", ended.status))?;
+        }
         // Our settings would only hide the cause.
         bail!("git {what} failed ({}): {}", ended.status, ended.said());
     }

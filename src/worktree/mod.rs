@@ -20,6 +20,7 @@
 mod bounded;
 mod copy;
 mod erase;
+mod found;
 mod harvest;
 mod import;
 mod index;
@@ -106,8 +107,12 @@ impl Worktrees {
         let mut found = Vec::new();
         for record in record::unlocked(&self.own_dir())? {
             if let Some((name, path, base)) = record.read()? {
-                record.sweep()?;
-                found.push(Worktree { place: self.clone(), name, path, base, record });
+                let mut worktree = Worktree { place: self.clone(), name, path, base, record };
+                worktree.follow()?;
+                if worktree.belongs_to().is_none() {
+                    worktree.record.sweep()?;
+                    found.push(worktree);
+                }
             } else {
                 // It died before there was anything but the record.
                 record.delete()?;

@@ -72,6 +72,11 @@ impl Record {
         Ok(Some((name, PathBuf::from(std::ffi::OsString::from_vec(path)), base)))
     }
 
+    /// Remembers where the worktree was moved to.
+    pub fn set_path(&self, path: &Path) -> Result<()> {
+        self.write("path", path.as_os_str().as_bytes())
+    }
+
     /// Which folder was made, see [`identity`](super::trash::identity); records of earlier versions do not
     /// tell.
     pub fn folder(&self) -> Result<Option<String>> {

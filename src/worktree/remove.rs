@@ -163,7 +163,7 @@ impl Worktree {
     }
 
     /// Whether its `.git` file names the folder that we keep for it.
-    fn leads_here(&self) -> bool {
+    pub(super) fn leads_here(&self) -> bool {
         let link = self.path.join(".git");
         let is_file = link.symlink_metadata().is_ok_and(|data| data.is_file() && data.len() < 65_536);
         let id = self.record.id().as_encoded_bytes();

@@ -4,6 +4,8 @@
 //! moments: a failure prints the seed that led to it. `FLOW_AI_STRIDE` says at every which line of the
 //! journal a run is made to die (CI: 1, every one).
 
+mod disk;
+mod hands;
 mod proof;
 mod scene;
 
@@ -44,4 +46,28 @@ fn a_run_that_is_killed_at_any_moment_goes_on_and_loses_nothing() {
         proof::holds(&scene);
     }
     println!("survived {survived} kills");
+}
+
+#[test]
+fn a_run_that_dies_at_any_line_of_its_journal_goes_on_and_loses_nothing() {
+    let undisturbed = Scene::small();
+    undisturbed.run().ok();
+    proof::holds(&undisturbed);
+    // Each line has a point before it and one after.
+    let points = 2 * undisturbed.journals().concat().lines().count();
+    let (stride, mut died) = (number("FLOW_AI_STRIDE", 13), 0);
+    for point in (0..points).step_by(usize::try_from(stride).unwrap()) {
+        let scene = Scene::small();
+        let mut record = Record::default();
+        let mut command = scene.command();
+        command.env("GIT_FLOW_AI_DIE_AT", point.to_string());
+        died += usize::from(scene.finish(command).status == -1);
+        record.take(&scene);
+        let out = scene.run();
+        assert_eq!(out.status, 0, "point {point}\n{}\n{}", out.stdout, out.stderr);
+        record.take(&scene);
+        println!("point {point} of {points}");
+        proof::holds(&scene);
+    }
+    assert!(died * usize::try_from(stride).unwrap() + 20 > points, "{died} died, of {points} points");
 }

@@ -51,8 +51,7 @@ echo "start $task $GIT_FLOW_AI_ATTEMPT" >> "$log"
 put() { # a file whose name and content nobody else's has
     echo "begin $task $1" >> "$log"
     mkdir -p "$(dirname "$1")"
-    echo "$1 by $task" > "$1"
-    echo "wrote $task $1" >> "$log"
+    echo "$1 by $task" > "$1" && echo "wrote $task $1" >> "$log" || exit 1
     sleep 0.03
 }
 echo "working on $task"
@@ -77,7 +76,7 @@ mended)
     case $prompt in *'off by one'*) echo right > mended.state;; *) [ -f mended.state ] || echo wrong > mended.state;; esac;;
 esac
 put "work/$task.$$.3"
-echo "$task" > "$task.txt"
+echo "$task" > "$task.txt" || exit 1
 echo "done $task $GIT_FLOW_AI_ATTEMPT" >> "$log"
 echo done"#;
 
@@ -94,6 +93,13 @@ impl Scene {
     pub fn new() -> Scene {
         static MADE: OnceLock<Place> = OnceLock::new();
         let made = MADE.get_or_init(|| set(&TASKS.map(|(id, after, _)| (id, after))));
+        Scene { place: made.copy() }
+    }
+
+    /// With two tasks only, one after the other: every run of it does the same.
+    pub fn small() -> Scene {
+        static MADE: OnceLock<Place> = OnceLock::new();
+        let made = MADE.get_or_init(|| set(&[("fails", &[]), ("commits", &["fails"])]));
         Scene { place: made.copy() }
     }
 
@@ -146,6 +152,25 @@ impl Scene {
                 panic!("the run hangs; its journals:\n{journals}");
             }
         }
+    }
+
+    /// Starts a run of a small scene, and kills it when the agent of `commits` is at work.
+    pub fn killed_at_work(&self) {
+        kill(&mut self.at_work(), false);
+    }
+
+    /// The same, and leaves it alive.
+    pub fn at_work(&self) -> Child {
+        let mut run = self.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while !self.log().iter().any(|line| line.starts_with("wrote commits")) {
+            assert!(
+                Instant::now() < deadline && run.try_wait().unwrap().is_none(),
+                "it did not come to work"
+            );
+            thread::sleep(Duration::from_millis(1));
+        }
+        run
     }
 
     /// What agents told, line by line.

@@ -33,6 +33,10 @@ pub fn of_dead_runs(repo: &Repo, slug: &Slug) -> Result<Option<Remains>> {
     let mut found: Option<Remains> = None;
     for run in runs(repo, slug)? {
         let (Some(head), false) = (head(&run), is_over(&run)) else { continue };
+        if head.process.as_ref().is_some_and(Identity::is_alive) {
+            // This repository is a copy of one in which it is at work.
+            continue;
+        }
         let began = run.metadata()?.created().or_else(|_| run.metadata()?.modified())?;
         let remains = found.get_or_insert_with(|| Remains {
             traces: Traces::default(),
