@@ -86,7 +86,8 @@ fn nothing_outlives_us() {
         us.kill().unwrap();
         us.wait().unwrap();
         assert!(
-            soon(|| at_work(&seconds).is_empty(), Duration::from_secs(1)),
+            // A tenth of that where nobody else is at work.
+            soon(|| at_work(&seconds).is_empty(), Duration::from_secs(3)),
             "{means}: {:?}",
             at_work(&seconds)
         );
@@ -111,20 +112,32 @@ fn an_agent_that_is_told_to_end_can_still_save() {
 }
 
 #[test]
-fn what_forks_without_end_is_ended_and_bounded() {
+fn what_forks_without_end_is_ended() {
     for means in all() {
         let seconds = seconds();
         let held =
             Held::new(means, &format!("bomb {seconds} & sleep 1; echo made >made.txt"), "timeout = \"20s\"");
         held.place.script("bomb", &format!("\"$0\" {seconds} & \"$0\" {seconds} & wait"));
         let held = held.by_nobody();
-        let begun = Instant::now();
-        held.run();
+        // Fewer than we allow, so that whoever tests beside this gets a turn.
+        let mut gentle = held.place.command("prlimit");
+        let run = held.command();
+        gentle.arg("--nproc=300").arg(run.get_program()).args(run.get_args()).output().unwrap();
         assert!(
             soon(|| at_work(&seconds).is_empty(), Duration::from_secs(3)),
             "{means}: {}",
             at_work(&seconds).len()
         );
-        assert!(begun.elapsed() < Duration::from_secs(60), "{means}: {:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn no_command_may_start_processes_without_end() {
+    for means in all() {
+        let held = Held::new(means, "sh -c 'ulimit -u' >most.txt || bash -c 'ulimit -u' >most.txt", "");
+        held.run().ok();
+        let most: u64 = held.made("most.txt").trim().parse().unwrap_or(u64::MAX);
+        // What the user has at work already counts too.
+        assert!(most < 20_000, "{means}: {most}");
     }
 }
