@@ -49,6 +49,12 @@
 //!   receipt proves verdicts and not that a hook ran.
 //! - `reference-transaction` is a small program that the big one carries within itself; git starts it
 //!   for every ref.
+//! - An agent's worktree belongs to a private repository with the person's objects as alternate, not to a
+//!   linked worktree: nothing shared can be written, whatever enforces it ([`worktree`] says more).
+//! - Set-up, checks and filters run what agents wrote, so they are held like agents.
+//! - On Linux every command has a guardian of ours as parent, to whom the kernel hands its orphans: trees
+//!   die whole without a sandbox too, and when we are killed.
+//! - The system's keyring is asked by way of git's credential helpers, which people have set up already.
 
 pub mod change;
 pub mod config;

@@ -45,13 +45,12 @@ impl Ended {
     }
 }
 
-/// Runs a command to its end, which must be one of these exit codes.
-pub(super) fn run(command: &mut Command, codes: &[i32]) -> Result<Ended> {
-    let what = name(command);
+/// Runs that subcommand of git to its end, which must be one of these exit codes.
+pub(super) fn run(what: &str, command: &mut Command, codes: &[i32]) -> Result<Ended> {
     let (mut out, mut err) = (scratch()?, scratch()?);
     command.stdout(out.try_clone()?).stderr(err.try_clone()?);
-    let status = wait(start(command)?, &what)?;
-    let (stdout, stderr) = (read(&mut out, &what)?, read(&mut err, &what)?);
+    let status = wait(start(command)?, what)?;
+    let (stdout, stderr) = (read(&mut out, what)?, read(&mut err, what)?);
     let ended = Ended { status, stdout, stderr };
     if !ended.status.code().is_some_and(|code| codes.contains(&code)) {
         if ended.stderr.is_empty() {
@@ -122,17 +121,4 @@ fn read(file: &mut File, what: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// The subcommand: the first word that is no option, nor an option's value.
-fn name(command: &Command) -> String {
-    let mut words = command.get_args().map(|word| word.to_string_lossy());
-    while let Some(word) = words.next() {
-        match word.as_ref() {
-            "-c" => drop(words.next()),
-            word if word.starts_with('-') => {}
-            word => return word.to_owned(),
-        }
-    }
-    String::new()
 }

@@ -3,12 +3,13 @@
 use super::Worktree;
 use super::bounded::{Ended, input, run};
 use crate::error::Result;
+use crate::sandbox::Enclosed;
 use anyhow::Context;
 use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::Stdio;
 
 /// A scratch index, which goes when it is dropped.
 pub(super) struct Index<'a> {
@@ -38,20 +39,26 @@ impl<'a> Index<'a> {
         fs::rename(&self.file, self.worktree.record.scratch("index.last")).context("cannot keep the index")
     }
 
-    fn git(&self, args: &[&str]) -> Command {
+    fn git(&self, args: &[&str]) -> Result<Enclosed> {
         let mut command = self.worktree.git();
         command.env("GIT_INDEX_FILE", &self.file).args(args);
-        command
+        self.worktree.enclose(command, false)
+    }
+
+    /// Runs git on the index; it reads these paths, and must exit with one of these codes.
+    fn run(&self, args: &[&str], paths: Stdio, codes: &[i32]) -> Result<Ended> {
+        let Enclosed { mut command, keep: _keep, .. } = self.git(args)?;
+        run(args.first().unwrap_or(&""), command.stdin(paths), codes)
     }
 
     /// The items of a command's output, which are separated by NUL.
     pub fn list(&self, args: &[&str]) -> Result<Vec<Vec<u8>>> {
-        Ok(run(&mut self.git(args), &[0])?.items())
+        Ok(self.run(args, Stdio::null(), &[0])?.items())
     }
 
     /// The same, of a command that reads paths; it may also exit with 1 to say that there is none.
     fn filter<'p>(&self, args: &[&str], paths: impl IntoIterator<Item = &'p Vec<u8>>) -> Result<Ended> {
-        run(self.git(args).stdin(input(paths)?), &[0, 1])
+        self.run(args, input(paths)?, &[0, 1])
     }
 
     /// The paths of submodules.
@@ -79,7 +86,7 @@ impl<'a> Index<'a> {
             return Ok(Vec::new());
         }
         let args = [&["update-index"], how, &["-z", "--stdin"]].concat();
-        let ended = run(self.git(&args).stdin(input(paths)?), &[0])?;
+        let ended = self.run(&args, input(paths)?, &[0])?;
         if !ended.stderr.starts_with(b"Ignoring path ") && !ended.said().contains("\nIgnoring path ") {
             return Ok(Vec::new());
         }
@@ -89,7 +96,7 @@ impl<'a> Index<'a> {
     }
 
     pub fn write_tree(&self) -> Result<ObjectId> {
-        let ended = run(&mut self.git(&["write-tree"]), &[0])?;
+        let ended = self.run(&["write-tree"], Stdio::null(), &[0])?;
         Ok(ObjectId::from_hex(ended.stdout.trim_ascii())?)
     }
 

@@ -11,6 +11,7 @@ use super::{Worktree, Worktrees};
 use crate::error::{Result, hint};
 use crate::git;
 use crate::process;
+use crate::sandbox::Enclosed;
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use std::fs::{self, File};
@@ -109,12 +110,13 @@ impl Worktree {
         // With the person's own git directory, since nobody has been in the worktree yet: filters, large
         // files and objects that only a remote has are found as in any checkout.
         let index = self.git_dir().join("index");
-        git::output(
-            self.git()
-                .env("GIT_INDEX_FILE", &index)
-                .args(["read-tree", "--reset", "-u", "--no-recurse-submodules"])
-                .arg(self.base.to_string()),
-        )?;
+        let mut checkout = self.git();
+        checkout
+            .env("GIT_INDEX_FILE", &index)
+            .args(["read-tree", "--reset", "-u", "--no-recurse-submodules"])
+            .arg(self.base.to_string());
+        let Enclosed { mut command, keep: _keep, .. } = self.enclose(checkout, true)?;
+        git::output(&mut command)?;
         // Aside first: the index in the record is what says that the checkout was complete.
         let aside = self.record.scratch("index.new");
         fs::copy(index, &aside).context("cannot keep a copy of the index")?;

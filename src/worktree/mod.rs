@@ -45,6 +45,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::git;
 use crate::process;
+use crate::sandbox::{Enclosed, Keep, Sandbox, Scope};
 use crate::store::Repo;
 use gix::ObjectId;
 use record::Record;
@@ -64,6 +65,8 @@ pub struct Worktrees {
     root: PathBuf,
     /// What the configuration of every private repository says.
     settings: Arc<settings::Settings>,
+    /// Holds git where a filter of the person's could start a program of the project.
+    filters: Option<Sandbox>,
     deletions: Arc<Deletions>,
 }
 
@@ -90,7 +93,10 @@ impl Worktrees {
         let common = repo.common_dir().to_owned();
         let main = place::main_worktree(repo);
         let settings = Arc::new(settings::of(repo));
-        let worktrees = Worktrees { common, main, root, settings, deletions: Arc::default() };
+        // In a partial clone git has to fetch what it lacks, with keys that are hidden from whoever is held.
+        let is_held = settings.has_strange_filters && !repo.is_partial();
+        let filters = is_held.then(|| Sandbox::of(repo, config)).transpose()?;
+        let worktrees = Worktrees { common, main, root, settings, filters, deletions: Arc::default() };
         worktrees.delete_trash();
         Ok(worktrees)
     }
@@ -184,6 +190,23 @@ impl Worktree {
         }
         process::mark(&mut command);
         command
+    }
+
+    /// That command as it is started where it runs the person's filters. They can name programs of the
+    /// project, which agents have written: then it is held like those.
+    fn enclose(&self, command: Command, checks_out: bool) -> Result<Enclosed> {
+        let Some(sandbox) = &self.place.filters else {
+            return Ok(Enclosed { command, holders: 0, keep: Keep::default() });
+        };
+        let common = &self.place.common;
+        let scope = Scope {
+            dir: self.path.clone(),
+            edits: checks_out,
+            write: vec![self.record.dir().to_owned(), common.join("objects"), common.join("lfs")],
+            read: vec![common.clone()],
+            ..Scope::default()
+        };
+        sandbox.enclose(&command, &scope)
     }
 }
 

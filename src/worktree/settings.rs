@@ -38,6 +38,8 @@ pub(super) struct Settings {
     pub text: String,
     /// The filters that the person has, by name.
     pub filters: Vec<String>,
+    /// Whether one of them is another than git-lfs: its command may name a program of the project.
+    pub has_strange_filters: bool,
 }
 
 /// Reads the person's configuration.
@@ -76,8 +78,13 @@ pub(super) fn of(repo: &Repo) -> Settings {
             put("remote", Some(&remote), "partialclonefilter", &filter);
         }
     }
-    let filters = repo.git_settings("filter").into_iter().filter_map(|setting| setting.subsection).collect();
-    Settings { text, filters }
+    let commands = repo.git_settings("filter");
+    let has_strange_filters = commands
+        .iter()
+        .filter(|setting| matches!(setting.name.as_str(), "clean" | "smudge" | "process"))
+        .any(|setting| !["git-lfs ", "git lfs "].iter().any(|known| setting.value.starts_with(known)));
+    let filters = commands.into_iter().filter_map(|setting| setting.subsection).collect();
+    Settings { text, filters, has_strange_filters }
 }
 
 /// What holds in every private repository. Branches get no upstream, since that would be written into

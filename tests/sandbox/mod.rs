@@ -285,3 +285,23 @@ echo '{"type":"result","subtype":"success","is_error":false,"result":"Done","ses
         }
     }
 }
+
+#[test]
+fn a_filter_that_is_a_program_of_the_project_is_held_where_agents_can_have_changed_it() {
+    for means in MEANS {
+        let held = Held::new(
+            means,
+            "printf '#!/bin/sh\\necho bad >\"%s/pwned\"\\ntr a-z A-Z\\n' \"$HOME\" >tools/loud.sh\necho quiet >made.txt",
+            "",
+        );
+        held.place.write("tools/loud.sh", "#!/bin/sh\ntr a-z A-Z\n");
+        held.place.write(".gitattributes", "*.txt filter=loud\n");
+        held.place.git(&["add", "."]).ok();
+        held.place.git(&["update-index", "--chmod=+x", "tools/loud.sh"]).ok();
+        held.place.git(&["commit", "--quiet", "-m", "Be loud"]).ok();
+        held.place.git(&["config", "filter.loud.clean", "sh tools/loud.sh"]).ok();
+        held.run().ok();
+        assert_eq!(held.made("made.txt"), "QUIET\n", "{means}: the filter does what the project says");
+        assert!(!held.outside("home/pwned").exists(), "{means}");
+    }
+}
