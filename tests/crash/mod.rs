@@ -22,12 +22,22 @@ fn number(name: &str, default: u64) -> u64 {
 
 #[test]
 fn a_run_that_is_killed_at_any_moment_goes_on_and_loses_nothing() {
-    let (kills, seed) = (number("FLOW_AI_KILLS", 40), number("FLOW_AI_SEED", fastrand::u64(..)));
+    killed(number("FLOW_AI_KILLS", 40), Scene::new);
+}
+
+#[test]
+fn a_run_that_is_killed_while_its_agents_are_in_a_sandbox_goes_on_and_loses_nothing() {
+    killed(number("FLOW_AI_KILLS", 40) / 4, Scene::held);
+}
+
+/// Kills runs so often, each scene's until it has had enough, and has them end.
+fn killed(kills: u64, scene: impl Fn() -> Scene) {
+    let seed = number("FLOW_AI_SEED", fastrand::u64(..));
     println!("FLOW_AI_SEED={seed}");
     let mut random = fastrand::Rng::with_seed(seed);
     let mut survived = 0;
     while survived < kills {
-        let scene = Scene::new();
+        let scene = scene();
         let mut record = Record::default();
         // Some rounds are killed all the time in their first steps, others late.
         let longest = [150, 600, 1500, 3000][random.usize(..4)];
@@ -43,6 +53,7 @@ fn a_run_that_is_killed_at_any_moment_goes_on_and_loses_nothing() {
         let out = scene.run();
         assert_eq!(out.status, 0, "seed {seed}\n{}\n{}", out.stdout, out.stderr);
         record.take(&scene);
+        println!("{}", out.stderr.lines().find(|line| line.starts_with("sandbox:")).unwrap());
         proof::holds(&scene);
     }
     println!("survived {survived} kills");

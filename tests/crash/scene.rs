@@ -33,6 +33,8 @@ const CONFIG: &str = r#"version = 1
 attempts = 3
 setup = "mkdir -p build && echo made > build/setup"
 verify = "test -f build/setup && test -f \"$GIT_FLOW_AI_TASK.txt\" || test \"$GIT_FLOW_AI_TASK\" = result"
+[sandbox]
+write = ["~/log"]
 [agents.mine]
 command = ["mine"]
 vendor = "acme"
@@ -46,7 +48,8 @@ agent = "judge"
 /// Notes each start, each file before and after it is written, and each end.
 const AGENT: &str = r#"prompt=$(cat)
 task=$GIT_FLOW_AI_TASK
-log=$(dirname "$(dirname "$0")")/agents.log
+log=$HOME/log/agents.log
+own=$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
 echo "start $task $GIT_FLOW_AI_ATTEMPT" >> "$log"
 put() { # a file whose name and content nobody else's has
     echo "begin $task $1" >> "$log"
@@ -55,27 +58,27 @@ put() { # a file whose name and content nobody else's has
     sleep 0.03
 }
 echo "working on $task"
-put "work/$task.$$.1"
-put "work/$task.$$.2"
+put "work/$task.$own.1"
+put "work/$task.$own.2"
 case $task in
 fails) [ "$GIT_FLOW_AI_ATTEMPT" = 1 ] && exit 1;;
 sessions)
-    setsid sh -c 'sleep 0.1; echo own > "own.$0"' $$ &
+    setsid sh -c 'sleep 0.1; echo own > "own.$0"' "$own" &
     wait
-    put "work/$task.$$.$(cat own.$$)"
-    rm own.$$;;
+    put "work/$task.$own.$(cat "own.$own")"
+    rm "own.$own";;
 commits)
-    git add "work/$task.$$.1" && git commit -q -m 'By the agent itself';;
+    git add "work/$task.$own.1" && git commit -q -m 'By the agent itself';;
 daemon)
     (cd / && setsid sh -c 'trap "" TERM; sleep 600' > /dev/null 2>&1 < /dev/null &);;
 shapes)
-    put "work/deep/er/$task.$$"
+    put "work/deep/er/$task.$own"
     echo 'exit 0' > tool; chmod +x tool
     ln -sfn tool link;;
 mended)
     case $prompt in *'off by one'*) echo right > mended.state;; *) [ -f mended.state ] || echo wrong > mended.state;; esac;;
 esac
-put "work/$task.$$.3"
+put "work/$task.$own.3"
 echo "$task" > "$task.txt" || exit 1
 echo "done $task $GIT_FLOW_AI_ATTEMPT" >> "$log"
 echo done"#;
@@ -94,6 +97,15 @@ impl Scene {
         static MADE: OnceLock<Place> = OnceLock::new();
         let made = MADE.get_or_init(|| set(&TASKS.map(|(id, after, _)| (id, after))));
         Scene { place: made.copy() }
+    }
+
+    /// The same, with agents and commands in a sandbox.
+    pub fn held() -> Scene {
+        let scene = Scene::new();
+        let config = scene.place.root().join("home/.gitconfig");
+        let text = fs::read_to_string(&config).unwrap();
+        fs::write(config, text.replace("sandbox = off", "sandbox = prefer")).unwrap();
+        scene
     }
 
     /// With two tasks only, one after the other: every run of it does the same.
@@ -175,7 +187,7 @@ impl Scene {
 
     /// What agents told, line by line.
     pub fn log(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.place.root().join("agents.log")).unwrap_or_default();
+        let text = fs::read_to_string(self.place.root().join("home/log/agents.log")).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 
@@ -199,6 +211,7 @@ pub fn kill(run: &mut Child, group: bool) {
 
 fn set(tasks: &[(&str, &[&str])]) -> Place {
     let place = Place::with_config(CONFIG);
+    fs::create_dir(place.root().join("home/log")).unwrap();
     place.write(".gitignore", "build/\n");
     place.git(&["add", "."]).ok();
     place.git(&["commit", "--quiet", "-m", "Ignore"]).ok();
