@@ -155,7 +155,7 @@ fn put_away(worktree: Worktree, slug: &str, options: Options) -> Item {
 fn to_trash(worktree: Worktree) -> Result<(Option<String>, Option<String>)> {
     // What cannot even be looked through is kept whole.
     let holds = worktree.unsaved().unwrap_or_else(|error| Some(format!("{error:#}")));
-    match holds {
+    match holds.filter(|_| worktree.is_there()) {
         None => match worktree.remove()? {
             Removed::Gone => Ok((None, None)),
             Removed::Kept(why) => Ok((Some(why), None)),

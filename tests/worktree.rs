@@ -10,6 +10,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -409,4 +410,52 @@ fn sha256_and_bare_repositories_have_worktrees_too() {
         worktree.let_go(&harvest).unwrap();
         assert!(matches!(worktree.remove().unwrap(), Removed::Gone));
     }
+}
+
+#[test]
+fn what_an_agent_committed_outlives_its_folder() {
+    let place = Place::new();
+    let (_repo, worktrees, worktree) = make(&place);
+    put(&worktree, "own.txt", "mine");
+    for args in [&["add", "own.txt"][..], &["commit", "--quiet", "-m", "own"]] {
+        let git = Command::new("git").current_dir(worktree.path()).args(args).envs(AGENT).status();
+        assert!(git.unwrap().success());
+    }
+    let path = worktree.path().to_owned();
+    drop(worktree);
+    fs::remove_dir_all(path).unwrap();
+    let worktree = left_over(&worktrees);
+    let commits = worktree.orphans().unwrap();
+    assert_eq!(place.git_says(&["show", &format!("{}:own.txt", commits[0].id)]), "mine");
+    let Removed::Kept(why) = worktree.remove().unwrap() else { panic!("its commits are nowhere else") };
+    assert!(why.contains("commits of its own (HEAD)"), "{why}");
+    let worktree = left_over(&worktrees);
+    worktree.settle(&commits).unwrap();
+    assert!(matches!(worktree.remove().unwrap(), Removed::Gone));
+    drop(worktrees);
+    only_main_is_left(&place);
+}
+
+/// Who commits in a worktree.
+const AGENT: [(&str, &str); 4] = [
+    ("GIT_AUTHOR_NAME", "agent"),
+    ("GIT_AUTHOR_EMAIL", "agent@example.com"),
+    ("GIT_COMMITTER_NAME", "agent"),
+    ("GIT_COMMITTER_EMAIL", "agent@example.com"),
+];
+
+#[test]
+fn the_folder_for_worktrees_stays_as_long_as_anybody_uses_it() {
+    let place = Place::new();
+    let (repo, worktrees, worktree) = make(&place);
+    let (root, path) = (worktrees.root().to_owned(), worktree.path().to_owned());
+    let others = Worktrees::of(&repo, &Config::default()).unwrap();
+    assert!(matches!(worktree.remove().unwrap(), Removed::Gone));
+    assert!(!path.exists());
+    // The sandboxes of others, or of the same run's judge, hide it while they start.
+    drop(others);
+    thread::sleep(Duration::from_millis(300));
+    assert!(root.exists(), "it is in use");
+    drop(worktrees);
+    assert!(!root.exists());
 }

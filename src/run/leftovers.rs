@@ -82,11 +82,26 @@ async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> R
         } else {
             worktree.let_go(&harvest)?;
         }
+    } else {
+        take_orphans(run, id, &worktree)?;
     }
     run.journal.before(id, &Effect::Remove { folder: path.display().to_string() })?;
     match blocking(move || worktree.remove()).await? {
         Removed::Gone => {}
         Removed::Kept(why) => run.events.warn(format!("{} is kept: {why}", path.display())),
+    }
+    Ok(())
+}
+
+/// Keeps what its agent committed by itself where somebody deleted the folder.
+fn take_orphans(run: &Run, id: &str, worktree: &Worktree) -> Result<()> {
+    let commits = worktree.orphans()?;
+    if let Some(name) = own::keep(&run.repo, run.slug(), id, &run.id, &commits)? {
+        worktree.settle(&commits)?;
+        run.events.warn(format!(
+            "{} was deleted; what its agent had committed by itself is kept at {name}",
+            worktree.path().display()
+        ));
     }
     Ok(())
 }

@@ -80,6 +80,27 @@ impl Worktree {
         Ok(tips)
     }
 
+    /// What its agent committed by itself, where somebody deleted its folder: then no harvest tells.
+    pub fn orphans(&self) -> Result<Vec<OwnCommit>> {
+        if self.is_there() || !self.is_complete() || self.is_linked() {
+            return Ok(Vec::new());
+        }
+        if !self.seal()?.is_readable {
+            bail!("its repository cannot be looked through");
+        }
+        let (tips, repo, settled) = (self.import()?, Repo::open(&self.place.common)?, self.record.settled()?);
+        let commits = tips.new.into_iter().filter_map(|(id, name)| {
+            let id = repo.commit_of(&id.to_string()).ok()?.id;
+            (!settled.contains(&id)).then_some(OwnCommit { name, id })
+        });
+        Ok(commits.collect())
+    }
+
+    /// Remembers that these are kept.
+    pub fn settle(&self, commits: &[OwnCommit]) -> Result<()> {
+        self.record.settle(&commits.iter().map(|own| own.id).collect::<Vec<_>>())
+    }
+
     /// One broken tip must not take the others with it.
     fn take_one_by_one(&self, known: &HashSet<ObjectId>, tips: &mut Tips) -> Result<()> {
         let mut failures = 0;
@@ -114,6 +135,8 @@ impl Worktree {
                 beyond.push(OwnCommit { name: name.clone(), id: commit.id });
             }
         }
+        // By name: ids differ from run to run.
+        beyond.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(beyond)
     }
 

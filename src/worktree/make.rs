@@ -66,7 +66,6 @@ impl Worktrees {
             // One that holds anything stays: it is none of ours.
             let _ = fs::remove_dir(path);
         }
-        let _ = fs::remove_dir(&self.root);
         Ok(())
     }
 

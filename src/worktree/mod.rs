@@ -47,10 +47,12 @@ use crate::git;
 use crate::process;
 use crate::sandbox::{Enclosed, Keep, Sandbox, Scope};
 use crate::store::Repo;
+use anyhow::Context;
 use gix::ObjectId;
 use record::Record;
 use remove::Deletions;
 use std::ffi::OsStr;
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -96,7 +98,10 @@ impl Worktrees {
         // In a partial clone git has to fetch what it lacks, with keys that are hidden from whoever is held.
         let is_held = settings.has_strange_filters && !repo.is_partial();
         let filters = is_held.then(|| Sandbox::of(repo, config)).transpose()?;
-        let worktrees = Worktrees { common, main, root, settings, filters, deletions: Arc::default() };
+        let own = common.join("flow-ai");
+        fs::create_dir_all(own.join("locks")).with_context(|| format!("cannot make {}", own.display()))?;
+        let deletions = Arc::new(Deletions::new(&own, &root));
+        let worktrees = Worktrees { common, main, root, settings, filters, deletions };
         worktrees.delete_trash();
         Ok(worktrees)
     }

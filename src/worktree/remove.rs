@@ -8,12 +8,12 @@
 
 use super::erase::{erase, move_to};
 use super::trash::{GONE, identity};
-use super::{LeftOut, TooMuch, Worktree, Worktrees};
+use super::{LeftOut, OwnCommit, TooMuch, Worktree, Worktrees};
 use crate::config::Config;
 use crate::error::Result;
 use crate::store::Repo;
 use anyhow::Context;
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -28,20 +28,31 @@ pub enum Removed {
     Kept(String),
 }
 
-/// Deletions under way; dropping waits for them.
-#[derive(Debug, Default)]
-pub struct Deletions(Mutex<Vec<JoinHandle<()>>>);
+/// Deletions under way; dropping waits for them, then tidies the folder for worktrees away.
+///
+/// The folder stays as long as anybody uses it: sandboxes that are being started name it.
+#[derive(Debug)]
+pub struct Deletions {
+    running: Mutex<Vec<JoinHandle<()>>>,
+    root: PathBuf,
+    /// Shared by all who use the folder; none where nothing can be written.
+    using: Option<File>,
+}
 
 impl Deletions {
-    fn start(&self, paths: Vec<PathBuf>, then: impl FnOnce() + Send + 'static) {
+    pub(super) fn new(own: &Path, root: &Path) -> Deletions {
+        let using = root_lock(own).ok().filter(|file| file.lock_shared().is_ok());
+        Deletions { running: Mutex::default(), root: root.to_owned(), using }
+    }
+
+    fn start(&self, paths: Vec<PathBuf>) {
         let deletion = thread::spawn(move || {
             for path in paths {
                 // What resists stays in the trash: the next start tries again, and `clean` tells why.
                 let _ = erase(&path);
             }
-            then();
         });
-        match self.0.lock() {
+        match self.running.lock() {
             Ok(mut running) => running.push(deletion),
             Err(_) => drop(deletion.join()),
         }
@@ -50,9 +61,17 @@ impl Deletions {
 
 impl Drop for Deletions {
     fn drop(&mut self) {
-        let running = self.0.get_mut().map(std::mem::take).unwrap_or_default();
+        let running = self.running.get_mut().map(std::mem::take).unwrap_or_default();
         for deletion in running {
             let _ = deletion.join();
+        }
+        if let Some(using) = &self.using {
+            // Else whoever uses it still does this.
+            let _ = using.unlock();
+            if using.try_lock().is_ok() {
+                tidy(&self.root);
+                let _ = using.unlock();
+            }
         }
     }
 }
@@ -62,8 +81,7 @@ impl Worktrees {
     pub(super) fn delete_trash(&self) {
         let old = self.half_deleted();
         if !old.is_empty() {
-            let root = self.root.clone();
-            self.deletions.start(old, move || tidy(&root));
+            self.deletions.start(old);
         }
     }
 
@@ -73,9 +91,7 @@ impl Worktrees {
             let error = erase(&path).err()?;
             Some(format!("{} stays: {error}", path.display()))
         };
-        let told = self.half_deleted().into_iter().filter_map(resisting).collect();
-        tidy(&self.root);
-        told
+        self.half_deleted().into_iter().filter_map(resisting).collect()
     }
 
     /// What was on its way to be deleted: by its name beside the worktrees, and by its place in our own
@@ -106,7 +122,10 @@ impl Worktree {
         if let Some(why) = self.not_ours()? {
             return Ok(Some(why));
         }
-        if !self.is_complete() || !self.is_there() {
+        if !self.is_there() {
+            return Ok(own_commits(&self.orphans()?).map(|what| format!("its folder is gone, but {what}")));
+        }
+        if !self.is_complete() {
             return Ok(None);
         }
         let now = match self.harvest() {
@@ -123,10 +142,8 @@ impl Worktree {
         if !same {
             return Ok(Some("it holds files that are in no commit".into()));
         }
-        if let [own, others @ ..] = &now.commits[..] {
-            let others =
-                if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
-            return Ok(Some(format!("it holds commits of its own ({}{others})", own.name)));
+        if let Some(what) = own_commits(&now.commits) {
+            return Ok(Some(what));
         }
         let left: Vec<String> =
             now.left_out.iter().filter(|left| left.why.holds_content()).map(LeftOut::to_string).collect();
@@ -215,12 +232,18 @@ impl Worktree {
         move_away(&self.record.scratch("aside"), &admin.join("aside"))?;
         self.release_base()?;
         let stage = self.place.own_dir().join("stage").join(self.record.id());
-        let root = self.place.root.clone();
         let deletions = self.place.deletions.clone();
         self.record.delete()?;
-        deletions.start(vec![gone, admin, stage], move || tidy(&root));
+        deletions.start(vec![gone, admin, stage]);
         Ok(())
     }
+}
+
+/// What is said of commits that are nowhere else; none where there are none.
+fn own_commits(commits: &[OwnCommit]) -> Option<String> {
+    let (first, others) = commits.split_first()?;
+    let others = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+    Some(format!("it holds commits of its own ({}{others})", first.name))
 }
 
 /// Renames into a trash folder on the same file system; what is not there any more is no failure.
@@ -241,6 +264,19 @@ fn move_away(from: &Path, to: &Path) -> Result<()> {
         }
     }
     anyhow::bail!("{} vanishes as often as it is made", to.display())
+}
+
+/// The lock of the folder for worktrees.
+fn root_lock(own: &Path) -> std::io::Result<File> {
+    // No spec's name begins with a dot.
+    File::options().create(true).truncate(false).write(true).open(own.join("locks/.root.lock"))
+}
+
+/// Removes the folder for worktrees when nothing is in it and nobody uses it.
+pub(super) fn tidy_unused(own: &Path, root: &Path) {
+    if root_lock(own).is_ok_and(|lock| lock.try_lock().is_ok()) {
+        tidy(root);
+    }
 }
 
 /// Removes the root and its trash when nothing is in them.

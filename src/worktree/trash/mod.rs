@@ -13,6 +13,7 @@ mod put;
 use super::Worktrees;
 use super::erase::erase;
 use super::private::base_ref;
+use super::remove::tidy_unused;
 use crate::error::{Result, hint};
 use crate::store::Repo;
 use anyhow::{Context, bail};
@@ -180,7 +181,9 @@ impl Trash {
         self.release(entry)?;
         let resists = erase(&gone).err().map(|error| format!("{} stays: {error}", gone.display()));
         // The trash and the folder for worktrees, once they are empty.
-        let _ = gone.ancestors().skip(1).take(2).try_for_each(fs::remove_dir);
+        if let Some(root) = gone.ancestors().nth(2) {
+            tidy_unused(&self.own, root);
+        }
         Ok(resists)
     }
 
