@@ -718,3 +718,61 @@ fn an_approval_for_another_branch_is_none_for_the_target() {
     stage.run(&[]).ok();
     assert!(asked().contains(r#""target":"main""#), "the gate of main would not count it: {}", asked());
 }
+
+#[test]
+fn tasks_whose_branches_were_all_deleted_by_hand_are_not_taken_for_done() {
+    let plan = task("api", "") + &task("ui", "");
+    let stage = Stage::new("", WRITE, &plan);
+    stage.run(&[]).ok();
+    let made = stage.place.git_says(&["rev-parse", "flow/demo/api"]);
+    stage.place.git(&["branch", "-D", "flow/demo/result", "flow/demo/api"]).ok();
+    let way_out = "git flow-ai run demo";
+    stage.place.flow(&["status"]).ok().says(way_out);
+    stage.place.flow(&["merge", "demo"]).says(way_out);
+    stage.run(&[]).ok().says("flow/demo/api was deleted").says("flow/demo/result is complete");
+    for id in ["api", "ui"] {
+        assert!(stage.file("flow/demo/result", &format!("{id}.txt")).is_some(), "{id}");
+    }
+    let kept = stage.place.git_says(&["for-each-ref", "--format=%(objectname)", "refs/flow-ai/recovered/"]);
+    assert_eq!(kept, made, "what was on the branch is kept aside");
+    assert_eq!(stage.calls(), ["api 1", "api 2", "ui 1"], "what has a branch is not done again");
+}
+
+#[test]
+fn a_deleted_folder_takes_nothing_that_its_agent_committed_with_it() {
+    let act = format!(
+        "[ -f \"$root/again\" ] || {{ echo own > own.txt; git add . && git commit -qm own; touch \"$root/ready\"; exec sleep 60; }}; {WRITE}"
+    );
+    let stage = Stage::new("", &act, &task("api", ""));
+    let mut run = stage.start();
+    wait_for(|| stage.root().join("ready").exists());
+    run.kill().unwrap();
+    run.wait().unwrap();
+    stage.place.flow(&["status", "demo"]).ok().says("cut short");
+    fs::remove_dir_all(stage.root().join(".repo.flow-ai/demo.api")).unwrap();
+    fs::write(stage.root().join("again"), "").unwrap();
+    stage
+        .run(&[])
+        .ok()
+        .says("what its agent had committed by itself is kept at refs/flow-ai/recovered/demo/api/");
+    let kept = stage.place.git_says(&["for-each-ref", "--format=%(refname)", "refs/flow-ai/recovered/"]);
+    assert_eq!(stage.file(&kept, "own.txt").unwrap(), "own\n");
+    stage.is_tidy();
+}
+
+#[test]
+fn the_newest_run_is_shown_although_the_clock_was_set_back() {
+    let stage = Stage::new("", WRITE, &task("api", ""));
+    stage.run(&[]).ok();
+    let runs = stage.place.repo().join(".git/flow-ai/runs/demo");
+    let old = fs::read_dir(&runs).unwrap().next().unwrap().unwrap().path();
+    let future = "20991231T000000.000-aaaa";
+    let journal = fs::read_to_string(old.join("events.jsonl")).unwrap();
+    let id = old.file_name().unwrap().to_string_lossy().into_owned();
+    fs::write(old.join("events.jsonl"), journal.replace(&id, future)).unwrap();
+    fs::rename(&old, runs.join(future)).unwrap();
+    stage.run(&[]).ok();
+    let told = stage.place.flow(&["status", "demo"]).ok();
+    assert!(!told.stdout.contains(future), "{}", told.stdout);
+    told.says(", over: ");
+}

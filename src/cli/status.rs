@@ -172,7 +172,11 @@ fn one(detail: &Detail) -> String {
     }
     text.push_str(&at_work(detail));
     if let Some(run) = &detail.run {
-        let word = if run.under_way { "under way" } else { "over" };
+        let word = match (run.under_way, run.finished) {
+            (true, _) => "under way",
+            (false, true) => "over",
+            (false, false) => "cut short; the next one takes in what it left",
+        };
         text.push_str(&format!("\nrun {}, {word}: {}\n", run.run, run.folder.display()));
     }
     for worktree in &detail.worktrees {

@@ -181,7 +181,8 @@ pub fn step_of(repo: &Repo, spec: &Spec) -> Result<StepStatus> {
     };
     let mut status = StepStatus { stage, documents, plan: None, next: Vec::new(), before_implementation };
     status.plan = plan.ok().filter(|_| status.may_run());
-    status.next = next(spec, &status);
+    let has_result = repo.find_ref(&spec.slug.result_ref())?.is_some();
+    status.next = next(spec, &status, has_result);
     Ok(status)
 }
 
@@ -220,12 +221,12 @@ fn open_tasks(plan: &Plan) -> Vec<String> {
     plan.tasks.iter().filter(|task| !task.done).map(|task| task.id.clone()).collect()
 }
 
-/// What to run next.
-fn next(spec: &Spec, status: &StepStatus) -> Vec<String> {
+/// What to run next. A result that somebody deleted is made again by a run.
+fn next(spec: &Spec, status: &StepStatus, has_result: bool) -> Vec<String> {
     let slug = &spec.slug;
     let Some(document) = status.document() else {
         return match status.stage {
-            Stage::Done => vec![format!("git flow-ai merge {slug}")],
+            Stage::Done if has_result => vec![format!("git flow-ai merge {slug}")],
             _ => vec![format!("git flow-ai run {slug}")],
         };
     };

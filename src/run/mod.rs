@@ -123,13 +123,13 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
     let _lock = Lock::take(&repo, &options.slug)?;
     leftovers::end_processes(&repo, &options.slug, events)?;
     stale::break_locks(&repo, &options.slug, events).await?;
-    let Prepared { spec, plan, chosen, loaded, target, base, agents } = ready::prepare(&repo, &options)?;
+    let Prepared { spec, mut history, plan, chosen, loaded, target, base, agents } =
+        ready::prepare(&repo, &options)?;
     // What is asked about here is what runs: nothing is read again.
     trust::require(&repo, brings(&loaded, &options.slug, &plan), options.trust)?;
     let worktrees = Worktrees::of(&repo, &loaded.config)?;
     let sandbox = Sandbox::of(&repo, &loaded.config)?;
     let id = new_id()?;
-    let mut history = History::read(&repo, &spec)?;
     let retry: Vec<String> = match options.retry {
         true => chosen.tasks.iter().filter(|task| !task.done).map(|task| task.id.clone()).collect(),
         false => Vec::new(),

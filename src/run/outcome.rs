@@ -172,7 +172,7 @@ impl Outcome {
                 format!("it cannot begin: {with} does not merge with what else it depends on")
             }
             Outcome::Blocked { by } => format!("it waits for {}", by.join(", ")),
-            Outcome::Stopped => "stopped; what it had made is on its branch".into(),
+            Outcome::Stopped => "stopped; whatever it had made is on its branch".into(),
             Outcome::Broken { why } => why.clone(),
         })
     }

@@ -1,5 +1,6 @@
 //! What must be so before a run begins; everything is checked before anything is started.
 
+use super::journal::History;
 use super::{Options, work};
 use crate::agent::Agent;
 use crate::config::Config;
@@ -22,6 +23,8 @@ use std::path::Path;
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub spec: Spec,
+    /// What its earlier runs tell.
+    pub history: History,
     /// All tasks.
     pub plan: Plan,
     /// Those that were asked for, with what they depend on.
@@ -51,12 +54,11 @@ pub struct Forecast {
 
 /// What a run would do, task by task, without doing it.
 pub fn forecast(repo: &Repo, options: &Options) -> Result<Vec<Forecast>> {
-    let prepared = prepare(repo, options)?;
-    let mut history = super::History::read(repo, &prepared.spec)?;
+    let mut prepared = prepare(repo, options)?;
     let result = repo.find_ref(&options.slug.result_ref())?;
     let mut forecasts = Vec::new();
     for task in &prepared.chosen.tasks {
-        let found = work::read(repo, &options.slug, task, prepared.base, &mut history)?;
+        let found = work::read(repo, &options.slug, task, prepared.base, &mut prepared.history)?;
         let merged = match (result, found) {
             (Some(result), Some(found)) => repo.is_ancestor(found.head, result)?,
             _ => false,
@@ -121,10 +123,11 @@ pub(super) fn prepare(repo: &Repo, options: &Options) -> Result<Prepared> {
     }
     refuse_checked_out(repo, slug)?;
     let base = base(repo, slug, &target)?;
-    reopen(repo, slug, &mut plan, base)?;
+    let history = History::read(repo, &spec)?;
+    reopen(repo, slug, &mut plan, base, &history)?;
     let chosen = restrict(&plan, &options.tasks)?;
     let agents = agents(&loaded.config, &chosen, options)?;
-    Ok(Prepared { spec, plan, chosen, loaded, target, base, agents })
+    Ok(Prepared { spec, history, plan, chosen, loaded, target, base, agents })
 }
 
 /// The tip of the result, or of the target when there is none yet or the target has it already.
@@ -136,15 +139,16 @@ fn base(repo: &Repo, slug: &Slug, target: &str) -> Result<ObjectId> {
     }
 }
 
-/// A tick says that a task is in the result. Where somebody has deleted that branch, the tasks whose
-/// own branches the base lacks are open again: their work is judged already, and merged anew.
-fn reopen(repo: &Repo, slug: &Slug, plan: &mut Plan, base: ObjectId) -> Result<()> {
+/// A tick says that a task is in the result. Where somebody has deleted that branch, the tasks are open
+/// again whose work the base lacks: it is judged already, and merged anew. Where their own branches were
+/// deleted too, the journals tell what was on them.
+fn reopen(repo: &Repo, slug: &Slug, plan: &mut Plan, base: ObjectId, history: &History) -> Result<()> {
     if repo.find_ref(&slug.result_ref())?.is_some() {
         return Ok(());
     }
     for task in plan.tasks.iter_mut().filter(|task| task.done) {
-        if let Some(head) = repo.find_ref(&slug.task_ref(&task.id))? {
-            task.done = repo.is_ancestor(head, base)?;
+        if let Some(head) = repo.find_ref(&slug.task_ref(&task.id))?.or_else(|| history.head(&task.id)) {
+            task.done = repo.has(head) && repo.is_ancestor(head, base)?;
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 use crate::agent::sight;
 use crate::error::Result;
 use crate::event::{Event, State, What};
+use crate::run;
 use crate::store::Repo;
 use anyhow::Context;
 use indexmap::IndexMap;
@@ -19,6 +20,8 @@ pub struct Live {
     pub run: String,
     /// Whether it is under way.
     pub under_way: bool,
+    /// Whether it came to its end; else it was killed, or the machine went down.
+    pub finished: bool,
     /// When it began.
     pub since: Option<Timestamp>,
     /// Its folder, with the journal and the agents' transcripts.
@@ -60,17 +63,13 @@ pub(super) fn is_locked(path: &Path) -> bool {
 /// The newest run of a spec; none when there was none here.
 pub(super) fn newest(repo: &Repo, slug: &str) -> Result<Option<Live>> {
     let own = repo.common_dir().join("flow-ai");
-    let runs = match fs::read_dir(own.join("runs").join(slug)) {
-        Ok(runs) => runs,
-        Err(_) => return Ok(None),
-    };
-    // Ids of runs begin with their time, so that the last by name is the newest.
-    let Some(folder) = runs.flatten().map(|run| run.path()).filter(|path| path.is_dir()).max() else {
+    let Some(folder) = slug.parse().ok().and_then(|slug| run::runs(repo, &slug).ok()?.pop()) else {
         return Ok(None);
     };
     let mut live = Live {
         run: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         under_way: is_locked(&own.join(format!("locks/{slug}.lock"))),
+        finished: false,
         since: None,
         tasks: IndexMap::new(),
         folder,
@@ -93,6 +92,7 @@ pub(super) fn newest(repo: &Repo, slug: &str) -> Result<Option<Live>> {
 impl Live {
     fn apply(&mut self, event: Event) {
         self.since.get_or_insert(event.at);
+        self.finished |= matches!(event.what, What::RunFinished { .. });
         let Some(task) = event.task else { return };
         match event.what {
             What::State { state, attempt, agent, detail } => {
