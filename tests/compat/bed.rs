@@ -6,6 +6,7 @@ use git_flow_ai::agent::{Agent, Job, Mode, Report};
 use git_flow_ai::change::Vendor;
 use git_flow_ai::config::{AgentConfig, Config, Wish};
 use git_flow_ai::process::Stop;
+use git_flow_ai::sandbox::launch::Launcher;
 use git_flow_ai::sandbox::{Sandbox, Scope};
 use git_flow_ai::store::Repo;
 use git_flow_ai::worktree::{Worktree, Worktrees};
@@ -68,8 +69,12 @@ impl Bed {
     fn sandbox_called(&self, name: &str) -> Option<Sandbox> {
         let mut config = Config::default();
         config.run.sandbox = Some(Wish::Prefer);
-        let repo = Repo::open(&self.root.path().join("repo")).unwrap();
-        let sandbox = Sandbox::of(&repo, &config).unwrap();
+        if name == "Landlock" {
+            git(&self.repo(), &self.home(), &["config", "flow-ai.sandbox-means", "landlock"]);
+        }
+        let repo = Repo::open(&self.repo()).unwrap();
+        let launcher = Launcher::at(env!("CARGO_BIN_EXE_git-flow-ai").into());
+        let sandbox = Sandbox::launched_by(Some(launcher), &repo, &config).unwrap();
         let found = sandbox.to_string();
         if found.starts_with(name) {
             return Some(sandbox);

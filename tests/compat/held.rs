@@ -17,6 +17,18 @@ pub fn answers_in_bubblewrap(cli: &'static str) {
     }
 }
 
+pub fn edits_in_landlock(cli: &'static str) {
+    edits(cli, "Landlock");
+}
+
+pub fn answers_in_landlock(cli: &'static str) {
+    if let Some(bed) = Bed::held(cli, Some("Landlock")) {
+        review::answers_in(&bed);
+        review::writes_nothing_in(&bed);
+        fault::stopped_in_a_tool_in(&bed);
+    }
+}
+
 fn edits(cli: &'static str, sandbox: &str) {
     let Some(bed) = Bed::held(cli, Some(sandbox)) else { return };
     let outside = bed.repo().parent().unwrap().join("outside");

@@ -45,8 +45,10 @@ macro_rules! each {
 
 each! {
     answers_a_review_in_bubblewrap: crate::held::answers_in_bubblewrap;
+    answers_a_review_in_landlock: crate::held::answers_in_landlock;
     answers_a_review_in_our_schema: crate::review::answers;
     edits_files_in_bubblewrap_and_nothing_else: crate::held::edits_in_bubblewrap;
+    edits_files_in_landlock_and_nothing_else: crate::held::edits_in_landlock;
     edits_files_in_its_worktree_and_nowhere_else: crate::edit::files;
     gets_over_one_rate_limit: crate::fault::one_rate_limit;
     is_given_a_long_prompt_whole: crate::edit::long_prompt;

@@ -11,6 +11,7 @@ use crate::agent::seen::{End, Seen};
 use crate::agent::signs;
 use crate::error::{Result, hint};
 use crate::event::Usage;
+use crate::sandbox::Means;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +27,13 @@ pub const PRESET: Preset = Preset {
 
 fn prepare(call: &Call, invocation: &mut Invocation) -> Result<Listener> {
     invocation.args(&["exec", "--json"]);
-    if call.edits() {
+    if matches!(call.job.sandbox.means(), Means::Landlock(_)) {
+        // Its own sandbox makes mounts, which nobody may in Landlock: each of its commands would fail.
+        invocation.args(&["-s", "danger-full-access"]);
+        if !call.edits() {
+            invocation.args(&["--skip-git-repo-check"]);
+        }
+    } else if call.edits() {
         invocation.args(&["-s", "workspace-write"]);
     } else {
         // A review happens in an empty folder.
