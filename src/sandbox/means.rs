@@ -1,6 +1,6 @@
 //! Who sees to it that a command stays in its bounds: what this system has, and what that cannot hold.
 
-use super::{bubblewrap, launch, seatbelt};
+use super::{bubblewrap, launch, seatbelt, sockets};
 use crate::error::{Result, hint};
 use crate::process::program;
 use crate::store::Repo;
@@ -100,7 +100,17 @@ impl Means {
                 ),
                 "install bubblewrap (bwrap), or a kernel from 6.2 on",
             )),
-            Means::Landlock(_) | Means::Bubblewrap(_) | Means::Seatbelt => Ok(()),
+            Means::Landlock(_) => match sockets::ways_out().first() {
+                Some(socket) => Err(hint(
+                    format!(
+                        "a sandbox is required, and Landlock does not hold sockets: {} leads out of it",
+                        socket.display()
+                    ),
+                    "install bubblewrap (bwrap), which hides it",
+                )),
+                None => Ok(()),
+            },
+            Means::Bubblewrap(_) | Means::Seatbelt => Ok(()),
         }
     }
 
@@ -144,7 +154,7 @@ impl Means {
     }
 
     /// What it cannot hold, for people; none when it holds all that it is meant to.
-    pub fn lacks(&self) -> Vec<&'static str> {
+    pub fn lacks(&self) -> Vec<String> {
         let Means::Landlock(version) = self else { return Vec::new() };
         let since = [
             (i32::MAX, "the names of hidden files"),
@@ -153,7 +163,9 @@ impl Means {
             (6, "signals to your processes"),
             (3, "cutting files short"),
         ];
-        since.into_iter().filter(|(since, _)| version < since).map(|(_, what)| what).collect()
+        let lacks = since.into_iter().filter(|(since, _)| version < since).map(|(_, what)| what.to_owned());
+        let ways_out = sockets::ways_out();
+        lacks.chain(ways_out.first().map(|path| format!("{}, which leads out", path.display()))).collect()
     }
 }
 

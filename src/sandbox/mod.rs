@@ -15,6 +15,7 @@ pub mod launch;
 mod means;
 mod seatbelt;
 mod secrets;
+mod sockets;
 pub mod state;
 mod temporary;
 
