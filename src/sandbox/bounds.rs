@@ -14,7 +14,7 @@ use crate::worktree;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -124,7 +124,7 @@ pub struct Bounds {
     pub needed: Vec<PathBuf>,
     /// Settings that should stay as they are, and are there.
     pub(super) settings: Vec<PathBuf>,
-    /// Those that are not there.
+    /// Those that are not there, or are links.
     pub absent: Vec<PathBuf>,
     pub(super) home: Option<PathBuf>,
 }
@@ -141,8 +141,10 @@ impl Bounds {
             absent: Vec::new(),
             home: variable(command, "HOME").map(PathBuf::from).and_then(|home| home.canonicalize().ok()),
         };
+        let theirs = hidden_from(command, &scope.dir);
         let words = [
             (Access::Hidden, &ground.hide),
+            (Access::Hidden, &theirs),
             (Access::Read, &ground.read),
             (Access::Read, &scope.read),
             (Access::Write, &ground.write),
@@ -164,11 +166,12 @@ impl Bounds {
         bounds
     }
 
-    /// Where that would be, if it is not there and could be made.
+    /// Where that would be, if it is not there and could be made, or is a link: nothing can be bound over one.
     fn absent(&self, path: &Path) -> Option<PathBuf> {
         let parent = path.parent()?.canonicalize().ok()?;
         let real = parent.join(path.file_name()?);
-        (real.symlink_metadata().is_err() && access_in(&self.paths, &parent) == Access::Write).then_some(real)
+        let is_loose = real.symlink_metadata().map_or(true, |found| found.is_symlink());
+        (is_loose && access_in(&self.paths, &parent) == Access::Write).then_some(real)
     }
 
     /// What should stay as it is in a folder that can be written: not every means can hold that.
@@ -227,6 +230,18 @@ fn needed(command: &Command) -> Vec<PathBuf> {
     let behind = program.canonicalize().ok().and_then(|program| program.parent().map(Path::to_owned));
     let all = env::split_paths(&path).chain(home).chain(of_program).chain(behind);
     all.filter(|path| path.is_absolute()).filter_map(|path| path.canonicalize().ok()).collect()
+}
+
+/// What is hidden of a home that the command has been given in place of ours. One in its own folder has
+/// nothing of anybody else.
+fn hidden_from(command: &Command, dir: &Path) -> Vec<PathBuf> {
+    let is_others = |home: &OsStr| !Path::new(home).starts_with(dir);
+    if !environment::explicit(command, "HOME").is_some_and(is_others) {
+        return Vec::new();
+    }
+    let variable = |name: &str| variable(command, name);
+    let states = state::STATES.iter().flat_map(|state| state.paths(&variable));
+    states.chain(secrets::of(&variable)).collect()
 }
 
 /// A variable as the command will see it.

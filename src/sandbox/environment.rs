@@ -1,8 +1,10 @@
 //! The variables that a command gets of ours: an allow list, since nobody knows what is in the rest.
 //!
 //! Language, terminal, time, toolchains, certificates, proxies. Never: agents of keys, sessions of the
-//! desktop, tokens. What is meant for one agent stands in [`super::state`].
+//! desktop, tokens, also those that share a toolchain's prefix (`UV_PUBLISH_TOKEN`). What is meant for one
+//! agent stands in [`super::state`].
 
+use crate::secret;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
@@ -149,11 +151,25 @@ pub fn allowed<'a>(
     ground: &'a [String],
     scope: &'a [String],
 ) -> impl Iterator<Item = (OsString, OsString)> + 'a {
-    let is_on = move |name: &str| {
-        let named = ground.iter().chain(scope).map(String::as_str);
-        USUAL.iter().copied().chain(named).any(|pattern| matches(pattern, name))
+    let is_named = move |name: &str| ground.iter().chain(scope).any(|pattern| matches(pattern, name));
+    let is_usual = |name: &str, value: &OsStr| {
+        let is_on = USUAL.iter().any(|pattern| matches(pattern, name));
+        is_on && (USUAL.contains(&name) || !may_be_secret(name, value))
     };
-    env::vars_os().filter(move |(name, _)| name.to_str().is_some_and(is_on))
+    env::vars_os().filter(move |(name, value)| {
+        name.to_str().is_some_and(|name| is_named(name) || is_usual(name, value))
+    })
+}
+
+/// Whether a variable that nobody has named may hold a secret.
+fn may_be_secret(name: &str, value: &OsStr) -> bool {
+    secret::is_secret_name(name) || !value.to_str().is_some_and(|value| secret::find(value).is_empty())
+}
+
+/// Whether a variable makes the system load libraries into whatever is started with it (`ld.so(8)`). They
+/// are for the command alone: what starts it is outside of the bounds, and they may name what is inside.
+pub fn is_loaders(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b"LD_")
 }
 
 /// Gives a command what another was given explicitly, and takes what was taken from that.

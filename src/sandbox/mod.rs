@@ -28,6 +28,7 @@ use crate::store::Repo;
 use bounds::{Access, Bounds, Ground};
 use bubblewrap::WayOut;
 use launch::{Launcher, Network, Order};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, OpenOptions};
@@ -36,6 +37,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use temporary::Temporary;
+
+/// An environment.
+type Variables = BTreeMap<OsString, OsString>;
 
 /// Where what was stopped is written down.
 const STOPPED: &str = "stopped";
@@ -158,13 +162,15 @@ impl Sandbox {
             network = Some(Network::new(hosts, Some(socket)));
         }
         let order = Order::new(&bounds, network).write(&temporary)?;
-        let inside = bubblewrap::command(bwrap, bounds, way_out.as_ref(), command);
+        let variables = self.variables(command, scope, variables);
+        let inner = with_loaders(command, &variables);
+        let inside = bubblewrap::command(bwrap, bounds, way_out.as_ref(), &inner);
         let (mut enclosed, holders) = match launcher {
             Some(launcher) => (launcher.command(Some(&order), &inside), 2),
             None => (inside, 1),
         };
         enclosed.current_dir("/");
-        self.give(&mut enclosed, command, scope, variables);
+        give(&mut enclosed, variables);
         Ok(Enclosed { command: enclosed, holders, keep: Keep { temporary: Some(temporary) } })
     }
 
@@ -176,9 +182,10 @@ impl Sandbox {
         let variables = temporary::variables(&bounds, &bounds.temporary);
         let network = self.ground.hosts.as_ref().map(|hosts| Network::new(hosts, None));
         let order = Order::new(&bounds, network).with_bounds(&bounds).write(&temporary)?;
-        let mut enclosed = launcher.command(Some(&order), command);
+        let variables = self.variables(command, scope, variables);
+        let mut enclosed = launcher.command(Some(&order), &with_loaders(command, &variables));
         enclosed.current_dir(&bounds.dir);
-        self.give(&mut enclosed, command, scope, variables);
+        give(&mut enclosed, variables);
         Ok(Enclosed { command: enclosed, holders: 1, keep: Keep { temporary: Some(temporary) } })
     }
 
@@ -190,21 +197,21 @@ impl Sandbox {
         let variables = temporary::variables(&bounds, &bounds.temporary);
         let mut enclosed = seatbelt::command(&bounds, command)?;
         enclosed.current_dir(&bounds.dir);
-        self.give(&mut enclosed, command, scope, variables);
+        give(&mut enclosed, self.variables(command, scope, variables));
         Ok(Enclosed { command: enclosed, holders: 0, keep: Keep { temporary: Some(temporary) } })
     }
 
-    /// Gives the enclosed command its environment.
-    fn give(
-        &self,
-        enclosed: &mut Command,
-        command: &Command,
-        scope: &Scope,
-        variables: Vec<(OsString, OsString)>,
-    ) {
-        enclosed.env_clear().envs(environment::allowed(&self.ground.env, &scope.env)).envs(variables);
-        environment::copy_explicit(command, enclosed);
-        enclosed.env("PWD", &scope.dir);
+    /// The command's whole environment; `own`: what it gets of the sandbox.
+    fn variables(&self, command: &Command, scope: &Scope, own: Vec<(OsString, OsString)>) -> Variables {
+        let mut all: Variables = environment::allowed(&self.ground.env, &scope.env).chain(own).collect();
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => all.insert(name.into(), value.into()),
+                None => all.remove(name),
+            };
+        }
+        all.insert("PWD".into(), scope.dir.clone().into());
+        all
     }
 
     /// The command as the person would start it, but for what sees to its end.
@@ -226,10 +233,48 @@ impl fmt::Display for Sandbox {
     }
 }
 
+/// Gives what starts a command the command's environment, but for what would make it load libraries.
+fn give(enclosed: &mut Command, variables: Variables) {
+    enclosed.env_clear().envs(variables.into_iter().filter(|(name, _)| !environment::is_loaders(name)));
+}
+
+/// The command, which takes the loader's variables only when it is inside.
+fn with_loaders(command: &Command, variables: &Variables) -> Command {
+    let loaders: Vec<OsString> = variables
+        .iter()
+        .filter(|(name, _)| environment::is_loaders(name))
+        .map(|(name, value)| [name.as_os_str(), value].join("=".as_ref()))
+        .collect();
+    if loaders.is_empty() {
+        return copy(command);
+    }
+    let mut inner = Command::new("/usr/bin/env");
+    inner.args(loaders).arg(command.get_program()).args(command.get_args());
+    inner
+}
+
 fn copy(command: &Command) -> Command {
     let mut copy = Command::new(command.get_program());
     copy.args(command.get_args());
     copy
+}
+
+/// Where something below the home is for whoever has these variables: there, and where the base
+/// directories that they have moved would have it (XDG Base Directory Specification).
+fn places<'a>(
+    path: &'a str,
+    variable: &'a dyn Fn(&str) -> Option<OsString>,
+) -> impl Iterator<Item = PathBuf> + 'a {
+    const BASES: [(&str, &str); 3] = [
+        (".config/", "XDG_CONFIG_HOME"),
+        (".local/share/", "XDG_DATA_HOME"),
+        (".local/state/", "XDG_STATE_HOME"),
+    ];
+    let moved = BASES.iter().filter_map(move |(usual, name)| {
+        let rest = path.strip_prefix(usual)?;
+        variable(name).map(PathBuf::from).filter(|base| base.is_absolute()).map(|base| base.join(rest))
+    });
+    variable("HOME").map(|home| PathBuf::from(home).join(path)).into_iter().chain(moved)
 }
 
 /// A path as the config writes it: absolute, or below the home.

@@ -4,9 +4,11 @@
 //! A list of names, since nothing tells a secret from a setting. What is not on it can be read, so a
 //! person adds to it (`[sandbox] hide`), or takes away (`read`).
 
-use super::expand;
+use super::places;
 use crate::store::config;
 use crate::trust;
+use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Below the home.
@@ -80,6 +82,8 @@ const IN_HOME: &[&str] = &[
     ".my.cnf",
     ".mozilla",
     ".thunderbird",
+    ".Xauthority",
+    ".ICEauthority",
     ".config/google-chrome",
     ".config/chromium",
     ".config/BraveSoftware",
@@ -99,18 +103,64 @@ const IN_HOME: &[&str] = &[
 const IN_SYSTEM: &[&str] =
     &["/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssh", "/root"];
 
-/// Where they are for this person.
+/// Variables that name another place for some of that, and what in there is meant.
+const MOVED: &[(&str, &[&str])] = &[
+    ("GNUPGHOME", &[""]),
+    ("PASSWORD_STORE_DIR", &[""]),
+    ("NETRC", &[""]),
+    ("AWS_SHARED_CREDENTIALS_FILE", &[""]),
+    ("AWS_CONFIG_FILE", &[""]),
+    ("AZURE_CONFIG_DIR", &[""]),
+    ("CLOUDSDK_CONFIG", &[""]),
+    ("GOOGLE_APPLICATION_CREDENTIALS", &[""]),
+    ("GH_CONFIG_DIR", &[""]),
+    ("GLAB_CONFIG_DIR", &[""]),
+    ("RCLONE_CONFIG", &[""]),
+    ("KUBECONFIG", &[""]),
+    ("DOCKER_CONFIG", &[""]),
+    ("TF_CLI_CONFIG_FILE", &[""]),
+    ("SOPS_AGE_KEY_FILE", &[""]),
+    ("NPM_CONFIG_USERCONFIG", &[""]),
+    ("npm_config_userconfig", &[""]),
+    ("CARGO_HOME", &["credentials", "credentials.toml"]),
+    ("GRADLE_USER_HOME", &["gradle.properties"]),
+    ("PGPASSFILE", &[""]),
+    ("XAUTHORITY", &[""]),
+    ("HISTFILE", &[""]),
+];
+
+/// Where they are for this person, and for the whole system.
 pub fn paths() -> Vec<PathBuf> {
-    let home = std::env::var_os("HOME").map(PathBuf::from);
-    let in_home = IN_HOME.iter().filter_map(|path| expand(&format!("~/{path}")));
+    let variable = |name: &str| env::var_os(name);
+    let home = variable("HOME").map(PathBuf::from);
     let in_system = IN_SYSTEM.iter().map(PathBuf::from);
     // Where the person has put our own, by XDG_STATE_HOME and XDG_CONFIG_HOME.
     let own = [trust::place(), config::personal_path()].into_iter().flatten();
     let own = own.filter_map(|file| Some(file.parent()?.to_owned()));
     // Root's own home is no secret to root.
     let in_system = in_system.filter(|path| home.as_ref() != Some(path));
-    let mut all: Vec<PathBuf> = in_home.chain(own).chain(in_system).collect();
+    let mut all: Vec<PathBuf> = of(&variable).into_iter().chain(own).chain(in_system).collect();
     all.sort();
     all.dedup();
     all
+}
+
+/// Where they are for whoever has these variables.
+pub fn of(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+    let home = variable("HOME").map(PathBuf::from);
+    let moved = MOVED.iter().flat_map(|(name, inside)| {
+        let value = variable(name).unwrap_or_default();
+        // Some name many.
+        let places: Vec<PathBuf> = env::split_paths(&value).collect();
+        places
+            .into_iter()
+            .flat_map(|place| inside.iter().map(move |path| place.join(path).components().collect()))
+    });
+    // A device is nobody's secret, and neither is all that there is.
+    let moved = moved.filter(|path: &PathBuf| {
+        path.is_absolute()
+            && path.metadata().is_ok_and(|found| found.is_file() || found.is_dir())
+            && !home.as_ref().is_some_and(|home| home.starts_with(path))
+    });
+    IN_HOME.iter().flat_map(|path| places(path, variable)).chain(moved).collect()
 }

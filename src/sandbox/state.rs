@@ -4,8 +4,9 @@
 //! wrote into them (a hook, a server to start) would run outside of any sandbox the next time that the
 //! person starts it. Paths are below the home.
 
+use super::places;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One agent's.
 #[derive(Debug)]
@@ -131,30 +132,32 @@ pub const STATES: &[State] = &[
 impl State {
     /// Where all of it is for whoever has these variables.
     pub fn paths(&self, variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
-        let home = variable("HOME").map(PathBuf::from);
-        let files = self.files.iter().filter_map(|path| Some(home.as_ref()?.join(path)));
+        let files = self.files.iter().flat_map(|path| places(path, variable));
         self.folders(variable).into_iter().chain(files).collect()
     }
 
     /// The folders among that: they have to exist before an agent is held, which could not make them.
     pub fn folders(&self, variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
-        let home = variable("HOME").map(PathBuf::from);
-        let usual = self.folders.iter().filter_map(|path| Some(home.as_ref()?.join(path)));
+        let usual = self.folders.iter().flat_map(|path| places(path, variable));
         usual.chain(self.moved(variable)).collect()
     }
 
     /// What of it stays as it is.
     pub fn kept(&self, variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
-        let home = variable("HOME").map(PathBuf::from);
-        let usual = self.settings.iter().filter_map(|path| Some(home.as_ref()?.join(path)));
+        let usual = self.settings.iter().flat_map(|path| places(path, variable));
         let moved = self.moved(variable);
         let inside = self.settings.iter().filter_map(|path| path.split_once('/'));
         let moved = inside.filter_map(|(_, rest)| Some(moved.as_ref()?.join(rest)));
         usual.chain(moved).collect()
     }
 
+    /// Another place for it. One that has the whole home in it holds more than an agent's state.
     fn moved(&self, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-        self.moved_by.and_then(variable).map(PathBuf::from).filter(|path| path.is_absolute())
+        let place = self.moved_by.and_then(variable).map(PathBuf::from).filter(|path| path.is_absolute())?;
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let home = variable("HOME").map(PathBuf::from);
+        let is_too_much = home.is_some_and(|home| real(&home).starts_with(real(&place)));
+        (!is_too_much).then_some(place)
     }
 }
 

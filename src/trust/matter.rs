@@ -141,7 +141,7 @@ fn of_agent(name: &str, agent: &AgentConfig) -> Item {
     if !state.is_empty() {
         lines.push(line("state", state));
     }
-    item(&format!("agents.{name}"), Kind::Program, lines)
+    item(&format!("agents.{}", key(name)), Kind::Program, lines)
 }
 
 fn of_reviewer(name: &str, reviewer: &ReviewerConfig) -> Item {
@@ -157,7 +157,16 @@ fn of_reviewer(name: &str, reviewer: &ReviewerConfig) -> Item {
     if base_url.is_some() && key_env.is_none() && api.is_some() {
         lines.push("# your usual key of that API goes to that address".to_owned());
     }
-    item(&format!("reviewers.{name}"), Kind::Reviewer, lines)
+    item(&format!("reviewers.{}", key(name)), Kind::Reviewer, lines)
+}
+
+/// A name as a config writes it: one that could be taken for more than a name is quoted.
+fn key(name: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    match name.bytes().all(is_plain) {
+        true => name.to_owned(),
+        false => serde_json::to_string(name).unwrap_or_default(),
+    }
 }
 
 fn command_item(what: &str, command: &str) -> Item {
@@ -216,6 +225,13 @@ mod tests {
             whats(&config, Purpose::Draft),
             ["run.worktrees", "run.sandbox", "sandbox.write", "agents.a"]
         );
+    }
+
+    #[test]
+    fn a_name_is_one_line_and_shows_where_it_ends() {
+        let text = "version = 1\n[agents.\"a\\ncommand = x\"]\ncommand = [\"y\"]\n";
+        let config = parse(text, "c").expect("reads");
+        assert_eq!(whats(&config, Purpose::Run), [r#"agents."a\ncommand = x""#]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod ends;
 mod hosts;
 mod landlock;
+mod moved;
 
 use crate::support::{Out, Place};
 use std::fs;

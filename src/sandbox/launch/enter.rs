@@ -33,6 +33,7 @@ pub fn enter(
     // One that leads a group cannot take a session, and has one already.
     let _ = setsid();
     limit_processes();
+    close_inherited();
     if let Some(paths) = order.and_then(|order| order.paths) {
         capabilities::drop_others()?;
         landlock::restrict(&paths, port)?;
@@ -43,6 +44,17 @@ pub fn enter(
     }
     let error = Command::new(program).args(args).exec();
     Err(error).with_context(|| format!("cannot start {}", Path::new(program).display()))
+}
+
+/// Closes what whoever started us had left open beside the standard streams: through an open folder the
+/// command would get at all that is in there, past every bound.
+fn close_inherited() {
+    let entries = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let open: Vec<i32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for number in open.into_iter().filter(|number| *number > 2) {
+        // What listed them is closed by now.
+        let _ = nix::unistd::close(number);
+    }
 }
 
 /// Bounds what the user of the command may have at once. The kernel lets root go past that.
