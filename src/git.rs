@@ -6,6 +6,7 @@
 //! never takes `index.lock` from an agent.
 
 use crate::error::{Result, hint};
+use crate::process::program;
 use anyhow::{Context, bail};
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -35,6 +36,8 @@ pub const DISCOVERY: &[&str] = &[
 pub fn command(dir: &Path) -> Command {
     let mut command = Command::new("git");
     forget_repository(&mut command);
+    // Wherever it runs: no `git` and no filter of a PATH that looks into that folder.
+    command.env("PATH", program::path());
     command.current_dir(dir).env("PWD", dir).env("GIT_OPTIONAL_LOCKS", "0").stdin(Stdio::null());
     command
 }

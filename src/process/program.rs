@@ -10,6 +10,15 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+/// Our own PATH without folders that are not absolute.
+pub fn path() -> OsString {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).filter(|folder| folder.is_absolute());
+    // What was split at colons can be joined by them. An empty one would mean the folder that one is in.
+    let joined = env::join_paths(folders).unwrap_or_default();
+    if joined.is_empty() { "/usr/local/bin:/usr/bin:/bin".into() } else { joined }
+}
+
 /// The program of that name or absolute path; `path` instead of our own PATH where it is given.
 pub fn find(wanted: &str, path: Option<&str>, install: &str) -> Result<PathBuf> {
     if wanted.contains('/') {

@@ -1,6 +1,6 @@
 //! Shell commands of the config: set-up and verification.
 
-use super::{Lookout, Output, Stop, Tree, unattended};
+use super::{Lookout, Output, Stop, Tree, program, unattended};
 use crate::error::Result;
 use crate::git;
 use crate::sandbox::Enclosed;
@@ -64,6 +64,8 @@ pub fn quoted(word: &str) -> String {
 /// A command line for `sh`, with what it is told of where it is.
 pub fn shell(command: &str, env: &[(String, String)]) -> Command {
     let mut sh = Command::new("sh");
+    // A check that agents could replace by a file of its name would check nothing.
+    sh.env("PATH", program::path());
     git::forget_repository(&mut sh);
     unattended(&mut sh);
     // It runs what agents wrote: their tests, their build scripts.

@@ -4,6 +4,7 @@
 //! desktop, tokens, also those that share a toolchain's prefix (`UV_PUBLISH_TOKEN`). What is meant for one
 //! agent stands in [`super::state`].
 
+use crate::process::program;
 use crate::secret;
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -156,9 +157,10 @@ pub fn allowed<'a>(
         let is_on = USUAL.iter().any(|pattern| matches(pattern, name));
         is_on && (USUAL.contains(&name) || !may_be_secret(name, value))
     };
-    env::vars_os().filter(move |(name, value)| {
+    let all = env::vars_os().filter(move |(name, value)| {
         name.to_str().is_some_and(|name| is_named(name) || is_usual(name, value))
-    })
+    });
+    all.map(|(name, value)| if name == "PATH" { (name, program::path()) } else { (name, value) })
 }
 
 /// Whether a variable that nobody has named may hold a secret.
