@@ -9,6 +9,8 @@ use crate::store::config;
 use crate::trust;
 use std::env;
 use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 
 /// Below the home.
@@ -45,6 +47,11 @@ const IN_HOME: &[&str] = &[
     ".kube",
     ".docker",
     ".config/containers",
+    ".colima",
+    ".lima",
+    ".orbstack",
+    ".rd",
+    ".1password",
     ".terraform.d",
     ".terraformrc",
     ".oci",
@@ -129,6 +136,20 @@ const MOVED: &[(&str, &[&str])] = &[
     ("HISTFILE", &[""]),
 ];
 
+/// Variables that name the sockets of what holds keys, containers, the desktop.
+const SOCKETS: &[&str] =
+    &["SSH_AUTH_SOCK", "DOCKER_HOST", "CONTAINER_HOST", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"];
+
+/// The paths in the value of such a variable: `a:b`, `unix:///a`, `unix:path=/a,guid=1`.
+fn in_value(value: &str) -> Vec<PathBuf> {
+    let value = ["unix://", "unix:path="].iter().find_map(|start| value.strip_prefix(start)).unwrap_or(value);
+    if value.contains("://") {
+        return Vec::new();
+    }
+    let value = value.split(',').next().unwrap_or_default();
+    value.split(':').map(PathBuf::from).filter(|path| path.is_absolute()).collect()
+}
+
 /// Where they are for this person, and for the whole system.
 pub fn paths() -> Vec<PathBuf> {
     let variable = |name: &str| env::var_os(name);
@@ -162,5 +183,30 @@ pub fn of(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
             && path.metadata().is_ok_and(|found| found.is_file() || found.is_dir())
             && !home.as_ref().is_some_and(|home| home.starts_with(path))
     });
-    IN_HOME.iter().flat_map(|path| places(path, variable)).chain(moved).collect()
+    let values = SOCKETS.iter().filter_map(|name| variable(name)?.into_string().ok());
+    let sockets = values.flat_map(|value| in_value(&value)).filter(|path| {
+        let is_one = |found: fs::Metadata| found.file_type().is_socket() || found.is_dir();
+        path.metadata().is_ok_and(is_one) && !home.as_ref().is_some_and(|home| home.starts_with(path))
+    });
+    IN_HOME.iter().flat_map(|path| places(path, variable)).chain(moved).chain(sockets).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_value;
+    use std::path::Path;
+
+    #[test]
+    fn a_variable_may_name_sockets_in_the_words_of_its_program() {
+        for (value, paths) in [
+            ("/run/agent.sock", &["/run/agent.sock"][..]),
+            ("unix:///var/d.sock", &["/var/d.sock"]),
+            ("unix:path=/tmp/bus,guid=12", &["/tmp/bus"]),
+            ("/a/config:/b/config", &["/a/config", "/b/config"]),
+            ("tcp://127.0.0.1:2375", &[]),
+            ("ssh://host/x", &[]),
+        ] {
+            assert_eq!(in_value(value), paths.iter().map(Path::new).collect::<Vec<_>>(), "{value}");
+        }
+    }
 }

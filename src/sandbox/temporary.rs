@@ -5,6 +5,7 @@
 
 use super::bounds::{Access, Bounds, access_in};
 use crate::error::Result;
+use crate::worktree;
 use anyhow::Context;
 use rustix::fs::{FlockOperation, flock};
 use std::env;
@@ -67,6 +68,13 @@ impl Temporary {
     }
 }
 
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // The folder would go by itself, but for what its command has closed: folders without rights.
+        let _ = worktree::erase(self.folder.path());
+    }
+}
+
 /// Removes the folders whose owners are dead.
 pub fn sweep() {
     let own = rustix::process::getuid().as_raw();
@@ -79,7 +87,7 @@ pub fn sweep() {
         let Ok(lock) = File::open(entry.path().join(LOCK)) else { continue };
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
             // What cannot be removed is met again at the next start.
-            let _ = fs::remove_dir_all(entry.path());
+            let _ = worktree::erase(&entry.path());
         }
     }
 }

@@ -37,6 +37,7 @@ pub mod trash;
 mod walk;
 
 pub use copy::Copied;
+pub use erase::erase;
 pub use harvest::{Harvest, LARGEST, LARGEST_KNOWN, LeftOut, MOST, Why};
 pub use import::OwnCommit;
 pub use remove::{Removed, half_deleted};
