@@ -180,6 +180,13 @@ impl Life<'_> {
         Ok(Attempted::Failed("it removed the folder that it worked in".into()))
     }
 
+    /// Warns of what is found at each harvest, the first time.
+    fn warn_once(&self, message: String) {
+        if self.warned.borrow_mut().insert(message.clone()) {
+            self.events.warn(message);
+        }
+    }
+
     /// Commits the workplace's files onto the task's branch where they differ from it, or where the
     /// branch still calls finished work unfinished. Returns the new commit.
     pub(super) async fn commit_files(
@@ -191,15 +198,18 @@ impl Life<'_> {
         let Some(place) = &self.place else { return Ok(None) };
         let harvest = place.harvest().await?;
         for left in harvest.left_out.iter().take(10) {
-            self.events.warn(format!("not committed: {left}"));
+            self.warn_once(format!("not committed: {left}"));
+        }
+        if harvest.left_out.len() > 10 {
+            self.warn_once(format!("not committed: {} more", harvest.left_out.len() - 10));
         }
         if !harvest.mended.is_empty() {
             let what = harvest.mended.join(", ");
-            self.events.warn(format!("the agent changed {what} of its private git, which is put back"));
+            self.warn_once(format!("the agent changed {what} of its private git, which is put back"));
         }
         let repo = &self.run.repo;
         if let Some(name) = own::keep(repo, self.run.slug(), &self.task.id, &self.run.id, &harvest.commits)? {
-            self.events.warn(format!(
+            self.warn_once(format!(
                 "the agent committed by itself what its files do not hold: it is kept at {name}"
             ));
         }

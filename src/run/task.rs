@@ -21,7 +21,8 @@ use crate::plan::Task;
 use crate::store::changes;
 use gix::ObjectId;
 use jiff::Timestamp;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
@@ -46,6 +47,8 @@ pub(super) struct Life<'a> {
     pub since: Instant,
     /// Whether the agent was last seen quiet, limited or waiting, so that its next word is news.
     pub unsettled: Cell<bool>,
+    /// What was warned of.
+    pub warned: RefCell<BTreeSet<String>>,
     pub verdict: Option<String>,
 }
 
@@ -90,6 +93,7 @@ pub(super) async fn live(run: Rc<Run>, task: Task) -> TaskReport {
         attempts: 0,
         since: begin,
         unsettled: Cell::new(false),
+        warned: RefCell::default(),
         verdict: None,
         task,
     };

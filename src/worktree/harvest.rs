@@ -34,6 +34,9 @@ pub const LARGEST_KNOWN: u64 = 2 << 30;
 /// The most new files that are taken: more than that are a build's, or an attack.
 pub const MOST: usize = 100_000;
 
+/// The longest path that is told whole, in bytes.
+const LONGEST: usize = 400;
+
 /// The most bytes in files that are new or changed.
 const TOTAL: u64 = 8 << 30;
 
@@ -77,6 +80,10 @@ pub enum Why {
     InSubmodule,
     /// git takes no file of that name.
     Name,
+    /// git cannot take its content as the attributes ask: an encoding, a filter that fails.
+    Content,
+    /// It asks git for submodules as `git fsck` forbids them.
+    Submodules,
     /// It is larger than [`LARGEST`].
     TooLarge,
     /// Commits of the agent's own that are broken, or too many.
@@ -88,7 +95,13 @@ impl Why {
     pub fn holds_content(self) -> bool {
         match self {
             Why::NestedRepository | Why::SpecialFile => false,
-            Why::Unreadable | Why::InSubmodule | Why::Name | Why::TooLarge | Why::Commits => true,
+            Why::Unreadable
+            | Why::InSubmodule
+            | Why::Name
+            | Why::Content
+            | Why::Submodules
+            | Why::TooLarge
+            | Why::Commits => true,
         }
     }
 }
@@ -101,6 +114,8 @@ impl fmt::Display for LeftOut {
             Why::Unreadable => "cannot be read",
             Why::InSubmodule => "is in a submodule",
             Why::Name => "has a name that git does not take",
+            Why::Content => "cannot be taken as its attributes ask (an encoding, a filter)",
+            Why::Submodules => "names submodules as git forbids it: programs, options, folders outside",
             Why::TooLarge => {
                 return write!(f, "{} is larger than {} MiB", self.path, LARGEST >> 20);
             }
@@ -155,6 +170,9 @@ impl Worktree {
             }
         }
         let walk = Walk::over(&self.path, &submodules)?;
+        for path in walk.traps() {
+            self.set_aside(&self.path.join(as_path(path)))?;
+        }
         let candidates = self.candidates(&index, &walk, &submodules, tips.head)?;
         left_out.extend(index.without_ignored(walk.odd)?);
         let copied: HashSet<PathBuf> = self.record.copied()?.into_iter().collect();
@@ -172,11 +190,12 @@ impl Worktree {
         }
         let (present, large) = within_limits(present, &index)?;
         left_out.extend(large.into_iter().map(|path| (path, Why::TooLarge)));
+        let (present, refused): (Paths, Paths) =
+            present.into_iter().partition(|path| path != b".gitmodules" || self.submodules_are_sound());
+        left_out.extend(refused.into_iter().map(|path| (path, Why::Submodules)));
         // First what went: a file may have made room for a folder, or a folder for a file.
         index.update(&["--force-remove"], &gone)?;
-        for path in index.update(&["--add", "--remove"], &present)? {
-            left_out.insert(path, Why::Name);
-        }
+        left_out.extend(index.update(&["--add", "--remove"], &present)?);
         let tree = index.write_tree()?;
         let changed = index.changed_from(self.base, tree)?;
         let commits = self.beyond(&tips, tree, &index, &copied)?;
@@ -277,6 +296,13 @@ fn is_below(path: &[u8], folder: &[u8]) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with(b"/"))
 }
 
+/// A path as text for people; of an absurdly long one the beginning and the end.
 fn shown(path: &[u8]) -> String {
-    String::from_utf8_lossy(path).into_owned()
+    let text = String::from_utf8_lossy(path).into_owned();
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let (start, end) =
+        (text.floor_char_boundary(LONGEST / 2), text.ceil_char_boundary(text.len() - LONGEST / 2));
+    format!("{}…{}", &text[..start], &text[end..])
 }

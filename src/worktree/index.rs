@@ -1,7 +1,7 @@
 //! A scratch index: our own copy of what git wrote at checkout, and git commands on it.
 
-use super::Worktree;
 use super::bounded::{Ended, input, run};
+use super::{Why, Worktree};
 use crate::error::Result;
 use crate::sandbox::Enclosed;
 use anyhow::Context;
@@ -10,6 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::Stdio;
+
+/// How git says that it cannot take a file's content (`convert.c`).
+const CONTENT: &[&str] = &["failed to encode", " if encoded as ", "and back is not the same", "clean filter"];
+
+/// How often files that cannot be taken are looked for among others; beyond that, others go with them.
+const PATIENCE: usize = 100;
 
 /// A scratch index, which goes when it is dropped.
 pub(super) struct Index<'a> {
@@ -41,7 +47,8 @@ impl<'a> Index<'a> {
 
     fn git(&self, args: &[&str]) -> Result<Enclosed> {
         let mut command = self.worktree.git();
-        command.env("GIT_INDEX_FILE", &self.file).args(args);
+        // What it says is read.
+        command.env("GIT_INDEX_FILE", &self.file).env("LC_ALL", "C").args(args);
         self.worktree.enclose(command, false)
     }
 
@@ -80,19 +87,44 @@ impl<'a> Index<'a> {
         Ok(paths)
     }
 
-    /// Takes the paths in (or out), and returns those whose names git refuses.
-    pub fn update(&self, how: &[&str], paths: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
+    /// Takes the paths in (or out), and returns those that git refuses. One whose content it cannot take
+    /// makes it refuse all others with it, so that one is looked for, by halves.
+    pub fn update(&self, how: &[&str], paths: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, Why)>> {
+        let (mut refused, mut failures) = (Vec::new(), 0);
+        let mut left = vec![paths];
+        while let Some(paths) = left.pop() {
+            match self.take(how, paths)? {
+                Some(names) => refused.extend(names.into_iter().map(|path| (path, Why::Name))),
+                None if paths.len() == 1 || failures >= PATIENCE => {
+                    refused.extend(paths.iter().map(|path| (path.clone(), Why::Content)));
+                }
+                None => {
+                    failures += 1;
+                    let (one, other) = paths.split_at(paths.len() / 2);
+                    left.extend([other, one]);
+                }
+            }
+        }
+        Ok(refused)
+    }
+
+    /// Takes them all, but for those whose names git refuses; none where one's content cannot be taken.
+    fn take(&self, how: &[&str], paths: &[Vec<u8>]) -> Result<Option<Vec<Vec<u8>>>> {
         if paths.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
         let args = [&["update-index"], how, &["-z", "--stdin"]].concat();
-        let ended = self.run(&args, input(paths)?, &[0])?;
+        let ended = match self.run(&args, input(paths)?, &[0]) {
+            Ok(ended) => ended,
+            Err(error) if CONTENT.iter().any(|words| error.to_string().contains(words)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
         if !ended.stderr.starts_with(b"Ignoring path ") && !ended.said().contains("\nIgnoring path ") {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
         // Names can hold line breaks and anything else that git says, so only the index tells which.
         let taken = self.tracked(paths)?;
-        Ok(paths.iter().filter(|path| !taken.contains(*path)).cloned().collect())
+        Ok(Some(paths.iter().filter(|path| !taken.contains(*path)).cloned().collect()))
     }
 
     pub fn write_tree(&self) -> Result<ObjectId> {

@@ -33,6 +33,7 @@ mod remove;
 mod seal;
 mod settings;
 mod spare;
+mod submodules;
 pub mod trash;
 mod walk;
 

@@ -56,6 +56,7 @@ impl Worktree {
         if self.is_linked() {
             return Ok(Sealed { changed, is_readable: true });
         }
+        open_up(&self.path)?;
         let pointer = self.path.join(".git");
         if self.is_there() && !holds(&pointer, &self.pointer()) {
             self.replace(&pointer, &self.pointer())?;
@@ -163,7 +164,7 @@ impl Worktree {
     }
 
     /// Moves whatever is there into the record, by rename: nothing is followed.
-    fn set_aside(&self, path: &Path) -> Result<()> {
+    pub(super) fn set_aside(&self, path: &Path) -> Result<()> {
         let Ok(data) = path.symlink_metadata() else { return Ok(()) };
         let context = || format!("cannot set {} aside", path.display());
         if data.is_dir() {

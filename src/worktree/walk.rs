@@ -15,6 +15,9 @@ use std::path::{Path, PathBuf};
 /// beyond goes without being named.
 const FAR: usize = 3_000_000;
 
+/// The files that git reads in every folder, or at the top.
+const READ: &[&[u8]] = &[b".gitignore", b".gitattributes", b".gitmodules"];
+
 /// What a walk over all files meets that git does not tell.
 pub struct Walk {
     /// Where, and why a tree cannot hold it.
@@ -60,6 +63,18 @@ impl Walk {
             refuse_flood(odd.len())?;
         }
         Ok(Walk { odd })
+    }
+
+    /// The pipes, sockets and devices that git would open, and perhaps wait for.
+    pub fn traps(&self) -> impl Iterator<Item = &Vec<u8>> {
+        let is_read = |path: &[u8]| {
+            let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+            READ.iter().any(|read| name.eq_ignore_ascii_case(read))
+        };
+        self.odd
+            .iter()
+            .filter(move |(path, why)| **why == Why::SpecialFile && is_read(path))
+            .map(|(path, _)| path)
     }
 
     /// The files and symbolic links below a folder, without any `.git`.
