@@ -22,6 +22,7 @@ mod doctor;
 mod evasion;
 mod gate;
 mod hooks;
+mod hostile;
 mod init;
 mod loopholes;
 mod man;

@@ -42,6 +42,11 @@ impl Place {
         place
     }
 
+    /// An empty repository on `main`, in a new folder of that one.
+    pub fn within(folder: &Path) -> Place {
+        Place::at(tempfile::Builder::new().prefix("flow-ai-test-").tempdir_in(folder).unwrap())
+    }
+
     fn at(root: tempfile::TempDir) -> Place {
         let place = Place { root };
         for dir in ["home", "bin", "repo"] {
@@ -76,7 +81,8 @@ impl Place {
 
     /// Another place that looks the same. What names this one by its absolute path still does.
     pub fn copy(&self) -> Place {
-        let root = tempfile::Builder::new().prefix("flow-ai-test-").tempdir().unwrap();
+        let beside = self.root.path().parent().unwrap();
+        let root = tempfile::Builder::new().prefix("flow-ai-test-").tempdir_in(beside).unwrap();
         let from = self.root.path().join(".");
         assert!(Command::new("cp").arg("-a").arg(from).arg(root.path()).status().unwrap().success());
         Place { root }

@@ -1,0 +1,175 @@
+//! An agent that attacks: whatever it tries, nothing outside of its worktree changes, nothing of it stays
+//! alive, the others' work goes on, and the report says what was stopped where that can be known.
+//!
+//! Many attacks are tasks of one plan, run at once beside a bystander. The same tables are tried with
+//! each means that holds agents, and, where what we do with files is enough, with none. That the attacks
+//! are attacks is tried as well: without a sandbox they do the harm that they mean to do.
+
+mod attacks;
+mod field;
+mod page;
+mod row;
+mod traces;
+
+use attacks::TABLES;
+use field::{Clocks, Field, Means};
+use row::{Attack, Ends, Held};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+const USUAL: Clocks = Clocks("90s", "60s");
+const SHORT: Clocks = Clocks("12s", "6s");
+
+fn all() -> impl Iterator<Item = &'static Attack> {
+    let tables = TABLES.iter().flat_map(|(_, tables)| *tables);
+    tables.flat_map(|table| table.iter())
+}
+
+/// Those that belong into another run: they take for ever.
+fn is_slow(attack: &Attack) -> bool {
+    attacks::processes::ENDLESS.iter().any(|slow| slow.name == attack.name)
+}
+
+fn is_heavy(attack: &Attack) -> bool {
+    attacks::files::HEAVY.iter().any(|heavy| heavy.name == attack.name)
+}
+
+/// Whether that means is to hold it.
+fn holds(means: Means, attack: &Attack) -> bool {
+    match (attack.held, means) {
+        (Held::Always, _) => attack.tame || means != Means::Nobody,
+        (Held::Nobody, _) | (_, Means::Nobody) => false,
+        (Held::Sandbox, _) => true,
+        (Held::Bubblewrap, means) => matches!(means, Means::Bubblewrap | Means::BubblewrapForUser),
+        (Held::Landlock, means) => means == Means::Landlock,
+    }
+}
+
+/// What became of a run: per task, how it ended and what was told of it.
+struct Told {
+    outcomes: BTreeMap<String, String>,
+    lines: BTreeMap<String, Vec<String>>,
+}
+
+fn told(stdout: &str) -> Told {
+    let mut told = Told { outcomes: BTreeMap::new(), lines: BTreeMap::new() };
+    for line in stdout.lines() {
+        let event: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+        let Some(task) = event["task"].as_str() else { continue };
+        match event["event"].as_str().unwrap_or_default() {
+            // The agent's own words prove nothing.
+            "activity" | "output" => {}
+            kind => {
+                if kind == "task-finished" {
+                    told.outcomes.insert(task.to_owned(), event["outcome"].as_str().unwrap().to_owned());
+                }
+                let words =
+                    [&event["message"], &event["detail"]].map(|value| value.as_str().unwrap_or_default());
+                told.lines.entry(task.to_owned()).or_default().push(words.concat());
+            }
+        }
+    }
+    told
+}
+
+/// Runs them all beside a bystander, and compares.
+fn attack(means: Means, attacks: &[&Attack], clocks: Clocks) {
+    let field = Field::new(means, attacks, clocks);
+    let before = traces::of(&field);
+    let out = field.run(&[]);
+    let told = told(&out.stdout);
+    let mut faults = traces::differences(&before, &traces::of(&field));
+    faults.extend(traces::processes(&field).into_iter().map(|process| format!("alive: {process}")));
+    for attack in attacks {
+        faults.extend(
+            faults_of(&field, attack, &told).into_iter().map(|fault| format!("{}: {fault}", attack.name)),
+        );
+    }
+    let outcome = told.outcomes.get("bystander").map(String::as_str);
+    if outcome != Some("done, not reviewed") {
+        faults.push(format!("the bystander ended with {outcome:?}"));
+    }
+    let own = field.git(&["diff", "--name-only", "main", "flow/demo/bystander"]).stdout;
+    if own != "ok-bystander.txt\n" {
+        faults.push(format!("the bystander's work is {own:?}"));
+    }
+    for words in ["KEY-OF-ADA", "\u{1b}", "\u{202e}"] {
+        if out.stderr.contains(words) || out.stdout.contains(words) {
+            faults.push(format!("the run printed {words:?}"));
+        }
+    }
+    assert!(faults.is_empty(), "{means:?}\n{}\n\n{}", faults.join("\n"), out.stderr);
+}
+
+fn faults_of(field: &Field, attack: &Attack, told: &Told) -> Vec<String> {
+    let mut faults = Vec::new();
+    let lines = told.lines.get(attack.name).cloned().unwrap_or_default();
+    if field.harmed_by(attack) {
+        let loot = field.git(&["show", &format!("flow/demo/{0}:loot-{0}", attack.name)]).stdout;
+        let files = field.git(&["diff", "--name-only", "main", &format!("flow/demo/{}", attack.name)]).stdout;
+        faults.push(format!("it did harm; loot: {loot:?}; files: {files}"));
+    }
+    let outcome = told.outcomes.get(attack.name).map_or("nothing", String::as_str);
+    let is_well = outcome == "done, not reviewed";
+    let is_right = match attack.ends {
+        Ends::Well => is_well,
+        Ends::With(word) => outcome == word,
+        Ends::Somehow => true,
+    };
+    if !is_right {
+        faults.push(format!("it ended with {outcome:?}: {lines:?}"));
+    }
+    let work = field.git(&["show", &format!("flow/demo/{0}:ok-{0}.txt", attack.name)]).stdout;
+    if is_well && work != format!("by {}\n", attack.name) {
+        faults.push("its work is not on its branch".to_owned());
+    }
+    if !lines.iter().any(|line| line.contains(attack.told)) {
+        faults.push(format!("nothing says {:?}: {lines:?}", attack.told));
+    }
+    faults
+}
+
+fn chosen(means: Means, slow: bool) -> Vec<&'static Attack> {
+    let only = std::env::var("FLOW_AI_ATTACKS").unwrap_or_default();
+    let wanted = |attack: &&Attack| only.is_empty() || only.split(',').any(|name| name == attack.name);
+    // Many files take time, and each means does the same with them.
+    let fits = |attack: &Attack| means == Means::Bubblewrap || !is_heavy(attack);
+    let all = all().filter(|attack| holds(means, attack) && is_slow(attack) == slow && fits(attack));
+    all.filter(wanted).collect()
+}
+
+#[test]
+fn bubblewrap_holds_whatever_an_agent_tries() {
+    attack(Means::Bubblewrap, &chosen(Means::Bubblewrap, false), USUAL);
+}
+
+#[test]
+fn bubblewrap_holds_it_for_an_ordinary_user() {
+    attack(Means::BubblewrapForUser, &chosen(Means::BubblewrapForUser, false), USUAL);
+}
+
+#[test]
+fn landlock_holds_what_it_can() {
+    attack(Means::Landlock, &chosen(Means::Landlock, false), USUAL);
+}
+
+#[test]
+fn attacks_do_harm_where_nothing_holds_them() {
+    let tame: Vec<&Attack> = all()
+        .filter(|attack| attack.held != Held::Always && attack.tame && !attack.harm.is_empty())
+        .collect();
+    let field = Field::new(Means::Nobody, &tame, USUAL);
+    let harmless: Vec<&str> =
+        tame.iter().filter(|attack| !field.copy().is_harmed_bare(attack)).map(|attack| attack.name).collect();
+    assert!(harmless.is_empty(), "these would do no harm anyway: {harmless:?}");
+}
+
+#[test]
+fn what_agents_leave_is_harmless_without_a_sandbox() {
+    attack(Means::Nobody, &chosen(Means::Nobody, false), USUAL);
+}
+
+#[test]
+fn agents_that_never_end_are_ended() {
+    attack(Means::Bubblewrap, &chosen(Means::Bubblewrap, true), SHORT);
+}
