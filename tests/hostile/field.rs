@@ -292,6 +292,7 @@ fn fill(place: &Place, config: &str, attacks: &[&Attack]) {
     place.git(&["worktree", "add", "--quiet", "-b", "beside", "../beside"]).ok();
     place.git(&["init", "--quiet", "--bare", "../private.git"]).ok();
     place.git(&["push", "--quiet", "../private.git", "main"]).ok();
+    place.git(&["remote", "add", "origin", "https://ada:KEY-OF-ADA@example.com/project.git"]).ok();
 }
 
 /// What nobody is to read, and what nobody is to write.
