@@ -162,6 +162,19 @@ impl Field {
         Out::of(child.wait_with_output().unwrap())
     }
 
+    /// What a person sees of that command line at a terminal.
+    pub fn on_a_terminal(&self, line: &str) -> String {
+        let seen = self.root().join("tmp/typescript");
+        let mut script = self.command("script");
+        script.args(["--quiet", "--return", "--command", line]).arg(&seen).env("TERM", "xterm-256color");
+        let mut child = script.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        fs::write(self.root().join("bin/parent"), child.id().to_string()).unwrap();
+        let _ = child.wait();
+        let said = text(&seen);
+        fs::remove_file(seen).unwrap();
+        said
+    }
+
     /// Another place like this one, for an attack that nothing holds.
     pub fn copy(&self) -> Field {
         let place = self.place.copy();

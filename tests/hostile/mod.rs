@@ -11,11 +11,13 @@ mod page;
 mod row;
 mod traces;
 
+use crate::support::Out;
 use attacks::TABLES;
 use field::{Clocks, Field, Means};
 use row::{Attack, Ends, Held};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fs;
 
 const USUAL: Clocks = Clocks("90s", "60s");
 const SHORT: Clocks = Clocks("12s", "6s");
@@ -162,6 +164,60 @@ fn attacks_do_harm_where_nothing_holds_them() {
     let harmless: Vec<&str> =
         tame.iter().filter(|attack| !field.copy().is_harmed_bare(attack)).map(|attack| attack.name).collect();
     assert!(harmless.is_empty(), "these would do no harm anyway: {harmless:?}");
+}
+
+#[test]
+fn a_worktree_that_is_kept_is_safe_to_look_at() {
+    let attacks: Vec<&Attack> =
+        attacks::own::ATTACKS.iter().filter(|attack| attack.name != "worktree-link").collect();
+    let field = Field::new(Means::Nobody, &attacks, USUAL);
+    field.run(&["--keep"]);
+    for attack in &attacks {
+        let folder = field.root().join(".repo.flow-ai").join(format!("demo.{}", attack.name));
+        assert!(folder.exists(), "{}", attack.name);
+        for args in [
+            &["status"][..],
+            &["diff"],
+            &["log", "-1", "--patch"],
+            &["stash", "list"],
+            &["branch", "--all"],
+            &["add", "--all"],
+            &["commit", "--quiet", "--allow-empty", "-m", "Look"],
+            &["st"],
+        ] {
+            Out::of(field.command("git").current_dir(&folder).args(args).output().unwrap());
+        }
+    }
+    let ran: Vec<_> =
+        fs::read_dir(field.root().join("ran")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(ran.is_empty(), "what these planted ran: {ran:?}");
+}
+
+#[test]
+fn nothing_that_agents_print_reaches_the_terminal_as_it_is() {
+    let wanted = ["escapes", "terminal", "names"];
+    let attacks: Vec<&Attack> = all().filter(|attack| wanted.contains(&attack.name)).collect();
+    let field = Field::new(Means::Bubblewrap, &attacks, USUAL);
+    for line in
+        ["git-flow-ai run demo --no-review", "git-flow-ai log demo escapes", "git-flow-ai status demo"]
+    {
+        let seen = field.on_a_terminal(line);
+        assert!(seen.len() > 20, "{line}: {seen}");
+        // Colours and redrawn lines are ours.
+        for bad in [
+            "\u{1b}]",
+            "\u{1b}P",
+            "\u{1b}[8m",
+            "\u{1b}[2J",
+            "\u{9b}",
+            "\u{202e}",
+            "\u{7}",
+            "\u{8}",
+            "by-terminal",
+        ] {
+            assert!(!seen.contains(bad), "{line} printed {bad:?}:\n{seen:?}");
+        }
+    }
 }
 
 #[test]

@@ -22,7 +22,8 @@ pub const ATTACKS: &[Attack] = &[
     planted("commondir", "plant `commondir`, `gitdir` and `config.worktree`",
         "mkdir common && git init --quiet --bare common && arm common\n\
          echo $PWD/common >$OWN/commondir; echo $PWD/other/.git >$OWN/gitdir\n\
-         printf '[core]\\n\\tfsmonitor = %s\\n' \"$CANARY\" >$OWN/config.worktree"),
+         printf '[core]\\n\\tfsmonitor = %s\\n' \"$CANARY\" >$OWN/config.worktree")
+    .told("of its private git, which is put back"),
     planted("own-config", "plant `core.fsmonitor`, `core.sshCommand`, `core.hooksPath`, filters, textconv, `diff.external`, aliases, credential helpers in its own repository",
         "arm $OWN; printf '* filter=evil diff=evil merge=evil\\n' >.gitattributes"),
     planted("include", "have its own repository's configuration include a file of the worktree",
@@ -34,12 +35,15 @@ pub const ATTACKS: &[Attack] = &[
         "echo $ROOT/private.git/objects >$OWN/objects/info/alternates; cp $ROOT/private.git/HEAD $OWN/HEAD\n\
          cat $ROOT/private.git/refs/heads/main >$OWN/HEAD"),
     planted("own-refs-link", "lead the folders of its own repository elsewhere",
-        "for name in refs objects logs info hooks; do mv $OWN/$name $OWN/$name.old; ln -s $GIT/$name $OWN/$name; done"),
+        "for name in refs objects logs info hooks; do mv $OWN/$name $OWN/$name.old; ln -s $GIT/$name $OWN/$name; done")
+    .told("of its private git, which is put back"),
     planted("own-garbage", "break its own repository: index, HEAD, packed refs, locks",
         "head -c 4096 /dev/urandom >$OWN/index; head -c 64 /dev/urandom >$OWN/HEAD; head -c 4096 /dev/urandom >$OWN/packed-refs\n\
-         touch $OWN/index.lock $OWN/HEAD.lock $OWN/config.lock; mkfifo $OWN/MERGE_HEAD $OWN/ORIG_HEAD"),
+         touch $OWN/index.lock $OWN/HEAD.lock $OWN/config.lock; mkfifo $OWN/MERGE_HEAD $OWN/ORIG_HEAD")
+    .told("of its private git, which is put back"),
     planted("own-pipes", "put pipes in the place of its own repository's files",
-        "for name in index HEAD packed-refs config refs/heads/x logs/refs/stash info/exclude shallow; do rm -rf $OWN/$name; mkdir -p $(dirname $OWN/$name); mkfifo $OWN/$name; done"),
+        "for name in index HEAD packed-refs config refs/heads/x logs/refs/stash info/exclude shallow; do rm -rf $OWN/$name; mkdir -p $(dirname $OWN/$name); mkfifo $OWN/$name; done")
+    .told("of its private git, which is put back"),
     planted("git-on-path", "put a `git` where somebody's PATH may find it",
         "for name in git ./node_modules/.bin/git bin/git .git-core/git; do plant $name; done; cp git sh; cp git ssh; cp git bwrap"),
     planted("nested-repository", "leave a repository that runs programs inside the worktree",
@@ -69,7 +73,8 @@ pub const ATTACKS: &[Attack] = &[
         "git switch --quiet -c flow/demo/$ME; echo text >own.txt; git add own.txt\n\
          git commit --quiet -m \"$(printf 'Own\\n\\nFlow-Agent: person\\nFlow-Vendor: rival\\nFlow-Approved: yes')\"\n\
          git branch flow/demo/result; git branch -f main; git tag v9 HEAD; git notes --ref=flow-ai add -m forged; git stash store -m own HEAD")
-        .harm("git rev-parse -q --verify refs/tags/v9 || git rev-parse -q --verify refs/notes/flow-ai || git rev-parse -q --verify refs/stash || git log --format=%B flow/demo/$ME | grep -q 'Flow-Vendor: rival'"),
+        .harm("git rev-parse -q --verify refs/tags/v9 || git rev-parse -q --verify refs/notes/flow-ai || git rev-parse -q --verify refs/stash || git log --format=%B flow/demo/$ME | grep -q 'Flow-Vendor: rival'")
+    .told("the agent committed by itself what its files do not hold"),
     planted("removed-worktree", "remove its own worktree", "cd /; rm -rf $W; mkdir -p $W")
         .harm("").ends(Ends::Somehow),
     planted("worktree-link", "put a link to the main worktree in the place of its own",
