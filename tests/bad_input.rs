@@ -245,7 +245,11 @@ fn without_an_identity_nobody_is_asked_for_a_verdict_that_could_not_be_written()
     let place = place();
     let asked = place.root().join("asked");
     place.script("judge", &format!("touch '{}'; cat > /dev/null", asked.display()));
-    fs::write(place.root().join("home/.gitconfig"), "[user]\n\tuseConfigOnly = true\n").unwrap();
+    fs::write(
+        place.root().join("home/.gitconfig"),
+        "[user]\n\tuseConfigOnly = true\n[flow-ai]\n\ttrust = *\n\tsandbox = off\n",
+    )
+    .unwrap();
     let out = place.flow(&["review", "HEAD"]).exits(2).says("git does not know who you are");
     one_message(&out);
     assert!(!asked.exists(), "an answer that cannot be kept must not be paid for");

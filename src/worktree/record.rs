@@ -238,7 +238,9 @@ pub fn unlocked(own: &Path) -> Result<Vec<Record>> {
     let dir = own.join("worktrees");
     let entries = match fs::read_dir(&dir) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
         Err(error) => return Err(error).with_context(|| format!("cannot list {}", dir.display())),
     };
     let mut dirs = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>>>()?;

@@ -122,7 +122,9 @@ impl Trash {
         let dir = self.records();
         let files = match fs::read_dir(&dir) {
             Ok(files) => files,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok((Vec::new(), Vec::new())),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok((Vec::new(), Vec::new()));
+            }
             Err(error) => return Err(error).with_context(|| format!("cannot list {}", dir.display())),
         };
         let (mut entries, mut odd) = (Vec::new(), Vec::new());
