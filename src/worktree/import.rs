@@ -18,7 +18,7 @@ use super::{TooMuch, Worktree};
 use crate::error::Result;
 use crate::git;
 use crate::process;
-use crate::store::Repo;
+use crate::store::{Repo, trees};
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -33,6 +33,9 @@ const MOST: usize = 1000;
 
 /// After how many broken ones the rest is not tried.
 const PATIENCE: usize = 10;
+
+/// The most files that a commit may hold. The largest repositories have some millions.
+const FILES: u64 = 10_000_000;
 
 /// The largest file of refs or of a log that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
@@ -75,6 +78,12 @@ impl Worktree {
         let repo = Repo::open(&self.place.common)?;
         tips.new.retain(|id, _| repo.has(*id));
         tips.head = tips.head.filter(|id| repo.has(*id));
+        for id in tips.new.keys().copied().collect::<Vec<_>>() {
+            if unpacks_too_far(&repo, id) {
+                tips.lost.extend(tips.new.remove(&id));
+                tips.head = tips.head.filter(|head| *head != id);
+            }
+        }
         let settled: HashSet<ObjectId> = self.record.settled()?.into_iter().collect();
         tips.new.retain(|id, _| !settled.contains(id));
         Ok(tips)
@@ -265,6 +274,13 @@ impl Worktree {
         list.rewind()?;
         clean.pack(list, &self.place.common.join("objects"))
     }
+}
+
+/// Whether a commit holds more files than a program could list, or cannot be looked through.
+fn unpacks_too_far(repo: &Repo, tip: ObjectId) -> bool {
+    // A tag of a file or a folder is compared with nothing.
+    let Ok(commit) = repo.commit_of(&tip.to_string()) else { return false };
+    trees::files(repo, commit.tree).map_or(true, |files| files > FILES)
 }
 
 /// An empty repository of our own that sees the person's objects and the agent's.

@@ -33,7 +33,8 @@ fn is_slow(attack: &Attack) -> bool {
 }
 
 fn is_heavy(attack: &Attack) -> bool {
-    attacks::files::HEAVY.iter().any(|heavy| heavy.name == attack.name)
+    let tables = [attacks::own::HEAVY, attacks::files::HEAVY, attacks::processes::HEAVY];
+    tables.into_iter().flatten().any(|heavy| heavy.name == attack.name)
 }
 
 /// Whether that means is to hold it.
@@ -134,7 +135,7 @@ fn faults_of(field: &Field, attack: &Attack, told: &Told) -> Vec<String> {
 fn chosen(means: Means, slow: bool) -> Vec<&'static Attack> {
     let only = std::env::var("FLOW_AI_ATTACKS").unwrap_or_default();
     let wanted = |attack: &&Attack| only.is_empty() || only.split(',').any(|name| name == attack.name);
-    // Many files take time, and each means does the same with them.
+    // Each means does the same with them.
     let fits = |attack: &Attack| means == Means::Bubblewrap || !is_heavy(attack);
     let all = all().filter(|attack| holds(means, attack) && is_slow(attack) == slow && fits(attack));
     all.filter(wanted).collect()

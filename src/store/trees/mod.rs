@@ -9,10 +9,12 @@ mod changed;
 mod diff;
 mod merger;
 mod sealed;
+mod size;
 
 pub use changed::Changed;
 pub use merger::{Fork, Merger};
 pub use sealed::Sealed;
+pub use size::files;
 
 use super::Repo;
 use crate::error::Result;

@@ -36,20 +36,16 @@ pub const ATTACKS: &[Attack] = &[
     )
     .told("has a name that git does not take"),
     left("case", "names that differ by case only", "echo 1 >readme.md; echo 2 >ReadMe.md; mkdir FOLDER; echo 3 >FOLDER/A", ""),
-    left("deep", "a folder in a folder, 4,096 times", "part=$(printf 'd/%.0s' $(seq 512)); mkdir deep; cd deep; for i in 1 2 3 4 5 6 7 8; do mkdir -p $part; cd $part; done; echo text >file", "")
-        .told("deep/"),
     left("special-files", "a pipe, a socket and a device", "mkdir odd; mkfifo odd/pipe; perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => \"odd/socket\", Listen => 1)'; mknod odd/device c 1 3; echo text >odd/file", "")
         .told("odd/pipe is no regular file"),
     left("pipe-tracked", "put a pipe in the place of a file of the project", "rm folder/a; mkfifo folder/a", "")
         .told("is no regular file"),
-    left("sparse", "a file of 10 GB that takes no room", "truncate -s 10G big", "git rev-parse -q --verify flow/demo/$ME:big")
-        .told("big is larger than"),
     left("closed", "files and folders that nobody may open", "mkdir -p shut/in; echo text >shut/in/file; echo text >folder/closed; chmod 000 folder/closed shut/in shut", ""),
     left("immutable", "files that nobody may change or remove", "echo text >fixed; chattr +i fixed; mkdir still; chattr +a still", "").wild(),
     left("closed-worktree", "close its own worktree", "echo \"by $ME\" >ok-$ME.txt; chmod 000 .", ""),
+    left("closed-temporary", "close its temporary folder", "mkdir -p /tmp/fill/in $TMPDIR/fill/in; chmod 000 /tmp/fill $TMPDIR/fill", "").wild(),
     left("modes", "files with the rights of their owner", "printf '#!/bin/sh\\n' >tool; chmod 6755 tool; mkdir sticky; chmod 7777 sticky; echo x >sticky/x", "git ls-tree -r flow/demo/$ME | grep -v '^100644\\|^100755'"),
     left("times", "files of the years 1902 and 2446, and of no time", "touch -d 1902-01-01 old; touch -d 2446-01-01 new; echo Changed >>folder/a; touch -d @0 folder/a", "! git show flow/demo/$ME:folder/a | grep -q Changed"),
-    left("no-room", "fill the temporary folder", "for i in 1 2 3 4; do head -c 50000000 /dev/zero >/tmp/fill$i; done; cp /tmp/fill1 $TMPDIR/; mkdir -p /tmp/a/b; chmod 000 /tmp/a", "").wild(),
     Attack::new(
         "write-system",
         "write into the system: accounts, jobs, programs, devices, the kernel's settings",
@@ -75,8 +71,7 @@ pub const ATTACKS: &[Attack] = &[
         "for file in .profile .bashrc .gitconfig .ssh/authorized_keys .local/bin/git .config/git-flow-ai/trust .claude/settings.json .npmrc; do mkdir -p $(dirname $HOME/$file); echo x >>$HOME/$file; done\n\
          git config --global core.fsmonitor \"$CANARY\"; mv $HOME/.gitconfig $HOME/.gitconfig.old; rm -rf $HOME/.ssh; git-flow-ai trust",
         "grep -qx x $HOME/.profile || test -e $HOME/.ssh/authorized_keys || test -e $HOME/.gitconfig.old",
-    )
-    .wild(),
+    ),
     Attack::new(
         "write-sibling",
         "write into another agent's worktree",
@@ -92,8 +87,14 @@ pub const ATTACKS: &[Attack] = &[
     .wild(),
 ];
 
-/// Those that take long, in a run of their own.
-pub const HEAVY: &[Attack] = &[left(
+/// Those that take long.
+pub const HEAVY: &[Attack] = &[
+    left("deep", "a folder in a folder, 4,096 times", "part=$(printf 'd/%.0s' $(seq 512)); mkdir deep; cd deep; for i in 1 2 3 4 5 6 7 8; do mkdir -p $part; cd $part; done; echo text >file", "")
+        .told("deep/"),
+    left("sparse", "a file of 10 GB that takes no room", "truncate -s 10G big", "git rev-parse -q --verify flow/demo/$ME:big")
+        .told("big is larger than"),
+    left("no-room", "fill the temporary folder", "for i in 1 2 3 4; do head -c 50000000 /dev/zero >/tmp/fill$i; done; cp /tmp/fill1 $TMPDIR/", "").wild(),
+    left(
     "flood-of-files",
     "leave 120,000 files",
     "mkdir many; seq -f many/%g 120000 | xargs touch",

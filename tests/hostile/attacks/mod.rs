@@ -12,9 +12,9 @@ use crate::hostile::row::Attack;
 /// The tables with their headings on the page.
 pub const TABLES: &[(&str, &[&[Attack]])] = &[
     ("The repository", &[repository::ATTACKS]),
-    ("What git would run or believe", &[own::ATTACKS]),
+    ("What git would run or believe", &[own::ATTACKS, own::HEAVY]),
     ("Files", &[files::ATTACKS, files::HEAVY]),
     ("Secrets", &[secrets::ATTACKS]),
-    ("Processes", &[processes::ATTACKS, processes::ENDLESS]),
+    ("Processes", &[processes::ATTACKS, processes::HEAVY, processes::ENDLESS]),
     ("Decisions and words", &[words::ATTACKS]),
 ];

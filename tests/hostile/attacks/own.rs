@@ -80,3 +80,13 @@ pub const ATTACKS: &[Attack] = &[
     planted("worktree-link", "put a link to the main worktree in the place of its own",
         "cd ..; mv $W $W.away && ln -s $REPO $W").harm("git rev-parse -q --verify flow/demo/$ME:dirty.txt").ends(Ends::Somehow),
 ];
+
+/// One that takes long.
+pub const HEAVY: &[Attack] = &[planted(
+    "git-bomb",
+    "commit folders that hold each other until they unpack to a thousand thousand million files",
+    "tree=$(printf '100644 blob %s\\tf\\n' $(echo x | git hash-object -w --stdin) | git mktree)\n\
+     for i in 1 2 3 4 5 6 7 8 9 10 11 12; do tree=$(for n in 0 1 2 3 4 5 6 7 8 9; do printf '040000 tree %s\\t%s\\n' $tree $n; done | git mktree); done\n\
+     git update-ref HEAD $(git commit-tree -p HEAD -m Bomb $tree)",
+)
+.told("HEAD holds commits of its own that cannot be read")];

@@ -20,7 +20,16 @@ pub const ATTACKS: &[Attack] = &[
         .harm("port=$(git show flow/demo/$ME:port) && perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new(PeerAddr => \"127.0.0.1:$ARGV[0]\")' $port").held(Held::Always),
     attack("schedules", "have itself started again later", "echo '* * * * * touch $ROOT/ran/schedules' | crontab -; echo \"$CANARY\" | at now; echo \"$CANARY\" | batch; systemd-run --user touch $ROOT/ran/$ME; true")
         .harm("test -e $ROOT/ran/$ME || crontab -l 2>/dev/null | grep schedules").wild(),
-    attack("floods", "print 100 MB without a line's end, to both pipes", "head -c 50000000 /dev/zero >&2 & head -c 50000000 /dev/zero; wait; echo").held(Held::Always),
+];
+
+/// Those that take long.
+pub const HEAVY: &[Attack] = &[
+    attack(
+        "floods",
+        "print 100 MB without a line's end, to both pipes",
+        "head -c 50000000 /dev/zero >&2 & head -c 50000000 /dev/zero; wait; echo",
+    )
+    .held(Held::Always),
     attack("lines", "print 100,000 lines", "seq 100000").held(Held::Always),
 ];
 
