@@ -1,6 +1,6 @@
 //! What a command that agents steer or wrote may touch, and who sees to it.
 //!
-//! A [`Scope`] says what one command needs; [`bounds`] adds what holds for all: the file system can be
+//! A [`Scope`] says what one command needs; `bounds` adds what holds for all: the file system can be
 //! read, secrets, other worktrees and our own folder cannot, and nothing can be written but the scope and
 //! a temporary folder that vanishes with the command. The system's own means enforce it: bubblewrap on
 //! Linux, else Landlock; seatbelt on macOS. Which of them is in force is found out by trying it, once, and told. Whatever it

@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often we look for what was started meanwhile before we kill what stands still.
 const ROUNDS: u32 = 50;
 
-/// Starts the command by [`super::enter`], and returns the status to exit with when nothing of it is left:
+/// Starts the command by [`super::enter()`], and returns the status to exit with when nothing of it is left:
 /// its own, or 128 and the signal's number. Being told to end (TERM, INT, HUP) ends it at once, and so does
 /// the end of the process that called.
 pub fn hold(parent: i32, order: Option<&Path>, command: &[OsString]) -> Result<i32> {

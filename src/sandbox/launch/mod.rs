@@ -2,7 +2,7 @@
 //!
 //! The *guardian* ([`hold`]) stays outside of the bounds, as parent of all: orphans are handed to it,
 //! whatever session they chose and whatever environment they wiped, so it ends all of them when the
-//! command has ended, when it is told to, or when we are gone without a word. Its child ([`enter`]) takes a
+//! command has ended, when it is told to, or when we are gone without a word. Its child ([`enter()`]) takes a
 //! session of its own, puts itself within the bounds, which nothing can undo, and becomes the command.
 //! What they are told is in a file, because arguments can be read by all.
 //!
@@ -54,7 +54,7 @@ pub const SHARED: &[&str] = &["/tmp", "/var/tmp", "/dev", "/run"];
 #[serde(deny_unknown_fields)]
 pub struct Order {
     version: u32,
-    /// The bounds that [`enter`] puts itself into: what may be done with each path and all below it. None:
+    /// The bounds that [`enter()`] puts itself into: what may be done with each path and all below it. None:
     /// somebody else sees to them.
     pub paths: Option<Vec<(OsString, Access)>>,
     /// The only way out to others; none: any.
