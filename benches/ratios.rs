@@ -1,6 +1,6 @@
 //! How long we take against git and friends, as ratios measured in one run.
 //!
-//! `cargo bench` prints them. Rounds are interleaved, ours and theirs in turn, so that whatever else
+//! `cargo bench` prints them, `cargo bench -- status tasks` only those. Rounds are interleaved, ours and theirs in turn, so that whatever else
 //! the machine does hits both; each round runs a command many times, since CPU time of children is
 //! told in hundredths of a second. The median of the rounds' ratios counts. Absolute times are this
 //! machine's; the goals are for the ratios.
@@ -39,13 +39,21 @@ fn main() {
         "{:<50} {:>9} {:>9} {:>6} {:>6} {:>5}",
         "ours against theirs", "ours", "theirs", "cpu", "wall", "goal"
     );
-    start_up(rounds);
-    hook(rounds);
-    rebase(rounds);
-    notes::decisions(rounds);
-    status(rounds);
-    supervise(rounds.min(5));
-    tasks::cost(rounds.min(5));
+    let named: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let measures: [(&str, &dyn Fn()); 7] = [
+        ("start", &|| start_up(rounds)),
+        ("hook", &|| hook(rounds)),
+        ("rebase", &|| rebase(rounds)),
+        ("notes", &|| notes::decisions(rounds)),
+        ("status", &|| status(rounds)),
+        ("supervise", &|| supervise(rounds.min(5))),
+        ("tasks", &|| tasks::cost(rounds.min(5))),
+    ];
+    for (name, measure) in measures {
+        if named.is_empty() || named.iter().any(|wanted| wanted == name) {
+            measure();
+        }
+    }
 }
 
 /// `git-flow-ai --version` against `git --version`.

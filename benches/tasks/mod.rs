@@ -14,10 +14,12 @@ use std::process::Stdio;
 /// How many tasks a run has.
 const TASKS: usize = 20;
 
-/// A script that does what a run of [`TASKS`] tasks does, without any of its promises.
+/// A script that does what a run of [`TASKS`] tasks does, without any of its promises. Of several `git
+/// worktree add` at once some fail (they read each other's half-made folders), so it tries again.
 const BARE: &str = r#"seq 20 | xargs -P 4 -I {} sh -c '
-git worktree add --quiet --detach ../bare-{} main && cd ../bare-{} && ../agent </dev/null >/dev/null &&
-git add --all && git commit --quiet --no-verify -m {} && cd ../repo && git worktree remove --force ../bare-{}'"#;
+until git worktree add --quiet --force --detach ../bare-{} main 2>/dev/null; do rm -rf ../bare-{}; done
+cd ../bare-{} && ../agent </dev/null >/dev/null && git add --all && git commit --quiet --no-verify -m {} &&
+rm -rf ../bare-{}' && git worktree prune"#;
 
 /// Measures them.
 pub fn cost(rounds: usize) {
