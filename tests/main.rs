@@ -22,6 +22,7 @@ mod doctor;
 mod evasion;
 mod gate;
 mod hooks;
+#[cfg(target_os = "linux")]
 mod hostile;
 mod init;
 mod loopholes;

@@ -89,7 +89,7 @@ pub const ATTACKS: &[Attack] = &[
 
 /// Those that take long.
 pub const HEAVY: &[Attack] = &[
-    left("deep", "a folder in a folder, 4,096 times", "part=$(printf 'd/%.0s' $(seq 512)); mkdir deep; cd deep; for i in 1 2 3 4 5 6 7 8; do mkdir -p $part; cd $part; done; echo text >file", "")
+    left("deep", "folders in folders, until no path can name the innermost", "part=$(printf 'd/%.0s' $(seq 450)); mkdir deep; cd deep; for i in 1 2 3 4 5; do mkdir -p $part; cd $part; done; echo text >file", "")
         .told("deep/"),
     left("sparse", "a file of 10 GB that takes no room", "truncate -s 10G big", "git rev-parse -q --verify flow/demo/$ME:big")
         .told("big is larger than"),

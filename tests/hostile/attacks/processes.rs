@@ -26,8 +26,8 @@ pub const ATTACKS: &[Attack] = &[
 pub const HEAVY: &[Attack] = &[
     attack(
         "floods",
-        "print 100 MB without a line's end, to both pipes",
-        "head -c 50000000 /dev/zero >&2 & head -c 50000000 /dev/zero; wait; echo",
+        "print 40 MB without a line's end, to both pipes",
+        "head -c 20000000 /dev/zero >&2 & head -c 20000000 /dev/zero; wait; echo",
     )
     .held(Held::Always),
     attack("lines", "print 100,000 lines", "seq 100000").held(Held::Always),
