@@ -5,6 +5,7 @@
 
 use super::bounds::{Access, Bounds, access_in};
 use crate::error::Result;
+use crate::process;
 use crate::worktree;
 use anyhow::Context;
 use rustix::fs::{FlockOperation, flock};
@@ -15,7 +16,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// How the folders' names begin.
+/// How the folders' names begin, see [`process::temporary()`].
 const PREFIX: &str = "flow-ai-tmp-";
 
 /// The file in it that is locked as long as somebody needs the folder.
@@ -41,11 +42,12 @@ pub struct Temporary {
 impl Temporary {
     /// Makes one.
     pub fn new() -> Result<Temporary> {
-        Temporary::make().context("cannot make a temporary folder")
+        // Killed before it is locked, it is found by the mark in its name.
+        let folder = process::temporary("tmp")?;
+        Temporary::furnish(folder).context("cannot make a temporary folder")
     }
 
-    fn make() -> std::io::Result<Temporary> {
-        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
+    fn furnish(folder: TempDir) -> std::io::Result<Temporary> {
         for name in [OWN, CACHE] {
             fs::create_dir_all(folder.path().join(INSIDE).join(name))?;
         }
