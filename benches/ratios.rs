@@ -17,12 +17,12 @@ mod notes;
 mod setting;
 mod tasks;
 
-use git_flow_ai::agent::{Agent, Job, Mode};
-use git_flow_ai::change::Vendor;
-use git_flow_ai::config::{AgentConfig, Config};
-use git_flow_ai::process::Stop;
-use git_flow_ai::sandbox::{Sandbox, Scope};
-use git_flow_ai::store::Repo;
+use git_flow_ai::agents::agent::{Agent, Job, Mode};
+use git_flow_ai::agents::sandbox::{Sandbox, Scope};
+use git_flow_ai::domain::change::Vendor;
+use git_flow_ai::domain::config::{AgentConfig, Config};
+use git_flow_ai::gate::store::Repo;
+use git_flow_ai::system::process::Stop;
 use setting::{Setting, children_cpu};
 use std::fs::File;
 use std::time::{Duration, Instant};

@@ -15,11 +15,11 @@
     reason = "an experiment that cannot go on has failed"
 )]
 
-use git_flow_ai::change::{Author, Vendor};
-use git_flow_ai::gate::{self, Candidate, New, Ruling};
-use git_flow_ai::policy::{Policy, Rival};
-use git_flow_ai::store::{Repo, changes, verdicts};
-use git_flow_ai::verdict::{Decision, Shown, Verdict};
+use git_flow_ai::domain::change::{Author, Vendor};
+use git_flow_ai::domain::policy::{Policy, Rival};
+use git_flow_ai::domain::verdict::{Decision, Shown, Verdict};
+use git_flow_ai::gate::admit::{self, Candidate, New, Ruling};
+use git_flow_ai::gate::store::{Repo, changes, verdicts};
 use gix::ObjectId;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -185,7 +185,7 @@ impl Scratch {
         let candidate = Candidate { branch: "main".into(), old, new: New::Commit(new), accepted: None };
         // Who made it all is another question.
         let policy = Policy { rival: Rival::Any, ..Policy::default() };
-        let ruling = gate::admit_under(&self.repo, &candidate, &policy).unwrap();
+        let ruling = admit::admit_under(&self.repo, &candidate, &policy).unwrap();
         matches!(ruling, Ruling::Allow(_))
     }
 

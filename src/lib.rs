@@ -13,21 +13,24 @@
 //! is a reviewer's decision on exactly that change, made of *findings*. The *gate* is the function
 //! `admit(ref, old, new)`.
 //!
-//! # Layers
-//! Imports go downwards only, and a test says so.
+//! # Rooms
+//! Imports go downwards only, and no two modules of a room import each other in a circle. A test reads this
+//! table.
 //!
-//! | layer | modules | rule |
-//! |---|---|---|
-//! | interface | [`cli`], [`report`] | parse, print, choose the exit status |
-//! | journeys | [`draft`], [`run`], [`review`], [`person`], [`gate`], [`hook`], [`check`], [`verify`], [`merge`], [`init`], [`status`], [`sync`], [`push`], [`clean`], [`recover`], [`doctor`], [`demo`] | compose edges and nouns, print nothing |
-//! | edges | [`store`], [`git`], [`private`], [`keys`], [`trust`], [`worktree`], [`sandbox`], [`process`], [`agent`], [`model`], [`signing`] | each owns one thing in the world |
-//! | nouns | [`spec`], [`workflow`], [`plan`], [`change`], [`verdict`], [`policy`], [`config`], [`digest`], [`event`], [`secret`], [`visible`], [`error`] | pure, no input or output |
+//! | room | what is in it |
+//! |---|---|
+//! | [`ui`] | what people and scripts see: [`cli`](ui::cli), [`report`](ui::report) |
+//! | [`commands`] | what each command does, printing nothing |
+//! | [`agents`] | who works: agent CLIs, model APIs, their sandbox, worktrees and credentials |
+//! | [`gate`] | who may enter: the repository as data, signatures, admission |
+//! | [`system`] | the machine: processes, files, the git executable |
+//! | [`domain`] | what we talk about, without input or output |
 //!
 //! # Three journeys
-//! **spec**: [`draft`] writes documents to a branch that is never checked out, and records who
-//! approved which exact text. **run**: [`run`] starts what is ready in the plan, supervises,
-//! verifies, harvests, has it reviewed, sends findings back, merges in order. **gate**: [`hook`]
-//! asks [`gate`], which looks up verdicts in [`store`]; only the merge hook may ask [`review`] for a
+//! **spec**: [`draft`](commands::draft) writes documents to a branch that is never checked out, and records who
+//! approved which exact text. **run**: [`run`](commands::run) starts what is ready in the plan, supervises,
+//! verifies, harvests, has it reviewed, sends findings back, merges in order. **gate**: [`hook`](commands::hook)
+//! asks [`gate`], which looks up verdicts in [`store`](gate::store); only the merge hook may ask [`review`](commands::review) for a
 //! missing one.
 //!
 //! # Choices
@@ -50,54 +53,15 @@
 //! - `reference-transaction` is a small program that the big one carries within itself; git starts it
 //!   for every ref.
 //! - An agent's worktree belongs to a private repository with the person's objects as alternate, not to a
-//!   linked worktree: nothing shared can be written, whatever enforces it ([`worktree`] says more).
+//!   linked worktree: nothing shared can be written, whatever enforces it ([`worktree`](agents::worktree) says more).
 //! - Set-up, checks and filters run what agents wrote, so they are held like agents.
 //! - On Linux every command has a guardian of ours as parent, to whom the kernel hands its orphans: trees
 //!   die whole without a sandbox too, and when we are killed.
 //! - The system's keyring is asked by way of git's credential helpers, which people have set up already.
 
-pub mod change;
-pub mod config;
-pub mod digest;
-pub mod error;
-pub mod event;
-pub mod plan;
-pub mod policy;
-pub mod secret;
-pub mod spec;
-pub mod verdict;
-pub mod visible;
-pub mod workflow;
-
-pub mod agent;
-pub mod git;
-pub mod keys;
-pub mod model;
-pub mod private;
-pub mod process;
-pub mod sandbox;
-pub mod signing;
-pub mod store;
-pub mod sync;
-pub mod trust;
-pub mod worktree;
-
-pub mod check;
-pub mod clean;
-pub mod demo;
-pub mod doctor;
-pub mod draft;
+pub mod agents;
+pub mod commands;
+pub mod domain;
 pub mod gate;
-pub mod hook;
-pub mod init;
-pub mod merge;
-pub mod person;
-pub mod push;
-pub mod recover;
-pub mod review;
-pub mod run;
-pub mod status;
-pub mod verify;
-
-pub mod cli;
-pub mod report;
+pub mod system;
+pub mod ui;

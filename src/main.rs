@@ -1,7 +1,8 @@
 //! Parse, dispatch, print the error, choose the status.
 
 use clap::{CommandFactory, FromArgMatches};
-use git_flow_ai::{cli, error::Exit, report};
+use git_flow_ai::domain::error::Exit;
+use git_flow_ai::ui::{cli, report};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -3,12 +3,12 @@
 //! Fakes are shell scripts that the real [`Agent::run`] starts.
 
 use crate::support::Place;
-use git_flow_ai::agent::{Agent, Ending, Job, Mode, Report};
-use git_flow_ai::change::Vendor;
-use git_flow_ai::config::AgentConfig;
-use git_flow_ai::event::Activity;
-use git_flow_ai::process::Stop;
-use git_flow_ai::sandbox::{Sandbox, Scope};
+use git_flow_ai::agents::agent::{Agent, Ending, Job, Mode, Report};
+use git_flow_ai::agents::sandbox::{Sandbox, Scope};
+use git_flow_ai::domain::change::Vendor;
+use git_flow_ai::domain::config::AgentConfig;
+use git_flow_ai::domain::event::Activity;
+use git_flow_ai::system::process::Stop;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -335,7 +335,7 @@ fn settings_that_make_no_agent_are_told_with_the_way_out() {
     let make = |text: &str| Agent::new("a", &toml::from_str(text).unwrap());
     let way_out = |text: &str| {
         let error = make(text).unwrap_err();
-        error.downcast_ref::<git_flow_ai::error::Hint>().unwrap().way_out.clone()
+        error.downcast_ref::<git_flow_ai::domain::error::Hint>().unwrap().way_out.clone()
     };
     assert!(way_out("").contains("preset"));
     assert!(way_out("preset = \"claude\"\ncommand = [\"x\"]").contains("keep one"));

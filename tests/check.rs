@@ -2,7 +2,7 @@
 
 use crate::support::verdicts::{author, finding};
 use crate::support::{Out, Place};
-use git_flow_ai::verdict::{Decision, Finding, Severity, Verdict};
+use git_flow_ai::domain::verdict::{Decision, Finding, Severity, Verdict};
 use serde_json::Value;
 use std::fs;
 

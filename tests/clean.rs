@@ -1,8 +1,8 @@
 //! Cleaning up: what is merged goes, what is not stays, and nothing is ever lost.
 
 use crate::support::Place;
-use git_flow_ai::store::Repo;
-use git_flow_ai::worktree::Worktrees;
+use git_flow_ai::agents::worktree::Worktrees;
+use git_flow_ai::gate::store::Repo;
 use std::fs;
 use std::time::{Duration, SystemTime};
 
@@ -114,7 +114,7 @@ fn old_journals_go_and_the_newest_of_a_spec_that_is_there_stays() {
 fn a_worktree_that_a_dead_process_left_goes_only_when_nothing_is_lost() {
     let place = done();
     let repo = Repo::open(&place.repo()).unwrap();
-    let worktrees = Worktrees::of(&repo, &git_flow_ai::config::Config::default()).unwrap();
+    let worktrees = Worktrees::of(&repo, &git_flow_ai::domain::config::Config::default()).unwrap();
     let head = repo.commit_of("HEAD").unwrap().id;
     let empty = worktrees.make("demo.empty", head).unwrap();
     let full = worktrees.make("demo.full", head).unwrap();

@@ -3,7 +3,7 @@
 
 use crate::support::Place;
 use crate::support::verdicts::{author, finding};
-use git_flow_ai::verdict::{Decision, Severity};
+use git_flow_ai::domain::verdict::{Decision, Severity};
 use std::fs;
 
 const CONFIG: &str = "version = 1\n[gate]\nbranches = [\"main\"]\nreview_on_merge = false\n";

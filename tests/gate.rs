@@ -2,9 +2,9 @@
 
 use crate::support::Place;
 use crate::support::verdicts::{author, finding};
-use git_flow_ai::gate::{self, Candidate, Fate, New, Refusal, Ruling};
-use git_flow_ai::store::{Repo, changes};
-use git_flow_ai::verdict::{Decision, Severity, Verdict};
+use git_flow_ai::domain::verdict::{Decision, Severity, Verdict};
+use git_flow_ai::gate::admit::{self, Candidate, Fate, New, Refusal, Ruling};
+use git_flow_ai::gate::store::{Repo, changes};
 use std::fmt::Write;
 use std::os::unix::fs::PermissionsExt;
 
@@ -60,10 +60,10 @@ fn admit(place: &Place, before: &str, after: &str) -> Ruling {
     let id = |revision: &str| repo.commit_of(revision).unwrap().id;
     let candidate =
         Candidate { branch: "main".into(), old: id(before), new: New::Commit(id(after)), accepted: None };
-    let ruling = gate::admit(&repo, &candidate).unwrap();
-    if let Some(policy) = gate::policy_for(&repo, &candidate).unwrap() {
+    let ruling = admit::admit(&repo, &candidate).unwrap();
+    if let Some(policy) = admit::policy_for(&repo, &candidate).unwrap() {
         // The account of every part and the ruling are two ways through the same steps.
-        let parts = gate::account(&repo, &candidate, &policy).unwrap();
+        let parts = admit::account(&repo, &candidate, &policy).unwrap();
         let all_enter = parts.iter().all(|part| matches!(part.fate, Fate::Enters(_)));
         assert_eq!(all_enter, matches!(ruling, Ruling::Allow(_)), "{parts:#?}");
     }
@@ -304,7 +304,7 @@ fn a_criss_crossed_topic_is_judged_on_the_base_that_git_merges_it_on() {
     let id = |revision: &str| clone.commit_of(revision).unwrap().id;
     let new = New::Commit(id("work~1"));
     let candidate = Candidate { branch: "main".into(), old: id("main"), new, accepted: None };
-    assert!(matches!(gate::admit(&clone, &candidate).unwrap(), Ruling::Allow(_)));
+    assert!(matches!(admit::admit(&clone, &candidate).unwrap(), Ruling::Allow(_)));
 }
 
 #[test]
@@ -555,7 +555,7 @@ fn the_policy_is_the_targets_and_not_what_is_being_merged() {
     let repo = Repo::open(&place.repo()).unwrap();
     let (old, new) = (repo.commit_of("main").unwrap().id, repo.commit_of("topic").unwrap().id);
     let free = Candidate { branch: "other".into(), old, new: New::Commit(new), accepted: None };
-    assert!(matches!(gate::admit(&repo, &free).unwrap(), Ruling::Allow(_)), "no other branch is protected");
+    assert!(matches!(admit::admit(&repo, &free).unwrap(), Ruling::Allow(_)), "no other branch is protected");
 }
 
 #[test]
@@ -566,7 +566,7 @@ fn a_policy_that_cannot_be_read_lets_nothing_in() {
     let repo = Repo::open(&place.repo()).unwrap();
     let (old, new) = (repo.commit_of("main").unwrap().id, repo.commit_of("topic").unwrap().id);
     let candidate = Candidate { branch: "main".into(), old, new: New::Commit(new), accepted: None };
-    let error = format!("{:#}", gate::admit(&repo, &candidate).unwrap_err());
+    let error = format!("{:#}", admit::admit(&repo, &candidate).unwrap_err());
     assert!(error.contains("cannot tell"), "{error}");
 }
 
@@ -582,7 +582,7 @@ fn what_the_guarding_remote_has_let_in_needs_no_second_verdict() {
     let pull = |accepted| {
         let new = New::Commit(id("work"));
         let candidate = Candidate { branch: "main".into(), old: id("topic"), new, accepted };
-        matches!(gate::admit(&repo, &candidate).unwrap(), Ruling::Allow(_))
+        matches!(admit::admit(&repo, &candidate).unwrap(), Ruling::Allow(_))
     };
     assert!(pull(Some(id("upstream"))));
     assert!(!pull(None));

@@ -2,7 +2,7 @@
 
 use crate::support::verdicts::finding;
 use crate::support::{Out, Place};
-use git_flow_ai::verdict::{Decision, Severity};
+use git_flow_ai::domain::verdict::{Decision, Severity};
 use std::fs;
 
 /// One reviewer, a command, of a vendor that wrote nothing.
@@ -140,7 +140,7 @@ fn the_branch_itself_moves_only_to_what_was_approved() {
     ];
     for command in commands {
         // Before 2.46 git asks no hook about symbolic refs.
-        if command[0] == "symbolic-ref" && git_flow_ai::git::version().unwrap() < (2, 46) {
+        if command[0] == "symbolic-ref" && git_flow_ai::system::git::version().unwrap() < (2, 46) {
             continue;
         }
         let out = place.git(command);

@@ -75,7 +75,7 @@ fn what_it_writes_is_a_config_that_we_read() {
     place.script("claude", "exit 0");
     place.flow(&["init"]).ok();
     let config = place.read(".zenflow/config.toml");
-    let parsed = git_flow_ai::config::parse(&config, "config.toml").unwrap();
+    let parsed = git_flow_ai::domain::config::parse(&config, "config.toml").unwrap();
     assert!(parsed.agents.contains_key("codex") && parsed.reviewers.contains_key("claude"), "{config}");
     assert_eq!(parsed.gate.branches, ["main"]);
 }
@@ -238,7 +238,7 @@ fn a_hook_of_lefthook_is_left_to_it_with_the_lines_to_add() {
     let place = Place::new();
     executable(&place, ".git/hooks/pre-commit", "lefthook run pre-commit \"$@\"");
     // Where git asks by its config nobody need add anything.
-    let older = git_flow_ai::git::version().unwrap() < (2, 54);
+    let older = git_flow_ai::system::git::version().unwrap() < (2, 54);
     place.flow(&["init"]).ok().says(if older { "lefthook.yml" } else { "by its config" });
     assert!(place.read(".git/hooks/pre-commit").contains("lefthook run"));
     in_force(&place);

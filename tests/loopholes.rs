@@ -3,7 +3,7 @@
 
 use crate::support::verdicts::{author, finding};
 use crate::support::{Out, Place};
-use git_flow_ai::verdict::{Decision, Severity};
+use git_flow_ai::domain::verdict::{Decision, Severity};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
@@ -300,7 +300,7 @@ fn the_way_back_that_is_named_leads_back() {
 #[test]
 fn a_note_written_by_hand_is_read_to_the_letter() {
     let place = place();
-    let good = git_flow_ai::verdict::record::encode(&place.verdict("main", "evil")).unwrap();
+    let good = git_flow_ai::domain::verdict::record::encode(&place.verdict("main", "evil")).unwrap();
     let good = good.lines().nth(1).unwrap();
     let forms = [
         good.replace("\"version\":2", "\"version\":2.0"),

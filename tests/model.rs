@@ -1,11 +1,11 @@
 //! One question to a model server on loopback: every fault is a reason, never a text.
 
 use crate::support::server::{Asked, Server, Step, always, chat, json_reply, reply};
-use git_flow_ai::change::Vendor;
-use git_flow_ai::config::{ApiKind, ReviewerConfig};
-use git_flow_ai::event::Activity;
-use git_flow_ai::model::{Answer, Endpoint, Failure, Question};
-use git_flow_ai::process::Stop;
+use git_flow_ai::agents::model::{Answer, Endpoint, Failure, Question};
+use git_flow_ai::domain::change::Vendor;
+use git_flow_ai::domain::config::{ApiKind, ReviewerConfig};
+use git_flow_ai::domain::event::Activity;
+use git_flow_ai::system::process::Stop;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 

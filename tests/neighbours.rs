@@ -29,7 +29,7 @@ fn executable(place: &Place, path: &str, text: &str) {
 
 /// Whether this git runs hooks that its config names.
 fn has_config_hooks() -> bool {
-    git_flow_ai::git::version().unwrap() >= (2, 54)
+    git_flow_ai::system::git::version().unwrap() >= (2, 54)
 }
 
 /// Says aloud that a test needs a newer git.

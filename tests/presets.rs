@@ -4,11 +4,11 @@
 //! are run by the compatibility step.
 
 use crate::support::Place;
-use git_flow_ai::agent::{Agent, Ending, Job, Mode, Report, presets};
-use git_flow_ai::config::AgentConfig;
-use git_flow_ai::event::{Activity, LimitKind};
-use git_flow_ai::process::Stop;
-use git_flow_ai::sandbox::{Sandbox, Scope};
+use git_flow_ai::agents::agent::{Agent, Ending, Job, Mode, Report, presets};
+use git_flow_ai::agents::sandbox::{Sandbox, Scope};
+use git_flow_ai::domain::config::AgentConfig;
+use git_flow_ai::domain::event::{Activity, LimitKind};
+use git_flow_ai::system::process::Stop;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;

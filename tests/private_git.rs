@@ -2,9 +2,9 @@
 //! not lost, and what it prepared for others runs nowhere.
 
 use crate::support::Place;
-use git_flow_ai::config::Config;
-use git_flow_ai::store::Repo;
-use git_flow_ai::worktree::{Harvest, Removed, TooMuch, Why, Worktree, Worktrees};
+use git_flow_ai::agents::worktree::{Harvest, Removed, TooMuch, Why, Worktree, Worktrees};
+use git_flow_ai::domain::config::Config;
+use git_flow_ai::gate::store::Repo;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,7 +1,7 @@
 //! Branches go with their verdicts, in one push: all of it arrives or nothing does.
 
 use crate::support::{Out, Place, http};
-use git_flow_ai::store::{Repo, verdicts};
+use git_flow_ai::gate::store::{Repo, verdicts};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};

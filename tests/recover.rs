@@ -1,9 +1,9 @@
 //! What was removed can be got back, whole; and nothing that is nowhere else is ever removed unasked.
 
 use crate::support::{Out, Place};
-use git_flow_ai::config::Config;
-use git_flow_ai::store::{Expected, Repo};
-use git_flow_ai::worktree::{Removed, Worktree, Worktrees};
+use git_flow_ai::agents::worktree::{Removed, Worktree, Worktrees};
+use git_flow_ai::domain::config::Config;
+use git_flow_ai::gate::store::{Expected, Repo};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};

@@ -2,7 +2,7 @@
 
 use crate::support::verdicts::finding;
 use crate::support::{Out, Place, http};
-use git_flow_ai::verdict::{Decision, Severity, decide};
+use git_flow_ai::domain::verdict::{Decision, Severity, decide};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;

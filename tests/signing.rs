@@ -3,9 +3,9 @@
 
 use crate::support::verdicts::author;
 use crate::support::{Out, Place};
-use git_flow_ai::signing::{Key, NAMESPACE};
-use git_flow_ai::store::Repo;
-use git_flow_ai::verdict::{Decision, Signature, Verdict, record};
+use git_flow_ai::domain::verdict::{Decision, Signature, Verdict, record};
+use git_flow_ai::gate::signing::{Key, NAMESPACE};
+use git_flow_ai::gate::store::Repo;
 use std::fs;
 use std::path::PathBuf;
 

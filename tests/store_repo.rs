@@ -1,8 +1,8 @@
 //! The repository as data: it opens wherever git does, and moves no ref but our own.
 
 use crate::support::{Out, Place};
-use git_flow_ai::error::Hint;
-use git_flow_ai::store::{Conflict, Expected, Repo};
+use git_flow_ai::domain::error::Hint;
+use git_flow_ai::gate::store::{Conflict, Expected, Repo};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -2,8 +2,8 @@
 
 use crate::store_repo::open;
 use crate::support::Place;
-use git_flow_ai::spec::{Approval, Slug};
-use git_flow_ai::store::{Conflict, Expected, Repo, changes, config, specs};
+use git_flow_ai::domain::spec::{Approval, Slug};
+use git_flow_ai::gate::store::{Conflict, Expected, Repo, changes, config, specs};
 use gix::ObjectId;
 use std::fs;
 
@@ -50,7 +50,7 @@ fn a_spec_is_written_without_a_checkout_and_read_back_whole() {
     let error = specs::read(&repo, &slug("darkmode")).unwrap_err();
     let hints: Vec<String> = error
         .chain()
-        .filter_map(|cause| Some(cause.downcast_ref::<git_flow_ai::error::Hint>()?.way_out.clone()))
+        .filter_map(|cause| Some(cause.downcast_ref::<git_flow_ai::domain::error::Hint>()?.way_out.clone()))
         .collect();
     assert!(hints[0].contains("did you mean dark-mode"), "{hints:?}");
 }
@@ -124,7 +124,7 @@ fn the_policy_is_the_targets_and_never_the_working_trees() {
     place.write(".zenflow/config.toml", "version = 1\n[gate]\nrival = \"any\"\napprovals = 0\n");
     let loaded = config::load(&repo, "main").unwrap();
     assert_eq!(loaded.origin, "main:.zenflow/config.toml");
-    assert_eq!(loaded.config.gate.rival, git_flow_ai::policy::Rival::Vendor);
+    assert_eq!(loaded.config.gate.rival, git_flow_ai::domain::policy::Rival::Vendor);
     let (policy, digest) = config::policy_at(&repo, repo.commit_of("main").unwrap().id).unwrap().unwrap();
     assert_eq!((policy, digest), (loaded.config.gate, loaded.digest));
     assert_eq!(repo.target().unwrap(), "main");

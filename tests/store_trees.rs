@@ -2,8 +2,8 @@
 
 use crate::store_repo::open;
 use crate::support::Place;
-use git_flow_ai::store::Repo;
-use git_flow_ai::store::trees::Sealed;
+use git_flow_ai::gate::store::Repo;
+use git_flow_ai::gate::store::trees::Sealed;
 use gix::ObjectId;
 use std::ffi::OsStr;
 use std::fs;

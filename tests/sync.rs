@@ -2,9 +2,9 @@
 
 use crate::support::verdicts::finding;
 use crate::support::{Out, Place};
-use git_flow_ai::change::Vendor;
-use git_flow_ai::store::{Repo, keep, verdicts};
-use git_flow_ai::verdict::{Decision, Severity, Verdict};
+use git_flow_ai::domain::change::Vendor;
+use git_flow_ai::domain::verdict::{Decision, Severity, Verdict};
+use git_flow_ai::gate::store::{Repo, keep, verdicts};
 use std::path::PathBuf;
 use std::process::Command;
 

@@ -2,8 +2,8 @@
 //! gate: none changes what is shown or what is ruled, and none runs anything.
 
 use crate::support::Place;
-use git_flow_ai::gate::{self, Candidate, New, Ruling};
-use git_flow_ai::store::{Repo, trees::Sealed};
+use git_flow_ai::gate::admit::{self, Candidate, New, Ruling};
+use git_flow_ai::gate::store::{Repo, trees::Sealed};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -50,7 +50,7 @@ fn nothing_changes(place: &Place, trick: &str) {
     for (name, expected) in [("good", true), ("evil", false), ("joined", false)] {
         let candidate =
             Candidate { branch: "main".into(), old: id("main"), new: New::Commit(id(name)), accepted: None };
-        let ruling = gate::admit(&repo, &candidate).unwrap();
+        let ruling = admit::admit(&repo, &candidate).unwrap();
         assert_eq!(matches!(ruling, Ruling::Allow(_)), expected, "{trick}: {name}: {ruling:?}");
         let status = i32::from(!expected);
         let range = format!("{}..{}", id("main"), id(name));

@@ -2,9 +2,9 @@
 
 use crate::store_repo::open;
 use crate::support::{Out, Place};
-use git_flow_ai::change::{Author, Vendor};
-use git_flow_ai::store::{Repo, verdicts};
-use git_flow_ai::verdict::{Decision, Finding, Severity, Shown, Verdict};
+use git_flow_ai::domain::change::{Author, Vendor};
+use git_flow_ai::domain::verdict::{Decision, Finding, Severity, Shown, Verdict};
+use git_flow_ai::gate::store::{Repo, verdicts};
 use gix::ObjectId;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,9 +1,9 @@
 //! The files that people copy from, and Zenflow's own, are read as they are.
 
 use crate::support::Place;
-use git_flow_ai::config::{self, Config};
-use git_flow_ai::policy::Policy;
-use git_flow_ai::{plan, workflow};
+use git_flow_ai::domain::config::{self, Config};
+use git_flow_ai::domain::policy::Policy;
+use git_flow_ai::domain::{plan, workflow};
 use std::fs;
 use std::path::Path;
 

@@ -2,9 +2,9 @@
 //! nothing is lost.
 
 use crate::support::Place;
-use git_flow_ai::config::Config;
-use git_flow_ai::store::Repo;
-use git_flow_ai::worktree::{Harvest, Removed, Why, Worktree, Worktrees};
+use git_flow_ai::agents::worktree::{Harvest, Removed, Why, Worktree, Worktrees};
+use git_flow_ai::domain::config::Config;
+use git_flow_ai::gate::store::Repo;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -390,7 +390,7 @@ fn the_folder_can_be_chosen_and_dangerous_ones_are_refused() {
     config.run.worktrees = Some("../file/x".into());
     let worktrees = Worktrees::of(&repo, &config).unwrap();
     let error = worktrees.make("x", repo.commit_of("HEAD").unwrap().id).unwrap_err();
-    let hint = error.downcast_ref::<git_flow_ai::error::Hint>().unwrap();
+    let hint = error.downcast_ref::<git_flow_ai::domain::error::Hint>().unwrap();
     assert!(hint.way_out.contains("flow-ai.worktrees"), "{hint:?}");
 }
 

@@ -2,7 +2,7 @@
 
 use super::compare;
 use super::setting::{Setting, author};
-use git_flow_ai::verdict::record;
+use git_flow_ai::domain::verdict::record;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::process::Command;

@@ -1,8 +1,8 @@
 //! A repository to measure in, away from the machine's own git configuration.
 
-use git_flow_ai::change::{Author, Vendor};
-use git_flow_ai::store::{Repo, verdicts};
-use git_flow_ai::verdict::{Decision, Shown, Verdict};
+use git_flow_ai::domain::change::{Author, Vendor};
+use git_flow_ai::domain::verdict::{Decision, Shown, Verdict};
+use git_flow_ai::gate::store::{Repo, verdicts};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io::Write as _;

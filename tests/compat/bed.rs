@@ -2,14 +2,14 @@
 
 use crate::scripted_model::{Options, start};
 use crate::settings;
-use git_flow_ai::agent::{Agent, Job, Mode, Report};
-use git_flow_ai::change::Vendor;
-use git_flow_ai::config::{AgentConfig, Config, Wish};
-use git_flow_ai::process::Stop;
-use git_flow_ai::sandbox::launch::Launcher;
-use git_flow_ai::sandbox::{Sandbox, Scope};
-use git_flow_ai::store::Repo;
-use git_flow_ai::worktree::{Worktree, Worktrees};
+use git_flow_ai::agents::agent::{Agent, Job, Mode, Report};
+use git_flow_ai::agents::sandbox::launch::Launcher;
+use git_flow_ai::agents::sandbox::{Sandbox, Scope};
+use git_flow_ai::agents::worktree::{Worktree, Worktrees};
+use git_flow_ai::domain::change::Vendor;
+use git_flow_ai::domain::config::{AgentConfig, Config, Wish};
+use git_flow_ai::gate::store::Repo;
+use git_flow_ai::system::process::Stop;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -116,7 +116,7 @@ impl Bed {
     /// Has it review.
     pub fn review(&self, prompt: &str) -> Report {
         let mut job = self.job(Mode::Review, prompt, LONG, LONG);
-        job.schema = Some(git_flow_ai::review::answer::schema());
+        job.schema = Some(git_flow_ai::commands::review::answer::schema());
         self.run(&job, None)
     }
 

@@ -1,7 +1,7 @@
 //! What faults must come to: never "done" unless the work is there, and nothing left alive.
 
 use crate::bed::{Bed, LONG};
-use git_flow_ai::agent::{Ending, Mode, Report};
+use git_flow_ai::agents::agent::{Ending, Mode, Report};
 
 /// How long a fault is waited for, in seconds: most of these CLIs try for minutes. The later ones are
 /// for a machine so busy that the CLI did not even get to ask its model.

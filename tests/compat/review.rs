@@ -1,9 +1,9 @@
 //! What a review must come to: one answer in our schema, and not a byte written.
 
 use crate::bed::Bed;
-use git_flow_ai::agent::Ending;
-use git_flow_ai::review::answer::{Asked, parse};
-use git_flow_ai::verdict::{Decision, Severity};
+use git_flow_ai::agents::agent::Ending;
+use git_flow_ai::commands::review::answer::{Asked, parse};
+use git_flow_ai::domain::verdict::{Decision, Severity};
 
 const NONCE: &str = "00112233445566778899aabbccddeeff";
 

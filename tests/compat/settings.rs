@@ -1,8 +1,8 @@
 //! How each CLI is pointed at the scripted model: only what a person would set up for a provider of
 //! their own. Everything else is the preset's business.
 
-use git_flow_ai::change::Vendor;
-use git_flow_ai::config::AgentConfig;
+use git_flow_ai::domain::change::Vendor;
+use git_flow_ai::domain::config::AgentConfig;
 use serde_json::json;
 use std::fs;
 use std::path::Path;

@@ -98,7 +98,7 @@ impl Row {
 
 /// Tries all rows, a few at a time, and tells of all that came out otherwise.
 pub fn run(rows: &[Row]) {
-    let git = git_flow_ai::git::version().unwrap();
+    let git = git_flow_ai::system::git::version().unwrap();
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|threads| {
         for _ in 0..4 {
@@ -121,7 +121,8 @@ pub fn run(rows: &[Row]) {
 
 /// Whether git has that program of its own.
 fn has(part: &str) -> bool {
-    let folder = git_flow_ai::git::output(std::process::Command::new("git").arg("--exec-path")).unwrap();
+    let folder =
+        git_flow_ai::system::git::output(std::process::Command::new("git").arg("--exec-path")).unwrap();
     std::path::Path::new(&folder).join(part).exists()
 }
 

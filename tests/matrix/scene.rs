@@ -36,7 +36,7 @@ pub fn scene() -> Place {
     static SCENE: OnceLock<Place> = OnceLock::new();
     let place = SCENE.get_or_init(prepare).copy();
     // Hooks that git's config names stand only where they were installed.
-    if git_flow_ai::git::version().unwrap() >= (2, 54) {
+    if git_flow_ai::system::git::version().unwrap() >= (2, 54) {
         place.flow(&["init"]).ok();
     }
     place
@@ -82,7 +82,7 @@ pub fn typed(place: &Place, line: &str) -> Out {
 /// The same by a person who walks around every hook.
 pub fn ungated(place: &Place, line: &str) -> Out {
     let mut config = "'core.hooksPath'='/dev/null'".to_owned();
-    for event in git_flow_ai::init::HOOKS {
+    for event in git_flow_ai::commands::init::HOOKS {
         config.push_str(&format!(" 'hook.flow-ai-{event}.enabled'='false'"));
     }
     let mut shell = place.command("sh");

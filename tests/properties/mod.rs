@@ -7,8 +7,8 @@
 mod world;
 
 use crate::support::Place;
-use git_flow_ai::gate::{self, Candidate, New, Ruling};
-use git_flow_ai::store::{Repo, changes};
+use git_flow_ai::gate::admit::{self, Candidate, New, Ruling};
+use git_flow_ai::gate::store::{Repo, changes};
 use gix::ObjectId;
 use world::{State, Tip, World};
 
@@ -29,7 +29,7 @@ fn seeds() -> Vec<u64> {
 fn lets_in(world: &World, old: ObjectId, new: ObjectId) -> bool {
     let repo = Repo::open(&world.place.repo()).unwrap();
     let candidate = Candidate { branch: "main".into(), old, new: New::Commit(new), accepted: None };
-    let allowed = matches!(gate::admit(&repo, &candidate).unwrap(), Ruling::Allow(_));
+    let allowed = matches!(admit::admit(&repo, &candidate).unwrap(), Ruling::Allow(_));
     if world.is_hooked {
         let (old, new) = (old.to_string(), new.to_string());
         let ungated = ["-c", "core.hooksPath=/dev/null", "update-ref", "refs/heads/main", &old];

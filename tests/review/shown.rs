@@ -121,7 +121,9 @@ fn nothing_that_is_shown_breaks_out_of_its_fence() {
         for lie in ["0123456789abcdef", "</data>", "and more", "<<<", "```"] {
             assert!(!ours.contains(lie), "{lie} is among what is ours:\n{ours}");
         }
-        assert!(!request.chars().any(|c| c != '\n' && c != '\t' && git_flow_ai::visible::is_hidden(c)));
+        assert!(
+            !request.chars().any(|c| c != '\n' && c != '\t' && git_flow_ai::domain::visible::is_hidden(c))
+        );
         for (what, lines) in &data {
             for line in lines {
                 let is_marked = match what.as_str() {
@@ -143,7 +145,7 @@ fn nothing_that_is_shown_breaks_out_of_its_fence() {
         // What was meant to be said is said, whole: nothing was cut off by what looks like an end.
         let purpose = &data.iter().find(|(what, _)| what == "what the change is meant to do").unwrap().1;
         let said: Vec<&str> = purpose.iter().map(|line| line.strip_prefix("| ").unwrap_or(line)).collect();
-        let meant = git_flow_ai::visible::shown(lies.as_bytes()).0;
+        let meant = git_flow_ai::domain::visible::shown(lies.as_bytes()).0;
         assert!(said.join("\n").ends_with(meant.trim_end()), "{said:?}");
     }
 }

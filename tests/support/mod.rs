@@ -172,7 +172,7 @@ printf '{{"nonce":"%s","verdict":"%s","summary":"Read.","files":%s,"findings":%s
     pub fn ungated(&self, args: &[&str]) -> Out {
         let mut git = self.command("git");
         git.args(["-c", "core.hooksPath=/dev/null"]);
-        for event in git_flow_ai::init::HOOKS {
+        for event in git_flow_ai::commands::init::HOOKS {
             git.arg("-c").arg(format!("hook.flow-ai-{event}.enabled=false"));
         }
         Out::of(git.args(args).output().unwrap())
@@ -181,7 +181,7 @@ printf '{{"nonce":"%s","verdict":"%s","summary":"Read.","files":%s,"findings":%s
     /// Switches our hooks off for good, in both places where git may find them.
     pub fn switch_hooks_off(&self) {
         self.git(&["config", "core.hooksPath", "/dev/null"]).ok();
-        for event in git_flow_ai::init::HOOKS {
+        for event in git_flow_ai::commands::init::HOOKS {
             self.git(&["config", &format!("hook.flow-ai-{event}.enabled"), "false"]).ok();
         }
     }

@@ -1,9 +1,9 @@
 //! Verdicts written as a reviewer's would be, without a reviewer.
 
 use super::Place;
-use git_flow_ai::change::{Author, Vendor};
-use git_flow_ai::store::{Repo, verdicts};
-use git_flow_ai::verdict::{Finding, Severity, Shown, Verdict, decide};
+use git_flow_ai::domain::change::{Author, Vendor};
+use git_flow_ai::domain::verdict::{Finding, Severity, Shown, Verdict, decide};
+use git_flow_ai::gate::store::{Repo, verdicts};
 
 /// An author or reviewer of that vendor.
 pub fn author(name: &str, vendor: &str) -> Author {

@@ -1,0 +1,210 @@
+//! One agent process: presets, spawn, event stream, limits, stop.
+//!
+//! A preset knows one command line tool: how it is started for editing and for read-only review, how
+//! it takes a long prompt, what its event stream means. Success is judged by the final event, its
+//! error flag and the text, never by silence or an exit code: most of these tools exit 0 after a
+//! refusal, an empty answer or a cut connection.
+
+mod ending;
+mod limit;
+mod preset;
+mod run;
+mod seen;
+mod signs;
+mod transcript;
+
+pub use limit::Limit;
+pub use seen::sight;
+pub use transcript::Transcript;
+
+use crate::agents::sandbox::{Sandbox, Scope};
+use crate::domain::change::{Author, Vendor};
+use crate::domain::config::AgentConfig;
+use crate::domain::error::{Result, hint, nearest};
+use crate::domain::event::{Activity, Usage};
+use crate::system::process::{self, Stop};
+use anyhow::Context;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+/// An agent, ready to be started.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    /// Its name in the config.
+    pub name: String,
+    /// Its settings.
+    pub config: AgentConfig,
+    /// Whose model it is; follows from the model, else the config, else the preset's usual one.
+    pub vendor: Vendor,
+}
+
+/// What the agent may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Change files in its folder.
+    Edit,
+    /// Read and answer.
+    Review,
+}
+
+/// One piece of work for an agent.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// What to do.
+    pub prompt: String,
+    /// What it may touch beside its own state, and the folder that it works in.
+    pub scope: Scope,
+    /// Who sees to that.
+    pub sandbox: Sandbox,
+    /// What it may do.
+    pub mode: Mode,
+    /// Variables added to its environment.
+    pub env: Vec<(String, String)>,
+    /// The file that receives everything it prints, mode 0600; none: nowhere.
+    pub transcript: Option<PathBuf>,
+    /// How long it may take.
+    pub timeout: Duration,
+    /// How long it may say nothing.
+    pub silence: Duration,
+    /// The JSON schema that the final text must have, for tools that can be told one.
+    pub schema: Option<serde_json::Value>,
+}
+
+/// How an agent's work ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// It said so itself, in its final event (a plain command: exit status 0).
+    Done,
+    /// It failed: why, in one sentence.
+    Failed(String),
+    /// The model refused, or answered nothing.
+    Refused(String),
+    /// It asked a person something that nobody will answer.
+    WaitingForPerson(String),
+    /// It met a limit that does not pass soon enough for it to wait.
+    RateLimited(Limit),
+    /// It took longer than allowed.
+    TimedOut,
+    /// It said nothing for longer than allowed.
+    Silent,
+    /// We were told to stop.
+    Stopped,
+}
+
+/// What an agent's work came to.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// How it ended.
+    pub ending: Ending,
+    /// Its final text.
+    pub text: String,
+    /// What it used, as far as it said.
+    pub usage: Usage,
+    /// Its session, where it told one.
+    pub session: Option<String>,
+    /// The model that it said it used.
+    pub model: Option<String>,
+    /// How long it took.
+    pub duration: Duration,
+    /// What was seen of it last, in a few words; none where nothing was.
+    pub last: Option<String>,
+}
+
+impl Agent {
+    /// The agent of that name and settings; an error where the settings do not make one.
+    pub fn new(name: &str, config: &AgentConfig) -> Result<Agent> {
+        let section = format!("[agents.{name}]");
+        let usual = match (&config.preset, &config.command) {
+            (Some(_), Some(_)) => {
+                return Err(hint(
+                    format!("{section} has a preset and a command"),
+                    "keep one: a preset knows its tool, a command is any other",
+                ));
+            }
+            (None, None) => {
+                return Err(hint(
+                    format!("{section} says neither which preset nor which command to run"),
+                    format!("add `preset = \"…\"` ({}) or `command = [\"…\"]`", preset::names()),
+                ));
+            }
+            (Some(wanted), None) => {
+                preset::find(wanted).ok_or_else(|| unknown_preset(&section, wanted))?.known.vendor
+            }
+            (None, Some(command)) if command.is_empty() => {
+                return Err(hint(format!("the command of {section} is empty"), "name a program"));
+            }
+            (None, Some(_)) => None,
+        };
+        let of_model = config.model.as_deref().and_then(Vendor::of_model);
+        let vendor = config.vendor.clone().or(of_model).or_else(|| {
+            // A model that we do not know may be anybody's, whatever the tool usually runs.
+            usual.filter(|_| config.model.is_none()).map(Vendor::new)
+        });
+        let vendor = vendor.ok_or_else(|| {
+            hint(
+                format!("nobody can tell whose model {section} uses, hence who may judge its work"),
+                "add `model = \"…\"`, or `vendor = \"…\"` with the maker of the model",
+            )
+        })?;
+        Ok(Agent { name: name.to_owned(), config: config.clone(), vendor })
+    }
+
+    /// Who it is, for trailers and verdicts.
+    pub fn author(&self) -> Author {
+        Author { name: self.name.clone(), vendor: self.vendor.clone(), model: self.config.model.clone() }
+    }
+
+    /// The executable, when it is on the PATH; an error names the way to install it.
+    pub fn executable(&self) -> Result<PathBuf> {
+        let wanted = match (&self.config.command, self.preset()) {
+            (Some(command), _) => command.first().map_or("", String::as_str),
+            (None, Some(preset)) => preset.known.program,
+            (None, None) => "",
+        };
+        let install = self
+            .preset()
+            .map_or("install it, or mend the command in the config", |preset| preset.known.install);
+        process::program::find(wanted, self.config.env.get("PATH").map(String::as_str), install)
+            .with_context(|| format!("the agent {} cannot be started", self.name))
+    }
+
+    /// Starts it, tells what it does, and returns when nothing of it is left alive.
+    pub async fn run(&self, job: &Job, stop: &Stop, on: impl FnMut(Activity)) -> Result<Report> {
+        run::run(self, job, stop, on).await
+    }
+
+    /// Its preset; none for a plain command.
+    fn preset(&self) -> Option<&'static preset::Preset> {
+        self.config.preset.as_deref().and_then(preset::find)
+    }
+}
+
+fn unknown_preset(section: &str, wanted: &str) -> anyhow::Error {
+    let all = preset::names();
+    let way_out = match nearest(wanted, presets().iter().map(|known| known.name)) {
+        Some(near) => format!("did you mean `{near}`? There are {all}"),
+        None => format!("there are {all}; any other tool is a `command`"),
+    };
+    hint(format!("{section} wants the preset `{wanted}`, which we do not know"), way_out)
+}
+
+/// A preset as `init` and `doctor` see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Known {
+    /// Its name in configs.
+    pub name: &'static str,
+    /// The program to look for on the PATH.
+    pub program: &'static str,
+    /// The vendor of its own models; none where it runs anybody's, so that the config must tell.
+    pub vendor: Option<&'static str>,
+    /// How to install it.
+    pub install: &'static str,
+}
+
+/// All presets.
+pub fn presets() -> &'static [Known] {
+    static ALL: LazyLock<Vec<Known>> =
+        LazyLock::new(|| preset::ALL.iter().map(|preset| preset.known).collect());
+    &ALL
+}

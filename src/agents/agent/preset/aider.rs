@@ -1,0 +1,153 @@
+//! aider.
+//!
+//! It has no event stream: what it prints is for people, and its exit status is 0 even when its key is
+//! refused. What it says at the end of a good answer is how many tokens that took; a fault after that,
+//! or none of it at all, is no success. The answer alone stands in its chat history, which is kept in a
+//! folder of ours and vanishes with it.
+
+use super::{Call, Invocation, Listener, Preset, Reader, private_folder};
+use crate::agents::agent::Known;
+use crate::agents::agent::seen::{End, Seen};
+use crate::agents::agent::signs;
+use crate::domain::error::Result;
+use crate::domain::event::Usage;
+use anyhow::Context;
+use std::fs;
+use std::process::ExitStatus;
+use tempfile::TempDir;
+
+pub const PRESET: Preset = Preset {
+    known: Known {
+        name: "aider",
+        program: "aider",
+        vendor: None,
+        install: "python -m pip install aider-install && aider-install",
+    },
+    prepare,
+};
+
+/// What we leave to nobody's mood: no questions, no commits, no colours, no calls home.
+const SWITCHES: &[&str] = &[
+    "--yes-always",
+    "--no-auto-commits",
+    "--no-dirty-commits",
+    "--no-gitignore",
+    "--no-check-update",
+    "--no-show-release-notes",
+    "--no-show-model-warnings",
+    "--no-pretty",
+    "--no-stream",
+    "--no-detect-urls",
+    "--no-suggest-shell-commands",
+    "--analytics-disable",
+    // Its map of the repository is kept in the worktree, where it would be taken for work.
+    "--map-tokens=0",
+];
+
+fn prepare(call: &Call, invocation: &mut Invocation) -> Result<Listener> {
+    let folder = private_folder()?;
+    let file = |name: &str| folder.path().join(name).into_os_string();
+    fs::write(file("prompt"), &call.job.prompt).context("cannot write the prompt for aider")?;
+    invocation.args(SWITCHES);
+    for (option, name) in
+        [("--message-file", "prompt"), ("--chat-history-file", "chat"), ("--input-history-file", "input")]
+    {
+        invocation.args.extend([option.into(), file(name)]);
+    }
+    call.model(invocation, "--model");
+    invocation.args.extend(call.config.args.iter().map(Into::into));
+    if !call.edits() {
+        // Last, because its last word on the edit format counts, and a chat mode is one of them. In a
+        // folder without a repository it would make one.
+        invocation.args(&["--chat-mode", "ask", "--no-git"]);
+    }
+    invocation.reads_prompt = false;
+    invocation.write.push(folder.path().to_owned());
+    Ok(Box::new(Aider { folder, used: Usage::default() }))
+}
+
+#[derive(Debug)]
+struct Aider {
+    folder: TempDir,
+    used: Usage,
+}
+
+impl Reader for Aider {
+    fn line(&mut self, line: &str, seen: &mut Seen) {
+        if let Some(tokens) = line.trim().strip_prefix("Tokens: ") {
+            self.used = self.used.plus(used(tokens));
+            seen.fault = None;
+            seen.used(self.used);
+            seen.end = Some(End::Well);
+        } else if let Some(file) = line.strip_prefix("Applied edit to ") {
+            let text = std::mem::take(&mut seen.text);
+            seen.tool("edit", &file.into());
+            seen.text = text;
+        } else if is_fault(line) {
+            seen.end = None;
+            if signs::is_limit(line) {
+                seen.limited_by(line);
+            } else {
+                seen.retries(line);
+            }
+        } else if line.starts_with("Retrying in ") {
+            seen.aside(line);
+        } else {
+            seen.aside(line);
+            seen.adds_line(line);
+        }
+    }
+
+    fn ended(&mut self, status: ExitStatus, seen: &mut Seen) {
+        if !status.success() && seen.end == Some(End::Well) {
+            seen.end = None;
+        }
+        let chat = fs::read(self.folder.path().join("chat")).unwrap_or_default();
+        seen.text = answer(&String::from_utf8_lossy(&chat));
+    }
+}
+
+/// Faults that it tells as text, from itself and from the library that it asks models with.
+fn is_fault(line: &str) -> bool {
+    const PHRASES: &[&str] = &[
+        "litellm.",
+        "The API provider",
+        "Empty response received",
+        "has hit a token limit",
+        "Unable to authenticate",
+        "API error",
+    ];
+    PHRASES.iter().any(|phrase| line.contains(phrase))
+}
+
+/// `2.1k sent, 107 received. Cost: $0.01 message, $0.02 session.`
+fn used(tokens: &str) -> Usage {
+    let number = |word: &str| -> f64 {
+        let (digits, factor) = match word.strip_suffix('k') {
+            Some(digits) => (digits, 1000.0),
+            None => word.strip_suffix('M').map_or((word, 1.0), |digits| (digits, 1_000_000.0)),
+        };
+        digits.replace(',', "").parse::<f64>().unwrap_or_default() * factor
+    };
+    let before = |unit: &str| -> u64 {
+        let word = tokens.split_once(unit).and_then(|(before, _)| before.rsplit(' ').next());
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+        let count = number(word.unwrap_or_default()) as u64;
+        count
+    };
+    let cost = tokens.split_once("Cost: $").and_then(|(_, rest)| rest.split_once(" message")?.0.parse().ok());
+    Usage { input_tokens: before(" sent"), output_tokens: before(" received"), cost }
+}
+
+/// The last answer in a chat history: what follows the person's lines (`####`) and is not aider's own
+/// (`>`).
+fn answer(chat: &str) -> String {
+    let lines: Vec<&str> = chat.lines().collect();
+    let begin = lines
+        .iter()
+        .rposition(|line| line.starts_with("#### ") || *line == "####")
+        .map_or(0, |last| last + 1);
+    let own = |line: &&&str| !line.starts_with("> ") && **line != ">";
+    let text: Vec<&str> = lines[begin..].iter().filter(own).copied().collect();
+    text.join("\n").trim().to_owned()
+}

@@ -1,0 +1,142 @@
+//! Where keys come from that are not in the environment: a command of the person's, or git's credential
+//! helpers, behind which the system's keyring is.
+//!
+//! Asked once per key and run, and kept in memory only; what was given is redacted from then on. Nobody is
+//! asked on a terminal: most of the time there is none. Both run in the person's home, so that nothing in
+//! a repository has a say.
+
+use crate::domain::error::{Result, hint};
+use crate::domain::secret;
+use crate::system::git;
+use anyhow::{Context, bail};
+use reqwest::Url;
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a command may take: a person may have to touch a key or unlock a store.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A longer answer is no key, in bytes.
+const LONGEST: u64 = 64 << 10;
+
+static GIVEN: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+
+/// The first line that a shell command prints; `what` is what to call it in messages.
+///
+/// # Errors
+/// Where the command fails, takes too long or prints nothing.
+pub fn of_command(command: &str, what: &str) -> Result<String> {
+    once(&format!("command {command}"), what, || {
+        let mut sh = Command::new("sh");
+        git::forget_repository(&mut sh);
+        sh.arg("-c").arg(command).current_dir(home());
+        let said = answer(&mut sh, "").map_err(|error| failed(&error, what, command))?;
+        match said.lines().next().map(str::trim).filter(|line| !line.is_empty()) {
+            Some(line) => Ok(line.to_owned()),
+            None => Err(hint(
+                format!("the command for {what} printed nothing"),
+                format!("see what it does: sh -c {}", crate::agents::sandbox::shell::quoted(command)),
+            )),
+        }
+    })
+}
+
+/// The password that git's credential helpers have for that address.
+///
+/// # Errors
+/// Where they have none.
+pub fn of_credential(address: &Url, what: &str) -> Result<String> {
+    let host = match (address.host_str(), address.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (Some(host), None) => host.to_owned(),
+        (None, _) => bail!("{address} names no host"),
+    };
+    let asked = format!("protocol={}\nhost={host}\n\n", address.scheme());
+    once(&asked, what, || {
+        let mut git = git::command(&home());
+        // Whoever would be asked is not there, and would not know what for.
+        git.args(["-c", "core.askPass=", "credential", "fill"])
+            .env_remove("GIT_ASKPASS")
+            .env_remove("SSH_ASKPASS");
+        git.env("GIT_TERMINAL_PROMPT", "0").env("GCM_INTERACTIVE", "never");
+        let said = answer(&mut git, &asked).unwrap_or_default();
+        let password = said.lines().find_map(|line| line.strip_prefix("password=")).unwrap_or_default();
+        if password.is_empty() {
+            return Err(hint(
+                format!("git's credential helpers have no key for {host}"),
+                format!(
+                    "store it: git credential approve, and type protocol={}, host={host}, username=key and \
+                     password=<the key> on a line each, then an empty line; git config --global \
+                     credential.helper names the store",
+                    address.scheme()
+                ),
+            ));
+        }
+        Ok(password.to_owned())
+    })
+}
+
+/// Asks once, remembers, and has it redacted from now on.
+fn once(asked: &str, what: &str, ask: impl FnOnce() -> Result<String>) -> Result<String> {
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(value) = given.get(asked) {
+        return Ok(value.clone());
+    }
+    let value = ask()?;
+    secret::learn(what, &value);
+    given.insert(asked.to_owned(), value.clone());
+    Ok(value)
+}
+
+fn failed(error: &anyhow::Error, what: &str, command: &str) -> anyhow::Error {
+    let way_out = format!("see what it says: sh -c {}", crate::agents::sandbox::shell::quoted(command));
+    hint(format!("the command for {what} gave no key: {error:#}"), way_out)
+}
+
+fn home() -> PathBuf {
+    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_dir());
+    home.unwrap_or_else(|| PathBuf::from("/"))
+}
+
+/// What a command prints that is given that text; its failure is an error with the last of what it said.
+fn answer(command: &mut Command, input: &str) -> Result<String> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().context("it cannot be started")?;
+    if let Some(mut pipe) = child.stdin.take() {
+        // One that does not read what it is given may know the answer all the same.
+        let _ = pipe.write_all(input.as_bytes());
+    }
+    let (out, err) = (reader(child.stdout.take()), reader(child.stderr.take()));
+    let deadline = Instant::now() + PATIENCE;
+    let status = loop {
+        if let Some(status) = child.try_wait().context("it cannot be waited for")? {
+            break status;
+        }
+        if Instant::now() >= deadline {
+            child.kill().and_then(|()| child.wait()).context("it cannot be stopped")?;
+            bail!("it took longer than {} s", PATIENCE.as_secs());
+        }
+        thread::sleep(Duration::from_millis(5));
+    };
+    let (out, err) = (out.join().unwrap_or_default(), err.join().unwrap_or_default());
+    if !status.success() {
+        let last = err.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+        bail!("it ended with {status}: {}", secret::redacted(last.trim()));
+    }
+    Ok(out)
+}
+
+/// Reads a pipe to its end beside us, so that no other fills up.
+fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // A pipe that breaks has told what it had to.
+        let _ = pipe.map(|pipe| pipe.take(LONGEST).read_to_end(&mut bytes));
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}

@@ -1,0 +1,8 @@
+//! Who works: agent CLIs and model APIs, their sandbox, worktrees and credentials, and what is trusted to run.
+
+pub mod agent;
+pub mod keys;
+pub mod model;
+pub mod sandbox;
+pub mod trust;
+pub mod worktree;

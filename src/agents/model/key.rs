@@ -1,0 +1,104 @@
+//! Where the key of an API is, and how it is had when it is needed.
+//!
+//! It comes from the environment, from a command of the person's, or from git's credential helpers. Each
+//! key is redacted from all that is written and shown from the moment we have it.
+
+use super::Endpoint;
+use crate::agents::keys;
+use crate::domain::config::{ApiKind, KeyFrom, ReviewerConfig};
+use crate::domain::error::{Result, hint};
+use crate::domain::secret;
+use reqwest::Url;
+
+/// Where a key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// None is needed.
+    None,
+    /// In that variable of the environment.
+    Variable(String),
+    /// What that shell command prints, for the reviewer of that name.
+    Command(String, String),
+    /// With git's credential helpers.
+    Credential,
+}
+
+/// A key. Never printed: it has no `Debug` and no `Display`.
+pub struct Key {
+    pub(super) text: String,
+}
+
+impl KeySource {
+    /// Where a reviewer's settings say that its key is, else where keys of that API usually are.
+    pub(super) fn of(name: &str, config: &ReviewerConfig, api: ApiKind) -> KeySource {
+        match (config.key, &config.key_command, &config.key_env) {
+            (Some(KeyFrom::Credential), _, _) => KeySource::Credential,
+            (None, Some(command), _) => KeySource::Command(command.clone(), name.to_owned()),
+            (None, None, Some(variable)) if variable.is_empty() => KeySource::None,
+            (None, None, Some(variable)) => KeySource::Variable(variable.clone()),
+            (None, None, None) => usual(api).map_or(KeySource::None, KeySource::Variable),
+        }
+    }
+
+    /// For messages, after "the key".
+    pub(super) fn describe(&self) -> String {
+        match self {
+            KeySource::None => "that nobody gave".to_owned(),
+            KeySource::Variable(name) => format!("in {name}"),
+            KeySource::Command(_, reviewer) => format!("of the key_command of [reviewers.{reviewer}]"),
+            KeySource::Credential => "that git's credential helpers have".to_owned(),
+        }
+    }
+}
+
+impl Endpoint {
+    /// Whether the key can be expected to be there: no command is run and nobody is asked for it yet.
+    ///
+    /// # Errors
+    /// Where its variable is not set.
+    pub fn expects_key(&self) -> Result<()> {
+        match &self.key {
+            KeySource::Variable(_) => self.key().map(drop),
+            KeySource::None | KeySource::Command(..) | KeySource::Credential => Ok(()),
+        }
+    }
+
+    /// The key, where one is needed; an error where it is not there.
+    pub fn key(&self) -> Result<Option<Key>> {
+        let text = match &self.key {
+            KeySource::None => return Ok(None),
+            KeySource::Variable(name) => {
+                let text = std::env::var(name).unwrap_or_default().trim().to_owned();
+                if text.is_empty() {
+                    return Err(hint(
+                        format!("the environment variable {name} with the key of {} is not set", self.host()),
+                        format!("export {name}=…, or name another variable: key_env = \"…\""),
+                    ));
+                }
+                secret::learn(name, &text);
+                text
+            }
+            KeySource::Command(command, reviewer) => {
+                keys::of_command(command, &format!("the key of the reviewer {reviewer}"))?
+            }
+            KeySource::Credential => {
+                let address = Url::parse(&self.base_url)?;
+                keys::of_credential(&address, &format!("the key of {}", self.host()))?
+            }
+        };
+        Ok(Some(Key { text }))
+    }
+}
+
+/// The variable that holds the API's key by custom; none where servers usually need none.
+fn usual(api: ApiKind) -> Option<String> {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let name = match api {
+        ApiKind::Anthropic => "ANTHROPIC_API_KEY",
+        ApiKind::Openai | ApiKind::OpenaiChat => "OPENAI_API_KEY",
+        ApiKind::Google if !is_set("GEMINI_API_KEY") && is_set("GOOGLE_API_KEY") => "GOOGLE_API_KEY",
+        ApiKind::Google => "GEMINI_API_KEY",
+        ApiKind::OpenaiCompatible => return None,
+    };
+    Some(name.to_owned())
+}

@@ -1,0 +1,141 @@
+//! The bounds as arguments of bubblewrap (`bwrap(1)`): mount namespaces, and a process namespace that
+//! takes every process with it when it ends, whatever session or parent those have chosen.
+//!
+//! `/tmp`, `/dev`, `/run` and `/proc` are fresh; sockets of the desktop, of containers and of keys live in
+//! the first three. What a command needs and lies beneath one of them is put back. Nothing is nested that
+//! would change nothing, because each mount costs every process that starts.
+
+use super::bounds::{Access, Bounds, access_in};
+use super::capabilities::ROOTS;
+use super::hosts::bridge;
+use crate::system::process::program;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Namespaces of its own. Users and the network stay: agents bring sandboxes of their own, and talk to
+/// their models.
+const NAMESPACES: &[&str] = &["--unshare-pid", "--unshare-ipc", "--die-with-parent", "--new-session"];
+
+/// A network that holds nothing but a loopback.
+const EMPTY_NETWORK: &str = "--unshare-net";
+
+/// The only way out of an empty network.
+#[derive(Debug)]
+pub struct WayOut {
+    /// The socket of the proxy outside.
+    pub socket: PathBuf,
+    /// The program that leads to it.
+    pub bridge: PathBuf,
+}
+
+/// What is fresh inside, so that what lies beneath is not seen unless it is put back.
+const FRESH: &[&str] = &["/tmp", "/var/tmp", "/dev", "/run", "/proc"];
+
+/// The program, if it can do what we ask of it; else why not.
+pub fn find() -> Result<PathBuf, String> {
+    let bwrap = program::find("bwrap", None, "").map_err(|_| "bubblewrap is not installed".to_owned())?;
+    try_it(ground(&bwrap).args(["--tmpfs", "/run", "true"])).map(|()| bwrap)
+}
+
+/// Whether it can give a command a network that is empty; else why not.
+pub fn can_close_network(bwrap: &Path) -> Result<(), String> {
+    try_it(ground(bwrap).args([EMPTY_NETWORK, "true"]))
+}
+
+fn try_it(command: &mut Command) -> Result<(), String> {
+    match command.stdin(Stdio::null()).stdout(Stdio::null()).output() {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            Err(format!("bubblewrap cannot work here: {}", said.trim().lines().next().unwrap_or_default()))
+        }
+        Err(error) => Err(format!("bubblewrap cannot be started: {error}")),
+    }
+}
+
+/// The command inside the bounds, without an environment.
+pub fn command(bwrap: &Path, mut bounds: Bounds, way_out: Option<&WayOut>, inner: &Command) -> Command {
+    bounds.hide_shared(FRESH);
+    let mut command = ground(bwrap);
+    for folder in ["/tmp", "/var/tmp"].map(Path::new).into_iter().filter(|folder| folder.is_dir()) {
+        command.arg("--bind").arg(&bounds.temporary).arg(folder);
+    }
+    let mut mounts = Mounts::default();
+    if Path::new("/run").is_dir() {
+        mounts.hide(Path::new("/run"));
+    }
+    let seen = Path::new(bridge::SEEN);
+    if let Some(WayOut { socket, bridge }) = way_out {
+        command.arg(EMPTY_NETWORK);
+        mounts.put("--bind", socket, &seen.join("proxy"));
+        mounts.put("--ro-bind", bridge, &seen.join("bridge"));
+    }
+    for (path, access) in &bounds.paths {
+        let around = path.parent().map_or(Access::Read, |parent| access_in(&bounds.paths, parent));
+        mounts.add(path, *access, around);
+    }
+    command.args(mounts.args);
+    // Only now, since what is put back into them needs a place to stand.
+    for path in mounts.hidden {
+        command.arg("--remount-ro").arg(path);
+    }
+    command.arg("--chdir").arg(&bounds.dir).arg("--");
+    if way_out.is_some() {
+        command
+            .arg(seen.join("bridge"))
+            .args(["sandbox", "bridge", "--socket"])
+            .arg(seen.join("proxy"))
+            .arg("--");
+    }
+    command.arg(inner.get_program()).args(inner.get_args());
+    command.current_dir("/");
+    command
+}
+
+/// What every command gets: the file system to read, devices and processes of its own.
+fn ground(bwrap: &Path) -> Command {
+    let mut command = Command::new(bwrap);
+    command.args(NAMESPACES).args(["--cap-drop", "ALL"]);
+    let is_root = rustix::process::geteuid().is_root();
+    if is_root {
+        command.args(ROOTS.iter().flat_map(|name| ["--cap-add".to_owned(), format!("CAP_{name}")]));
+    }
+    command.args(["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]);
+    if is_root {
+        // The kernel's settings are files of root's: one names a program that the kernel runs outside.
+        command.args(["--ro-bind", "/proc/sys", "/proc/sys"]);
+    }
+    command
+}
+
+#[derive(Default)]
+struct Mounts {
+    args: Vec<OsString>,
+    hidden: Vec<PathBuf>,
+}
+
+impl Mounts {
+    fn put(&mut self, how: &str, from: &Path, to: &Path) {
+        self.args.extend([how.into(), from.into(), to.into()]);
+    }
+
+    fn hide(&mut self, path: &Path) {
+        self.args.extend(["--tmpfs".into(), path.into()]);
+        self.hidden.push(path.to_owned());
+    }
+
+    /// Adds a path, where something else holds around it.
+    fn add(&mut self, path: &Path, access: Access, around: Access) {
+        match access {
+            // Nothing is there to be hidden, or it is fresh already.
+            Access::Hidden
+                if around == Access::Hidden || FRESH.iter().any(|fresh| path == Path::new(fresh)) => {}
+            Access::Hidden if path.is_dir() => self.hide(path),
+            Access::Hidden => self.put("--ro-bind", Path::new("/dev/null"), path),
+            Access::Read if around == Access::Read => {}
+            Access::Read | Access::Kept => self.put("--ro-bind", path, path),
+            Access::Write => self.put("--bind", path, path),
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! What a command that agents steer or wrote may touch, and who sees to it.
+//!
+//! A [`Scope`] says what one command needs; `bounds` adds what holds for all: the file system can be
+//! read, secrets, other worktrees and our own folder cannot, and nothing can be written but the scope and
+//! a temporary folder that vanishes with the command. The system's own means enforce it: bubblewrap on
+//! Linux, else Landlock; seatbelt on macOS. Which of them is in force is found out by trying it, once, and told. Whatever it
+//! is, on Linux a guardian of ours ([`launch`]) sees to it that nothing outlives the command.
+
+mod bounds;
+mod bubblewrap;
+mod capabilities;
+mod environment;
+pub mod hosts;
+pub mod launch;
+mod means;
+mod seatbelt;
+mod secrets;
+pub mod shell;
+mod sockets;
+pub mod state;
+mod temporary;
+
+pub use bounds::Scope;
+pub use means::Means;
+
+use crate::domain::config::{Config, Wish};
+use crate::domain::error::Result;
+use crate::gate::store::Repo;
+use bounds::{Access, Bounds, Ground};
+use bubblewrap::WayOut;
+use launch::{Launcher, Network, Order};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use temporary::Temporary;
+
+/// An environment.
+type Variables = BTreeMap<OsString, OsString>;
+
+/// Where what was stopped is written down.
+const STOPPED: &str = "stopped";
+
+/// The sandbox that commands run in. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    means: Means,
+    launcher: Option<Launcher>,
+    ground: Arc<Ground>,
+}
+
+/// A command in its sandbox, and what has to live as long as it.
+#[derive(Debug)]
+pub struct Enclosed {
+    /// The command, its environment complete.
+    pub command: Command,
+    /// How many processes, one started by the other, hold what is inside before the command itself begins.
+    /// TERM to one of them ends everything at once.
+    pub holders: usize,
+    /// What vanishes with it.
+    pub keep: Keep,
+}
+
+/// What a command needs as long as it runs; dropping it takes that away.
+#[derive(Debug, Default)]
+pub struct Keep {
+    temporary: Option<Temporary>,
+}
+
+impl Keep {
+    /// What was stopped meanwhile, as far as anybody knows: lines that say what the sandbox did.
+    pub fn stopped(&self) -> Vec<String> {
+        let lines = self.temporary.as_ref().and_then(|own| fs::read_to_string(own.file(STOPPED)).ok());
+        lines.unwrap_or_default().lines().map(|line| format!("the sandbox {line}")).collect()
+    }
+}
+
+/// Adds a line to what was stopped.
+fn note(file: &Path, line: &str) {
+    let file = OpenOptions::new().create(true).append(true).open(file);
+    // Where that fails, what was done is what counts.
+    let _ = file.and_then(|mut file| writeln!(file, "{}", line.replace('\n', " ")));
+}
+
+impl Sandbox {
+    /// The sandbox for what runs for that repository.
+    ///
+    /// # Errors
+    /// Where one is required and the system has none.
+    pub fn of(repo: &Repo, config: &Config) -> Result<Sandbox> {
+        Sandbox::launched_by(Launcher::own(), repo, config)
+    }
+
+    /// The same with that launcher, for a program that is not ours.
+    ///
+    /// # Errors
+    /// Where a sandbox is required and the system has none.
+    pub fn launched_by(launcher: Option<Launcher>, repo: &Repo, config: &Config) -> Result<Sandbox> {
+        let wish = config.run.sandbox.unwrap_or(Wish::Prefer);
+        let means = match wish {
+            Wish::Off => Means::Nobody("it is switched off".into()),
+            Wish::Prefer | Wish::Require => means::chosen(repo)?.launched(launcher.is_some()),
+        };
+        if wish == Wish::Require {
+            means.suffices()?;
+        }
+        let ground = Ground::of(repo, config)?;
+        if ground.hosts.is_some() {
+            means.can_close_network(launcher.is_some())?;
+        }
+        temporary::sweep();
+        Ok(Sandbox { means, launcher, ground: Arc::new(ground) })
+    }
+
+    /// No sandbox: commands run as the person.
+    pub fn none() -> Sandbox {
+        let means = Means::Nobody("nobody asked for one".into());
+        Sandbox { means, launcher: Launcher::own(), ground: Arc::default() }
+    }
+
+    /// Who sees to it.
+    pub fn means(&self) -> &Means {
+        &self.means
+    }
+
+    /// Whether commands are held.
+    pub fn holds(&self) -> bool {
+        !matches!(self.means, Means::Nobody(_))
+    }
+
+    /// The command as it is started. Its working directory is the scope's; of our environment it gets what
+    /// is on the allow list, and what it was given explicitly.
+    pub fn enclose(&self, command: &Command, scope: &Scope) -> Result<Enclosed> {
+        match (&self.means, &self.launcher) {
+            (Means::Bubblewrap(bwrap), launcher) => {
+                self.in_bubblewrap(bwrap, launcher.as_ref(), command, scope)
+            }
+            (Means::Landlock(_), Some(launcher)) => self.in_landlock(launcher, command, scope),
+            (Means::Seatbelt, _) => self.in_seatbelt(command, scope),
+            (Means::Nobody(_) | Means::Landlock(_), _) => Ok(self.bare(command, scope)),
+        }
+    }
+
+    fn in_bubblewrap(
+        &self,
+        bwrap: &Path,
+        launcher: Option<&Launcher>,
+        command: &Command,
+        scope: &Scope,
+    ) -> Result<Enclosed> {
+        let temporary = Temporary::new()?;
+        let bounds = Bounds::new(&self.ground, scope, command, &temporary.inside());
+        let variables = temporary::variables(&bounds, Path::new("/tmp"));
+        let mut network = None;
+        let mut way_out = None;
+        if let (Some(hosts), Some(launcher)) = (&self.ground.hosts, launcher) {
+            let socket = temporary.file("proxy");
+            way_out = Some(WayOut { socket: socket.clone(), bridge: launcher.file()? });
+            network = Some(Network::new(hosts, Some(socket)));
+        }
+        let order = Order::new(&bounds, network).write(&temporary)?;
+        let variables = self.variables(command, scope, variables);
+        let inner = with_loaders(command, &variables);
+        let inside = bubblewrap::command(bwrap, bounds, way_out.as_ref(), &inner);
+        let (mut enclosed, holders) = match launcher {
+            Some(launcher) => (launcher.command(Some(&order), &inside), 2),
+            None => (inside, 1),
+        };
+        enclosed.current_dir("/");
+        give(&mut enclosed, variables);
+        Ok(Enclosed { command: enclosed, holders, keep: Keep { temporary: Some(temporary) } })
+    }
+
+    fn in_landlock(&self, launcher: &Launcher, command: &Command, scope: &Scope) -> Result<Enclosed> {
+        let temporary = Temporary::new()?;
+        let mut bounds = Bounds::new(&self.ground, scope, command, &temporary.inside());
+        bounds.hide_shared(launch::SHARED);
+        bounds.paths.insert(bounds.temporary.clone(), Access::Write);
+        let variables = temporary::variables(&bounds, &bounds.temporary);
+        let network = self.ground.hosts.as_ref().map(|hosts| Network::new(hosts, None));
+        let order = Order::new(&bounds, network).with_bounds(&bounds).write(&temporary)?;
+        let variables = self.variables(command, scope, variables);
+        let mut enclosed = launcher.command(Some(&order), &with_loaders(command, &variables));
+        enclosed.current_dir(&bounds.dir);
+        give(&mut enclosed, variables);
+        Ok(Enclosed { command: enclosed, holders: 1, keep: Keep { temporary: Some(temporary) } })
+    }
+
+    fn in_seatbelt(&self, command: &Command, scope: &Scope) -> Result<Enclosed> {
+        let temporary = Temporary::new()?;
+        let mut bounds = Bounds::new(&self.ground, scope, command, &temporary.inside());
+        bounds.hide_shared(seatbelt::SHARED);
+        bounds.paths.insert(bounds.temporary.clone(), Access::Write);
+        let variables = temporary::variables(&bounds, &bounds.temporary);
+        let mut enclosed = seatbelt::command(&bounds, command)?;
+        enclosed.current_dir(&bounds.dir);
+        give(&mut enclosed, self.variables(command, scope, variables));
+        Ok(Enclosed { command: enclosed, holders: 0, keep: Keep { temporary: Some(temporary) } })
+    }
+
+    /// The command's whole environment; `own`: what it gets of the sandbox.
+    fn variables(&self, command: &Command, scope: &Scope, own: Vec<(OsString, OsString)>) -> Variables {
+        let mut all: Variables = environment::allowed(&self.ground.env, &scope.env).chain(own).collect();
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => all.insert(name.into(), value.into()),
+                None => all.remove(name),
+            };
+        }
+        all.insert("PWD".into(), scope.dir.clone().into());
+        all
+    }
+
+    /// The command as the person would start it, but for what sees to its end.
+    fn bare(&self, command: &Command, scope: &Scope) -> Enclosed {
+        let (mut bare, holders) = match &self.launcher {
+            Some(launcher) => (launcher.command(None, command), 1),
+            None => (copy(command), 0),
+        };
+        bare.current_dir(&scope.dir);
+        environment::copy_explicit(command, &mut bare);
+        bare.env("PWD", &scope.dir);
+        Enclosed { command: bare, holders, keep: Keep::default() }
+    }
+}
+
+impl fmt::Display for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.means.fmt(f)
+    }
+}
+
+/// Gives what starts a command the command's environment, but for what would make it load libraries.
+fn give(enclosed: &mut Command, variables: Variables) {
+    enclosed.env_clear().envs(variables.into_iter().filter(|(name, _)| !environment::is_loaders(name)));
+}
+
+/// The command, which takes the loader's variables only when it is inside.
+fn with_loaders(command: &Command, variables: &Variables) -> Command {
+    let loaders: Vec<OsString> = variables
+        .iter()
+        .filter(|(name, _)| environment::is_loaders(name))
+        .map(|(name, value)| [name.as_os_str(), value].join("=".as_ref()))
+        .collect();
+    if loaders.is_empty() {
+        return copy(command);
+    }
+    let mut inner = Command::new("/usr/bin/env");
+    inner.args(loaders).arg(command.get_program()).args(command.get_args());
+    inner
+}
+
+fn copy(command: &Command) -> Command {
+    let mut copy = Command::new(command.get_program());
+    copy.args(command.get_args());
+    copy
+}
+
+/// Where something below the home is for whoever has these variables: there, and where the base
+/// directories that they have moved would have it (XDG Base Directory Specification).
+fn places<'a>(
+    path: &'a str,
+    variable: &'a dyn Fn(&str) -> Option<OsString>,
+) -> impl Iterator<Item = PathBuf> + 'a {
+    const BASES: [(&str, &str); 3] = [
+        (".config/", "XDG_CONFIG_HOME"),
+        (".local/share/", "XDG_DATA_HOME"),
+        (".local/state/", "XDG_STATE_HOME"),
+    ];
+    let moved = BASES.iter().filter_map(move |(usual, name)| {
+        let rest = path.strip_prefix(usual)?;
+        variable(name).map(PathBuf::from).filter(|base| base.is_absolute()).map(|base| base.join(rest))
+    });
+    variable("HOME").map(|home| PathBuf::from(home).join(path)).into_iter().chain(moved)
+}
+
+/// A path as the config writes it: absolute, or below the home.
+fn expand(text: &str) -> Option<PathBuf> {
+    let path = match (text.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(rest), Some(home)) => Path::new(&home).join(rest),
+        _ => PathBuf::from(text),
+    };
+    path.is_absolute().then_some(path)
+}

@@ -1,0 +1,212 @@
+//! What nobody who steers an agent has any business to read: keys, tokens, histories, other programs'
+//! sessions.
+//!
+//! A list of names, since nothing tells a secret from a setting. What is not on it can be read, so a
+//! person adds to it (`[sandbox] hide`), or takes away (`read`).
+
+use super::places;
+use crate::agents::trust;
+use crate::gate::store::config;
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
+use std::path::PathBuf;
+
+/// Below the home.
+const IN_HOME: &[&str] = &[
+    // Keys and passwords.
+    ".ssh",
+    ".gnupg",
+    ".password-store",
+    ".netrc",
+    "_netrc",
+    ".git-credentials",
+    ".config/git/credentials",
+    ".local/share/keyrings",
+    ".local/share/kwalletd",
+    ".local/share/pass",
+    ".config/op",
+    ".config/1Password",
+    ".config/Bitwarden CLI",
+    ".config/sops",
+    ".config/age",
+    ".vault-token",
+    "Library/Keychains",
+    // Clouds and forges.
+    ".aws",
+    ".azure",
+    ".boto",
+    ".config/gcloud",
+    ".config/doctl",
+    ".config/hcloud",
+    ".config/gh",
+    ".config/hub",
+    ".config/glab-cli",
+    ".config/rclone",
+    ".kube",
+    ".docker",
+    ".config/containers",
+    ".colima",
+    ".lima",
+    ".orbstack",
+    ".rd",
+    ".1password",
+    ".terraform.d",
+    ".terraformrc",
+    ".oci",
+    ".fly",
+    ".config/netlify",
+    ".config/heroku",
+    ".s3cfg",
+    // Package registries.
+    ".npmrc",
+    ".yarnrc",
+    ".yarnrc.yml",
+    ".pypirc",
+    ".cargo/credentials",
+    ".cargo/credentials.toml",
+    ".gem/credentials",
+    ".composer/auth.json",
+    ".config/composer/auth.json",
+    ".m2/settings.xml",
+    ".m2/settings-security.xml",
+    ".gradle/gradle.properties",
+    ".nuget/NuGet/NuGet.Config",
+    ".config/pip/pip.conf",
+    // What was typed and looked at.
+    ".bash_history",
+    ".zsh_history",
+    ".local/share/fish/fish_history",
+    ".python_history",
+    ".node_repl_history",
+    ".psql_history",
+    ".mysql_history",
+    ".sqlite_history",
+    ".lesshst",
+    ".viminfo",
+    ".pgpass",
+    ".my.cnf",
+    ".mozilla",
+    ".thunderbird",
+    ".Xauthority",
+    ".ICEauthority",
+    ".config/google-chrome",
+    ".config/chromium",
+    ".config/BraveSoftware",
+    ".config/microsoft-edge",
+    "Library/Application Support/Google/Chrome",
+    "Library/Application Support/Firefox",
+    "Library/Cookies",
+    "Library/Safari",
+    "Library/Messages",
+    "Library/Mail",
+    // Our own: whom the person trusts, where keys are.
+    ".config/git-flow-ai",
+    ".local/state/git-flow-ai",
+];
+
+/// Of the whole system.
+const IN_SYSTEM: &[&str] =
+    &["/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssh", "/root"];
+
+/// Variables that name another place for some of that, and what in there is meant.
+const MOVED: &[(&str, &[&str])] = &[
+    ("GNUPGHOME", &[""]),
+    ("PASSWORD_STORE_DIR", &[""]),
+    ("NETRC", &[""]),
+    ("AWS_SHARED_CREDENTIALS_FILE", &[""]),
+    ("AWS_CONFIG_FILE", &[""]),
+    ("AZURE_CONFIG_DIR", &[""]),
+    ("CLOUDSDK_CONFIG", &[""]),
+    ("GOOGLE_APPLICATION_CREDENTIALS", &[""]),
+    ("GH_CONFIG_DIR", &[""]),
+    ("GLAB_CONFIG_DIR", &[""]),
+    ("RCLONE_CONFIG", &[""]),
+    ("KUBECONFIG", &[""]),
+    ("DOCKER_CONFIG", &[""]),
+    ("TF_CLI_CONFIG_FILE", &[""]),
+    ("SOPS_AGE_KEY_FILE", &[""]),
+    ("NPM_CONFIG_USERCONFIG", &[""]),
+    ("npm_config_userconfig", &[""]),
+    ("CARGO_HOME", &["credentials", "credentials.toml"]),
+    ("GRADLE_USER_HOME", &["gradle.properties"]),
+    ("PGPASSFILE", &[""]),
+    ("XAUTHORITY", &[""]),
+    ("HISTFILE", &[""]),
+];
+
+/// Variables that name the sockets of what holds keys, containers, the desktop.
+const SOCKETS: &[&str] =
+    &["SSH_AUTH_SOCK", "DOCKER_HOST", "CONTAINER_HOST", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"];
+
+/// The paths in the value of such a variable: `a:b`, `unix:///a`, `unix:path=/a,guid=1`.
+fn in_value(value: &str) -> Vec<PathBuf> {
+    let value = ["unix://", "unix:path="].iter().find_map(|start| value.strip_prefix(start)).unwrap_or(value);
+    if value.contains("://") {
+        return Vec::new();
+    }
+    let value = value.split(',').next().unwrap_or_default();
+    value.split(':').map(PathBuf::from).filter(|path| path.is_absolute()).collect()
+}
+
+/// Where they are for this person, and for the whole system.
+pub fn paths() -> Vec<PathBuf> {
+    let variable = |name: &str| env::var_os(name);
+    let home = variable("HOME").map(PathBuf::from);
+    let in_system = IN_SYSTEM.iter().map(PathBuf::from);
+    // Where the person has put our own, by XDG_STATE_HOME and XDG_CONFIG_HOME.
+    let own = [trust::place(), config::personal_path()].into_iter().flatten();
+    let own = own.filter_map(|file| Some(file.parent()?.to_owned()));
+    // Root's own home is no secret to root.
+    let in_system = in_system.filter(|path| home.as_ref() != Some(path));
+    let mut all: Vec<PathBuf> = of(&variable).into_iter().chain(own).chain(in_system).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// Where they are for whoever has these variables.
+pub fn of(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+    let home = variable("HOME").map(PathBuf::from);
+    let moved = MOVED.iter().flat_map(|(name, inside)| {
+        let value = variable(name).unwrap_or_default();
+        // Some name many.
+        let places: Vec<PathBuf> = env::split_paths(&value).collect();
+        places
+            .into_iter()
+            .flat_map(|place| inside.iter().map(move |path| place.join(path).components().collect()))
+    });
+    // A device is nobody's secret, and neither is all that there is.
+    let moved = moved.filter(|path: &PathBuf| {
+        path.is_absolute()
+            && path.metadata().is_ok_and(|found| found.is_file() || found.is_dir())
+            && !home.as_ref().is_some_and(|home| home.starts_with(path))
+    });
+    let values = SOCKETS.iter().filter_map(|name| variable(name)?.into_string().ok());
+    let sockets = values.flat_map(|value| in_value(&value)).filter(|path| {
+        let is_one = |found: fs::Metadata| found.file_type().is_socket() || found.is_dir();
+        path.metadata().is_ok_and(is_one) && !home.as_ref().is_some_and(|home| home.starts_with(path))
+    });
+    IN_HOME.iter().flat_map(|path| places(path, variable)).chain(moved).chain(sockets).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_value;
+    use std::path::Path;
+
+    #[test]
+    fn a_variable_may_name_sockets_in_the_words_of_its_program() {
+        for (value, paths) in [
+            ("/run/agent.sock", &["/run/agent.sock"][..]),
+            ("unix:///var/d.sock", &["/var/d.sock"]),
+            ("unix:path=/tmp/bus,guid=12", &["/tmp/bus"]),
+            ("/a/config:/b/config", &["/a/config", "/b/config"]),
+            ("tcp://127.0.0.1:2375", &[]),
+            ("ssh://host/x", &[]),
+        ] {
+            assert_eq!(in_value(value), paths.iter().map(Path::new).collect::<Vec<_>>(), "{value}");
+        }
+    }
+}

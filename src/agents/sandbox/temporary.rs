@@ -1,0 +1,115 @@
+//! A folder that only one command writes, and that goes with it.
+//!
+//! Where we are killed it stays; a lock inside tells that nobody needs it any more, and the next start
+//! removes it. Folders without our lock are somebody else's.
+
+use super::bounds::{Access, Bounds, access_in};
+use crate::agents::worktree;
+use crate::domain::error::Result;
+use crate::system::process;
+use anyhow::Context;
+use rustix::fs::{FlockOperation, flock};
+use std::env;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// How the folders' names begin, see [`process::temporary()`].
+const PREFIX: &str = "flow-ai-tmp-";
+
+/// The file in it that is locked as long as somebody needs the folder.
+const LOCK: &str = "lock";
+
+/// The folder in it that the command gets. What is beside that is ours: nothing in there can be replaced by
+/// a link or a pipe.
+const INSIDE: &str = "inside";
+
+/// Where in that temporary files go.
+pub const OWN: &str = "own";
+
+/// Where in that caches go.
+pub const CACHE: &str = "cache";
+
+/// One such folder. Dropping it removes it.
+#[derive(Debug)]
+pub struct Temporary {
+    folder: TempDir,
+    _lock: File,
+}
+
+impl Temporary {
+    /// Makes one.
+    pub fn new() -> Result<Temporary> {
+        // Killed before it is locked, it is found by the mark in its name.
+        let folder = process::temporary("tmp")?;
+        Temporary::furnish(folder).context("cannot make a temporary folder")
+    }
+
+    fn furnish(folder: TempDir) -> std::io::Result<Temporary> {
+        for name in [OWN, CACHE] {
+            fs::create_dir_all(folder.path().join(INSIDE).join(name))?;
+        }
+        // It gets its name when it is locked, so that nobody finds it before.
+        let unlocked = folder.path().join("locking");
+        let lock = File::create(&unlocked)?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+        fs::rename(unlocked, folder.path().join(LOCK))?;
+        Ok(Temporary { folder, _lock: lock })
+    }
+
+    /// The folder that the command gets.
+    pub fn inside(&self) -> PathBuf {
+        self.folder.path().join(INSIDE)
+    }
+
+    /// A file that only we write.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // The folder would go by itself, but for what its command has closed: folders without rights.
+        let _ = worktree::erase(self.folder.path());
+    }
+}
+
+/// Removes the folders whose owners are dead.
+pub fn sweep() {
+    let own = rustix::process::getuid().as_raw();
+    for entry in fs::read_dir(env::temp_dir()).into_iter().flatten().flatten() {
+        let is_named = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        let is_ours = || entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == own);
+        if !is_named || !is_ours() {
+            continue;
+        }
+        let Ok(lock) = File::open(entry.path().join(LOCK)) else { continue };
+        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            // What cannot be removed is met again at the next start.
+            let _ = worktree::erase(&entry.path());
+        }
+    }
+}
+
+/// Variables that name it for temporary files and caches, to whom it is at that path. A cache of an agent's
+/// own state stays where it is.
+pub fn variables(bounds: &Bounds, seen: &Path) -> Vec<(OsString, OsString)> {
+    let own = seen.join(OWN);
+    let mut variables: Vec<(OsString, OsString)> =
+        ["TMPDIR", "TMP", "TEMP"].map(|name| (name.into(), own.clone().into())).into();
+    let cache = bounds.temporary.join(CACHE);
+    let usual = bounds.home().map(|home| home.join(".cache"));
+    if let Some(usual) = usual.filter(|usual| access_in(&bounds.paths, usual) != Access::Write) {
+        for own in bounds.paths.iter().filter(|(_, access)| **access == Access::Write) {
+            if let Ok(name) = own.0.strip_prefix(&usual) {
+                let _ = symlink(own.0, cache.join(name));
+            }
+        }
+        variables.push(("XDG_CACHE_HOME".into(), seen.join(CACHE).into()));
+        variables.push(("npm_config_cache".into(), seen.join(CACHE).join("npm").into()));
+    }
+    variables
+}

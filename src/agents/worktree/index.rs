@@ -1,0 +1,156 @@
+//! A scratch index: our own copy of what git wrote at checkout, and git commands on it.
+
+use super::bounded::{Ended, input, run};
+use super::{Why, Worktree};
+use crate::agents::sandbox::Enclosed;
+use crate::domain::error::Result;
+use anyhow::Context;
+use gix::ObjectId;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::Stdio;
+
+/// How git says that it cannot take a file's content (`convert.c`).
+const CONTENT: &[&str] = &["failed to encode", " if encoded as ", "and back is not the same", "clean filter"];
+
+/// How often files that cannot be taken are looked for among others; beyond that, others go with them.
+const PATIENCE: usize = 100;
+
+/// A scratch index, which goes when it is dropped.
+pub(super) struct Index<'a> {
+    worktree: &'a Worktree,
+    file: PathBuf,
+}
+
+impl Drop for Index<'_> {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.file);
+        let _ = fs::remove_file(self.file.with_extension("lock"));
+    }
+}
+
+impl<'a> Index<'a> {
+    /// The index as it was after checkout, its time included: git takes a file for unchanged only when
+    /// it is older than the index.
+    pub fn copy_of(worktree: &'a Worktree) -> Result<Index<'a>> {
+        let (from, file) = (worktree.record.index(), worktree.record.scratch_index()?);
+        fs::copy(&from, &file).context("cannot copy the index of the checkout")?;
+        File::options().write(true).open(&file)?.set_modified(from.metadata()?.modified()?)?;
+        Ok(Index { worktree, file })
+    }
+
+    /// Keeps it as what was harvested last.
+    pub fn keep(&self) -> Result<()> {
+        fs::rename(&self.file, self.worktree.record.scratch("index.last")).context("cannot keep the index")
+    }
+
+    fn git(&self, args: &[&str]) -> Result<Enclosed> {
+        let mut command = self.worktree.git();
+        // What it says is read.
+        command.env("GIT_INDEX_FILE", &self.file).env("LC_ALL", "C").args(args);
+        self.worktree.enclose(command, false)
+    }
+
+    /// Runs git on the index; it reads these paths, and must exit with one of these codes.
+    fn run(&self, args: &[&str], paths: Stdio, codes: &[i32]) -> Result<Ended> {
+        let Enclosed { mut command, keep: _keep, .. } = self.git(args)?;
+        run(args.first().unwrap_or(&""), command.stdin(paths), codes)
+    }
+
+    /// The items of a command's output, which are separated by NUL.
+    pub fn list(&self, args: &[&str]) -> Result<Vec<Vec<u8>>> {
+        Ok(self.run(args, Stdio::null(), &[0])?.items())
+    }
+
+    /// The same, of a command that reads paths; it may also exit with 1 to say that there is none.
+    fn filter<'p>(&self, args: &[&str], paths: impl IntoIterator<Item = &'p Vec<u8>>) -> Result<Ended> {
+        self.run(args, input(paths)?, &[0, 1])
+    }
+
+    /// The paths of submodules.
+    pub fn submodules(&self) -> Result<BTreeSet<Vec<u8>>> {
+        let entries = self.list(&["ls-files", "--stage", "-z"])?;
+        let links = entries.iter().filter(|entry| entry.starts_with(b"160000 "));
+        Ok(links.filter_map(|entry| entry.split(|byte| *byte == b'\t').nth(1).map(<[u8]>::to_vec)).collect())
+    }
+
+    /// Takes out what is ignored.
+    pub fn without_ignored<T>(&self, mut paths: BTreeMap<Vec<u8>, T>) -> Result<BTreeMap<Vec<u8>, T>> {
+        if paths.is_empty() {
+            return Ok(paths);
+        }
+        let ended = self.filter(&["check-ignore", "--no-index", "-z", "--stdin"], paths.keys())?;
+        for ignored in ended.items() {
+            paths.remove(&ignored);
+        }
+        Ok(paths)
+    }
+
+    /// Takes the paths in (or out), and returns those that git refuses. One whose content it cannot take
+    /// makes it refuse all others with it, so that one is looked for, by halves.
+    pub fn update(&self, how: &[&str], paths: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, Why)>> {
+        let (mut refused, mut failures) = (Vec::new(), 0);
+        let mut left = vec![paths];
+        while let Some(paths) = left.pop() {
+            match self.take(how, paths)? {
+                Some(names) => refused.extend(names.into_iter().map(|path| (path, Why::Name))),
+                None if paths.len() == 1 || failures >= PATIENCE => {
+                    refused.extend(paths.iter().map(|path| (path.clone(), Why::Content)));
+                }
+                None => {
+                    failures += 1;
+                    let (one, other) = paths.split_at(paths.len() / 2);
+                    left.extend([other, one]);
+                }
+            }
+        }
+        Ok(refused)
+    }
+
+    /// Takes them all, but for those whose names git refuses; none where one's content cannot be taken.
+    fn take(&self, how: &[&str], paths: &[Vec<u8>]) -> Result<Option<Vec<Vec<u8>>>> {
+        if paths.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let args = [&["update-index"], how, &["-z", "--stdin"]].concat();
+        let ended = match self.run(&args, input(paths)?, &[0]) {
+            Ok(ended) => ended,
+            Err(error) if CONTENT.iter().any(|words| error.to_string().contains(words)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if !ended.stderr.starts_with(b"Ignoring path ") && !ended.said().contains("\nIgnoring path ") {
+            return Ok(Some(Vec::new()));
+        }
+        // Names can hold line breaks and anything else that git says, so only the index tells which.
+        let taken = self.tracked(paths)?;
+        Ok(Some(paths.iter().filter(|path| !taken.contains(*path)).cloned().collect()))
+    }
+
+    pub fn write_tree(&self) -> Result<ObjectId> {
+        let ended = self.run(&["write-tree"], Stdio::null(), &[0])?;
+        Ok(ObjectId::from_hex(ended.stdout.trim_ascii())?)
+    }
+
+    pub fn changed_from(&self, base: ObjectId, tree: ObjectId) -> Result<usize> {
+        let (base, tree) = (format!("{base}^{{tree}}"), tree.to_string());
+        Ok(self.list(&["diff-tree", "-r", "--no-renames", "--name-only", "-z", &base, &tree])?.len())
+    }
+
+    /// Which of these paths some filter of the person's takes, such as one for large files.
+    pub fn filtered(&self, paths: &[Vec<u8>]) -> Result<BTreeSet<Vec<u8>>> {
+        let ended = self.filter(&["check-attr", "-z", "--stdin", "filter"], paths)?;
+        let fields: Vec<&[u8]> = ended.stdout.split(|byte| *byte == 0).collect();
+        let known = &self.worktree.place.settings.filters;
+        let taken =
+            fields.chunks_exact(3).filter(|answer| known.iter().any(|name| name.as_bytes() == answer[2]));
+        Ok(taken.map(|answer| answer[0].to_vec()).collect())
+    }
+
+    /// Which of these paths it holds.
+    pub fn tracked(&self, paths: &[Vec<u8>]) -> Result<BTreeSet<Vec<u8>>> {
+        let asked: BTreeSet<&Vec<u8>> = paths.iter().collect();
+        let all = self.list(&["ls-files", "-z"])?.into_iter();
+        Ok(all.filter(|path| asked.contains(path)).collect())
+    }
+}

@@ -1,0 +1,136 @@
+//! A new worktree, from a pinned commit, beside any number of others being made.
+//!
+//! Nothing is registered in the person's repository: the worktree belongs to a private one, see
+//! [`super::private`], so that no git of anybody's meets a half-made admin folder (`git worktree add`
+//! fills its own file by file, and takes `config.lock` for tracking), and nobody's `git worktree prune`
+//! has a say. The record comes first, then the folder's content. Only the files are checked out by git
+//! itself, which knows filters, line ends and sparse trees.
+
+use super::record::{self, Record};
+use super::{Worktree, Worktrees};
+use crate::agents::sandbox::Enclosed;
+use crate::domain::error::{Result, hint};
+use crate::system::git;
+use crate::system::process;
+use anyhow::{Context, bail};
+use gix::ObjectId;
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+impl Worktrees {
+    /// Makes a worktree with that commit's files, on no branch. Its folder is called `name`, with a
+    /// number where that exists already.
+    pub fn make(&self, name: &str, commit: ObjectId) -> Result<Worktree> {
+        let making = self.making()?;
+        let path = self.new_folder(name)?;
+        let id = unique_id(name)?;
+        let record = Record::create(&self.own_dir(), &id, name, &path, commit)?;
+        drop(making);
+        let worktree = Worktree { place: self.clone(), name: name.to_owned(), path, base: commit, record };
+        match worktree.fill() {
+            Ok(()) => Ok(worktree),
+            Err(error) => {
+                let path = worktree.path.clone();
+                // Nobody has worked in it, so nothing of anybody's goes with it.
+                worktree.discard().with_context(|| format!("cannot clean up {}", path.display()))?;
+                Err(error).with_context(|| format!("cannot make the worktree {}", path.display()))
+            }
+        }
+    }
+
+    /// Held while a folder has no record yet, so that nobody takes it for one that a killed process left.
+    fn making(&self) -> Result<File> {
+        let file = self.making_file()?;
+        file.lock_shared().context("cannot lock the making of worktrees")?;
+        Ok(file)
+    }
+
+    /// Removes what processes left that were killed while they made a worktree: half a record, a folder
+    /// that has none.
+    pub(super) fn sweep_half_made(&self) -> Result<()> {
+        let lock = self.making_file()?;
+        if lock.try_lock().is_err() {
+            // Somebody is making one now, and the next start sweeps as well.
+            return Ok(());
+        }
+        record::sweep_stage(&self.own_dir())?;
+        let trash = fs::read_dir(self.own_dir().join("trash")).into_iter().flatten().flatten();
+        let half = trash.filter(|entry| process::is_half_written(&entry.file_name()));
+        for path in process::abandoned(half.map(|entry| entry.path()).collect()) {
+            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+        let Ok(entries) = fs::read_dir(&self.root) else { return Ok(()) };
+        let known = record::paths(&self.own_dir());
+        for path in entries.flatten().map(|entry| entry.path()).filter(|path| !known.contains(path)) {
+            // One that holds anything stays: it is none of ours.
+            let _ = fs::remove_dir(path);
+        }
+        Ok(())
+    }
+
+    fn making_file(&self) -> Result<File> {
+        let dir = self.own_dir().join("locks");
+        fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        // No spec's name begins with a dot.
+        let path = dir.join(".worktrees.lock");
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        file.with_context(|| format!("cannot open {}", path.display()))
+    }
+
+    fn new_folder(&self, name: &str) -> Result<PathBuf> {
+        let refused = |error: std::io::Error, path: &Path| {
+            hint(
+                format!("cannot make {}: {error}", path.display()),
+                "name a folder that you can write to: git config flow-ai.worktrees <folder>, or `worktrees` under [run] in .zenflow/config.toml",
+            )
+        };
+        fs::create_dir_all(&self.root).map_err(|error| refused(error, &self.root))?;
+        for number in 1..10_000 {
+            let folder = if number == 1 { name.to_owned() } else { format!("{name}.{number}") };
+            let path = self.root.join(folder);
+            match fs::create_dir(&path) {
+                Ok(()) => return Ok(path),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                // Another process tidied the empty root away in between.
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    fs::create_dir_all(&self.root).map_err(|error| refused(error, &self.root))?;
+                }
+                Err(error) => return Err(refused(error, &path)),
+            }
+        }
+        bail!("{} holds ten thousand worktrees called {name} already", self.root.display())
+    }
+}
+
+impl Worktree {
+    fn fill(&self) -> Result<()> {
+        self.furnish().context("cannot make its private repository")?;
+        // With the person's own git directory, since nobody has been in the worktree yet: filters, large
+        // files and objects that only a remote has are found as in any checkout.
+        let index = self.git_dir().join("index");
+        let mut checkout = self.git();
+        checkout
+            .env("GIT_INDEX_FILE", &index)
+            .args(["read-tree", "--reset", "-u", "--no-recurse-submodules"])
+            .arg(self.base.to_string());
+        let Enclosed { mut command, keep: _keep, .. } = self.enclose(checkout, true)?;
+        git::output(&mut command)?;
+        // Aside first: the index in the record is what says that the checkout was complete.
+        let aside = self.record.scratch("index.new");
+        fs::copy(index, &aside).context("cannot keep a copy of the index")?;
+        fs::rename(&aside, self.record.index())?;
+        Ok(())
+    }
+}
+
+/// The name with what file systems take, and eight random digits: no other process can mean the same.
+fn unique_id(name: &str) -> Result<String> {
+    let plain: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
+        .collect();
+    let random =
+        getrandom::u32().map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
+    Ok(format!("{}-{random:08x}", plain.trim_matches('.')))
+}

@@ -1,0 +1,218 @@
+//! The repository that a worktree has to itself, and what its agent may touch of it.
+//!
+//! It lies in the worktree's record, `<common git dir>/flow-ai/worktrees/<id>/git/`: like a clone with
+//! alternates, it reads the person's objects where they are and writes its own; it has its own refs
+//! (a copy from when it was made), configuration, index and logs. What decides about what git *runs* or
+//! *believes* there (the `.git` file, `config`, `hooks/`, `info/`, `objects/info/`) is kept a second time in
+//! the record's `template/`, so that it can be put back: see [`super::seal`].
+
+use super::{Worktree, settings};
+use crate::agents::sandbox::Scope;
+use crate::domain::error::Result;
+use crate::gate::store::{Expected, Repo};
+use anyhow::Context;
+use gix::ObjectId;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// The files that are put back, relative to the private repository.
+pub(super) const FILES: &[&str] = &["config", "info/exclude", "info/attributes", "objects/info/alternates"];
+
+/// The folders that stay as they were made, relative to it, with what belongs in them.
+pub(super) const FOLDERS: &[(&str, &[&str])] =
+    &[("hooks", &[]), ("info", &["exclude", "attributes"]), ("objects/info", &["alternates"])];
+
+/// How deep git follows alternates of alternates (`object-file.c`).
+const ALTERNATES: usize = 5;
+
+impl Worktree {
+    /// What whoever works in it may touch: its files, and the private repository but for what decides
+    /// about what git runs there.
+    pub fn scope(&self) -> Scope {
+        let git = self.git_dir();
+        // Not the folder of the alternates: git writes its lists of packs beside them.
+        let kept = ["config", "hooks", "info", "objects/info/alternates"];
+        let mut protect = vec![self.path.join(".git")];
+        protect.extend(kept.iter().map(|name| git.join(name)));
+        let mut read = object_stores(&self.place.common);
+        // Large files of which commits hold only pointers.
+        read.push(self.place.common.join("lfs"));
+        read.retain(|path| path.exists());
+        Scope { dir: self.path.clone(), edits: true, write: vec![git], protect, read, ..Scope::default() }
+    }
+
+    /// Makes the private repository, and leads the worktree to it.
+    pub(super) fn furnish(&self) -> Result<()> {
+        let repo = Repo::open(&self.place.common)?;
+        self.hold_base(&repo)?;
+        self.write_template()?;
+        let (git, template) = (self.git_dir(), self.record.template());
+        for folder in ["objects/pack", "objects/info", "refs/heads", "refs/tags", "hooks", "info"] {
+            fs::create_dir_all(git.join(folder))?;
+        }
+        for file in FILES {
+            fs::copy(template.join(file), git.join(file))?;
+        }
+        fs::copy(template.join("packed-refs"), git.join("packed-refs"))?;
+        let shallow = self.place.common.join("shallow");
+        if shallow.exists() {
+            fs::copy(&shallow, git.join("shallow"))?;
+        }
+        for (remote, branch) in defaults(&repo)? {
+            let head = git.join("refs/remotes").join(remote).join("HEAD");
+            fs::create_dir_all(head.parent().unwrap_or(&git))?;
+            fs::write(head, format!("ref: {branch}\n"))?;
+        }
+        fs::write(git.join("HEAD"), format!("{}\n", self.base))?;
+        fs::write(self.path.join(".git"), self.pointer())?;
+        Ok(())
+    }
+
+    /// What the worktree's `.git` file says.
+    pub(super) fn pointer(&self) -> Vec<u8> {
+        [b"gitdir: ", self.git_dir().as_os_str().as_bytes(), b"\n"].concat()
+    }
+
+    /// Writes what is to be put back whenever somebody changed it.
+    fn write_template(&self) -> Result<()> {
+        let (template, common) = (self.record.template(), &self.place.common);
+        for folder in ["info", "objects/info"] {
+            fs::create_dir_all(template.join(folder))?;
+        }
+        let is_sha256 = self.base.kind() != gix::hash::Kind::Sha1;
+        let config = format!("{}{}", self.place.settings.text, settings::own(&self.git_dir(), is_sha256));
+        fs::write(template.join("config"), config)?;
+        for file in ["info/exclude", "info/attributes"] {
+            let text = fs::read(common.join(file)).or_else(|error| match error.kind() {
+                ErrorKind::NotFound => Ok(Vec::new()),
+                _ => Err(error),
+            });
+            fs::write(template.join(file), text.with_context(|| format!("cannot read {file}"))?)?;
+        }
+        let mut alternates = Vec::new();
+        for store in object_stores(common) {
+            alternates.extend_from_slice(store.as_os_str().as_bytes());
+            alternates.push(b'\n');
+        }
+        fs::write(template.join("objects/info/alternates"), alternates)?;
+        Ok(())
+    }
+
+    /// Keeps `git gc` from what the worktree was made from: no branch may lead there any more.
+    fn hold_base(&self, repo: &Repo) -> Result<()> {
+        let text = refs_of(repo)?;
+        fs::create_dir_all(self.record.template())?;
+        fs::write(self.record.template().join("packed-refs"), text)?;
+        patiently(|| {
+            repo.set_ref(
+                &base_ref(&self.record.id().to_string_lossy()),
+                self.base,
+                Expected::Missing,
+                "a worktree's base",
+            )
+        })
+    }
+
+    /// Lets `git gc` have it.
+    pub(super) fn release_base(&self) -> Result<()> {
+        let name = base_ref(&self.record.id().to_string_lossy());
+        let repo = Repo::open(&self.place.common)?;
+        patiently(|| match repo.find_ref(&name)? {
+            Some(id) => repo.delete_ref(&name, id),
+            None => Ok(()),
+        })
+    }
+}
+
+/// The ref that keeps what a worktree was made from, by the worktree's id.
+pub(super) fn base_ref(id: &str) -> String {
+    format!("refs/flow-ai/worktrees/{}", id.replace('.', "-"))
+}
+
+/// Tries again for a while: another process may hold the lock on packed refs.
+fn patiently(mut write: impl FnMut() -> Result<()>) -> Result<()> {
+    for _ in 0..50 {
+        if write().is_ok() {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(20));
+    }
+    write()
+}
+
+/// Branches, tags and what remotes have, as git's `packed-refs`. Notes are not among them: verdicts are no
+/// business of an agent.
+fn refs_of(repo: &Repo) -> Result<String> {
+    let mut text = String::from("# pack-refs with: sorted \n");
+    for kind in ["heads", "remotes", "tags"] {
+        for (name, id) in repo.refs(&format!("refs/{kind}/"))? {
+            text.push_str(&format!("{id} {name}\n"));
+        }
+    }
+    Ok(text)
+}
+
+/// The default branches of the remotes.
+fn defaults(repo: &Repo) -> Result<Vec<(String, String)>> {
+    let mut all = Vec::new();
+    for remote in repo.remotes() {
+        if let Some(branch) = repo.default_branch(&remote)? {
+            let name = format!("refs/remotes/{remote}/{branch}");
+            all.push((remote, name));
+        }
+    }
+    Ok(all)
+}
+
+/// The refs that a private repository had when it was made.
+pub(super) fn parse_refs(text: &[u8]) -> BTreeMap<Vec<u8>, ObjectId> {
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.starts_with(b"#"));
+    let pairs = lines.filter_map(|line| {
+        let space = line.iter().position(|byte| *byte == b' ')?;
+        let id = ObjectId::from_hex(&line[..space]).ok()?;
+        Some((line[space + 1..].to_vec(), id))
+    });
+    pairs.collect()
+}
+
+/// The folders in which the objects of a repository are: its own, and its alternates (`gitrepository-layout(5)`).
+pub(super) fn object_stores(common: &Path) -> Vec<PathBuf> {
+    let mut stores = vec![common.join("objects")];
+    let mut level = stores.clone();
+    for _ in 0..ALTERNATES {
+        let mut next = Vec::new();
+        for store in &level {
+            let text = fs::read(store.join("info/alternates")).unwrap_or_default();
+            let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+            let paths = lines.filter(|line| !line.starts_with(b"#")).map(|line| store.join(unquoted(line)));
+            next.extend(paths.filter_map(|path| path.canonicalize().ok()));
+        }
+        next.retain(|store| !stores.contains(store));
+        next.dedup();
+        stores.extend(next.iter().cloned());
+        level = next;
+    }
+    stores
+}
+
+/// A path of git's list of alternates, which is quoted like C when it begins with a quotation mark.
+fn unquoted(line: &[u8]) -> OsString {
+    let Some(inner) = line.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) else {
+        return OsStr::from_bytes(line).to_owned();
+    };
+    let mut bytes = Vec::new();
+    let mut rest = inner.iter().copied();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'\\' => bytes.extend(rest.next()),
+            byte => bytes.push(byte),
+        }
+    }
+    OsStr::from_bytes(&bytes).to_owned()
+}

@@ -1,0 +1,43 @@
+//! Whether the gate is really asked: the branch is protected, hooks ask, notes hold verdicts.
+
+use super::{Check, hooks};
+use crate::domain::error::Result;
+use crate::gate::store::Repo;
+use crate::gate::store::config::Loaded;
+use crate::system::git;
+use std::path::Path;
+
+pub(super) const TOPIC: &str = "gate";
+pub(super) const INSTALL: &str = "git flow-ai init";
+
+pub(super) fn examine(repo: &Repo, loaded: &Loaded, target: &str) -> Result<Vec<Check>> {
+    let dir = repo.work_dir().unwrap_or(repo.git_dir());
+    let mut checks = Vec::new();
+    if !loaded.config.gate.protects(target) {
+        checks.push(Check::note(
+            TOPIC,
+            format!("{target} is not protected"),
+            format!("add it to `branches` under [gate] in {}", crate::domain::config::PATH),
+        ));
+    }
+    checks.extend(hooks::examine(repo, dir, target)?);
+    // Nobody reads the log in a bare repository, or merges notes there.
+    if repo.work_dir().is_some() {
+        checks.push(notes(dir)?);
+    }
+    Ok(checks)
+}
+
+/// Whether `git log` shows verdicts and merges of notes keep all of them.
+fn notes(dir: &Path) -> Result<Check> {
+    let get =
+        |key: &str| git::output(git::command(dir).args(["config", "--get-all", key])).unwrap_or_default();
+    let shown =
+        get("notes.displayRef").lines().any(|glob| glob == "refs/notes/flow-ai" || glob == "refs/notes/*");
+    let merged = get("notes.flow-ai.mergeStrategy") == "cat_sort_uniq";
+    Ok(if shown && merged {
+        Check::good(TOPIC, "git log shows verdicts, and merges of notes keep every record")
+    } else {
+        Check::note(TOPIC, "git log does not show verdicts, or merging their notes would conflict", INSTALL)
+    })
+}

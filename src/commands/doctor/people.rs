@@ -1,0 +1,87 @@
+//! Who can work and who can judge whom.
+
+use super::Check;
+use crate::agents::agent::{Agent, presets};
+use crate::commands::review::{self, Reviewer};
+use crate::domain::config::Config;
+
+/// The agents and reviewers of the config.
+pub(super) fn examine(config: &Config) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let (reviewers, unavailable) = review::reviewers(config);
+    for (name, settings) in &config.agents {
+        let agent = match Agent::new(name, settings) {
+            Ok(agent) => agent,
+            Err(error) => {
+                checks.push(Check::broken("agents", &error));
+                continue;
+            }
+        };
+        match agent.executable() {
+            Ok(path) => {
+                checks.push(Check::good("agents", format!("{name} ({}): {}", agent.vendor, path.display())));
+                checks.push(rivals_of(&agent, &reviewers, config));
+            }
+            Err(error) => checks.push(Check::broken("agents", &error)),
+        }
+    }
+    checks.extend(unavailable.into_iter().map(|(name, why)| {
+        Check::note(
+            "reviewers",
+            format!("{name} cannot be asked: {why}"),
+            "mend that, or take it out of the config",
+        )
+    }));
+    if config.reviewers.is_empty() {
+        checks.push(Check::bad(
+            "reviewers",
+            "the config names no reviewer, so nothing can be approved",
+            "git flow-ai init proposes some",
+        ));
+    }
+    checks
+}
+
+/// Who may judge what that agent makes.
+fn rivals_of(agent: &Agent, reviewers: &[Reviewer], config: &Config) -> Check {
+    let author = [agent.author()];
+    let rivals: Vec<&str> = reviewers
+        .iter()
+        .filter(|reviewer| config.gate.is_rival(&reviewer.who, &author))
+        .map(|reviewer| reviewer.who.name.as_str())
+        .collect();
+    if rivals.is_empty() {
+        Check::bad(
+            "reviewers",
+            format!("nobody can judge what {} makes: no reviewer is a rival of {}", agent.name, agent.vendor),
+            "add a reviewer of another vendor to the config, or install one that it names",
+        )
+    } else {
+        Check::good("reviewers", format!("{} is judged by {}", agent.name, rivals.join(", ")))
+    }
+}
+
+/// The agents that could be used, where there is no config to ask.
+pub(super) fn on_path() -> Vec<Check> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let dirs: Vec<_> = std::env::split_paths(&path).collect();
+    let found: Vec<Check> = presets()
+        .iter()
+        .filter(|known| dirs.iter().any(|dir| dir.join(known.program).is_file()))
+        .map(|known| {
+            Check::good(
+                "agents",
+                format!(
+                    "{} ({})",
+                    known.name,
+                    known.vendor.unwrap_or("whose model it runs, the config tells")
+                ),
+            )
+        })
+        .collect();
+    if found.is_empty() {
+        let mend = presets().iter().map(|known| known.install).take(3).collect::<Vec<_>>().join(", or ");
+        return vec![Check::note("agents", "no agent that we know is on the PATH", mend)];
+    }
+    found
+}

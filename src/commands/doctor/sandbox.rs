@@ -1,0 +1,27 @@
+//! What holds agents and commands here, what that cannot hold, and how to get better.
+
+use super::Check;
+use crate::agents::sandbox::Sandbox;
+use crate::domain::config::{Config, Wish};
+use crate::gate::store::Repo;
+
+const TOPIC: &str = "sandbox";
+
+pub(super) fn examine(repo: &Repo, config: &Config) -> Check {
+    match Sandbox::of(repo, config) {
+        Ok(sandbox) => {
+            let says = sandbox.to_string();
+            match sandbox.means().way_up() {
+                _ if config.run.sandbox == Some(Wish::Off) => Check::note(
+                    TOPIC,
+                    says,
+                    "`sandbox = \"prefer\"` under [run], or git config flow-ai.sandbox prefer",
+                ),
+                Some(mend) => Check::note(TOPIC, says, mend),
+                None if sandbox.holds() => Check::good(TOPIC, says),
+                None => Check::note(TOPIC, says, "run where there is one: Linux, or macOS"),
+            }
+        }
+        Err(error) => Check::broken(TOPIC, &error),
+    }
+}

@@ -1,0 +1,44 @@
+//! Whether records can be signed as the branch demands, by whoever is at the keyboard.
+
+use super::Check;
+use crate::commands::person;
+use crate::domain::error::Result;
+use crate::gate::signing::{self, Key};
+use crate::gate::store::Repo;
+use crate::gate::store::config::Loaded;
+
+const TOPIC: &str = "signing";
+
+pub(super) fn examine(repo: &Repo, loaded: &Loaded, target: &str) -> Vec<Check> {
+    let check = look(repo, loaded, target);
+    vec![check.unwrap_or_else(|error| Check::broken(TOPIC, &error))]
+}
+
+fn look(repo: &Repo, loaded: &Loaded, target: &str) -> Result<Check> {
+    let policy = &loaded.config.gate;
+    signing::ready(repo, policy, target, None)?;
+    let Some(key) = Key::of(repo)? else {
+        let says = format!("records are not signed, and {target} does not demand it");
+        return Ok(Check::good(TOPIC, says));
+    };
+    if !policy.signed {
+        return Ok(Check::good(TOPIC, format!("records are signed with {key}")));
+    }
+    let person = person::here(repo)?;
+    let file = &policy.allowed_signers;
+    Ok(match signing::ready(repo, policy, target, Some(&person)) {
+        Ok(()) => {
+            let says =
+                format!("records are signed with {key}, and {file} of {target} names {}", person.address());
+            Check::good(TOPIC, says)
+        }
+        Err(_) => Check::note(
+            TOPIC,
+            format!(
+                "{file} of {target} has {key}, and not for {}: reviews count, your own word does not",
+                person.address()
+            ),
+            format!("have the line name {} as well", person.address()),
+        ),
+    })
+}

@@ -1,0 +1,27 @@
+//! Whether the person has seen and trusted what the repository brings.
+
+use super::Check;
+use crate::agents::trust;
+use crate::domain::error::{Hint, Result};
+use crate::gate::store::Repo;
+use crate::gate::store::config::Loaded;
+
+const TOPIC: &str = "trust";
+
+pub(super) fn examine(repo: &Repo, loaded: &Loaded) -> Check {
+    look(repo, loaded).unwrap_or_else(|error| Check::broken(TOPIC, &error))
+}
+
+fn look(repo: &Repo, loaded: &Loaded) -> Result<Check> {
+    let look = trust::look(repo, trust::everything(repo, loaded)?)?;
+    Ok(if let Some(trouble) = &look.trouble {
+        let way_out = trouble.downcast_ref::<Hint>().map_or("", |hint| hint.way_out.as_str());
+        Check::bad(TOPIC, trouble.to_string(), way_out)
+    } else if look.is_trusted() {
+        Check::good(TOPIC, "you trust what this repository brings")
+    } else {
+        let says =
+            format!("you have not trusted yet what this repository brings: {}", look.untrusted().join(", "));
+        Check::note(TOPIC, says, "git flow-ai trust shows it and asks")
+    })
+}

@@ -1,0 +1,57 @@
+//! The notes are about to move: verdicts are only ever added, so a state that has lost one is refused.
+//!
+//! A forced fetch, `git notes remove`, `git notes prune` and two `git notes add` at once lose records
+//! without a word. That the whole ref is deleted cannot be told from its being packed, and passes; what
+//! was pushed is then still read from the copy (see [`crate::gate::store::verdicts`]).
+
+use super::{Answer, Refused};
+use crate::domain::error::Result;
+use crate::domain::verdict::{NOTES_REF, record};
+use crate::gate::store::Repo;
+use crate::gate::store::verdicts::{self, Lost};
+use anyhow::Context;
+use gix::ObjectId;
+
+/// What a refusal says of notes that lack a record.
+pub(crate) const LOSES: &str = "would lose what was decided";
+
+/// How many lost verdicts are named.
+const NAMED: usize = 5;
+
+/// Whether the notes may become that.
+pub(super) fn moving(new: &str) -> Result<Answer> {
+    let repo = Repo::discover()?;
+    let Some(old) = repo.find_ref(NOTES_REF)? else { return Ok(Answer::Pass) };
+    let new: ObjectId = new.parse().with_context(|| format!("`{new}` is no object id"))?;
+    Ok(losing(&repo, old, new)?.map_or(Answer::Pass, Answer::Refuse))
+}
+
+/// Why the notes may not go from one tip to another; none where nothing is lost.
+pub(super) fn losing(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<Option<Refused>> {
+    let lost = verdicts::lost(repo, old, new)?;
+    if lost.is_empty() {
+        return Ok(None);
+    }
+    let mut named: Vec<String> = lost.iter().take(NAMED).map(describe).collect();
+    if lost.len() > NAMED {
+        named.push(format!("{} more", lost.len() - NAMED));
+    }
+    Ok(Some(Refused {
+        why: format!("{NOTES_REF} {LOSES}: {}", named.join("; ")),
+        blocking: Vec::new(),
+        way_out: vec![
+            "to take in a remote's verdicts and keep your own: git flow-ai sync".to_owned(),
+            "to take a verdict back, have the change judged again: the newest of a reviewer counts"
+                .to_owned(),
+        ],
+    }))
+}
+
+/// `REQUEST CHANGES by codex (openai) on 3 files, …, on 1234567890`
+fn describe(lost: &Lost) -> String {
+    let on = lost.on.to_hex_with_len(10);
+    match &lost.verdict {
+        Some(verdict) => format!("{}, on {on}", record::headline(verdict)),
+        None => format!("a record that cannot be told, on {on}"),
+    }
+}

@@ -1,0 +1,52 @@
+//! `pre-push`: what a protected branch of a remote is to become.
+//!
+//! A remote that has no gate of its own believes whoever pushes, so the pusher's gate is the last one
+//! asked. The policy is the one at the remote's tip, or at our branch of that name where the remote has
+//! none yet: what nobody has judged must not come back by a pull as if the remote had let it in. A
+//! branch that is being deleted is the remote's own business.
+
+use super::{Answer, Moment, decide};
+use crate::domain::error::{Result, hint};
+use crate::gate::admit::{Candidate, New};
+use crate::gate::store::Repo;
+use anyhow::Context;
+use gix::ObjectId;
+use std::io::Read;
+
+pub(super) fn ask(args: &[String], mut input: impl Read) -> Result<Answer> {
+    let mut text = String::new();
+    input.read_to_string(&mut text).context("what git says about the push cannot be read")?;
+    for line in text.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        let [_, new, remote_ref, old] = words[..] else { continue };
+        let Some(branch) = remote_ref.strip_prefix("refs/heads/") else { continue };
+        let (new, old): (ObjectId, ObjectId) = (new.parse()?, old.parse()?);
+        if new.is_null() || branch.starts_with("flow/") {
+            continue;
+        }
+        let repo = Repo::discover()?;
+        let ours = || repo.find_ref(&format!("refs/heads/{branch}"));
+        let old = if old.is_null() {
+            let Some(ours) = ours()? else { continue };
+            if repo.is_ancestor(new, ours)? {
+                continue;
+            }
+            ours
+        } else {
+            old
+        };
+        if !repo.has(old) {
+            let remote = args.first().map_or("<remote>", String::as_str);
+            return Err(hint(
+                format!("`{branch}` has moved on {remote}, so what this push adds cannot be told"),
+                format!("git fetch {remote}, merge or rebase, and push again"),
+            ));
+        }
+        let candidate = Candidate { branch: branch.into(), old, new: New::Commit(new), accepted: None };
+        let answer = decide(repo, candidate, Moment::Push)?;
+        if !matches!(answer, Answer::Pass) {
+            return Ok(answer);
+        }
+    }
+    Ok(Answer::Pass)
+}

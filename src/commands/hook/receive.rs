@@ -1,0 +1,238 @@
+//! `pre-receive` and `update`: what a server is pushed, before any ref of it moves.
+//!
+//! Nobody who pushes can switch these off. The law of a branch is read at its tip on the server; what
+//! arrives is read in the push's quarantine, its verdicts together with those that are there already.
+//! A branch that does not protect itself is under the default branch's law where that names it. Where
+//! the server has none of a branch and no law names it, its first push is let in: there is nothing to
+//! judge it by. Nothing is written.
+
+use super::transaction::moving_with;
+use super::{Answer, Moment, Refused, notes, refused};
+use crate::domain::error::{Result, hint, hint_on};
+use crate::domain::policy::Policy;
+use crate::domain::verdict::NOTES_REF;
+use crate::gate::admit::{self, Candidate, New, Ruling};
+use crate::gate::store::Repo;
+use crate::gate::store::keep::KEPT;
+use anyhow::Context;
+use gix::ObjectId;
+use std::io::Read;
+
+/// Refs of ours besides branches and notes.
+const OWN: &str = "refs/flow-ai/";
+
+/// How long a chain of symbolic refs may be; git itself follows five.
+const LONGEST_CHAIN: usize = 5;
+
+/// One ref of a push.
+struct Update {
+    old: ObjectId,
+    new: ObjectId,
+    /// The full name, as the pusher says it.
+    name: String,
+}
+
+impl Update {
+    fn parse(old: &str, new: &str, name: &str) -> Result<Update> {
+        let id = |text: &str| text.parse().with_context(|| format!("`{text}` is no object id"));
+        Ok(Update { old: id(old)?, new: id(new)?, name: name.to_owned() })
+    }
+}
+
+/// All refs of a push at once: the verdicts that come along count.
+pub(super) fn all(mut input: impl Read) -> Result<Answer> {
+    let mut text = String::new();
+    input.read_to_string(&mut text).context("what git says about the push cannot be read")?;
+    let update = |line: &str| match line.splitn(3, ' ').collect::<Vec<_>>()[..] {
+        [old, new, name] => Update::parse(old, new, name),
+        _ => Err(hint(format!("git said `{line}` about the push"), "expected: <old> <new> <ref>")),
+    };
+    let updates = text.lines().map(update).collect::<Result<Vec<_>>>()?;
+    // Git never asks about nothing: who heard yes would believe itself guarded.
+    if updates.is_empty() {
+        return Err(hint(
+            "nothing about the push was to be read",
+            "whoever keeps the server sees to it that each hook gets what git writes, not only the first",
+        ));
+    }
+    let mut repo = open()?;
+    for notes in updates.iter().filter(|update| update.name == NOTES_REF && !update.new.is_null()) {
+        repo.also_read_notes(notes.new);
+    }
+    for update in &updates {
+        if let Some(refused) = judge(&repo, update)? {
+            return Ok(Answer::Refuse(refused));
+        }
+    }
+    Ok(Answer::Pass)
+}
+
+/// One ref of a push: git tells of no other, so the verdicts have to be there before.
+pub(super) fn one(args: &[String]) -> Result<Answer> {
+    let [name, old, new] = args else {
+        return Err(hint("`update` was not called as git calls it", "its arguments are <ref> <old> <new>"));
+    };
+    let Some(mut refused) = judge(&open()?, &Update::parse(old, new, name)?)? else {
+        return Ok(Answer::Pass);
+    };
+    if name.starts_with("refs/heads/") {
+        refused.way_out.push(
+            "this server asks `update`, which sees no verdicts of the same push; before it: git flow-ai sync <remote>".to_owned(),
+        );
+    }
+    Ok(Answer::Refuse(refused))
+}
+
+fn open() -> Result<Repo> {
+    // Git then tells hooks names that are not those of the refs.
+    if std::env::var_os("GIT_NAMESPACE").is_some_and(|namespace| !namespace.is_empty()) {
+        return Err(hint(
+            "this server keeps several repositories in one (GIT_NAMESPACE), which the gate cannot judge",
+            "whoever keeps it gives the guarded one a repository of its own",
+        ));
+    }
+    Repo::discover().context("the gate cannot read the repository that is pushed to")
+}
+
+/// Why a ref may not become that; none where it may.
+fn judge(repo: &Repo, update: &Update) -> Result<Option<Refused>> {
+    let name = real_name(repo, &update.name)?;
+    if name == NOTES_REF {
+        return notes_moving(repo, update);
+    }
+    // The gate believes what a clone keeps of others' verdicts and of what was admitted.
+    if name.starts_with(OWN) && !name.starts_with(KEPT) {
+        return Ok(Some(refuse(
+            format!("{name} is what a clone keeps for itself, and does not belong here"),
+            ["verdicts are exchanged by: git flow-ai sync"],
+        )));
+    }
+    let Some(branch) = name.strip_prefix("refs/heads/") else { return Ok(None) };
+    let tip = repo.find_ref(&name)?;
+    let branch = match tip {
+        Some(tip) => moving_with(repo, branch, tip)?,
+        None => branch.to_owned(),
+    };
+    let Some(law) = law(repo, &branch, tip)? else { return Ok(None) };
+    if update.new.is_null() {
+        return Ok(Some(refuse(
+            format!("`{branch}` is protected, and may not be deleted"),
+            ["whoever keeps the server can, in the repository itself"],
+        )));
+    }
+    if !repo.has(update.new) {
+        let (new, what) = (update.new, "so nobody can tell what it brings");
+        return Err(hint(format!("{new}, pushed to `{branch}`, cannot be read, {what}"), "push again"));
+    }
+    match tip {
+        None => beginning(repo, &branch, &law, update.new),
+        // Git moves the ref only from there; what it said is what was judged.
+        Some(tip) if tip != update.old => Ok(Some(refuse(
+            format!("`{branch}` has moved meanwhile"),
+            ["take in what is new there, and push again: git fetch"],
+        ))),
+        Some(tip) => replay(repo, &branch, &law.policy, tip, update.new),
+    }
+}
+
+/// The ref that moves when this one is pushed: a symbolic one moves what it points to.
+fn real_name(repo: &Repo, name: &str) -> Result<String> {
+    let mut name = name.to_owned();
+    for _ in 0..LONGEST_CHAIN {
+        match repo.symbolic_target(&name)? {
+            Some(target) => name = target,
+            None => return Ok(name),
+        }
+    }
+    Err(hint(format!("{name} is a symbolic ref that leads nowhere"), "whoever keeps the server mends it"))
+}
+
+/// What a branch is judged by.
+struct Law {
+    policy: Policy,
+    /// The default branch, and its tip.
+    default: Option<(String, ObjectId)>,
+}
+
+/// The law of a branch: at its own tip; where that does not protect it, at the default branch's, or an
+/// old commit from before there was a law would be a place to begin a protected branch.
+fn law(repo: &Repo, branch: &str, tip: Option<ObjectId>) -> Result<Option<Law>> {
+    let under = |at: ObjectId| {
+        let new = New::Commit(at);
+        let candidate = Candidate { branch: branch.to_owned(), old: at, new, accepted: None };
+        admit::policy_for(repo, &candidate).map_err(|error| {
+            hint_on(
+                error,
+                format!("nobody can tell what `{branch}` demands, so nothing enters"),
+                "whoever keeps the server moves the branch in the repository itself, to a commit that mends it",
+            )
+        })
+    };
+    if let Some(policy) = tip.map(under).transpose()?.flatten() {
+        return Ok(Some(Law { policy, default: None }));
+    }
+    let Some(head) = repo.head_ref()? else { return Ok(None) };
+    let default = real_name(repo, &head)?;
+    let Some(at) = repo.find_ref(&default)? else { return Ok(None) };
+    let default = default.trim_start_matches("refs/heads/").to_owned();
+    Ok(under(at)?.map(|policy| Law { policy, default: Some((default, at)) }))
+}
+
+/// A branch that is not there and that the default branch's law names: it begins with what that branch
+/// has, and with what was judged on top.
+fn beginning(repo: &Repo, branch: &str, law: &Law, new: ObjectId) -> Result<Option<Refused>> {
+    let Some((default, at)) = &law.default else { return Ok(None) };
+    if repo.is_ancestor(new, *at)? {
+        return Ok(None);
+    }
+    if !repo.is_ancestor(*at, new)? {
+        return Ok(Some(refuse(
+            format!(
+                "`{branch}` is protected by `{default}`, and may not begin with commits that are not in it"
+            ),
+            [format!("push a commit of `{default}` to `{branch}` first, then what comes on top")],
+        )));
+    }
+    replay(repo, branch, &law.policy, *at, new)
+}
+
+/// Whether what is pushed on top of that commit replays from approved changes.
+fn replay(
+    repo: &Repo,
+    branch: &str,
+    policy: &Policy,
+    old: ObjectId,
+    new: ObjectId,
+) -> Result<Option<Refused>> {
+    let candidate = Candidate { branch: branch.to_owned(), old, new: New::Commit(new), accepted: None };
+    match admit::admit_under(repo, &candidate, policy)? {
+        Ruling::Allow(_) => Ok(None),
+        Ruling::Refuse(refusal) => {
+            let can_be_judged = refusal.missing.is_some();
+            let mut refused = refused(repo, &candidate, policy, refusal, Moment::Receive)?;
+            if can_be_judged {
+                let both = format!("git flow-ai push <remote> <commit>:{branch}");
+                refused.way_out.push(format!("then push it together with its verdicts: {both}"));
+            }
+            Ok(Some(refused))
+        }
+    }
+}
+
+/// The notes only ever gain.
+fn notes_moving(repo: &Repo, update: &Update) -> Result<Option<Refused>> {
+    if update.new.is_null() {
+        return Ok(Some(refuse(
+            format!("{NOTES_REF} holds what was decided, and may not be deleted"),
+            ["to take a verdict back, have the change judged again: the newest of a reviewer counts"],
+        )));
+    }
+    match repo.find_ref(NOTES_REF)? {
+        Some(old) => notes::losing(repo, old, update.new),
+        None => repo.tree_of(update.new).map(|_| None).context("the notes that are pushed cannot be read"),
+    }
+}
+
+fn refuse<T: Into<String>>(why: String, way_out: impl IntoIterator<Item = T>) -> Refused {
+    Refused { why, blocking: Vec::new(), way_out: way_out.into_iter().map(Into::into).collect() }
+}

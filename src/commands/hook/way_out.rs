@@ -1,0 +1,173 @@
+//! What a refusal says to do: how to get the verdict that is missing, and how to get back to where one
+//! was, where git has changed files before it asked.
+
+use super::Moment;
+use crate::commands::person;
+use crate::domain::error::Result;
+use crate::domain::policy::Policy;
+use crate::gate::admit::{Candidate, Missing, New};
+use crate::gate::store::Repo;
+use crate::system::git;
+use gix::ObjectId;
+use std::process::Stdio;
+
+/// How a person's approval is given.
+pub(super) fn approval(missing: &Missing) -> String {
+    match missing.head {
+        Some(head) => format!(
+            "a person who did not write it approves it: git flow-ai review {} --approve",
+            head.to_hex_with_len(10)
+        ),
+        None => "a person who did not write it approves it: git flow-ai review --staged --approve".into(),
+    }
+}
+
+/// How to get the verdict that is missing.
+pub(super) fn review(repo: &Repo, candidate: &Candidate, missing: &Missing) -> Result<String> {
+    let short = |id: ObjectId| id.to_hex_with_len(10).to_string();
+    let Some(head) = missing.head else {
+        return Ok(match &candidate.new {
+            New::Tree { heads, .. } if heads.len() > 1 => {
+                let each: Vec<String> =
+                    heads.iter().map(|head| format!("git flow-ai review {}", short(*head))).collect();
+                format!("have it judged: {}", each.join(" && "))
+            }
+            _ => staged(repo).to_owned(),
+        });
+    };
+    Ok(format!("have it judged: git flow-ai review {}", named(repo, candidate, missing.base, head)?))
+}
+
+/// How this person lets it in unjudged; none where the policy does not name them.
+pub(super) fn waiver(
+    repo: &Repo,
+    candidate: &Candidate,
+    policy: &Policy,
+    missing: &Missing,
+) -> Result<Option<String>> {
+    // Who has no name cannot be named.
+    if !person::here(repo).is_ok_and(|person| policy.may_waive(&person)) {
+        return Ok(None);
+    }
+    let what = match (missing.head, &candidate.new) {
+        (Some(head), _) => named(repo, candidate, missing.base, head)?,
+        (None, New::Tree { heads, .. }) if heads.len() > 1 => return Ok(None),
+        (None, _) => "--staged".to_owned(),
+    };
+    Ok(Some(format!("or let it in unjudged, and say why: git flow-ai waive {what} --reason \"…\"")))
+}
+
+/// A change as `review` and `waive` take it.
+fn named(repo: &Repo, candidate: &Candidate, base: Option<ObjectId>, head: ObjectId) -> Result<String> {
+    let short = |id: ObjectId| id.to_hex_with_len(10).to_string();
+    // The branch's own commits are nothing new to it: what they bring has to be named as a range.
+    let tip = repo.find_ref(&format!("refs/heads/{}", candidate.branch))?.unwrap_or(candidate.old);
+    let from_target = repo.merge_base(tip, head)?;
+    Ok(match base {
+        Some(base) if from_target != Some(base) || head == tip => {
+            format!("{}..{}", short(base), short(head))
+        }
+        _ => short(head),
+    })
+}
+
+/// How to get a verdict on what is about to be committed. `commit -a` and `commit <path>` make the
+/// commit of an index of their own, which is gone when they are refused.
+fn staged(repo: &Repo) -> &'static str {
+    match repo.index_file().file_name().and_then(|name| name.to_str()) {
+        Some("index.lock") => {
+            "have it judged: git add --update && git flow-ai review --staged, then commit; or commit it on a branch"
+        }
+        Some("index") => "have it judged: git flow-ai review --staged, then commit; or commit it on a branch",
+        _ => "stage what is to be committed and nothing else, then: git flow-ai review --staged",
+    }
+}
+
+/// How to get back to where one was, where git has changed files already.
+pub(super) fn back(repo: &Repo, candidate: &Candidate, moment: Moment) -> Option<String> {
+    if moment == Moment::BeforeRebase {
+        return put_aside(repo).map(str::to_owned);
+    }
+    if !matches!(moment, Moment::MergeCommit | Moment::Commit | Moment::Move) {
+        return None;
+    }
+    let under_way = |name: &str| repo.git_dir().join(name).exists();
+    let abort = if moment == Moment::MergeCommit || under_way("MERGE_HEAD") {
+        "git merge --abort".to_owned()
+    } else if under_way("CHERRY_PICK_HEAD") {
+        "git cherry-pick --abort".to_owned()
+    } else if under_way("rebase-apply/applying") {
+        "git am --abort".to_owned()
+    } else if under_way("rebase-apply") && !under_way("rebase-apply/head-name") {
+        // Without that name `--abort` does not know where to go: so `git rebase --apply` leaves it.
+        format!("git rebase --quit && git switch {}", candidate.branch)
+    } else if under_way("rebase-merge") || under_way("rebase-apply") {
+        "git rebase --abort".to_owned()
+    } else if under_way("sequencer") {
+        "git revert --abort".to_owned()
+    } else if moment != Moment::Move {
+        return None;
+    } else if was_checked_out(repo, candidate) && !is_new_commit(repo, candidate) {
+        if is_index_only(repo) { "git reset" } else { "git reset --merge HEAD" }.to_owned()
+    } else if was_rebased(repo, candidate) {
+        format!("git switch {}", candidate.branch)
+    } else {
+        return None;
+    };
+    Some(format!("to go back to where you were: {abort}"))
+}
+
+/// Whether files and index are those of the new tip already, though HEAD is not: as `git reset --hard`,
+/// `git revert` and `git checkout -B` leave them.
+fn was_checked_out(repo: &Repo, candidate: &Candidate) -> bool {
+    let (New::Commit(new), Some(folder)) = (&candidate.new, repo.work_dir()) else { return false };
+    let is_in_index = |commit: &str| {
+        let mut git = git::command(folder);
+        git.args(["diff-index", "--cached", "--quiet", commit, "--"]).stderr(Stdio::null());
+        git.status().is_ok_and(|status| status.success())
+    };
+    is_in_index(&new.to_string()) && !is_in_index("HEAD")
+}
+
+/// How to get back what `git rebase --autostash` has put aside: before 2.47 git forgets it when its hook
+/// says no.
+pub(super) fn put_aside(repo: &Repo) -> Option<&'static str> {
+    let is_there = |name: &str| repo.git_dir().join(name).exists();
+    let is_put_aside = is_there("rebase-merge/autostash") || is_there("rebase-apply/autostash");
+    let forgets = is_put_aside && git::version().is_ok_and(|version| version < (2, 47));
+    forgets.then_some("to go back to where you were: git rebase --quit && git stash pop")
+}
+
+/// Whether the index has gone ahead without the files, as `git reset --mixed` leaves them.
+fn is_index_only(repo: &Repo) -> bool {
+    let names = |args: &[&str]| {
+        let folder = repo.work_dir().unwrap_or(repo.common_dir());
+        git::output(git::command(folder).args(args).args(["--name-only", "-z"])).unwrap_or_default()
+    };
+    let (unlike_head, unlike_files) = (names(&["diff-index", "--cached", "HEAD"]), names(&["diff-files"]));
+    let unlike_head: Vec<&str> = unlike_head.split_terminator('\0').collect();
+    unlike_files.split_terminator('\0').any(|name| unlike_head.contains(&name))
+}
+
+/// Whether `git commit` has just made the new tip: then the index holds a person's work, which no way
+/// back may take away. Commits that git moves to are known by some ref; a revert leaves its message
+/// elsewhere.
+fn is_new_commit(repo: &Repo, candidate: &Candidate) -> bool {
+    let New::Commit(new) = &candidate.new else { return false };
+    let written = |name: &str| std::fs::metadata(repo.git_dir().join(name)).and_then(|file| file.modified());
+    if let Ok(revert) = written("MERGE_MSG")
+        && written("COMMIT_EDITMSG").is_ok_and(|commit| commit < revert)
+    {
+        return false;
+    }
+    let mut git = git::command(repo.common_dir());
+    git.args(["for-each-ref", "--count=1", "--contains", &new.to_string()]);
+    git::output(&mut git).map_or(true, |refs| refs.is_empty())
+}
+
+/// Whether `git rebase --apply` is about to end: it has taken its own state away already.
+fn was_rebased(repo: &Repo, candidate: &Candidate) -> bool {
+    let is_at = |name: &str, id: ObjectId| matches!(repo.find_ref(name), Ok(Some(at)) if at == id);
+    matches!((&candidate.new, repo.head_ref()), (New::Commit(new), Ok(None)) if is_at("HEAD", *new))
+        && is_at("ORIG_HEAD", candidate.old)
+}

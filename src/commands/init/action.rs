@@ -1,0 +1,161 @@
+//! One thing that `init` does, written down before its effect so that it can always be undone.
+
+use super::installed::{Installed, OwnFile, OwnHook, Setting};
+use super::script::Content;
+use crate::domain::error::Result;
+use crate::gate::store::Repo;
+use crate::system::git;
+use anyhow::Context;
+use serde::Serialize;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// One thing to do.
+#[derive(Debug, Clone)]
+pub(super) enum Action {
+    /// A new file of the working tree, relative to it.
+    File { path: String, text: String },
+    /// A hook of ours at that path (or what it reads, which nobody runs), and where the one that is
+    /// there goes.
+    Hook { content: Content, moved: Option<PathBuf> },
+    /// A setting in the repository's own git config; `add` keeps the values that are there.
+    Setting { setting: Setting, add: bool },
+}
+
+/// What was done, or found done, or is left to the person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// Which of these.
+    pub state: State,
+    /// In one sentence.
+    pub what: String,
+}
+
+/// How a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// On this machine: an agent, a key.
+    Found,
+    /// Done now (or would be, in a dry run).
+    Done,
+    /// There already.
+    Already,
+    /// Left as it is, for the reason given.
+    Kept,
+    /// For the person to do.
+    Todo,
+}
+
+impl Step {
+    /// A step.
+    pub(super) fn new(state: State, what: impl Into<String>) -> Step {
+        Step { state, what: what.into() }
+    }
+}
+
+impl Action {
+    /// For people.
+    pub fn describe(&self) -> String {
+        match self {
+            Action::File { path, .. } => format!("write {path}"),
+            Action::Hook { content, moved: Some(moved) } => format!(
+                "install the hook {}; what was there runs after it, as {}",
+                content.path.display(),
+                moved.file_name().unwrap_or_default().display()
+            ),
+            Action::Hook { content, .. } if content.runs => {
+                format!("install the hook {}", content.path.display())
+            }
+            Action::Hook { content, .. } => format!("write {}", content.path.display()),
+            Action::Setting { setting, add: true } => {
+                format!("git config --add {} {}", setting.key, setting.value)
+            }
+            Action::Setting { setting, .. } => match &setting.previous {
+                Some(previous) => format!("git config {} {} (it was {previous})", setting.key, setting.value),
+                None => format!("git config {} {}", setting.key, setting.value),
+            },
+        }
+    }
+
+    /// The text of the config, where this is what writes one.
+    pub fn config(&self) -> Option<&str> {
+        match self {
+            Action::File { path, text } if path == crate::domain::config::PATH => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Notes in the record what is about to be done.
+    pub fn note(&self, installed: &mut Installed, root: &Path) {
+        match self {
+            Action::File { path, text } => {
+                note_folders(installed, &root.join(path));
+                installed.files.retain(|file| file.path != *path);
+                installed.files.push(OwnFile { path: path.clone(), text: text.clone() });
+            }
+            Action::Hook { content: Content { path, bytes, .. }, moved } => {
+                note_folders(installed, path);
+                let known = installed.hooks.iter().position(|hook| hook.path == *path);
+                let mut hook = match known {
+                    Some(at) => installed.hooks.remove(at),
+                    None => OwnHook { path: path.clone(), moved: None, texts: Vec::new() },
+                };
+                hook.moved = hook.moved.or_else(|| moved.clone());
+                hook.note(bytes);
+                installed.hooks.insert(known.unwrap_or(installed.hooks.len()), hook);
+            }
+            Action::Setting { setting, .. } => {
+                // What was there before us stays what was there before us, however often we are asked.
+                if !installed.settings.iter().any(|own| own.key == setting.key) {
+                    installed.settings.push(setting.clone());
+                }
+            }
+        }
+    }
+
+    /// Does it.
+    pub fn apply(&self, repo: &Repo, root: &Path) -> Result<()> {
+        match self {
+            Action::File { path, text } => write(&root.join(path), text.as_bytes(), 0o644),
+            Action::Hook { content: Content { path, bytes, runs }, moved } => {
+                if let Some(moved) = moved {
+                    fs::rename(path, moved)
+                        .with_context(|| format!("the hook {} cannot be moved aside", path.display()))?;
+                }
+                write(path, bytes, if *runs { 0o755 } else { 0o644 })
+            }
+            Action::Setting { setting, add } => {
+                let mut config = git::command(repo.common_dir());
+                config.args(["config", "--local"]).args(add.then_some("--add"));
+                git::output(config.args([&setting.key, &setting.value])).map(drop)
+            }
+        }
+    }
+}
+
+/// Writes a whole file or nothing, with its folders.
+fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let cannot = || format!("{} cannot be written", path.display());
+    fs::create_dir_all(folder).with_context(cannot)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
+    file.write_all(bytes).with_context(cannot)?;
+    file.as_file().set_permissions(fs::Permissions::from_mode(mode)).with_context(cannot)?;
+    file.persist(path).with_context(cannot)?;
+    Ok(())
+}
+
+/// Notes the folders that have to be made for a path, outermost first.
+fn note_folders(installed: &mut Installed, path: &Path) {
+    let missing = path.ancestors().skip(1).take_while(|folder| !folder.exists());
+    let mut missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
+    missing.reverse();
+    for folder in missing {
+        if !installed.folders.contains(&folder) {
+            installed.folders.push(folder);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! A repository gets its config, its hooks and its settings, and gives them back.
+//!
+//! Nothing of anybody's is overwritten: a config that is there stays, a hook that is there is chained,
+//! a setting that is there is added to or left. Every step is written down before its effect, so that
+//! uninstalling is exact even after a run that was cut off. Doing it twice changes nothing.
+
+mod action;
+mod configured;
+mod elsewhere;
+mod hooks;
+mod installed;
+mod proposal;
+mod script;
+mod server;
+mod undo;
+
+pub use action::{State, Step};
+pub use configured::{name_of as configured_name, path_of as configured_path};
+pub use hooks::lefthook_asks;
+pub use script::{OURS as HOOKS, Taken, standing};
+pub use server::path as servers_hook;
+pub use undo::uninstall;
+
+use crate::agents::trust::{self, Purpose};
+use crate::domain::config::{self, Config};
+use crate::domain::error::{Result, hint};
+use crate::domain::policy::Policy;
+use crate::domain::verdict::NOTES_REF;
+use crate::gate::store::Repo;
+use crate::system::git;
+use action::Action;
+use anyhow::Context;
+use hooks::Plan;
+use installed::{Installed, Setting};
+use proposal::Found;
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What a person asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Whether hooks are installed.
+    pub hooks: bool,
+    /// Whether to tell only.
+    pub dry_run: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// What was done, found done, left alone, and is left to do.
+    pub steps: Vec<Step>,
+    /// What to do next, one sentence or command each.
+    pub next: Vec<String>,
+}
+
+/// Sets a repository up.
+pub fn init(repo: &Repo, options: Options) -> Result<Report> {
+    let root = root(repo);
+    let is_plain = |path: &Path| path.to_str().is_some_and(|text| !text.contains('\n'));
+    if !is_plain(&root) || !is_plain(repo.common_dir()) {
+        return Err(hint(
+            format!("{} is not UTF-8 on one line: no hook can be installed there", root.display()),
+            "rename that folder",
+        ));
+    }
+    match repo.work_dir() {
+        Some(_) => in_working_tree(repo, &root, options),
+        None => on_server(repo, &root, options),
+    }
+}
+
+fn in_working_tree(repo: &Repo, root: &Path, options: Options) -> Result<Report> {
+    let mut installed = Installed::read(repo)?;
+    let branches = branches(repo, root)?;
+    let found = Found::look();
+    let mut plan = Plan::default();
+    plan.steps.extend(found.describe().into_iter().map(|what| Step::new(State::Found, what)));
+    plan.extend(files(root, &found, &branches));
+    if options.hooks {
+        plan.extend(hooks::plan(repo, root, &installed, &branches)?);
+    }
+    plan.extend(notes(root)?);
+    let chosen = plan.actions.iter().find_map(Action::config).map(str::to_owned);
+    let mut steps = carry_out(plan, repo, root, &mut installed, options)?;
+    steps.extend(chosen.map(|text| trust_own(repo, &text, options)).transpose()?);
+    let config = match root.join(config::PATH).exists() {
+        true => configured(root)?,
+        false => config::parse(&proposal::config(&found, root, "main"), config::PATH)?,
+    };
+    Ok(Report { steps, next: next(repo, root, &branches, &config)? })
+}
+
+/// What we have proposed and the person has had written they have chosen: nobody asks about it again.
+fn trust_own(repo: &Repo, text: &str, options: Options) -> Result<Step> {
+    let items = trust::brought(&config::parse(text, config::PATH)?, Purpose::Run);
+    if !options.dry_run
+        && !items.is_empty()
+        && let Err(error) = trust::record(repo, &items)
+    {
+        return Ok(Step::new(State::Todo, format!("trust {}: git flow-ai trust ({error})", config::PATH)));
+    }
+    Ok(Step::new(State::Done, format!("trust what {} has agents and commands do", config::PATH)))
+}
+
+/// There is no working tree to write a config to: the gate reads it from each branch's own tip.
+fn on_server(repo: &Repo, root: &Path, options: Options) -> Result<Report> {
+    let mut installed = Installed::read(repo)?;
+    let plan = if options.hooks { server::plan(repo, &installed)? } else { Plan::default() };
+    let steps = carry_out(plan, repo, root, &mut installed, options)?;
+    Ok(Report { steps, next: server::advice(repo) })
+}
+
+/// Does what is planned, each thing written down before its effect, and tells all of it.
+fn carry_out(
+    plan: Plan,
+    repo: &Repo,
+    root: &Path,
+    installed: &mut Installed,
+    options: Options,
+) -> Result<Vec<Step>> {
+    let mut steps = plan.steps;
+    for action in &plan.actions {
+        if !options.dry_run {
+            action.note(installed, root);
+            installed.write(repo)?;
+            action.apply(repo, root)?;
+        }
+        steps.push(Step::new(State::Done, action.describe()));
+    }
+    Ok(steps)
+}
+
+/// The root of the working tree; of a bare repository its own folder.
+fn root(repo: &Repo) -> PathBuf {
+    repo.work_dir().unwrap_or(repo.common_dir()).to_path_buf()
+}
+
+/// The branches to protect: those of the config that is there, else the one that is.
+fn branches(repo: &Repo, root: &Path) -> Result<Vec<String>> {
+    if root.join(config::PATH).exists() {
+        return Ok(configured(root)?.gate.branches);
+    }
+    for branch in Policy::default().branches {
+        if repo.find_ref(&format!("refs/heads/{branch}"))?.is_some() {
+            return Ok(vec![branch]);
+        }
+    }
+    let head = repo.head_ref()?.and_then(|head| head.strip_prefix("refs/heads/").map(str::to_owned));
+    Ok(vec![head.unwrap_or_else(|| "main".into())])
+}
+
+/// The config in the working tree.
+fn configured(root: &Path) -> Result<Config> {
+    let path = root.join(config::PATH);
+    let text = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    config::parse(&text, config::PATH)
+}
+
+/// The files of the working tree.
+fn files(root: &Path, found: &Found, branches: &[String]) -> Plan {
+    let branch = branches.first().map_or("main", String::as_str);
+    let wanted = [
+        (config::PATH, proposal::config(found, root, branch)),
+        (".zenflow/workflows/example.md", proposal::WORKFLOW.to_owned()),
+    ];
+    let has_workflows = root.join(".zenflow/workflows").exists();
+    let mut plan = Plan::default();
+    for (path, text) in wanted {
+        if root.join(path).exists() {
+            plan.steps.push(Step::new(State::Already, path));
+        } else if path == config::PATH || !has_workflows {
+            plan.actions.push(Action::File { path: path.into(), text });
+        }
+    }
+    plan
+}
+
+/// Settings by which `git log` shows verdicts, and merges of their notes keep every record.
+fn notes(root: &Path) -> Result<Plan> {
+    let values = |key: &str| -> Result<Vec<String>> {
+        let output = git::command(root).args(["config", "--get-all", key]).output();
+        let output = output.context("git config cannot be asked")?;
+        Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+    };
+    let Plan { mut actions, mut steps } = Plan::default();
+    let new = |key: &str, value: &str| Setting { key: key.into(), value: value.into(), previous: None };
+    let shown = values("notes.displayRef")?;
+    if shown.iter().any(|glob| glob == NOTES_REF || glob == "refs/notes/*") {
+        steps.push(Step::new(State::Already, format!("git log shows {NOTES_REF}")));
+    } else {
+        actions.push(Action::Setting { setting: new("notes.displayRef", NOTES_REF), add: true });
+    }
+    let (key, wanted) = ("notes.flow-ai.mergeStrategy", "cat_sort_uniq");
+    match values(key)?.last() {
+        Some(value) if value == wanted => steps.push(Step::new(State::Already, format!("{key} = {wanted}"))),
+        Some(value) => {
+            let what =
+                format!("{key} is {value}: merging notes may lose verdicts; git config {key} {wanted}");
+            steps.push(Step::new(State::Kept, what));
+        }
+        None => actions.push(Action::Setting { setting: new(key, wanted), add: false }),
+    }
+    Ok(Plan { actions, steps })
+}
+
+/// What a person does now.
+fn next(repo: &Repo, root: &Path, branches: &[String], config: &Config) -> Result<Vec<String>> {
+    let mut next = Vec::new();
+    if config.agents.is_empty() || config.reviewers.is_empty() {
+        next.push(format!("name your agents and reviewers in {}", config::PATH));
+    } else if config.reviewers.len() < 2 {
+        next.push(format!("add a reviewer of another vendor to {}, or nobody is a rival", config::PATH));
+    }
+    let branch = branches.first().map_or("main", String::as_str);
+    let tip = repo.find_ref(&format!("refs/heads/{branch}"))?;
+    let in_force = match tip {
+        Some(tip) => crate::gate::store::config::policy_at(repo, tip).is_ok_and(|policy| policy.is_some()),
+        None => false,
+    };
+    if !in_force {
+        let folder = if root.join(".zenflow").exists() { ".zenflow" } else { config::PATH };
+        next.push(format!(
+            "git add {folder} && git commit -m \"Configure git flow-ai\"   # the gate is in force once this is on {branch}"
+        ));
+    }
+    next.push("git flow-ai spec \"…\"".into());
+    Ok(next)
+}

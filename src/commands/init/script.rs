@@ -1,0 +1,226 @@
+//! What stands in the hooks that we install.
+//!
+//! Regular files, since JGit ignores symbolic links; the program by its absolute path, since the PATH
+//! is anybody's. Each asks us first and then runs what was there before, with the same arguments and
+//! the same input; the first that says no wins. `reference-transaction` is a compiled program, the
+//! fence, with a file beside it that tells it what a script's text tells: git starts it too often for a
+//! shell.
+
+use crate::agents::sandbox::shell::quoted;
+use std::borrow::Cow;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// How a hook of ours is known.
+pub(super) const MARK: &str = "# Installed by git-flow-ai;";
+
+/// What a hook that was there is called from then on, after its name.
+const CHAINED: &str = ".flow-ai-chained";
+
+/// The fence, as `build.rs` compiled it.
+static FENCE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/fence"));
+
+/// The hook that sees nearly every way a branch can move.
+const TRANSACTION: &str = "reference-transaction";
+
+/// The hook by which a server asks us.
+pub const SERVERS: &str = "pre-receive";
+
+/// The hooks by which git asks us.
+pub const OURS: [&str; 5] = [TRANSACTION, "pre-merge-commit", "pre-commit", "pre-rebase", "pre-push"];
+
+/// The other hooks of people's own machines, which are passed on where we take the place of a whole
+/// folder. Not among them: those whose mere presence changes what git does (`push-to-checkout`,
+/// `proc-receive`, `fsmonitor-watchman`); they are passed on if they are there at the time.
+pub(super) const OTHERS: [&str; 11] = [
+    "applypatch-msg",
+    "pre-applypatch",
+    "post-applypatch",
+    "prepare-commit-msg",
+    "commit-msg",
+    "post-commit",
+    "post-checkout",
+    "post-merge",
+    "post-rewrite",
+    "pre-auto-gc",
+    "sendemail-validate",
+];
+
+/// Hooks to which git writes something.
+const READING: [&str; 6] = [TRANSACTION, "pre-push", "post-rewrite", SERVERS, "post-receive", "proc-receive"];
+
+/// Whether a hook is one of ours: a script that says so at its top, or the fence.
+pub(super) fn is_ours(content: &[u8]) -> bool {
+    let says_so = |text: &[u8]| text.windows(MARK.len()).any(|part| part == MARK.as_bytes());
+    match content.starts_with(b"#!") {
+        true => content.split(|byte| *byte == b'\n').take(3).any(says_so),
+        false => says_so(content),
+    }
+}
+
+/// Where a hook that is there goes.
+pub(super) fn chained(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(CHAINED);
+    name.into()
+}
+
+/// Why a file that git runs does not ask us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// There is none.
+    Missing,
+    /// lefthook runs it; only its config knows whether we are asked.
+    Lefthook,
+    /// It is somebody else's.
+    Foreign,
+    /// git does not run it, since it is not executable.
+    NotExecutable,
+    /// It calls that program, which is gone.
+    NoProgram(PathBuf),
+    /// What it has to know is gone.
+    NoSettings(PathBuf),
+}
+
+/// Whether the file at that path asks us when git runs it; else why not.
+pub fn standing(path: &Path) -> Result<(), Taken> {
+    let kept = kept_by_pre_commit(path);
+    let path = kept.as_deref().unwrap_or(path);
+    let Ok(hook) = fs::read(path) else { return Err(Taken::Missing) };
+    if !is_ours(&hook) {
+        let is_lefthooks = String::from_utf8_lossy(&hook).contains("lefthook");
+        return Err(if is_lefthooks { Taken::Lefthook } else { Taken::Foreign });
+    }
+    if !is_executable(path) {
+        return Err(Taken::NotExecutable);
+    }
+    let text = match hook.starts_with(b"#!") {
+        true => hook,
+        false => fs::read(beside(path)).map_err(|_| Taken::NoSettings(beside(path)))?,
+    };
+    match program_of(&String::from_utf8_lossy(&text)) {
+        Some(program) if program.exists() => Ok(()),
+        Some(program) => Err(Taken::NoProgram(program)),
+        None => Err(Taken::NoSettings(path.to_path_buf())),
+    }
+}
+
+/// Our program, as a hook or the file beside it names it.
+fn program_of(text: &str) -> Option<PathBuf> {
+    let named = text.lines().find_map(|line| match line.strip_prefix("program=") {
+        // As `quoted` writes it.
+        Some(quoted) => Some(quoted.trim_matches('\'').replace("'\\''", "'")),
+        None => line.strip_prefix("program ").map(str::to_owned),
+    })?;
+    Some(PathBuf::from(named))
+}
+
+pub(super) fn is_executable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o111 != 0)
+}
+
+/// The file that tells the fence what it has to know.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".flow-ai");
+    name.into()
+}
+
+/// Where ours is when the tool pre-commit has taken its place: it keeps what it finds, and runs it.
+pub(super) fn kept_by_pre_commit(path: &Path) -> Option<PathBuf> {
+    let mut kept = path.as_os_str().to_owned();
+    kept.push(".legacy");
+    let is_theirs = fs::read(path).is_ok_and(|shim| {
+        String::from_utf8_lossy(&shim)
+            .lines()
+            .take(3)
+            .any(|line| line.starts_with("# File generated by pre-commit:"))
+    });
+    let is_kept = is_theirs && fs::read(&kept).is_ok_and(|hook| is_ours(&hook));
+    is_kept.then_some(kept.into())
+}
+
+/// What the hooks of a repository have in common.
+pub(super) struct Hooks<'a> {
+    /// Our program.
+    pub program: &'a Path,
+    /// The branches that stay where they are when the program is gone.
+    pub protected: &'a [String],
+}
+
+/// How a hook comes to be run, which decides what else runs.
+#[derive(Clone, Copy)]
+pub(super) enum Way<'a> {
+    /// As a file that git looks for; what was there before stands beside it, as [`chained`] names it.
+    File,
+    /// The same, and what was there before is elsewhere; relative where it was set so.
+    InFrontOf(&'a Path),
+    /// By git's config, beside whatever file git looks for; silent where that one is ours.
+    Config,
+}
+
+/// A file of a hook.
+#[derive(Debug, Clone)]
+pub(super) struct Content {
+    pub path: PathBuf,
+    pub bytes: Cow<'static, [u8]>,
+    /// Whether it is run; else it is read by the one that is.
+    pub runs: bool,
+}
+
+impl Hooks<'_> {
+    /// The files of a hook at that path, in the order in which they are to be written.
+    pub fn files(&self, name: &str, path: &Path, way: Way<'_>) -> Vec<Content> {
+        let hook = |bytes| Content { path: path.to_path_buf(), bytes, runs: true };
+        if name != TRANSACTION {
+            return vec![hook(Cow::Owned(self.script(name, way).into_bytes()))];
+        }
+        let settings = Cow::Owned(self.settings(way).into_bytes());
+        vec![Content { path: beside(path), bytes: settings, runs: false }, hook(Cow::Borrowed(FENCE))]
+    }
+
+    /// What the fence has to know.
+    fn settings(&self, way: Way<'_>) -> String {
+        let mut text = format!(
+            "{MARK} {TRANSACTION} reads it. What is said here is renewed by `git flow-ai init`.\nprogram {}\n",
+            self.program.display()
+        );
+        match way {
+            Way::File => {}
+            Way::InFrontOf(chained) => text.push_str(&format!("chained {}\n", chained.display())),
+            Way::Config => text.push_str("stands-in for the file in git's folder of hooks\n"),
+        }
+        for branch in self.protected {
+            text.push_str(&format!("protected refs/heads/{branch}\n"));
+        }
+        text
+    }
+
+    fn script(&self, name: &str, way: Way<'_>) -> String {
+        let asks = match (name, way) {
+            (SERVERS, _) => include_str!("receive.sh"),
+            (_, Way::Config) => include_str!("configured.sh"),
+            _ if OURS.contains(&name) => include_str!("hook.sh"),
+            _ => include_str!("silent.sh"),
+        };
+        let then = match way {
+            Way::Config => "",
+            _ if asks_and_reads(name) => include_str!("replay.sh"),
+            _ => include_str!("then.sh"),
+        };
+        let chained = match way {
+            Way::InFrontOf(chained) => quoted(&chained.to_string_lossy()),
+            _ => format!("\"$0\"{CHAINED}"),
+        };
+        format!("{asks}{then}")
+            .replace("@NAME@", name)
+            .replace("@PROGRAM@", &quoted(&self.program.to_string_lossy()))
+            .replace("@CHAINED@", &chained)
+    }
+}
+
+/// Whether both we and who was there before want to read what git writes.
+fn asks_and_reads(name: &str) -> bool {
+    (OURS.contains(&name) || name == SERVERS) && READING.contains(&name)
+}

@@ -1,0 +1,44 @@
+//! A bare repository: the server's hook, which nobody who pushes can walk around.
+//!
+//! A host that runs every file of a folder (Gitea and Forgejo: `hooks/pre-receive.d`, GitLab:
+//! `custom_hooks/pre-receive.d`) gets one more file in it; elsewhere ours is `hooks/pre-receive`, and
+//! what was there runs after it. Settings that narrow what a push may do are advice: they are the
+//! server's own business.
+
+use super::hooks::{self, Plan};
+use super::installed::Installed;
+use super::script::{Hooks, SERVERS, Way};
+use crate::domain::error::Result;
+use crate::gate::store::Repo;
+use std::path::PathBuf;
+
+/// Settings by which git itself refuses what the gate would refuse, and checks what it is sent.
+const ADVISED: [&str; 3] = ["receive.denyDeletes", "receive.denyNonFastForwards", "receive.fsckObjects"];
+
+/// What there is to do for the server's hook.
+pub(super) fn plan(repo: &Repo, installed: &Installed) -> Result<Plan> {
+    let program = hooks::program()?;
+    let hooks = Hooks { program: &program, protected: &[] };
+    let path = path(repo);
+    Ok(hooks::beside(&path, installed, hooks.files(SERVERS, &path, Way::File)))
+}
+
+/// Where this server looks for it.
+pub fn path(repo: &Repo) -> PathBuf {
+    let common = repo.common_dir();
+    let (custom, gitea) = (common.join("custom_hooks"), common.join("hooks/pre-receive.d"));
+    if custom.is_dir() || repo.git_config("gitlab.fullpath").is_some() {
+        custom.join("pre-receive.d/flow-ai")
+    } else if gitea.is_dir() {
+        gitea.join("flow-ai")
+    } else {
+        common.join("hooks").join(SERVERS)
+    }
+}
+
+/// What whoever keeps the server may want besides.
+pub(super) fn advice(repo: &Repo) -> Vec<String> {
+    let is_on = |key: &&str| repo.git_config(key).is_some_and(|value| value == "true");
+    let off = ADVISED.iter().filter(|key| !is_on(key));
+    off.map(|key| format!("git config {key} true   # if nobody here needs the opposite")).collect()
+}

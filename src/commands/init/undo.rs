@@ -1,0 +1,157 @@
+//! `init --uninstall`: everything that `init` did is undone, and nothing else.
+//!
+//! What somebody has changed since is theirs: it stays, and is named.
+
+use super::action::{State, Step};
+use super::installed::{Installed, OwnFile, OwnHook, Setting};
+use super::{Report, root, script};
+use crate::domain::error::Result;
+use crate::gate::store::Repo;
+use crate::system::git;
+use anyhow::Context;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Undoes what the record says. With `dry_run`, tells only.
+pub fn uninstall(repo: &Repo, dry_run: bool) -> Result<Report> {
+    let root = root(repo);
+    let installed = Installed::read(repo)?;
+    let mut steps = Vec::new();
+    if installed == Installed::default() {
+        steps.push(Step::new(State::Already, "nothing of git-flow-ai is installed here"));
+    }
+    // Settings first: git must not look for hooks in a folder that is half gone.
+    for setting in &installed.settings {
+        steps.push(unset(&root, setting, dry_run)?);
+    }
+    // A hook goes before what it reads.
+    for hook in installed.hooks.iter().rev() {
+        steps.push(remove_hook(hook, dry_run)?);
+        steps.extend(remove_kept(hook, dry_run)?);
+    }
+    for file in &installed.files {
+        steps.push(remove_file(&root, file, dry_run)?);
+    }
+    if !dry_run {
+        for folder in installed.folders.iter().rev() {
+            // A folder that is not empty holds what is not ours.
+            let _ = fs::remove_dir(folder);
+        }
+        Installed::default().write(repo)?;
+        let _ = fs::remove_dir(repo.common_dir().join("flow-ai"));
+    }
+    let kept = steps.iter().any(|step| step.state == State::Kept);
+    let next = kept.then(|| "what was kept is yours: remove it by hand if you do not want it".to_owned());
+    Ok(Report { steps, next: next.into_iter().collect() })
+}
+
+fn unset(root: &Path, setting: &Setting, dry_run: bool) -> Result<Step> {
+    let Setting { key, value, previous } = setting;
+    let output = git::command(root).args(["config", "--local", "--get-all", key]).output();
+    let output = output.context("git config cannot be asked")?;
+    if !String::from_utf8_lossy(&output.stdout).lines().any(|line| line == value) {
+        return Ok(Step::new(State::Kept, format!("{key} is no longer {value}")));
+    }
+    let what = match previous {
+        Some(previous) => format!("git config {key} {previous}"),
+        None => format!("git config --unset {key} {value}"),
+    };
+    if !dry_run {
+        let mut config = git::command(root);
+        config.args(["config", "--local", "--fixed-value"]);
+        match previous {
+            Some(previous) => config.args(["--replace-all", key, previous, value]),
+            None => config.args(["--unset-all", key, value]),
+        };
+        git::output(&mut config)?;
+    }
+    Ok(Step::new(State::Done, what))
+}
+
+fn remove_hook(hook: &OwnHook, dry_run: bool) -> Result<Step> {
+    let path = hook.path.display();
+    let mut edited = None;
+    match fs::read(&hook.path) {
+        Ok(text) if script::is_ours(&text) && hook.is_edited(&text) => edited = Some(aside(&hook.path)),
+        Ok(text) if script::is_ours(&text) => {}
+        Ok(_) => return Ok(Step::new(State::Kept, format!("the hook {path} is another tool's now"))),
+        Err(_) => return Ok(Step::new(State::Already, format!("the hook {path} is gone"))),
+    }
+    let moved = hook.moved.as_ref().filter(|moved| fs::symlink_metadata(moved).is_ok());
+    if !dry_run {
+        // It must not ask us any more, and what somebody has written into it must not be lost.
+        let cleared = match (&edited, moved) {
+            (Some(aside), _) => fs::rename(&hook.path, aside),
+            (None, Some(_)) => Ok(()),
+            (None, None) => fs::remove_file(&hook.path),
+        };
+        let done = cleared.and_then(|()| moved.map_or(Ok(()), |moved| fs::rename(moved, &hook.path)));
+        done.with_context(|| format!("the hook {path} cannot be restored"))?;
+    }
+    if let Some(aside) = edited {
+        let what = format!("the hook {path} had been edited; it is now {}", aside.display());
+        return Ok(Step::new(State::Kept, what));
+    }
+    Ok(Step::new(
+        State::Done,
+        match moved {
+            Some(_) => format!("put back the hook {path}"),
+            None => format!("remove the hook {path}"),
+        },
+    ))
+}
+
+/// Other tools move a hook of ours aside (lefthook to `.old`, pre-commit to `.legacy`, which it runs),
+/// and leave what we had moved: it goes where it stands in their place again.
+fn remove_kept(hook: &OwnHook, dry_run: bool) -> Result<Vec<Step>> {
+    let mut gone = Vec::new();
+    for suffix in [".old", ".legacy"] {
+        let kept = PathBuf::from(format!("{}{suffix}", hook.path.display()));
+        let is_as_written =
+            fs::read(&kept).is_ok_and(|text| script::is_ours(&text) && !hook.is_edited(&text));
+        gone.extend(is_as_written.then_some(kept));
+    }
+    if let Some(moved) = &hook.moved
+        && matches!((fs::read(moved), fs::read(&hook.path)), (Ok(moved), Ok(there)) if moved == there)
+    {
+        gone.push(moved.clone());
+    }
+    let mut steps = Vec::new();
+    for path in gone {
+        if !dry_run {
+            fs::remove_file(&path).with_context(|| format!("{} cannot be removed", path.display()))?;
+        }
+        steps.push(Step::new(State::Done, format!("remove {}", path.display())));
+    }
+    Ok(steps)
+}
+
+/// A free name beside a hook, by which git does not run it.
+fn aside(path: &Path) -> PathBuf {
+    let named = |suffix: &str| PathBuf::from(format!("{}.flow-ai-edited{suffix}", path.display()));
+    let mut free = named("");
+    let mut number = 2;
+    while free.symlink_metadata().is_ok() {
+        free = named(&format!("-{number}"));
+        number += 1;
+    }
+    free
+}
+
+fn remove_file(root: &Path, file: &OwnFile, dry_run: bool) -> Result<Step> {
+    let path = root.join(&file.path);
+    let OwnFile { path: name, text } = file;
+    match fs::read(&path) {
+        Ok(there) if there == text.as_bytes() => {}
+        Ok(_) => return Ok(Step::new(State::Kept, format!("{name} has been changed"))),
+        Err(_) => return Ok(Step::new(State::Already, format!("{name} is gone"))),
+    }
+    let tracked = git::command(root).args(["ls-files", "--error-unmatch", "--", name]).output();
+    if tracked.context("git ls-files cannot be asked")?.status.success() {
+        return Ok(Step::new(State::Kept, format!("{name} is committed")));
+    }
+    if !dry_run {
+        fs::remove_file(&path).with_context(|| format!("{} cannot be removed", path.display()))?;
+    }
+    Ok(Step::new(State::Done, format!("remove {name}")))
+}

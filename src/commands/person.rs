@@ -1,0 +1,146 @@
+//! A person's word on a change: an approval, a request for changes, a waiver.
+//!
+//! No model is asked. The record says what a reviewer's says, and that the person was shown the very
+//! difference that a reviewer would have been; it is signed where there is a key. Whose word counts is
+//! the target's policy: nobody judges their own work, and a waiver is for those whom it names.
+
+use crate::commands::review;
+use crate::domain::change::{Author, Change, Vendor};
+use crate::domain::digest;
+use crate::domain::error::{Result, hint};
+use crate::domain::verdict::{Decision, Finding, Severity, Shown, Verdict};
+use crate::domain::visible;
+use crate::gate::admit::{self, Standing};
+use crate::gate::signing;
+use crate::gate::store::Repo;
+use crate::gate::store::config::Loaded;
+use crate::gate::store::trees::{Changed, Sealed};
+
+/// What is said.
+#[derive(Debug, Clone)]
+pub enum Word {
+    /// Fine as it is, and why.
+    Approve(String),
+    /// What is wrong, and where: a path and a line of it, where the person named them.
+    RequestChanges(String, Option<(String, Option<u32>)>),
+    /// It may enter without a rival's approval, and why.
+    Waive(String),
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub enum Said {
+    /// Recorded, with the paths that it is about.
+    Recorded(Box<Verdict>, Vec<Changed>),
+    /// A waiver that counts is there already.
+    Already(Box<Verdict>),
+    /// This person's word does not count for it.
+    Refused {
+        /// Why, in one sentence.
+        why: String,
+        /// What to do about it.
+        way_out: String,
+    },
+}
+
+/// The person at the keyboard, by git's identity.
+pub fn here(repo: &Repo) -> Result<Author> {
+    Ok(Author { name: repo.identity()?, vendor: Vendor::person(), model: None })
+}
+
+/// Records what the person at the keyboard says of a change that is meant for that branch.
+pub fn say(repo: &Repo, change: &Change, target: &str, loaded: &Loaded, word: Word) -> Result<Said> {
+    let policy = &loaded.config.gate;
+    let person = here(repo)?;
+    let waives = matches!(word, Word::Waive(_));
+    if waives && !policy.may_waive(&person) {
+        return Ok(Said::Refused {
+            why: format!("{} may not waive reviews for `{target}`", person.name),
+            way_out: format!(
+                "those may whose address stands under `waivers` in [gate] of {} on `{target}`: {}",
+                crate::domain::config::PATH,
+                match policy.waivers.as_slice() {
+                    [] => "nobody, as it is".to_owned(),
+                    waivers => waivers.join(", "),
+                }
+            ),
+        });
+    }
+    if !waives && !policy.is_rival(&person, &change.authors) {
+        return Ok(Said::Refused {
+            why: format!("{} had a hand in this change, and nobody judges their own work", person.name),
+            way_out: "have somebody else judge it, or a rival: git flow-ai review".into(),
+        });
+    }
+    if waives && let Some(waiver) = waived(repo, change, target, loaded)? {
+        return Ok(Said::Already(Box::new(waiver)));
+    }
+    signing::ready(repo, policy, target, Some(&person))?;
+    let sealed = Sealed::over(repo)?;
+    let changed = sealed.changed(change.base_tree, change.head_tree)?;
+    let worst = policy.block.iter().max().copied().unwrap_or(Severity::P1);
+    let (decision, summary, findings) = match word {
+        Word::Approve(summary) => (Decision::Approve, summary, Vec::new()),
+        Word::Waive(reason) => (Decision::Waive, reason, Vec::new()),
+        Word::RequestChanges(body, on) => {
+            let (path, line) = place(&changed, on)?;
+            let finding = Finding { path, line, severity: worst, body: body.clone(), suggestion: None };
+            (Decision::RequestChanges, body, vec![finding])
+        }
+    };
+    let mut verdict = Verdict {
+        decision,
+        base_tree: change.base_tree.to_string(),
+        head_tree: change.head_tree.to_string(),
+        head_commit: change.head_commit.map(|id| id.to_string()),
+        target: target.to_owned(),
+        authors: change.authors.clone(),
+        reviewer: person,
+        policy: loaded.digest.clone(),
+        shown: shown(&sealed, change, &changed)?,
+        findings,
+        summary,
+        time: review::now(),
+        cost: None,
+        tokens: None,
+        signature: None,
+    };
+    review::record(repo, change, &mut verdict)?;
+    Ok(Said::Recorded(Box::new(verdict), changed))
+}
+
+/// The waiver by which the change stands approved, where there is one.
+fn waived(repo: &Repo, change: &Change, target: &str, loaded: &Loaded) -> Result<Option<Verdict>> {
+    let policy = &loaded.config.gate;
+    let verdicts = review::standing(repo, change, policy, target)?;
+    let standing = admit::weigh(&verdicts, policy, &policy.strictest_demand());
+    Ok(match standing {
+        Standing::Approved(verdicts) => {
+            verdicts.into_iter().find(|verdict| verdict.decision == Decision::Waive)
+        }
+        _ => None,
+    })
+}
+
+/// Where a person found something wrong: the file that they named, or the only one there is.
+fn place(changed: &[Changed], on: Option<(String, Option<u32>)>) -> Result<(String, Option<u32>)> {
+    let names: Vec<String> = changed.iter().map(Changed::display).collect();
+    let way_out = || format!("name one that the change touches: --on <path>[:<line>]; {}", names.join(", "));
+    match (on, names.as_slice()) {
+        (Some((path, line)), names) if names.contains(&path) => Ok((path, line)),
+        (Some((path, _)), _) => Err(hint(format!("the change does not touch `{path}`"), way_out())),
+        (None, [only]) => Ok((only.clone(), None)),
+        (None, names) => Err(hint(format!("which of the {} files is it about?", names.len()), way_out())),
+    }
+}
+
+/// The difference as a reviewer would be shown it.
+fn shown(sealed: &Sealed, change: &Change, changed: &[Changed]) -> Result<Shown> {
+    let diff = visible::shown(&sealed.diff(change.base_tree, change.head_tree, &[])?).0;
+    Ok(Shown {
+        sha256: digest::sha256(&diff),
+        bytes: diff.len() as u64,
+        files: changed.iter().map(Changed::display).collect(),
+        parts: Vec::new(),
+    })
+}

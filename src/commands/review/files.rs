@@ -1,0 +1,130 @@
+//! The changed files of a review: what happened to each, and what it holds afterwards.
+//!
+//! A blob that is very large is not read; it cannot be shown anyway, and a finding on it can name no
+//! line.
+
+use crate::domain::error::Result;
+use crate::domain::visible;
+use crate::gate::store::trees::{Changed, Sealed};
+use gix::ObjectId;
+use std::fmt;
+
+/// A larger blob is not read, in bytes.
+const LARGEST: u64 = 8 << 20;
+
+/// The mode of a symbolic link.
+const LINK: u32 = 0o120_000;
+
+/// The mode of a submodule's commit.
+const SUBMODULE: u32 = 0o160_000;
+
+/// One changed file.
+#[derive(Debug)]
+pub struct File {
+    /// The path as it is displayed, unique within the change.
+    pub path: String,
+    status: char,
+    modes: (Option<u32>, Option<u32>),
+    content: Content,
+}
+
+/// What a path holds after the change.
+#[derive(Debug)]
+enum Content {
+    /// Nothing: it was deleted.
+    Gone,
+    /// Text, as shown to reviewers.
+    Text { text: String, lines: usize },
+    /// No text: its size, and the lines that one could still point at.
+    Binary { bytes: usize, lines: usize },
+    /// Too large to be read: its size in bytes.
+    Large(u64),
+    /// A commit of another repository.
+    Submodule,
+}
+
+impl File {
+    /// How many lines it has after the change; none where a line means nothing.
+    pub fn lines(&self) -> Option<u32> {
+        match self.content {
+            Content::Text { lines, .. } | Content::Binary { lines, .. } => {
+                // An empty file has a first line to point at as well.
+                Some(u32::try_from(lines.max(1)).unwrap_or(u32::MAX))
+            }
+            Content::Gone | Content::Large(_) | Content::Submodule => None,
+        }
+    }
+
+    /// What the difference does not show of it: the whole text of a modified file.
+    pub fn context(&self) -> Option<&str> {
+        match &self.content {
+            Content::Text { text, .. } if self.status == 'M' && self.modes.1 != Some(LINK) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for File {
+    /// A line for reviewers: what happened, modes where they matter, what kind of content.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = match self.status {
+            'A' => "added",
+            'D' => "deleted",
+            'T' => "changed its type",
+            _ => "modified",
+        };
+        write!(f, "{}: {status}", self.path)?;
+        match self.modes {
+            (Some(old), Some(new)) if old != new => write!(f, ", mode {old:06o} to {new:06o}")?,
+            (None, Some(mode)) | (Some(mode), None) if mode != 0o100_644 => write!(f, ", mode {mode:06o}")?,
+            _ => {}
+        }
+        match &self.content {
+            Content::Gone => Ok(()),
+            Content::Text { .. } if self.modes.1 == Some(LINK) => f.write_str(", a symbolic link"),
+            Content::Text { .. } => Ok(()),
+            Content::Binary { bytes, .. } => {
+                write!(f, ", binary, {bytes} bytes, only its readable parts are shown")
+            }
+            Content::Large(size) => write!(f, ", {size} bytes"),
+            Content::Submodule => f.write_str(", a submodule"),
+        }
+    }
+}
+
+/// The files that differ between two trees, sorted by their displayed path.
+pub fn changed(sealed: &Sealed, base: ObjectId, head: ObjectId) -> Result<Vec<File>> {
+    let changed = sealed.changed(base, head)?;
+    let mut files: Vec<File> = changed.iter().map(|changed| read(sealed, changed)).collect::<Result<_>>()?;
+    files.sort_by(|one, two| one.path.cmp(&two.path));
+    Ok(files)
+}
+
+fn read(sealed: &Sealed, changed: &Changed) -> Result<File> {
+    let content = match changed.new {
+        None => Content::Gone,
+        Some((SUBMODULE, _)) => Content::Submodule,
+        Some((_, id)) => match sealed.size(id)? {
+            size if size > LARGEST => Content::Large(size),
+            _ => Content::of(&sealed.blob(id)?),
+        },
+    };
+    Ok(File {
+        path: changed.display(),
+        status: changed.status,
+        modes: (changed.old.map(|(mode, _)| mode), changed.new.map(|(mode, _)| mode)),
+        content,
+    })
+}
+
+impl Content {
+    /// Text, unless it is neither UTF-8 nor free of NUL bytes: an old encoding is text as well.
+    fn of(bytes: &[u8]) -> Content {
+        let lines = bytes.split_inclusive(|byte| *byte == b'\n').count();
+        if bytes.contains(&0) && std::str::from_utf8(bytes).is_err() {
+            Content::Binary { bytes: bytes.len(), lines }
+        } else {
+            Content::Text { text: visible::shown(bytes).0, lines }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! A rival's review of one change: choose who, show what, check the answer, make the verdict.
+//!
+//! The reviewer gets data only: the spec, the diff computed from the two trees, the files around it
+//! as far as the budget goes, fenced with a nonce of this request. It must answer in our JSON schema
+//! with that nonce and the list of files it covered; anything else is "cannot tell", never an
+//! approval. What is too much for one request is read in parts. Nobody is asked about a change that
+//! changes nothing.
+
+pub mod answer;
+mod ask;
+mod files;
+pub mod intent;
+mod matter;
+mod parts;
+mod reading;
+mod request;
+pub mod reviewers;
+
+pub use reviewers::{reviewers, rival, rivals};
+
+use crate::agents::sandbox::Sandbox;
+use crate::domain::change::{Author, Change, Vendor};
+use crate::domain::error::Result;
+use crate::domain::event::{Events, What};
+use crate::domain::policy::{Demand, Policy};
+use crate::domain::secret;
+use crate::domain::verdict::{self, Decision, Verdict};
+use crate::gate::admit::{self, Standing};
+use crate::gate::signing::{self, Signers};
+use crate::gate::store::Repo;
+use crate::gate::store::config::Loaded;
+use crate::gate::store::verdicts;
+use crate::system::process::Stop;
+use jiff::Timestamp;
+use reading::Read;
+use std::cmp::Reverse;
+
+/// Who can be asked.
+#[derive(Debug, Clone)]
+pub struct Reviewer {
+    /// The name in the config, the vendor and the model.
+    pub who: Author,
+    /// How it is asked.
+    pub means: Means,
+}
+
+/// How a reviewer is asked.
+#[derive(Debug, Clone)]
+pub enum Means {
+    /// An agent, run read-only.
+    Agent(Box<crate::agents::agent::Agent>),
+    /// An API over HTTP.
+    Api(crate::agents::model::Endpoint),
+}
+
+/// What is to be judged, and in what light.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The change.
+    pub change: &'a Change,
+    /// The branch it is meant for, by its short name.
+    pub target: &'a str,
+    /// What it is meant to do: the spec's documents, the task (see [`intent`]); empty when nobody said.
+    pub intent: &'a str,
+    /// The config that it is judged under.
+    pub loaded: &'a Loaded,
+    /// Which attempt of a task it is, from 1, for those who watch.
+    pub attempt: u32,
+    /// Who holds reviewers that are agents.
+    pub sandbox: &'a Sandbox,
+    /// The file that receives the reviewer's transcript; none: nowhere.
+    pub transcript: Option<&'a std::path::Path>,
+}
+
+/// What a review came to.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// A verdict, recorded in the notes already.
+    Judged(Box<Verdict>),
+    /// No verdict: why, in one sentence.
+    CannotTell(String),
+}
+
+/// What outcomes come to where so much is demanded: a blocking verdict ends it, enough approvals let it
+/// in, and everything else cannot be told. That a person has to approve as well is the gate's business,
+/// not the reviewers'.
+pub fn conclusion(outcomes: &[Outcome], policy: &Policy, demand: &Demand) -> Option<Decision> {
+    let verdicts = outcomes.iter().filter_map(|outcome| match outcome {
+        Outcome::Judged(verdict) => Some(Verdict::clone(verdict)),
+        Outcome::CannotTell(_) => None,
+    });
+    match admit::weigh(&verdicts.collect::<Vec<_>>(), policy, demand) {
+        Standing::Blocked(_) => Some(Decision::RequestChanges),
+        Standing::Approved(verdicts) if verdicts.iter().any(|one| one.decision == Decision::Waive) => {
+            Some(Decision::Waive)
+        }
+        Standing::Approved(_) | Standing::Person(_) => Some(Decision::Approve),
+        Standing::Short(_) | Standing::Unknown => None,
+    }
+}
+
+/// The verdicts on exactly this change that count for that branch under its policy: of each reviewer
+/// its newest word, as the gate reads it, and every waiver.
+pub fn standing(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> Result<Vec<Verdict>> {
+    let mut found: Vec<Verdict> = Vec::new();
+    let mut signers = None;
+    for object in change.head_commit.into_iter().chain([change.head_tree]) {
+        let (verdicts, _) = verdicts::on(repo, object)?;
+        // The authors that the record knows may not be all that are known now.
+        let counts = |one: &Verdict| {
+            one.covers(change)
+                && admit::counts(one, policy, target)
+                && (is_waiver(one) || policy.is_rival(&one.reviewer, &change.authors))
+        };
+        for verdict in verdicts.into_iter().filter(counts) {
+            if policy.signed && signers.is_none() {
+                signers = Some(Signers::of_branch(repo, policy, target)?);
+            }
+            let is_good = |signers: &Signers| Ok::<_, anyhow::Error>(signers.signer(&verdict)?.is_ok());
+            if signers.as_ref().map_or(Ok(true), is_good)? {
+                found.push(verdict);
+            }
+        }
+    }
+    let (waivers, words): (Vec<&Verdict>, Vec<&Verdict>) =
+        found.iter().partition(|verdict| is_waiver(verdict));
+    let mut newest = admit::standing::newest(&words, policy);
+    newest.extend(waivers);
+    newest.sort_by_key(|verdict| Reverse(admit::standing::time(verdict)));
+    Ok(newest.into_iter().cloned().collect())
+}
+
+fn is_waiver(verdict: &Verdict) -> bool {
+    verdict.decision == Decision::Waive
+}
+
+/// Has one reviewer judge one change and records the verdict on `change.head_commit`, else on its
+/// head tree. Nothing is recorded unless every part of it was told.
+pub async fn review(
+    repo: &Repo,
+    request: &Request<'_>,
+    reviewer: &Reviewer,
+    events: &Events,
+    stop: &Stop,
+) -> Result<Outcome> {
+    // The record needs somebody's name and signature; without them the answer would be paid for and lost.
+    repo.identity()?;
+    signing::ready(repo, &request.loaded.config.gate, request.target, None)?;
+    let matter = match matter::gather(repo, request)? {
+        Ok(matter) => matter,
+        Err(why) => return Ok(Outcome::CannotTell(why)),
+    };
+    match reading::read(&matter, request, reviewer, events, stop).await? {
+        Ok(read) => {
+            let mut verdict = verdict_of(request, reviewer, read);
+            record(repo, request.change, &mut verdict)?;
+            tell(request, &verdict, events);
+            Ok(Outcome::Judged(Box::new(verdict)))
+        }
+        Err(why) => Ok(Outcome::CannotTell(why)),
+    }
+}
+
+/// Asks rivals in order until the policy has enough approvals, one blocks, or all have been asked; a
+/// reviewer that cannot tell is followed by the next rival, and the reason is told. A change that
+/// changes nothing has no outcomes: nobody is asked.
+pub async fn judge(repo: &Repo, request: &Request<'_>, events: &Events, stop: &Stop) -> Result<Vec<Outcome>> {
+    if request.change.is_empty() {
+        return Ok(Vec::new());
+    }
+    let config = &request.loaded.config;
+    let rivals = rivals(config, &config.gate, &request.change.authors)?;
+    for (name, why) in reviewers(config).1 {
+        events.progress(format!("the reviewer {name} cannot be asked: {why}"));
+    }
+    let demand = admit::demand(repo, &config.gate, request.change.base_tree, request.change.head_tree)?;
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    let mut approving: Vec<Vendor> = Vec::new();
+    for (index, rival) in rivals.iter().enumerate() {
+        // A second approval of the same vendor counts for nothing.
+        if approving.contains(&rival.who.vendor) {
+            continue;
+        }
+        let outcome = review(repo, request, rival, events, stop).await?;
+        match &outcome {
+            Outcome::Judged(_) => approving.push(rival.who.vendor.clone()),
+            // Of the last one the outcome tells.
+            Outcome::CannotTell(why) => {
+                if let Some(next) = rivals.get(index + 1) {
+                    events.warn(format!("{why}; the next rival is {}", next.who.name));
+                }
+            }
+        }
+        outcomes.push(outcome);
+        if conclusion(&outcomes, &config.gate, &demand).is_some() {
+            break;
+        }
+    }
+    Ok(outcomes)
+}
+
+/// The verdict that somebody's reading makes.
+fn verdict_of(request: &Request<'_>, reviewer: &Reviewer, read: Read) -> Verdict {
+    let change = request.change;
+    let usage = read.usage;
+    let reported = usage.input_tokens > 0 || usage.output_tokens > 0;
+    Verdict {
+        decision: verdict::decide(&read.findings, &request.loaded.config.gate.block),
+        base_tree: change.base_tree.to_string(),
+        head_tree: change.head_tree.to_string(),
+        head_commit: change.head_commit.map(|id| id.to_string()),
+        target: request.target.to_owned(),
+        authors: change.authors.clone(),
+        reviewer: Author { model: reviewer.who.model.clone().or(read.model), ..reviewer.who.clone() },
+        policy: request.loaded.digest.clone(),
+        shown: read.shown,
+        findings: read.findings,
+        summary: read.summary,
+        time: now(),
+        cost: usage.cost,
+        tokens: reported.then_some((usage.input_tokens, usage.output_tokens)),
+        signature: None,
+    }
+}
+
+/// Signs a verdict where there is a key, and writes it down before anybody acts on it.
+pub(crate) fn record(repo: &Repo, change: &Change, verdict: &mut Verdict) -> Result<()> {
+    // Notes are pushed, and who judges may quote what they found.
+    verdict.summary = secret::redacted(&verdict.summary).into_owned();
+    for finding in &mut verdict.findings {
+        finding.body = secret::redacted(&finding.body).into_owned();
+        finding.suggestion = finding.suggestion.take().map(|text| secret::redacted(&text).into_owned());
+    }
+    signing::sign(repo, verdict)?;
+    verdicts::append(repo, change.head_commit.unwrap_or(change.head_tree), verdict)?;
+    if verdict.decision == Decision::RequestChanges && change.head_commit.is_some() {
+        // There it is found whatever commit carries the change next.
+        verdicts::append(repo, change.head_tree, verdict)?;
+    }
+    Ok(())
+}
+
+/// Tells those who watch.
+fn tell(request: &Request<'_>, verdict: &Verdict, events: &Events) {
+    let block = &request.loaded.config.gate.block;
+    events.send(What::Judged {
+        reviewer: verdict.reviewer.name.clone(),
+        vendor: verdict.reviewer.vendor.to_string(),
+        decision: verdict.decision.to_string(),
+        blocking: verdict.blocking(block).cloned().collect(),
+        findings: verdict.findings.len(),
+    });
+}
+
+/// Now, in UTC, to the millisecond: of two verdicts of one reviewer the newer counts.
+pub(crate) fn now() -> String {
+    let now = Timestamp::now();
+    now.round(jiff::Unit::Millisecond).unwrap_or(now).to_string()
+}

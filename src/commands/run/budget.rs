@@ -1,0 +1,209 @@
+//! What a run and its tasks have used so far, against what they may.
+//!
+//! It is told by the run's own events: what agents and reviewers report while they work. Whoever reports
+//! nothing cannot be counted, and is named. Time is time at work: what a run only waits, for a limit to
+//! pass, is none.
+
+use super::Run;
+use crate::domain::config::{Budget, Config};
+use crate::domain::event::{Activity, Event, State, Usage, What};
+use serde::Serialize;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What has been used, by task; the empty name is work that belongs to none.
+#[derive(Debug, Default)]
+pub struct Tally(BTreeMap<String, Used>);
+
+/// What the processes before have used, and the one at work.
+#[derive(Debug, Default, Clone, Copy)]
+struct Used {
+    before: Usage,
+    now: Usage,
+}
+
+impl Used {
+    fn all(self) -> Usage {
+        self.before.plus(self.now)
+    }
+}
+
+impl Tally {
+    /// Takes an event in.
+    pub fn hear(&mut self, event: &Event) {
+        let used = self.0.entry(event.task.clone().unwrap_or_default()).or_default();
+        match &event.what {
+            // A process tells the sum since its start, again and again; these tell of another one.
+            What::Activity(Activity::Started { .. })
+            | What::State { state: State::Starting | State::InReview, .. } => {
+                *used = Used { before: used.all(), now: Usage::default() };
+            }
+            What::Activity(Activity::Usage(usage)) => used.now = *usage,
+            _ => {}
+        }
+    }
+
+    fn of(&self, task: &str) -> Usage {
+        self.0.get(task).map(|used| used.all()).unwrap_or_default()
+    }
+
+    fn all(&self) -> Usage {
+        self.0.values().map(|used| used.all()).fold(Usage::default(), Usage::plus)
+    }
+}
+
+/// What a run may use, and has used.
+#[derive(Debug)]
+pub struct Purse {
+    tally: Arc<Mutex<Tally>>,
+    budget: Budget,
+    of_task: Budget,
+    begun: Instant,
+    /// How long it did nothing but wait.
+    waited: Cell<Duration>,
+    /// How long each task was at work before now.
+    worked: RefCell<BTreeMap<String, Duration>>,
+    /// Who did not report what the budgets count.
+    unreported: RefCell<BTreeSet<String>>,
+}
+
+/// What became of a run's budget.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Account {
+    /// What it was.
+    pub budget: Budget,
+    /// What of it is used, in words.
+    pub used: String,
+    /// Whether it is spent, so that nothing new was started.
+    pub spent: bool,
+    /// Who did not report what it used, so that it is more than is told here.
+    pub unreported: Vec<String>,
+}
+
+impl Purse {
+    /// Nothing is used yet. `asked` is what the person asked for in this run.
+    pub fn new(config: &Config, asked: Budget) -> Purse {
+        Purse {
+            tally: Arc::default(),
+            budget: config.run.budget.replaced_by(asked),
+            of_task: config.run.task_budget,
+            begun: Instant::now(),
+            waited: Cell::default(),
+            worked: RefCell::default(),
+            unreported: RefCell::default(),
+        }
+    }
+
+    /// What hears the run's events.
+    pub fn ear(&self) -> impl Fn(&Event) + Send + Sync + 'static {
+        let tally = self.tally.clone();
+        move |event: &Event| tally.lock().unwrap_or_else(PoisonError::into_inner).hear(event)
+    }
+
+    /// What a task has used, its reviews included.
+    pub fn used_by(&self, task: &str) -> Usage {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).of(task)
+    }
+
+    /// What everything has used.
+    pub fn used(&self) -> Usage {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).all()
+    }
+
+    /// The run did nothing but wait for so long.
+    pub fn waited(&self, time: Duration) {
+        self.waited.set(self.waited.get() + time);
+    }
+
+    /// A task was at work for so long.
+    pub fn worked(&self, task: &str, time: Duration) {
+        *self.worked.borrow_mut().entry(task.to_owned()).or_default() += time;
+    }
+
+    /// What of the run's budget is spent; none while it may go on.
+    pub fn spent(&self) -> Option<String> {
+        self.budget.spent(self.used(), self.time())
+    }
+
+    /// The same for a task that has been at work again since then.
+    pub fn spent_by(&self, task: &str, since: Instant) -> Option<String> {
+        self.of_task.spent(self.used_by(task), self.worked_by(task) + since.elapsed())
+    }
+
+    /// How much longer that task may work; none where nobody limits it.
+    pub fn time_left(&self, task: &str, since: Instant) -> Option<Duration> {
+        Some(self.of_task.time?.saturating_sub(self.worked_by(task) + since.elapsed()))
+    }
+
+    /// Somebody has ended and reported that: who did not report what a budget counts is told once.
+    pub fn reported(&self, run: &Run, who: &str, usage: Usage) {
+        let counts_cost = self.budget.cost.or(self.of_task.cost).is_some();
+        let counts_tokens = self.budget.tokens.or(self.of_task.tokens).is_some();
+        let missing = match (usage.cost, usage.input_tokens + usage.output_tokens) {
+            (None, _) if counts_cost => "costs",
+            (_, 0) if counts_tokens => "tokens",
+            _ => return,
+        };
+        if self.unreported.borrow_mut().insert(who.to_owned()) {
+            run.events.warn(format!("{who} reports no {missing}: the budget cannot count what it uses"));
+        }
+    }
+
+    /// What became of the budget; none where there is none.
+    pub fn account(&self) -> Option<Account> {
+        (!self.budget.is_empty()).then(|| Account {
+            budget: self.budget,
+            used: self.budget.account(self.used(), self.time()),
+            spent: self.spent().is_some(),
+            unreported: self.unreported.borrow().iter().cloned().collect(),
+        })
+    }
+
+    fn time(&self) -> Duration {
+        self.begun.elapsed().saturating_sub(self.waited.get())
+    }
+
+    fn worked_by(&self, task: &str) -> Duration {
+        self.worked.borrow().get(task).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+
+    #[test]
+    fn each_process_counts_once_however_often_it_tells() {
+        let mut tally = Tally::default();
+        let mut tell = |task: &str, what| {
+            tally.hear(&Event { at: Timestamp::UNIX_EPOCH, task: Some(task.into()), what });
+        };
+        let state = |state| What::State { state, attempt: 1, agent: String::new(), detail: String::new() };
+        let used = |input_tokens| {
+            What::Activity(Activity::Usage(Usage { input_tokens, output_tokens: 1, cost: Some(0.5) }))
+        };
+        for what in [
+            state(State::Starting),
+            What::Activity(Activity::Started { session: None, model: None }),
+            used(10),
+            state(State::Quiet),
+            state(State::Working),
+            used(30),
+            state(State::InReview),
+            used(5),
+            state(State::InReview),
+            used(5),
+            state(State::Starting),
+            used(100),
+        ] {
+            tell("a", what);
+        }
+        tell("b", used(1000));
+        assert_eq!(tally.of("a"), Usage { input_tokens: 140, output_tokens: 4, cost: Some(2.0) });
+        assert_eq!(tally.all().input_tokens, 1140);
+        assert_eq!(tally.of("nobody"), Usage::default());
+    }
+}

@@ -1,0 +1,73 @@
+//! What the processes are known by that dead runs of a spec may have left.
+//!
+//! Read before anything else, and of every journal: who is still at work does not care which spec has
+//! the name by now.
+
+use super::{head, runs};
+use crate::domain::error::Result;
+use crate::domain::spec::Slug;
+use crate::gate::store::Repo;
+use crate::system::process::{Identity, Traces};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// How much of a journal's end is looked at for the line that says that the run came to its end.
+const TAIL: u64 = 4 << 10;
+
+/// What runs left that did not come to their end.
+#[derive(Debug)]
+pub struct Remains {
+    /// What their processes are known by.
+    pub traces: Traces,
+    /// When the first of them began.
+    pub since: SystemTime,
+    /// Where they made temporary folders, each with the mark in their names.
+    pub temporary: Vec<(PathBuf, String)>,
+}
+
+/// What dead runs left; none where all came to their end. Only for who holds the spec's lock: else they may
+/// be alive.
+pub fn of_dead_runs(repo: &Repo, slug: &Slug) -> Result<Option<Remains>> {
+    let mut found: Option<Remains> = None;
+    for run in runs(repo, slug)? {
+        let (Some(head), false) = (head(&run), is_over(&run)) else { continue };
+        if head.process.as_ref().is_some_and(Identity::is_alive) {
+            // This repository is a copy of one in which it is at work.
+            continue;
+        }
+        let began = run.metadata()?.created().or_else(|_| run.metadata()?.modified())?;
+        let remains = found.get_or_insert_with(|| Remains {
+            traces: Traces::default(),
+            since: began,
+            temporary: Vec::new(),
+        });
+        remains.since = began.min(remains.since);
+        remains.traces.processes.extend(processes(&run));
+        remains.temporary.extend(head.temporary.zip(head.mark.clone()));
+        remains.traces.marks.extend(head.mark);
+    }
+    Ok(found)
+}
+
+fn is_over(run: &Path) -> bool {
+    let Ok(mut file) = File::open(run.join("events.jsonl")) else { return true };
+    let mut end = Vec::new();
+    let from = file.metadata().map_or(0, |data| data.len().saturating_sub(TAIL));
+    let read = file.seek(SeekFrom::Start(from)).and_then(|_| file.read_to_end(&mut end));
+    let last = end.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty()).unwrap_or_default();
+    let line: Option<serde_json::Value> = serde_json::from_slice(last).ok();
+    read.is_ok() && line.is_some_and(|line| line["event"] == "run-finished")
+}
+
+/// The processes that a journal tells of.
+fn processes(run: &Path) -> Vec<Identity> {
+    let Ok(file) = File::open(run.join("events.jsonl")) else { return Vec::new() };
+    let lines = BufReader::new(file).split(b'\n').map_while(std::result::Result::ok);
+    let told = lines.filter(|line| line.windows(PROCESS.len()).any(|part| part == PROCESS));
+    told.filter_map(|line| serde_json::from_slice(&line).ok()).collect()
+}
+
+/// What the lines of processes have in them.
+const PROCESS: &[u8] = br#""activity":"process""#;

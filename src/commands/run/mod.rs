@@ -1,0 +1,242 @@
+//! A run: every task of a plan that is ready, each by an agent in a worktree of its own, verified,
+//! harvested, judged by a rival, and merged in the plan's order.
+//!
+//! What is done is read off branches, their commits' trailers and verdict notes, so a run that was
+//! stopped, or killed at any instant, goes on where it was: what is merged is skipped, what is
+//! approved is not repeated, an attempt that ended counts, an interrupted one continues from its files.
+//! All of it is one thread: the repository stays here, agents are processes, and slow file work is
+//! sent elsewhere.
+
+mod attempt;
+mod budget;
+mod conduct;
+mod journal;
+mod leftovers;
+mod limits;
+mod listen;
+mod lock;
+mod logs;
+mod outcome;
+mod own;
+mod prompt;
+mod ready;
+mod result;
+mod rivals;
+mod stale;
+mod start;
+mod summary;
+mod task;
+mod verify;
+mod work;
+mod workplace;
+
+pub use budget::Account;
+pub use journal::{folder, runs};
+pub use lock::{Lock, is_under_way};
+pub use logs::{Transcript, expire as expire_journals, transcripts};
+pub use outcome::{Outcome, TaskReport};
+pub use ready::{Forecast, checked_out, choose, forecast};
+pub use summary::{ResultReport, Summary};
+
+use crate::agents::agent::Agent;
+use crate::agents::sandbox::Sandbox;
+use crate::agents::trust::{self, Purpose};
+use crate::agents::worktree::Worktrees;
+use crate::domain::config::Budget;
+use crate::domain::error::Result;
+use crate::domain::event::{Events, Usage, What};
+use crate::domain::plan::{Plan, Task};
+use crate::domain::spec::{Slug, Spec};
+use crate::gate::store::Repo;
+use crate::gate::store::config::Loaded;
+use crate::system::process::Stop;
+use budget::Purse;
+use gix::ObjectId;
+use jiff::Timestamp;
+use journal::{History, Journal};
+use limits::Limits;
+use ready::Prepared;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use tokio::task::LocalSet;
+
+/// What a person asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Which spec.
+    pub slug: Slug,
+    /// How many tasks at once; none: as the config says.
+    pub parallel: Option<usize>,
+    /// Only these tasks and what they depend on; empty: all.
+    pub tasks: Vec<String>,
+    /// The agent for every task, whatever the plan says.
+    pub agent: Option<String>,
+    /// Whether the tasks get fresh attempts.
+    pub retry: bool,
+    /// Whether rivals review.
+    pub review: bool,
+    /// Whether worktrees are kept.
+    pub keep: bool,
+    /// Whether the person trusts, this time, whatever the repository brings.
+    pub trust: bool,
+    /// What the run may cost, where the person says otherwise than the config.
+    pub budget: Budget,
+}
+
+/// All that the tasks of a run share.
+#[derive(Debug)]
+struct Run {
+    repo: Rc<Repo>,
+    id: String,
+    options: Options,
+    spec: Spec,
+    loaded: Loaded,
+    target: String,
+    base: ObjectId,
+    agents: HashMap<String, Agent>,
+    worktrees: Worktrees,
+    sandbox: Sandbox,
+    journal: Journal,
+    events: Events,
+    stop: Stop,
+    history: RefCell<History>,
+    /// The limits that agents are known to be under.
+    limits: RefCell<Limits>,
+    /// What was used, and may be.
+    purse: Purse,
+    /// Whether the person was told that submodules stay empty.
+    told_submodules: Cell<bool>,
+}
+
+impl Run {
+    fn slug(&self) -> &Slug {
+        &self.options.slug
+    }
+}
+
+/// Runs a plan. What goes wrong with a task is in the summary; an error means that the run could not
+/// begin or go on.
+pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop) -> Result<Summary> {
+    let begin = Instant::now();
+    let _lock = Lock::take(&repo, &options.slug)?;
+    leftovers::end_processes(&repo, &options.slug, events)?;
+    stale::break_locks(&repo, &options.slug, events).await?;
+    let Prepared { spec, mut history, plan, chosen, loaded, target, base, agents } =
+        ready::prepare(&repo, &options)?;
+    // What is asked about here is what runs: nothing is read again.
+    trust::require(&repo, brings(&loaded, &options.slug, &plan), options.trust)?;
+    let worktrees = Worktrees::of(&repo, &loaded.config)?;
+    let sandbox = Sandbox::of(&repo, &loaded.config)?;
+    let id = new_id()?;
+    let retry: Vec<String> = match options.retry {
+        true => chosen.tasks.iter().filter(|task| !task.done).map(|task| task.id.clone()).collect(),
+        false => Vec::new(),
+    };
+    history.forget(&retry, &id);
+    let mut limits = Limits::new(loaded.config.run.patience);
+    if !options.retry {
+        history.recall_limits(&mut limits, Timestamp::now());
+    }
+    let purse = Purse::new(&loaded.config, options.budget);
+    let (journal, events) = Journal::begin(&repo, &spec, &id, &retry, &history, events)?;
+    let events = events.recorded(purse.ear());
+    for warning in loaded.warnings.iter().chain(&plan.warnings) {
+        events.warn(warning.as_str());
+    }
+    if history.newer() > 0 {
+        events.warn(format!(
+            "{} journals of earlier runs were written by a newer version and are passed over: attempts that left no commit are not counted",
+            history.newer()
+        ));
+    }
+    let run = Rc::new(Run {
+        repo,
+        id,
+        options,
+        spec,
+        loaded,
+        target,
+        base,
+        agents,
+        worktrees,
+        sandbox,
+        journal,
+        events,
+        stop: stop.clone(),
+        history: RefCell::new(history),
+        limits: RefCell::new(limits),
+        purse,
+        told_submodules: Cell::new(false),
+    });
+    run.events.progress(format!("sandbox: {}", run.sandbox));
+    leftovers::take_in(&run, &plan).await?;
+    leftovers::begin_anew(&run, &chosen)?;
+    logs::tidy(&run);
+    let tasks = LocalSet::new().run_until(conduct::carry_out(&run, &plan, &chosen)).await?;
+    let result = match result::conclude(&run, &plan).await {
+        Ok(report) => report,
+        Err(error) => ResultReport::NoVerdict { why: chain(&error) },
+    };
+    logs::tidy(&run);
+    let summary = Summary {
+        run: run.id.clone(),
+        spec: run.slug().to_string(),
+        tasks,
+        result,
+        usage: run.purse.used(),
+        budget: run.purse.account(),
+        stopped: stop.is_set(),
+        duration: begin.elapsed(),
+    };
+    let done = summary.tasks.iter().filter(|task| task.outcome.is_success()).count();
+    run.events.send(What::RunFinished {
+        done,
+        failed: summary.tasks.len() - done,
+        seconds: summary.duration.as_secs(),
+        usage: summary.usage,
+    });
+    Ok(summary)
+}
+
+/// What the repository brings to that run, for the person to see before it begins.
+///
+/// # Errors
+/// Where the run could not begin anyway.
+pub fn brought(repo: &Repo, options: &Options) -> Result<Vec<trust::Item>> {
+    let Prepared { plan, loaded, .. } = ready::prepare(repo, options)?;
+    Ok(brings(&loaded, &options.slug, &plan))
+}
+
+fn brings(loaded: &Loaded, slug: &Slug, plan: &Plan) -> Vec<trust::Item> {
+    let mut items = trust::brought(&loaded.brought, Purpose::Run);
+    items.extend(trust::of_plan(slug, plan));
+    items
+}
+
+fn not_run(run: &Run, task: &Task, outcome: Outcome) -> TaskReport {
+    TaskReport {
+        task: task.id.clone(),
+        agent: run.agents.get(&task.id).map(|agent| agent.name.clone()).unwrap_or_default(),
+        attempts: 0,
+        outcome,
+        duration: Duration::ZERO,
+        usage: Usage::default(),
+        verdict: None,
+        head: None,
+        kept: None,
+    }
+}
+
+/// The time to the millisecond, then four random digits: ids sort by time, and two never meet.
+fn new_id() -> Result<String> {
+    let now = Timestamp::now();
+    let millisecond = now.subsec_millisecond();
+    Ok(format!("{}.{millisecond:03}-{:04x}", now.strftime("%Y%m%dT%H%M%S"), getrandom::u32()? & 0xffff))
+}
+
+/// An error with all that it came from, on one line.
+fn chain(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,326 @@
+//! The result branch: finished tasks merged in the plan's order, then judged as a whole.
+//!
+//! A merge is the clean three-way merge of the task's own change (from where it began to its head)
+//! into the result, which is exactly what the gate replays; a conflict is the task's outcome. The
+//! plan's box is ticked when the task is in.
+
+use super::journal::Effect;
+use super::outcome::{Outcome, TaskReport};
+use super::rivals::{blocking, reasons, verdict_words, words};
+use super::summary::ResultReport;
+use super::task::environment;
+use super::verify::{self, Verified};
+use super::work::{self, Judged, Work};
+use super::workplace::{Made, Workplace};
+use super::{Run, chain, start};
+use crate::commands::review::{self, Request};
+use crate::domain::change::Change;
+use crate::domain::error::Result;
+use crate::domain::event::{State, What};
+use crate::domain::plan::{self, Plan, Schedule, Standing, Task};
+use crate::domain::verdict::Decision;
+use crate::gate::admit;
+use crate::gate::store::changes::{self, trailer};
+use crate::gate::store::{Conflict, Expected, Repo, specs};
+use gix::ObjectId;
+use std::collections::HashMap;
+use std::fmt::Write;
+
+/// How often a tick is tried again when the spec's branch moves under us.
+const RETRIES: usize = 20;
+
+/// The merging of a run.
+#[derive(Debug)]
+pub(super) struct Merging {
+    /// The tasks in an order in which each comes after what it depends on; else as in the plan.
+    order: Vec<Task>,
+    merged: Vec<String>,
+    /// The result's tip; none when there is no branch.
+    tip: Option<ObjectId>,
+}
+
+impl Merging {
+    /// Looks at what is merged already.
+    pub fn begin(run: &Run, plan: &Plan) -> Result<Merging> {
+        let tip = run.repo.find_ref(&run.slug().result_ref())?;
+        let mut merged = Vec::new();
+        for task in &plan.tasks {
+            if task.done || is_in(run, tip, task)? {
+                merged.push(task.id.clone());
+            }
+        }
+        let mut merging = Merging { order: in_order(plan), merged, tip };
+        // Killed between merge and tick: the merge is what counts.
+        for task in plan.tasks.iter().filter(|task| !task.done) {
+            if merging.merged.contains(&task.id) {
+                merging.tick(run, &task.id)?;
+            }
+        }
+        Ok(merging)
+    }
+
+    /// The ids of the tasks that are in.
+    pub fn merged(&self) -> &[String] {
+        &self.merged
+    }
+
+    /// Merges what is done and whose turn it is: a task waits for those before it that are still under
+    /// way, so that the order does not depend on who was fast.
+    pub fn merge(&mut self, run: &Run, schedule: &Schedule, reports: &mut HashMap<String, TaskReport>) {
+        if run.stop.is_set() {
+            return;
+        }
+        for task in self.order.clone() {
+            if self.merged.contains(&task.id) {
+                continue;
+            }
+            let standing =
+                schedule.standings().find(|(other, _)| other.id == task.id).map(|(_, standing)| standing);
+            match standing {
+                Some(Standing::Waiting | Standing::Ready | Standing::Running | Standing::Parked) => return,
+                Some(Standing::Done) => {
+                    let waits = task.after.iter().any(|id| !self.merged.contains(id));
+                    let Some(report) = reports.get_mut(&task.id).filter(|_| !waits) else { continue };
+                    match self.merge_one(run, &task) {
+                        Ok(Ok(())) => {}
+                        Ok(Err(outcome)) => report.outcome = outcome,
+                        // Others are still at work, and what they make must be taken in.
+                        Err(error) => report.outcome = Outcome::Broken { why: chain(&error) },
+                    }
+                }
+                Some(Standing::Failed | Standing::Blocked) | None => {}
+            }
+        }
+    }
+
+    fn merge_one(&mut self, run: &Run, task: &Task) -> Result<Result<(), Outcome>> {
+        let history = &mut run.history.borrow_mut();
+        let Some(work) = work::read(&run.repo, run.slug(), task, run.base, history)? else {
+            return Ok(Ok(()));
+        };
+        // A person may have mended the result meanwhile: what they made stays below.
+        self.tip = run.repo.find_ref(&run.slug().result_ref())?;
+        // The branch may have been merged into the target, which has gone on since.
+        let onto = match self.tip {
+            Some(tip) if run.repo.is_ancestor(tip, run.base)? => run.base,
+            Some(tip) => tip,
+            None => run.base,
+        };
+        let Some(tree) = start::merge_trees(&run.repo, work.base, onto, work.head)? else {
+            let with = format!("what is in flow/{}/result already", run.slug());
+            return Ok(Err(Outcome::Conflict { with }));
+        };
+        let message = message(run, task, &changes::between(&run.repo, work.base, work.head)?);
+        let commit = run.repo.write_commit(tree, &[onto, work.head], &message)?;
+        run.journal.before(&task.id, &Effect::Merge { commit: commit.to_string() })?;
+        let expected = self.tip.map_or(Expected::Missing, Expected::At);
+        run.repo.set_ref(&run.slug().result_ref(), commit, expected, &format!("merge {}", task.id))?;
+        self.tip = Some(commit);
+        self.tick(run, &task.id)?;
+        warn_if_changed(run, task)?;
+        self.merged.push(task.id.clone());
+        run.events.send(What::Merged { commit: commit.to_string(), tasks: vec![task.id.clone()] });
+        Ok(Ok(()))
+    }
+
+    /// Ticks the task's box on the spec's branch, whatever else is written there meanwhile.
+    fn tick(&mut self, run: &Run, task: &str) -> Result<()> {
+        for _ in 0..RETRIES {
+            let spec = specs::read(&run.repo, run.slug())?;
+            let before = spec.document(plan::DOCUMENT).unwrap_or_default();
+            let after = match plan::tick(before, task) {
+                Ok(after) if after != before => after,
+                // The plan was changed under way and has the task no more, or somebody ticked it.
+                _ => return Ok(()),
+            };
+            let document = (plan::DOCUMENT.to_owned(), after);
+            let subject = format!("Tick {task}");
+            let expected = Expected::At(spec.commit);
+            match specs::write(&run.repo, run.slug(), expected, &[document], &spec.workflow, &[], &subject) {
+                Err(error) if error.chain().any(|cause| cause.is::<Conflict>()) => {}
+                other => return other.map(drop),
+            }
+        }
+        run.events.warn(format!(
+            "the box of {task} could not be ticked: the spec's branch is being written all the time"
+        ));
+        Ok(())
+    }
+}
+
+/// Tells a person who rewrote the task while it was being done that its tick is for the text before.
+fn warn_if_changed(run: &Run, task: &Task) -> Result<()> {
+    let spec = specs::read(&run.repo, run.slug())?;
+    let Ok(plan) = plan::parse(spec.document(plan::DOCUMENT).unwrap_or_default()) else { return Ok(()) };
+    let now = plan.tasks.iter().find(|now| now.id == task.id);
+    if now.is_some_and(|now| (&now.title, &now.instruction) != (&task.title, &task.instruction)) {
+        run.events.warn(format!(
+            "the text of {id} was changed during the run, and what is merged was made from the text before; \
+             to have the rest done, add a task under another id: git flow-ai plan {}",
+            run.slug(),
+            id = task.id
+        ));
+    }
+    Ok(())
+}
+
+/// Whether the task's branch is part of the result.
+fn is_in(run: &Run, result: Option<ObjectId>, task: &Task) -> Result<bool> {
+    let head = run.repo.find_ref(&run.slug().task_ref(&task.id))?;
+    match (result, head) {
+        (Some(result), Some(head)) => run.repo.is_ancestor(head, result),
+        _ => Ok(false),
+    }
+}
+
+/// The plan's tasks, each after those that it depends on.
+fn in_order(plan: &Plan) -> Vec<Task> {
+    let mut order: Vec<Task> = Vec::new();
+    let mut left: Vec<&Task> = plan.tasks.iter().collect();
+    while !left.is_empty() {
+        let is_free = |task: &&Task| {
+            task.after
+                .iter()
+                .all(|id| order.iter().any(|done| done.id == *id) || !plan.tasks.iter().any(|t| t.id == *id))
+        };
+        // A parsed plan has no cycle; if one had, its tasks would come as they are.
+        let place = left.iter().position(is_free).unwrap_or(0);
+        order.push(left.remove(place).clone());
+    }
+    order
+}
+
+/// The merge commit's message. The authors are those of what it brings in: it adds nothing itself.
+fn message(run: &Run, task: &Task, change: &Change) -> String {
+    let mut text = format!("Merge {}: {}\n\n", trailer::one_line(&task.id), trailer::one_line(&task.title));
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{}: {}", trailer::SPEC, run.slug());
+    let _ = writeln!(text, "{}: {}", trailer::RUN, run.id);
+    for author in change.authors.iter().filter(|author| !author.vendor.is_person()) {
+        let _ = writeln!(text, "{}: {}", trailer::AGENT, trailer::one_line(&author.name));
+        let _ = writeln!(text, "{}: {}", trailer::VENDOR, author.vendor);
+        if let Some(model) = &author.model {
+            let _ = writeln!(text, "{}: {}", trailer::MODEL, trailer::one_line(model));
+        }
+    }
+    text
+}
+
+/// Verifies and judges the result once every task is in.
+pub(super) async fn conclude(run: &Run, plan: &Plan) -> Result<ResultReport> {
+    let repo = &run.repo;
+    let Some(tip) = repo.find_ref(&run.slug().result_ref())? else { return Ok(ResultReport::Nothing) };
+    let target = repo.commit_of(&format!("refs/heads/{}", run.target))?.id;
+    if repo.is_ancestor(tip, target)? {
+        return Ok(ResultReport::Merged);
+    }
+    let plan_now = specs::read(repo, run.slug())?;
+    let ticked = plan::parse(plan_now.document(plan::DOCUMENT).unwrap_or_default())?;
+    if !ticked.tasks.iter().all(|task| task.done) {
+        return Ok(if run.stop.is_set() { ResultReport::Stopped } else { ResultReport::Partial });
+    }
+    let fork = repo.merge_base(target, tip)?.unwrap_or(target);
+    let change = changes::between(repo, fork, tip)?;
+    let judged = work::judged(repo, &change, &run.loaded.config.gate, &run.target)?;
+    if let Judged::Blocked(_, findings) = judged {
+        return Ok(ResultReport::Rejected { findings });
+    }
+    if let Some(report) = one_task(run, plan, &change)? {
+        return Ok(report);
+    }
+    if run.stop.is_set() {
+        return Ok(ResultReport::Stopped);
+    }
+    match verify_result(run, plan, tip).await? {
+        Verified::Passed => {}
+        Verified::Failed(how) => return Ok(ResultReport::VerifyFailed { how }),
+        Verified::Stopped => return Ok(ResultReport::Stopped),
+    }
+    // Only now: whoever reviewed it by hand did not run the checks.
+    if let Judged::Approved(verdict) = judged {
+        return Ok(ResultReport::Approved { verdict: words(&verdict) });
+    }
+    if !run.options.review {
+        return Ok(ResultReport::Unreviewed);
+    }
+    if let Some(why) = run.purse.spent() {
+        return Ok(ResultReport::NoVerdict { why: format!("the budget of the run is spent: {why}") });
+    }
+    review_result(run, &change).await
+}
+
+/// What notes tell of the one task that is the whole; it was verified before it was merged.
+fn one_task(run: &Run, plan: &Plan, change: &Change) -> Result<Option<ResultReport>> {
+    let policy = &run.loaded.config.gate;
+    for task in &plan.tasks {
+        let history = &mut run.history.borrow_mut();
+        let Some(Work { head, base, .. }) = work::read(&run.repo, run.slug(), task, run.base, history)?
+        else {
+            continue;
+        };
+        if same_trees(&run.repo, change, base, head)? {
+            let own = changes::between(&run.repo, base, head)?;
+            if let Judged::Approved(verdict) = work::judged(&run.repo, &own, policy, &run.target)? {
+                return Ok(Some(ResultReport::Approved { verdict: words(&verdict) }));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn same_trees(repo: &Repo, change: &Change, base: ObjectId, head: ObjectId) -> Result<bool> {
+    Ok(repo.tree_of(base)? == change.base_tree && repo.tree_of(head)? == change.head_tree)
+}
+
+/// Runs all checks in a fresh worktree of the result.
+async fn verify_result(run: &Run, plan: &Plan, tip: ObjectId) -> Result<Verified> {
+    let commands = verify::commands(run, &plan.tasks);
+    if commands.is_empty() {
+        return Ok(Verified::Passed);
+    }
+    let events = run.events.of_task("result");
+    let env = environment(run, "result", 1);
+    let tell = |state| {
+        events.send(What::State { state, attempt: 1, agent: String::new(), detail: String::new() });
+    };
+    tell(State::Preparing);
+    let place = match Workplace::make(run, &format!("{}.result", run.slug()), tip, &env, &events).await? {
+        Made::Ready(place) => place,
+        Made::SetupFailed(how) => return Ok(Verified::Failed(how)),
+        Made::Stopped => return Ok(Verified::Stopped),
+    };
+    tell(State::Verifying);
+    let verified = verify::verify(run, &commands, &place, &env, &events).await;
+    place.give_up().await?;
+    verified
+}
+
+/// Has rivals of all authors judge the whole.
+async fn review_result(run: &Run, change: &Change) -> Result<ResultReport> {
+    let policy = &run.loaded.config.gate;
+    if let Err(error) = review::rivals(&run.loaded.config, policy, &change.authors) {
+        return Ok(ResultReport::TaskByTask { why: chain(&error) });
+    }
+    let events = run.events.of_task("result");
+    let intent = review::intent::of(&run.spec, None);
+    let transcript = run.journal.transcript("result", 1, true);
+    let request = Request {
+        change,
+        target: &run.target,
+        intent: &intent,
+        loaded: &run.loaded,
+        attempt: 1,
+        sandbox: &run.sandbox,
+        transcript: Some(&transcript),
+    };
+    let outcomes = review::judge(&run.repo, &request, &events, &run.stop).await?;
+    let demand = admit::demand(&run.repo, policy, change.base_tree, change.head_tree)?;
+    Ok(match review::conclusion(&outcomes, policy, &demand) {
+        Some(decision @ (Decision::Approve | Decision::Waive)) => {
+            ResultReport::Approved { verdict: verdict_words(&outcomes, decision).unwrap_or_default() }
+        }
+        Some(Decision::RequestChanges) => ResultReport::Rejected { findings: blocking(&outcomes, policy) },
+        None if run.stop.is_set() => ResultReport::Stopped,
+        None => ResultReport::NoVerdict { why: reasons(&outcomes) },
+    })
+}

@@ -1,0 +1,76 @@
+//! What a task begins from: the run's base, its dependency's work, or the merge of several.
+
+use super::Run;
+use crate::domain::error::Result;
+use crate::domain::plan::Task;
+use crate::gate::store::Repo;
+use crate::gate::store::changes::trailer;
+use crate::gate::store::trees::Sealed;
+use gix::ObjectId;
+
+/// Where a task begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// From that commit.
+    At(ObjectId),
+    /// Nowhere: the work of its dependencies does not merge; which of them.
+    Conflict(String),
+}
+
+/// The commit that a task begins from.
+pub(super) fn of(run: &Run, task: &Task) -> Result<Start> {
+    let mut heads: Vec<(&str, ObjectId)> = Vec::new();
+    for id in &task.after {
+        // A box ticked by hand has no branch: what it stands for is in the base.
+        if let Some(head) = run.repo.find_ref(&run.slug().task_ref(id))? {
+            heads.push((id, head));
+        }
+    }
+    let mut heads = heads.into_iter();
+    let Some((_, mut joined)) = heads.next() else { return Ok(Start::At(run.base)) };
+    for (id, head) in heads {
+        if run.repo.is_ancestor(head, joined)? {
+            continue;
+        }
+        if run.repo.is_ancestor(joined, head)? {
+            joined = head;
+            continue;
+        }
+        match join(run, task, joined, head)? {
+            Some(merge) => joined = merge,
+            None => return Ok(Start::Conflict(id.to_owned())),
+        }
+    }
+    Ok(Start::At(joined))
+}
+
+/// A commit that merges both; none on a conflict.
+fn join(run: &Run, task: &Task, one: ObjectId, two: ObjectId) -> Result<Option<ObjectId>> {
+    let repo = &run.repo;
+    let Some(fork) = repo.merge_base(one, two)? else { return Ok(None) };
+    let Some(tree) = merge_trees(repo, fork, one, two)? else { return Ok(None) };
+    let message = format!(
+        "Join what {} depends on\n\n{}: {}\n{}: {}\n",
+        trailer::one_line(&task.id),
+        trailer::SPEC,
+        run.slug(),
+        trailer::RUN,
+        run.id
+    );
+    repo.write_commit(tree, &[one, two], &message).map(Some)
+}
+
+/// The clean merge of what `theirs` did since `base` into `ours`, in the repository; none on a conflict.
+pub(super) fn merge_trees(
+    repo: &Repo,
+    base: ObjectId,
+    ours: ObjectId,
+    theirs: ObjectId,
+) -> Result<Option<ObjectId>> {
+    let sealed = Sealed::over(repo)?;
+    let merged = sealed.merge(repo.tree_of(base)?, repo.tree_of(ours)?, repo.tree_of(theirs)?)?;
+    if let Some(tree) = merged {
+        repo.import_tree(&sealed, tree)?;
+    }
+    Ok(merged)
+}

@@ -1,0 +1,135 @@
+//! What a run came to: the result branch, and everything together.
+
+use super::budget::Account;
+use super::outcome::{TaskReport, brief, seconds};
+use crate::domain::event::Usage;
+use crate::domain::spec::Slug;
+use crate::domain::verdict::Finding;
+use serde::Serialize;
+use std::time::Duration;
+
+/// What became of the merged result.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum ResultReport {
+    /// There is none yet.
+    #[default]
+    Nothing,
+    /// Some tasks are merged, others not yet.
+    Partial,
+    /// Complete, verified, and approved as a whole, or exactly one approved change.
+    Approved {
+        /// In words.
+        verdict: String,
+    },
+    /// Complete and verified; no rival stands outside all authors, so that the gate lets it in task by
+    /// task only.
+    TaskByTask {
+        /// Why nobody could judge it as a whole.
+        why: String,
+    },
+    /// Complete and verified; not to be reviewed.
+    Unreviewed,
+    /// Complete; together the tasks fail verification.
+    VerifyFailed {
+        /// How, with the last lines of what it printed.
+        how: String,
+    },
+    /// Complete; a rival's findings block it as a whole.
+    Rejected {
+        /// The findings that block.
+        findings: Vec<Finding>,
+    },
+    /// Complete; no rival gave a verdict on the whole.
+    NoVerdict {
+        /// Why.
+        why: String,
+    },
+    /// It is in the target branch already.
+    Merged,
+    /// The person stopped the run before it was judged.
+    Stopped,
+}
+
+impl ResultReport {
+    /// Whether nothing is wrong with it.
+    pub fn is_good(&self) -> bool {
+        !matches!(
+            self,
+            ResultReport::VerifyFailed { .. }
+                | ResultReport::Rejected { .. }
+                | ResultReport::NoVerdict { .. }
+        )
+    }
+
+    /// What there is to say about it, and what a person can do next.
+    pub fn sentences(&self, slug: &Slug) -> Option<(String, String)> {
+        let again = format!("mend it on flow/{slug}/result, then git flow-ai run {slug}");
+        Some(match self {
+            ResultReport::Nothing => return None,
+            ResultReport::Partial => (
+                format!("what is done is merged into flow/{slug}/result; the rest is not done yet"),
+                format!("git flow-ai run {slug}"),
+            ),
+            ResultReport::Approved { verdict } => {
+                (format!("flow/{slug}/result is complete: {verdict}"), format!("git flow-ai merge {slug}"))
+            }
+            ResultReport::TaskByTask { why } => (
+                format!(
+                    "flow/{slug}/result is complete; not judged as a whole: {why}; the gate lets it in task by task"
+                ),
+                format!("git flow-ai merge {slug}"),
+            ),
+            ResultReport::Unreviewed => (
+                format!("flow/{slug}/result is complete; nobody has reviewed it, so the gate will refuse it"),
+                format!("git flow-ai run {slug}"),
+            ),
+            ResultReport::VerifyFailed { how } => {
+                (format!("the tasks are merged, and together they fail verification: {how}"), again)
+            }
+            ResultReport::Rejected { findings } => {
+                let found: Vec<String> = findings.iter().map(brief).collect();
+                (format!("a rival requests changes to the whole:\n  {}", found.join("\n  ")), again)
+            }
+            ResultReport::NoVerdict { why } => {
+                (format!("no rival gave a verdict on the whole: {why}"), format!("git flow-ai run {slug}"))
+            }
+            ResultReport::Merged => {
+                ("the result is merged already".into(), format!("git flow-ai clean {slug}"))
+            }
+            ResultReport::Stopped => {
+                ("stopped before the result was judged".into(), format!("git flow-ai run {slug}"))
+            }
+        })
+    }
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// The run's id.
+    pub run: String,
+    /// The spec's slug.
+    pub spec: String,
+    /// The tasks, in the plan's order.
+    pub tasks: Vec<TaskReport>,
+    /// The result branch.
+    pub result: ResultReport,
+    /// What all agents and reviewers used, as far as they reported it.
+    pub usage: Usage,
+    /// What became of the run's budget; none where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Account>,
+    /// Whether the person stopped it.
+    pub stopped: bool,
+    /// How long it took.
+    #[serde(serialize_with = "seconds")]
+    pub duration: Duration,
+}
+
+impl Summary {
+    /// Whether everything that was asked for is done.
+    pub fn is_success(&self) -> bool {
+        self.tasks.iter().all(|task| task.outcome.is_success()) && self.result.is_good()
+    }
+}

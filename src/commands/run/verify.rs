@@ -1,0 +1,49 @@
+//! Whether the project's own checks pass on what is in a worktree.
+
+use super::Run;
+use super::workplace::{Workplace, failure};
+use crate::agents::sandbox::shell::ShellEnd;
+use crate::domain::error::Result;
+use crate::domain::event::Events;
+use crate::domain::plan::Task;
+
+/// What verification came to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// Every command passed, or there is none.
+    Passed,
+    /// One did not: how, with the last lines of what it printed.
+    Failed(String),
+    /// We were told to stop.
+    Stopped,
+}
+
+/// The commands that must pass for these tasks: the config's, then each task's own, each once.
+pub fn commands<'a>(run: &Run, tasks: impl IntoIterator<Item = &'a Task>) -> Vec<String> {
+    let mut commands: Vec<String> = run.loaded.config.run.verify.iter().cloned().collect();
+    for command in tasks.into_iter().filter_map(|task| task.verify.as_ref()) {
+        if !commands.contains(command) {
+            commands.push(command.clone());
+        }
+    }
+    commands
+}
+
+/// Runs them one after the other; the first failure ends it.
+pub async fn verify(
+    run: &Run,
+    commands: &[String],
+    place: &Workplace,
+    env: &[(String, String)],
+    events: &Events,
+) -> Result<Verified> {
+    for command in commands {
+        let end = place.shell(run, command, env, events).await?;
+        match (failure(command, &end), end) {
+            (_, ShellEnd::Stopped) => return Ok(Verified::Stopped),
+            (Some(how), _) => return Ok(Verified::Failed(how)),
+            (None, _) => {}
+        }
+    }
+    Ok(Verified::Passed)
+}

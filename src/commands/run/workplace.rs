@@ -1,0 +1,182 @@
+//! A worktree in a run: made and set up when first needed, harvested, put away.
+//!
+//! Checkouts and harvests can take seconds, so they happen on another thread; events of other tasks
+//! go on meanwhile.
+
+use super::Run;
+use super::journal::{Effect, Journal};
+use crate::agents::sandbox::Scope;
+use crate::agents::sandbox::shell::{self, ShellEnd};
+use crate::agents::worktree::{Harvest, Removed, Worktree};
+use crate::domain::error::Result;
+use crate::domain::event::{Events, What};
+use crate::domain::spec::Slug;
+use anyhow::Context;
+use gix::ObjectId;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A worktree that is ready to be worked in.
+#[derive(Debug)]
+pub struct Workplace {
+    worktree: Arc<Worktree>,
+    journal: Journal,
+    task: String,
+}
+
+/// What making one came to.
+#[derive(Debug)]
+pub enum Made {
+    /// Ready.
+    Ready(Workplace),
+    /// The set-up command failed: how. The worktree is gone again.
+    SetupFailed(String),
+    /// We were told to stop meanwhile.
+    Stopped,
+}
+
+impl Workplace {
+    /// Makes one from that commit, copies what it needs, and runs the set-up command.
+    pub async fn make(
+        run: &Run,
+        name: &str,
+        commit: ObjectId,
+        env: &[(String, String)],
+        events: &Events,
+    ) -> Result<Made> {
+        let (worktrees, name) = (run.worktrees.clone(), name.to_owned());
+        let patterns = run.loaded.config.run.copy.clone();
+        let (worktree, copied) = blocking(move || {
+            let worktree = worktrees.make(&name, commit)?;
+            match worktree.copy(&patterns) {
+                Ok(copied) => Ok((worktree, copied)),
+                Err(error) => {
+                    // Nobody has worked in it.
+                    worktree.let_go(&worktree.harvest()?)?;
+                    worktree.remove()?;
+                    Err(error)
+                }
+            }
+        })
+        .await?;
+        for skipped in copied.skipped {
+            events.warn(format!("not copied into the worktree: {skipped}"));
+        }
+        if worktree.has_submodules() && !run.told_submodules.replace(true) {
+            run.events.warn("the project has submodules: they stay empty in the worktrees of agents, unless `setup` fills them");
+        }
+        let task = task_of(&worktree, run.slug()).to_owned();
+        let place = Workplace { worktree: Arc::new(worktree), journal: run.journal.clone(), task };
+        let Some(setup) = &run.loaded.config.run.setup else { return place.ready().await };
+        let folder = place.path().display().to_string();
+        place.journal.before(&place.task, &Effect::SetUp { folder })?;
+        let end = place.shell(run, setup, env, events).await?;
+        if let Some(how) = failure(setup, &end) {
+            place.give_up().await?;
+            return Ok(match end {
+                ShellEnd::Stopped => Made::Stopped,
+                _ => Made::SetupFailed(how),
+            });
+        }
+        place.ready().await
+    }
+
+    /// Whatever is written from now on may be somebody's work.
+    async fn ready(self) -> Result<Made> {
+        let worktree = self.worktree.clone();
+        blocking(move || worktree.is_set_up()).await?;
+        Ok(Made::Ready(self))
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        self.worktree.path()
+    }
+
+    /// Runs a command line of the config in it, in the sandbox, to its end.
+    pub async fn shell(
+        &self,
+        run: &Run,
+        command: &str,
+        env: &[(String, String)],
+        events: &Events,
+    ) -> Result<ShellEnd> {
+        let enclosed = run.sandbox.enclose(&shell::shell(command, env), &self.scope())?;
+        let line = |line: &str| events.send(What::Output { line: line.to_owned() });
+        shell::run(enclosed, run.loaded.config.run.timeout, &run.stop, line).await
+    }
+
+    /// What may be touched by whoever works in it.
+    pub fn scope(&self) -> Scope {
+        self.worktree.scope()
+    }
+
+    /// Whether its folder is still there.
+    pub fn is_there(&self) -> bool {
+        self.worktree.is_there()
+    }
+
+    /// Its files as a tree.
+    pub async fn harvest(&self) -> Result<Harvest> {
+        let worktree = self.worktree.clone();
+        blocking(move || worktree.harvest()).await
+    }
+
+    /// Remembers that this harvest is committed.
+    pub fn saved(&self, harvest: &Harvest) -> Result<()> {
+        self.worktree.let_go(harvest)
+    }
+
+    /// Removes it with what is in it: what a failed set-up or a check left is nobody's work.
+    pub async fn give_up(self) -> Result<()> {
+        let harvest = self.harvest().await?;
+        self.saved(&harvest)?;
+        self.worktree.is_set_up()?;
+        self.put_away().await.map(drop)
+    }
+
+    /// Leaves it for a person to look at, with nothing in it that git would run.
+    pub async fn leave(self) -> Result<()> {
+        let worktree = self.worktree;
+        blocking(move || worktree.close()).await
+    }
+
+    /// Removes it, unless it holds something that is in no commit: then its folder and why.
+    pub async fn put_away(self) -> Result<Option<(PathBuf, String)>> {
+        let path = self.path().to_owned();
+        let Some(worktree) = Arc::into_inner(self.worktree) else {
+            return Ok(Some((path, "it is still in use".into())));
+        };
+        self.journal.before(&self.task, &Effect::Remove { folder: path.display().to_string() })?;
+        Ok(match blocking(move || worktree.remove()).await? {
+            Removed::Gone => None,
+            Removed::Kept(why) => Some((path, why)),
+        })
+    }
+}
+
+/// The task that a worktree is for, as its name tells.
+pub fn task_of<'a>(worktree: &'a Worktree, slug: &Slug) -> &'a str {
+    let name = worktree.name();
+    name.strip_prefix(slug.as_str()).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name)
+}
+
+/// How a command failed, for people and agents; none when it passed.
+pub fn failure(command: &str, end: &ShellEnd) -> Option<String> {
+    match end {
+        ShellEnd::Passed => None,
+        ShellEnd::Failed { status, tail } => {
+            Some(format!("`{command}` ended with {status}\n{}", tail.trim_end()))
+        }
+        ShellEnd::Asked { what, tail } => {
+            Some(format!("`{command}` asked what nobody answers: {what}\n{}", tail.trim_end()))
+        }
+        ShellEnd::TimedOut { tail } => Some(format!("`{command}` took too long\n{}", tail.trim_end())),
+        ShellEnd::Stopped => Some(format!("`{command}` was stopped")),
+    }
+}
+
+/// Does file work on another thread.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.context("a thread broke")?
+}

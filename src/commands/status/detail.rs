@@ -1,0 +1,136 @@
+//! One spec in full: documents, approvals, tasks, agents, attempts, what is under way, disk.
+
+use super::{Judgement, Live, Overview, Scene, Standing, group, judged, live};
+use crate::agents::worktree;
+use crate::agents::worktree::measure::{THOROUGH, Usage, measure};
+use crate::domain::error::Result;
+use crate::domain::plan;
+use crate::domain::spec::{Approval, Slug, Spec};
+use crate::gate::store::changes::trailer;
+use crate::gate::store::{Repo, specs};
+use gix::ObjectId;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// One spec in full.
+#[derive(Debug, Clone, Serialize)]
+pub struct Detail {
+    /// What the list says of it.
+    #[serde(flatten)]
+    pub overview: Overview,
+    /// Its documents.
+    pub documents: Vec<Document>,
+    /// Its tasks.
+    pub plan: Vec<TaskDetail>,
+    /// Its newest run here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<Live>,
+    /// The worktrees of its tasks.
+    pub worktrees: Vec<Worktree>,
+}
+
+/// A document of a spec.
+#[derive(Debug, Clone, Serialize)]
+pub struct Document {
+    /// Its file name.
+    pub name: String,
+    /// Who approved it as it stands.
+    pub approved_by: Vec<String>,
+    /// Who approved a text that it no longer has.
+    pub void: Vec<String>,
+}
+
+/// A task of a spec's plan.
+#[derive(Debug, Clone, Serialize)]
+pub struct TaskDetail {
+    /// Its id.
+    pub id: String,
+    /// Its heading.
+    pub title: String,
+    /// Where it stands.
+    pub standing: Standing,
+    /// The ids that it depends on.
+    pub after: Vec<String>,
+    /// Who did it, else who is to do it; none: the config's first agent.
+    pub agent: Option<String>,
+    /// The attempt that is on its branch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// The commit that its branch is at, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// What was decided about that commit.
+    pub verdicts: Vec<Judgement>,
+}
+
+/// A worktree of a task.
+#[derive(Debug, Clone, Serialize)]
+pub struct Worktree {
+    /// Its folder.
+    pub path: PathBuf,
+    /// What it takes on disk.
+    #[serde(flatten)]
+    pub usage: Usage,
+}
+
+/// The spec of that name in full; an error names those spelt alike.
+pub fn of(repo: &Repo, slug: &Slug) -> Result<Detail> {
+    let refs = repo.refs(&format!("refs/heads/flow/{slug}/"))?;
+    let spec = specs::read(repo, slug)?;
+    let branches = group(&refs).remove(slug.as_str()).unwrap_or_default();
+    let (overview, plan) = Scene::look(repo, &refs)?.overview(repo, &spec, &branches)?;
+    let documents = spec.documents.iter().map(|(name, text)| document(repo, &spec, name, text)).collect();
+    let tasks = plan.iter().flat_map(|plan| &plan.tasks).zip(&overview.tasks);
+    let tasks = tasks
+        .map(|(task, standing)| {
+            task_detail(repo, task, standing.standing, branches.tasks.get(&task.id).copied())
+        })
+        .collect::<Result<_>>()?;
+    let run = live::newest(repo, slug.as_str())?;
+    Ok(Detail { overview, documents, plan: tasks, run, worktrees: worktrees(repo, slug)? })
+}
+
+fn document(repo: &Repo, spec: &Spec, name: &str, text: &str) -> Document {
+    let stands = specs::text_id(repo, name, text);
+    let approvals = spec.approvals.iter().filter(|approval| approval.document == name);
+    let (holding, void): (Vec<_>, Vec<_>) = approvals.partition(|approval| approval.text == stands);
+    let names =
+        |approvals: Vec<&Approval>| approvals.into_iter().map(|approval| approval.by.clone()).collect();
+    Document { name: name.to_owned(), approved_by: names(holding), void: names(void) }
+}
+
+fn task_detail(
+    repo: &Repo,
+    task: &plan::Task,
+    standing: Standing,
+    tip: Option<ObjectId>,
+) -> Result<TaskDetail> {
+    let mut detail = TaskDetail {
+        id: task.id.clone(),
+        title: task.title.clone(),
+        standing,
+        after: task.after.clone(),
+        agent: task.agent.clone(),
+        attempt: None,
+        commit: tip.map(|tip| tip.to_string()),
+        verdicts: Vec::new(),
+    };
+    if let Some(tip) = tip {
+        let commit = repo.commit(tip)?;
+        if let Some(agent) = commit.trailers(trailer::AGENT).next() {
+            detail.agent = Some(agent.to_owned());
+        }
+        detail.attempt = commit.trailers(trailer::ATTEMPT).next().and_then(|attempt| attempt.parse().ok());
+        detail.verdicts = judged(repo, tip)?;
+    }
+    Ok(detail)
+}
+
+/// The worktrees of a spec's tasks: their folders are called `<slug>.<task>`.
+fn worktrees(repo: &Repo, slug: &Slug) -> Result<Vec<Worktree>> {
+    let ours = worktree::ours(repo).into_iter().filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.split_once('.').is_some_and(|(own, _)| own == slug.as_str())
+    });
+    Ok(ours.map(|path| Worktree { usage: measure(&path, THOROUGH), path }).collect())
+}

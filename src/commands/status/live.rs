@@ -1,0 +1,136 @@
+//! What is under way: the lock says whether, the journal says what.
+
+use crate::agents::agent::sight;
+use crate::commands::run;
+use crate::domain::error::Result;
+use crate::domain::event::{Event, State, What};
+use crate::gate::store::Repo;
+use anyhow::Context;
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+/// The newest run of a spec.
+#[derive(Debug, Clone, Serialize)]
+pub struct Live {
+    /// Its id.
+    pub run: String,
+    /// Whether it is under way.
+    pub under_way: bool,
+    /// Whether it came to its end; else it was killed, or the machine went down.
+    pub finished: bool,
+    /// When it began.
+    pub since: Option<Timestamp>,
+    /// Its folder, with the journal and the agents' transcripts.
+    pub folder: PathBuf,
+    /// What its tasks were doing last, by id.
+    pub tasks: IndexMap<String, LiveTask>,
+}
+
+/// What a task was doing last.
+#[derive(Debug, Clone, Serialize)]
+pub struct LiveTask {
+    /// Its state.
+    pub state: State,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// Who was at work.
+    pub agent: String,
+    /// Since when it is in that state.
+    pub since: Timestamp,
+    /// Why it is said to be in that state: what was seen; empty where nothing has to be said.
+    pub evidence: String,
+    /// When anything was heard of it last.
+    pub heard: Timestamp,
+    /// Until when it waits, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// How it ended; none while it goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+}
+
+/// Whether a process holds that lock.
+pub(super) fn is_locked(path: &Path) -> bool {
+    fs::File::open(path).is_ok_and(|file| {
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockShared).is_err()
+    })
+}
+
+/// The newest run of a spec; none when there was none here.
+pub(super) fn newest(repo: &Repo, slug: &str) -> Result<Option<Live>> {
+    let own = repo.common_dir().join("flow-ai");
+    let Some(folder) = slug.parse().ok().and_then(|slug| run::runs(repo, &slug).ok()?.pop()) else {
+        return Ok(None);
+    };
+    let mut live = Live {
+        run: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        under_way: is_locked(&own.join(format!("locks/{slug}.lock"))),
+        finished: false,
+        since: None,
+        tasks: IndexMap::new(),
+        folder,
+    };
+    let journal = live.folder.join("events.jsonl");
+    let Ok(file) = fs::File::open(&journal) else {
+        return Ok(Some(live));
+    };
+    for line in BufReader::new(file).split(b'\n') {
+        let line = line.with_context(|| format!("cannot read {}", journal.display()))?;
+        // A line may be half written, in the middle of a character too, and newer versions tell more
+        // than we know.
+        if let Ok(event) = serde_json::from_slice::<Event>(&line) {
+            live.apply(event);
+        }
+    }
+    Ok(Some(live))
+}
+
+impl Live {
+    fn apply(&mut self, event: Event) {
+        self.since.get_or_insert(event.at);
+        self.finished |= matches!(event.what, What::RunFinished { .. });
+        let Some(task) = event.task else { return };
+        match event.what {
+            What::State { state, attempt, agent, detail } => {
+                let heard = match state {
+                    // Nothing was heard: that is the news.
+                    State::Quiet => self.tasks.get(&task).map_or(event.at, |before| before.heard),
+                    _ => event.at,
+                };
+                let (since, until, outcome) = (event.at, None, None);
+                let now = LiveTask { state, attempt, agent, since, evidence: detail, heard, until, outcome };
+                self.tasks.insert(task, now);
+            }
+            What::Parked { until, .. } => {
+                if let Some(task) = self.tasks.get_mut(&task) {
+                    task.until = Some(until);
+                }
+            }
+            What::Activity(activity) => {
+                if let Some(task) = self.tasks.get_mut(&task) {
+                    task.heard = event.at;
+                    // What is waited for stays the evidence of waiting.
+                    if let Some(seen) = sight(&activity).filter(|_| task.until.is_none()) {
+                        task.evidence = seen;
+                    }
+                }
+            }
+            What::Output { line } => {
+                if let Some(task) = self.tasks.get_mut(&task) {
+                    task.heard = event.at;
+                    task.evidence = line;
+                }
+            }
+            What::TaskFinished { outcome, .. } => {
+                if let Some(task) = self.tasks.get_mut(&task) {
+                    task.outcome = Some(outcome);
+                }
+            }
+            _ => {}
+        }
+    }
+}

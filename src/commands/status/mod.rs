@@ -1,0 +1,216 @@
+//! Where every spec stands, and what to do next.
+//!
+//! Read off refs, commits and notes; the journal is asked only for what is under way. The list of all
+//! specs is one pass over the refs and a handful of objects per spec, so that a thousand cost milliseconds; a
+//! spec that cannot be read is shown as such and hides no other.
+
+mod detail;
+mod disk;
+mod live;
+mod stage;
+
+pub use detail::{Detail, Document, TaskDetail, Worktree, of};
+pub use disk::{Disk, disk};
+pub use live::{Live, LiveTask};
+pub use stage::{Stage, Standing};
+
+use crate::commands::draft;
+use crate::domain::change::Author;
+use crate::domain::error::Result;
+use crate::domain::plan::Plan;
+use crate::domain::spec::Spec;
+use crate::domain::verdict::Decision;
+use crate::gate::store::specs;
+use crate::gate::store::{Repo, verdicts};
+use gix::ObjectId;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+/// One spec in the list.
+#[derive(Debug, Clone, Serialize)]
+pub struct Overview {
+    /// Its short name.
+    pub slug: String,
+    /// Its title.
+    pub title: String,
+    /// The workflow that it was begun with.
+    pub workflow: String,
+    /// How far it is.
+    #[serde(flatten)]
+    pub stage: Stage,
+    /// Its tasks, in the plan's order; empty before there is a plan.
+    pub tasks: Vec<TaskStanding>,
+    /// What was decided about its result as it stands.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub verdicts: Vec<Judgement>,
+    /// The command that comes next; none when there is nothing left to do.
+    pub next: Option<String>,
+}
+
+/// A task and where it stands.
+#[derive(Debug, Clone, Serialize)]
+pub struct TaskStanding {
+    /// Its id.
+    pub id: String,
+    /// Where it stands.
+    pub standing: Standing,
+}
+
+/// A decision and whose it is.
+#[derive(Debug, Clone, Serialize)]
+pub struct Judgement {
+    /// APPROVE or REQUEST CHANGES.
+    pub decision: Decision,
+    /// Whose.
+    pub reviewer: Author,
+}
+
+/// The branches of one spec.
+#[derive(Debug, Default)]
+struct Branches {
+    result: Option<ObjectId>,
+    tasks: BTreeMap<String, ObjectId>,
+}
+
+/// Every spec, sorted by its short name.
+pub fn all(repo: &Repo) -> Result<Vec<Overview>> {
+    let refs = repo.refs("refs/heads/flow/")?;
+    let mut branches = group(&refs);
+    let scene = Scene::look(repo, &refs)?;
+    let summaries = specs::summaries_of(repo, &refs)?;
+    let mut all = Vec::with_capacity(summaries.len());
+    for summary in summaries {
+        let own = branches.remove(summary.slug.as_str()).unwrap_or_default();
+        let (slug, title, workflow) = (summary.slug.clone(), summary.title.clone(), summary.workflow.clone());
+        let overview = summary.load(repo).and_then(|spec| scene.overview(repo, &spec, &own));
+        all.push(match overview {
+            Ok((overview, _)) => overview,
+            Err(error) => Overview {
+                next: Some(format!("git flow-ai spec show {slug}")),
+                slug: slug.to_string(),
+                title,
+                workflow,
+                stage: Stage::Broken { why: error.to_string() },
+                tasks: Vec::new(),
+                verdicts: Vec::new(),
+            },
+        });
+    }
+    Ok(all)
+}
+
+/// What is the same for all specs, looked at once.
+struct Scene {
+    /// The tip of the target branch; none where there is no such branch yet.
+    target: Option<ObjectId>,
+    /// The specs whose run is under way.
+    running: BTreeSet<String>,
+}
+
+impl Scene {
+    fn look(repo: &Repo, refs: &[(String, ObjectId)]) -> Result<Scene> {
+        // Only what has a result can have been merged: the config need not be read before.
+        let any_result = refs.iter().any(|(name, _)| name.ends_with("/result"));
+        let target =
+            if any_result { repo.find_ref(&format!("refs/heads/{}", repo.target()?))? } else { None };
+        Ok(Scene { target, running: running(repo) })
+    }
+
+    /// The overview of one spec, with its plan where its turn has come.
+    fn overview(&self, repo: &Repo, spec: &Spec, branches: &Branches) -> Result<(Overview, Option<Plan>)> {
+        let slug = spec.slug.as_str();
+        let mut step = draft::step_of(repo, spec)?;
+        let plan = step.plan.take();
+        let mut stage = stage::of_step(&step);
+        let tasks = plan.as_ref().map(|plan| stage::tasks(plan, &branches.tasks)).unwrap_or_default();
+        let mut judgements = Vec::new();
+        if let Some(result) = branches.result {
+            judgements = judged(repo, result)?;
+            let merged = match self.target {
+                Some(target) => repo.is_ancestor(result, target)?,
+                None => false,
+            };
+            if matches!(stage, Stage::Implementation) {
+                stage = stage::of_result(&tasks, &judgements, merged);
+            }
+            // Where no rival of all authors could judge the whole, the gate lets it in task by task.
+            if stage == Stage::Unjudged && each_approved(repo, branches)? {
+                stage = Stage::Mergeable;
+            }
+        }
+        if self.running.contains(slug) {
+            stage = Stage::Running;
+        }
+        let next = stage.next(slug).or_else(|| step.next.first().cloned());
+        let tasks =
+            tasks.into_iter().map(|(id, standing)| TaskStanding { id: id.to_owned(), standing }).collect();
+        let overview = Overview {
+            slug: slug.to_owned(),
+            title: spec.title.clone(),
+            workflow: spec.workflow.clone(),
+            stage,
+            tasks,
+            verdicts: judgements,
+            next,
+        };
+        Ok((overview, plan))
+    }
+}
+
+/// The task and result branches by slug.
+fn group(refs: &[(String, ObjectId)]) -> BTreeMap<String, Branches> {
+    let mut groups: BTreeMap<String, Branches> = BTreeMap::new();
+    for (name, tip) in refs {
+        let Some((slug, branch)) =
+            name.strip_prefix("refs/heads/flow/").and_then(|rest| rest.split_once('/'))
+        else {
+            continue;
+        };
+        let group = groups.entry(slug.to_owned()).or_default();
+        match branch {
+            "spec" => {}
+            "result" => group.result = Some(*tip),
+            task => {
+                group.tasks.insert(task.to_owned(), *tip);
+            }
+        }
+    }
+    groups
+}
+
+/// What was decided about a commit: of each reviewer the newest.
+fn judged(repo: &Repo, commit: ObjectId) -> Result<Vec<Judgement>> {
+    let (mut verdicts, _) = verdicts::on(repo, commit)?;
+    verdicts.sort_by(|a, b| a.time.cmp(&b.time));
+    let mut newest: Vec<Judgement> = Vec::new();
+    for verdict in verdicts {
+        newest.retain(|older| older.reviewer.name != verdict.reviewer.name);
+        newest.push(Judgement { decision: verdict.decision, reviewer: verdict.reviewer });
+    }
+    Ok(newest)
+}
+
+/// Whether somebody approved, and nobody rejects, what each task's branch is at.
+fn each_approved(repo: &Repo, branches: &Branches) -> Result<bool> {
+    for tip in branches.tasks.values() {
+        let judgements = judged(repo, *tip)?;
+        if judgements.is_empty()
+            || judgements.iter().any(|judged| judged.decision == Decision::RequestChanges)
+        {
+            return Ok(false);
+        }
+    }
+    Ok(!branches.tasks.is_empty())
+}
+
+/// The slugs whose lock somebody holds.
+fn running(repo: &Repo) -> BTreeSet<String> {
+    let locks = repo.common_dir().join("flow-ai/locks");
+    let Ok(entries) = fs::read_dir(locks) else {
+        return BTreeSet::new();
+    };
+    let names = entries.flatten().filter(|entry| live::is_locked(&entry.path()));
+    let slugs = names.filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".lock")?.to_owned()));
+    slugs.collect()
+}

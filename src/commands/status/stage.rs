@@ -1,0 +1,143 @@
+//! How far a spec is: what its step says, then what its branches and verdicts say. Pure.
+
+use super::Judgement;
+use crate::commands::draft::{DocumentState, StepStatus};
+use crate::domain::plan::{self, Plan};
+use crate::domain::verdict::Decision;
+use gix::ObjectId;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How far a spec is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "stage", rename_all = "kebab-case")]
+pub enum Stage {
+    /// A step's document is to be written.
+    Write {
+        /// The step's title.
+        step: String,
+        /// The document's file name.
+        document: String,
+    },
+    /// A step's document waits for approval.
+    Approve {
+        /// The step's title.
+        step: String,
+        /// The document's file name.
+        document: String,
+    },
+    /// The tasks are to be done.
+    Implementation,
+    /// A run is under way.
+    Running,
+    /// All tasks are done; nobody has judged the result as it stands.
+    Unjudged,
+    /// A reviewer requests changes of the result.
+    Rejected,
+    /// The result is approved and can be merged.
+    Mergeable,
+    /// The result is in the target branch.
+    Merged,
+    /// Its plan cannot be read.
+    Broken {
+        /// Why, with the line.
+        why: String,
+    },
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stage::Write { step, document } => write!(f, "{step}: {document} to write"),
+            Stage::Approve { step, document } => write!(f, "{step}: {document} to approve"),
+            Stage::Implementation => f.write_str("implementation"),
+            Stage::Running => f.write_str("running"),
+            Stage::Unjudged => f.write_str("to review"),
+            Stage::Rejected => f.write_str("changes requested"),
+            Stage::Mergeable => f.write_str("approved"),
+            Stage::Merged => f.write_str("merged"),
+            Stage::Broken { .. } => f.write_str("plan cannot be read"),
+        }
+    }
+}
+
+impl Stage {
+    /// The command that comes next for that spec, where it is not what its step says.
+    pub(super) fn next(&self, slug: &str) -> Option<String> {
+        match self {
+            Stage::Write { .. } | Stage::Approve { .. } | Stage::Broken { .. } | Stage::Implementation => {
+                None
+            }
+            Stage::Rejected => Some(format!("git flow-ai run {slug}")),
+            Stage::Running => Some(format!("git flow-ai status {slug}")),
+            Stage::Unjudged => Some(format!("git flow-ai review flow/{slug}/result")),
+            Stage::Mergeable => Some(format!("git flow-ai merge {slug}")),
+            Stage::Merged => Some("git flow-ai clean".into()),
+        }
+    }
+}
+
+/// Where a task stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// Waits for a task that it depends on.
+    Waiting,
+    /// Could be started.
+    Ready,
+    /// Its agent's work is on its branch, not yet in the result.
+    Committed,
+    /// In the result.
+    Done,
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Standing::Waiting => "waiting",
+            Standing::Ready => "ready",
+            Standing::Committed => "committed",
+            Standing::Done => "done",
+        })
+    }
+}
+
+/// What the spec's own branch says; what its result says comes after, see [`of_result`].
+pub(super) fn of_step(status: &StepStatus) -> Stage {
+    match (status.document(), &status.stage) {
+        (Some(open), _) => {
+            let (step, document) = (open.title.clone(), open.document.clone());
+            match &open.state {
+                DocumentState::Missing => Stage::Write { step, document },
+                DocumentState::Invalid(why) => Stage::Broken { why: why.clone() },
+                _ => Stage::Approve { step, document },
+            }
+        }
+        (None, _) => Stage::Implementation,
+    }
+}
+
+/// Where the tasks of a plan stand.
+pub(super) fn tasks<'a>(plan: &'a Plan, branches: &BTreeMap<String, ObjectId>) -> Vec<(&'a str, Standing)> {
+    let done = |id: &String| plan.tasks.iter().any(|task| task.id == *id && task.done);
+    let standing = |task: &plan::Task| match () {
+        () if task.done => Standing::Done,
+        () if branches.contains_key(&task.id) => Standing::Committed,
+        () if task.after.iter().all(done) => Standing::Ready,
+        () => Standing::Waiting,
+    };
+    plan.tasks.iter().map(|task| (task.id.as_str(), standing(task))).collect()
+}
+
+/// The stage of a spec with a result branch.
+pub(super) fn of_result(tasks: &[(&str, Standing)], judgements: &[Judgement], merged: bool) -> Stage {
+    let all_done = tasks.iter().all(|(_, standing)| *standing == Standing::Done);
+    match () {
+        () if !all_done => Stage::Implementation,
+        () if merged => Stage::Merged,
+        () if judgements.is_empty() => Stage::Unjudged,
+        () if judgements.iter().any(|judged| judged.decision == Decision::RequestChanges) => Stage::Rejected,
+        () => Stage::Mergeable,
+    }
+}

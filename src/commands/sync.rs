@@ -1,0 +1,262 @@
+//! Exchanging verdicts with a remote: fetch, join by union, push without force, again when it has moved.
+//!
+//! Talking to the remote is git's business (credentials, proxies, ssh); joining is ours. What the remote
+//! had when it was last fetched stays in a ref of its own, so that what was deleted here, or there, is
+//! noticed, told and brought back. What was judged (`refs/flow-ai/keep/`) goes along, so that others can
+//! replay it.
+
+use crate::commands::hook::LOSES;
+use crate::domain::error::{Result, hint};
+use crate::domain::verdict::NOTES_REF;
+use crate::gate::store::verdicts::{self, COPIES, Lost};
+use crate::gate::store::{Conflict, Expected, Repo, keep};
+use crate::system::git::{self, Talk};
+use gix::ObjectId;
+use std::process::Command;
+
+/// How often a push is tried while others push.
+const TRIES: u32 = 40;
+
+/// How much longer it is waited with each try, in milliseconds.
+const ONE_MORE: u64 = 50;
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Synced {
+    /// The remote.
+    pub remote: String,
+    /// The records that were not here.
+    pub came: Vec<Lost>,
+    /// Those of them that were here when the remote was last fetched: somebody has deleted them.
+    pub restored: Vec<Lost>,
+    /// The records that the remote had not, or not yet.
+    pub went: Vec<Lost>,
+    /// Those of them that it had when it was last fetched: somebody has deleted them there.
+    pub lost_there: Vec<Lost>,
+    /// Why nothing could be pushed, in git's words; none when all was.
+    pub not_pushed: Option<String>,
+}
+
+/// The remote of that name; without one the current branch's, `origin`, or the only one.
+pub fn remote(repo: &Repo, named: Option<&str>) -> Result<String> {
+    let remotes = repo.remotes();
+    let list = || "git remote -v lists them; git remote add <name> <url> adds one";
+    if let Some(named) = named {
+        return match remotes.iter().any(|remote| remote == named) {
+            true => Ok(named.to_owned()),
+            false => Err(hint(format!("there is no remote `{named}` here"), list())),
+        };
+    }
+    let of_branch = repo
+        .head_ref()?
+        .and_then(|head| repo.git_config(&format!("branch.{}.remote", head.strip_prefix("refs/heads/")?)));
+    let usual = of_branch.into_iter().chain(["origin".to_owned()]).find(|name| remotes.contains(name));
+    match (usual, &remotes[..]) {
+        (Some(name), _) => Ok(name),
+        (None, [only]) => Ok(only.clone()),
+        (None, []) => Err(hint("there is no remote to exchange verdicts with", list())),
+        (None, _) => Err(hint("there are several remotes", "name one: git flow-ai sync <remote>")),
+    }
+}
+
+/// Exchanges verdicts with that remote; `tell` gets what git says meanwhile.
+pub fn sync(repo: &Repo, remote: &str, tell: impl Fn(&str)) -> Result<Synced> {
+    exchange(repo, remote, TRIES, &tell, |own| match own {
+        Some(_) => push(repo, remote, &tell),
+        None => Ok(Pushed::Done),
+    })
+}
+
+/// Takes in what the remote has and has it pushed, which gets the tip of what there is now (none where
+/// neither side has anything); again where others have pushed meanwhile.
+pub(crate) fn exchange(
+    repo: &Repo,
+    remote: &str,
+    tries: u32,
+    tell: &impl Fn(&str),
+    mut push: impl FnMut(Option<ObjectId>) -> Result<Pushed>,
+) -> Result<Synced> {
+    repo.identity()?;
+    let copy = format!("{COPIES}{remote}");
+    let (own_before, known) = (repo.find_ref(NOTES_REF)?, repo.find_ref(&copy)?);
+    let mut synced = Synced {
+        remote: remote.to_owned(),
+        restored: verdicts::missing(repo, known, own_before)?,
+        ..Synced::default()
+    };
+    for attempt in 1..=tries {
+        let theirs = fetch(repo, remote, &copy, tell)?;
+        let tips: Vec<ObjectId> = known.into_iter().chain(theirs).collect();
+        let own = verdicts::join(repo, &tips, &format!("Take in what {remote} has"))?;
+        if attempt == 1 {
+            synced.lost_there = verdicts::missing(repo, known, theirs)?;
+        }
+        synced.came = verdicts::missing(repo, own, own_before)?;
+        synced.went = verdicts::missing(repo, own, theirs)?;
+        match push(own)? {
+            Pushed::Done => {
+                own.map_or(Ok(()), |own| remember(repo, &copy, own))?;
+                return Ok(synced);
+            }
+            Pushed::Refused(why) => {
+                synced.not_pushed = Some(why);
+                return Ok(synced);
+            }
+            Pushed::Moved => std::thread::sleep(verdicts::pause(attempt, ONE_MORE)?),
+        }
+    }
+    synced.not_pushed = Some(format!("{remote} has moved {tries} times meanwhile; try again"));
+    Ok(synced)
+}
+
+/// Fetches the remote's notes into our copy of them, and what is kept; the tip of the notes.
+fn fetch(repo: &Repo, remote: &str, copy: &str, tell: &impl Fn(&str)) -> Result<Option<ObjectId>> {
+    let notes = format!("+{NOTES_REF}:{copy}");
+    let kept = format!("+{0}*:{0}*", keep::KEPT);
+    let mut tries = 0;
+    // A partial clone needs the notes as a whole, in one go, but of what is kept only what it asks for.
+    let has_notes = loop {
+        let all: &[&str] = if repo.is_partial() { &[&notes] } else { &[&notes, &kept] };
+        let talk = git::talk(&mut fetching(repo, remote, &["--no-filter"], all), tell)?;
+        tries += 1;
+        match talk {
+            Talk { is_done: true, .. } => break true,
+            Talk { said, .. } if said.contains("couldn't find remote ref") => break false,
+            // Another sync of this repository writes the same refs.
+            Talk { said, .. } if is_contention(&said) && tries < TRIES => {
+                std::thread::sleep(verdicts::pause(tries, ONE_MORE)?)
+            }
+            talk => return Err(unreachable_remote(remote, &talk)),
+        }
+    };
+    if !has_notes || repo.is_partial() {
+        let talk = git::talk(&mut fetching(repo, remote, &[], &[&kept]), tell)?;
+        if !talk.is_done && !is_contention(&talk.said) {
+            return Err(unreachable_remote(remote, &talk));
+        }
+    }
+    if has_notes { repo.find_ref(copy) } else { Ok(None) }
+}
+
+/// A fetch of these refs and nothing else: no refspec, no pruning and no tags of the person's settings.
+fn fetching(repo: &Repo, remote: &str, options: &[&str], refs: &[&str]) -> Command {
+    let mut command = talking(repo);
+    command.args(["fetch", "--progress", "--no-tags", "--no-prune", "--refmap=", "--no-write-fetch-head"]);
+    command.args(["--recurse-submodules=no", "--no-auto-maintenance"]).args(options);
+    command.arg(remote).args(refs);
+    command
+}
+
+/// git over the repository itself, whatever a worktree's `.git` says, from where git would resolve a
+/// remote's relative path.
+fn talking(repo: &Repo) -> Command {
+    let common = repo.common_dir();
+    let from = match (common.file_name(), common.parent()) {
+        (Some(name), Some(root)) if name == ".git" => root,
+        _ => common,
+    };
+    let mut command = git::command(from);
+    command.arg("--git-dir").arg(common);
+    command
+}
+
+fn unreachable_remote(remote: &str, talk: &Talk) -> anyhow::Error {
+    if is_no_room(&talk.said) || is_contention(&talk.said) {
+        return hint(
+            format!("what {remote} has cannot be written here: {}", reason(talk)),
+            "see that the disk has room (df -h .) and that the repository is yours to write; nothing is lost",
+        );
+    }
+    hint(
+        format!("the verdicts of {remote} cannot be fetched: {}", reason(talk)),
+        format!("git ls-remote {remote} tells whether it can be reached; nothing here has changed"),
+    )
+}
+
+/// What a push came to.
+pub(crate) enum Pushed {
+    Done,
+    /// Somebody else has pushed meanwhile.
+    Moved,
+    /// Not to be had by trying again.
+    Refused(String),
+}
+
+/// Pushes notes and what is kept, never with force. Hooks of the person's own are about code: left out.
+pub(crate) fn push(repo: &Repo, remote: &str, tell: &impl Fn(&str)) -> Result<Pushed> {
+    let mut command = talking(repo);
+    command.args(["push", "--porcelain", "--progress", "--no-verify", "--no-follow-tags"]);
+    command.args(["--recurse-submodules=no", remote]);
+    command.args(refspecs());
+    let talk = git::talk(&mut command, tell)?;
+    if talk.is_done {
+        return Ok(Pushed::Done);
+    }
+    let of_notes = talk.output.lines().find(|line| line.contains(&format!("\t{NOTES_REF}:")));
+    Ok(match of_notes.map(|line| (line.starts_with('!'), line)) {
+        Some((true, line)) if line.contains("[rejected]") || is_contention(line) => Pushed::Moved,
+        // Ours has all that the remote had: who misses something has got it since.
+        Some((true, _)) if talk.said.contains(LOSES) => Pushed::Moved,
+        // What somebody else keeps under the same name is the same.
+        Some((false, _)) => Pushed::Done,
+        Some((true, line)) => Pushed::Refused(format!(
+            "{}{}",
+            line.rsplit('\t').next().unwrap_or_default(),
+            talk.said
+                .lines()
+                .filter_map(|line| line.strip_prefix("remote: "))
+                .fold(String::new(), |text, line| text + "\n" + line.trim_end())
+        )),
+        None => Pushed::Refused(reason(&talk)),
+    })
+}
+
+/// What is pushed for verdicts to arrive: they themselves, and what they are about.
+pub(crate) fn refspecs() -> [String; 2] {
+    [format!("{NOTES_REF}:{NOTES_REF}"), format!("{0}*:{0}*", keep::KEPT)]
+}
+
+/// Whether git only met somebody else who wrote the same ref at that moment.
+pub(crate) fn is_contention(said: &str) -> bool {
+    let words = [
+        "cannot lock ref",
+        "failed to update ref",
+        "Unable to create",
+        "fetch first",
+        "incorrect old value",
+        // git 2.54 and newer say it like this.
+        "reference already exists",
+        "reference does not exist",
+    ];
+    !is_no_room(said) && words.iter().any(|words| said.contains(words))
+}
+
+/// Whether git could not write here, which no waiting mends.
+fn is_no_room(said: &str) -> bool {
+    let words = ["unable to create directory", "couldn't write", "Read-only file system", "No space left"];
+    let mut here = said.lines().filter(|line| !line.starts_with("remote:"));
+    here.any(|line| words.iter().any(|words| line.contains(words)))
+}
+
+/// Why git failed, in its own words.
+pub(crate) fn reason(talk: &Talk) -> String {
+    let lines: Vec<&str> = talk.said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let telling = lines.iter().filter(|line| line.starts_with("fatal:") || line.starts_with("error:"));
+    match telling.map(|line| line.split_once(": ").map_or(*line, |(_, why)| why)).collect::<Vec<_>>() {
+        why if why.is_empty() => lines.join("; "),
+        why => why.join("; "),
+    }
+}
+
+/// What the remote has now is what it was last seen to have.
+fn remember(repo: &Repo, copy: &str, own: ObjectId) -> Result<()> {
+    let before = repo.find_ref(copy)?;
+    if before == Some(own) {
+        return Ok(());
+    }
+    match repo.set_ref(copy, own, before.map_or(Expected::Missing, Expected::At), "pushed") {
+        // Another sync has seen it later than we.
+        Err(error) if error.chain().any(|cause| cause.is::<Conflict>()) => Ok(()),
+        other => other,
+    }
+}

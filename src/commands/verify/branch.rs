@@ -1,0 +1,364 @@
+//! One protected branch, compared with its receipt.
+//!
+//! The way from there may have been made in several updates, each under the policy before it, and
+//! nobody wrote down where one ended. Under one policy that makes no difference to the gate. So the way
+//! is cut only where the policy changes, and is covered if some choice of these cuts is.
+
+use super::receipt;
+use crate::commands::init::configured_name;
+use crate::domain::error::Result;
+use crate::gate::admit::{self, Candidate, Fate, New, Ruling};
+use crate::gate::check::Commit;
+use crate::gate::store::reflog::{self, Move};
+use crate::gate::store::{Repo, trees};
+use crate::system::git;
+use gix::ObjectId;
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// How many changes of the policy are thought of as ends of updates.
+const CUTS: usize = 8;
+/// How far the way is searched for them.
+const LONGEST: usize = 10_000;
+
+/// How a branch stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// Where the gate last let it be.
+    Admitted,
+    /// Further, and verdicts cover all of the way.
+    Covered,
+    /// Where the guarding remote has let it be.
+    Accepted,
+    /// Not known before: from here on it is.
+    Begun,
+    /// Something came in past the gate.
+    PastTheGate,
+    /// It has lost commits that were in.
+    Rewound,
+    /// It is only another name for another ref, and moves with that.
+    Symbolic,
+    /// It is gone.
+    Gone,
+    /// Its tip is shown as something else by a replace ref.
+    Replaced,
+    /// Nobody can tell.
+    CannotTell,
+}
+
+impl Standing {
+    /// Whether a person has to look.
+    pub fn is_wrong(&self) -> bool {
+        use Standing::{Gone, PastTheGate, Replaced, Rewound, Symbolic};
+        matches!(self, PastTheGate | Rewound | Symbolic | Gone | Replaced)
+    }
+}
+
+/// What was found out about a branch.
+#[derive(Debug, Clone, Serialize)]
+pub struct Verified {
+    /// Its short name.
+    pub branch: String,
+    /// How it stands.
+    pub standing: Standing,
+    /// In one sentence.
+    pub says: String,
+    /// Its tip now.
+    pub tip: Option<String>,
+    /// The last tip that the gate has let in, or knows of.
+    pub admitted: Option<String>,
+    /// The commits that came in past the gate, or got lost, oldest first.
+    pub commits: Vec<Commit>,
+    /// How it moved since, as far as git wrote it down.
+    pub moves: Vec<Mover>,
+    /// What to do, one sentence or command each.
+    pub way_out: Vec<String>,
+}
+
+/// Who moved the branch.
+#[derive(Debug, Clone, Serialize)]
+pub struct Mover {
+    /// Name and address, as their git was configured.
+    pub who: String,
+    /// When, in UTC.
+    pub when: String,
+    /// What they did.
+    pub what: String,
+    /// Where it went.
+    pub to: String,
+}
+
+impl Verified {
+    pub(super) fn new(branch: String, standing: Standing) -> Verified {
+        Verified {
+            branch,
+            standing,
+            says: String::new(),
+            tip: None,
+            admitted: None,
+            commits: Vec::new(),
+            moves: Vec::new(),
+            way_out: Vec::new(),
+        }
+    }
+}
+
+/// Compares a branch with its receipt, and moves that on where all is well.
+pub(super) fn verify(repo: &Repo, branch: &str) -> Result<Verified> {
+    let receipt = repo.find_ref(&receipt::name(branch))?;
+    let Some(tip) = repo.find_ref(&receipt::head(branch))? else { return Ok(gone(branch, receipt)) };
+    let admitted = receipt.map_or_else(|| receipt::start(repo, branch, tip), Ok)?;
+    let found = |standing, says: String| Verified {
+        says,
+        tip: Some(tip.to_string()),
+        admitted: Some(admitted.to_string()),
+        ..Verified::new(branch.to_owned(), standing)
+    };
+    if let Some(other) = repo.symbolic_target(&receipt::head(branch))? {
+        let says = format!("`{branch}` is only another name for {other}, and moves with it unseen");
+        let put_back = format!(
+            "make it a branch again: git symbolic-ref --delete refs/heads/{branch} && git branch {branch} {admitted}"
+        );
+        return Ok(Verified { way_out: vec![put_back], ..found(Standing::Symbolic, says) });
+    }
+    let well = match compare(repo, branch, admitted, tip)? {
+        Way::Well(standing) if receipt.is_none() && tip == admitted => {
+            let says = format!("`{branch}` is watched from here on, at {}", short(tip));
+            receipt::write(repo, branch, None, tip)?;
+            return Ok(found(if standing == Standing::Admitted { Standing::Begun } else { standing }, says));
+        }
+        Way::Well(standing) => standing,
+        Way::Lost => return rewound(repo, branch, admitted, tip, found),
+        Way::Past { from, parts } => {
+            if receipt != Some(from) {
+                receipt::write(repo, branch, receipt, from)?;
+            }
+            return past(repo, branch, from, tip, parts, found);
+        }
+    };
+    if receipt != Some(tip) {
+        receipt::write(repo, branch, receipt, tip)?;
+    }
+    let says = match well {
+        Standing::Covered => format!("verdicts cover what came into `{branch}` since {}", short(admitted)),
+        Standing::Accepted => format!("`{branch}` is where its remote has accepted it"),
+        _ => format!("`{branch}` is where the gate let it be, at {}", short(tip)),
+    };
+    Ok(found(well, says))
+}
+
+/// How a branch came from its receipt to its tip.
+pub(super) enum Way {
+    /// By the gate, or its remote's.
+    Well(Standing),
+    /// Commits of the receipt are in it no more.
+    Lost,
+    /// Past the gate.
+    Past {
+        /// How far it came by it.
+        from: ObjectId,
+        /// What came after that, with what is not covered.
+        parts: Vec<admit::Part>,
+    },
+}
+
+/// Asks the gate about the way from one tip to another.
+pub(super) fn compare(repo: &Repo, branch: &str, admitted: ObjectId, tip: ObjectId) -> Result<Way> {
+    if tip == admitted {
+        return Ok(Way::Well(Standing::Admitted));
+    }
+    let accepted = repo.accepted(branch)?;
+    if let Some(accepted) = accepted
+        && repo.is_ancestor(tip, accepted)?
+    {
+        return Ok(Way::Well(Standing::Accepted));
+    }
+    let builds_on_accepted = match accepted {
+        Some(accepted) => repo.is_ancestor(accepted, tip)?,
+        None => false,
+    };
+    if !builds_on_accepted && !repo.is_ancestor(admitted, tip)? {
+        let is_free = !receipt::protects(repo, branch, admitted)?;
+        return Ok(if is_free { Way::Well(Standing::Covered) } else { Way::Lost });
+    }
+    let way = |old, new| Candidate { branch: branch.to_owned(), old, new: New::Commit(new), accepted };
+    let cuts = cuts(repo, admitted, tip)?;
+    let mut reached = vec![admitted];
+    let mut at = 0;
+    while let Some(old) = reached.get(at).copied() {
+        at += 1;
+        let later = cuts.iter().skip_while(|cut| old != admitted && **cut != old);
+        for new in later.copied().filter(|new| *new != old) {
+            let pass = enters(repo, &way(old, new), old == admitted)?;
+            if pass != Pass::No && !reached.contains(&new) {
+                reached.push(new);
+            }
+            // What came while nothing was protected ends where something began to be.
+            if pass == Pass::Free {
+                break;
+            }
+        }
+        if reached.contains(&tip) {
+            return Ok(Way::Well(Standing::Covered));
+        }
+    }
+    // From the last of these on, what is not covered is told.
+    let last = cuts.iter().rev().find(|cut| reached.contains(*cut)).copied().unwrap_or(admitted);
+    let rest = way(last, tip);
+    let policy = admit::policy_for(repo, &rest)?.unwrap_or_default();
+    Ok(Way::Past { from: last, parts: admit::account(repo, &rest, &policy)? })
+}
+
+/// Whether one update would have been let in. Only at the receipt must the policy be readable: that it
+/// is not in the middle is one way less.
+fn enters(repo: &Repo, candidate: &Candidate, first: bool) -> Result<Pass> {
+    let policy = match admit::policy_for(repo, candidate) {
+        Err(_) if !first => return Ok(Pass::No),
+        policy => policy?,
+    };
+    let Some(policy) = policy else { return Ok(Pass::Free) };
+    Ok(match admit::admit_under(repo, candidate, &policy)? {
+        Ruling::Allow(_) => Pass::Allowed,
+        Ruling::Refuse(_) => Pass::No,
+    })
+}
+
+/// What the gate says to one update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    No,
+    Allowed,
+    /// Nothing was protected then.
+    Free,
+}
+
+/// The commits on the way that change the config, oldest first, and the tip itself.
+fn cuts(repo: &Repo, admitted: ObjectId, tip: ObjectId) -> Result<Vec<ObjectId>> {
+    let config = |commit: ObjectId| trees::file(repo, repo.tree_of(commit)?, crate::domain::config::PATH);
+    let mut line = Vec::new();
+    for commit in repo.first_parents(tip, admitted).take(LONGEST) {
+        line.push(commit?);
+    }
+    let mut cuts = Vec::new();
+    let is_line = line.last().is_some_and(|oldest| oldest.parents.first() == Some(&admitted));
+    let mut before = config(admitted)?;
+    for commit in line.iter().rev().filter(|_| is_line) {
+        let now = config(commit.id)?;
+        if now != before {
+            cuts.push(commit.id);
+        }
+        before = now;
+    }
+    cuts.truncate(CUTS);
+    cuts.retain(|cut| *cut != tip);
+    cuts.push(tip);
+    Ok(cuts)
+}
+
+fn gone(branch: &str, receipt: Option<ObjectId>) -> Verified {
+    let way_out = receipt.map(|tip| {
+        vec![
+            format!("make it again: git branch {branch} {tip}"),
+            format!("or, if it is gone for good: git update-ref -d {}", receipt::name(branch)),
+        ]
+    });
+    Verified {
+        says: format!("`{branch}` is gone"),
+        admitted: receipt.map(|tip| tip.to_string()),
+        way_out: way_out.unwrap_or_default(),
+        ..Verified::new(branch.to_owned(), Standing::Gone)
+    }
+}
+
+fn rewound(
+    repo: &Repo,
+    branch: &str,
+    admitted: ObjectId,
+    tip: ObjectId,
+    found: impl Fn(Standing, String) -> Verified,
+) -> Result<Verified> {
+    let lost = repo.commits_between(Some(tip), admitted)?;
+    let says = format!(
+        "`{branch}` has lost {} that the gate had let in: {} is not part of it any more",
+        counted(lost.len()),
+        short(admitted)
+    );
+    let meant = format!("or, if that is meant: git update-ref {} {tip}", receipt::name(branch));
+    Ok(Verified {
+        commits: lost.iter().rev().map(Commit::of).collect(),
+        moves: moves(repo, branch, admitted, tip)?,
+        way_out: vec![put_back(repo, branch, admitted)?, meant],
+        ..found(Standing::Rewound, says)
+    })
+}
+
+fn past(
+    repo: &Repo,
+    branch: &str,
+    admitted: ObjectId,
+    tip: ObjectId,
+    parts: Vec<admit::Part>,
+    found: impl Fn(Standing, String) -> Verified,
+) -> Result<Verified> {
+    let (mut commits, mut way_out) = (Vec::new(), Vec::new());
+    for part in parts {
+        let Fate::Stays(refusal) = part.fate else { continue };
+        for id in part.commits {
+            commits.push(Commit::of(&repo.commit(id)?));
+        }
+        if let Some(missing) = refusal.missing
+            && let (Some(base), Some(head)) = (missing.base, missing.head)
+        {
+            let range = format!("{}..{}", short(base), short(head));
+            way_out.push(format!("have it judged: git flow-ai review {range} --target {branch}"));
+        }
+    }
+    let says = format!("{} came into `{branch}` past the gate", counted(commits.len()));
+    way_out.push(format!("or {}", put_back(repo, branch, admitted)?));
+    let moves = moves(repo, branch, admitted, tip)?;
+    let admitted = Some(admitted.to_string());
+    Ok(Verified { admitted, commits, moves, way_out, ..found(Standing::PastTheGate, says) })
+}
+
+/// How the branch is put where it was. The gate lets no branch lose commits, so this must pass it.
+fn put_back(repo: &Repo, branch: &str, admitted: ObjectId) -> Result<String> {
+    let is_here = repo.head_ref()?.as_deref() == Some(&receipt::head(branch)) && repo.work_dir().is_some();
+    let how =
+        if is_here { format!("reset --keep {admitted}") } else { format!("branch -f {branch} {admitted}") };
+    let mut past = "-c core.hooksPath=/dev/null".to_owned();
+    // Hooks that git's config names do not go by that path.
+    if git::version()? >= (2, 54) {
+        past.push_str(&format!(" -c hook.{}.enabled=false", configured_name("reference-transaction")));
+    }
+    Ok(format!("put it back, past the hooks, which let no branch lose commits: git {past} {how}"))
+}
+
+/// The moves since the receipt; a last one that is not the tip's is told, since then git did not do it.
+fn moves(repo: &Repo, branch: &str, admitted: ObjectId, tip: ObjectId) -> Result<Vec<Mover>> {
+    let all = reflog::of(repo, &receipt::head(branch))?;
+    let since = all.iter().rposition(|line| line.to == admitted).map_or(0, |at| at + 1);
+    let mut moves: Vec<Mover> = all[since..].iter().map(mover).collect();
+    if all.last().is_none_or(|last| last.to != tip) {
+        moves.push(Mover {
+            who: "nobody that git knows of".into(),
+            when: String::new(),
+            what: "written without git, or without its reflog".into(),
+            to: tip.to_string(),
+        });
+    }
+    Ok(moves)
+}
+
+fn mover(line: &Move) -> Mover {
+    let when = Timestamp::from_second(line.time).map(|time| time.to_string()).unwrap_or_default();
+    Mover { who: line.who.clone(), when, what: line.what.clone(), to: line.to.to_string() }
+}
+
+fn counted(commits: usize) -> String {
+    format!("{commits} commit{}", if commits == 1 { "" } else { "s" })
+}
+
+fn short(id: ObjectId) -> String {
+    id.to_hex_with_len(10).to_string()
+}

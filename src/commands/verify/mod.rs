@@ -1,0 +1,86 @@
+//! Did anything come into a protected branch past the gate?
+//!
+//! Hooks see neither `git branch -C`, nor another git library, nor a file that is written by hand. So
+//! the last tip that the gate has let in is kept per branch, and compared with where the branch is now.
+//! That receipt is not written by the hooks: whoever finds the branch elsewhere (this command, and each
+//! start of a command that acts) asks the gate about the way from there, and moves the receipt on where
+//! verdicts cover it. So it costs nothing while a branch moves, and proves more than that a hook ran.
+
+mod branch;
+mod glance;
+mod receipt;
+mod surroundings;
+
+pub use branch::{Mover, Standing, Verified};
+pub use glance::glance;
+pub use receipt::{begin, forget};
+
+use crate::domain::error::{Hint, Result};
+use crate::gate::check::Answer;
+use crate::gate::store::Repo;
+use serde::Serialize;
+
+/// The version of [`Report`] as JSON. Keys may be added to a version, never changed or taken away.
+pub const VERSION: u32 = 1;
+
+/// What came of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// See [`VERSION`].
+    pub version: u32,
+    /// The answer.
+    pub answer: Answer,
+    /// The protected branches.
+    pub branches: Vec<Verified>,
+    /// What weakens the gate or bends what is seen, though nothing came in by it.
+    pub notes: Vec<Note>,
+}
+
+/// One thing to know, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// What it is, in one sentence.
+    pub says: String,
+    /// A command or a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub way_out: Option<String>,
+}
+
+impl Report {
+    /// What is said where an error kept us from looking.
+    pub fn of_error(error: &anyhow::Error) -> Report {
+        let says: Vec<String> = error.chain().map(ToString::to_string).collect();
+        let mut hints = error.chain().filter_map(|link| link.downcast_ref::<Hint>());
+        let note = Note { says: says.join(": "), way_out: hints.next().map(|hint| hint.way_out.clone()) };
+        Report { version: VERSION, answer: Answer::CannotTell, branches: Vec::new(), notes: vec![note] }
+    }
+}
+
+/// Compares every protected branch with what the gate last let in, and looks around.
+pub fn verify(repo: &Repo) -> Result<Report> {
+    let mut branches = Vec::new();
+    for name in receipt::branches(repo)? {
+        branches.push(branch::verify(repo, &name).unwrap_or_else(|error| untold(name, &error)));
+    }
+    let notes = surroundings::look(repo, &mut branches)?;
+    let is = |wanted: fn(&Standing) -> bool| branches.iter().any(|branch| wanted(&branch.standing));
+    let answer = if is(Standing::is_wrong) {
+        Answer::No
+    } else if is(|standing| *standing == Standing::CannotTell) {
+        Answer::CannotTell
+    } else {
+        Answer::Yes
+    };
+    Ok(Report { version: VERSION, answer, branches, notes })
+}
+
+/// A branch about which an error stood in the way.
+fn untold(name: String, error: &anyhow::Error) -> Verified {
+    let says: Vec<String> = error.chain().map(ToString::to_string).collect();
+    let hints = error.chain().filter_map(|link| link.downcast_ref::<Hint>());
+    Verified {
+        says: says.join(": "),
+        way_out: hints.map(|hint| hint.way_out.clone()).collect(),
+        ..Verified::new(name, Standing::CannotTell)
+    }
+}

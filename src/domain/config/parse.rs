@@ -1,0 +1,331 @@
+//! Reading a config, with messages that show line and caret and name the key that was meant.
+//!
+//! What one file alone can tell is checked by [`parse`]. What depends on the person's own file as
+//! well (does a reviewer's agent exist?) is checked by [`Config::validate`], once both are merged.
+
+use super::{AgentConfig, ApiKind, Config, ReviewerConfig};
+use crate::domain::error::{Result, hint, nearest};
+use crate::domain::policy::{self, Rule};
+use indexmap::IndexMap;
+use serde::de::DeserializeOwned;
+use std::ops::Range;
+
+/// The format's version that we write and read.
+const VERSION: i64 = 1;
+
+/// Reads a config; `origin` is the file's name for messages.
+///
+/// # Errors
+/// Where the file is not TOML, has an unknown key or a value that makes no sense, with the line; where
+/// it was written by a newer version; where an agent or reviewer is neither or both of two kinds.
+pub fn parse(text: &str, origin: &str) -> Result<Config> {
+    let config: Config = read(text, origin)?;
+    check_agents(&config.agents, origin)?;
+    check_reviewers(&config.reviewers, origin)?;
+    refuse_persons_own(&config, origin)?;
+    check_branches(&config.gate.branches, origin)?;
+    check_rules(&config.gate.rules, origin)?;
+    Ok(config)
+}
+
+/// Commands that give keys are the person's: a repository's would be run by everybody who clones it.
+fn refuse_persons_own(config: &Config, origin: &str) -> Result<()> {
+    let agents = config.agents.iter().filter(|(_, agent)| !agent.env_command.is_empty());
+    let agents = agents.map(|(name, _)| format!("`env_command` of [agents.{name}]"));
+    let commands = config.reviewers.iter().filter(|(_, reviewer)| reviewer.key_command.is_some());
+    let commands = commands.map(|(name, _)| format!("`key_command` of [reviewers.{name}]"));
+    let helpers = config.reviewers.iter().filter(|(_, reviewer)| reviewer.key.is_some());
+    let helpers = helpers.map(|(name, _)| format!("`key` of [reviewers.{name}]"));
+    match agents.chain(commands).chain(helpers).next() {
+        Some(what) => Err(hint(
+            format!("{origin}: {what} says where a person keeps a key, which is theirs to say"),
+            "move it to your own file, ~/.config/git-flow-ai/config.toml, under the same name",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// A rule that matches nothing, or asks for nothing, would only seem to protect.
+fn check_rules(rules: &[Rule], origin: &str) -> Result<()> {
+    for rule in rules {
+        if rule.paths.is_empty() {
+            let example = "write for example `paths = [\"crypto/**\"]`";
+            return Err(hint(format!("{origin}: a [[gate.rule]] names no `paths`"), example));
+        }
+        if rule.approvals.is_none() && !rule.human {
+            let way_out = "add `approvals = 2`, or `human = true`";
+            return Err(hint(format!("{origin}: a [[gate.rule]] demands nothing"), way_out));
+        }
+        for pattern in &rule.paths {
+            if let Err(error) = policy::glob(pattern) {
+                let what = format!("{origin}: `paths` of a [[gate.rule]]: {error}");
+                return Err(hint(what, "`*` stays within a folder, `**` does not"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Protected branches are named one by one: a name that can match none would protect nothing.
+fn check_branches(branches: &[String], origin: &str) -> Result<()> {
+    for branch in branches {
+        let way_out = match branch.strip_prefix("refs/heads/") {
+            Some(short) => format!("write `{short}`"),
+            None if branch.is_empty() || branch.contains([' ', '~', '^', ':', '?', '*', '[', '\\']) => {
+                "name each protected branch; there are no patterns".to_owned()
+            }
+            None if branch.starts_with("flow/") => {
+                "name another: below `flow/` runs keep their own, which no hook guards".to_owned()
+            }
+            None => continue,
+        };
+        let what =
+            format!("{origin}: `branches` of [gate] names `{branch}`, which is no branch's short name");
+        return Err(hint(what, way_out));
+    }
+    Ok(())
+}
+
+/// Each agent is a preset or a command that names a program.
+pub(super) fn check_agents<'a>(
+    agents: impl IntoIterator<Item = (&'a String, &'a AgentConfig)>,
+    origin: &str,
+) -> Result<()> {
+    for (name, agent) in agents {
+        let table = format!("[agents.{name}]");
+        exactly_one(
+            origin,
+            &table,
+            ("preset", agent.preset.is_some()),
+            ("command", agent.command.is_some()),
+        )?;
+        for (key, command) in [("command", &agent.command), ("review_command", &agent.review_command)] {
+            if command.as_ref().is_some_and(|words| words.first().is_none_or(|program| program.is_empty())) {
+                let example = format!("write for example `{key} = [\"my-agent\", \"--headless\"]`");
+                return Err(hint(format!("{origin}: `{key}` of {table} names no program"), example));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Each reviewer is an agent or an API that can be asked.
+fn check_reviewers(reviewers: &IndexMap<String, ReviewerConfig>, origin: &str) -> Result<()> {
+    for (name, reviewer) in reviewers {
+        let table = format!("[reviewers.{name}]");
+        exactly_one(origin, &table, ("agent", reviewer.agent.is_some()), ("api", reviewer.api.is_some()))?;
+        if reviewer.api == Some(ApiKind::OpenaiCompatible) && reviewer.base_url.is_none() {
+            return Err(hint(
+                format!("{origin}: {table} has no `base_url`"),
+                "say where the server is, for example `base_url = \"http://localhost:11434/v1\"`",
+            ));
+        }
+        if reviewer.api.is_some() && reviewer.model.is_none() {
+            return Err(hint(
+                format!("{origin}: {table} has no `model`"),
+                "an API must be told which model is to judge: `model = \"…\"`",
+            ));
+        }
+    }
+    Ok(())
+}
+
+impl Config {
+    /// Whether everything that is named exists: to be asked when the person's own file is merged.
+    ///
+    /// # Errors
+    /// A reviewer's agent that does not exist, with the name that was probably meant.
+    pub fn validate(&self, origin: &str) -> Result<()> {
+        check_reviewers(&self.reviewers, origin)?;
+        for (name, reviewer) in &self.reviewers {
+            let Some(agent) = &reviewer.agent else { continue };
+            if !self.agents.contains_key(agent) {
+                let known = self.agents.keys().map(String::as_str);
+                return Err(hint(
+                    format!("{origin}: [reviewers.{name}] wants the agent `{agent}`, which does not exist"),
+                    match nearest(agent, known) {
+                        Some(meant) => format!("did you mean `{meant}`?"),
+                        None => format!("add a section [agents.{agent}], or name another agent"),
+                    },
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a versioned TOML file into a type.
+pub(super) fn read<T: DeserializeOwned>(text: &str, origin: &str) -> Result<T> {
+    // Windows editors put a byte order mark in front.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let table: toml::Table = toml::from_str(text).map_err(|error| explain(&error, text, origin))?;
+    // The version goes first: the keys of a newer format would only confuse.
+    match table.get("version").map(toml::Value::as_integer) {
+        Some(Some(VERSION)) => {}
+        Some(Some(newer)) if newer > VERSION => {
+            return Err(hint(
+                format!(
+                    "{origin} was written by a newer git flow-ai: it has version {newer}, we read {VERSION}"
+                ),
+                "install a newer git flow-ai",
+            ));
+        }
+        _ => {
+            return Err(hint(
+                format!("{origin} does not say its version"),
+                "put `version = 1` on its first line",
+            ));
+        }
+    }
+    toml::from_str(text).map_err(|error| explain(&error, text, origin))
+}
+
+/// A person's message: file, line and column, what is wrong, the line with a caret, what was meant.
+fn explain(error: &toml::de::Error, text: &str, origin: &str) -> anyhow::Error {
+    let message = error.message();
+    let shown = match error.span() {
+        Some(span) => {
+            let (line, column, excerpt) = excerpt(text, span);
+            format!("{origin}:{line}:{column}: {message}\n{excerpt}")
+        }
+        None => format!("{origin}: {message}"),
+    };
+    match did_you_mean(message) {
+        Some(meant) => hint(shown, format!("did you mean `{meant}`?")),
+        None => {
+            hint(shown, "`git flow-ai init --help` names every key; `.zenflow/config.toml` is TOML (toml.io)")
+        }
+    }
+}
+
+/// The line and column (from 1) of a span, and its line with carets under it.
+fn excerpt(text: &str, span: Range<usize>) -> (usize, usize, String) {
+    let before = text.get(..span.start).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    let shown = text[start..].lines().next().unwrap_or_default();
+    let column = before[start..].chars().count() + 1;
+    // A span may cover a whole table: underline what is on its first line.
+    let end = span.end.min(start + shown.len()).max(before.len());
+    let width = text.get(before.len()..end).map_or(1, |part| part.chars().count().max(1));
+    let margin = " ".repeat(line.to_string().len());
+    let carets = format!("{}{}", " ".repeat(column - 1), "^".repeat(width));
+    (line, column, format!("{margin} |\n{line} | {shown}\n{margin} | {carets}"))
+}
+
+/// What serde's "unknown field `paralel`, expected one of `parallel`, `setup`" probably means.
+fn did_you_mean(message: &str) -> Option<&str> {
+    if !message.starts_with("unknown ") {
+        return None;
+    }
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let word = quoted.next()?;
+    nearest(word, quoted)
+}
+
+/// One of two keys must be there, not both.
+fn exactly_one(origin: &str, table: &str, one: (&str, bool), other: (&str, bool)) -> Result<()> {
+    let ((one, has_one), (other, has_other)) = (one, other);
+    match (has_one, has_other) {
+        (true, true) => Err(hint(
+            format!("{origin}: {table} has both `{one}` and `{other}`"),
+            format!("keep one of them: `{one}` or `{other}`"),
+        )),
+        (false, false) => {
+            Err(hint(format!("{origin}: {table} has neither `{one}` nor `{other}`"), "add one of them"))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+    use crate::domain::error::Hint;
+
+    /// The message and the way out.
+    fn refusal(text: &str) -> (String, String) {
+        let error = parse(text, "c.toml").expect_err(text);
+        let hint = error.downcast_ref::<Hint>().expect("every refusal names the way out");
+        (hint.message.clone(), hint.way_out.clone())
+    }
+
+    #[test]
+    fn a_misspelt_key_is_shown_with_line_and_caret_and_what_was_meant() {
+        let (message, way_out) = refusal("version = 1\r\n[run]\r\nparalel = 3\r\n");
+        assert!(message.starts_with("c.toml:3:1: unknown field `paralel`"), "{message}");
+        assert!(message.ends_with("  |\n3 | paralel = 3\n  | ^^^^^^^"), "{message}");
+        assert_eq!(way_out, "did you mean `parallel`?");
+    }
+
+    #[test]
+    fn a_misspelt_choice_is_named_too() {
+        let (message, way_out) = refusal("version = 1\n[gate]\nrival = \"vendr\"\n");
+        assert!(message.starts_with("c.toml:3:9: unknown variant `vendr`"), "{message}");
+        assert_eq!(way_out, "did you mean `vendor`?");
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused_where_they_stand() {
+        for (text, expected) in [
+            ("version = 1\n[run]\nparallel = 0", "c.toml:3:12: must be at least 1, not 0"),
+            ("version = 1\n[run]\nparallel = -3", "c.toml:3:12: must be at least 1, not -3"),
+            ("version = 1\n[run]\nattempts = 5000000000", "c.toml:3:12: 5000000000 is too large"),
+            ("version = 1\n[gate]\napprovals = 0", "c.toml:3:13: must be at least 1, not 0"),
+            ("version = 1\n[run]\ntimeout = \"soon\"", "c.toml:3:11: `soon` is no duration"),
+            ("version = 1\n[run]\ntimeout = \"0s\"", "c.toml:3:11: a duration must be longer"),
+            ("version = 1\n[run]\ntimeout = \"-5m\"", "c.toml:3:11: a duration must be longer"),
+            ("version = 1\n[run\n", "c.toml:2:5: "),
+            ("version = 1\n[agents.a]\nmodel = \"m\"", "[agents.a] has neither `preset` nor `command`"),
+            ("version = 1\n[agents.a]\npreset = \"p\"\ncommand = [\"c\"]", "[agents.a] has both"),
+            ("version = 1\n[agents.a]\ncommand = []", "names no program"),
+            ("version = 1\n[reviewers.a]\nmodel = \"m\"", "[reviewers.a] has neither `agent` nor `api`"),
+            ("version = 1\n[reviewers.a]\napi = \"openai-compatible\"\nmodel = \"m\"", "no `base_url`"),
+            ("version = 1\n[reviewers.a]\napi = \"openai\"", "no `model`"),
+            ("[run]\n", "does not say its version"),
+            ("version = \"1\"\n", "does not say its version"),
+            ("version = 0\n", "does not say its version"),
+        ] {
+            let (message, _) = refusal(text);
+            assert!(message.contains(expected), "{text}\n{message}");
+        }
+    }
+
+    #[test]
+    fn a_newer_format_is_named_as_such_whatever_its_keys_are() {
+        let (message, _) = refusal("version = 2\nfuture = true\n");
+        assert!(message.contains("written by a newer git flow-ai"), "{message}");
+    }
+
+    #[test]
+    fn the_smallest_config_is_all_defaults_with_a_byte_order_mark_too() {
+        assert_eq!(parse("\u{feff}version = 1\r\n", "c.toml").expect("reads"), super::Config::default());
+    }
+
+    #[test]
+    fn a_reviewer_without_its_agent_is_found_once_everything_is_merged() {
+        let config = parse(
+            "version = 1\n[agents.claude]\npreset = \"claude\"\n[reviewers.r]\nagent = \"cluade\"\n",
+            "c.toml",
+        )
+        .expect("the agent might be in the person's own file");
+        let error = config.validate("c.toml").expect_err("but it is not");
+        assert_eq!(error.downcast_ref::<Hint>().expect("has a way out").way_out, "did you mean `claude`?");
+    }
+
+    #[test]
+    fn a_protected_branch_is_a_name_and_no_pattern() {
+        for (branch, way_out) in [
+            ("refs/heads/main", "write `main`"),
+            ("release/*", "no patterns"),
+            ("", "no patterns"),
+            ("flow/x", "name another"),
+        ] {
+            let text = format!("version = 1\n[gate]\nbranches = [\"main\", \"{branch}\"]\n");
+            let error = parse(&text, "x").expect_err(branch);
+            let hint = error.downcast_ref::<crate::domain::error::Hint>().unwrap();
+            assert!(hint.way_out.contains(way_out), "{branch}: {hint:?}");
+        }
+        assert!(parse("version = 1\n[gate]\nbranches = [\"release/1.0\", \"über\"]\n", "x").is_ok());
+    }
+}

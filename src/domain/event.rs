@@ -1,0 +1,272 @@
+//! The one event stream: the whole contract between doing and showing.
+//!
+//! Journeys send, consumers ([`crate::ui::report`]: bars, plain lines, JSON) receive; nothing else
+//! passes between them. The JSON form of an [`Event`] is a promise to scripts: fields are added,
+//! never changed. Sending never blocks and never fails: a consumer that has gone is no reason to
+//! lose work.
+
+use crate::domain::secret;
+use crate::domain::verdict::Finding;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::{Arc, mpsc};
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When, in UTC.
+    pub at: Timestamp,
+    /// The task that it happened to; none for the run or review as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// What it was.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the fields say it; each variant is described")]
+pub enum What {
+    /// A run begins: `tasks` are those still to do, in the plan's order.
+    RunStarted { run: String, spec: String, base: String, tasks: Vec<String>, parallel: usize },
+    /// A task entered a state. `attempt` counts from 1; `agent` does the work or the review.
+    State { state: State, attempt: u32, agent: String, detail: String },
+    /// The agent (or reviewer) at work did something.
+    Activity(Activity),
+    /// A line of a command's output: set-up or verification.
+    Output { line: String },
+    /// A reviewer judged an attempt; `blocking` are the findings that block, `findings` counts all.
+    Judged { reviewer: String, vendor: String, decision: String, blocking: Vec<Finding>, findings: usize },
+    /// An attempt is over: how its agent ended, and the commit that keeps what it made, if it made
+    /// anything. An attempt of which this was told is never repeated.
+    AttemptFinished { attempt: u32, ending: String, commit: Option<String> },
+    /// A task's agent met a limit and was ended; what it made is kept, its place goes to others, and the
+    /// same attempt goes on after `until`. `limit` is the kind of limit, `why` what the agent said.
+    Parked { attempt: u32, agent: String, limit: LimitKind, why: String, until: Timestamp },
+    /// A task is over for this run.
+    TaskFinished { outcome: String, attempts: u32, seconds: u64, usage: Usage, verdict: Option<String> },
+    /// Tasks were merged into the result branch, which now is at `commit`.
+    Merged { commit: String, tasks: Vec<String> },
+    /// A step of a longer job, for people who wait.
+    Progress { message: String },
+    /// Something a person should know, and that does not stop us.
+    Warning { message: String },
+    /// The run is over.
+    RunFinished { done: usize, failed: usize, seconds: u64, usage: Usage },
+}
+
+/// What a task is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Its dependencies are done, or it has none; no place is free yet.
+    Queued,
+    /// Its worktree is being made and set up.
+    Preparing,
+    /// Its agent has been started, and nothing has been heard of it yet.
+    Starting,
+    /// Its agent is at work.
+    Working,
+    /// Its agent has said nothing for a while.
+    Quiet,
+    /// Its agent asks something that nobody will answer.
+    WaitingForPerson,
+    /// Its agent met a limit, and the task waits for it to pass.
+    RateLimited,
+    /// The verify command runs.
+    Verifying,
+    /// Its files are being committed.
+    Harvesting,
+    /// A rival reads the change.
+    InReview,
+    /// Verified, reviewed, approved.
+    Done,
+    /// Over, without a result that could be merged.
+    Failed,
+    /// Stopped by the person; running again goes on.
+    Stopped,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            State::Queued => "queued",
+            State::Preparing => "preparing",
+            State::Starting => "starting",
+            State::Working => "working",
+            State::Quiet => "quiet",
+            State::WaitingForPerson => "waiting for a person",
+            State::RateLimited => "waiting for a limit",
+            State::Verifying => "verifying",
+            State::Harvesting => "harvesting",
+            State::InReview => "in review",
+            State::Done => "done",
+            State::Failed => "failed",
+            State::Stopped => "stopped",
+        })
+    }
+}
+
+/// What an agent did, in our words, whatever its own event stream calls it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "activity", rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the fields say it; each variant is described")]
+pub enum Activity {
+    /// The process runs; the session's id where the agent tells one.
+    Started { session: Option<String>, model: Option<String> },
+    /// Who the process is: its number, when it started, and in which boot, in the system's own words.
+    Process { pid: i32, started: String, boot: String },
+    /// It uses a tool: its name, and what on (a path, a command).
+    Tool { name: String, detail: String },
+    /// It says something.
+    Text { text: String },
+    /// It has used so much since it was started.
+    Usage(Usage),
+    /// It asks a person something: permission, a login, a choice.
+    Waiting { what: String },
+    /// A limit was hit; it (or we) will try again, after so many seconds where that is known.
+    RateLimited {
+        seconds: Option<u64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<LimitKind>,
+    },
+    /// It meets a fault and tries again by itself.
+    Retrying { why: String },
+}
+
+/// What kind of limit it is that a model's provider sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LimitKind {
+    /// So many requests in a short time; passes within minutes.
+    Requests,
+    /// So many tokens in a short time; passes within minutes.
+    Tokens,
+    /// A quota or the window of a subscription; passes after hours or days.
+    Quota,
+    /// The provider itself is overloaded.
+    Overloaded,
+    /// Money: a person has to pay before it passes.
+    Spend,
+}
+
+impl fmt::Display for LimitKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LimitKind::Requests => "a limit of requests",
+            LimitKind::Tokens => "a limit of tokens",
+            LimitKind::Quota => "a quota",
+            LimitKind::Overloaded => "an overloaded provider",
+            LimitKind::Spend => "a limit of spending",
+        })
+    }
+}
+
+/// What a model's work has cost, as far as it was reported.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens read, cached ones included.
+    pub input_tokens: u64,
+    /// Tokens written.
+    pub output_tokens: u64,
+    /// US dollars; none where it was not reported.
+    pub cost: Option<f64>,
+}
+
+impl Usage {
+    /// The sum of both.
+    pub fn plus(self, other: Usage) -> Usage {
+        Usage {
+            input_tokens: self.input_tokens + other.input_tokens,
+            output_tokens: self.output_tokens + other.output_tokens,
+            cost: match (self.cost, other.cost) {
+                (None, None) => None,
+                (a, b) => Some(a.unwrap_or(0.0) + b.unwrap_or(0.0)),
+            },
+        }
+    }
+
+    /// Whether nothing was reported.
+    pub fn is_empty(&self) -> bool {
+        *self == Usage::default()
+    }
+}
+
+/// What is told of every event before anything else happens: a journal.
+type Recorder = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// Where journeys send events. Cheap to clone; one per task knows its name.
+#[derive(Clone)]
+pub struct Events {
+    sender: Option<mpsc::Sender<Event>>,
+    recorder: Option<Recorder>,
+    task: Option<String>,
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").field("task", &self.task).finish_non_exhaustive()
+    }
+}
+
+impl Events {
+    /// A stream and its end for the consumer.
+    pub fn channel() -> (Events, mpsc::Receiver<Event>) {
+        let (sender, receiver) = mpsc::channel();
+        (Events { sender: Some(sender), recorder: None, task: None }, receiver)
+    }
+
+    /// A stream that nobody watches.
+    pub fn none() -> Events {
+        Events { sender: None, recorder: None, task: None }
+    }
+
+    /// The same stream, speaking of that task.
+    pub fn of_task(&self, task: &str) -> Events {
+        Events { task: Some(task.to_owned()), ..self.clone() }
+    }
+
+    /// The same stream, with every event told to `recorder` too before [`Events::send`] returns.
+    pub fn recorded(&self, recorder: impl Fn(&Event) + Send + Sync + 'static) -> Events {
+        let before = self.recorder.clone();
+        let all = move |event: &Event| {
+            if let Some(record) = &before {
+                record(event);
+            }
+            recorder(event);
+        };
+        Events { recorder: Some(Arc::new(all)), ..self.clone() }
+    }
+
+    /// Tells it. Waits for nobody but the recorder.
+    pub fn send(&self, what: What) {
+        if self.sender.is_none() && self.recorder.is_none() {
+            return;
+        }
+        // An agent may print what it knows.
+        let what = secret::cleaned(what).unwrap_or_else(|| What::Warning {
+            message: "something was said that held a secret, and is left out".to_owned(),
+        });
+        let event = Event { at: Timestamp::now(), task: self.task.clone(), what };
+        if let Some(record) = &self.recorder {
+            record(&event);
+        }
+        if let Some(sender) = &self.sender {
+            // A consumer that has gone is no reason to lose work.
+            let _ = sender.send(event);
+        }
+    }
+
+    /// Tells a step of a longer job.
+    pub fn progress(&self, message: impl Into<String>) {
+        self.send(What::Progress { message: message.into() });
+    }
+
+    /// Tells something that a person should know.
+    pub fn warn(&self, message: impl Into<String>) {
+        self.send(What::Warning { message: message.into() });
+    }
+}

@@ -1,0 +1,14 @@
+//! What we talk about: plain values and the rules that hold between them. No input or output.
+
+pub mod change;
+pub mod config;
+pub mod digest;
+pub mod error;
+pub mod event;
+pub mod plan;
+pub mod policy;
+pub mod secret;
+pub mod spec;
+pub mod verdict;
+pub mod visible;
+pub mod workflow;

@@ -1,0 +1,198 @@
+//! What the gate demands: which branches, how many approvals, of whom, and what blocks.
+//!
+//! A policy is read from the *target* branch's tip, never from the incoming change or the working
+//! tree: the judge reads the law of the land, not of the accused.
+
+use crate::domain::change::Author;
+use crate::domain::verdict::Severity;
+use globset::{GlobBuilder, GlobMatcher};
+use serde::{Deserialize, Serialize};
+
+/// Who may judge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Rival {
+    /// Another vendor than any author's.
+    #[default]
+    Vendor,
+    /// Another model than any author's.
+    Model,
+    /// Anybody, even the author's own model in a fresh session.
+    Any,
+}
+
+/// The `[gate]` section of the config. Every key has a default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// The protected branches, by their short names. Default: `main` and `master`.
+    pub branches: Vec<String>,
+    /// Who may judge. Default: another vendor.
+    pub rival: Rival,
+    /// How many approvals, from distinct vendors, at least 1. Default: 1.
+    #[serde(deserialize_with = "crate::domain::config::at_least_one")]
+    pub approvals: u32,
+    /// The severities that block. Default: P0 and P1.
+    pub block: Vec<Severity>,
+    /// Whether the merge hook obtains a missing review on the spot. Default: yes.
+    pub review_on_merge: bool,
+    /// Whether only records that a known person has signed count. Default: no.
+    pub signed: bool,
+    /// The file of the branch that names who may sign (`ssh-keygen(1)`, ALLOWED SIGNERS). Default:
+    /// `.zenflow/allowed_signers`.
+    pub allowed_signers: String,
+    /// Whose waivers count, by address. Default: nobody's.
+    pub waivers: Vec<String>,
+    /// What is demanded on top where certain paths change. Default: nothing.
+    #[serde(rename = "rule")]
+    pub rules: Vec<Rule>,
+}
+
+/// `[[gate.rule]]`: what is demanded on top of the rest where one of these paths changes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rule {
+    /// Globs of paths: `crypto/**`. Needed.
+    pub paths: Vec<String>,
+    /// How many approvals, from distinct vendors. Default: as many as everywhere.
+    pub approvals: Option<u32>,
+    /// Whether a person has to approve as well. Default: no.
+    pub human: bool,
+}
+
+/// What one change needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Demand {
+    /// Approvals of models, from distinct vendors.
+    pub approvals: u32,
+    /// A person's approval as well.
+    pub human: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Policy {
+        Policy {
+            branches: vec!["main".into(), "master".into()],
+            rival: Rival::Vendor,
+            approvals: 1,
+            block: vec![Severity::P0, Severity::P1],
+            review_on_merge: true,
+            signed: false,
+            allowed_signers: ".zenflow/allowed_signers".into(),
+            waivers: Vec::new(),
+            rules: Vec::new(),
+        }
+    }
+}
+
+impl Policy {
+    /// Whether that branch (`main`, not `refs/heads/main`) is protected.
+    pub fn protects(&self, branch: &str) -> bool {
+        self.branches.iter().any(|protected| protected == branch)
+    }
+
+    /// Whether the reviewer may judge what these authors made. A person may judge anything but their
+    /// own work.
+    pub fn is_rival(&self, reviewer: &Author, authors: &[Author]) -> bool {
+        if reviewer.vendor.is_person() {
+            return !authors.iter().any(|author| author.is_same_person(reviewer));
+        }
+        match self.rival {
+            Rival::Vendor => authors.iter().all(|author| reviewer.vendor.is_other_than(&author.vendor)),
+            Rival::Model => authors.iter().all(|author| !reviewer.may_share_a_model_with(author)),
+            Rival::Any => true,
+        }
+    }
+
+    /// Whether that person's waivers count.
+    pub fn may_waive(&self, person: &Author) -> bool {
+        let address = person.address();
+        person.vendor.is_person() && self.waivers.iter().any(|one| one.trim().eq_ignore_ascii_case(address))
+    }
+
+    /// What every change needs, whatever its paths.
+    pub fn base_demand(&self) -> Demand {
+        Demand { approvals: self.approvals.max(1), human: false }
+    }
+
+    /// What a change of these paths needs: the most that any rule asks for.
+    pub fn demand<P: AsRef<[u8]>>(&self, paths: &[P]) -> Demand {
+        let mut demand = self.base_demand();
+        for rule in self.rules.iter().filter(|rule| rule.concerns(paths)) {
+            demand.approvals = demand.approvals.max(rule.approvals.unwrap_or(0));
+            demand.human |= rule.human;
+        }
+        demand
+    }
+
+    /// The most that any rule can ask for: what a change needs whose paths cannot be told.
+    pub fn strictest_demand(&self) -> Demand {
+        let all = self.rules.iter();
+        all.fold(self.base_demand(), |most, rule| Demand {
+            approvals: most.approvals.max(rule.approvals.unwrap_or(0)),
+            human: most.human || rule.human,
+        })
+    }
+}
+
+impl Rule {
+    /// Whether one of these paths is meant, or stands where a pattern wants a folder: a link or another
+    /// repository, through which its files change. A pattern that is none means everything: doubt is
+    /// refusal.
+    fn concerns<P: AsRef<[u8]>>(&self, paths: &[P]) -> bool {
+        use std::os::unix::ffi::OsStrExt;
+        let mut patterns = self.paths.iter().flat_map(|pattern| folders(pattern).chain([pattern.as_str()]));
+        patterns.any(|pattern| match glob(pattern) {
+            Ok(glob) => paths.iter().any(|path| glob.is_match(std::ffi::OsStr::from_bytes(path.as_ref()))),
+            Err(_) => true,
+        })
+    }
+}
+
+/// The folders that a pattern names, as patterns: of `**/keys/*.pem` it is `**/keys`. A brace may hold a
+/// slash, so behind the first one none is told.
+fn folders(pattern: &str) -> impl Iterator<Item = &str> {
+    let plain = pattern.find(['{', '[', '\\']).map_or(pattern, |end| &pattern[..end]);
+    let is_named = |folder: &&str| !folder.rsplit('/').next().unwrap_or_default().contains(['*', '?']);
+    plain
+        .match_indices('/')
+        .map(|(at, _)| &pattern[..at])
+        .filter(|folder| !folder.is_empty())
+        .filter(is_named)
+}
+
+/// A rule's pattern, in which `*` stays within a folder and `**` does not.
+pub fn glob(pattern: &str) -> Result<GlobMatcher, globset::Error> {
+    Ok(GlobBuilder::new(pattern).literal_separator(true).build()?.compile_matcher())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::change::Vendor;
+
+    #[test]
+    fn a_rule_asks_for_more_where_its_paths_change() {
+        let crypto =
+            Rule { paths: vec!["crypto/**".into(), "*.lock".into()], approvals: Some(2), human: false };
+        let law = Rule { paths: vec![".zenflow/**".into()], approvals: None, human: true };
+        let policy = Policy { rules: vec![crypto, law], ..Policy::default() };
+        let demand = |paths: &[&str]| policy.demand(paths);
+        assert_eq!(demand(&["src/a.rs", "docs/crypto/a"]), Demand { approvals: 1, human: false });
+        assert_eq!(demand(&["crypto/deep/a.rs"]), Demand { approvals: 2, human: false });
+        assert_eq!(demand(&["Cargo.lock", ".zenflow/config.toml"]), Demand { approvals: 2, human: true });
+        assert_eq!(demand(&["sub/Cargo.lock"]), Demand { approvals: 1, human: false });
+        assert_eq!(policy.strictest_demand(), Demand { approvals: 2, human: true });
+    }
+
+    #[test]
+    fn a_person_judges_anything_but_their_own_work() {
+        let person = |name: &str| Author { name: name.into(), vendor: Vendor::person(), model: None };
+        let claude = Author { name: "claude".into(), vendor: Vendor::new("anthropic"), model: None };
+        let policy = Policy::default();
+        let ada = person("Ada <ada@example.com>");
+        assert!(policy.is_rival(&ada, std::slice::from_ref(&claude)));
+        assert!(policy.is_rival(&ada, &[claude, person("Bob <bob@example.com>")]));
+        assert!(!policy.is_rival(&ada, &[person("A. Lovelace <ADA@example.com>")]));
+    }
+}

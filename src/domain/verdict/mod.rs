@@ -1,0 +1,176 @@
+//! Somebody's decision on one change: a reviewer's verdict, a person's approval or waiver.
+//!
+//! A reviewer's decision follows from its findings: any P0 or P1 blocks, whatever the prose says. A
+//! waiver is a person's word that a change may enter without a rival's, and says why. The proof of
+//! what it is about is the pair of trees; the commit is only an index (see the gate's admission by
+//! replay). How it is written down is told in [`record`].
+
+pub mod record;
+
+pub use record::{Signature, Unreadable};
+
+use crate::domain::change::{Author, Change};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// The notes ref that holds verdicts.
+pub const NOTES_REF: &str = "refs/notes/flow-ai";
+
+/// Yes, no, or yes in spite of that, to one change. The first two are Zenflow's words, which people know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Decision {
+    /// No finding blocks.
+    #[serde(rename = "APPROVE")]
+    Approve,
+    /// At least one finding blocks.
+    #[serde(rename = "REQUEST CHANGES")]
+    RequestChanges,
+    /// A person lets it in without a rival's approval, for the reason that the summary gives.
+    #[serde(rename = "WAIVE")]
+    Waive,
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Decision::Approve => "APPROVE",
+            Decision::RequestChanges => "REQUEST CHANGES",
+            Decision::Waive => "WAIVE",
+        })
+    }
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Severity {
+    /// Data loss, a security hole, does not work at all.
+    P0,
+    /// A bug that users will meet.
+    P1,
+    /// Should be mended, need not be now.
+    P2,
+    /// A matter of taste.
+    P3,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+/// One thing that is wrong with a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The file, relative to the repository's root.
+    pub path: String,
+    /// The line in the head tree's version, from 1; none for the whole file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong.
+    pub body: String,
+    /// How it could be mended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<String>,
+}
+
+/// What the reviewer was shown, so that anyone can see that the verdict is not vacuous.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Shown {
+    /// SHA-256 of the whole request, in hex; of several, of their hashes one after the other.
+    pub sha256: String,
+    /// Its size in bytes; of several, of all of them.
+    pub bytes: u64,
+    /// The changed files that the reviewer says it covered: all of them, or there is no verdict.
+    pub files: Vec<String>,
+    /// The requests, where the difference was too much for one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<ShownPart>,
+}
+
+/// One request of several.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ShownPart {
+    /// SHA-256 of the request, in hex.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The files that it showed, whole or some hunks of one.
+    pub files: Vec<String>,
+}
+
+impl Shown {
+    /// Whether anything was shown, and the parts, where there are some, are of all the files and no other.
+    pub fn is_whole(&self) -> bool {
+        let all: BTreeSet<&String> = self.files.iter().collect();
+        let in_parts: BTreeSet<&String> = self.parts.iter().flat_map(|part| &part.files).collect();
+        let bytes = self.parts.iter().fold(0u64, |sum, part| sum.saturating_add(part.bytes));
+        let is_empty = |part: &ShownPart| part.bytes == 0 || part.files.is_empty();
+        let parts_hold = || all == in_parts && bytes == self.bytes && !self.parts.iter().any(is_empty);
+        self.bytes > 0 && (self.parts.is_empty() || parts_hold())
+    }
+}
+
+/// A verdict as it is stored. Self-contained, so that two clones' notes merge by union.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// A reviewer's follows from `findings` and the policy's blocking severities.
+    pub decision: Decision,
+    /// The tree that the change starts from, in hex. With `head_tree`, the proof.
+    pub base_tree: String,
+    /// The tree that the change ends in, in hex.
+    pub head_tree: String,
+    /// The commit that carried it, in hex; an index only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head_commit: Option<String>,
+    /// The branch it was meant for.
+    pub target: String,
+    /// Who made the change.
+    pub authors: Vec<Author>,
+    /// Who judged it.
+    pub reviewer: Author,
+    /// SHA-256 of the policy that it was judged under, in hex.
+    pub policy: String,
+    /// What the reviewer was shown.
+    pub shown: Shown,
+    /// What is wrong with it.
+    pub findings: Vec<Finding>,
+    /// The reviewer's own words, for people.
+    pub summary: String,
+    /// When, as RFC 3339 in UTC.
+    pub time: String,
+    /// US dollars, where the reviewer reported them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
+    /// Tokens in and out, where the reviewer reported them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<(u64, u64)>,
+    /// The signature that it was read with; none where it was not signed.
+    #[serde(skip)]
+    pub signature: Option<Signature>,
+}
+
+impl Verdict {
+    /// Whether it is about exactly this change.
+    pub fn covers(&self, change: &Change) -> bool {
+        let is = |hex: &str, id| gix::ObjectId::from_hex(hex.as_bytes()).is_ok_and(|told| told == id);
+        is(&self.base_tree, change.base_tree) && is(&self.head_tree, change.head_tree)
+    }
+
+    /// The findings of the given severities.
+    pub fn blocking<'a>(&'a self, block: &'a [Severity]) -> impl Iterator<Item = &'a Finding> {
+        self.findings.iter().filter(move |finding| block.contains(&finding.severity))
+    }
+}
+
+/// The decision that follows from findings: any of a blocking severity blocks.
+pub fn decide(findings: &[Finding], block: &[Severity]) -> Decision {
+    if findings.iter().any(|finding| block.contains(&finding.severity)) {
+        Decision::RequestChanges
+    } else {
+        Decision::Approve
+    }
+}

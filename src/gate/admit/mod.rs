@@ -1,0 +1,200 @@
+//! The gate: admit(ref, old, new) → allow, refuse or cannot tell.
+//!
+//! Admission by replay: `old → new` is let in if every first-parent step's tree is the clean
+//! three-way merge of reviewed changes (base tree, head tree) onto what was there: true after rebase,
+//! squash, reword, cherry-pick and clean merges, false after any edit of content. The policy is the
+//! one at `old`. This only looks verdicts up; it never asks a reviewer and needs no network.
+
+mod account;
+mod alike;
+mod detour;
+mod evidence;
+mod replay;
+pub mod standing;
+mod steps;
+
+pub use account::{Fate, Part, account};
+
+use crate::domain::error::{Result, hint_on};
+use crate::domain::policy::{Demand, Policy};
+use crate::domain::verdict::Verdict;
+use crate::gate::store::trees::Merger;
+use crate::gate::store::trees::Sealed;
+use crate::gate::store::{Repo, config};
+use gix::ObjectId;
+use replay::{Judge, Replayed};
+
+pub use standing::{Standing, approves, counts, weigh};
+
+/// What the gate is asked about.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The branch's short name.
+    pub branch: String,
+    /// Its tip now.
+    pub old: ObjectId,
+    /// What it is to become: a commit, or (before git has made the merge commit) a tree.
+    pub new: New,
+    /// What a remote that guards the same branch has let in already, as this repository last saw it.
+    /// Its contents need no second verdict, or nobody could pull. None on a server or in CI.
+    pub accepted: Option<ObjectId>,
+}
+
+/// What a branch is to become.
+#[derive(Debug, Clone)]
+pub enum New {
+    /// That commit.
+    Commit(ObjectId),
+    /// A commit yet to be made of that tree, with these heads merged in, none for a plain commit.
+    Tree {
+        /// The tree.
+        tree: ObjectId,
+        /// The commits that are merged in.
+        heads: Vec<ObjectId>,
+    },
+}
+
+impl New {
+    /// The commit, where there is one.
+    pub fn commit(&self) -> Option<ObjectId> {
+        match self {
+            New::Commit(id) => Some(*id),
+            New::Tree { .. } => None,
+        }
+    }
+}
+
+/// What the gate says.
+#[derive(Debug, Clone)]
+pub enum Ruling {
+    /// Let it in: because of these verdicts; none where nothing changes or nothing is protected.
+    Allow(Vec<Verdict>),
+    /// Keep it out.
+    Refuse(Refusal),
+}
+
+/// Why something is kept out.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// In one sentence.
+    pub why: String,
+    /// The first change that nobody approved, which a review could mend; none where no review could.
+    pub missing: Option<Missing>,
+    /// Verdicts on that very change which block it.
+    pub blocking: Vec<Verdict>,
+    /// Whether all that is missing is a person's approval, which no review can bring.
+    pub wants_person: bool,
+}
+
+/// A change that lacks a verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// The tree that it starts from.
+    pub base_tree: ObjectId,
+    /// The tree that it ends in.
+    pub head_tree: ObjectId,
+    /// The commit that it starts from; none where that is the empty tree, or what several common
+    /// ancestors merge to.
+    pub base: Option<ObjectId>,
+    /// The commit that it ends in; none where it is not committed yet.
+    pub head: Option<ObjectId>,
+}
+
+/// Decides by the policy at `old`; a branch that this policy does not protect is always let in.
+pub fn admit(repo: &Repo, candidate: &Candidate) -> Result<Ruling> {
+    match policy_for(repo, candidate)? {
+        Some(policy) => admit_under(repo, candidate, &policy),
+        None => Ok(Ruling::Allow(Vec::new())),
+    }
+}
+
+/// The policy at the branch's tip, or at what its remote has let in where it lags behind that, if it
+/// protects that branch. A policy that cannot be read is an
+/// error, since nobody can tell what the branch demands; but a branch that was free while it could be
+/// read stays free, or a slip of the pen on somebody's own branch could not be mended there.
+pub fn policy_for(repo: &Repo, candidate: &Candidate) -> Result<Option<Policy>> {
+    let law = repo.law(candidate.old, candidate.accepted)?;
+    let found = config::policy_at(repo, law);
+    if found.is_err() && !was_protected(repo, candidate, law)? {
+        return Ok(None);
+    }
+    let found = found.map_err(|error| {
+        let branch = &candidate.branch;
+        hint_on(
+            error,
+            format!("the policy at the tip of `{branch}` cannot be read, so the gate cannot tell"),
+            format!(
+                "mend {} on `{branch}`; the one commit that does so has to pass without the hooks: \
+                 git flow-ai init --uninstall, then git commit, then git flow-ai init",
+                crate::domain::config::PATH
+            ),
+        )
+    })?;
+    Ok(found.map(|(policy, _)| policy).filter(|policy| policy.protects(&candidate.branch)))
+}
+
+/// Whether the newest policy that can be read protects the branch; the usual one where there is none.
+fn was_protected(repo: &Repo, candidate: &Candidate, law: ObjectId) -> Result<bool> {
+    for commit in repo.first_parents(law, ObjectId::null(law.kind())) {
+        match config::policy_at(repo, commit?.id) {
+            Ok(Some((policy, _))) => return Ok(policy.protects(&candidate.branch)),
+            Ok(None) => break,
+            Err(_) => {}
+        }
+    }
+    Ok(Policy::default().protects(&candidate.branch))
+}
+
+/// The same under a given policy.
+pub fn admit_under(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Ruling> {
+    let Some((old, steps)) = steps::of(repo, candidate)? else {
+        return Ok(Ruling::Refuse(rewind(candidate)));
+    };
+    let mut judge = Judge::new(repo, policy, candidate)?;
+    let start = repo.commit(old)?.tree;
+    match judge.look(old, start, &steps)? {
+        Replayed::Covered(verdicts) => Ok(Ruling::Allow(verdicts)),
+        Replayed::Stuck { at } => judge.refusal(start, &steps, at).map(Ruling::Refuse),
+    }
+}
+
+/// The tree that merging these heads into a commit gives; none where they conflict or are unrelated.
+pub fn predict(repo: &Repo, old: ObjectId, heads: &[ObjectId]) -> Result<Option<ObjectId>> {
+    let merger = Merger::new(repo);
+    let mut tree = repo.commit(old)?.tree;
+    for head in heads {
+        let fork = merger.fork(old, *head)?.filter(|fork| !fork.commits.is_empty());
+        let Some(fork) = fork else { return Ok(None) };
+        let Some(next) = merger.bring(&fork, *head, tree)? else { return Ok(None) };
+        tree = next;
+    }
+    Ok(Some(tree))
+}
+
+/// What a change from one tree to another needs under a policy. Where its paths cannot be told, it
+/// needs the most that any rule asks for.
+pub fn demand(repo: &Repo, policy: &Policy, base_tree: ObjectId, head_tree: ObjectId) -> Result<Demand> {
+    if policy.rules.is_empty() {
+        return Ok(policy.base_demand());
+    }
+    if !(repo.has(base_tree) && repo.has(head_tree)) {
+        return Ok(policy.strictest_demand());
+    }
+    let paths: Vec<Vec<u8>> =
+        Sealed::over(repo)?.changed(base_tree, head_tree)?.into_iter().map(|changed| changed.path).collect();
+    Ok(policy.demand(&paths))
+}
+
+/// The refusal of a tip that does not contain the old one.
+fn rewind(candidate: &Candidate) -> Refusal {
+    Refusal {
+        why: format!(
+            "`{}` would lose commits: its tip {} is not part of what it is to become",
+            candidate.branch,
+            candidate.old.to_hex_with_len(10)
+        ),
+        missing: None,
+        blocking: Vec::new(),
+        wants_person: false,
+    }
+}

@@ -1,0 +1,127 @@
+//! Would these commits be let into a protected branch? The gate's answer for machines that only read.
+//!
+//! A range is judged as one update of the branch, by the law at the tip that the update starts from,
+//! with every part that stays out and every finding that blocks. Nothing is written, nobody is asked
+//! for a review, and what a remote has accepted is no excuse: in CI this *is* what accepts.
+
+mod answer;
+mod change;
+mod question;
+
+pub use answer::{Answer, Commit, File, Outcome, Part, Problem, Report, Tally, VERSION, Waived, Word};
+
+use crate::domain::error::Result;
+use crate::domain::verdict::NOTES_REF;
+use crate::gate::admit::{self, Candidate, Fate, New};
+use crate::gate::store::Repo;
+use crate::gate::store::verdicts::COPIES;
+use gix::ObjectId;
+use question::Question;
+
+/// What a person or a script asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// `A..B`, or `B`; HEAD when not given.
+    pub range: Option<String>,
+    /// The protected branch; the one that the config names first when not given.
+    pub target: Option<String>,
+}
+
+/// Answers it. An error means that nobody can tell.
+pub fn check(repo: &Repo, options: &Options) -> Result<Report> {
+    let question = question::read(repo, options)?;
+    let mut report = Report::about(&question);
+    if repo.is_ancestor(question.new, question.old)? {
+        report.notes.push(format!("`{}` has all of it already", question.target));
+        return Ok(report);
+    }
+    let Some(new) = candidate_of(repo, &question)? else {
+        report.answer = Answer::No;
+        report
+            .why
+            .push(format!("it conflicts with `{}`, so what would enter cannot be told", question.target));
+        report
+            .way_out
+            .push(format!("merge or rebase it onto `{}`, and have the result judged", question.target));
+        return Ok(report);
+    };
+    report.predicted = new.commit().is_none();
+    let mut protected = false;
+    for law in &question.laws {
+        let branch = question.target.clone();
+        let by = Candidate { branch, old: *law, new: new.clone(), accepted: None };
+        let Some(policy) = admit::policy_for(repo, &by)? else { continue };
+        protected = true;
+        let candidate = Candidate { old: question.old, ..by };
+        let parts = admit::account(repo, &candidate, &policy)?;
+        let stays = parts.iter().any(|part| matches!(part.fate, Fate::Stays(_)));
+        let told = answer::parts(repo, parts, &answer::Law::at(repo, &policy, *law), &question.target)?;
+        // Where two laws hold, what either of them keeps out stays out.
+        if stays || report.parts.is_empty() {
+            report.parts = told;
+        }
+        if stays {
+            refuse(repo, &mut report)?;
+            break;
+        }
+    }
+    if !protected {
+        report.protected = false;
+        report.notes.push(format!(
+            "nothing is asked for: the config at the tip of `{}` does not protect it",
+            question.target
+        ));
+    }
+    report.count();
+    Ok(report)
+}
+
+/// What the branch would become: the new tip where that contains the old one, else the merge of both;
+/// none where they conflict.
+fn candidate_of(repo: &Repo, question: &Question) -> Result<Option<New>> {
+    let Question { old, new, .. } = *question;
+    if repo.is_ancestor(old, new)? {
+        return Ok(Some(New::Commit(new)));
+    }
+    if repo.is_shallow() && repo.merge_base(old, new)?.is_none() {
+        return Err(question::shallow(format!(
+            "where {} and `{}` part cannot be told: this clone is shallow",
+            short(new),
+            question.target
+        )));
+    }
+    let merged = admit::predict(repo, old, &[new])?;
+    Ok(merged.map(|tree| New::Tree { tree, heads: vec![new] }))
+}
+
+/// No, unless what would say yes may only be absent from this clone.
+fn refuse(repo: &Repo, report: &mut Report) -> Result<()> {
+    report.answer = Answer::No;
+    let staying = report.parts.iter().filter(|part| part.outcome.stays());
+    let (why, way_out): (Vec<_>, Vec<_>) =
+        staying.map(|part| (part.why.clone(), part.way_out.clone())).unzip();
+    report.why.extend(why.into_iter().flatten());
+    for way_out in way_out.into_iter().flatten() {
+        if !report.way_out.contains(&way_out) {
+            report.way_out.push(way_out);
+        }
+    }
+    if repo.find_ref(NOTES_REF)?.is_some() || !repo.refs(COPIES)?.is_empty() {
+        return Ok(());
+    }
+    let nothing = format!("no verdicts at all ({NOTES_REF} is missing)");
+    match question::remote(repo) {
+        Some(remote) => {
+            report.answer = Answer::CannotTell;
+            report.why.insert(0, format!("this clone has {nothing}"));
+            let fetch = format!("git fetch {remote} {NOTES_REF}:{NOTES_REF}");
+            report.way_out.insert(0, format!("bring them: git flow-ai sync {remote}, or {fetch}"));
+        }
+        None => report.notes.push(format!("there are {nothing}, and no remote that could have some")),
+    }
+    Ok(())
+}
+
+fn short(id: ObjectId) -> String {
+    id.to_hex_with_len(10).to_string()
+}

@@ -1,0 +1,200 @@
+//! Who may sign: the allowed signers of a protected branch, and whether a signature is one of theirs.
+//!
+//! The list is the one in the branch's own tree, so that no change brings its own. `ssh-keygen` from the
+//! PATH checks each signature: nothing in the repository's config has a say in that. We read the list
+//! only to find the name that goes with a signature's key, so that one process is enough.
+
+use super::key::armour;
+use super::{NAMESPACE, run};
+use crate::domain::error::{Result, hint};
+use crate::domain::policy::Policy;
+use crate::domain::verdict::{Signature, Verdict};
+use crate::gate::store::{Repo, trees};
+use crate::system::process;
+use anyhow::Context;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use gix::ObjectId;
+use jiff::Timestamp;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::process::{Command, Output, Stdio};
+
+/// The list of a branch, at one commit.
+#[derive(Debug)]
+pub struct Signers {
+    /// Private: the list as a file, and the signature that is being checked.
+    dir: tempfile::TempDir,
+    lines: Vec<Line>,
+    checked: RefCell<HashMap<Signature, Result<String, String>>>,
+}
+
+/// One line of the list: who, and the key in base64.
+#[derive(Debug, PartialEq, Eq)]
+struct Line {
+    principals: String,
+    key: String,
+    is_authority: bool,
+}
+
+impl Signers {
+    /// The list in the tree of that commit. One that is missing, empty or malformed is an error: nobody
+    /// could tell whose signature counts.
+    pub fn at(repo: &Repo, policy: &Policy, commit: ObjectId) -> Result<Signers> {
+        let path = &policy.allowed_signers;
+        let at = commit.to_hex_with_len(12);
+        let way_out = format!(
+            "commit {path} there, with a line for each who may sign: <address> <public key>; where the gate \
+             itself is in the way, that one commit has to pass without the hooks: \
+             git -c core.hooksPath=/dev/null -c hook.flow-ai-reference-transaction.enabled=false \
+             commit --no-verify"
+        );
+        let odd =
+            |why: &str| hint(format!("{at} counts only signed records, and its {path} {why}"), &way_out);
+        let Some(text) = trees::file(repo, repo.tree_of(commit)?, path)? else {
+            return Err(odd("is missing"));
+        };
+        let text = String::from_utf8(text).map_err(|_| odd("is no text"))?;
+        let mut lines = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if !line.is_empty() && !line.starts_with('#') {
+                let parsed = parse(line);
+                lines.push(parsed.ok_or_else(|| odd(&format!("is malformed in line {}", index + 1)))?);
+            }
+        }
+        if lines.is_empty() {
+            return Err(odd("names nobody"));
+        }
+        let dir = process::temporary("signers")?;
+        fs::write(dir.path().join("allowed"), text)?;
+        Ok(Signers { dir, lines, checked: RefCell::default() })
+    }
+
+    /// The list at the tip of that branch.
+    pub fn of_branch(repo: &Repo, policy: &Policy, branch: &str) -> Result<Signers> {
+        let tip = repo.find_ref(&format!("refs/heads/{branch}"))?.with_context(|| {
+            format!("`{branch}` has no commit yet, so nobody can tell who may sign for it")
+        })?;
+        Signers::at(repo, policy, tip)
+    }
+
+    /// Who signed a record, as the list names them; the inner error says why its signature counts for
+    /// nothing. What a person said, only that person can sign.
+    pub fn signer(&self, verdict: &Verdict) -> Result<Result<String, String>> {
+        let Some(signature) = &verdict.signature else { return Ok(Err("it is not signed".into())) };
+        if let Some(known) = self.checked.borrow().get(signature) {
+            return Ok(known.clone());
+        }
+        let person = verdict.reviewer.vendor.is_person().then(|| verdict.reviewer.address());
+        let signer = match verdict.time.parse() {
+            Ok(time) => self.check(signature, time, person)?,
+            Err(_) => Err("it does not say when it was given".into()),
+        };
+        self.checked.borrow_mut().insert(signature.clone(), signer.clone());
+        Ok(signer)
+    }
+
+    /// Whose signature it is: anybody's on the list, or that very person's.
+    pub fn check(
+        &self,
+        signature: &Signature,
+        time: Timestamp,
+        person: Option<&str>,
+    ) -> Result<Result<String, String>> {
+        let (record, armoured) = (self.dir.path().join("record"), self.dir.path().join("record.sig"));
+        fs::write(&record, &signature.statement)?;
+        fs::write(&armoured, armour(&signature.body))?;
+        let candidates = match person {
+            Some(address) => vec![address.to_owned()],
+            None => self.candidates(&signature.body, time)?,
+        };
+        let mut why = "nobody on the list of signers has made its signature".to_owned();
+        for principal in candidates {
+            let mut command = self.command("verify", time);
+            command.args(["-n", NAMESPACE, "-I", &principal]).stdin(File::open(&record)?);
+            let output = run(&mut command)?;
+            if output.status.success() && output.stdout.starts_with(b"Good ") {
+                return Ok(Ok(principal));
+            }
+            why = format!("its signature is not good for {principal}{}", reason(&output));
+        }
+        Ok(Err(why))
+    }
+
+    /// The names that go with a signature's key: read off the list; where it trusts authorities, as
+    /// ssh-keygen finds them.
+    fn candidates(&self, body: &str, time: Timestamp) -> Result<Vec<String>> {
+        let Some(key) = public_key(body) else { return Ok(Vec::new()) };
+        let of_key = self.lines.iter().filter(|line| line.key == key && !line.is_authority);
+        let mut names: Vec<String> =
+            of_key.flat_map(|line| line.principals.split(',')).map(str::to_owned).collect();
+        if names.is_empty() && self.lines.iter().any(|line| line.is_authority) {
+            let found = run(self.command("find-principals", time).stdin(Stdio::null()))?;
+            names.extend(String::from_utf8_lossy(&found.stdout).lines().map(|line| line.trim().to_owned()));
+        }
+        names.retain(|name| !name.is_empty() && !name.starts_with('!'));
+        Ok(names)
+    }
+
+    fn command(&self, what: &str, time: Timestamp) -> Command {
+        let mut command = Command::new("ssh-keygen");
+        command
+            // A PATH with relative folders finds nothing here.
+            .current_dir(self.dir.path())
+            .args(["-Y", what, "-f", "allowed", "-s", "record.sig"])
+            .arg(format!("-Overify-time={}", time.strftime("%Y%m%d%H%M%S")));
+        command
+    }
+}
+
+/// Why ssh-keygen said no, where it says so.
+fn reason(output: &Output) -> String {
+    let says = String::from_utf8_lossy(&output.stderr);
+    let lines = says.lines().map(|line| line.trim_start_matches("allowed:"));
+    lines.map(str::trim).find(|line| !line.is_empty()).map_or(String::new(), |line| format!(" ({line})"))
+}
+
+/// The key that a signature says it is of, in base64: what stands after `SSHSIG` and a version.
+fn public_key(body: &str) -> Option<String> {
+    let bytes = BASE64_STANDARD.decode(body).ok()?;
+    let rest = bytes.strip_prefix(b"SSHSIG")?.get(4..)?;
+    let (length, rest) = rest.split_first_chunk::<4>()?;
+    let key = rest.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+    Some(BASE64_STANDARD.encode(key))
+}
+
+/// `principals [options] keytype key [comment]`; words may be quoted, and options hold quotes.
+fn parse(line: &str) -> Option<Line> {
+    let mut quoted = false;
+    let mut words = line.split(|c: char| {
+        quoted ^= c == '"';
+        !quoted && c.is_whitespace()
+    });
+    let principals = words.next()?.trim_matches('"').to_owned();
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let is_type = |word: &&str| ["ssh-", "ecdsa-", "sk-"].iter().any(|start| word.starts_with(start));
+    let at = words.iter().position(is_type)?;
+    let key = (*words.get(at + 1)?).to_owned();
+    BASE64_STANDARD.decode(&key).ok().filter(|bytes| !bytes.is_empty())?;
+    let is_authority = words[..at].iter().any(|options| options.to_lowercase().contains("cert-authority"));
+    Some(Line { principals, key, is_authority })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_names_who_and_the_key_whatever_options_stand_between() {
+        let line = |text| parse(text).map(|line| (line.principals, line.key, line.is_authority));
+        let expected = |who: &str, authority| Some((who.to_owned(), "AAAA".to_owned(), authority));
+        assert_eq!(line("ada@x ssh-ed25519 AAAA Ada's"), expected("ada@x", false));
+        assert_eq!(line("a@x,b@x namespaces=\"git, x y\" ssh-rsa AAAA"), expected("a@x,b@x", false));
+        assert_eq!(line("\"*@x\" cert-authority sk-ssh-ed25519@openssh.com AAAA"), expected("*@x", true));
+        assert_eq!(line("ssh-ed25519 AAAA"), None);
+        assert_eq!(line("ada@x ssh-ed25519"), None);
+        assert_eq!(line("ada@x ssh-ed25519 ????"), None);
+    }
+}

@@ -1,0 +1,141 @@
+//! Signatures of records, by SSH keys, as git signs commits: made by the person's, checked against the
+//! protected branch's list.
+//!
+//! `ssh-keygen` does both; what a key is and where it lives (file, agent, token) is its business. The
+//! namespace is ours, so that no signature of a commit or a file passes for one of a record. Nobody is
+//! ever asked for a passphrase: records are written in hooks and at the end of long runs, where nobody
+//! may be there to answer.
+
+mod allowed;
+mod key;
+mod proof;
+
+pub use allowed::Signers;
+pub use key::Key;
+pub use proof::{Proof, Proves};
+
+use crate::domain::change::Author;
+use crate::domain::error::{Result, hint, hint_on};
+use crate::domain::policy::Policy;
+use crate::domain::verdict::{Signature, Verdict, record};
+use crate::gate::store::Repo;
+use anyhow::Context;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// What a signature must say that it is for (`ssh-keygen -n`).
+pub const NAMESPACE: &str = "flow-ai-verdict";
+
+/// The variables by which a process finds a person's keys. No process of an agent's may have them: it
+/// could sign its own approval.
+pub const AGENT: [&str; 2] = ["SSH_AUTH_SOCK", "SSH_AGENT_PID"];
+
+/// How long a signer may take: somebody may have to touch a token.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What is signed to see whether a key can; no record begins like it.
+const TRIAL: &str = "a trial, and no record";
+
+/// What names the key that signs records.
+pub const CONFIGURE: &str = "git config --global flow-ai.signingKey ~/.ssh/id_ed25519";
+
+/// How a person gets a key to sign with.
+const GET_A_KEY: &str = "name your SSH key: git config --global flow-ai.signingKey ~/.ssh/id_ed25519 \
+                         (or sign commits with it: git config --global gpg.format ssh && git config --global \
+                         user.signingKey ~/.ssh/id_ed25519)";
+
+/// Signs a record with the person's key, where one is configured.
+pub fn sign(repo: &Repo, verdict: &mut Verdict) -> Result<()> {
+    if let Some(key) = Key::of(repo)? {
+        let statement = record::statement(verdict)?;
+        let body = key.sign(&statement)?;
+        verdict.signature = Some(Signature { statement, body });
+    }
+    Ok(())
+}
+
+/// Refuses, before anybody is asked or paid, where the record could not be signed as the target demands:
+/// by anyone on its list, or by that very person.
+pub fn ready(repo: &Repo, policy: &Policy, target: &str, person: Option<&Author>) -> Result<()> {
+    let Some(key) = Key::of(repo)? else {
+        return match policy.signed {
+            true => Err(hint(
+                format!("`{target}` counts only signed records, and no key is configured to sign with"),
+                GET_A_KEY,
+            )),
+            false => Ok(()),
+        };
+    };
+    let body = key.sign(TRIAL)?;
+    if !policy.signed {
+        return Ok(());
+    }
+    let trial = Signature { statement: TRIAL.to_owned(), body };
+    let signers = Signers::of_branch(repo, policy, target)?;
+    match signers.check(&trial, jiff::Timestamp::now(), person.map(Author::address))? {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            let who = match person {
+                Some(person) => person.address().to_owned(),
+                None => repo.identity()?,
+            };
+            let file = &policy.allowed_signers;
+            Err(hint(
+                format!(
+                    "`{target}` would not count what {key} signs for {who}: its {file} does not name them"
+                ),
+                format!("have your address and your public key added to {file} on `{target}`"),
+            ))
+        }
+    }
+}
+
+/// Starts ssh-keygen, or what stands in for it, waits for it for a while, and returns what it said.
+fn run(command: &mut Command) -> Result<Output> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let spawned = command
+        .env("SSH_ASKPASS", "false")
+        .env("SSH_ASKPASS_REQUIRE", "force")
+        .env("LC_ALL", "C")
+        // Times in the list of signers mean the same on every machine.
+        .env("TZ", "UTC")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = spawned.map_err(|error| {
+        hint_on(
+            error.into(),
+            format!("`{program}`, which signs and checks records, cannot be run"),
+            "install OpenSSH 8.9 or newer, so that ssh-keygen is on the PATH",
+        )
+    })?;
+    if !is_over(&mut child)? {
+        // It may have ended by itself in this moment.
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(hint(
+            format!("`{program}` has not answered for {} seconds", PATIENCE.as_secs()),
+            "see whether your SSH agent or token waits for you, and try again",
+        ));
+    }
+    let output = child.wait_with_output().with_context(|| format!("`{program}` cannot be heard"))?;
+    if String::from_utf8_lossy(&output.stderr).contains("usage:") {
+        let way_out = "install OpenSSH 8.9 or newer";
+        return Err(hint(format!("`{program}` is too old to sign and check records"), way_out));
+    }
+    Ok(output)
+}
+
+/// Whether it has ended within our patience. What it prints is a few lines, which no pipe holds up.
+fn is_over(child: &mut Child) -> Result<bool> {
+    let begun = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    while begun.elapsed() < PATIENCE {
+        if child.try_wait()?.is_some() {
+            return Ok(true);
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(50));
+    }
+    Ok(false)
+}

@@ -1,0 +1,102 @@
+//! What a record's signature proves: that somebody who had no hand in the change vouches for it, or only
+//! that the record is whole.
+//!
+//! Whoever made a change can sign an approval of it. The signature then shows that nobody has altered
+//! the record since, and no more; so signers are compared with all who wrote or committed the change.
+
+use super::Signers;
+use crate::domain::error::Result;
+use crate::domain::verdict::Verdict;
+use crate::gate::store::Repo;
+use gix::ObjectId;
+use serde::Serialize;
+
+/// How many commits are gone back for the start of a change.
+const DEPTH: usize = 512;
+
+/// What a signature comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Proves {
+    /// Somebody vouches for the record who had no hand in the change.
+    Independence,
+    /// The record is as its signer left it; the signer may be who made the change.
+    Integrity,
+    /// Anybody could have written it.
+    Nothing,
+}
+
+/// Who signed a record, and what that proves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Proof {
+    /// By the branch's list of signers; none where no good signature is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
+    /// What it proves.
+    pub proves: Proves,
+    /// The same in a sentence without a full stop.
+    pub told: String,
+}
+
+impl Proof {
+    /// Of a record, by that list; without one nobody can tell whose a signature is.
+    pub fn of(repo: &Repo, signers: Option<&Signers>, verdict: &Verdict) -> Result<Proof> {
+        let nothing = |told: String| Proof { signer: None, proves: Proves::Nothing, told };
+        if verdict.signature.is_none() {
+            return Ok(nothing("not signed: anybody could have written it".into()));
+        }
+        let Some(signers) = signers else {
+            return Ok(nothing("signed, and the branch has no list of signers that tells by whom".into()));
+        };
+        let signer = match signers.signer(verdict)? {
+            Ok(signer) => signer,
+            Err(why) => return Ok(nothing(format!("signed in vain: {why}"))),
+        };
+        let (proves, why) = match makers(repo, verdict)? {
+            _ if signer.contains(['*', '?']) => (Proves::Integrity, "which may be who made the change"),
+            None => (Proves::Integrity, "and who committed the change cannot be told"),
+            Some(makers) if makers.iter().any(|maker| maker.eq_ignore_ascii_case(&signer)) => (
+                Proves::Integrity,
+                "who had a hand in the change: it proves that the record is whole, no more",
+            ),
+            Some(_) => (Proves::Independence, "who had no hand in the change"),
+        };
+        Ok(Proof { told: format!("by {signer}, {why}"), signer: Some(signer), proves })
+    }
+}
+
+/// The addresses of all who wrote or committed a change; none where its commits cannot be told.
+fn makers(repo: &Repo, verdict: &Verdict) -> Result<Option<Vec<String>>> {
+    let parse = |hex: &str| hex.parse::<ObjectId>().ok();
+    let (Some(head), Some(base)) =
+        (verdict.head_commit.as_deref().and_then(parse), parse(&verdict.base_tree))
+    else {
+        return Ok(None);
+    };
+    if !repo.has(head) {
+        return Ok(None);
+    }
+    let root = ObjectId::null(head.kind());
+    let mut start = None;
+    for commit in repo.first_parents(head, root).skip(1).take(DEPTH) {
+        let commit = commit?;
+        if commit.tree == base {
+            start = Some(commit.id);
+            break;
+        }
+    }
+    if start.is_none() && base != repo.empty_tree() {
+        return Ok(None);
+    }
+    let mut makers: Vec<String> = verdict.authors.iter().map(|author| author.address().to_owned()).collect();
+    for commit in repo.commits_between(start, head)? {
+        makers.extend([&commit.author, &commit.committer].map(|person| address(person).to_owned()));
+    }
+    Ok(Some(makers))
+}
+
+/// The address in `Name <address>`.
+fn address(person: &str) -> &str {
+    let address = person.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>'));
+    address.map_or(person, |(address, _)| address).trim()
+}

@@ -1,0 +1,196 @@
+//! Changes read off commits: which trees, and who made them.
+//!
+//! Authors come from the trailers that we write when we commit an agent's work, and from the
+//! co-author trailers that agent tools leave; a commit with neither is its git author's own.
+
+mod authors;
+
+pub(crate) use authors::{add_stated, stated};
+
+use super::trees::{Fork, Merger};
+use super::{Commit, Repo};
+use crate::domain::change::{Author, Change};
+use crate::domain::error::{Result, hint};
+use crate::system::git;
+use anyhow::Context;
+use gix::ObjectId;
+
+/// The trailers of a commit that holds an agent's work.
+pub mod trailer {
+    /// The spec's slug.
+    pub const SPEC: &str = "Flow-Spec";
+    /// The task's id.
+    pub const TASK: &str = "Flow-Task";
+    /// The run's id.
+    pub const RUN: &str = "Flow-Run";
+    /// Which attempt, from 1.
+    pub const ATTEMPT: &str = "Flow-Attempt";
+    /// The agent's name in the config.
+    pub const AGENT: &str = "Flow-Agent";
+    /// The vendor of its model.
+    pub const VENDOR: &str = "Flow-Vendor";
+    /// Its model, where it is known.
+    pub const MODEL: &str = "Flow-Model";
+    /// The commit that the task began from.
+    pub const BASE: &str = "Flow-Base";
+    /// What became of the attempt: `made`, `failed` or `partial` (see `run::work`).
+    pub const STATE: &str = "Flow-State";
+
+    /// The text without line breaks and control characters, so that it can begin no trailer of its own.
+    pub fn one_line(text: &str) -> String {
+        let parts = text.split(char::is_control).map(str::trim).filter(|part| !part.is_empty());
+        parts.collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The net change from one commit to another, with everybody who made a commit in between, whichever
+/// parent leads to it.
+pub fn between(repo: &Repo, base: ObjectId, head: ObjectId) -> Result<Change> {
+    change(repo, &at(repo, base)?, &repo.commit(head)?)
+}
+
+/// The change that a merge of `head` into `target` brings: from where their histories part, so that what
+/// is judged is what the gate looks for. Without a common ancestor everything in it is new.
+pub fn since(repo: &Repo, target: ObjectId, head: ObjectId) -> Result<Change> {
+    change(repo, &fork(repo, target, head)?, &repo.commit(head)?)
+}
+
+/// Everybody who made a commit that `head` has and no `base` has; all of its history without a base.
+pub fn authors(repo: &Repo, base: impl IntoIterator<Item = ObjectId>, head: ObjectId) -> Result<Vec<Author>> {
+    let mut authors = Vec::new();
+    for commit in repo.commits_between(base, head)? {
+        add(&mut authors, authors::of(&commit));
+    }
+    Ok(authors)
+}
+
+/// What a revision or range names: `A..B` and `A...B` from where the two part, a single revision from
+/// where it parts from `target` (its own first parent when the target contains it already). Without a
+/// common ancestor everything in it is new.
+pub fn named(repo: &Repo, revision: &str, target: &str) -> Result<Change> {
+    let (base, head) = match revision.split_once("...").or_else(|| revision.split_once("..")) {
+        Some((from, to)) => {
+            let end = |name: &str| repo.commit_of(if name.is_empty() { "HEAD" } else { name });
+            let (from, to) = (end(from)?, end(to)?);
+            (fork(repo, from.id, to.id)?, to)
+        }
+        None => {
+            let head = repo.commit_of(revision)?;
+            (base_of(repo, &head, target)?, head)
+        }
+    };
+    change(repo, &base, &head)
+}
+
+/// What is staged: from HEAD's tree to the index's. The author is whoever the commit would be by;
+/// in the middle of a merge or cherry-pick also everybody who made what is brought in.
+pub fn staged(repo: &Repo) -> Result<Change> {
+    let head = if repo.is_unborn() { None } else { Some(repo.commit_of("HEAD")?) };
+    let base_tree = head.as_ref().map_or_else(|| repo.empty_tree(), |head| head.tree);
+    let author = repo.author().unwrap_or_else(|_| "somebody".to_owned());
+    let mut authors = vec![authors::by_identity(&author)];
+    for (incoming, is_merge) in incoming(repo)? {
+        let incoming = repo.commit(incoming)?;
+        let base = match (&head, is_merge) {
+            (Some(head), true) => repo.merge_bases(head.id, &[incoming.id])?,
+            _ => incoming.parents.first().copied().into_iter().collect(),
+        };
+        add(&mut authors, self::authors(repo, base, incoming.id)?);
+    }
+    let title = "staged changes".to_owned();
+    Ok(Change { base_tree, head_tree: index_tree(repo)?, head_commit: None, authors, title })
+}
+
+/// Where two histories part, as the gate sees it.
+fn fork(repo: &Repo, target: ObjectId, head: ObjectId) -> Result<Fork> {
+    let merger = Merger::new(repo);
+    let Some(fork) = merger.fork(target, head)? else {
+        return Err(hint(
+            format!(
+                "what {head} changes cannot be told: its history and that of {target} were merged \
+                 crosswise, and their common ancestors do not merge cleanly"
+            ),
+            format!("merge the target into it, and have that judged: git merge {target}"),
+        ));
+    };
+    if fork.commits.len() > 1 {
+        // The merge of the common ancestors is in no commit, and whoever judges must see it.
+        repo.import_tree(merger.sealed()?, fork.tree)?;
+    }
+    Ok(fork)
+}
+
+/// A change that starts at a commit, whatever else it has in common with where it ends.
+fn at(repo: &Repo, base: ObjectId) -> Result<Fork> {
+    Ok(Fork { tree: repo.tree_of(base)?, commits: vec![base] })
+}
+
+/// Where the change that ends in a commit starts.
+fn base_of(repo: &Repo, head: &Commit, target: &str) -> Result<Fork> {
+    if let Some(tip) = repo.find_ref(&format!("refs/heads/{target}"))?
+        && !repo.is_ancestor(head.id, tip)?
+    {
+        return fork(repo, tip, head.id);
+    }
+    match head.parents.first().copied() {
+        // Against nothing, the whole project would be taken for what this commit adds.
+        Some(parent) if !repo.has(parent) => Err(hint(
+            format!("what {} adds cannot be told: its parent is not in this shallow clone", head.id),
+            "git fetch --unshallow, or --deepen as far as it takes",
+        )),
+        Some(parent) => at(repo, parent),
+        None => Ok(Fork { tree: repo.empty_tree(), commits: Vec::new() }),
+    }
+}
+
+fn change(repo: &Repo, base: &Fork, head: &Commit) -> Result<Change> {
+    let base_tree = base.tree;
+    let commits = repo.commits_between(base.commits.iter().copied(), head.id)?;
+    let mut authors = Vec::new();
+    for commit in &commits {
+        add(&mut authors, authors::of(commit));
+    }
+    let title = match commits.len() {
+        0 | 1 => head.subject().to_owned(),
+        count => format!("{} (and {} more)", head.subject(), count - 1),
+    };
+    Ok(Change { base_tree, head_tree: head.tree, head_commit: Some(head.id), authors, title })
+}
+
+fn add(authors: &mut Vec<Author>, more: Vec<Author>) {
+    for author in more {
+        if !authors.contains(&author) {
+            authors.push(author);
+        }
+    }
+}
+
+/// The commits that a merge or cherry-pick under way brings in, and whether it is a merge.
+fn incoming(repo: &Repo) -> Result<Vec<(ObjectId, bool)>> {
+    let mut all = Vec::new();
+    for (name, is_merge) in [("MERGE_HEAD", true), ("CHERRY_PICK_HEAD", false)] {
+        let Ok(text) = std::fs::read_to_string(repo.git_dir().join(name)) else { continue };
+        for line in text.lines() {
+            let id = ObjectId::from_hex(line.trim().as_bytes());
+            all.push((id.with_context(|| format!("{name} cannot be read"))?, is_merge));
+        }
+    }
+    Ok(all)
+}
+
+/// The tree that a commit of the index would have, by git itself.
+fn index_tree(repo: &Repo) -> Result<ObjectId> {
+    let index = repo.index_file();
+    if !index.exists() {
+        return Ok(repo.empty_tree());
+    }
+    let mut command = git::command(repo.git_dir());
+    command.arg("write-tree").env("GIT_DIR", repo.git_dir()).env("GIT_INDEX_FILE", index);
+    let tree = git::output(&mut command).map_err(|error| {
+        match error.to_string().contains("unmerged") || error.to_string().contains("not merged") {
+            true => hint("the index holds conflicts", "resolve them, then: git add <the files>"),
+            false => error,
+        }
+    })?;
+    ObjectId::from_hex(tree.as_bytes()).with_context(|| format!("git write-tree said `{tree}`"))
+}

@@ -1,0 +1,248 @@
+//! The config and workflows, read from the right place.
+//!
+//! Policy, agents and commands come from the *target* branch's tip, or from what its remote has where it
+//! lags behind that. Where there is no config yet (a
+//! fresh `init`), runs and reviews that a person starts use the working tree's and say so; the gate
+//! never does. On top come, in this order: Zenflow's `settings.json` for what the config leaves
+//! unsaid, the person's own file, `git config flow-ai.*`. None of the three can touch the policy.
+
+use super::{Repo, trees};
+use crate::domain::config::{self, Config, Wish};
+use crate::domain::digest;
+use crate::domain::error::{Result, hint};
+use crate::domain::policy::Policy;
+use crate::domain::workflow;
+use anyhow::Context;
+use gix::ObjectId;
+use std::path::PathBuf;
+
+/// The folder of a team's own workflows.
+const WORKFLOWS: &str = ".zenflow/workflows";
+
+/// A config and where it came from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// With the person's own file and `git config flow-ai.*` applied.
+    pub config: Config,
+    /// The same without those two: all that the repository brings, which a person has to trust before it
+    /// is used.
+    pub brought: Config,
+    /// For messages: `main:.zenflow/config.toml`, `.zenflow/config.toml (not committed yet)`, `defaults`.
+    pub origin: String,
+    /// SHA-256 of the repository's config text, in hex: the policy's digest.
+    pub digest: String,
+    /// What a person should know and what does not stop us: keys of `settings.json` that mean nothing.
+    pub warnings: Vec<String>,
+}
+
+/// The config for what a person starts: at the target's tip, else in the working tree, else defaults.
+pub fn load(repo: &Repo, target: &str) -> Result<Loaded> {
+    let (mut config, digest, origin) = match versioned(repo, target, config::PATH)? {
+        Some((text, origin)) => (config::parse(&text, &origin)?, digest::sha256(&text), origin),
+        None => (Config::default(), digest::sha256(""), "defaults".to_owned()),
+    };
+    let mut warnings = Vec::new();
+    if let Some((text, origin)) = versioned(repo, target, config::SETTINGS)? {
+        apply_settings(&mut config, &text, &origin, &mut warnings);
+    }
+    config.refuse_secrets(&origin)?;
+    let brought = config.clone();
+    apply_person(&mut config, &mut warnings)?;
+    config.validate(&origin)?;
+    apply_git_config(&mut config, repo)?;
+    Ok(Loaded { config, brought, origin, digest, warnings })
+}
+
+/// The policy in force at a commit, with its digest; none where that commit has no config.
+pub fn policy_at(repo: &Repo, commit: ObjectId) -> Result<Option<(Policy, String)>> {
+    let tree = repo.tree_of(commit)?;
+    let origin = format!("{}:{}", commit.to_hex_with_len(12), config::PATH);
+    let Some(bytes) = trees::file(repo, tree, config::PATH)? else {
+        // A symbolic link works in a checkout; that the gate cannot follow it must not pass for no gate.
+        return match trees::leads_elsewhere(repo, tree, config::PATH)? {
+            Some(odd) => Err(hint(
+                format!("{origin} cannot be read: {odd} is no plain file or folder there"),
+                format!("commit {} as a plain file in a plain folder", config::PATH),
+            )),
+            None => Ok(None),
+        };
+    };
+    let text = utf8(bytes, &origin)?;
+    Ok(Some((config::parse(&text, &origin)?.gate, digest::sha256(&text))))
+}
+
+/// A workflow's text by name: the team's own (at the target's tip, else in the working tree), else
+/// the built-in one; an error lists the names that exist. With the text comes where it was found.
+pub fn workflow(repo: &Repo, target: &str, name: &str) -> Result<(String, String)> {
+    let is_name = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
+    if is_name && let Some(found) = versioned(repo, target, &format!("{WORKFLOWS}/{name}.md"))? {
+        return Ok(found);
+    }
+    if let Some(text) = workflow::built_in(name) {
+        return Ok((text.to_owned(), format!("the built-in workflow {name}")));
+    }
+    let names = workflows(repo, target)?.join(", ");
+    Err(hint(format!("there is no workflow `{name}`"), format!("there are: {names}")))
+}
+
+/// The names of all workflows: the team's own first, then the built-in ones that they do not replace.
+pub fn workflows(repo: &Repo, target: &str) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    if let Some(tip) = repo.find_ref(&format!("refs/heads/{target}"))? {
+        names.extend(trees::names(repo, repo.tree_of(tip)?, WORKFLOWS)?);
+    }
+    if let Some(dir) = repo.work_dir() {
+        let entries = std::fs::read_dir(dir.join(WORKFLOWS)).into_iter().flatten().flatten();
+        names.extend(entries.filter_map(|entry| entry.file_name().into_string().ok()));
+    }
+    let mut names: Vec<String> =
+        names.iter().filter_map(|name| name.strip_suffix(".md")).map(str::to_owned).collect();
+    names.sort();
+    names.dedup();
+    for name in workflow::BUILT_IN {
+        if !names.iter().any(|own| own == name) {
+            names.push((*name).to_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// The person's own file.
+pub fn personal_path() -> Option<PathBuf> {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")))?;
+    Some(home.join("git-flow-ai").join("config.toml"))
+}
+
+/// A file at the target's tip, else in the working tree; with where it was found, for messages.
+fn versioned(repo: &Repo, target: &str, path: &str) -> Result<Option<(String, String)>> {
+    let tip = repo.find_ref(&format!("refs/heads/{target}"))?;
+    let law = tip.map(|tip| repo.law(tip, repo.accepted(target)?)).transpose()?;
+    if let Some(law) = law
+        && let Some(bytes) = trees::file(repo, repo.tree_of(law)?, path)?
+    {
+        let origin = format!("{target}:{path}");
+        return Ok(Some((utf8(bytes, &origin)?, origin)));
+    }
+    let Some(dir) = repo.work_dir() else { return Ok(None) };
+    match std::fs::read(dir.join(path)) {
+        Ok(bytes) => Ok(Some((utf8(bytes, path)?, format!("{path} (not committed yet)")))),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("{path} cannot be read")),
+    }
+}
+
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+}
+
+fn utf8(bytes: Vec<u8>, origin: &str) -> Result<String> {
+    String::from_utf8(bytes).map_err(|_| hint(format!("{origin} is not UTF-8"), "save it as UTF-8"))
+}
+
+/// Fills what the config leaves unsaid. Never fatal: the file is another program's.
+fn apply_settings(config: &mut Config, text: &str, origin: &str, warnings: &mut Vec<String>) {
+    match config::parse_settings(text, origin) {
+        Ok(settings) => {
+            config.run.fill_in(&settings);
+            warnings.extend(settings.warnings);
+        }
+        Err(error) => warnings.push(format!("ignored: {error}")),
+    }
+}
+
+/// Adds what the person's own file says.
+fn apply_person(config: &mut Config, warnings: &mut Vec<String>) -> Result<()> {
+    let Some(path) = personal_path() else { return Ok(()) };
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if is_absent(&error) => return Ok(()),
+        Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
+    };
+    let origin = path.display().to_string();
+    let text = utf8(bytes, &origin)?;
+    if toml::from_str(&text).is_ok_and(|table: toml::Table| table.contains_key("gate")) {
+        return Err(hint(
+            format!("{origin} has a [gate], and a person's own file cannot change the gate"),
+            format!("take it out there; what the gate demands stands in the repository's {}", config::PATH),
+        ));
+    }
+    let personal = config::parse_personal(&text, &origin)?;
+    warnings.extend(config.merge_personal(personal));
+    Ok(())
+}
+
+/// What concerns only the person: how many at once, whom first, where worktrees go.
+fn apply_git_config(config: &mut Config, repo: &Repo) -> Result<()> {
+    if let Some(text) = repo.git_config("flow-ai.parallel") {
+        let parallel = text.trim().parse().ok().filter(|parallel| *parallel > 0);
+        config.run.parallel = parallel.ok_or_else(|| {
+            hint(format!("flow-ai.parallel is `{text}`, which is no number"), "git config flow-ai.parallel 3")
+        })?;
+    }
+    if let Some(name) = repo.git_config("flow-ai.agent") {
+        let Some(at) = config.agents.get_index_of(&name) else {
+            let names = config.agents.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            return Err(hint(
+                format!("flow-ai.agent is `{name}`, and no agent has that name"),
+                format!("there are: {names}; change it: git config flow-ai.agent NAME"),
+            ));
+        };
+        config.agents.move_index(at, 0);
+    }
+    if let Some(workflow) = repo.git_config("flow-ai.workflow") {
+        config.spec.workflow = workflow;
+    }
+    if let Some(text) = repo.git_config("flow-ai.sandbox") {
+        let wish = Wish::from_word(text.trim()).ok_or_else(|| {
+            hint(
+                format!("flow-ai.sandbox is `{text}`, which is none of require, prefer and off"),
+                "git config flow-ai.sandbox prefer",
+            )
+        })?;
+        config.run.sandbox = config.run.sandbox.max(Some(wish));
+    }
+    if let Some(text) = repo.git_config("flow-ai.pressure") {
+        config.run.pressure = match text.trim() {
+            "true" | "yes" | "on" | "1" => true,
+            "false" | "no" | "off" | "0" => false,
+            _ => {
+                return Err(hint(
+                    format!("flow-ai.pressure is `{text}`, which is neither true nor false"),
+                    "git config flow-ai.pressure true",
+                ));
+            }
+        };
+    }
+    if let Some(text) = repo.git_config("flow-ai.keep") {
+        let keep = text
+            .parse()
+            .map_err(|why| hint(format!("flow-ai.keep: {why}"), "git config flow-ai.keep \"14d 5GB\""))?;
+        config.run.keep = keep;
+    }
+    if let Some(folder) = repo.git_config("flow-ai.worktrees") {
+        config.run.worktrees = Some(folder);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::apply_settings;
+    use crate::domain::config::Config;
+
+    #[test]
+    fn settings_fill_what_the_config_leaves_unsaid_and_nothing_else() {
+        let mut config = Config::default();
+        config.run.setup = Some("make".into());
+        let mut warnings = Vec::new();
+        let text = r#"{"setup_script": "no", "verification_script": "make test", "copy_files": [".env"], "checkpoints": 1}"#;
+        apply_settings(&mut config, text, "settings.json", &mut warnings);
+        assert_eq!(config.run.setup.as_deref(), Some("make"));
+        assert_eq!(config.run.verify.as_deref(), Some("make test"));
+        assert_eq!(config.run.copy, [".env"]);
+        assert_eq!(warnings, ["settings.json: `checkpoints` is not known here, ignored"]);
+        apply_settings(&mut config, "{", "settings.json", &mut warnings);
+        assert_eq!(warnings.len(), 2, "a broken file is told, and stops nothing");
+    }
+}

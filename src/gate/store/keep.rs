@@ -1,0 +1,83 @@
+//! What was reviewed is kept from garbage collection until it is let in: `refs/flow-ai/keep/<id>`.
+//!
+//! A verdict is about two trees, and the gate merges them again when the topic was rebased: the branch
+//! may be long gone by then. So each verdict has a commit of its own, made of nothing but what was
+//! judged (its head tree; its parents the head commit and a commit of the base tree) and named by its
+//! own id: every clone makes the same, and two never contradict each other.
+
+use super::{Expected, Repo};
+use crate::domain::error::Result;
+use crate::domain::verdict::Verdict;
+use anyhow::Context;
+use gix::ObjectId;
+use gix::date::Time;
+use jiff::Timestamp;
+
+/// Where they are.
+pub const KEPT: &str = "refs/flow-ai/keep/";
+
+/// Something that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The full name of its ref.
+    pub name: String,
+    /// The commit that the ref is at.
+    pub id: ObjectId,
+    /// The commit that was judged, where there was one; and one of the base tree.
+    pub parents: Vec<ObjectId>,
+    /// When it was judged, in seconds since 1970.
+    pub time: i64,
+}
+
+/// Keeps what a verdict is about. What is not here as a whole (a partial clone) cannot be kept.
+pub fn keep(repo: &Repo, verdict: &Verdict) -> Result<()> {
+    let time = verdict.time.parse::<Timestamp>().map_or(0, Timestamp::as_second);
+    let (Some(base), Some(head)) = (repo.parse_id(&verdict.base_tree), repo.parse_id(&verdict.head_tree))
+    else {
+        return Ok(());
+    };
+    if repo.is_partial() || !(repo.has(base) && repo.has(head)) || head == repo.empty_tree() {
+        return Ok(());
+    }
+    let commit = verdict.head_commit.as_ref().and_then(|id| repo.parse_id(id)).filter(|id| repo.has(*id));
+    let mut parents: Vec<ObjectId> = commit.into_iter().collect();
+    // The empty tree is known to git though it is not there: a commit of it would be broken.
+    if base != repo.empty_tree() {
+        parents.push(write(repo, base, Vec::new(), time, "The base of what was judged\n")?);
+    }
+    let kept = write(repo, head, parents, time, "What was judged\n")?;
+    let name = format!("{KEPT}{kept}");
+    match repo.find_ref(&name)? {
+        Some(_) => Ok(()),
+        None => repo.set_ref(&name, kept, Expected::Missing, "keep what was judged"),
+    }
+}
+
+/// All that is kept.
+pub fn all(repo: &Repo) -> Result<Vec<Kept>> {
+    let mut all = Vec::new();
+    for (name, id) in repo.refs(KEPT)? {
+        let commit = repo.commit(id)?;
+        all.push(Kept { name, id, parents: commit.parents, time: commit.time });
+    }
+    Ok(all)
+}
+
+/// A commit that depends on nothing but what it is made of.
+fn write(repo: &Repo, tree: ObjectId, parents: Vec<ObjectId>, time: i64, message: &str) -> Result<ObjectId> {
+    let nobody = gix::actor::Signature {
+        name: "git-flow-ai".into(),
+        email: "nobody".into(),
+        time: Time::new(time, 0),
+    };
+    let commit = gix::objs::Commit {
+        message: message.into(),
+        tree,
+        author: nobody.clone(),
+        committer: nobody,
+        encoding: None,
+        parents: parents.into_iter().collect(),
+        extra_headers: Vec::new(),
+    };
+    Ok(repo.gix.write_object(commit).context("a commit cannot be written")?.detach())
+}

@@ -1,0 +1,255 @@
+//! Commits, trees and blobs: read as they are, written without a checkout.
+//!
+//! Commits that we write are not signed: gix could only do it by starting the person's signing
+//! program for each, which may ask for a passphrase in the middle of a run. What counts is the verdict
+//! and the merge, which the person makes with git itself.
+
+use super::refs::short;
+use super::{Commit, Repo, config};
+use crate::domain::error::{Result, hint, hint_on};
+use crate::domain::policy::Policy;
+use anyhow::Context;
+use gix::ObjectId;
+use gix::date::Time;
+
+impl Repo {
+    /// What a revision (`main~2`, `HEAD`, an id) names, peeled to a commit.
+    pub fn commit_of(&self, revision: &str) -> Result<Commit> {
+        let unknown = |error: gix::Error| {
+            let message = format!("`{revision}` names no commit here");
+            let way_out = "name a branch, a tag or a commit; `git branch --all` lists branches";
+            // Where a parser stopped helps nobody who mistyped a name; that an object is broken does.
+            match revision.is_empty() || error.is_not_found() || error.is_validation() {
+                true => hint(message, way_out),
+                false => hint_on(error.into(), message, way_out),
+            }
+        };
+        let id = match self.gix.rev_parse_single(revision) {
+            Ok(id) => id,
+            Err(_) if self.is_unborn() && self.is_head(revision) => return Err(no_commit(self)),
+            Err(error) => return Err(unknown(error)),
+        };
+        let commit = id.object().and_then(|object| object.peel_to_commit());
+        self.commit(commit.map_err(unknown)?.id)
+    }
+
+    /// Whether a revision is another word for HEAD.
+    fn is_head(&self, revision: &str) -> bool {
+        matches!(revision, "HEAD" | "@")
+            || self.head_ref().is_ok_and(|head| head.as_deref() == Some(revision))
+    }
+
+    /// Whether HEAD's branch has no commit yet.
+    pub fn is_unborn(&self) -> bool {
+        self.gix.head().is_ok_and(|head| head.is_unborn())
+    }
+
+    /// Reads a commit.
+    pub fn commit(&self, id: ObjectId) -> Result<Commit> {
+        let unreadable = || format!("commit {id} cannot be read");
+        let commit = self.gix.find_commit(id).with_context(unreadable)?;
+        let decoded = commit.decode().with_context(unreadable)?;
+        let author = decoded.author().with_context(unreadable)?;
+        let committer = decoded.committer().with_context(unreadable)?;
+        Ok(Commit {
+            id,
+            tree: decoded.tree(),
+            parents: decoded.parents().collect(),
+            message: decoded.message.to_string(),
+            author: person(author.name, author.email),
+            committer: person(committer.name, committer.email),
+            time: committer.seconds(),
+        })
+    }
+
+    /// The commits on the first-parent line from `tip`, newest first, up to and without `stop`; to the
+    /// root when `stop` is not on that line.
+    pub fn first_parents(&self, tip: ObjectId, stop: ObjectId) -> impl Iterator<Item = Result<Commit>> {
+        let mut next = Some(tip);
+        std::iter::from_fn(move || {
+            let id = next.take().filter(|id| *id != stop)?;
+            let commit = self.commit(id);
+            next = commit.as_ref().ok().and_then(|commit| commit.parents.first().copied());
+            // A shallow clone ends where git cut it off.
+            next = next.filter(|parent| self.has(*parent));
+            Some(commit)
+        })
+    }
+
+    /// The commits that `head` has and `base` has not, whichever parent leads to them, `head` first.
+    pub fn commits_between(
+        &self,
+        base: impl IntoIterator<Item = ObjectId>,
+        head: ObjectId,
+    ) -> Result<Vec<Commit>> {
+        let walk = self.gix.rev_walk([head]).with_hidden(base).use_commit_graph(false);
+        let mut commits = Vec::new();
+        for info in walk.all().with_context(|| format!("the history of {head} cannot be read"))? {
+            let info = info.with_context(|| format!("the history of {head} cannot be read"))?;
+            commits.push(self.commit(info.id)?);
+        }
+        Ok(commits)
+    }
+
+    /// The object of that id, if the text is one in this repository's object format: a record may name
+    /// anything.
+    pub fn parse_id(&self, text: &str) -> Option<ObjectId> {
+        text.parse().ok().filter(|id: &ObjectId| id.kind() == self.gix.object_hash())
+    }
+
+    /// Whether that object is here.
+    pub fn has(&self, id: ObjectId) -> bool {
+        self.gix.has_object(id)
+    }
+
+    /// Whether the history ends where a clone cut it off.
+    pub fn is_shallow(&self) -> bool {
+        self.gix.is_shallow().is_ok_and(|shallow| shallow)
+    }
+
+    /// A best common ancestor; none when the histories are unrelated. Criss-crossed ones have several:
+    /// what a change is about is told by [`Merger::fork`](super::trees::Merger::fork).
+    pub fn merge_base(&self, one: ObjectId, two: ObjectId) -> Result<Option<ObjectId>> {
+        Ok(self.merge_bases(one, &[two])?.first().copied())
+    }
+
+    /// All best common ancestors of one commit and the merge, made or not, of some others. Read from the
+    /// commits themselves: a commit-graph is faster, and whoever can write to the repository can forge one.
+    pub fn merge_bases(&self, one: ObjectId, others: &[ObjectId]) -> Result<Vec<ObjectId>> {
+        let mut graph = self.gix.revision_graph(None);
+        match self.gix.merge_bases_many_with_graph(one, others, &mut graph) {
+            Ok(bases) => Ok(bases.into_iter().map(gix::Id::detach).collect()),
+            Err(error) if error.is_not_found() => Ok(Vec::new()),
+            Err(error) => Err(anyhow::Error::new(error)
+                .context(format!("no common ancestor of {one} and {others:?} can be told"))),
+        }
+    }
+
+    /// Whether `old` is `new` or one of its ancestors.
+    pub fn is_ancestor(&self, old: ObjectId, new: ObjectId) -> Result<bool> {
+        Ok(old == new || self.merge_base(old, new)? == Some(old))
+    }
+
+    /// A tree's id: of the tree itself, or of the commit with that id.
+    pub fn tree_of(&self, id: ObjectId) -> Result<ObjectId> {
+        let object = self.gix.find_object(id).with_context(|| format!("{id} cannot be read"))?;
+        Ok(object.peel_to_tree().with_context(|| format!("{id} has no tree"))?.id)
+    }
+
+    /// The tree without entries, in this repository's object format.
+    pub fn empty_tree(&self) -> ObjectId {
+        self.gix.empty_tree().id
+    }
+
+    /// Writes a commit object, no ref. Author and committer are the person's identity.
+    pub fn write_commit(&self, tree: ObjectId, parents: &[ObjectId], message: &str) -> Result<ObjectId> {
+        let author = self.signature(self.gix.author(), "GIT_AUTHOR_DATE")?;
+        let committer = self.signature(self.gix.committer(), "GIT_COMMITTER_DATE")?;
+        let commit = gix::objs::Commit {
+            message: message.into(),
+            tree,
+            author,
+            committer,
+            encoding: None,
+            parents: parents.iter().copied().collect(),
+            extra_headers: Vec::new(),
+        };
+        Ok(self.gix.write_object(commit).context("a commit cannot be written")?.detach())
+    }
+
+    /// Who and when. gix keeps the time of opening, which a long run would repeat for hours.
+    fn signature(
+        &self,
+        who: Option<Result<gix::actor::SignatureRef<'_>, gix::Error>>,
+        date: &str,
+    ) -> Result<gix::actor::Signature> {
+        let way_out = format!("set {date} to a date that git knows, or unset it");
+        let who = who.ok_or_else(no_identity)?;
+        let who = who.map_err(|error| hint_on(error.into(), "no date can be told", way_out))?;
+        let mut signature = who.to_owned().context("the identity cannot be told")?;
+        if std::env::var_os(date).is_none() {
+            signature.time = Time::now_local_or_utc();
+        }
+        Ok(signature)
+    }
+
+    /// Who a commit made now would be by (`git commit --author` tells hooks), as `Name <address>`.
+    pub fn author(&self) -> Result<String> {
+        let who = self.gix.author().ok_or_else(no_identity)?;
+        let who = who.context("the identity cannot be told")?;
+        Ok(person(who.name, who.email))
+    }
+
+    /// The person's identity as `Name <address>`; an error says how to set one.
+    pub fn identity(&self) -> Result<String> {
+        let who = self.gix.committer().ok_or_else(no_identity)?;
+        let who = who.context("the identity cannot be told")?;
+        Ok(person(who.name, who.email))
+    }
+
+    /// The short name of the branch that flows go to: `git config flow-ai.target`, else the first
+    /// branch of the policy that exists, else the current one.
+    ///
+    /// The policy is the one on `main` or `master`, else the one at HEAD. This decides only what a
+    /// person's commands mean when no branch is named; the gate is always told which branch moves.
+    pub fn target(&self) -> Result<String> {
+        let exists =
+            |branch: &str| Ok::<_, anyhow::Error>(self.find_ref(&format!("refs/heads/{branch}"))?.is_some());
+        if let Some(branch) = self.git_config("flow-ai.target") {
+            if exists(short(&branch))? {
+                return Ok(short(&branch).to_owned());
+            }
+            return Err(hint(
+                format!("flow-ai.target is `{branch}`, and no branch has that name"),
+                "git config flow-ai.target <a branch>",
+            ));
+        }
+        let mut policies = Vec::new();
+        for place in Policy::default().branches.iter().map(String::as_str) {
+            if let Some(tip) = self.find_ref(&format!("refs/heads/{place}"))? {
+                policies.extend(config::policy_at(self, tip)?);
+            }
+        }
+        if policies.is_empty() && !self.is_unborn() {
+            policies.extend(config::policy_at(self, self.commit_of("HEAD")?.id)?);
+        }
+        let policies = policies.into_iter().map(|(policy, _)| policy).chain([Policy::default()]);
+        for branch in policies.flat_map(|policy| policy.branches) {
+            if exists(&branch)? {
+                return Ok(branch);
+            }
+        }
+        match self.head_ref()? {
+            Some(head) => Ok(short(&head).to_owned()),
+            None => Err(hint(
+                "no branch can be told to be the target: HEAD is detached",
+                "git config flow-ai.target <a branch>",
+            )),
+        }
+    }
+}
+
+pub(super) fn person(name: &gix::bstr::BStr, address: &gix::bstr::BStr) -> String {
+    format!("{name} <{address}>")
+}
+
+impl Repo {
+    /// How a repository gets its first commit.
+    pub fn first_commit(&self) -> &'static str {
+        match self.work_dir() {
+            Some(_) => "make the first one: git commit --allow-empty -m Begin",
+            None => "push the first one to it, from a clone",
+        }
+    }
+}
+
+fn no_identity() -> anyhow::Error {
+    hint(
+        "git does not know who you are",
+        "git config --global user.name \"Your Name\" && git config --global user.email you@example.com",
+    )
+}
+
+pub(super) fn no_commit(repo: &Repo) -> anyhow::Error {
+    hint("this repository has no commit yet", repo.first_commit())
+}

@@ -1,0 +1,320 @@
+//! Finding and opening the repository, or saying in one sentence why not.
+//!
+//! We run by hand, as hooks and under `git -c`, so what git says in the environment is honoured:
+//! `GIT_DIR`, `GIT_INDEX_FILE`, `GIT_CONFIG_PARAMETERS`, and the quarantine in which a push's objects
+//! wait for the verdict of `pre-receive`. Worktrees, submodules, bare, shallow and SHA-256
+//! repositories open like any other; reftable is refused, because gix would list no refs at all.
+
+use super::keep::KEPT;
+use super::{Repo, Setting};
+use crate::domain::error::{Result, hint};
+use crate::system::process;
+use anyhow::Context;
+use gix::sec::Trust;
+use gix::sec::trust::{DefaultForLevel, Mapping};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// What nobody who can write to the repository may bend: see [`Repo`].
+const OVERRIDES: [&str; 2] = ["core.commitGraph=false", "core.useReplaceRefs=false"];
+
+impl Repo {
+    /// The repository that the current directory (or `GIT_DIR`) is in. Honours what git sets for hooks.
+    pub fn discover() -> Result<Repo> {
+        let here = std::env::current_dir().context("the current directory cannot be read")?;
+        let ceilings = gix::discover::upwards::Options {
+            match_ceiling_dir_or_error: false,
+            ..gix::discover::upwards::Options::default()
+        };
+        let trust = Mapping { full: options(Trust::Full)?, reduced: options(Trust::Reduced)? };
+        let found = match std::env::var_os("GIT_DIR") {
+            // So `git receive-pack` calls hooks, and gix would look for the working tree above `.`.
+            Some(dir) if dir == "." => {
+                let trusted = Trust::from_path_ownership(&here).context("its owner cannot be told")?;
+                options(trusted)?.open(&here)
+            }
+            _ => gix::ThreadSafeRepository::discover_with_environment_overrides_opts(&here, ceilings, trust),
+        };
+        let gix = found.map_err(|error| refusal(&error, &here))?.to_thread_local();
+        Repo::over(gix, &elsewhere(&here))
+    }
+
+    /// The repository at that path (a worktree or a git directory), ignoring the environment.
+    pub fn open(path: &Path) -> Result<Repo> {
+        let path = fs::canonicalize(path).with_context(|| format!("{} cannot be opened", path.display()))?;
+        let found =
+            gix::open::Options::default_for_level(Trust::Full).config_overrides(OVERRIDES).open(&path);
+        let gix = found.map_err(|error| refusal(&error, &path))?.to_thread_local();
+        Repo::over(gix, &[])
+    }
+
+    fn over(mut gix: gix::Repository, other_objects: &[PathBuf]) -> Result<Repo> {
+        refuse_reftable(&gix)?;
+        gix.make_paths_absolute()?;
+        let absolute = |path: &Path| {
+            fs::canonicalize(path).with_context(|| format!("{} cannot be read", path.display()))
+        };
+        let git_dir = absolute(gix.git_dir())?;
+        let common_dir = absolute(gix.common_dir())?;
+        refuse_line_break(&common_dir)?;
+        // A worktree whose folder has gone is no worktree; everything else can still be read.
+        let work_dir = gix.workdir().and_then(|dir| fs::canonicalize(dir).ok());
+        let own = common_dir.join("objects");
+        let others: Vec<&PathBuf> = other_objects.iter().filter(|dir| **dir != own).collect();
+        let quarantine = if others.is_empty() {
+            None
+        } else {
+            let dir = process::temporary("objects")?;
+            write_alternates(dir.path(), others.into_iter().chain([&own]))?;
+            let store =
+                gix::odb::at(dir.path(), gix.object_hash()).context("the quarantine cannot be read")?;
+            gix.objects = gix::odb::memory::Proxy::new(store, gix.object_hash()).with_write_passthrough();
+            Some(dir)
+        };
+        gix.objects.ignore_replacements = true;
+        gix.object_cache_size_if_unset(4 << 20);
+        Ok(Repo { gix, git_dir, common_dir, work_dir, quarantine, more_notes: Vec::new() })
+    }
+
+    /// The folder that all worktrees share: `.git` of the main worktree, absolute.
+    pub fn common_dir(&self) -> &Path {
+        &self.common_dir
+    }
+
+    /// The git directory of this very worktree, absolute.
+    pub fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    /// The root of this worktree; none in a bare repository.
+    pub fn work_dir(&self) -> Option<&Path> {
+        self.work_dir.as_deref()
+    }
+
+    /// The index of this worktree: git's temporary one (`GIT_INDEX_FILE`) while we run in a hook.
+    pub fn index_file(&self) -> PathBuf {
+        self.gix.index_path()
+    }
+
+    /// Our own folder: `<common git dir>/flow-ai`, made when missing. Only its owner may look inside,
+    /// because transcripts repeat what agents have seen.
+    pub fn own_dir(&self) -> Result<PathBuf> {
+        let dir = self.common_dir.join("flow-ai");
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
+        made.with_context(|| format!("{} cannot be made", dir.display()))?;
+        if fs::metadata(&dir)?.permissions().mode() & 0o077 != 0 {
+            fs::set_permissions(&dir, fs::Permissions::from_mode(0o700))?;
+        }
+        Ok(dir)
+    }
+
+    /// The folders that hold its objects, quarantined ones first.
+    pub(super) fn object_dirs(&self) -> Vec<PathBuf> {
+        match &self.quarantine {
+            Some(dir) => vec![dir.path().to_owned()],
+            None => vec![self.common_dir.join("objects")],
+        }
+    }
+
+    /// Whether it is a partial clone: objects may be missing that its remote has promised.
+    pub fn is_partial(&self) -> bool {
+        self.promisor().is_some()
+    }
+
+    /// The remote that has promised the objects which this clone lacks; none where it is a whole one.
+    fn promisor(&self) -> Option<String> {
+        let config = self.gix.config_snapshot();
+        let promises =
+            |name: &String| config.boolean(format!("remote.{name}.promisor").as_str()) == Some(true);
+        let of_old = config.string("extensions.partialClone").map(|name| name.to_string());
+        self.remotes().into_iter().find(promises).or(of_old)
+    }
+
+    /// The command by which a partial clone gets all that the gate may ask for.
+    pub fn make_whole(&self) -> String {
+        let remote = self.promisor().unwrap_or_else(|| "origin".into());
+        format!(
+            "git fetch --refetch --no-filter {remote} '+refs/heads/*:refs/remotes/{remote}/*' '+{KEPT}*:{KEPT}*'"
+        )
+    }
+
+    /// The names of the remotes, sorted.
+    pub fn remotes(&self) -> Vec<String> {
+        self.gix.remote_names().iter().map(ToString::to_string).collect()
+    }
+
+    /// Everything in a section of git's configuration, whatever the subsection (`filter` holds
+    /// `filter.lfs.clean`), in git's order: of the same key the last one counts.
+    pub fn git_settings(&self, section: &str) -> Vec<Setting> {
+        let config = self.gix.config_snapshot();
+        let sections = config.plumbing().sections_by_name(section).into_iter().flatten();
+        let settings = sections.flat_map(|section| {
+            let subsection = section.header().subsection_name().map(ToString::to_string);
+            let value = |name: &str| match section.value_implicit(name)? {
+                Some(value) => Some(value.to_string()),
+                // git takes a key without a value for true.
+                None => Some("true".to_owned()),
+            };
+            let named = section.value_names().filter_map(|name| Some((value(&name)?, name)));
+            named
+                .map(|(value, name)| Setting { subsection: subsection.clone(), name, value })
+                .collect::<Vec<_>>()
+        });
+        settings.collect()
+    }
+
+    /// A value of git's configuration (`flow-ai.parallel`), the last one, as text.
+    pub fn git_config(&self, key: &str) -> Option<String> {
+        self.gix.config_snapshot().string(key).map(|value| value.to_string())
+    }
+
+    /// All values of a key that no repository can set: those of the system's and the person's own
+    /// configuration, of the environment and of `git -c`.
+    pub fn persons_config(&self, key: &str) -> Vec<String> {
+        let is_theirs = |source| {
+            use gix::config::Source::{Cli, Env, Git, GitInstallation, System, User};
+            matches!(source, GitInstallation | System | Git | User | Env | Cli)
+        };
+        let snapshot = self.gix.config_snapshot();
+        let values = snapshot.plumbing().strings_filter(key, |section| is_theirs(section.source));
+        values.unwrap_or_default().iter().map(ToString::to_string).collect()
+    }
+}
+
+/// The folder that all worktrees of the repository share which a folder is in; none where it is in none.
+pub fn common_dir_at(folder: &Path) -> Option<PathBuf> {
+    let (found, _) = gix::discover::upwards(folder).ok()?;
+    let (git_dir, _) = found.into_repository_and_work_tree_directories();
+    let git_dir = folder.join(git_dir);
+    let common = match fs::read_to_string(git_dir.join("commondir")) {
+        Ok(text) => git_dir.join(text.trim_end()),
+        Err(_) => git_dir,
+    };
+    common.canonicalize().ok()
+}
+
+/// Makes a folder an object store that holds nothing itself and sees these stores.
+pub(super) fn write_alternates<'a>(
+    objects: &Path,
+    dirs: impl IntoIterator<Item = &'a PathBuf>,
+) -> Result<()> {
+    let mut lines = Vec::new();
+    for dir in dirs {
+        refuse_line_break(dir)?;
+        lines.extend_from_slice(dir.as_os_str().as_bytes());
+        lines.push(b'\n');
+    }
+    fs::create_dir_all(objects.join("info"))?;
+    fs::create_dir_all(objects.join("pack"))?;
+    fs::write(objects.join("info/alternates"), lines)?;
+    Ok(())
+}
+
+fn options(trust: Trust) -> Result<gix::open::Options> {
+    let options = gix::open::Options::default_for_level(trust)
+        .config_overrides(OVERRIDES)
+        .bail_if_untrusted(trust == Trust::Reduced);
+    match std::env::var("GIT_CONFIG_PARAMETERS") {
+        Ok(text) => Ok(options.cli_overrides(parameters(&text)?)),
+        Err(_) => Ok(options),
+    }
+}
+
+/// Where git keeps objects besides the repository's own store, as it tells hooks: first the
+/// quarantine of a push, then its alternates.
+fn elsewhere(here: &Path) -> Vec<PathBuf> {
+    let quarantine = std::env::var_os("GIT_OBJECT_DIRECTORY").map(PathBuf::from);
+    let alternates = std::env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES").unwrap_or_default();
+    let all = quarantine.into_iter().chain(std::env::split_paths(&alternates));
+    let real = all.filter(|dir| !dir.as_os_str().is_empty()).map(|dir| here.join(dir));
+    real.filter_map(|dir| fs::canonicalize(dir).ok()).collect()
+}
+
+/// What `git -c key=value` hands down: `'key'='value' 'key'='value'`, quoted for a shell
+/// (`git.c`, `config.c`; gix reads only `GIT_CONFIG_COUNT`).
+fn parameters(text: &str) -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    let mut current = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => current.extend(chars.by_ref().take_while(|c| *c != '\'')),
+            '\\' => current.extend(chars.next()),
+            ' ' => all.push(std::mem::take(&mut current)),
+            c => current.push(c),
+        }
+    }
+    all.push(current);
+    all.retain(|parameter| !parameter.is_empty());
+    match all.iter().find(|parameter| parameter.starts_with('=')) {
+        Some(_) => Err(hint("GIT_CONFIG_PARAMETERS is malformed", "unset it: git sets it for `git -c`")),
+        None => Ok(all),
+    }
+}
+
+/// Refused at once: the gate and the harvest would be the first to fail, after agents have worked.
+fn refuse_line_break(path: &Path) -> Result<()> {
+    if !path.as_os_str().as_bytes().contains(&b'\n') {
+        return Ok(());
+    }
+    Err(hint(
+        format!("{path:?} has a line break in its name, which git's list of object stores cannot hold"),
+        "rename that folder",
+    ))
+}
+
+fn refuse_reftable(gix: &gix::Repository) -> Result<()> {
+    let storage = gix.config_snapshot().string("extensions.refStorage");
+    match storage {
+        Some(storage) if storage != "files" => Err(reftable(&storage.to_string())),
+        _ => Ok(()),
+    }
+}
+
+fn reftable(storage: &str) -> anyhow::Error {
+    hint(
+        format!("this repository keeps its refs in the `{storage}` format, which is not supported yet"),
+        "git refs migrate --ref-format=files",
+    )
+}
+
+/// Why a repository could not be opened, with the way out where there is one.
+fn refusal(error: &gix::Error, path: &Path) -> anyhow::Error {
+    let causes: Vec<String> = error.iter_errors().map(ToString::to_string).collect();
+    let everything = causes.join("\n").to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| everything.contains(word));
+    let place = path.display();
+    if says(&["reftable", "refstorage"]) {
+        reftable("reftable")
+    } else if says(&["safe.directory", "unsafe", "owned"]) {
+        hint(
+            format!("the repository at {place} belongs to somebody else"),
+            format!("if you trust it: git config --global --add safe.directory '{place}'"),
+        )
+    } else if let Some(dir) = std::env::var_os("GIT_DIR").filter(|_| error.is_not_found()) {
+        hint(format!("GIT_DIR is {}, which is no git repository", dir.display()), "unset GIT_DIR")
+    } else if let Some(broken) = path.ancestors().find(|dir| dir.join(".git").symlink_metadata().is_ok()) {
+        let why = causes.iter().rfind(|cause| cause.contains(' ')).map_or("", String::as_str);
+        hint(
+            format!("the repository at {} is broken: {}", broken.display(), why.trim()),
+            "`git status` there says more; if a worktree or its repository was moved: git worktree repair",
+        )
+    } else {
+        hint(format!("{place} is not in a git repository"), "go to one, or make one: git init")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parameters;
+
+    #[test]
+    fn what_git_hands_down_for_dash_c_is_read_in_both_of_its_forms() {
+        assert_eq!(parameters("'a.b'='c d'").unwrap(), ["a.b=c d"]);
+        assert_eq!(parameters("'a.b=c' 'd.e'='it'\\''s'").unwrap(), ["a.b=c", "d.e=it's"]);
+        assert_eq!(parameters("'flow-ai.quiet'").unwrap(), ["flow-ai.quiet"]);
+        assert!(parameters("'='").is_err());
+    }
+}

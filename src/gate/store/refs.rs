@@ -1,0 +1,153 @@
+//! Refs: read, listed in one pass, moved by compare-and-swap.
+//!
+//! gix runs no hooks, so a ref that we move is a ref that no gate has seen. Hence only our own are
+//! written: `refs/heads/flow/`, `refs/notes/`, `refs/flow-ai/`; anything else is a bug and refused.
+
+use super::{Conflict, Expected, Repo};
+use crate::domain::error::{Result, hint, hint_on};
+use anyhow::{Context, bail};
+use gix::ObjectId;
+use gix::refs::Target;
+use gix::refs::transaction::{PreviousValue, RefEdit, RefLog};
+
+/// The only refs that are written here.
+const OURS: [&str; 3] = ["refs/heads/flow/", "refs/notes/", "refs/flow-ai/"];
+
+impl Repo {
+    /// The full name of the branch that HEAD is on, even when it has no commit yet; none when detached.
+    pub fn head_ref(&self) -> Result<Option<String>> {
+        let name = self.gix.head_name().context("HEAD cannot be read")?;
+        Ok(name.map(|name| name.as_bstr().to_string()))
+    }
+
+    /// What a full ref name points to, tags peeled; none when it does not exist.
+    pub fn find_ref(&self, name: &str) -> Result<Option<ObjectId>> {
+        let found = self.gix.try_find_reference(name).with_context(|| format!("{name} cannot be read"))?;
+        let Some(mut reference) = found else { return Ok(None) };
+        // A shortened name must not find something else of that ending.
+        if reference.name().as_bstr() != name {
+            return Ok(None);
+        }
+        match reference.peel_to_id() {
+            Ok(id) => Ok(Some(id.detach())),
+            Err(error) if error.is_not_found() && reference.target().try_name().is_some() => Ok(None),
+            Err(error) => Err(anyhow::Error::new(error).context(format!("{name} cannot be read"))),
+        }
+    }
+
+    /// The full name of the ref that this one is only another name for; none where it is none, or a ref of
+    /// its own.
+    pub fn symbolic_target(&self, name: &str) -> Result<Option<String>> {
+        let found = self.gix.try_find_reference(name).with_context(|| format!("{name} cannot be read"))?;
+        let found = found.filter(|reference| reference.name().as_bstr() == name);
+        Ok(found.and_then(|reference| Some(reference.target().try_name()?.as_bstr().to_string())))
+    }
+
+    /// The branch that a remote calls its own default, as last fetched.
+    pub fn default_branch(&self, remote: &str) -> Result<Option<String>> {
+        let head = self.symbolic_target(&format!("refs/remotes/{remote}/HEAD"))?;
+        Ok(head.and_then(|head| Some(head.strip_prefix(&format!("refs/remotes/{remote}/"))?.to_owned())))
+    }
+
+    /// All refs below a prefix (`refs/heads/flow/`), sorted by name, in one pass. Symbolic and broken
+    /// ones are left out: we write neither.
+    pub fn refs(&self, prefix: &str) -> Result<Vec<(String, ObjectId)>> {
+        let platform = self.gix.references().context("refs cannot be read")?;
+        let mut refs = Vec::new();
+        for reference in platform.prefixed(prefix).with_context(|| format!("{prefix} cannot be read"))? {
+            let Ok(reference) = reference else { continue };
+            if let (Some(id), Ok(name)) =
+                (reference.target().try_id(), std::str::from_utf8(reference.name().as_bstr()))
+            {
+                refs.push((name.to_owned(), id.to_owned()));
+            }
+        }
+        refs.sort();
+        Ok(refs)
+    }
+
+    /// Sets a ref by compare-and-swap; the error's chain holds [`Conflict`] when it was not as expected.
+    pub fn set_ref(&self, name: &str, new: ObjectId, expected: Expected, reason: &str) -> Result<()> {
+        let expected = match expected {
+            Expected::Missing => PreviousValue::MustNotExist,
+            Expected::At(old) => PreviousValue::MustExistAndMatch(Target::Object(old)),
+        };
+        let full = self.writable(name)?;
+        // The reflog of branches and notes needs somebody's name; our own refs have none.
+        if !name.starts_with("refs/flow-ai/") {
+            self.identity()?;
+        }
+        self.edit(name, RefEdit::update(full, new, expected, format!("flow-ai: {reason}")))
+    }
+
+    /// Deletes a ref if it still is at `expected`.
+    pub fn delete_ref(&self, name: &str, expected: ObjectId) -> Result<()> {
+        let expected = PreviousValue::MustExistAndMatch(Target::Object(expected));
+        let full = self.writable(name)?;
+        self.edit(name, RefEdit::delete_with_log(full, expected, RefLog::AndReference))
+    }
+
+    /// Deletes these refs, each if it still is where it is said to be, in one go: one by one each would
+    /// write all packed refs anew.
+    pub fn delete_refs(&self, refs: &[(String, ObjectId)]) -> Result<()> {
+        let mut edits = Vec::new();
+        for (name, id) in refs {
+            let expected = PreviousValue::MustExistAndMatch(Target::Object(*id));
+            edits.push(RefEdit::delete_with_log(self.writable(name)?, expected, RefLog::AndReference));
+        }
+        self.gix.edit_references(edits).context("refs cannot be deleted; another git may be at it")?;
+        Ok(())
+    }
+
+    fn edit(&self, name: &str, edit: RefEdit) -> Result<()> {
+        let Err(error) = self.gix.edit_reference(edit) else { return Ok(()) };
+        if let Some(obstacle) = self.obstacle(name)? {
+            return Err(hint(
+                format!("{name} cannot be made, because {obstacle} exists"),
+                format!("rename that branch: git branch -m {} <another name>", short(&obstacle)),
+            ));
+        }
+        // Somebody moved it, or holds its lock to do so.
+        if error.is_conflict() || error.is_retryable() {
+            let why = error.probable_cause().to_string();
+            let conflict = anyhow::Error::new(Conflict { name: name.to_owned() });
+            let lock = self.common_dir().join(format!("{name}.lock"));
+            return Err(match lock.exists() {
+                true => hint_on(
+                    conflict,
+                    format!("{name} was not written: {} is in the way", lock.display()),
+                    format!("when no git is running, a killed one has left it: rm '{}'", lock.display()),
+                ),
+                false => conflict.context(format!("{name} was not written: {why}")),
+            });
+        }
+        Err(anyhow::Error::new(error).context(format!("{name} cannot be written")))
+    }
+
+    /// A ref whose name is a folder of this one's, or the other way round: git can have only one of them.
+    fn obstacle(&self, name: &str) -> Result<Option<String>> {
+        let folders =
+            name.match_indices('/').map(|(at, _)| &name[..at]).filter(|f| f.matches('/').count() > 1);
+        for folder in folders {
+            if self.find_ref(folder)?.is_some() {
+                return Ok(Some(folder.to_owned()));
+            }
+        }
+        Ok(self.refs(&format!("{name}/"))?.into_iter().next().map(|(below, _)| below))
+    }
+
+    fn writable(&self, name: &str) -> Result<gix::refs::FullName> {
+        if !OURS.iter().any(|prefix| name.starts_with(prefix)) {
+            bail!("{name} is not ours to move: it would escape every hook");
+        }
+        if self.quarantine.is_some() {
+            bail!("{name} cannot be written while git keeps new objects apart (GIT_OBJECT_DIRECTORY)");
+        }
+        gix::refs::FullName::try_from(name).with_context(|| format!("`{name}` is no valid ref"))
+    }
+}
+
+/// `main` of `refs/heads/main`; other refs as they are.
+pub(super) fn short(name: &str) -> &str {
+    name.strip_prefix("refs/heads/").unwrap_or(name)
+}

@@ -1,0 +1,203 @@
+//! The git directory of our own, and what is asked in it.
+
+use super::Changed;
+use super::{changed, diff};
+use crate::domain::error::{Hint, Result, hint, hint_on};
+use crate::gate::store::Repo;
+use crate::gate::store::open::write_alternates;
+use crate::system::git;
+use crate::system::process;
+use anyhow::{Context, anyhow, bail};
+use gix::ObjectId;
+use std::fs;
+use std::process::{Command, Stdio};
+
+/// A bare git directory of our own over the repository's objects; removed on drop.
+///
+/// It has no attributes, no hooks, no refs, no replace refs, no grafts, no commit-graph and a config
+/// of our own; git started in it sees nothing of the environment but the PATH. What merges make is
+/// written into it and vanishes with it.
+#[derive(Debug)]
+pub struct Sealed {
+    dir: tempfile::TempDir,
+    gix: gix::Repository,
+    /// Whether the repository is a partial clone, whose missing objects only a fetch could bring.
+    make_whole: Option<String>,
+}
+
+impl Sealed {
+    /// Makes one. Sees quarantined objects too when we run in a hook.
+    pub fn over(repo: &Repo) -> Result<Sealed> {
+        let dir = process::temporary("sealed")?;
+        let at = dir.path();
+        let format = match repo.gix.object_hash() {
+            gix::hash::Kind::Sha256 => {
+                "\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n"
+            }
+            _ => "\trepositoryformatversion = 0\n",
+        };
+        let config = format!(
+            "[gc]\n\tauto = 0\n[core]\n\tbare = true\n\tcommitGraph = false\n\tuseReplaceRefs = false\n\
+             \tquotePath = false\n\tattributesFile = /dev/null\n\thooksPath = /dev/null\n{format}"
+        );
+        fs::create_dir_all(at.join("refs"))?;
+        fs::write(at.join("HEAD"), "ref: refs/heads/none\n")?;
+        fs::write(at.join("config"), config)?;
+        write_alternates(&at.join("objects"), &repo.object_dirs())?;
+        let gix = gix::open::Options::isolated().open_path_as_is(true).open(at);
+        let mut gix = gix.context("a git directory of our own cannot be opened")?.to_thread_local();
+        gix.object_cache_size_if_unset(4 << 20);
+        Ok(Sealed { dir, gix, make_whole: repo.is_partial().then(|| repo.make_whole()) })
+    }
+
+    /// A git command in it: no user or system config, no attributes, no replace refs, no hooks.
+    pub fn git(&self) -> Command {
+        let mut command = Command::new("git");
+        command
+            .env_clear()
+            .envs(["PATH", "TMPDIR"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+            .env("GIT_DIR", self.dir.path())
+            .env("HOME", self.dir.path())
+            .env("XDG_CONFIG_HOME", self.dir.path().join("none"))
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_ATTR_NOSYSTEM", "1")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env("GIT_NO_LAZY_FETCH", "1")
+            .env("GIT_LITERAL_PATHSPECS", "1")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("LC_ALL", "C")
+            .current_dir(self.dir.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Whether it sees that object.
+    pub fn has(&self, id: ObjectId) -> bool {
+        self.gix.has_object(id)
+    }
+
+    /// The paths that differ, sorted.
+    pub fn changed(&self, base: ObjectId, head: ObjectId) -> Result<Vec<Changed>> {
+        changed::between(&self.gix, base, head).map_err(|error| self.explain(error))
+    }
+
+    /// The whole textual difference of these paths (all of them when empty), in git's form, without
+    /// renames. Every file is shown as text, whatever it claims to be; runs of bytes that are no text are
+    /// summed up with what is readable in them. Fails rather than leave out a path that differs.
+    pub fn diff(&self, base: ObjectId, head: ObjectId, paths: &[&[u8]]) -> Result<Vec<u8>> {
+        diff::between(self, base, head, paths).map_err(|error| self.explain(error))
+    }
+
+    /// A blob's content.
+    pub fn blob(&self, id: ObjectId) -> Result<Vec<u8>> {
+        let blob = self.gix.find_blob(id).with_context(|| format!("blob {id} cannot be read"))?;
+        Ok(blob.detach().data)
+    }
+
+    /// A blob's size in bytes, without reading it.
+    pub fn size(&self, id: ObjectId) -> Result<u64> {
+        Ok(self.gix.find_header(id).with_context(|| format!("blob {id} cannot be read"))?.size())
+    }
+
+    /// The clean three-way merge of `theirs` onto `ours` over `base`, all trees; none on a conflict.
+    ///
+    /// The answer is git's own (`git merge-tree`, 2.38 or newer) with no attribute, no merge driver
+    /// and no config in force, so that `merge=union` cannot join what conflicts. The tree is in this
+    /// directory only, unless it was in the repository before: see [`Repo::import_tree`].
+    pub fn merge(&self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Option<ObjectId>> {
+        if base == ours || ours == theirs {
+            return Ok(Some(theirs));
+        }
+        if base == theirs {
+            return Ok(Some(ours));
+        }
+        // git merges commits, not trees (`--merge-base` takes trees only since 2.45).
+        let fork = self.commit(base, None)?;
+        let (ours, theirs) = (self.commit(ours, Some(fork))?, self.commit(theirs, Some(fork))?);
+        let mut command = self.git();
+        command.args(["merge-tree", "--write-tree", "--no-messages"]);
+        command.arg(ours.to_string()).arg(theirs.to_string());
+        let output = command.output().context("git cannot be run")?;
+        match output.status.code() {
+            Some(0) => {
+                let text = String::from_utf8_lossy(&output.stdout);
+                let first = text.lines().next().unwrap_or_default();
+                let tree = ObjectId::from_hex(first.trim().as_bytes());
+                Ok(Some(tree.with_context(|| format!("git merge-tree said `{first}`, which is no tree"))?))
+            }
+            Some(1) => Ok(None),
+            _ if git::version()? < (2, 38) => {
+                Err(hint("this git cannot merge without a checkout", "install git 2.38 or newer"))
+            }
+            _ => {
+                let said = String::from_utf8_lossy(&output.stderr);
+                Err(self.explain(anyhow!("git merge-tree failed: {}", said.trim())))
+            }
+        }
+    }
+
+    /// What may be missing, and how to get it: nothing is fetched in the middle of a judgement.
+    fn explain(&self, error: anyhow::Error) -> anyhow::Error {
+        match &self.make_whole {
+            Some(way_out) if !error.chain().any(|cause| cause.is::<Hint>()) => hint_on(
+                error,
+                "the change cannot be read: this is a partial clone, and may lack some of its objects",
+                way_out,
+            ),
+            _ => error,
+        }
+    }
+
+    fn commit(&self, tree: ObjectId, parent: Option<ObjectId>) -> Result<ObjectId> {
+        let nobody = gix::actor::Signature {
+            name: "nobody".into(),
+            email: "nobody".into(),
+            time: gix::date::Time::new(0, 0),
+        };
+        let commit = gix::objs::Commit {
+            message: "A tree to merge\n".into(),
+            tree,
+            author: nobody.clone(),
+            committer: nobody,
+            encoding: None,
+            parents: parent.into_iter().collect(),
+            extra_headers: Vec::new(),
+        };
+        Ok(self.gix.write_object(commit).context("a commit cannot be written")?.detach())
+    }
+}
+
+impl Repo {
+    /// Copies a tree that [`Sealed::merge`] made, with all that it holds and the repository lacks, into
+    /// the repository's own objects.
+    pub fn import_tree(&self, sealed: &Sealed, tree: ObjectId) -> Result<()> {
+        let (mut missing, mut found) = (vec![tree], Vec::new());
+        while let Some(id) = missing.pop() {
+            if self.has(id) {
+                continue;
+            }
+            let object = sealed.gix.find_object(id).with_context(|| format!("{id} cannot be read"))?;
+            if object.kind == gix::objs::Kind::Tree {
+                let tree = object.clone().into_tree();
+                for entry in tree.iter() {
+                    let entry = entry.with_context(|| format!("tree {id} cannot be read"))?;
+                    if !entry.mode().is_commit() {
+                        missing.push(entry.object_id());
+                    }
+                }
+            }
+            found.push(id);
+        }
+        // What a tree holds comes before it: killed in between, we must not leave a tree that is there and
+        // has holes, since whoever meets it next believes that all of it is there.
+        for id in found.into_iter().rev() {
+            let object = sealed.gix.find_object(id).with_context(|| format!("{id} cannot be read"))?;
+            let written = gix::objs::Write::write_buf(&self.gix.objects, object.kind, &object.data);
+            if written.with_context(|| format!("{id} cannot be written"))? != id {
+                bail!("{id} was not what its name says");
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,157 @@
+//! Verdicts in `refs/notes/flow-ai`: append-only records, read as the union of all copies.
+//!
+//! A note hangs on the reviewed commit, or on the head tree where there is no commit; where it hangs
+//! proves nothing, the record's own trees do. What people write into the same note is kept and means
+//! nothing. Besides the local notes those are read that were last fetched from each remote
+//! ([`COPIES`]), so that deleting a local note undoes nothing that a pushed copy knows.
+
+mod compare;
+mod index;
+mod join;
+mod write;
+
+pub use compare::{Lost, lost, missing};
+pub use join::join;
+pub use write::{append, pause};
+
+use super::Repo;
+use crate::domain::error::Result;
+use crate::domain::verdict::{NOTES_REF, Unreadable, Verdict, record};
+use anyhow::Context;
+use compare::walk;
+use gix::ObjectId;
+use gix::note::plumbing::State;
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+/// Where the notes of each remote are kept as they were last fetched: `refs/flow-ai/notes/<remote>`.
+/// Outside `refs/notes/`, where `git log --notes=*` would show them twice, and where refspecs of
+/// people's own go.
+pub const COPIES: &str = "refs/flow-ai/notes/";
+
+/// The notes to read: the repository's own, the remotes' as last fetched, and those of a push that is
+/// being judged.
+pub struct Notes<'a> {
+    repo: &'a Repo,
+    trees: RefCell<Vec<State>>,
+}
+
+impl std::fmt::Debug for Notes<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Notes")
+    }
+}
+
+/// Every note there is.
+#[derive(Debug, Default)]
+pub struct Everything {
+    /// The records, each with the object that it hangs on.
+    pub verdicts: Vec<(ObjectId, Verdict)>,
+    /// The lines that cannot be told, likewise.
+    pub unreadable: Vec<(ObjectId, Unreadable)>,
+}
+
+impl<'a> Notes<'a> {
+    /// As they stand now.
+    pub fn of(repo: &'a Repo) -> Result<Notes<'a>> {
+        let states = trees(repo)?.into_iter().map(|tree| state_of(repo, tree));
+        Ok(Notes { repo, trees: RefCell::new(states.collect::<Result<_>>()?) })
+    }
+
+    /// The records on that object, and the lines that cannot be told.
+    pub fn on(&self, object: ObjectId) -> Result<(Vec<Verdict>, Vec<Unreadable>)> {
+        Ok(record::decode(&self.text(object)?))
+    }
+
+    /// The lines of that object's note; of several copies each line once.
+    fn text(&self, object: ObjectId) -> Result<String> {
+        let mut blobs: Vec<ObjectId> = Vec::new();
+        for state in self.trees.borrow_mut().iter_mut() {
+            let note = state.get(&object, &self.repo.gix.objects);
+            let note = note.with_context(|| format!("the note of {object} cannot be read"))?;
+            blobs.extend(note.filter(|blob| !blobs.contains(blob)));
+        }
+        let texts = blobs.into_iter().map(|blob| text(self.repo, blob)).collect::<Result<Vec<_>>>()?;
+        Ok(match &texts[..] {
+            [only] => only.clone(),
+            _ => once(texts.iter().flat_map(|text| text.lines())),
+        })
+    }
+}
+
+/// The records of that object's note, and the lines that cannot be told.
+pub fn on(repo: &Repo, object: ObjectId) -> Result<(Vec<Verdict>, Vec<Unreadable>)> {
+    Notes::of(repo)?.on(object)
+}
+
+/// Every record that can be told, with the object it hangs on.
+pub fn all(repo: &Repo) -> Result<Vec<(ObjectId, Verdict)>> {
+    Ok(everything(repo)?.verdicts)
+}
+
+/// Every record and every line that cannot be told, in one pass over each notes' tree, whatever its
+/// fan-out (`ab/cd/…`). What several copies share is read once.
+pub fn everything(repo: &Repo) -> Result<Everything> {
+    let mut found = Everything::default();
+    let mut seen = HashSet::new();
+    let mut lines = HashSet::new();
+    let trees = trees(repo)?;
+    for tree in &trees {
+        walk(repo, *tree, |object, blob| {
+            if !seen.insert((object, blob)) {
+                return Ok(());
+            }
+            let text = text(repo, blob)?;
+            let text = match trees.len() {
+                1 => text,
+                _ => once(text.lines().filter(|line| lines.insert((object, (*line).to_owned())))),
+            };
+            let (verdicts, unreadable) = record::decode(&text);
+            found.verdicts.extend(verdicts.into_iter().map(|verdict| (object, verdict)));
+            found.unreadable.extend(unreadable.into_iter().map(|line| (object, line)));
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
+
+impl Repo {
+    /// Reads the notes at that tip as well: those that a push brings are in no ref yet while it is judged.
+    pub fn also_read_notes(&mut self, tip: ObjectId) {
+        self.more_notes.push(tip);
+    }
+}
+
+/// The trees of all notes that count, each once.
+fn trees(repo: &Repo) -> Result<Vec<ObjectId>> {
+    let copies = repo.refs(COPIES)?.into_iter().map(|(_, tip)| tip);
+    let tips = repo.find_ref(NOTES_REF)?.into_iter().chain(copies).chain(repo.more_notes.iter().copied());
+    let mut trees = Vec::new();
+    for tip in tips {
+        let tree = repo.tree_of(tip).context("the notes cannot be read")?;
+        if !trees.contains(&tree) {
+            trees.push(tree);
+        }
+    }
+    Ok(trees)
+}
+
+fn state_of(repo: &Repo, tree: ObjectId) -> Result<State> {
+    State::new(tree, &repo.gix.objects).context("the notes cannot be read")
+}
+
+fn text(repo: &Repo, blob: ObjectId) -> Result<String> {
+    let blob = repo.gix.find_blob(blob).with_context(|| format!("note {blob} cannot be read"))?;
+    Ok(String::from_utf8_lossy(&blob.data).into_owned())
+}
+
+/// These lines as a text, each once.
+fn once<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    let mut seen = HashSet::new();
+    let mut text = String::new();
+    for line in lines.filter(|line| seen.insert(*line)) {
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,122 @@
+//! Writing verdicts: by compare-and-swap, in turn, so that no writer of many loses one.
+//!
+//! git's own `notes add` writes without an expected old value and loses most records of parallel
+//! writers in silence; this never shells out to it. Writers of ours wait for each other at a file
+//! lock, which dies with its process; only one that does not know it can still come between, and then
+//! the compare-and-swap fails and is tried again.
+
+use super::{index, state_of};
+use crate::domain::error::{Hint, Result, hint_on};
+use crate::domain::verdict::{NOTES_REF, Verdict, record};
+use crate::gate::store::{Conflict, Expected, Repo, keep};
+use anyhow::Context;
+use gix::ObjectId;
+use std::fs::{self, File, TryLockError};
+use std::time::{Duration, Instant};
+
+/// How often a writer tries before it gives up, where others write that know no turns.
+const TRIES: u32 = 50;
+
+/// How long a writer waits for its turn before it tries without: the lock is a courtesy, and whoever
+/// holds it for so long has been stopped.
+const TURN: Duration = Duration::from_secs(60);
+
+/// How much longer a writer waits with each attempt, in milliseconds.
+const ONE_MORE: u64 = 8;
+
+/// Appends a record to the note of that object, and keeps what it is about; a record that is there
+/// already is not repeated.
+pub fn append(repo: &Repo, on: ObjectId, verdict: &Verdict) -> Result<()> {
+    let text = record::encode(verdict)?;
+    let reason = format!("{} on {}", verdict.decision, on.to_hex_with_len(12));
+    let append = || {
+        keep::keep(repo, verdict)?;
+        in_turn(repo, || try_append(repo, on, &text, verdict, &reason))
+    };
+    append().context("the verdict cannot be recorded")
+}
+
+/// Does a change of the notes, again while others come between.
+pub(super) fn in_turn<T>(repo: &Repo, mut change: impl FnMut() -> Result<T>) -> Result<T> {
+    let _turn = turn(repo)?;
+    let mut attempt = 1;
+    loop {
+        match change() {
+            Err(error) if error.chain().any(|cause| cause.is::<Conflict>()) => {
+                if attempt >= TRIES {
+                    return Err(blocked(error));
+                }
+                std::thread::sleep(pause(attempt, ONE_MORE)?);
+                attempt += 1;
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Waits until no other writer of ours is at it.
+fn turn(repo: &Repo) -> Result<File> {
+    let dir = repo.own_dir()?.join("locks");
+    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    // No spec's name begins with a dot.
+    let path = dir.join(".notes.lock");
+    let context = || format!("cannot lock {}", path.display());
+    let file = File::options().create(true).truncate(false).write(true).open(&path).with_context(context)?;
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < TURN => {
+                std::thread::sleep(pause(1, ONE_MORE)?)
+            }
+            // Some file systems have no locks: then compare-and-swap alone must do.
+            Err(_) => return Ok(file),
+        }
+    }
+}
+
+/// Reads the notes, adds the text and the pointers to it, moves the ref if nobody else has.
+fn try_append(repo: &Repo, on: ObjectId, text: &str, verdict: &Verdict, reason: &str) -> Result<()> {
+    let tip = repo.find_ref(NOTES_REF)?;
+    let tree = tip.map_or_else(|| Ok(repo.empty_tree()), |tip| repo.tree_of(tip))?;
+    let mut state = state_of(repo, tree)?;
+    let old = state.get(&on, &repo.gix.objects).context("the notes cannot be read")?;
+    let mut note = match old {
+        Some(blob) => repo.gix.find_blob(blob).context("a note cannot be read")?.detach().data,
+        None => Vec::new(),
+    };
+    let lines = |text: &[u8], wanted: &[u8]| text.split(|byte| *byte == b'\n').any(|line| line == wanted);
+    let record = text.trim_end().rsplit('\n').next().unwrap_or_default();
+    if lines(&note, record.as_bytes()) {
+        return Ok(());
+    }
+    if !note.is_empty() && !note.ends_with(b"\n") {
+        note.push(b'\n');
+    }
+    note.extend_from_slice(text.as_bytes());
+    let blob = repo.gix.write_blob(&note).context("a note cannot be written")?.detach();
+    index::add_missing(repo, &mut state, tree)?;
+    index::add(repo, &mut state, on, verdict)?;
+    state.edit(on, Some(blob), &repo.gix.objects).context("the notes cannot be written")?;
+    let tree = state.write(&repo.gix.objects).context("the notes cannot be written")?;
+    let parents: Vec<ObjectId> = tip.into_iter().collect();
+    let commit = repo.write_commit(tree, &parents, &format!("{reason}\n"))?;
+    repo.set_ref(NOTES_REF, commit, tip.map_or(Expected::Missing, Expected::At), reason)
+}
+
+/// A random pause of up to so many milliseconds an attempt, so that writers do not meet again.
+pub fn pause(attempt: u32, each: u64) -> Result<Duration> {
+    let most = u64::from(attempt.min(20)) * each;
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).context("no random numbers")?;
+    Ok(Duration::from_millis(1 + u64::from_le_bytes(random) % most))
+}
+
+/// Why a writer never got its turn.
+fn blocked(error: anyhow::Error) -> anyhow::Error {
+    // A lock that a killed git has left is named already, with the way out.
+    if error.chain().any(|link| link.is::<Hint>()) {
+        return error;
+    }
+    hint_on(error, "others write to the notes all the time", "try again")
+}

@@ -1,0 +1,142 @@
+//! The git executable: one function builds every command, one environment policy.
+//!
+//! For what the user's configuration has a say in (worktrees, merges that a person asked for, hooks,
+//! network) we ask git itself. Git sets `GIT_DIR` and friends when it runs us as a hook or an alias;
+//! a child that we start elsewhere must not inherit them. Optional locks are off, so that looking
+//! never takes `index.lock` from an agent.
+
+use crate::domain::error::{Result, hint};
+use crate::system::process::program;
+use anyhow::{Context, bail};
+use std::io::{BufReader, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The variables by which git tells a child which repository it is in.
+pub const DISCOVERY: &[&str] = &[
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_GRAFT_FILE",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_SHALLOW_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+];
+
+/// A git command that runs in that folder and believes nothing about the repository but what it
+/// finds there.
+pub fn command(dir: &Path) -> Command {
+    let mut command = Command::new("git");
+    forget_repository(&mut command);
+    // Wherever it runs: no `git` and no filter of a PATH that looks into that folder.
+    command.env("PATH", program::path());
+    command.current_dir(dir).env("PWD", dir).env("GIT_OPTIONAL_LOCKS", "0").stdin(Stdio::null());
+    command
+}
+
+/// Takes from a command every variable by which git told *us* which repository we are in.
+pub fn forget_repository(command: &mut Command) {
+    for name in DISCOVERY {
+        command.env_remove(name);
+    }
+}
+
+/// Runs it and returns what it printed, without the last line's end; its failure is an error with
+/// what it said.
+pub fn output(command: &mut Command) -> Result<String> {
+    let bytes = output_bytes(command)?;
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+}
+
+/// The same as bytes, untrimmed.
+pub fn output_bytes(command: &mut Command) -> Result<Vec<u8>> {
+    let output = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .output()
+        .with_context(|| format!("cannot run {}", describe(command)))?;
+    if !output.status.success() {
+        bail!(
+            "{} failed ({}): {}",
+            describe(command),
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    Ok(output.stdout)
+}
+
+/// What git said to a command that talks to a remote.
+#[derive(Debug)]
+pub struct Talk {
+    /// Whether it succeeded.
+    pub is_done: bool,
+    /// What it printed.
+    pub output: String,
+    /// What it and the remote said, progress left out.
+    pub said: String,
+}
+
+/// Runs a command that talks to a remote, in a language that can be told, and passes on what is said
+/// while it is said: each part with the line break or carriage return that ends it. Whom to ask for a
+/// password is the person's setting.
+pub fn talk(command: &mut Command, mut tell: impl FnMut(&str)) -> Result<Talk> {
+    command.env("LC_ALL", "C").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let context = format!("cannot run {}", describe(command));
+    let mut child = command.spawn().context(context)?;
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let output = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        // What cannot be read was not said: the exit status tells.
+        let _ = out.map(|mut out| out.read_to_end(&mut text));
+        String::from_utf8_lossy(&text).into_owned()
+    });
+    let mut said = String::new();
+    let mut part = Vec::new();
+    for byte in err.into_iter().flat_map(|err| BufReader::new(err).bytes()) {
+        let byte = byte.context("git's messages cannot be read")?;
+        part.push(byte);
+        if matches!(byte, b'\n' | b'\r') {
+            let text = String::from_utf8_lossy(&part).into_owned();
+            tell(&text);
+            if byte == b'\n' {
+                said.push_str(&text);
+            }
+            part.clear();
+        }
+    }
+    said.push_str(&String::from_utf8_lossy(&part));
+    let status = child.wait().context("git cannot be waited for")?;
+    let output = output.join().unwrap_or_default();
+    Ok(Talk { is_done: status.success(), output, said: said.trim().to_owned() })
+}
+
+/// The command as a person would type it, for messages: of a text of several lines only the first.
+pub fn describe(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let shown = words.map(|word| match word.to_string_lossy().split_once('\n') {
+        Some((first, _)) => format!("{first}…"),
+        None => word.to_string_lossy().into_owned(),
+    });
+    shown.collect::<Vec<_>>().join(" ")
+}
+
+/// git's version as (major, minor).
+pub fn version() -> Result<(u32, u32)> {
+    let text = output(Command::new("git").arg("--version"))
+        .map_err(|_| hint("git is not on the PATH", "install git 2.38 or newer"))?;
+    let mut numbers = text.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(major), Some(minor)) => Ok((major, minor)),
+        _ => bail!("`git --version` said `{text}`, which holds no version"),
+    }
+}

@@ -1,0 +1,151 @@
+//! The census from `/proc`: a walk through our own descendants.
+//!
+//! The kernel hands orphans to the nearest ancestor that asked for them. So whatever an agent left is
+//! below a child of ours that we did not start. Other such children are none of our business: git
+//! starts daemons too. So a daemon that leaves its session *and* wipes its environment escapes; only a
+//! sandbox holds that one.
+
+use super::{Pid, roots};
+use crate::system::process::MARK;
+use rustix::process::{Pid as SystemPid, WaitOptions, getpid, set_child_subreaper, waitpid};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::sync::{Mutex, Once, PoisonError};
+
+/// Asks for orphans. Once is enough.
+pub fn prepare() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // A kernel that refuses leaves us what the group and the tree tell.
+        let _ = set_child_subreaper(Some(getpid()));
+    });
+}
+
+/// The living processes of the tree of that root, which may have been waited for, so that its number
+/// is somebody else's. Orphans that have ended are waited for.
+pub fn alive(root: Pid, reaped: bool) -> Vec<Pid> {
+    let mut seeds = orphans(root);
+    if !reaped {
+        seeds.push(root);
+    }
+    alive_from(seeds)
+}
+
+/// The living processes below that one.
+pub fn below(root: Pid) -> Vec<Pid> {
+    alive_from(children(root))
+}
+
+/// The living ones among these and all below them.
+fn alive_from(mut seeds: Vec<Pid>) -> Vec<Pid> {
+    let mut tree = BTreeSet::new();
+    while let Some(pid) = seeds.pop() {
+        if tree.insert(pid) {
+            seeds.extend(children(pid));
+        }
+    }
+    tree.into_iter().filter(|pid| Entry::of(*pid).is_some_and(|entry| !entry.ended())).collect()
+}
+
+/// Whether a process is a child of ours, and nobody else who got its number.
+pub fn is_child(pid: Pid) -> bool {
+    Entry::of(pid).is_some_and(|entry| entry.parent == getpid().as_raw_nonzero().get())
+}
+
+/// The orphans of that tree: children of ours that we did not start.
+fn orphans(root: Pid) -> Vec<Pid> {
+    let mut owners = OWNERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let roots = roots();
+    let mut found = Vec::new();
+    for pid in children(getpid().as_raw_nonzero().get()) {
+        if roots.contains_key(&pid) || owner(pid, &mut owners, &roots) != Some(root) {
+            continue;
+        }
+        match SystemPid::from_raw(pid) {
+            Some(system) if Entry::of(pid).is_none_or(|entry| entry.ended()) => {
+                // It was handed to us, so that nobody else can wait for it.
+                let _ = waitpid(Some(system), WaitOptions::NOHANG);
+                owners.remove(&pid);
+            }
+            _ => found.push(pid),
+        }
+    }
+    found
+}
+
+/// Whose orphans are. Hundreds of trees that end together look at each other's; each orphan is
+/// examined once. Its number stays its own until we have waited for it.
+static OWNERS: Mutex<BTreeMap<Pid, Pid>> = Mutex::new(BTreeMap::new());
+
+/// The root of the tree that an orphan comes from; none for what is no tree's.
+fn owner(pid: Pid, owners: &mut BTreeMap<Pid, Pid>, roots: &BTreeMap<Pid, String>) -> Option<Pid> {
+    if let Some(owner) = owners.get(&pid) {
+        return Some(*owner);
+    }
+    let entry = Entry::of(pid)?;
+    let by_number = [entry.group, entry.session].into_iter().find(|number| roots.contains_key(number));
+    let owner = by_number.or_else(|| by_mark(pid, roots))?;
+    owners.insert(pid, owner);
+    Some(owner)
+}
+
+/// The children of a process. The kernel lists them by thread; where it was built without those
+/// lists, all processes are asked for their parent.
+pub fn children(pid: Pid) -> Vec<Pid> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let mut all = Vec::new();
+    for thread in threads.flatten() {
+        match fs::read_to_string(thread.path().join("children")) {
+            Ok(list) => all.extend(list.split_ascii_whitespace().filter_map(|word| word.parse::<Pid>().ok())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && thread.path().exists() => {
+                return children_by_parent(pid);
+            }
+            Err(_) => {}
+        }
+    }
+    all
+}
+
+fn children_by_parent(parent: Pid) -> Vec<Pid> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid| Entry::of(*pid).is_some_and(|entry| entry.parent == parent))
+        .collect()
+}
+
+/// The root of the tree whose mark a process carries.
+fn by_mark(pid: Pid, roots: &BTreeMap<Pid, String>) -> Option<Pid> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let own = environment.split(|byte| *byte == 0).find(|variable| variable.starts_with(MARK.as_bytes()))?;
+    roots.iter().find(|(_, mark)| own.starts_with(mark.as_bytes())).map(|(root, _)| *root)
+}
+
+/// What `/proc/PID/stat` says.
+struct Entry {
+    state: char,
+    parent: Pid,
+    group: Pid,
+    session: Pid,
+}
+
+impl Entry {
+    fn of(pid: Pid) -> Option<Entry> {
+        let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
+        let text = String::from_utf8_lossy(&text);
+        // The name before it stands in parentheses and may hold anything, parentheses too.
+        let mut words = text.rsplit_once(')')?.1.split_ascii_whitespace();
+        Some(Entry {
+            state: words.next()?.chars().next()?,
+            parent: words.next()?.parse().ok()?,
+            group: words.next()?.parse().ok()?,
+            session: words.next()?.parse().ok()?,
+        })
+    }
+
+    /// Whether it is over and only waits for being waited for.
+    fn ended(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
+}

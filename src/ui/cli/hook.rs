@@ -1,0 +1,58 @@
+//! `git flow-ai hook`: what the installed hooks call.
+//!
+//! Looking a verdict up needs neither runtime nor progress; both are made only when a rival is asked.
+
+use crate::commands::hook::spot::{self, Pending};
+use crate::commands::hook::{self, Answer, Refused};
+use crate::domain::error::{Exit, Result};
+use crate::domain::event::Events;
+use crate::ui::report;
+use clap::Args;
+use std::io::stdin;
+
+/// Called by git's hooks
+///
+/// Exit status 0 lets git go on, 1 stops it, 2 stops it because nobody could tell.
+#[derive(Debug, Args)]
+pub struct HookArgs {
+    /// The hook's name, for example `pre-commit`.
+    name: String,
+    /// What git gives to the hook; its input is read too.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<String>,
+}
+
+/// Runs the command.
+pub fn run(args: HookArgs) -> Result<Exit> {
+    let refused = refusal(&args).inspect_err(|error| {
+        if Exit::of(error) != Exit::Interrupted {
+            super::refusal::cannot_tell(&args.name);
+        }
+    })?;
+    Ok(match refused {
+        Some(refused) => {
+            super::refusal::print(&refused);
+            Exit::No
+        }
+        None => Exit::Yes,
+    })
+}
+
+fn refusal(args: &HookArgs) -> Result<Option<Refused>> {
+    match hook::ask(&args.name, &args.args, stdin().lock())? {
+        Answer::Pass => Ok(None),
+        Answer::Refuse(refused) => Ok(Some(refused)),
+        Answer::Review(pending) => settle(*pending),
+    }
+}
+
+/// Has a rival asked, with progress for whoever waits.
+pub(super) fn settle(pending: Pending) -> Result<Option<Refused>> {
+    let (events, receiver) = Events::channel();
+    let watcher = report::watch(receiver, report::Style::choose(false));
+    let refused = super::wait::wait(async move |stop| spot::settle(pending, &events, &stop).await);
+    if watcher.join().is_err() {
+        report::warning("the progress display broke off");
+    }
+    refused
+}

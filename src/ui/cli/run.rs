@@ -1,0 +1,149 @@
+//! `git flow-ai run`.
+
+use super::trust::{TrustFlag, consent};
+use super::wait::wait;
+use crate::commands::run::{self, Forecast, Options};
+use crate::domain::config::Budget;
+use crate::domain::error::{Exit, Hint, Result};
+use crate::domain::event::Events;
+use crate::domain::spec::Slug;
+use crate::gate::store::Repo;
+use crate::ui::report::table::Table;
+use crate::ui::report::{self, Style, summary};
+use clap::Args;
+use std::io::Write;
+use std::rc::Rc;
+
+/// Run a plan's tasks with agents in parallel worktrees
+///
+/// Every task that is ready is done by its agent, in a temporary worktree of its own, made from a
+/// pinned commit. After each attempt the project's checks run; then a rival reviews the change. What
+/// fails goes back to the agent, as often as `run.attempts` says. Finished tasks are merged in the
+/// plan's order into `flow/<spec>/result`, which is verified and reviewed as a whole.
+///
+/// A task whose agent meets a limit gives its place to others and goes on when the limit passes, as long as
+/// `run.patience` finds that worth waiting for. A budget (`run.budget`, `run.task_budget`, --budget) that
+/// is spent starts nothing new. An agent, or a command that it runs, that waits for a person is found
+/// and ended. `git flow-ai status` says what each task is doing, since when, and how that is known.
+///
+/// Ctrl-C stops everything within seconds and loses nothing: run it again, and it goes on. Your branch,
+/// index and files are never touched. A second Ctrl-C kills at once; the next run takes in what was there.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  git flow-ai run                              the only spec that could run
+  git flow-ai run dark-mode --parallel 3       at most three tasks at once
+  git flow-ai run dark-mode --task api --retry fresh attempts for one task
+  git flow-ai run dark-mode --dry-run          what would start
+  git flow-ai run dark-mode --json | jq .      events, then a summary, a line each
+
+Exit status: 0 everything is done; 1 some task is not, or the result is rejected; 2 it could not begin;
+130 interrupted.")]
+pub struct RunArgs {
+    /// The spec; without it, the only one that could run
+    #[arg(value_name = "SPEC")]
+    slug: Option<Slug>,
+
+    /// How many tasks at once [default: run.parallel of the config]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    parallel: Option<u16>,
+
+    /// Only this task and what it depends on; may be given several times
+    #[arg(long = "task", value_name = "ID")]
+    tasks: Vec<String>,
+
+    /// The agent for every task, whatever the plan says
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+
+    /// Give the tasks that are not done fresh attempts
+    #[arg(long)]
+    retry: bool,
+
+    /// Have nobody review the tasks; the gate will refuse them
+    #[arg(long)]
+    no_review: bool,
+
+    /// Keep the worktrees
+    #[arg(long)]
+    keep: bool,
+
+    /// What the run may cost, instead of the config's run.budget: cost=10,tokens=2000000,time=2h
+    #[arg(long, value_name = "BUDGET", value_parser = budget)]
+    budget: Option<Budget>,
+
+    /// Only say what would be done
+    #[arg(long, short = 'n')]
+    dry_run: bool,
+
+    #[command(flatten)]
+    trust: TrustFlag,
+
+    /// Print every event as a line of JSON, the summary last
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(args: RunArgs) -> Result<Exit> {
+    let repo = Repo::discover()?;
+    let options = Options {
+        slug: run::choose(&repo, args.slug)?,
+        parallel: args.parallel.map(usize::from),
+        tasks: args.tasks,
+        agent: args.agent,
+        retry: args.retry,
+        review: !args.no_review,
+        keep: args.keep,
+        trust: args.trust.is_given(),
+        budget: args.budget.unwrap_or_default(),
+    };
+    if args.dry_run {
+        return forecast(&run::forecast(&repo, &options)?, args.json);
+    }
+    consent(&repo, run::brought(&repo, &options)?, &args.trust)?;
+    let slug = options.slug.clone();
+    let (events, receiver) = Events::channel();
+    let watcher = report::watch(receiver, Style::choose(args.json));
+    let result = wait(async |stop| run::run(Rc::new(repo), options, &events, &stop).await);
+    drop(events);
+    // A watcher that broke has only shown less than it should.
+    let _ = watcher.join();
+    let summary = result?;
+    if args.json {
+        summary::json(&summary)?;
+    } else {
+        report::out().write_all(summary::text(&summary, &slug).as_bytes())?;
+    }
+    Ok(match () {
+        () if summary.stopped => Exit::Interrupted,
+        () if summary.is_success() => Exit::Yes,
+        () => Exit::No,
+    })
+}
+
+/// Reads the flag; clap shows the way out in its own manner.
+fn budget(text: &str) -> Result<Budget, String> {
+    Budget::from_flag(text).map_err(|error| match error.downcast_ref::<Hint>() {
+        Some(hint) => format!("{}: {}", hint.message, hint.way_out),
+        None => error.to_string(),
+    })
+}
+
+fn forecast(forecasts: &[Forecast], json: bool) -> Result<Exit> {
+    if json {
+        report::json(&forecasts)?;
+        return Ok(Exit::Yes);
+    }
+    let mut table = Table::new(["task", "agent", "after", "what"]);
+    for forecast in forecasts {
+        table.row([
+            forecast.task.as_str().into(),
+            forecast.agent.as_str().into(),
+            forecast.after.join(", ").into(),
+            forecast.what.into(),
+        ]);
+    }
+    report::out().write_all(table.render().as_bytes())?;
+    Ok(Exit::Yes)
+}

@@ -1,0 +1,4 @@
+//! What people and scripts see: arguments, help, tables, progress and JSON.
+
+pub mod cli;
+pub mod report;

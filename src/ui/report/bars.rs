@@ -1,0 +1,189 @@
+//! Events as one line per task at work, changed in place, by indicatif.
+//!
+//! A line holds state, agent, time, what was done last and what was used, cut to the terminal's
+//! width, so that it never wraps and never flickers. What is over leaves one plain line above.
+
+use super::lines;
+use super::progress::{self, Doing, Progress};
+use super::{colour_of, first_line};
+use crate::domain::event::{Event, What};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+/// How often clocks and spinners move.
+const TICK: Duration = Duration::from_millis(120);
+
+/// Shows them until every sender has gone.
+pub fn show(events: &Receiver<Event>) {
+    let mut screen = Screen::new();
+    loop {
+        match events.recv_timeout(TICK) {
+            Ok(event) => {
+                screen.apply(&event);
+                // Whatever waits already is taken in before anything is drawn.
+                events.try_iter().for_each(|event| screen.apply(&event));
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        screen.draw();
+    }
+    screen.clear();
+}
+
+struct Screen {
+    multi: MultiProgress,
+    bars: HashMap<Option<String>, ProgressBar>,
+    total: Option<ProgressBar>,
+    progress: Progress,
+    started: Timestamp,
+    colours: bool,
+}
+
+impl Screen {
+    fn new() -> Screen {
+        let choice = anstream::AutoStream::choice(&std::io::stderr());
+        Screen {
+            multi: MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(12)),
+            bars: HashMap::new(),
+            total: None,
+            progress: Progress::default(),
+            started: Timestamp::now(),
+            colours: choice != anstream::ColorChoice::Never,
+        }
+    }
+
+    fn apply(&mut self, event: &Event) {
+        let doing = self.progress.apply(event).clone();
+        let stays = matches!(
+            event.what,
+            What::RunStarted { .. }
+                | What::Judged { .. }
+                | What::TaskFinished { .. }
+                | What::Merged { .. }
+                | What::Warning { .. }
+        );
+        if stays && let Some(line) = lines::line(event, &doing) {
+            let line = if self.colours { line } else { anstream::adapter::strip_str(&line).to_string() };
+            // A terminal that has gone is no reason to stop.
+            let _ = self.multi.println(line);
+        }
+        if matches!(event.what, What::RunStarted { .. }) {
+            self.total = Some(self.multi.add(bar()));
+        }
+        if doing.over {
+            if let Some(bar) = self.bars.remove(&event.task) {
+                bar.finish_and_clear();
+                self.multi.remove(&bar);
+            }
+        } else if matters(&event.what) && !self.bars.contains_key(&event.task) {
+            let new = match &self.total {
+                Some(total) => self.multi.insert_before(total, bar()),
+                None => self.multi.add(bar()),
+            };
+            self.bars.insert(event.task.clone(), new);
+        }
+    }
+
+    fn draw(&self) {
+        let now = Timestamp::now();
+        let width = usize::from(console::Term::stderr().size().1).saturating_sub(4).max(20);
+        for (task, bar) in &self.bars {
+            if let Some(doing) = self.progress.tasks.get(task) {
+                let text = describe(task.as_deref(), doing, now, self.colours);
+                bar.set_message(console::truncate_str(&text, width, "…").into_owned());
+                bar.tick();
+            }
+        }
+        if let Some(total) = &self.total {
+            let running = self.bars.keys().filter(|task| task.is_some()).count();
+            let used = progress::usage(self.progress.usage());
+            let separator = if used.is_empty() { "" } else { " · " };
+            total.set_message(format!(
+                "{} of {} done · {running} at work · {}{separator}{used}",
+                self.progress.over,
+                self.progress.total,
+                progress::duration(seconds(self.started, now)),
+            ));
+            total.tick();
+        }
+    }
+
+    fn clear(&self) {
+        // The same: nobody left to tell.
+        let _ = self.multi.clear();
+    }
+}
+
+/// Whether it gives a task a line of its own: work, not what is told about work that is over.
+fn matters(what: &What) -> bool {
+    matches!(what, What::State { .. } | What::Activity(_) | What::Output { .. } | What::Progress { .. })
+}
+
+fn bar() -> ProgressBar {
+    let style =
+        ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    ProgressBar::new_spinner().with_style(style.tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "))
+}
+
+/// `api · working 1m05s · claude · edits src/a.rs · 12.3k tokens`
+fn describe(task: Option<&str>, doing: &Doing, now: Timestamp, colours: bool) -> String {
+    let mut parts = Vec::new();
+    parts.extend(task.map(|task| first_line(task, 40)));
+    let elapsed = match doing.until {
+        Some(until) => format!("{} more", progress::duration(seconds(now, until))),
+        None => progress::duration(seconds(doing.since, now)),
+    };
+    match doing.state {
+        Some(state) if colours => {
+            let colour = colour_of(state);
+            parts.push(format!("{colour}{state}{colour:#} {elapsed}"));
+        }
+        Some(state) => parts.push(format!("{state} {elapsed}")),
+        None => parts.push(elapsed),
+    }
+    parts.push(doing.agent.clone());
+    if doing.attempt > 1 {
+        parts.push(format!("attempt {}", doing.attempt));
+    }
+    parts.push(progress::usage(doing.usage()));
+    // Last, since it is what may be cut.
+    parts.push(doing.last.clone());
+    parts.retain(|part| !part.is_empty());
+    parts.join(" · ")
+}
+
+fn seconds(from: Timestamp, to: Timestamp) -> u64 {
+    u64::try_from(to.duration_since(from).as_secs()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::{Activity, State, Usage};
+
+    #[test]
+    fn a_line_tells_state_agent_time_and_the_last_act() {
+        let mut progress = Progress::default();
+        let mut tell = |what| {
+            progress.apply(&Event { at: Timestamp::UNIX_EPOCH, task: Some("api".into()), what });
+        };
+        tell(What::State {
+            state: State::Working,
+            attempt: 2,
+            agent: "claude".into(),
+            detail: String::new(),
+        });
+        tell(What::Activity(Activity::Usage(Usage { input_tokens: 1500, output_tokens: 0, cost: None })));
+        tell(What::Activity(Activity::Tool { name: "Edit".into(), detail: "a\u{1b}[2Jb.rs".into() }));
+        let doing = &progress.tasks[&Some("api".into())];
+        let now = Timestamp::from_second(65).unwrap();
+        assert_eq!(
+            describe(Some("api"), doing, now, false),
+            "api · working 1m05s · claude · attempt 2 · 1.5k tokens · edits a␛[2Jb.rs"
+        );
+    }
+}

@@ -1,0 +1,119 @@
+//! The answer for a person, or for a job's log.
+
+use super::{inert, inert_line, short, who};
+use crate::gate::check::{Answer, Outcome, Part, Report, Tally};
+use anstyle::{AnsiColor, Style};
+use std::fmt::Write;
+
+/// Every part with what lets it in or keeps it out, then the answer; the counts where asked for.
+pub fn text(report: &Report, counts: bool) -> String {
+    let mut out = String::new();
+    for part in &report.parts {
+        // Writing to a String cannot fail.
+        let _ = part_in_words(&mut out, part);
+    }
+    if counts {
+        let _ = tally(&mut out, &report.report);
+    }
+    let _ = conclusion(&mut out, report);
+    out
+}
+
+fn part_in_words(out: &mut String, part: &Part) -> std::fmt::Result {
+    let (style, word) = match part.outcome {
+        Outcome::Admitted => (AnsiColor::Green.on_default(), "admitted"),
+        Outcome::Waived => (AnsiColor::Yellow.on_default(), "waived"),
+        Outcome::Free => (AnsiColor::Green.on_default(), "free"),
+        Outcome::Blocked => (AnsiColor::Red.on_default().bold(), "blocked"),
+        Outcome::Missing => (AnsiColor::Red.on_default().bold(), "missing"),
+    };
+    for commit in &part.commits {
+        let subject = inert_line(&commit.subject);
+        writeln!(out, "{style}{word:<9}{style:#} {} {subject}", short(&commit.id))?;
+    }
+    if let Some(why) = &part.why {
+        writeln!(out, "          {}", inert_line(why))?;
+    }
+    for verdict in &part.verdicts {
+        writeln!(
+            out,
+            "          {} by {}: {}",
+            verdict.decision,
+            who(verdict),
+            inert_line(&verdict.summary)
+        )?;
+        let signed = if verdict.proof.signer.is_some() { "signed " } else { "" };
+        writeln!(out, "            {signed}{}", inert_line(&verdict.proof.told))?;
+        for problem in &verdict.findings {
+            let finding = &problem.finding;
+            let bold = if problem.blocks { Style::new().bold() } else { Style::new() };
+            let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
+            writeln!(
+                out,
+                "            {}{line}: {bold}{}{bold:#} {}",
+                inert_line(&finding.path),
+                finding.severity,
+                indented(&finding.body)
+            )?;
+            if let Some(suggestion) = &finding.suggestion {
+                writeln!(out, "              suggestion: {}", indented(suggestion))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Further lines below the first.
+fn indented(text: &str) -> String {
+    inert(text.trim()).trim_end().replace('\n', "\n              ")
+}
+
+fn tally(out: &mut String, tally: &Tally) -> std::fmt::Result {
+    let Tally { steps, admitted, waived, free, blocked, missing, .. } = tally;
+    writeln!(
+        out,
+        "\nsteps {steps}: admitted {admitted}, waived {waived}, free {free}, blocked {blocked}, missing {missing}"
+    )?;
+    for (reviewer, steps) in &tally.by_reviewer {
+        writeln!(out, "  admitted by {}: {steps}", inert_line(reviewer))?;
+    }
+    for waiver in &tally.waivers {
+        let (by, reason) = (inert_line(&waiver.by), inert_line(&waiver.reason));
+        writeln!(out, "  waived by {by}: {} ({reason})", waiver.steps)?;
+    }
+    Ok(())
+}
+
+fn conclusion(out: &mut String, report: &Report) -> std::fmt::Result {
+    if !report.parts.is_empty() {
+        writeln!(out)?;
+    }
+    for note in &report.notes {
+        writeln!(out, "note: {}", inert_line(note))?;
+    }
+    let (style, words) = match report.answer {
+        Answer::Yes => (AnsiColor::Green.on_default().bold(), "yes"),
+        Answer::No => (AnsiColor::Red.on_default().bold(), "no"),
+        Answer::CannotTell => (AnsiColor::Yellow.on_default().bold(), "cannot tell"),
+    };
+    let target = report.target.as_deref().map(inert_line).unwrap_or_default();
+    let new = report.new.as_deref().map(short).unwrap_or_default();
+    let what = match (report.answer, report.predicted) {
+        (Answer::Yes, false) => format!("`{target}` may become {new}"),
+        (Answer::Yes, true) => format!("{new} may be merged into `{target}`"),
+        (Answer::No, false) => format!("`{target}` may not become {new}"),
+        (Answer::No, true) => format!("{new} may not be merged into `{target}`"),
+        (Answer::CannotTell, _) => "nobody can tell here".to_owned(),
+    };
+    writeln!(out, "{style}{words}{style:#}: {what}")?;
+    // What the parts say already is not said again.
+    let said = |why: &String| report.parts.iter().any(|part| part.why.as_ref() == Some(why));
+    for why in report.why.iter().filter(|why| !said(why)) {
+        writeln!(out, "  {}", inert_line(why))?;
+    }
+    let cyan = AnsiColor::Cyan.on_default().bold();
+    for way_out in &report.way_out {
+        writeln!(out, "{cyan}hint:{cyan:#} {}", inert_line(way_out))?;
+    }
+    Ok(())
+}

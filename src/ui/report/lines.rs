@@ -1,0 +1,170 @@
+//! Events as prefixed lines, for pipes, logs and terminals that cannot redraw.
+//!
+//! `[task] working: claude edits src/a.rs`. An event is a line, and each finding that sends a task back
+//! one more, all with the task's prefix, so that `grep '^\[api\]'` tells one task's story. What repeats itself, usage for instance, is left out.
+
+use super::progress::{self, Doing, Progress};
+use super::{colour_of, err, first_line};
+use crate::domain::event::{Activity, Event, State, What};
+use std::io::Write;
+use std::sync::mpsc::Receiver;
+
+/// Prints them until every sender has gone.
+pub fn show(events: &Receiver<Event>) {
+    let mut progress = Progress::default();
+    for event in events {
+        let doing = progress.apply(&event);
+        if let Some(line) = line(&event, doing) {
+            // A full disk under the log must not stop the agents: the journal has it all.
+            let _ = writeln!(err(), "{line}");
+        }
+    }
+}
+
+/// The line of an event, `doing` being its task's state with it; none for what goes without saying.
+pub fn line(event: &Event, doing: &Doing) -> Option<String> {
+    let text = words(&event.what, doing)?;
+    let Some(task) = &event.task else { return Some(text) };
+    let task = first_line(task, 60);
+    let mut lines = format!("[{task}] {text}");
+    // Outside a run the findings are the answer, which the command prints itself.
+    if let What::Judged { blocking, .. } = &event.what {
+        for finding in blocking {
+            lines.push_str(&format!("\n[{task}]   {}", super::findings::headline(finding)));
+        }
+    }
+    Some(lines)
+}
+
+fn words(what: &What, doing: &Doing) -> Option<String> {
+    Some(match what {
+        What::RunStarted { run, spec, base, tasks, parallel } => format!(
+            "run {run} of {spec}: {} {} from {}, at most {parallel} at once",
+            tasks.len(),
+            if tasks.len() == 1 { "task" } else { "tasks" },
+            base.get(..10).unwrap_or(base)
+        ),
+        What::State { state, attempt, .. } => {
+            let colour = colour_of(*state);
+            let attempt = if *attempt > 1 { format!("attempt {attempt}") } else { String::new() };
+            let said = [doing.agent.as_str(), &attempt, &doing.last];
+            let said: Vec<&str> = said.into_iter().filter(|part| !part.is_empty()).collect();
+            let separator = if said.is_empty() { "" } else { ": " };
+            format!("{colour}{state}{colour:#}{separator}{}", said.join(", "))
+        }
+        // What follows from it is told at once: verification, another attempt, the end.
+        What::Activity(Activity::Usage(_)) | What::AttemptFinished { .. } | What::Parked { .. } => {
+            return None;
+        }
+        // A reviewer's text is its answer in JSON, which is told as what it decides.
+        What::Activity(Activity::Text { .. }) if doing.state == Some(State::InReview) => return None,
+        What::Activity(activity) => {
+            let words = progress::words(activity)?;
+            let state = doing.state.map(|state| state.to_string());
+            let agent = if doing.agent.is_empty() { "agent" } else { &doing.agent };
+            match state {
+                Some(state) => format!("{state}: {agent} {words}"),
+                None => format!("{agent} {words}"),
+            }
+        }
+        What::Output { line } => format!("  {}", first_line(line, 300)),
+        What::Judged { reviewer, vendor, decision, blocking, findings } => {
+            judged(reviewer, vendor, decision, blocking.len(), *findings)
+        }
+        What::TaskFinished { outcome, attempts, seconds, usage, .. } => {
+            finished(outcome, *attempts, *seconds, progress::usage(*usage))
+        }
+        What::Merged { commit, tasks } => {
+            format!(
+                "merged {} into the result, now at {}",
+                tasks.join(", "),
+                commit.get(..10).unwrap_or(commit)
+            )
+        }
+        What::Progress { message } => first_line(message, 300),
+        What::Warning { message } => format!("warning: {}", super::plain(message)),
+        What::RunFinished { done, failed, seconds, usage } => {
+            let usage = progress::usage(*usage);
+            let separator = if usage.is_empty() { "" } else { ", " };
+            format!("{done} done, {failed} failed, {}{separator}{usage}", progress::duration(*seconds))
+        }
+    })
+}
+
+/// What a reviewer decided: `codex (openai): REQUEST CHANGES, 2 findings, 1 blocks`.
+pub fn judged(reviewer: &str, vendor: &str, decision: &str, blocking: usize, findings: usize) -> String {
+    let count = match findings {
+        0 => String::new(),
+        1 => ", 1 finding".into(),
+        _ => format!(", {findings} findings"),
+    };
+    let blocks = match blocking {
+        0 => String::new(),
+        1 => ", 1 blocks".into(),
+        _ => format!(", {blocking} block"),
+    };
+    format!(
+        "{} ({}): {}{count}{blocks}",
+        first_line(reviewer, 40),
+        first_line(vendor, 40),
+        first_line(decision, 40)
+    )
+}
+
+/// How a task ended: `done after 2 attempts, 1m05s, 12.3k tokens`.
+pub fn finished(outcome: &str, attempts: u32, seconds: u64, usage: String) -> String {
+    let attempts = if attempts > 1 { format!(" after {attempts} attempts") } else { String::new() };
+    let separator = if usage.is_empty() { "" } else { ", " };
+    format!("{}{attempts}, {}{separator}{usage}", first_line(outcome, 200), progress::duration(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::Usage;
+    use crate::domain::verdict::{Finding, Severity};
+    use jiff::Timestamp;
+
+    #[test]
+    fn a_tasks_story_reads_line_by_line() {
+        let mut progress = Progress::default();
+        let mut tell = |what| {
+            let event = Event { at: Timestamp::UNIX_EPOCH, task: Some("api".into()), what };
+            let line = line(&event, progress.apply(&event))?;
+            Some(anstream::adapter::strip_str(&line).to_string())
+        };
+        let state = |state, attempt, detail: &str| What::State {
+            state,
+            attempt,
+            agent: "claude".into(),
+            detail: detail.into(),
+        };
+        assert_eq!(tell(state(State::Working, 1, "")).unwrap(), "[api] working: claude");
+        let tool = Activity::Tool { name: "Edit".into(), detail: "src/a.rs".into() };
+        assert_eq!(tell(What::Activity(tool)).unwrap(), "[api] working: claude edits src/a.rs");
+        assert_eq!(tell(What::Activity(Activity::Usage(Usage::default()))), None);
+        let hostile = Activity::Text { text: "\u{1b}]0;owned\u{7} done\nand more".into() };
+        assert_eq!(tell(What::Activity(hostile)).unwrap(), "[api] working: claude says: ␛]0;owned␇ done");
+        assert_eq!(
+            tell(state(State::Working, 2, "the review found a bug")).unwrap(),
+            "[api] working: claude, attempt 2, the review found a bug"
+        );
+        let judged = What::Judged {
+            reviewer: "codex".into(),
+            vendor: "openai".into(),
+            decision: "REQUEST CHANGES".into(),
+            blocking: vec![Finding {
+                path: "src/a.rs".into(),
+                line: Some(7),
+                severity: Severity::P1,
+                body: "Off by one.\nIt never ends.".into(),
+                suggestion: None,
+            }],
+            findings: 2,
+        };
+        assert_eq!(
+            tell(judged).unwrap(),
+            "[api] codex (openai): REQUEST CHANGES, 2 findings, 1 blocks\n[api]   src/a.rs:7: P1 Off by one."
+        );
+    }
+}

@@ -1,0 +1,163 @@
+//! Everything a person or a script reads: errors, tables, progress, JSON.
+//!
+//! Commands write by [`out`] and [`err`], never by `println!`, which panics when the reader has gone.
+//! Text of agents, models and repositories goes through [`plain()`] first.
+
+mod bars;
+pub mod check;
+mod findings;
+mod lines;
+mod output;
+mod plain;
+mod progress;
+pub mod summary;
+pub mod table;
+
+pub use findings::findings;
+pub use output::{Forgiving, err, out, raw_out};
+pub use plain::{first_line, plain};
+
+use crate::domain::error::{Hint, Result};
+use crate::domain::event::{Event, What};
+use crate::domain::secret;
+use anstyle::{AnsiColor, Style as Colour};
+use std::io::{IsTerminal, Write};
+use std::sync::mpsc::Receiver;
+use std::thread::{self, JoinHandle};
+
+/// Prints an error, what it came from, and the way out, on standard error.
+pub fn error(error: &anyhow::Error) {
+    let red = AnsiColor::Red.on_default().bold();
+    let cyan = AnsiColor::Cyan.on_default().bold();
+    let mut links = error.chain().map(|link| plain(&secret::redacted(&link.to_string())));
+    let mut text = format!("{red}error:{red:#} {}\n", links.next().unwrap_or_default());
+    for link in links {
+        text.push_str(&format!("  because: {link}\n"));
+    }
+    let hints = error.chain().filter_map(|link| Some(link.downcast_ref::<Hint>()?.way_out.as_str()));
+    let hints: Vec<&str> = hints.collect();
+    let general = if hints.is_empty() { way_out_of_the_machine(error) } else { None };
+    for way_out in hints.into_iter().chain(general) {
+        text.push_str(&format!("{cyan}hint:{cyan:#} {}\n", plain(&secret::redacted(way_out))));
+    }
+    // With nowhere left to complain, the exit status has to do.
+    let _ = err().write_all(text.as_bytes());
+}
+
+/// Prints an error as one line of JSON on standard output: a script that asked for JSON reads JSON,
+/// whatever happened.
+pub fn error_as_json(error: &anyhow::Error) {
+    let links: Vec<String> = error.chain().map(ToString::to_string).collect();
+    let hints = error.chain().filter_map(|link| link.downcast_ref::<Hint>());
+    let way_out: Vec<&str> = hints.map(|hint| hint.way_out.as_str()).collect();
+    // With nowhere left to complain, the exit status has to do.
+    let _ = json(&serde_json::json!({ "error": links, "way_out": way_out }));
+}
+
+/// What to do about the machine underneath, where nobody on the way up had better advice. Told from the
+/// texts, since such a failure reaches us through git and libraries as well.
+fn way_out_of_the_machine(error: &anyhow::Error) -> Option<&'static str> {
+    const WAYS: &[(&[&str], &str)] = &[
+        (
+            &[
+                "No space left on device",
+                "Out of diskspace",
+                "Disk quota exceeded",
+                "failed to write new config",
+            ],
+            "free some space there and run it again; what has been written down stays",
+        ),
+        (&["Read-only file system"], "mount it for writing, or work in a clone on another disk"),
+        (&["Permission denied"], "`ls -ld` on that path says whose it is; it must be yours to write"),
+        (
+            &["An object with id", "object could not be found"],
+            "the repository lacks an object: `git fsck` says what is broken, and a fetch may bring it back",
+        ),
+        (&["Too many open files"], "allow more: ulimit -n 4096, or run fewer tasks at once with --parallel"),
+    ];
+    let says = |text: &str| error.chain().any(|link| link.to_string().contains(text));
+    WAYS.iter().find(|(texts, _)| texts.iter().any(|text| says(text))).map(|(_, way_out)| *way_out)
+}
+
+/// Prints a warning on standard error.
+pub fn warning(message: &str) {
+    let yellow = AnsiColor::Yellow.on_default().bold();
+    let _ = writeln!(err(), "{yellow}warning:{yellow:#} {}", plain(&secret::redacted(message)));
+}
+
+/// Prints a value as one line of JSON on standard output.
+pub fn json(value: &impl serde::Serialize) -> Result<()> {
+    let mut line = serde_json::to_string(value)?;
+    if !secret::find(&line).is_empty() {
+        let mut value = serde_json::to_value(value)?;
+        secret::clean(&mut value);
+        line = value.to_string();
+    }
+    line.push('\n');
+    Ok(out().write_all(line.as_bytes())?)
+}
+
+/// How events are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// A line per running task that changes in place, on standard error.
+    Bars,
+    /// A prefixed line per event, on standard error.
+    Lines,
+    /// A line of JSON per event, on standard output.
+    Json,
+    /// Warnings only.
+    Quiet,
+}
+
+impl Style {
+    /// JSON when asked for, bars on a terminal that can, else lines.
+    pub fn choose(json: bool) -> Style {
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+        if json {
+            Style::Json
+        } else if std::io::stderr().is_terminal() && !dumb {
+            Style::Bars
+        } else {
+            Style::Lines
+        }
+    }
+}
+
+/// Shows events as they come, on a thread of its own, until every sender has gone. Join it before
+/// printing anything else.
+pub fn watch(events: Receiver<Event>, style: Style) -> JoinHandle<()> {
+    thread::spawn(move || match style {
+        Style::Bars => bars::show(&events),
+        Style::Lines => lines::show(&events),
+        Style::Json => {
+            for event in events {
+                // A full disk under the log must not stop the agents: the journal has it all.
+                let _ = json(&event);
+            }
+        }
+        Style::Quiet => {
+            for event in events {
+                if let What::Warning { message } = event.what {
+                    warning(&message);
+                }
+            }
+        }
+    })
+}
+
+/// A style without effect, or that of the state's kind: used by bars and lines alike.
+fn colour_of(state: crate::domain::event::State) -> Colour {
+    use crate::domain::event::State;
+    match state {
+        State::Done => AnsiColor::Green.on_default(),
+        State::Failed => AnsiColor::Red.on_default(),
+        State::Quiet | State::WaitingForPerson | State::RateLimited | State::Stopped => {
+            AnsiColor::Yellow.on_default()
+        }
+        State::Working | State::InReview => AnsiColor::Cyan.on_default(),
+        State::Queued | State::Preparing | State::Starting | State::Verifying | State::Harvesting => {
+            Colour::new()
+        }
+    }
+}
