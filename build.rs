@@ -1,4 +1,4 @@
-//! Compiles the fence (`src/commands/init/fence.rs`), which the program carries within itself: `init` writes it
+//! Compiles the fence (`src/commands/init/reference_transaction.rs`), which the program carries within itself: `init` writes it
 //! into a repository's hooks.
 //!
 //! A program of its own, since git starts it for every ref, and one file to install, since a second one
@@ -11,7 +11,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const SOURCE: &str = "src/commands/init/fence.rs";
+const SOURCE: &str = "src/commands/init/reference_transaction.rs";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={SOURCE}");

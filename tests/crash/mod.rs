@@ -5,7 +5,7 @@
 //! journal a run is made to die (CI: 1, every one).
 
 mod disk;
-mod hands;
+mod interference;
 mod proof;
 mod scene;
 

@@ -3,8 +3,8 @@
 //! An exit status alone tells nothing: most tools exit 0 after a refusal, an empty answer or a cut
 //! connection, and some exit 0 when they are interrupted.
 
-use super::seen::{End, Seen, short};
-use super::signs;
+use super::fault;
+use super::observed::{End, Seen, short};
 use super::{Ending, Limit};
 use jiff::Timestamp;
 use std::process::ExitStatus;
@@ -29,7 +29,7 @@ fn of_silence(seen: &Seen, status: ExitStatus) -> Ending {
         return of_fault(fault, seen);
     }
     if let Some(telling) =
-        seen.asides.iter().rev().find(|line| signs::is_login(line) || signs::is_limit(line))
+        seen.asides.iter().rev().find(|line| fault::is_login(line) || fault::is_limit(line))
     {
         return of_fault(telling, seen);
     }
@@ -39,11 +39,11 @@ fn of_silence(seen: &Seen, status: ExitStatus) -> Ending {
 
 /// What a fault comes to.
 fn of_fault(fault: &str, seen: &Seen) -> Ending {
-    if signs::is_limit(fault) {
+    if fault::is_limit(fault) {
         Ending::RateLimited(of_limit(fault, seen))
-    } else if signs::is_login(fault) {
+    } else if fault::is_login(fault) {
         Ending::Failed(format!("it is not logged in, or its key is refused: {}", short(fault)))
-    } else if signs::is_refusal(fault) {
+    } else if fault::is_refusal(fault) {
         Ending::Refused(short(fault))
     } else {
         Ending::Failed(short(fault))

@@ -3,8 +3,8 @@
 //! Each tool tells it in its own prose: seconds, a time of day, a date, a Unix time. A time of day
 //! without a zone is the person's, as the tools mean it; one that has passed today is tomorrow's.
 
-use super::seen::short;
-use super::signs;
+use super::fault;
+use super::observed::short;
 use crate::domain::event::LimitKind;
 use jiff::civil::{DateTime, Time};
 use jiff::fmt::strtime;
@@ -87,7 +87,7 @@ pub fn kind(fault: &str) -> LimitKind {
 
 /// After how many seconds a fault says that the limit passes.
 pub fn seconds(fault: &str) -> Option<u64> {
-    signs::wait_seconds(fault).or_else(|| until(fault, &Zoned::now()))
+    fault::wait_seconds(fault).or_else(|| until(fault, &Zoned::now()))
 }
 
 /// The seconds from now until the moment that a fault names.

@@ -6,15 +6,15 @@
 //! refusal, an empty answer or a cut connection.
 
 mod ending;
+mod fault;
 mod limit;
+mod observed;
 mod preset;
 mod run;
-mod seen;
-mod signs;
 mod transcript;
 
 pub use limit::Limit;
-pub use seen::sight;
+pub use observed::sight;
 pub use transcript::Transcript;
 
 use crate::agents::sandbox::{Sandbox, Scope};

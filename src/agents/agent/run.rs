@@ -1,11 +1,11 @@
 //! One run of an agent: start, listen, watch the clocks, stop, judge.
 
 use super::ending;
+use super::observed::{Seen, sight};
 use super::preset::{self, Invocation, Listener};
-use super::seen::{Seen, sight};
 use super::transcript::Transcript;
-use super::{Agent, Ending, Job, Limit, Mode, Report, signs};
-use crate::agents::keys;
+use super::{Agent, Ending, Job, Limit, Mode, Report, fault};
+use crate::agents::credentials;
 use crate::agents::sandbox::{Enclosed, Scope, state};
 use crate::domain::config::AgentConfig;
 use crate::domain::error::Result;
@@ -109,7 +109,8 @@ fn enclosed(agent: &Agent, job: &Job, invocation: Invocation) -> Result<Enclosed
 fn keys_of(agent: &Agent) -> Result<Vec<(String, String)>> {
     let AgentConfig { env, env_command, .. } = &agent.config;
     secret::learn_named(env.iter().map(|(name, value)| (name.into(), value.into())));
-    let keys = env_command.iter().map(|(name, command)| Ok((name.clone(), keys::of_command(command, name)?)));
+    let keys =
+        env_command.iter().map(|(name, command)| Ok((name.clone(), credentials::of_command(command, name)?)));
     keys.collect::<Result<_>>().with_context(|| format!("the agent {} cannot be started", agent.name))
 }
 
@@ -272,7 +273,7 @@ impl<F: FnMut(Activity)> Ear<F> {
     /// The ending where a clock has run out: while it waits for a limit, the limit is the reason.
     fn gave_up(&self, clock: Ending) -> Ending {
         match &self.seen.fault {
-            Some(fault) if signs::is_limit(fault) => Ending::RateLimited(ending::of_limit(fault, &self.seen)),
+            Some(fault) if fault::is_limit(fault) => Ending::RateLimited(ending::of_limit(fault, &self.seen)),
             _ => clock,
         }
     }

@@ -8,15 +8,15 @@
 //! decides what may pass and how long to wait for it.
 
 mod anthropic;
+mod api_key;
 mod chat;
 mod dialect;
 mod google;
 mod http;
-mod key;
 mod responses;
 mod retry;
 
-pub use key::{Key, KeySource};
+pub use api_key::{Key, KeySource};
 
 use crate::domain::config::{ApiKind, ReviewerConfig};
 use crate::domain::error::{Result, hint};

@@ -5,7 +5,7 @@
 //! the first three. What a command needs and lies beneath one of them is put back. Nothing is nested that
 //! would change nothing, because each mount costs every process that starts.
 
-use super::bounds::{Access, Bounds, access_in};
+use super::access::{Access, Bounds, access_in};
 use super::capabilities::ROOTS;
 use super::hosts::bridge;
 use crate::system::process::program;

@@ -6,13 +6,13 @@
 //! Linux, else Landlock; seatbelt on macOS. Which of them is in force is found out by trying it, once, and told. Whatever it
 //! is, on Linux a guardian of ours ([`launch`]) sees to it that nothing outlives the command.
 
-mod bounds;
+mod access;
+mod backend;
 mod bubblewrap;
 mod capabilities;
 mod environment;
 pub mod hosts;
 pub mod launch;
-mod means;
 mod seatbelt;
 mod secrets;
 pub mod shell;
@@ -20,13 +20,13 @@ mod sockets;
 pub mod state;
 mod temporary;
 
-pub use bounds::Scope;
-pub use means::Means;
+pub use access::Scope;
+pub use backend::Means;
 
 use crate::domain::config::{Config, Wish};
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
-use bounds::{Access, Bounds, Ground};
+use access::{Access, Bounds, Ground};
 use bubblewrap::WayOut;
 use launch::{Launcher, Network, Order};
 use std::collections::BTreeMap;
@@ -103,7 +103,7 @@ impl Sandbox {
         let wish = config.run.sandbox.unwrap_or(Wish::Prefer);
         let means = match wish {
             Wish::Off => Means::Nobody("it is switched off".into()),
-            Wish::Prefer | Wish::Require => means::chosen(repo)?.launched(launcher.is_some()),
+            Wish::Prefer | Wish::Require => backend::chosen(repo)?.launched(launcher.is_some()),
         };
         if wish == Wish::Require {
             means.suffices()?;

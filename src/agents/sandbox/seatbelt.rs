@@ -5,7 +5,7 @@
 //! services, scripting other programs, their sockets, the preferences daemon. This has been read and tested as
 //! text only, never yet on a Mac: whoever has one, please tell what it did.
 
-use super::bounds::{Access, Bounds, access_in};
+use super::access::{Access, Bounds, access_in};
 use crate::domain::error::{Result, hint};
 use std::fmt::Write;
 use std::path::Path;

@@ -3,7 +3,7 @@
 //! Where we are killed it stays; a lock inside tells that nobody needs it any more, and the next start
 //! removes it. Folders without our lock are somebody else's.
 
-use super::bounds::{Access, Bounds, access_in};
+use super::access::{Access, Bounds, access_in};
 use crate::agents::worktree;
 use crate::domain::error::Result;
 use crate::system::process;

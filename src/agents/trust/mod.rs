@@ -7,11 +7,11 @@
 //! which counts only where no repository can set it. The gate needs no trust: looking a verdict up runs
 //! nothing.
 
+mod items;
 mod list;
-mod matter;
 
+pub use items::{Item, Purpose, brought, of_plan};
 pub use list::{Record, place};
-pub use matter::{Item, Purpose, brought, of_plan};
 
 use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::plan;

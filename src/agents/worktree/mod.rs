@@ -20,16 +20,16 @@
 mod bounded;
 mod copy;
 mod erase;
-mod found;
 mod harvest;
 mod import;
 mod index;
+mod locate;
 mod make;
 pub mod measure;
-mod place;
 mod private;
 mod record;
 mod remove;
+mod root;
 mod seal;
 mod settings;
 mod spare;
@@ -95,7 +95,7 @@ impl Worktrees {
         let root = root(repo, config)?;
         repo.own_dir()?;
         let common = repo.common_dir().to_owned();
-        let main = place::main_worktree(repo);
+        let main = root::main_worktree(repo);
         let settings = Arc::new(settings::of(repo));
         // In a partial clone git has to fetch what it lacks, with keys that are hidden from whoever is held.
         let is_held = settings.has_strange_filters && !repo.is_partial();
@@ -245,8 +245,8 @@ const SETTINGS: &[&str] = &[
 /// danger, with the way out.
 pub fn root(repo: &Repo, config: &Config) -> Result<PathBuf> {
     let person = repo.git_config("flow-ai.worktrees");
-    let main = place::main_worktree(repo);
-    place::root(repo.common_dir(), main.as_deref(), person.as_deref(), config.run.worktrees.as_deref())
+    let main = root::main_worktree(repo);
+    root::root(repo.common_dir(), main.as_deref(), person.as_deref(), config.run.worktrees.as_deref())
 }
 
 /// The folders of the worktrees that we made, those of dead processes included.

@@ -5,7 +5,7 @@
 //! promised objects to a partial clone. It holds no hook, no signing, no password and no way to push:
 //! whoever works there reads it.
 
-use super::place;
+use super::root;
 use crate::gate::store::{Repo, Setting};
 use std::fmt::Write;
 use std::path::Path;
@@ -153,7 +153,7 @@ fn reachable(url: &str, repo: &Repo) -> String {
     if is_remote || Path::new(url).is_absolute() {
         return url.to_owned();
     }
-    let here = place::main_worktree(repo).unwrap_or_else(|| repo.common_dir().to_owned());
+    let here = root::main_worktree(repo).unwrap_or_else(|| repo.common_dir().to_owned());
     here.join(url).to_string_lossy().into_owned()
 }
 

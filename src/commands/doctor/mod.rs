@@ -3,11 +3,11 @@
 //! Every check says what is, and where it is not well, how to mend it. Nothing is changed, no agent is
 //! started and no network is used: an agent counts as present when its program is on the PATH.
 
+mod agents;
 mod gate;
 mod help;
 mod hooks;
 mod leftovers;
-mod people;
 mod repository;
 mod sandbox;
 mod signing;
@@ -76,7 +76,7 @@ pub fn examine() -> Vec<Check> {
         },
         Err(error) => {
             checks.push(Check::broken("repository", &error));
-            checks.extend(people::on_path());
+            checks.extend(agents::on_path());
         }
     }
     checks.extend(help::examine());
@@ -99,7 +99,7 @@ fn examine_repository(repo: &Repo) -> Result<Vec<Check>> {
             checks.extend(signing::examine(repo, &loaded, &target));
             // A server judges nothing and runs nobody: it reads what others have judged.
             if repo.work_dir().is_some() {
-                checks.extend(people::examine(&loaded.config));
+                checks.extend(agents::examine(&loaded.config));
                 checks.push(sandbox::examine(repo, &loaded.config));
                 checks.push(trust::examine(repo, &loaded));
             }

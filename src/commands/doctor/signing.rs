@@ -1,7 +1,7 @@
 //! Whether records can be signed as the branch demands, by whoever is at the keyboard.
 
 use super::Check;
-use crate::commands::person;
+use crate::commands::human_review;
 use crate::domain::error::Result;
 use crate::gate::signing::{self, Key};
 use crate::gate::store::Repo;
@@ -24,7 +24,7 @@ fn look(repo: &Repo, loaded: &Loaded, target: &str) -> Result<Check> {
     if !policy.signed {
         return Ok(Check::good(TOPIC, format!("records are signed with {key}")));
     }
-    let person = person::here(repo)?;
+    let person = human_review::here(repo)?;
     let file = &policy.allowed_signers;
     Ok(match signing::ready(repo, policy, target, Some(&person)) {
         Ok(()) => {

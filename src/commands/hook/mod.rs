@@ -8,13 +8,13 @@
 //! better words. `pre-receive` and `update` are a server's, which its pushers cannot switch off.
 
 mod commit;
+mod hints;
 mod notes;
 mod push;
 mod rebase;
 mod receive;
-pub mod spot;
+pub mod review;
 mod transaction;
-mod way_out;
 
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
@@ -22,7 +22,7 @@ use crate::domain::verdict::Verdict;
 use crate::gate::admit::{self, Candidate, New, Refusal, Ruling};
 use crate::gate::store::Repo;
 pub(crate) use notes::LOSES;
-use spot::Pending;
+use review::Pending;
 
 /// What a hook answers.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub enum Answer {
     Pass,
     /// Stop.
     Refuse(Refused),
-    /// Nobody has judged it yet, and here a rival may be asked: see [`spot::settle`].
+    /// Nobody has judged it yet, and here a rival may be asked: see [`review::settle`].
     Review(Box<Pending>),
 }
 
@@ -132,16 +132,16 @@ fn refused(
     };
     let mut ways = Vec::new();
     match (&refusal.missing, refusal.blocking.is_empty()) {
-        (Some(missing), true) if refusal.wants_person => ways.push(way_out::approval(missing)),
+        (Some(missing), true) if refusal.wants_person => ways.push(hints::approval(missing)),
         (_, false) => ways.push("mend what is found, then have it judged again".to_owned()),
-        (Some(missing), true) => ways.push(way_out::review(repo, candidate, missing)?),
+        (Some(missing), true) => ways.push(hints::review(repo, candidate, missing)?),
         (None, true) => ways
             .push(format!("only add to `{branch}`: make the change on a branch of its own and merge that")),
     }
     if let Some(missing) = &refusal.missing {
-        ways.extend(way_out::waiver(repo, candidate, policy, missing)?);
+        ways.extend(hints::waiver(repo, candidate, policy, missing)?);
     }
-    ways.extend(way_out::back(repo, candidate, moment));
+    ways.extend(hints::back(repo, candidate, moment));
     Ok(Refused { why: format!("{what}: {}", refusal.why), blocking: refusal.blocking, way_out: ways })
 }
 

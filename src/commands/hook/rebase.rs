@@ -5,7 +5,7 @@
 //! what the remote has let in. git does not say here what `--onto` and a list of steps will make of
 //! it: the branch itself is the last fence, as without this hook.
 
-use super::{Answer, Moment, Refused, decide, guarded, guarded_branch, way_out};
+use super::{Answer, Moment, Refused, decide, guarded, guarded_branch, hints};
 use crate::domain::error::Result;
 use crate::gate::admit::{self, Candidate, New};
 use crate::gate::store::Repo;
@@ -55,7 +55,7 @@ fn rewrites(repo: &Repo, candidate: &Candidate) -> Answer {
 fn refused(repo: &Repo, candidate: &Candidate, why: &str) -> Answer {
     let branch = &candidate.branch;
     let mut way_out = vec![format!("only add to `{branch}`: rebase a branch of its own, and merge that")];
-    way_out.extend(way_out::put_aside(repo).map(str::to_owned));
+    way_out.extend(hints::put_aside(repo).map(str::to_owned));
     Answer::Refuse(Refused {
         why: format!("this rebase of `{branch}` is refused, and nothing was touched: {why}"),
         blocking: Vec::new(),

@@ -199,15 +199,15 @@ impl Hooks<'_> {
 
     fn script(&self, name: &str, way: Way<'_>) -> String {
         let asks = match (name, way) {
-            (SERVERS, _) => include_str!("receive.sh"),
-            (_, Way::Config) => include_str!("configured.sh"),
-            _ if OURS.contains(&name) => include_str!("hook.sh"),
-            _ => include_str!("silent.sh"),
+            (SERVERS, _) => include_str!("server_hook.sh"),
+            (_, Way::Config) => include_str!("config_hook.sh"),
+            _ if OURS.contains(&name) => include_str!("hook_file.sh"),
+            _ => include_str!("forward_hook.sh"),
         };
         let then = match way {
             Way::Config => "",
-            _ if asks_and_reads(name) => include_str!("replay.sh"),
-            _ => include_str!("then.sh"),
+            _ if asks_and_reads(name) => include_str!("run_both_on_input.sh"),
+            _ => include_str!("run_chained.sh"),
         };
         let chained = match way {
             Way::InFrontOf(chained) => quoted(&chained.to_string_lossy()),

@@ -10,7 +10,7 @@ pub mod answer;
 mod ask;
 mod files;
 pub mod intent;
-mod matter;
+mod material;
 mod parts;
 mod reading;
 mod request;
@@ -124,9 +124,9 @@ pub fn standing(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> 
     }
     let (waivers, words): (Vec<&Verdict>, Vec<&Verdict>) =
         found.iter().partition(|verdict| is_waiver(verdict));
-    let mut newest = admit::standing::newest(&words, policy);
+    let mut newest = admit::tally::newest(&words, policy);
     newest.extend(waivers);
-    newest.sort_by_key(|verdict| Reverse(admit::standing::time(verdict)));
+    newest.sort_by_key(|verdict| Reverse(admit::tally::time(verdict)));
     Ok(newest.into_iter().cloned().collect())
 }
 
@@ -146,7 +146,7 @@ pub async fn review(
     // The record needs somebody's name and signature; without them the answer would be paid for and lost.
     repo.identity()?;
     signing::ready(repo, &request.loaded.config.gate, request.target, None)?;
-    let matter = match matter::gather(repo, request)? {
+    let matter = match material::gather(repo, request)? {
         Ok(matter) => matter,
         Err(why) => return Ok(Outcome::CannotTell(why)),
     };

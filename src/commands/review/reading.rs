@@ -6,7 +6,7 @@
 
 use super::answer::{self, Answer};
 use super::ask::{self, Reply};
-use super::matter::Matter;
+use super::material::Matter;
 use super::request::Bundle;
 use super::{Request, Reviewer};
 use crate::domain::change::{Author, Vendor};

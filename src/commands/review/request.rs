@@ -8,7 +8,7 @@
 
 use super::answer::{Asked, schema};
 use super::files::File;
-use super::matter::{Matter, too_big};
+use super::material::{Matter, too_big};
 use super::parts::Part;
 use crate::domain::digest;
 use crate::domain::verdict::ShownPart;

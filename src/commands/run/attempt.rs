@@ -1,15 +1,15 @@
 //! One attempt: the agent works, its files become a commit, whatever way it ended.
 
+use super::agent_commits;
+use super::branch::{self, Label, State as WorkState};
+use super::checkout::{Made, Workplace};
 use super::journal::attempt_finished;
 use super::limits::Under;
-use super::listen::Heard;
+use super::monitor::Heard;
 use super::outcome::Outcome;
-use super::own;
 use super::prompt::{self, Feedback};
 use super::task::{self, Life};
 use super::verify;
-use super::work::{self, Label, State as WorkState};
-use super::workplace::{Made, Workplace};
 use crate::agents::agent::{Ending, Job, Mode, Report};
 use crate::agents::worktree::TooMuch;
 use crate::domain::change::{Author, Vendor};
@@ -208,7 +208,9 @@ impl Life<'_> {
             self.warn_once(format!("the agent changed {what} of its private git, which is put back"));
         }
         let repo = &self.run.repo;
-        if let Some(name) = own::keep(repo, self.run.slug(), &self.task.id, &self.run.id, &harvest.commits)? {
+        if let Some(name) =
+            agent_commits::keep(repo, self.run.slug(), &self.task.id, &self.run.id, &harvest.commits)?
+        {
             self.warn_once(format!(
                 "the agent committed by itself what its files do not hold: it is kept at {name}"
             ));
@@ -224,7 +226,7 @@ impl Life<'_> {
             Label { slug: self.run.slug(), task: &self.task, run: &self.run.id, attempt, authors, state };
         let base = self.work.map_or(self.base, |work| work.base);
         let head = self.work.map(|work| work.head);
-        let work = work::commit(repo, &self.run.journal, &label, harvest.tree, base, head)?;
+        let work = branch::commit(repo, &self.run.journal, &label, harvest.tree, base, head)?;
         self.work = Some(work);
         place.saved(&harvest)?;
         Ok(Some(work.head))

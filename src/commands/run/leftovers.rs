@@ -4,10 +4,10 @@
 //! A worktree never holds the only copy of anything for longer than the run that made it, whatever
 //! ended that run.
 
+use super::agent_commits;
+use super::branch::{self, Label, State};
+use super::checkout::blocking;
 use super::journal::{Effect, attempt_finished, traces};
-use super::own;
-use super::work::{self, Label, State};
-use super::workplace::blocking;
 use super::{Run, chain};
 use crate::agents::agent::Agent;
 use crate::agents::worktree::{Removed, Worktree};
@@ -65,7 +65,7 @@ async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> R
     .await?;
     if let Some(harvest) = harvest {
         let base = run.repo.tree_of(worktree.base())?;
-        if let Some(name) = own::keep(&run.repo, run.slug(), id, &run.id, &harvest.commits)? {
+        if let Some(name) = agent_commits::keep(&run.repo, run.slug(), id, &run.id, &harvest.commits)? {
             run.events.progress(format!(
                 "what an agent committed by itself in {} is kept at {name}",
                 path.display()
@@ -96,7 +96,7 @@ async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> R
 /// Keeps what its agent committed by itself where somebody deleted the folder.
 fn take_orphans(run: &Run, id: &str, worktree: &Worktree) -> Result<()> {
     let commits = worktree.orphans()?;
-    if let Some(name) = own::keep(&run.repo, run.slug(), id, &run.id, &commits)? {
+    if let Some(name) = agent_commits::keep(&run.repo, run.slug(), id, &run.id, &commits)? {
         worktree.settle(&commits)?;
         run.events.warn(format!(
             "{} was deleted; what its agent had committed by itself is kept at {name}",
@@ -132,11 +132,11 @@ pub(super) fn begin_anew(run: &Run, chosen: &Plan) -> Result<()> {
 
 /// Keeps a commit where no branch has it any more, and returns the ref's name.
 fn keep_aside(run: &Run, task: &str, commit: ObjectId) -> Result<String> {
-    let all = run.repo.refs(&work::recovery_ref(run.slug(), task, ""))?;
+    let all = run.repo.refs(&branch::recovery_ref(run.slug(), task, ""))?;
     if let Some((name, _)) = all.into_iter().find(|(_, kept)| *kept == commit) {
         return Ok(name);
     }
-    let name = work::recovery_ref(run.slug(), task, &run.id);
+    let name = branch::recovery_ref(run.slug(), task, &run.id);
     let before = run.repo.find_ref(&name)?.map_or(Expected::Missing, Expected::At);
     run.repo.set_ref(&name, commit, before, "kept")?;
     Ok(name)
@@ -156,7 +156,7 @@ fn keep(
     let author = author(run, id);
     if let Some(task) = task {
         let history = &mut run.history.borrow_mut();
-        let found = work::read(repo, run.slug(), task, run.base, history)?;
+        let found = branch::read(repo, run.slug(), task, run.base, history)?;
         let parent = match found {
             None => Some((base, None)),
             // Killed between the commit and the note that it was made.
@@ -175,7 +175,7 @@ fn keep(
                 None => State::Partial,
             };
             let label = Label { slug: run.slug(), task, run: &run.id, attempt, authors: &[author], state };
-            let commit = work::commit(repo, &run.journal, &label, tree, base, head)?.head;
+            let commit = branch::commit(repo, &run.journal, &label, tree, base, head)?.head;
             if let Some((attempt, ending)) = ended {
                 run.events.of_task(id).send(attempt_finished(attempt, &ending, Some(commit)));
                 history.ended(id, attempt);
@@ -183,7 +183,7 @@ fn keep(
             return Ok(short(&run.slug().task_ref(id)));
         }
     }
-    let name = work::recovery_ref(run.slug(), id, &run.id);
+    let name = branch::recovery_ref(run.slug(), id, &run.id);
     let commit = repo.write_commit(tree, &[base], &format!("What an interrupted run left of {id}\n"))?;
     repo.set_ref(&name, commit, Expected::Missing, "kept")?;
     Ok(name)

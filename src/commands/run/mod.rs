@@ -7,35 +7,35 @@
 //! All of it is one thread: the repository stays here, agents are processes, and slow file work is
 //! sent elsewhere.
 
+mod agent_commits;
 mod attempt;
+mod base;
+mod branch;
 mod budget;
-mod conduct;
+mod checkout;
+mod integrate;
 mod journal;
 mod leftovers;
 mod limits;
-mod listen;
 mod lock;
 mod logs;
+mod monitor;
 mod outcome;
-mod own;
+mod preflight;
 mod prompt;
-mod ready;
-mod result;
-mod rivals;
-mod stale;
-mod start;
+mod review;
+mod scheduler;
+mod stale_locks;
 mod summary;
 mod task;
 mod verify;
-mod work;
-mod workplace;
 
 pub use budget::Account;
 pub use journal::{folder, runs};
 pub use lock::{Lock, is_under_way};
 pub use logs::{Transcript, expire as expire_journals, transcripts};
 pub use outcome::{Outcome, TaskReport};
-pub use ready::{Forecast, checked_out, choose, forecast};
+pub use preflight::{Forecast, checked_out, choose, forecast};
 pub use summary::{ResultReport, Summary};
 
 use crate::agents::agent::Agent;
@@ -55,7 +55,7 @@ use gix::ObjectId;
 use jiff::Timestamp;
 use journal::{History, Journal};
 use limits::Limits;
-use ready::Prepared;
+use preflight::Prepared;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -122,9 +122,9 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
     let begin = Instant::now();
     let _lock = Lock::take(&repo, &options.slug)?;
     leftovers::end_processes(&repo, &options.slug, events)?;
-    stale::break_locks(&repo, &options.slug, events).await?;
+    stale_locks::break_locks(&repo, &options.slug, events).await?;
     let Prepared { spec, mut history, plan, chosen, loaded, target, base, agents } =
-        ready::prepare(&repo, &options)?;
+        preflight::prepare(&repo, &options)?;
     // What is asked about here is what runs: nothing is read again.
     trust::require(&repo, brings(&loaded, &options.slug, &plan), options.trust)?;
     let worktrees = Worktrees::of(&repo, &loaded.config)?;
@@ -174,8 +174,8 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
     leftovers::take_in(&run, &plan).await?;
     leftovers::begin_anew(&run, &chosen)?;
     logs::tidy(&run);
-    let tasks = LocalSet::new().run_until(conduct::carry_out(&run, &plan, &chosen)).await?;
-    let result = match result::conclude(&run, &plan).await {
+    let tasks = LocalSet::new().run_until(scheduler::carry_out(&run, &plan, &chosen)).await?;
+    let result = match integrate::conclude(&run, &plan).await {
         Ok(report) => report,
         Err(error) => ResultReport::NoVerdict { why: chain(&error) },
     };
@@ -205,7 +205,7 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
 /// # Errors
 /// Where the run could not begin anyway.
 pub fn brought(repo: &Repo, options: &Options) -> Result<Vec<trust::Item>> {
-    let Prepared { plan, loaded, .. } = ready::prepare(repo, options)?;
+    let Prepared { plan, loaded, .. } = preflight::prepare(repo, options)?;
     Ok(brings(&loaded, &options.slug, &plan))
 }
 

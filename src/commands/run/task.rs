@@ -5,14 +5,14 @@
 //! the notes: work that an earlier run left is judged like work that was made just now.
 
 use super::attempt::Attempted;
+use super::base::{self, Start};
+use super::branch::{self, Judged, State as WorkState, Work};
+use super::checkout::Workplace;
 use super::limits::Under;
 use super::outcome::{Outcome, TaskReport};
 use super::prompt::Feedback;
-use super::rivals::words;
-use super::start::{self, Start};
+use super::review::words;
 use super::verify::{self, Verified};
-use super::work::{self, Judged, State as WorkState, Work};
-use super::workplace::Workplace;
 use super::{Run, chain, not_run};
 use crate::agents::agent::Agent;
 use crate::domain::error::Result;
@@ -119,11 +119,11 @@ pub(super) async fn live(run: Rc<Run>, task: Task) -> TaskReport {
 
 /// The commit that the task began or begins from, and its work so far; an outcome when it cannot begin.
 fn begin_from(run: &Run, task: &Task) -> Result<Result<(ObjectId, Option<Work>), Outcome>> {
-    let work = work::read(&run.repo, run.slug(), task, run.base, &mut run.history.borrow_mut())?;
+    let work = branch::read(&run.repo, run.slug(), task, run.base, &mut run.history.borrow_mut())?;
     if let Some(work) = work {
         return Ok(Ok((work.base, Some(work))));
     }
-    Ok(match start::of(run, task)? {
+    Ok(match base::of(run, task)? {
         Start::At(base) => Ok((base, None)),
         Start::Conflict(with) => Err(Outcome::DependencyConflict { with }),
     })
@@ -208,7 +208,7 @@ impl Life<'_> {
         let mut trouble = Trouble::default();
         if let Some(work) = self.work.filter(|work| work.state != WorkState::Made) {
             let findings =
-                work::last_findings(&self.run.repo, &work, &self.run.loaded.config.gate, &self.run.target)?;
+                branch::last_findings(&self.run.repo, &work, &self.run.loaded.config.gate, &self.run.target)?;
             trouble.fault = findings.map(Feedback::Findings);
             trouble.mishap = Some(match work.state {
                 WorkState::Partial => Feedback::Interrupted,
@@ -229,7 +229,7 @@ impl Life<'_> {
         let policy = &self.run.loaded.config.gate;
         let Some(work) = self.work else { return Ok(Judgement::Over(Outcome::NoChange)) };
         let change = changes::between(&self.run.repo, work.base, work.head)?;
-        match work::judged(&self.run.repo, &change, policy, &self.run.target)? {
+        match branch::judged(&self.run.repo, &change, policy, &self.run.target)? {
             Judged::Approved(verdict) => {
                 // An earlier run or a person had it reviewed; whether it passes the checks, no note tells.
                 if let Some(judgement) = self.verify().await? {

@@ -1,7 +1,7 @@
 //! Whether the project's own checks pass on what is in a worktree.
 
 use super::Run;
-use super::workplace::{Workplace, failure};
+use super::checkout::{Workplace, failure};
 use crate::agents::sandbox::shell::ShellEnd;
 use crate::domain::error::Result;
 use crate::domain::event::Events;

@@ -6,8 +6,8 @@
 //! where an earlier version has left records that are not indexed. Where the branch counts only signed
 //! records, a signature is checked when its record would decide something, never for all.
 
-use super::standing::{self, Standing, counts, weigh};
 use super::steps::Step;
+use super::tally::{self, Standing, counts, weigh};
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
 use crate::domain::verdict::{Decision, Verdict};
@@ -210,5 +210,5 @@ impl<'a> Evidence<'a> {
 
 /// When a change was last judged, for trying the newest first.
 pub(super) fn time(verdicts: &[Verdict]) -> Timestamp {
-    verdicts.iter().map(standing::time).max().unwrap_or(Timestamp::MIN)
+    verdicts.iter().map(tally::time).max().unwrap_or(Timestamp::MIN)
 }

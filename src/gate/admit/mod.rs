@@ -5,15 +5,15 @@
 //! squash, reword, cherry-pick and clean merges, false after any edit of content. The policy is the
 //! one at `old`. This only looks verdicts up; it never asks a reviewer and needs no network.
 
-mod account;
-mod alike;
-mod detour;
 mod evidence;
+mod explain;
+mod intermediate;
 mod replay;
-pub mod standing;
+mod similar;
 mod steps;
+pub mod tally;
 
-pub use account::{Fate, Part, account};
+pub use explain::{Fate, Part, account};
 
 use crate::domain::error::{Result, hint_on};
 use crate::domain::policy::{Demand, Policy};
@@ -24,7 +24,7 @@ use crate::gate::store::{Repo, config};
 use gix::ObjectId;
 use replay::{Judge, Replayed};
 
-pub use standing::{Standing, approves, counts, weigh};
+pub use tally::{Standing, approves, counts, weigh};
 
 /// What the gate is asked about.
 #[derive(Debug, Clone)]

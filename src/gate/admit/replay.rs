@@ -6,10 +6,10 @@
 //! change brought (an evil merge, a hand-resolved conflict, an extra commit) never comes out of a
 //! clean merge, and is refused.
 
-use super::detour;
 use super::evidence::{Evidence, time};
-use super::standing::{Standing, weigh};
+use super::intermediate;
 use super::steps::{self, Step};
+use super::tally::{Standing, weigh};
 use super::{Candidate, Missing, Refusal, demand};
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
@@ -115,7 +115,7 @@ impl<'a> Judge<'a> {
                 && let Standing::Approved(verdicts) = self.evidence.standing(base, head)?
                 && let Some(last) = reaches(steps, result, &verdicts)
                 && !self.is_blocked(tree, &steps[..=last])?
-                && detour::is_straight(&self.merger, self.repo, tree, &steps[..=last], &verdicts)?
+                && intermediate::is_straight(&self.merger, self.repo, tree, &steps[..=last], &verdicts)?
                 && let Standing::Approved(verdicts) = self.standing_of(tree, &steps[..=last], verdicts)?
             {
                 ways.push((last + 1, verdicts));

@@ -4,7 +4,7 @@
 //! PATH checks each signature: nothing in the repository's config has a say in that. We read the list
 //! only to find the name that goes with a signature's key, so that one process is enough.
 
-use super::key::armour;
+use super::signing_key::armour;
 use super::{NAMESPACE, run};
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;

@@ -7,12 +7,12 @@
 //! may be there to answer.
 
 mod allowed;
-mod key;
 mod proof;
+mod signing_key;
 
 pub use allowed::Signers;
-pub use key::Key;
 pub use proof::{Proof, Proves};
+pub use signing_key::Key;
 
 use crate::domain::change::Author;
 use crate::domain::error::{Result, hint, hint_on};

@@ -1,8 +1,8 @@
 //! One process and everything that it starts, from its first moment to its last.
 
-use super::census::{Pid, alive, children, is_child, prepare, roots};
+use super::descendants::{Pid, alive, children, is_child, prepare, roots};
 use super::identity::Identity;
-use super::prompt::{self, Waiter};
+use super::tty_wait::{self, Waiter};
 use super::{LONGEST_LINE, Lines};
 use crate::domain::digest;
 use crate::domain::error::Result;
@@ -106,7 +106,7 @@ impl Tree {
 
     /// The process of the tree that waits for a person at a terminal.
     pub fn waiter(&mut self) -> Option<Waiter> {
-        prompt::find(&self.left())
+        tty_wait::find(&self.left())
     }
 
     /// Ends what is left of the tree, tells its last words, and returns when nothing of it is left.

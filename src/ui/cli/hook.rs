@@ -2,7 +2,7 @@
 //!
 //! Looking a verdict up needs neither runtime nor progress; both are made only when a rival is asked.
 
-use crate::commands::hook::spot::{self, Pending};
+use crate::commands::hook::review::{self, Pending};
 use crate::commands::hook::{self, Answer, Refused};
 use crate::domain::error::{Exit, Result};
 use crate::domain::event::Events;
@@ -50,7 +50,7 @@ fn refusal(args: &HookArgs) -> Result<Option<Refused>> {
 pub(super) fn settle(pending: Pending) -> Result<Option<Refused>> {
     let (events, receiver) = Events::channel();
     let watcher = report::watch(receiver, report::Style::choose(false));
-    let refused = super::wait::wait(async move |stop| spot::settle(pending, &events, &stop).await);
+    let refused = super::wait::wait(async move |stop| review::settle(pending, &events, &stop).await);
     if watcher.join().is_err() {
         report::warning("the progress display broke off");
     }

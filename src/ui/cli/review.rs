@@ -3,7 +3,7 @@
 //! What is asked for by flags becomes a change, its purpose and its judges; the journey does the
 //! rest. A change that has been judged already is not paid for twice, unless asked.
 
-use super::person::{PersonArgs, speak};
+use super::human_review::{PersonArgs, speak};
 use super::subject::SubjectArgs;
 use super::trust::{TrustFlag, consent};
 use super::wait::watched;

@@ -1,9 +1,9 @@
 //! `git flow-ai waive`: a person lets a change in without a rival's approval, and says why.
 
-use super::person::{said, speak};
+use super::human_review::{said, speak};
 use super::review::Told;
 use super::subject::SubjectArgs;
-use crate::commands::person::Word;
+use crate::commands::human_review::Word;
 use crate::domain::error::{Exit, Result};
 use crate::gate::store::{Repo, config};
 use crate::ui::report::{self, plain};

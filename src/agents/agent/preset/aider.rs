@@ -7,8 +7,8 @@
 
 use super::{Call, Invocation, Listener, Preset, Reader, private_folder};
 use crate::agents::agent::Known;
-use crate::agents::agent::seen::{End, Seen};
-use crate::agents::agent::signs;
+use crate::agents::agent::fault;
+use crate::agents::agent::observed::{End, Seen};
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
 use anyhow::Context;
@@ -85,7 +85,7 @@ impl Reader for Aider {
             seen.text = text;
         } else if is_fault(line) {
             seen.end = None;
-            if signs::is_limit(line) {
+            if fault::is_limit(line) {
                 seen.limited_by(line);
             } else {
                 seen.retries(line);

@@ -7,8 +7,8 @@
 use super::events::{anthropic_usage, event, number, text};
 use super::{Call, Invocation, Listener, Preset, Reader};
 use crate::agents::agent::Known;
-use crate::agents::agent::seen::{End, Seen};
-use crate::agents::agent::signs;
+use crate::agents::agent::fault;
+use crate::agents::agent::observed::{End, Seen};
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
 use jiff::Timestamp;
@@ -164,7 +164,7 @@ fn is_notice_of_limit(said: &str) -> bool {
 fn retry(event: &Value, seen: &mut Seen) {
     let status = number(event, "/error_status");
     let why = format!("{} (status {status})", text(event, "/error"));
-    if signs::is_limit(&why) {
+    if fault::is_limit(&why) {
         seen.limited(Some(number(event, "/retry_delay_ms").div_ceil(1000)), &why);
     } else {
         seen.retries(&why);

@@ -7,8 +7,8 @@
 use super::events::{event, number, text};
 use super::{Call, Invocation, Listener, Preset, Reader, real};
 use crate::agents::agent::Known;
-use crate::agents::agent::seen::{End, Seen};
-use crate::agents::agent::signs;
+use crate::agents::agent::fault;
+use crate::agents::agent::observed::{End, Seen};
 use crate::agents::sandbox::Means;
 use crate::domain::error::{Result, hint};
 use crate::domain::event::Usage;
@@ -119,7 +119,7 @@ fn item(event: &Value, seen: &mut Seen) {
 
 /// A fault that it tries to get over: "Reconnecting… 2/5 (…)".
 fn fault(why: &str, seen: &mut Seen) {
-    if signs::is_limit(why) {
+    if fault::is_limit(why) {
         seen.limited_by(why);
     } else {
         seen.retries(why);

@@ -1,7 +1,7 @@
 //! Any command: the prompt on standard input, the answer on standard output, exit status 0 is done.
 
 use super::{Call, Invocation, Listener, Reader};
-use crate::agents::agent::seen::{End, Seen};
+use crate::agents::agent::observed::{End, Seen};
 use crate::domain::error::{Result, hint};
 use crate::system::process::program;
 use std::process::ExitStatus;

@@ -7,8 +7,8 @@
 use super::events::{event, number, text};
 use super::{Call, Invocation, Listener, Preset, Reader, package, private_folder};
 use crate::agents::agent::Known;
-use crate::agents::agent::seen::{End, Seen};
-use crate::agents::agent::signs;
+use crate::agents::agent::fault;
+use crate::agents::agent::observed::{End, Seen};
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
 use serde_json::Value;
@@ -84,7 +84,7 @@ impl Reader for Copilot {
             "session.error" | "model.call_failure" => {
                 let why = text(data, "/message");
                 let why = if why.is_empty() { text(data, "/errorMessage") } else { why };
-                if signs::is_limit(why) {
+                if fault::is_limit(why) {
                     seen.limited_by(why);
                 } else {
                     seen.retries(why);

@@ -6,7 +6,7 @@ use super::claude::Claude;
 use super::events::{event, text};
 use super::{Call, Invocation, Listener, Preset, Reader};
 use crate::agents::agent::Known;
-use crate::agents::agent::seen::Seen;
+use crate::agents::agent::observed::Seen;
 use crate::domain::error::Result;
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! What the event streams have in common: one JSON object a line.
 
-use crate::agents::agent::seen::Seen;
+use crate::agents::agent::observed::Seen;
 use crate::domain::event::Usage;
 use crate::system::process;
 use serde_json::Value;

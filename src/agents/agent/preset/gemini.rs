@@ -6,8 +6,8 @@
 use super::events::{event, number, text};
 use super::{Call, Invocation, Listener, Preset, Reader};
 use crate::agents::agent::Known;
-use crate::agents::agent::seen::{End, Seen};
-use crate::agents::agent::signs;
+use crate::agents::agent::fault;
+use crate::agents::agent::observed::{End, Seen};
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
 use crate::system::process;
@@ -78,7 +78,7 @@ impl Reader for Gemini {
         if process::asks_person(line) {
             seen.waits(line);
         } else if line.starts_with("Attempt ") && line.contains("failed") {
-            if signs::is_limit(line) {
+            if fault::is_limit(line) {
                 seen.limited_by(line);
             } else {
                 seen.retries(line);

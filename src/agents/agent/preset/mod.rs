@@ -16,7 +16,7 @@ mod opencode;
 mod package;
 mod qwen;
 
-use super::seen::Seen;
+use super::observed::Seen;
 use super::{Agent, Job, Known, Mode};
 use crate::domain::config::AgentConfig;
 use crate::domain::error::Result;

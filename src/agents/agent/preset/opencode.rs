@@ -7,7 +7,7 @@
 use super::events::{event, number, text};
 use super::{Call, Invocation, Listener, Preset, Reader};
 use crate::agents::agent::Known;
-use crate::agents::agent::seen::{End, Seen};
+use crate::agents::agent::observed::{End, Seen};
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
 use serde_json::Value;

@@ -8,7 +8,7 @@
 use super::claude::Claude;
 use super::{Call, Invocation, Listener, Preset, Reader, package, private_folder};
 use crate::agents::agent::Known;
-use crate::agents::agent::seen::Seen;
+use crate::agents::agent::observed::Seen;
 use crate::domain::error::Result;
 use anyhow::Context;
 use std::fs;

@@ -1,6 +1,6 @@
 //! The parent of a command and of every orphan of it, until none is left.
 
-use super::kept::Kept;
+use super::settings_guard::Kept;
 use super::{Network, OWN, Order, stage};
 use crate::agents::sandbox::hosts::proxy::Proxy;
 use crate::agents::sandbox::hosts::{self, bridge};

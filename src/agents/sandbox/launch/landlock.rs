@@ -5,7 +5,7 @@
 //! Folders can be listed everywhere, the names in hidden ones too. Symbolic links are passed over: what
 //! they lead to has its own word.
 
-use crate::agents::sandbox::bounds::{Access as Word, access_in};
+use crate::agents::sandbox::access::{Access as Word, access_in};
 use crate::domain::error::Result;
 use anyhow::{Context, bail};
 use landlock::{

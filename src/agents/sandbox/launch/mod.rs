@@ -14,11 +14,11 @@ mod enter;
 #[cfg(target_os = "linux")]
 mod guardian;
 #[cfg(target_os = "linux")]
-mod kept;
-#[cfg(target_os = "linux")]
 pub mod landlock;
 #[cfg(not(target_os = "linux"))]
 mod nowhere;
+#[cfg(target_os = "linux")]
+mod settings_guard;
 
 #[cfg(target_os = "linux")]
 pub use enter::enter;
@@ -27,7 +27,7 @@ pub use guardian::hold;
 #[cfg(not(target_os = "linux"))]
 pub use nowhere::{enter, hold};
 
-use super::bounds::{Access, Bounds};
+use super::access::{Access, Bounds};
 use super::hosts::Hosts;
 use super::temporary::Temporary;
 use crate::domain::error::{Result, hint};

@@ -8,7 +8,7 @@
 //! agents have seen, so only its owner may read it.
 
 #[cfg(debug_assertions)]
-mod die;
+mod failpoint;
 mod history;
 pub mod traces;
 
@@ -202,7 +202,7 @@ impl Pen {
     /// Writes a line; with `lasting` it is on the disk when this returns.
     fn write(&mut self, value: &impl Serialize, lasting: bool) -> io::Result<()> {
         #[cfg(debug_assertions)]
-        die::point();
+        failpoint::point();
         let mut line = serde_json::to_vec(value)?;
         line.push(b'\n');
         if self.torn {
@@ -216,7 +216,7 @@ impl Pen {
             self.file.sync_data()?;
         }
         #[cfg(debug_assertions)]
-        die::point();
+        failpoint::point();
         Ok(())
     }
 }

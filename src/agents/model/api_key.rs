@@ -4,7 +4,7 @@
 //! key is redacted from all that is written and shown from the moment we have it.
 
 use super::Endpoint;
-use crate::agents::keys;
+use crate::agents::credentials;
 use crate::domain::config::{ApiKind, KeyFrom, ReviewerConfig};
 use crate::domain::error::{Result, hint};
 use crate::domain::secret;
@@ -79,11 +79,11 @@ impl Endpoint {
                 text
             }
             KeySource::Command(command, reviewer) => {
-                keys::of_command(command, &format!("the key of the reviewer {reviewer}"))?
+                credentials::of_command(command, &format!("the key of the reviewer {reviewer}"))?
             }
             KeySource::Credential => {
                 let address = Url::parse(&self.base_url)?;
-                keys::of_credential(&address, &format!("the key of {}", self.host()))?
+                credentials::of_credential(&address, &format!("the key of {}", self.host()))?
             }
         };
         Ok(Some(Key { text }))

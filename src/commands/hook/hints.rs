@@ -2,7 +2,7 @@
 //! was, where git has changed files before it asked.
 
 use super::Moment;
-use crate::commands::person;
+use crate::commands::human_review;
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
 use crate::gate::admit::{Candidate, Missing, New};
@@ -46,7 +46,7 @@ pub(super) fn waiver(
     missing: &Missing,
 ) -> Result<Option<String>> {
     // Who has no name cannot be named.
-    if !person::here(repo).is_ok_and(|person| policy.may_waive(&person)) {
+    if !human_review::here(repo).is_ok_and(|person| policy.may_waive(&person)) {
         return Ok(None);
     }
     let what = match (missing.head, &candidate.new) {

@@ -1,7 +1,7 @@
 //! What must be so before a run begins; everything is checked before anything is started.
 
 use super::journal::History;
-use super::{Options, work};
+use super::{Options, branch};
 use crate::agents::agent::Agent;
 use crate::agents::worktree;
 use crate::commands::draft;
@@ -58,7 +58,7 @@ pub fn forecast(repo: &Repo, options: &Options) -> Result<Vec<Forecast>> {
     let result = repo.find_ref(&options.slug.result_ref())?;
     let mut forecasts = Vec::new();
     for task in &prepared.chosen.tasks {
-        let found = work::read(repo, &options.slug, task, prepared.base, &mut prepared.history)?;
+        let found = branch::read(repo, &options.slug, task, prepared.base, &mut prepared.history)?;
         let merged = match (result, found) {
             (Some(result), Some(found)) => repo.is_ancestor(found.head, result)?,
             _ => false,

@@ -4,7 +4,7 @@
 //! as files is harvested and becomes our commit; only what goes beyond that is kept here, so that nothing
 //! of anybody's is lost and no branch gets commits whose makers nobody knows.
 
-use super::work;
+use super::branch;
 use crate::agents::worktree::OwnCommit;
 use crate::domain::error::Result;
 use crate::domain::spec::Slug;
@@ -28,7 +28,7 @@ pub fn keep(
     if commits.is_empty() {
         return Ok(None);
     }
-    let name = work::recovery_ref(slug, task, &format!("{run}.own"));
+    let name = branch::recovery_ref(slug, task, &format!("{run}.own"));
     let before = repo.find_ref(&name)?;
     let mut tip = before;
     for some in commits.chunks(PARENTS) {

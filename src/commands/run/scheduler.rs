@@ -4,9 +4,9 @@
 //! A parked task has given its place away and lives on in its branch alone: it goes on as it would in
 //! another run.
 
+use super::integrate::Merging;
 use super::limits::Under;
 use super::outcome::{Outcome, TaskReport};
-use super::result::Merging;
 use super::{Run, not_run, task};
 use crate::domain::error::Result;
 use crate::domain::event::{State, What};

@@ -1,7 +1,7 @@
 //! What a person says of a change, on the command line: the flags of `review`, and what is printed.
 
 use super::review::Told;
-use crate::commands::person::{self, Said, Word};
+use crate::commands::human_review::{self, Said, Word};
 use crate::domain::change::Change;
 use crate::domain::error::{Exit, Result, hint};
 use crate::domain::verdict::{Decision, Verdict, record};
@@ -80,7 +80,7 @@ pub(super) fn speak(
     word: Word,
     json: bool,
 ) -> Result<Exit> {
-    let (verdict, changed) = match person::say(repo, change, target, loaded, word)? {
+    let (verdict, changed) = match human_review::say(repo, change, target, loaded, word)? {
         Said::Recorded(verdict, changed) => (verdict, changed),
         Said::Already(verdict) => {
             if !json {

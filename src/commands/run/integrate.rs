@@ -4,15 +4,15 @@
 //! into the result, which is exactly what the gate replays; a conflict is the task's outcome. The
 //! plan's box is ticked when the task is in.
 
+use super::branch::{self, Judged, Work};
+use super::checkout::{Made, Workplace};
 use super::journal::Effect;
 use super::outcome::{Outcome, TaskReport};
-use super::rivals::{blocking, reasons, verdict_words, words};
+use super::review::{blocking, reasons, verdict_words, words};
 use super::summary::ResultReport;
 use super::task::environment;
 use super::verify::{self, Verified};
-use super::work::{self, Judged, Work};
-use super::workplace::{Made, Workplace};
-use super::{Run, chain, start};
+use super::{Run, base, chain};
 use crate::commands::review::{self, Request};
 use crate::domain::change::Change;
 use crate::domain::error::Result;
@@ -95,7 +95,7 @@ impl Merging {
 
     fn merge_one(&mut self, run: &Run, task: &Task) -> Result<Result<(), Outcome>> {
         let history = &mut run.history.borrow_mut();
-        let Some(work) = work::read(&run.repo, run.slug(), task, run.base, history)? else {
+        let Some(work) = branch::read(&run.repo, run.slug(), task, run.base, history)? else {
             return Ok(Ok(()));
         };
         // A person may have mended the result meanwhile: what they made stays below.
@@ -106,7 +106,7 @@ impl Merging {
             Some(tip) => tip,
             None => run.base,
         };
-        let Some(tree) = start::merge_trees(&run.repo, work.base, onto, work.head)? else {
+        let Some(tree) = base::merge_trees(&run.repo, work.base, onto, work.head)? else {
             let with = format!("what is in flow/{}/result already", run.slug());
             return Ok(Err(Outcome::Conflict { with }));
         };
@@ -221,7 +221,7 @@ pub(super) async fn conclude(run: &Run, plan: &Plan) -> Result<ResultReport> {
     }
     let fork = repo.merge_base(target, tip)?.unwrap_or(target);
     let change = changes::between(repo, fork, tip)?;
-    let judged = work::judged(repo, &change, &run.loaded.config.gate, &run.target)?;
+    let judged = branch::judged(repo, &change, &run.loaded.config.gate, &run.target)?;
     if let Judged::Blocked(_, findings) = judged {
         return Ok(ResultReport::Rejected { findings });
     }
@@ -254,13 +254,13 @@ fn one_task(run: &Run, plan: &Plan, change: &Change) -> Result<Option<ResultRepo
     let policy = &run.loaded.config.gate;
     for task in &plan.tasks {
         let history = &mut run.history.borrow_mut();
-        let Some(Work { head, base, .. }) = work::read(&run.repo, run.slug(), task, run.base, history)?
+        let Some(Work { head, base, .. }) = branch::read(&run.repo, run.slug(), task, run.base, history)?
         else {
             continue;
         };
         if same_trees(&run.repo, change, base, head)? {
             let own = changes::between(&run.repo, base, head)?;
-            if let Judged::Approved(verdict) = work::judged(&run.repo, &own, policy, &run.target)? {
+            if let Judged::Approved(verdict) = branch::judged(&run.repo, &own, policy, &run.target)? {
                 return Ok(Some(ResultReport::Approved { verdict: words(&verdict) }));
             }
         }
