@@ -333,17 +333,17 @@ fn hundreds_of_agents_are_stopped_together() {
 #[test]
 fn settings_that_make_no_agent_are_told_with_the_way_out() {
     let make = |text: &str| Agent::new("a", &toml::from_str(text).unwrap());
-    let way_out = |text: &str| {
+    let fix = |text: &str| {
         let error = make(text).unwrap_err();
-        error.downcast_ref::<git_flow_ai::domain::error::Hint>().unwrap().way_out.clone()
+        error.downcast_ref::<git_flow_ai::domain::error::Hint>().unwrap().fix.clone()
     };
-    assert!(way_out("").contains("preset"));
-    assert!(way_out("preset = \"claude\"\ncommand = [\"x\"]").contains("keep one"));
-    assert!(way_out("preset = \"cluade\"").contains("did you mean `claude`"));
-    assert!(way_out("command = []\nvendor = \"acme\"").contains("program"));
-    assert!(way_out("command = [\"x\"]").contains("vendor"));
-    assert!(way_out("preset = \"opencode\"").contains("model"));
-    assert!(way_out("preset = \"claude\"\nmodel = \"of-nobody-we-know\"").contains("vendor"));
+    assert!(fix("").contains("preset"));
+    assert!(fix("preset = \"claude\"\ncommand = [\"x\"]").contains("keep one"));
+    assert!(fix("preset = \"cluade\"").contains("did you mean `claude`"));
+    assert!(fix("command = []\nvendor = \"acme\"").contains("program"));
+    assert!(fix("command = [\"x\"]").contains("vendor"));
+    assert!(fix("preset = \"opencode\"").contains("model"));
+    assert!(fix("preset = \"claude\"\nmodel = \"of-nobody-we-know\"").contains("vendor"));
     assert_eq!(make("preset = \"claude\"").unwrap().vendor, Vendor::new("anthropic"));
     assert_eq!(make("preset = \"claude\"\nmodel = \"glm-5\"").unwrap().vendor, Vendor::new("zhipu"));
     assert_eq!(make("preset = \"copilot\"\nmodel = \"gpt-5.5\"").unwrap().vendor, Vendor::new("openai"));

@@ -52,8 +52,8 @@ fn what_a_rival_approved_may_enter_and_nothing_else() {
     let out = place.flow(&["check"]).exits(1).says("no rival's verdict covers").says("hint: have it judged");
     assert!(out.stdout.contains("admitted") && out.stdout.contains("missing"), "{}", out.stdout);
     // The way out is one: what it names is what is missing.
-    let way_out = check(&place, &[])["way_out"][0].as_str().unwrap().to_owned();
-    let range = way_out.split_once("git flow-ai review ").unwrap().1.split(' ').next().unwrap().to_owned();
+    let fix = check(&place, &[])["fix"][0].as_str().unwrap().to_owned();
+    let range = fix.split_once("git flow-ai review ").unwrap().1.split(' ').next().unwrap().to_owned();
     let (base, head) = range.split_once("..").unwrap();
     place.approve(base, head);
     place.flow(&["check"]).ok();
@@ -354,11 +354,11 @@ fn where_no_remote_could_have_verdicts_the_answer_is_no_and_the_way_out_needs_no
     let place = place();
     let told = check(&place, &[]);
     assert_eq!(told["answer"], "no", "{told}");
-    assert!(!told["way_out"].to_string().contains("sync"), "{told}");
+    assert!(!told["fix"].to_string().contains("sync"), "{told}");
     place.git(&["remote", "add", "upstream", "../elsewhere.git"]).ok();
     let told = check(&place, &[]);
     assert_eq!(told["answer"], "cannot-tell", "{told}");
-    assert!(told["way_out"].to_string().contains("git flow-ai sync upstream"), "{told}");
+    assert!(told["fix"].to_string().contains("git flow-ai sync upstream"), "{told}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::support::Place;
 use crate::support::verdicts::{author, finding};
 use git_flow_ai::domain::verdict::{Decision, Severity, Verdict};
-use git_flow_ai::gate::admit::{self, Candidate, Fate, New, Refusal, Ruling};
+use git_flow_ai::gate::admit::{self, Candidate, Explanation, New, Refusal, Ruling};
 use git_flow_ai::gate::store::{Repo, changes};
 use std::fmt::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -63,8 +63,8 @@ fn admit(place: &Place, before: &str, after: &str) -> Ruling {
     let ruling = admit::admit(&repo, &candidate).unwrap();
     if let Some(policy) = admit::policy_for(&repo, &candidate).unwrap() {
         // The account of every part and the ruling are two ways through the same steps.
-        let parts = admit::account(&repo, &candidate, &policy).unwrap();
-        let all_enter = parts.iter().all(|part| matches!(part.fate, Fate::Enters(_)));
+        let parts = admit::explain(&repo, &candidate, &policy).unwrap();
+        let all_enter = parts.iter().all(|part| matches!(part.explanation, Explanation::Enters(_)));
         assert_eq!(all_enter, matches!(ruling, Ruling::Allow(_)), "{parts:#?}");
     }
     ruling

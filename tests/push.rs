@@ -256,7 +256,7 @@ fn a_script_learns_what_went_and_why_not() {
     let told = json(&no);
     assert_eq!((&told["refused"], &told["remote"]), (&Value::Bool(true), &"origin".into()));
     assert_eq!(told["refs"][0]["status"], "rejected");
-    assert!(told["why"].as_str().unwrap().contains("`main`") && told["way_out"][0].is_string(), "{told}");
+    assert!(told["why"].as_str().unwrap().contains("`main`") && told["fix"][0].is_string(), "{told}");
     place.approve("main", "topic");
     let told = json(&place.flow(&["push", "--json", "origin", "topic:main"]).ok());
     assert_eq!((&told["atomic"], &told["refused"]), (&Value::Bool(true), &Value::Bool(false)));

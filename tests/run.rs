@@ -726,9 +726,9 @@ fn tasks_whose_branches_were_all_deleted_by_hand_are_not_taken_for_done() {
     stage.run(&[]).ok();
     let made = stage.place.git_says(&["rev-parse", "flow/demo/api"]);
     stage.place.git(&["branch", "-D", "flow/demo/result", "flow/demo/api"]).ok();
-    let way_out = "git flow-ai run demo";
-    stage.place.flow(&["status"]).ok().says(way_out);
-    stage.place.flow(&["merge", "demo"]).says(way_out);
+    let fix = "git flow-ai run demo";
+    stage.place.flow(&["status"]).ok().says(fix);
+    stage.place.flow(&["merge", "demo"]).says(fix);
     stage.run(&[]).ok().says("flow/demo/api was deleted").says("flow/demo/result is complete");
     for id in ["api", "ui"] {
         assert!(stage.file("flow/demo/result", &format!("{id}.txt")).is_some(), "{id}");

@@ -18,8 +18,8 @@ fn git_in(place: &Place, dir: &Path, args: &[&str]) -> Out {
     Out::of(place.command("git").current_dir(dir).args(args).output().unwrap())
 }
 
-fn way_out(error: &anyhow::Error) -> String {
-    error.chain().find_map(|cause| cause.downcast_ref::<Hint>()).unwrap().way_out.clone()
+fn fix(error: &anyhow::Error) -> String {
+    error.chain().find_map(|cause| cause.downcast_ref::<Hint>()).unwrap().fix.clone()
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn a_folder_without_a_repository_is_refused_with_the_way_out() {
     fs::create_dir(place.root().join("nowhere")).unwrap();
     let error = Repo::open(&place.root().join("nowhere")).unwrap_err();
     assert!(error.to_string().contains("not in a git repository"), "{error:#}");
-    assert!(way_out(&error).contains("git init"));
+    assert!(fix(&error).contains("git init"));
     let out = Out::of(
         place.command("git").args(["-C", "../nowhere", "flow-ai", "verdict", "list"]).output().unwrap(),
     );
@@ -43,7 +43,7 @@ fn reftable_is_refused_in_one_sentence() {
     }
     let error = Repo::open(&place.root().join("reftable")).unwrap_err();
     assert!(error.to_string().contains("`reftable` format"), "{error:#}");
-    assert!(way_out(&error).contains("git refs migrate"));
+    assert!(fix(&error).contains("git refs migrate"));
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_branch_in_the_way_is_named() {
     place.git(&["branch", "flow/x"]).ok();
     let error = repo.set_ref("refs/heads/flow/x/spec", head, Expected::Missing, "begin").unwrap_err();
     assert!(error.to_string().contains("because refs/heads/flow/x exists"), "{error:#}");
-    assert!(way_out(&error).contains("git branch -m flow/x"));
+    assert!(fix(&error).contains("git branch -m flow/x"));
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn a_spec_is_written_without_a_checkout_and_read_back_whole() {
     let error = specs::read(&repo, &slug("darkmode")).unwrap_err();
     let hints: Vec<String> = error
         .chain()
-        .filter_map(|cause| Some(cause.downcast_ref::<git_flow_ai::domain::error::Hint>()?.way_out.clone()))
+        .filter_map(|cause| Some(cause.downcast_ref::<git_flow_ai::domain::error::Hint>()?.fix.clone()))
         .collect();
     assert!(hints[0].contains("did you mean dark-mode"), "{hints:?}");
 }

@@ -287,9 +287,9 @@ fn a_clone_of_any_kind_judges_a_rebased_change_or_names_the_fetch_that_lets_it()
         // What a partial clone lacks depends on what git happened to need before.
         if is_partial && out.status == 2 {
             let mut said = out.stdout.lines().chain(out.stderr.lines());
-            let way_out = said.find_map(|line| line.strip_prefix("hint: ")).unwrap();
+            let fix = said.find_map(|line| line.strip_prefix("hint: ")).unwrap();
             let mut fetch = place.command("sh");
-            fetch.current_dir(&there).args(["-c", way_out]);
+            fetch.current_dir(&there).args(["-c", fix]);
             run(fetch).ok();
             out = check();
         }

@@ -72,7 +72,7 @@ fn what_comes_in_past_every_hook_is_found_and_the_way_back_leads_back() {
             "a file written by hand" => assert_eq!(who, "nobody that git knows of"),
             _ => {}
         }
-        let ways = told["branches"][0]["way_out"].as_array().unwrap();
+        let ways = told["branches"][0]["fix"].as_array().unwrap();
         follow(&place, ways[1].as_str().unwrap()).ok();
         assert_eq!(id(&place, "main"), before, "{how}");
         place.flow(&["verify"]).ok();
@@ -86,7 +86,7 @@ fn the_way_back_of_a_branch_that_is_checked_out_keeps_what_is_not_committed() {
     place.ungated(&["merge", "--quiet", "topic"]).ok();
     place.write("README.md", "# Mine, not committed\n");
     let told = verify(&place);
-    follow(&place, told["branches"][0]["way_out"][1].as_str().unwrap()).ok();
+    follow(&place, told["branches"][0]["fix"][1].as_str().unwrap()).ok();
     assert_eq!(place.read("README.md"), "# Mine, not committed\n");
     assert!(!place.repo().join("new").exists());
     place.flow(&["verify"]).ok();
@@ -97,8 +97,8 @@ fn what_is_judged_later_is_well_and_the_receipt_moves_on() {
     let place = place();
     past_the_gate(&place, "no hooks");
     let told = verify(&place);
-    let way_out = told["branches"][0]["way_out"][0].as_str().unwrap();
-    let range = way_out.split("review ").nth(1).unwrap().split(' ').next().unwrap();
+    let fix = told["branches"][0]["fix"][0].as_str().unwrap();
+    let range = fix.split("review ").nth(1).unwrap().split(' ').next().unwrap();
     let (base, head) = range.split_once("..").unwrap();
     place.approve(base, head);
     assert_eq!(standing(&place), "covered");
@@ -165,12 +165,12 @@ fn a_branch_that_lost_commits_is_told_and_comes_back() {
     assert_eq!(told["answer"], "no");
     assert_eq!(told["branches"][0]["standing"], "rewound");
     assert_eq!(told["branches"][0]["commits"][0]["subject"], "Configure");
-    follow(&place, told["branches"][0]["way_out"][0].as_str().unwrap()).ok();
+    follow(&place, told["branches"][0]["fix"][0].as_str().unwrap()).ok();
     assert_eq!(id(&place, "main"), tip);
     // Where it was meant, a person says so.
     place.ungated(&["update-ref", "refs/heads/main", "main~1"]).ok();
     let told = verify(&place);
-    follow(&place, told["branches"][0]["way_out"][1].as_str().unwrap()).ok();
+    follow(&place, told["branches"][0]["fix"][1].as_str().unwrap()).ok();
     place.flow(&["verify"]).ok();
 }
 
@@ -182,13 +182,13 @@ fn a_branch_that_is_another_name_or_gone_is_told_and_comes_back() {
     place.flow(&["status"]).ok().says("`main` is only another name for refs/heads/topic");
     let told = verify(&place);
     assert_eq!(told["branches"][0]["standing"], "symbolic");
-    follow(&place, told["branches"][0]["way_out"][0].as_str().unwrap()).ok();
+    follow(&place, told["branches"][0]["fix"][0].as_str().unwrap()).ok();
     assert_eq!((id(&place, "main"), standing(&place)), (tip.clone(), "admitted".into()));
     place.git(&["branch", "--quiet", "-D", "main"]).ok();
     place.flow(&["status"]).ok().says("the protected branch `main` is gone");
     let told = verify(&place);
     assert_eq!((&told["answer"], &told["branches"][0]["standing"]), (&"no".into(), &"gone".into()));
-    follow(&place, told["branches"][0]["way_out"][0].as_str().unwrap()).ok();
+    follow(&place, told["branches"][0]["fix"][0].as_str().unwrap()).ok();
     assert_eq!((id(&place, "main"), standing(&place)), (tip, "admitted".into()));
 }
 
@@ -204,7 +204,7 @@ fn what_bends_what_git_shows_is_told() {
     place.git(&["replace", &readme, &shown]).ok();
     let told = verify(&place);
     assert_eq!((&told["answer"], &told["branches"][0]["standing"]), (&"no".into(), &"replaced".into()));
-    follow(&place, &format!(": {}", told["branches"][0]["way_out"][0].as_str().unwrap())).ok();
+    follow(&place, &format!(": {}", told["branches"][0]["fix"][0].as_str().unwrap())).ok();
     assert_eq!(standing(&place), "admitted");
     place.git(&["replace", "main", "topic"]).ok();
     assert_eq!(standing(&place), "replaced");
@@ -307,7 +307,7 @@ fn a_verdict_that_the_notes_have_lost_is_named_and_the_way_out_brings_it_back() 
         Out::of(place.command("sh").args(["-c", &gone]).output().unwrap()).ok();
         let out = place.flow(&["verify"]).ok().says("APPROVE by codex (openai)");
         out.says("that origin had when last fetched").says("hint: bring them back: git flow-ai sync origin");
-        let hint = verify(&place)["notes"][0]["way_out"].as_str().unwrap().to_owned();
+        let hint = verify(&place)["notes"][0]["fix"].as_str().unwrap().to_owned();
         follow(&place, &hint).ok();
         assert_eq!(verify(&place)["notes"], serde_json::json!([]), "{gone}");
     }
@@ -315,7 +315,7 @@ fn a_verdict_that_the_notes_have_lost_is_named_and_the_way_out_brings_it_back() 
     place.git(&["remote", "remove", "origin"]).ok();
     let gone = format!("git {unseen} update-ref -d refs/notes/flow-ai");
     Out::of(place.command("sh").args(["-c", &gone]).output().unwrap()).ok();
-    let hint = verify(&place)["notes"][0]["way_out"].as_str().unwrap().to_owned();
+    let hint = verify(&place)["notes"][0]["fix"].as_str().unwrap().to_owned();
     follow(&place, &hint).ok();
     assert_eq!(verify(&place)["notes"], serde_json::json!([]));
 }

@@ -38,7 +38,7 @@ fn the_example_config_shows_the_true_defaults() {
     let gate = Policy { waivers: Vec::new(), rules: Vec::new(), ..full.gate };
     assert_eq!(gate, default.gate);
     assert_eq!(full.spec, default.spec);
-    assert_eq!(full.run.sandbox, Some(config::Wish::Prefer), "what holds where nobody says anything");
+    assert_eq!(full.run.sandbox, Some(config::SandboxMode::Prefer), "what holds where nobody says anything");
     let run = config::RunSection {
         setup: None,
         verify: None,

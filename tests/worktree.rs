@@ -391,7 +391,7 @@ fn the_folder_can_be_chosen_and_dangerous_ones_are_refused() {
     let worktrees = Worktrees::of(&repo, &config).unwrap();
     let error = worktrees.make("x", repo.commit_of("HEAD").unwrap().id).unwrap_err();
     let hint = error.downcast_ref::<git_flow_ai::domain::error::Hint>().unwrap();
-    assert!(hint.way_out.contains("flow-ai.worktrees"), "{hint:?}");
+    assert!(hint.fix.contains("flow-ai.worktrees"), "{hint:?}");
 }
 
 #[test]

@@ -94,8 +94,8 @@ fn once(asked: &str, what: &str, ask: impl FnOnce() -> Result<String>) -> Result
 }
 
 fn failed(error: &anyhow::Error, what: &str, command: &str) -> anyhow::Error {
-    let way_out = format!("see what it says: sh -c {}", crate::agents::sandbox::shell::quoted(command));
-    hint(format!("the command for {what} gave no key: {error:#}"), way_out)
+    let fix = format!("see what it says: sh -c {}", crate::agents::sandbox::shell::quoted(command));
+    hint(format!("the command for {what} gave no key: {error:#}"), fix)
 }
 
 fn home() -> PathBuf {

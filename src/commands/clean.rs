@@ -127,8 +127,7 @@ fn put_away(worktree: Worktree, slug: &str, options: Options) -> Item {
     if let Ok(Some(why)) = worktree.not_ours() {
         return Item::new(Kind::Worktree, name, Some(why));
     }
-    let way_out =
-        format!("git flow-ai run {slug} commits it, git flow-ai clean --trash moves it to the trash");
+    let fix = format!("git flow-ai run {slug} commits it, git flow-ai clean --trash moves it to the trash");
     let outcome = match options {
         Options { dry_run: true, .. } => worktree.unsaved().map(|why| (why, None)),
         Options { trash, .. } => {
@@ -144,10 +143,10 @@ fn put_away(worktree: Worktree, slug: &str, options: Options) -> Item {
     };
     match outcome {
         Ok((kept, trash)) => {
-            let kept = kept.map(|why| format!("{why}; {way_out}"));
+            let kept = kept.map(|why| format!("{why}; {fix}"));
             Item { trash, ..Item::new(Kind::Worktree, name, kept) }
         }
-        Err(error) => Item::new(Kind::Worktree, name, Some(format!("{error:#}; {way_out}"))),
+        Err(error) => Item::new(Kind::Worktree, name, Some(format!("{error:#}; {fix}"))),
     }
 }
 

@@ -39,7 +39,7 @@ pub enum Said {
         /// Why, in one sentence.
         why: String,
         /// What to do about it.
-        way_out: String,
+        fix: String,
     },
 }
 
@@ -56,7 +56,7 @@ pub fn say(repo: &Repo, change: &Change, target: &str, loaded: &Loaded, word: Wo
     if waives && !policy.may_waive(&person) {
         return Ok(Said::Refused {
             why: format!("{} may not waive reviews for `{target}`", person.name),
-            way_out: format!(
+            fix: format!(
                 "those may whose address stands under `waivers` in [gate] of {} on `{target}`: {}",
                 crate::domain::config::PATH,
                 match policy.waivers.as_slice() {
@@ -69,7 +69,7 @@ pub fn say(repo: &Repo, change: &Change, target: &str, loaded: &Loaded, word: Wo
     if !waives && !policy.is_rival(&person, &change.authors) {
         return Ok(Said::Refused {
             why: format!("{} had a hand in this change, and nobody judges their own work", person.name),
-            way_out: "have somebody else judge it, or a rival: git flow-ai review".into(),
+            fix: "have somebody else judge it, or a rival: git flow-ai review".into(),
         });
     }
     if waives && let Some(waiver) = waived(repo, change, target, loaded)? {
@@ -113,7 +113,7 @@ pub fn say(repo: &Repo, change: &Change, target: &str, loaded: &Loaded, word: Wo
 fn waived(repo: &Repo, change: &Change, target: &str, loaded: &Loaded) -> Result<Option<Verdict>> {
     let policy = &loaded.config.gate;
     let verdicts = review::standing(repo, change, policy, target)?;
-    let standing = admit::weigh(&verdicts, policy, &policy.strictest_demand());
+    let standing = admit::tally(&verdicts, policy, &policy.strictest_demand());
     Ok(match standing {
         Standing::Approved(verdicts) => {
             verdicts.into_iter().find(|verdict| verdict.decision == Decision::Waive)
@@ -125,12 +125,12 @@ fn waived(repo: &Repo, change: &Change, target: &str, loaded: &Loaded) -> Result
 /// Where a person found something wrong: the file that they named, or the only one there is.
 fn place(changed: &[Changed], on: Option<(String, Option<u32>)>) -> Result<(String, Option<u32>)> {
     let names: Vec<String> = changed.iter().map(Changed::display).collect();
-    let way_out = || format!("name one that the change touches: --on <path>[:<line>]; {}", names.join(", "));
+    let fix = || format!("name one that the change touches: --on <path>[:<line>]; {}", names.join(", "));
     match (on, names.as_slice()) {
         (Some((path, line)), names) if names.contains(&path) => Ok((path, line)),
-        (Some((path, _)), _) => Err(hint(format!("the change does not touch `{path}`"), way_out())),
+        (Some((path, _)), _) => Err(hint(format!("the change does not touch `{path}`"), fix())),
         (None, [only]) => Ok((only.clone(), None)),
-        (None, names) => Err(hint(format!("which of the {} files is it about?", names.len()), way_out())),
+        (None, names) => Err(hint(format!("which of the {} files is it about?", names.len()), fix())),
     }
 }
 

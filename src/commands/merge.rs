@@ -95,7 +95,7 @@ pub fn ask(repo: Repo, proposal: &Proposal) -> Result<Answer> {
         return Ok(Answer::Refuse(Refused {
             why: format!("`{result}` conflicts with `{target}`, and nothing was touched"),
             blocking: Vec::new(),
-            way_out: vec![format!(
+            fix: vec![format!(
                 "resolve it on the result, and have that judged: git switch {result} && git merge {target}"
             )],
         }));

@@ -185,11 +185,11 @@ pub fn find<'a>(all: &'a [Found], word: &str) -> Result<&'a Found> {
     match meant.as_slice() {
         [one] => Ok(one),
         [] => {
-            let way_out = match nearest(&word, all.iter().map(|found| found.id.as_str())) {
+            let fix = match nearest(&word, all.iter().map(|found| found.id.as_str())) {
                 Some(id) => format!("did you mean {id}? git flow-ai recover lists all"),
                 None => "git flow-ai recover lists what there is".to_owned(),
             };
-            Err(hint(format!("nothing that was removed has the id `{word}`"), way_out))
+            Err(hint(format!("nothing that was removed has the id `{word}`"), fix))
         }
         several => {
             let ids = several.iter().map(|found| found.id.as_str()).collect::<Vec<_>>().join(", ");
@@ -209,8 +209,8 @@ pub fn restore(repo: &Repo, found: &Found, to: Option<&str>) -> Result<Restored>
             let branch = to.unwrap_or(&found.goes_to);
             let full = format!("refs/heads/{branch}");
             if repo.find_ref(&full)?.is_some() {
-                let way_out = format!("name another: git flow-ai recover {} --to <branch>", found.id);
-                return Err(hint(format!("the branch {branch} exists, and is not written over"), way_out));
+                let fix = format!("name another: git flow-ai recover {} --to <branch>", found.id);
+                return Err(hint(format!("the branch {branch} exists, and is not written over"), fix));
             }
             if found.kind == Kind::Spec && to.is_none() {
                 repo.set_ref(&full, *tip, Expected::Missing, "recovered")?;

@@ -9,33 +9,29 @@ use std::fmt;
 /// The result of anything that can break.
 pub type Result<T, E = anyhow::Error> = std::result::Result<T, E>;
 
-/// An error with the way out: `message` says what is wrong, `way_out` what to do about it.
+/// An error with the way out: `message` says what is wrong, `fix` what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Hint {
     /// What is wrong, in one sentence without a full stop.
     pub message: String,
     /// What to do about it: a command to run, or a sentence.
-    pub way_out: String,
+    pub fix: String,
     /// What it came from, where something else failed first.
     #[source]
     pub cause: Option<anyhow::Error>,
 }
 
 /// An error with the way out, to `return Err(...)` or `bail!` with.
-pub fn hint(message: impl fmt::Display, way_out: impl fmt::Display) -> anyhow::Error {
-    anyhow::Error::new(Hint { message: message.to_string(), way_out: way_out.to_string(), cause: None })
+pub fn hint(message: impl fmt::Display, fix: impl fmt::Display) -> anyhow::Error {
+    anyhow::Error::new(Hint { message: message.to_string(), fix: fix.to_string(), cause: None })
 }
 
 /// The same on top of what failed. `Error::context(hint(…))` would not do: anyhow hides the type of a
 /// context, so that nobody would find the way out in the chain.
-pub fn hint_on(
-    cause: anyhow::Error,
-    message: impl fmt::Display,
-    way_out: impl fmt::Display,
-) -> anyhow::Error {
-    let (message, way_out) = (message.to_string(), way_out.to_string());
-    anyhow::Error::new(Hint { message, way_out, cause: Some(cause) })
+pub fn hint_on(cause: anyhow::Error, message: impl fmt::Display, fix: impl fmt::Display) -> anyhow::Error {
+    let (message, fix) = (message.to_string(), fix.to_string());
+    anyhow::Error::new(Hint { message, fix, cause: Some(cause) })
 }
 
 /// The candidate that a misspelt word most probably means; none where nothing is alike.

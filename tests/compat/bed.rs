@@ -7,7 +7,7 @@ use git_flow_ai::agents::sandbox::launch::Launcher;
 use git_flow_ai::agents::sandbox::{Sandbox, Scope};
 use git_flow_ai::agents::worktree::{Worktree, Worktrees};
 use git_flow_ai::domain::change::Vendor;
-use git_flow_ai::domain::config::{AgentConfig, Config, Wish};
+use git_flow_ai::domain::config::{AgentConfig, Config, SandboxMode};
 use git_flow_ai::gate::store::Repo;
 use git_flow_ai::system::process::Stop;
 use std::fs;
@@ -68,7 +68,7 @@ impl Bed {
     /// The sandbox of that name, or none (and a line that says so) where the system has it not.
     fn sandbox_called(&self, name: &str) -> Option<Sandbox> {
         let mut config = Config::default();
-        config.run.sandbox = Some(Wish::Prefer);
+        config.run.sandbox = Some(SandboxMode::Prefer);
         if name == "Landlock" {
             git(&self.repo(), &self.home(), &["config", "flow-ai.sandbox-means", "landlock"]);
         }

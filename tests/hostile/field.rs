@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Who keeps the agents in their bounds, and as whom they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Means {
+pub enum Backend {
     /// bubblewrap, as whoever runs the tests.
     Bubblewrap,
     /// bubblewrap, as an ordinary user.
@@ -103,15 +103,15 @@ pub struct Clocks(pub &'static str, pub &'static str);
 
 impl Field {
     /// A place with these attacks, each a task.
-    pub fn new(means: Means, attacks: &[&Attack], clocks: Clocks) -> Field {
+    pub fn new(means: Backend, attacks: &[&Attack], clocks: Clocks) -> Field {
         let place = Place::within(&folder());
-        let user = (means == Means::BubblewrapForUser && rustix::process::geteuid().is_root())
+        let user = (means == Backend::BubblewrapForUser && rustix::process::geteuid().is_root())
             .then(|| USER.fetch_add(1, Ordering::Relaxed));
-        let wish = if means == Means::Nobody { "off" } else { "require" };
+        let wish = if means == Backend::Nobody { "off" } else { "require" };
         let config = CONFIG.replace("WISH", wish).replace("TIMEOUT", clocks.0).replace("SILENCE", clocks.1);
         fill(&place, &config, attacks);
         keys(&place);
-        if means == Means::Landlock {
+        if means == Backend::Landlock {
             place.git(&["config", "--global", "flow-ai.sandbox-means", "landlock"]).ok();
         }
         let field = Field::with(place, user);

@@ -13,7 +13,7 @@ mod traces;
 
 use crate::support::Out;
 use attacks::TABLES;
-use field::{Clocks, Field, Means};
+use field::{Backend, Clocks, Field};
 use row::{Attack, Ends, Held};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -38,13 +38,13 @@ fn is_heavy(attack: &Attack) -> bool {
 }
 
 /// Whether that means is to hold it.
-fn holds(means: Means, attack: &Attack) -> bool {
+fn holds(means: Backend, attack: &Attack) -> bool {
     match (attack.held, means) {
-        (Held::Always, _) => attack.tame || means != Means::Nobody,
-        (Held::Nobody, _) | (_, Means::Nobody) => false,
+        (Held::Always, _) => attack.tame || means != Backend::Nobody,
+        (Held::Nobody, _) | (_, Backend::Nobody) => false,
         (Held::Sandbox, _) => true,
-        (Held::Bubblewrap, means) => matches!(means, Means::Bubblewrap | Means::BubblewrapForUser),
-        (Held::Landlock, means) => means == Means::Landlock,
+        (Held::Bubblewrap, means) => matches!(means, Backend::Bubblewrap | Backend::BubblewrapForUser),
+        (Held::Landlock, means) => means == Backend::Landlock,
     }
 }
 
@@ -76,7 +76,7 @@ fn told(stdout: &str) -> Told {
 }
 
 /// Runs them all beside a bystander, and compares.
-fn attack(means: Means, attacks: &[&Attack], clocks: Clocks) {
+fn attack(means: Backend, attacks: &[&Attack], clocks: Clocks) {
     let field = Field::new(means, attacks, clocks);
     let before = traces::of(&field);
     let out = field.run(&[]);
@@ -132,13 +132,13 @@ fn faults_of(field: &Field, attack: &Attack, told: &Told) -> Vec<String> {
     faults
 }
 
-fn chosen(means: Means, slow: bool) -> Vec<&'static Attack> {
+fn chosen(means: Backend, slow: bool) -> Vec<&'static Attack> {
     let only = std::env::var("FLOW_AI_ATTACKS").unwrap_or_default();
     let wanted = |attack: &&Attack| only.is_empty() || only.split(',').any(|name| name == attack.name);
     // What we do with files is the same whatever held their maker; only a folder for git is guarded by both.
     let is_own = |attack: &Attack| attacks::own::ATTACKS.iter().any(|own| own.name == attack.name);
-    let adds = |attack: &Attack| means != Means::Landlock || attack.held != Held::Always || is_own(attack);
-    let fits = |attack: &Attack| means == Means::Bubblewrap || !is_heavy(attack);
+    let adds = |attack: &Attack| means != Backend::Landlock || attack.held != Held::Always || is_own(attack);
+    let fits = |attack: &Attack| means == Backend::Bubblewrap || !is_heavy(attack);
     let all = all()
         .filter(|attack| holds(means, attack) && is_slow(attack) == slow && fits(attack) && adds(attack));
     all.filter(wanted).collect()
@@ -146,7 +146,7 @@ fn chosen(means: Means, slow: bool) -> Vec<&'static Attack> {
 
 #[test]
 fn bubblewrap_holds_whatever_an_agent_tries() {
-    attack(Means::Bubblewrap, &chosen(Means::Bubblewrap, false), USUAL);
+    attack(Backend::Bubblewrap, &chosen(Backend::Bubblewrap, false), USUAL);
 }
 
 #[test]
@@ -155,12 +155,12 @@ fn bubblewrap_holds_it_for_an_ordinary_user() {
         // The one above was it.
         return;
     }
-    attack(Means::BubblewrapForUser, &chosen(Means::BubblewrapForUser, false), USUAL);
+    attack(Backend::BubblewrapForUser, &chosen(Backend::BubblewrapForUser, false), USUAL);
 }
 
 #[test]
 fn landlock_holds_what_it_can() {
-    attack(Means::Landlock, &chosen(Means::Landlock, false), USUAL);
+    attack(Backend::Landlock, &chosen(Backend::Landlock, false), USUAL);
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn attacks_do_harm_where_nothing_holds_them() {
     let tame: Vec<&Attack> = all()
         .filter(|attack| attack.held != Held::Always && attack.tame && !attack.harm.is_empty())
         .collect();
-    let field = Field::new(Means::Nobody, &tame, USUAL);
+    let field = Field::new(Backend::Nobody, &tame, USUAL);
     let harmless: Vec<&str> =
         tame.iter().filter(|attack| !field.copy().is_harmed_bare(attack)).map(|attack| attack.name).collect();
     assert!(harmless.is_empty(), "these would do no harm anyway: {harmless:?}");
@@ -178,7 +178,7 @@ fn attacks_do_harm_where_nothing_holds_them() {
 fn a_worktree_that_is_kept_is_safe_to_look_at() {
     let attacks: Vec<&Attack> =
         attacks::own::ATTACKS.iter().filter(|attack| attack.name != "worktree-link").collect();
-    let field = Field::new(Means::Nobody, &attacks, USUAL);
+    let field = Field::new(Backend::Nobody, &attacks, USUAL);
     field.run(&["--keep"]);
     for attack in &attacks {
         let folder = field.root().join(".repo.flow-ai").join(format!("demo.{}", attack.name));
@@ -205,7 +205,7 @@ fn a_worktree_that_is_kept_is_safe_to_look_at() {
 fn nothing_that_agents_print_reaches_the_terminal_as_it_is() {
     let wanted = ["escapes", "terminal", "names"];
     let attacks: Vec<&Attack> = all().filter(|attack| wanted.contains(&attack.name)).collect();
-    let field = Field::new(Means::Bubblewrap, &attacks, USUAL);
+    let field = Field::new(Backend::Bubblewrap, &attacks, USUAL);
     for line in
         ["git-flow-ai run demo --no-review", "git-flow-ai log demo escapes", "git-flow-ai status demo"]
     {
@@ -230,10 +230,10 @@ fn nothing_that_agents_print_reaches_the_terminal_as_it_is() {
 
 #[test]
 fn what_agents_leave_is_harmless_without_a_sandbox() {
-    attack(Means::Nobody, &chosen(Means::Nobody, false), USUAL);
+    attack(Backend::Nobody, &chosen(Backend::Nobody, false), USUAL);
 }
 
 #[test]
 fn agents_that_never_end_are_ended() {
-    attack(Means::Bubblewrap, &chosen(Means::Bubblewrap, true), SHORT);
+    attack(Backend::Bubblewrap, &chosen(Backend::Bubblewrap, true), SHORT);
 }

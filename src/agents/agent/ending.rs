@@ -4,43 +4,43 @@
 //! connection, and some exit 0 when they are interrupted.
 
 use super::fault;
-use super::observed::{End, Seen, short};
+use super::observed::{End, Observed, short};
 use super::{Ending, Limit};
 use jiff::Timestamp;
 use std::process::ExitStatus;
 
 /// The ending of a process that ended by itself.
-pub fn of_process(seen: &Seen, status: ExitStatus) -> Ending {
-    match &seen.end {
+pub fn of_process(observed: &Observed, status: ExitStatus) -> Ending {
+    match &observed.end {
         Some(End::Waiting(what)) => Ending::WaitingForPerson(short(what)),
         Some(End::Refused(why)) => Ending::Refused(short(why)),
-        Some(End::Badly(why)) => of_fault(why, seen),
-        Some(End::Well) if seen.text.trim().is_empty() => {
-            Ending::Refused(seen.fault.as_deref().map_or_else(|| "its final text is empty".into(), short))
+        Some(End::Badly(why)) => of_fault(why, observed),
+        Some(End::Well) if observed.text.trim().is_empty() => {
+            Ending::Refused(observed.fault.as_deref().map_or_else(|| "its final text is empty".into(), short))
         }
         Some(End::Well | End::Done) => Ending::Done,
-        None => of_silence(seen, status),
+        None => of_silence(observed, status),
     }
 }
 
 /// The ending of a process without a last event.
-fn of_silence(seen: &Seen, status: ExitStatus) -> Ending {
-    if let Some(fault) = &seen.fault {
-        return of_fault(fault, seen);
+fn of_silence(observed: &Observed, status: ExitStatus) -> Ending {
+    if let Some(fault) = &observed.fault {
+        return of_fault(fault, observed);
     }
     if let Some(telling) =
-        seen.asides.iter().rev().find(|line| fault::is_login(line) || fault::is_limit(line))
+        observed.asides.iter().rev().find(|line| fault::is_login(line) || fault::is_limit(line))
     {
-        return of_fault(telling, seen);
+        return of_fault(telling, observed);
     }
-    let said = seen.asides.last().map(|line| format!(": {line}")).unwrap_or_default();
+    let said = observed.asides.last().map(|line| format!(": {line}")).unwrap_or_default();
     Ending::Failed(format!("it ended without saying that it is done ({status}){said}"))
 }
 
 /// What a fault comes to.
-fn of_fault(fault: &str, seen: &Seen) -> Ending {
+fn of_fault(fault: &str, observed: &Observed) -> Ending {
     if fault::is_limit(fault) {
-        Ending::RateLimited(of_limit(fault, seen))
+        Ending::RateLimited(of_limit(fault, observed))
     } else if fault::is_login(fault) {
         Ending::Failed(format!("it is not logged in, or its key is refused: {}", short(fault)))
     } else if fault::is_refusal(fault) {
@@ -51,10 +51,10 @@ fn of_fault(fault: &str, seen: &Seen) -> Ending {
 }
 
 /// The limit that a fault tells of. Where it does not say when it passes, an earlier event may have.
-pub fn of_limit(fault: &str, seen: &Seen) -> Limit {
+pub fn of_limit(fault: &str, observed: &Observed) -> Limit {
     let limit = Limit::of(fault);
     let left = || {
-        let left = seen.resets?.duration_since(Timestamp::now()).as_secs();
+        let left = observed.resets?.duration_since(Timestamp::now()).as_secs();
         u64::try_from(left).ok().filter(|seconds| *seconds > 0)
     };
     Limit { seconds: limit.seconds.or_else(left), ..limit }

@@ -14,7 +14,7 @@ mod run;
 mod transcript;
 
 pub use limit::Limit;
-pub use observed::sight;
+pub use observed::observe;
 pub use transcript::Transcript;
 
 use crate::agents::sandbox::{Sandbox, Scope};
@@ -182,11 +182,11 @@ impl Agent {
 
 fn unknown_preset(section: &str, wanted: &str) -> anyhow::Error {
     let all = preset::names();
-    let way_out = match nearest(wanted, presets().iter().map(|known| known.name)) {
+    let fix = match nearest(wanted, presets().iter().map(|known| known.name)) {
         Some(near) => format!("did you mean `{near}`? There are {all}"),
         None => format!("there are {all}; any other tool is a `command`"),
     };
-    hint(format!("{section} wants the preset `{wanted}`, which we do not know"), way_out)
+    hint(format!("{section} wants the preset `{wanted}`, which we do not know"), fix)
 }
 
 /// A preset as `init` and `doctor` see it.

@@ -32,7 +32,7 @@ pub enum End {
 
 /// Everything seen.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct Observed {
     /// What happened since it was last asked.
     pub activities: Vec<Activity>,
     /// The session's id.
@@ -53,7 +53,7 @@ pub struct Seen {
     pub asides: Vec<String>,
 }
 
-impl Seen {
+impl Observed {
     /// It has begun.
     pub fn started(&mut self, session: Option<&str>, model: Option<&str>) {
         self.session = session.map(str::to_owned).or(self.session.take());
@@ -166,7 +166,7 @@ fn detail(input: &Value) -> String {
 }
 
 /// What an activity lets be seen, in a few words; none for what goes without saying.
-pub fn sight(activity: &Activity) -> Option<String> {
+pub fn observe(activity: &Activity) -> Option<String> {
     Some(match activity {
         Activity::Started { .. } => "it started".into(),
         Activity::Tool { name, detail } => short(&format!("{name} {detail}")).trim_end().to_owned(),

@@ -1,7 +1,7 @@
 //! One run of an agent: start, listen, watch the clocks, stop, judge.
 
 use super::ending;
-use super::observed::{Seen, sight};
+use super::observed::{Observed, observe};
 use super::preset::{self, Invocation, Listener};
 use super::transcript::Transcript;
 use super::{Agent, Ending, Job, Limit, Mode, Report, fault};
@@ -13,7 +13,7 @@ use crate::domain::event::Activity;
 use crate::domain::secret::{self, Stream};
 use crate::gate::signing;
 use crate::system::git;
-use crate::system::process::{self, Identity, Lookout, Stop, Tree};
+use crate::system::process::{self, Identity, Stop, Tree, TtyWait};
 use anyhow::Context;
 use std::env;
 use std::ffi::OsString;
@@ -44,55 +44,55 @@ enum Over {
 pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)) -> Result<Report> {
     let begun = Instant::now();
     let (invocation, reader) = preset::prepare(agent, job)?;
-    let mut ear = Ear::new(job, reader, Transcript::open(job.transcript.as_deref())?, on);
+    let mut handler = OutputHandler::new(job, reader, Transcript::open(job.transcript.as_deref())?, on);
     let input = invocation.reads_prompt.then(|| job.prompt.clone());
     let Enclosed { command, holders, keep } = enclosed(agent, job, invocation)?;
     let (mut tree, mut output) = Tree::start(command, input, holders)?;
     if let Some(Identity { pid, started, boot }) = tree.identity() {
-        (ear.on)(Activity::Process { pid, started, boot });
+        (handler.on)(Activity::Process { pid, started, boot });
     }
     let mut stop = stop.clone();
     let mut open = true;
     let over = loop {
         tokio::select! {
             line = output.next(), if open => match line {
-                Some((line, from_err)) => ear.hear(line, from_err),
+                Some((line, from_err)) => handler.hear(line, from_err),
                 None => open = false,
             },
             status = tree.ended() => break Over::Ended(status?),
-            () = sleep_until(ear.quiet_until) => break Over::Told(ear.gave_up(Ending::Silent)),
-            () = sleep_until(ear.deadline) => break Over::Told(ear.gave_up(Ending::TimedOut)),
-            () = sleep_until(ear.lookout.due()) => if let Some(what) = ear.lookout.look(&mut tree, &output) {
-                break Over::Told(Ending::WaitingForPerson(ear.in_its_context(&what)));
+            () = sleep_until(handler.quiet_until) => break Over::Told(handler.gave_up(Ending::Silent)),
+            () = sleep_until(handler.deadline) => break Over::Told(handler.gave_up(Ending::TimedOut)),
+            () = sleep_until(handler.tty_wait.due()) => if let Some(what) = handler.tty_wait.look(&mut tree, &output) {
+                break Over::Told(Ending::WaitingForPerson(handler.in_its_context(&what)));
             },
-            () = sleep_until(ear.limited_until()) => break Over::Told(ear.gave_up(Ending::Silent)),
+            () = sleep_until(handler.limited_until()) => break Over::Told(handler.gave_up(Ending::Silent)),
             () = stop.wait() => break Over::Told(Ending::Stopped),
         }
-        if let Some(ending) = ear.hopeless.take() {
+        if let Some(ending) = handler.early_exit.take() {
             break Over::Told(ending);
         }
     };
-    tree.finish(&mut output, |line, from_err| ear.hear(line, from_err)).await;
+    tree.finish(&mut output, |line, from_err| handler.hear(line, from_err)).await;
     for what in keep.stopped() {
-        (ear.on)(Activity::Text { text: what });
+        (handler.on)(Activity::Text { text: what });
     }
-    let last = ear.last_sight();
-    let (mut seen, mut reader) = (ear.seen, ear.reader);
+    let last = handler.last_observation();
+    let (mut observed, mut reader) = (handler.observed, handler.reader);
     let ending = match over {
         Over::Told(ending) => ending,
         Over::Ended(status) => {
-            reader.ended(status, &mut seen);
+            reader.ended(status, &mut observed);
             // Its last words may have been a question.
-            let question = ear.hopeless.filter(|_| seen.end.is_none());
-            question.unwrap_or_else(|| ending::of_process(&seen, status))
+            let question = handler.early_exit.filter(|_| observed.end.is_none());
+            question.unwrap_or_else(|| ending::of_process(&observed, status))
         }
     };
     Ok(Report {
         ending,
-        text: seen.text,
-        usage: seen.usage,
-        session: seen.session,
-        model: seen.model,
+        text: observed.text,
+        usage: observed.usage,
+        session: observed.session,
+        model: observed.model,
         duration: begun.elapsed(),
         last,
     })
@@ -157,10 +157,10 @@ fn command(agent: &Agent, job: &Job, invocation: &Invocation) -> Command {
 }
 
 /// Who hears what it prints, and keeps the clocks.
-struct Ear<F> {
+struct OutputHandler<F> {
     on: F,
     reader: Listener,
-    seen: Seen,
+    observed: Observed,
     transcript: Transcript,
     /// What it says, without secrets.
     told: Stream,
@@ -170,21 +170,21 @@ struct Ear<F> {
     quiet_until: Instant,
     deadline: Instant,
     next_text: Instant,
-    lookout: Lookout,
+    tty_wait: TtyWait,
     /// Since when it has met nothing but limits.
     limited_since: Option<Instant>,
     /// What was seen last, and when.
     last: Option<(String, Instant)>,
-    hopeless: Option<Ending>,
+    early_exit: Option<Ending>,
 }
 
-impl<F: FnMut(Activity)> Ear<F> {
-    fn new(job: &Job, reader: Listener, transcript: Transcript, on: F) -> Ear<F> {
+impl<F: FnMut(Activity)> OutputHandler<F> {
+    fn new(job: &Job, reader: Listener, transcript: Transcript, on: F) -> OutputHandler<F> {
         let now = Instant::now();
-        Ear {
+        OutputHandler {
             on,
             reader,
-            seen: Seen::default(),
+            observed: Observed::default(),
             transcript,
             told: Stream::default(),
             inside: format!("{}/", job.scope.dir.display()),
@@ -192,30 +192,30 @@ impl<F: FnMut(Activity)> Ear<F> {
             quiet_until: now + job.silence,
             deadline: now + job.timeout,
             next_text: now,
-            lookout: Lookout::new(QUIET.min(job.silence / 2)),
+            tty_wait: TtyWait::new(QUIET.min(job.silence / 2)),
             limited_since: None,
             last: None,
-            hopeless: None,
+            early_exit: None,
         }
     }
 
     fn hear(&mut self, line: String, from_err: bool) {
         let now = Instant::now();
         self.quiet_until = now + self.silence;
-        self.lookout.heard(&line);
+        self.tty_wait.heard(&line);
         if from_err {
-            self.reader.error_line(&line, &mut self.seen);
+            self.reader.error_line(&line, &mut self.observed);
         } else {
-            self.reader.line(&line, &mut self.seen);
+            self.reader.line(&line, &mut self.observed);
         }
-        for activity in std::mem::take(&mut self.seen.activities) {
+        for activity in std::mem::take(&mut self.observed.activities) {
             // Also those that nobody is told of: a private key goes over many lines.
             let activity = match activity {
                 Activity::Text { text } => Activity::Text { text: self.told.line(text, from_err) },
                 other => other,
             };
             self.consider(&activity, now);
-            if let Some(what) = sight(&activity) {
+            if let Some(what) = observe(&activity) {
                 self.last = Some((what.replace(&self.inside, ""), now));
             }
             let is_text = matches!(activity, Activity::Text { .. });
@@ -235,13 +235,14 @@ impl<F: FnMut(Activity)> Ear<F> {
     /// What an activity means for the clocks.
     fn consider(&mut self, activity: &Activity, now: Instant) {
         match activity {
-            Activity::Waiting { what } => self.hopeless = Some(Ending::WaitingForPerson(what.clone())),
+            Activity::Waiting { what } => self.early_exit = Some(Ending::WaitingForPerson(what.clone())),
             Activity::RateLimited { seconds, .. } => {
                 self.limited_since.get_or_insert(now);
                 let wait = Duration::from_secs(seconds.unwrap_or(0).min(u64::from(u32::MAX)));
                 if now + wait >= self.deadline.min(self.limited_until()) {
-                    let limit = ending::of_limit(self.seen.fault.as_deref().unwrap_or_default(), &self.seen);
-                    self.hopeless = Some(Ending::RateLimited(Limit { seconds: *seconds, ..limit }));
+                    let limit =
+                        ending::of_limit(self.observed.fault.as_deref().unwrap_or_default(), &self.observed);
+                    self.early_exit = Some(Ending::RateLimited(Limit { seconds: *seconds, ..limit }));
                 }
                 // It was told to be silent for so long.
                 self.quiet_until = now + wait + self.silence;
@@ -253,7 +254,7 @@ impl<F: FnMut(Activity)> Ear<F> {
 
     /// A question, with what was seen last before it.
     fn in_its_context(&self, what: &str) -> String {
-        match self.last_sight() {
+        match self.last_observation() {
             Some(last) if !last.starts_with(what) => format!("{what}; last seen: {last}"),
             _ => what.to_owned(),
         }
@@ -265,15 +266,17 @@ impl<F: FnMut(Activity)> Ear<F> {
     }
 
     /// What was seen last, and how long before now.
-    fn last_sight(&self) -> Option<String> {
+    fn last_observation(&self) -> Option<String> {
         let (what, when) = self.last.as_ref()?;
         Some(format!("{what} ({} s before)", when.elapsed().as_secs()))
     }
 
     /// The ending where a clock has run out: while it waits for a limit, the limit is the reason.
     fn gave_up(&self, clock: Ending) -> Ending {
-        match &self.seen.fault {
-            Some(fault) if fault::is_limit(fault) => Ending::RateLimited(ending::of_limit(fault, &self.seen)),
+        match &self.observed.fault {
+            Some(fault) if fault::is_limit(fault) => {
+                Ending::RateLimited(ending::of_limit(fault, &self.observed))
+            }
             _ => clock,
         }
     }

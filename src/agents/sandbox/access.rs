@@ -50,7 +50,7 @@ pub struct Scope {
 
 /// What holds for every command of a repository.
 #[derive(Debug, Default)]
-pub struct Ground {
+pub struct AccessPolicy {
     hide: Vec<PathBuf>,
     read: Vec<PathBuf>,
     write: Vec<PathBuf>,
@@ -60,28 +60,28 @@ pub struct Ground {
     pub hosts: Option<Hosts>,
 }
 
-impl Ground {
+impl AccessPolicy {
     /// What the repository, the person and good sense say.
-    pub fn of(repo: &Repo, config: &Config) -> Result<Ground> {
+    pub fn of(repo: &Repo, config: &Config) -> Result<AccessPolicy> {
         let SandboxSection { write, read, hide, env, hosts } = config.sandbox.clone();
         let common = repo.common_dir();
-        let mut ground = Ground {
+        let mut policy = AccessPolicy {
             hide: secrets::paths(),
             read: paths("read", &read)?,
             write: paths("write", &write)?,
             env,
             hosts: hosts.as_deref().map(Hosts::read).transpose()?,
         };
-        ground.hide.extend(paths("hide", &hide)?);
+        policy.hide.extend(paths("hide", &hide)?);
         let variable = |name: &str| env::var_os(name);
-        ground.hide.extend(state::STATES.iter().flat_map(|state| state.paths(&variable)));
+        policy.hide.extend(state::STATES.iter().flat_map(|state| state.paths(&variable)));
         // Other work, the person's too: it may hold what nobody meant to show, an `.env`.
         let home = env::var_os("HOME").map(PathBuf::from);
         let others = worktree::registered(repo)?.into_iter().chain([worktree::root(repo, config)?]);
-        ground.hide.extend(others.filter(|path| !home.as_ref().is_some_and(|home| home.starts_with(path))));
+        policy.hide.extend(others.filter(|path| !home.as_ref().is_some_and(|home| home.starts_with(path))));
         // A remote's address in its configuration can hold a token. Objects are for a worktree to open.
-        ground.hide.push(common.to_owned());
-        Ok(ground)
+        policy.hide.push(common.to_owned());
+        Ok(policy)
     }
 }
 
@@ -113,7 +113,7 @@ pub enum Access {
 
 /// The bounds of one command.
 #[derive(Debug, Default)]
-pub struct Bounds {
+pub struct AccessRules {
     /// What is named, parents before what is in them. What is not named can be read.
     pub paths: BTreeMap<PathBuf, Access>,
     /// Where it works.
@@ -129,10 +129,10 @@ pub struct Bounds {
     pub(super) home: Option<PathBuf>,
 }
 
-impl Bounds {
+impl AccessRules {
     /// The bounds of that command in that scope.
-    pub fn new(ground: &Ground, scope: &Scope, command: &Command, temporary: &Path) -> Bounds {
-        let mut bounds = Bounds {
+    pub fn new(policy: &AccessPolicy, scope: &Scope, command: &Command, temporary: &Path) -> AccessRules {
+        let mut rules = AccessRules {
             paths: BTreeMap::new(),
             dir: real(&scope.dir),
             temporary: real(temporary),
@@ -143,27 +143,27 @@ impl Bounds {
         };
         let theirs = hidden_from(command, &scope.dir);
         let words = [
-            (Access::Hidden, &ground.hide),
+            (Access::Hidden, &policy.hide),
             (Access::Hidden, &theirs),
-            (Access::Read, &ground.read),
+            (Access::Read, &policy.read),
             (Access::Read, &scope.read),
-            (Access::Write, &ground.write),
+            (Access::Write, &policy.write),
             (Access::Write, &scope.write),
             (Access::Kept, &scope.protect),
             (Access::Kept, &scope.settings),
         ];
-        bounds.set(&scope.dir, if scope.edits { Access::Write } else { Access::Read });
+        rules.set(&scope.dir, if scope.edits { Access::Write } else { Access::Read });
         let program = Path::new(command.get_program());
         if program.is_absolute() {
-            bounds.set(program, Access::Read);
+            rules.set(program, Access::Read);
         }
         for (access, paths) in words {
             for path in paths {
-                bounds.set(path, access);
+                rules.set(path, access);
             }
         }
-        bounds.absent = scope.settings.iter().filter_map(|path| bounds.absent(path)).collect();
-        bounds
+        rules.absent = scope.settings.iter().filter_map(|path| rules.absent(path)).collect();
+        rules
     }
 
     /// Where that would be, if it is not there and could be made, or is a link: nothing can be bound over one.

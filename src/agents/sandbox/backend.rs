@@ -16,7 +16,7 @@ const TCP: i32 = 4;
 
 /// Who sees to it that a command stays in its bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Means {
+pub enum Backend {
     /// Mount and process namespaces, by that program.
     Bubblewrap(PathBuf),
     /// The kernel's Landlock, of that version.
@@ -28,12 +28,12 @@ pub enum Means {
 }
 
 /// The best that this system has, or what the person chose (`git config flow-ai.sandbox-means`).
-pub fn chosen(repo: &Repo) -> Result<Means> {
+pub fn chosen(repo: &Repo) -> Result<Backend> {
     let Some(word) = repo.git_config("flow-ai.sandbox-means") else { return Ok(best()) };
     match word.trim() {
-        "bubblewrap" => Ok(by_bubblewrap().unwrap_or_else(Means::Nobody)),
-        "landlock" => Ok(by_landlock().unwrap_or_else(Means::Nobody)),
-        "seatbelt" => Ok(by_seatbelt().unwrap_or_else(Means::Nobody)),
+        "bubblewrap" => Ok(by_bubblewrap().unwrap_or_else(Backend::Nobody)),
+        "landlock" => Ok(by_landlock().unwrap_or_else(Backend::Nobody)),
+        "seatbelt" => Ok(by_seatbelt().unwrap_or_else(Backend::Nobody)),
         _ => Err(hint(
             format!("flow-ai.sandbox-means is `{word}`, which is none of bubblewrap, landlock and seatbelt"),
             "git config --unset flow-ai.sandbox-means takes the best that there is",
@@ -43,24 +43,24 @@ pub fn chosen(repo: &Repo) -> Result<Means> {
 
 /// The best that this system has. Tried once: that a program is installed does not mean that it may do
 /// its work (containers, hardened kernels).
-pub fn best() -> Means {
-    static FOUND: OnceLock<Means> = OnceLock::new();
+pub fn best() -> Backend {
+    static FOUND: OnceLock<Backend> = OnceLock::new();
     let find =
         || by_bubblewrap().or_else(|first| by_landlock().map_err(|second| format!("{first}, and {second}")));
-    FOUND.get_or_init(|| find().unwrap_or_else(Means::Nobody)).clone()
+    FOUND.get_or_init(|| find().unwrap_or_else(Backend::Nobody)).clone()
 }
 
-fn by_bubblewrap() -> Result<Means, String> {
-    bubblewrap::find().map(Means::Bubblewrap)
+fn by_bubblewrap() -> Result<Backend, String> {
+    bubblewrap::find().map(Backend::Bubblewrap)
 }
 
 #[cfg(target_os = "linux")]
-fn by_landlock() -> Result<Means, String> {
-    launch::landlock::version().map(Means::Landlock)
+fn by_landlock() -> Result<Backend, String> {
+    launch::landlock::version().map(Backend::Landlock)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn by_landlock() -> Result<Means, String> {
+fn by_landlock() -> Result<Backend, String> {
     Err("only Linux has Landlock".into())
 }
 
@@ -68,17 +68,17 @@ fn is_installed() -> bool {
     program::find("bwrap", None, "").is_ok()
 }
 
-fn by_seatbelt() -> Result<Means, String> {
+fn by_seatbelt() -> Result<Backend, String> {
     let is_there = cfg!(target_os = "macos") && Path::new(seatbelt::PROGRAM).exists();
-    is_there.then_some(Means::Seatbelt).ok_or_else(|| "only macOS has seatbelt".into())
+    is_there.then_some(Backend::Seatbelt).ok_or_else(|| "only macOS has seatbelt".into())
 }
 
-impl Means {
+impl Backend {
     /// What it is for whoever has the launcher that some need, or not.
-    pub fn launched(self, has_launcher: bool) -> Means {
+    pub fn launched(self, has_launcher: bool) -> Backend {
         match self {
-            Means::Landlock(_) if !has_launcher => {
-                Means::Nobody("Landlock needs git-flow-ai as the program that starts commands".into())
+            Backend::Landlock(_) if !has_launcher => {
+                Backend::Nobody("Landlock needs git-flow-ai as the program that starts commands".into())
             }
             means => means,
         }
@@ -90,17 +90,17 @@ impl Means {
     /// Why not.
     pub fn suffices(&self) -> Result<()> {
         match self {
-            Means::Nobody(why) => Err(hint(
+            Backend::Nobody(why) => Err(hint(
                 format!("a sandbox is required, and there is none: {why}"),
                 "install bubblewrap (bwrap), or ask for less: `sandbox = \"prefer\"` under [run]",
             )),
-            Means::Landlock(version) if *version < ENOUGH => Err(hint(
+            Backend::Landlock(version) if *version < ENOUGH => Err(hint(
                 format!(
                     "a sandbox is required, and this kernel's Landlock (version {version}) does not hold all writing"
                 ),
                 "install bubblewrap (bwrap), or a kernel from 6.2 on",
             )),
-            Means::Landlock(_) => match sockets::ways_out().first() {
+            Backend::Landlock(_) => match sockets::ways_out().first() {
                 Some(socket) => Err(hint(
                     format!(
                         "a sandbox is required, and Landlock does not hold sockets: {} leads out of it",
@@ -110,7 +110,7 @@ impl Means {
                 )),
                 None => Ok(()),
             },
-            Means::Bubblewrap(_) | Means::Seatbelt => Ok(()),
+            Backend::Bubblewrap(_) | Backend::Seatbelt => Ok(()),
         }
     }
 
@@ -120,16 +120,16 @@ impl Means {
     /// Why not. A list that nobody enforces is worse than none.
     pub fn can_close_network(&self, has_launcher: bool) -> Result<()> {
         let why = match self {
-            Means::Bubblewrap(_) if !has_launcher => "this program is not git-flow-ai".into(),
-            Means::Bubblewrap(program) => match bubblewrap::can_close_network(program) {
+            Backend::Bubblewrap(_) if !has_launcher => "this program is not git-flow-ai".into(),
+            Backend::Bubblewrap(program) => match bubblewrap::can_close_network(program) {
                 Ok(()) => return Ok(()),
                 Err(why) => why,
             },
-            Means::Landlock(version) if *version >= TCP => return Ok(()),
-            Means::Landlock(version) => format!("Landlock {version} knows no network"),
+            Backend::Landlock(version) if *version >= TCP => return Ok(()),
+            Backend::Landlock(version) => format!("Landlock {version} knows no network"),
             // Nothing of ours outlives us there to run the proxy.
-            Means::Seatbelt => "only Linux has the guardian that it takes".into(),
-            Means::Nobody(why) => format!("there is no sandbox: {why}"),
+            Backend::Seatbelt => "only Linux has the guardian that it takes".into(),
+            Backend::Nobody(why) => format!("there is no sandbox: {why}"),
         };
         Err(hint(
             format!("`hosts` of [sandbox] cannot be enforced here: {why}"),
@@ -143,7 +143,7 @@ impl Means {
         let is_restricted =
             || std::fs::read_to_string(stands_in_the_way).is_ok_and(|text| text.trim() == "1");
         match self {
-            Means::Bubblewrap(_) | Means::Seatbelt => None,
+            Backend::Bubblewrap(_) | Backend::Seatbelt => None,
             _ if !cfg!(target_os = "linux") => None,
             _ if is_installed() && is_restricted() => Some(
                 "AppArmor keeps bwrap from making namespaces (kernel.apparmor_restrict_unprivileged_userns): a profile for /usr/bin/bwrap with `userns,` allows it to bwrap alone",
@@ -155,7 +155,7 @@ impl Means {
 
     /// What it cannot hold, for people; none when it holds all that it is meant to.
     pub fn lacks(&self) -> Vec<String> {
-        let Means::Landlock(version) = self else { return Vec::new() };
+        let Backend::Landlock(version) = self else { return Vec::new() };
         let since = [
             (i32::MAX, "the names of hidden files"),
             (i32::MAX, "sockets in folders"),
@@ -169,16 +169,16 @@ impl Means {
     }
 }
 
-impl fmt::Display for Means {
+impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const HELD: &str = "they write only their worktree and their own state, and see no secrets";
         match self {
-            Means::Bubblewrap(_) => write!(f, "bubblewrap: {HELD}"),
-            Means::Seatbelt => write!(f, "seatbelt: {HELD}"),
-            Means::Landlock(version) => {
+            Backend::Bubblewrap(_) => write!(f, "bubblewrap: {HELD}"),
+            Backend::Seatbelt => write!(f, "seatbelt: {HELD}"),
+            Backend::Landlock(version) => {
                 write!(f, "Landlock {version}: {HELD}; not held: {}", self.lacks().join(", "))
             }
-            Means::Nobody(why) => write!(f, "none ({why}): agents and commands can do what you can"),
+            Backend::Nobody(why) => write!(f, "none ({why}): agents and commands can do what you can"),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! the first three. What a command needs and lies beneath one of them is put back. Nothing is nested that
 //! would change nothing, because each mount costs every process that starts.
 
-use super::access::{Access, Bounds, access_in};
+use super::access::{Access, AccessRules, access_in};
 use super::capabilities::ROOTS;
 use super::hosts::bridge;
 use crate::system::process::program;
@@ -35,12 +35,12 @@ const FRESH: &[&str] = &["/tmp", "/var/tmp", "/dev", "/run", "/proc"];
 /// The program, if it can do what we ask of it; else why not.
 pub fn find() -> Result<PathBuf, String> {
     let bwrap = program::find("bwrap", None, "").map_err(|_| "bubblewrap is not installed".to_owned())?;
-    try_it(ground(&bwrap).args(["--tmpfs", "/run", "true"])).map(|()| bwrap)
+    try_it(policy(&bwrap).args(["--tmpfs", "/run", "true"])).map(|()| bwrap)
 }
 
 /// Whether it can give a command a network that is empty; else why not.
 pub fn can_close_network(bwrap: &Path) -> Result<(), String> {
-    try_it(ground(bwrap).args([EMPTY_NETWORK, "true"]))
+    try_it(policy(bwrap).args([EMPTY_NETWORK, "true"]))
 }
 
 fn try_it(command: &mut Command) -> Result<(), String> {
@@ -55,24 +55,24 @@ fn try_it(command: &mut Command) -> Result<(), String> {
 }
 
 /// The command inside the bounds, without an environment.
-pub fn command(bwrap: &Path, mut bounds: Bounds, way_out: Option<&WayOut>, inner: &Command) -> Command {
-    bounds.hide_shared(FRESH);
-    let mut command = ground(bwrap);
+pub fn command(bwrap: &Path, mut rules: AccessRules, fix: Option<&WayOut>, inner: &Command) -> Command {
+    rules.hide_shared(FRESH);
+    let mut command = policy(bwrap);
     for folder in ["/tmp", "/var/tmp"].map(Path::new).into_iter().filter(|folder| folder.is_dir()) {
-        command.arg("--bind").arg(&bounds.temporary).arg(folder);
+        command.arg("--bind").arg(&rules.temporary).arg(folder);
     }
     let mut mounts = Mounts::default();
     if Path::new("/run").is_dir() {
         mounts.hide(Path::new("/run"));
     }
     let seen = Path::new(bridge::SEEN);
-    if let Some(WayOut { socket, bridge }) = way_out {
+    if let Some(WayOut { socket, bridge }) = fix {
         command.arg(EMPTY_NETWORK);
         mounts.put("--bind", socket, &seen.join("proxy"));
         mounts.put("--ro-bind", bridge, &seen.join("bridge"));
     }
-    for (path, access) in &bounds.paths {
-        let around = path.parent().map_or(Access::Read, |parent| access_in(&bounds.paths, parent));
+    for (path, access) in &rules.paths {
+        let around = path.parent().map_or(Access::Read, |parent| access_in(&rules.paths, parent));
         mounts.add(path, *access, around);
     }
     command.args(mounts.args);
@@ -80,8 +80,8 @@ pub fn command(bwrap: &Path, mut bounds: Bounds, way_out: Option<&WayOut>, inner
     for path in mounts.hidden {
         command.arg("--remount-ro").arg(path);
     }
-    command.arg("--chdir").arg(&bounds.dir).arg("--");
-    if way_out.is_some() {
+    command.arg("--chdir").arg(&rules.dir).arg("--");
+    if fix.is_some() {
         command
             .arg(seen.join("bridge"))
             .args(["sandbox", "bridge", "--socket"])
@@ -94,7 +94,7 @@ pub fn command(bwrap: &Path, mut bounds: Bounds, way_out: Option<&WayOut>, inner
 }
 
 /// What every command gets: the file system to read, devices and processes of its own.
-fn ground(bwrap: &Path) -> Command {
+fn policy(bwrap: &Path) -> Command {
     let mut command = Command::new(bwrap);
     command.args(NAMESPACES).args(["--cap-drop", "ALL"]);
     let is_root = rustix::process::geteuid().is_root();

@@ -149,10 +149,10 @@ const USUAL: &[&str] = &[
 
 /// The variables of ours that are on the usual list or on one of these.
 pub fn allowed<'a>(
-    ground: &'a [String],
+    policy: &'a [String],
     scope: &'a [String],
 ) -> impl Iterator<Item = (OsString, OsString)> + 'a {
-    let is_named = move |name: &str| ground.iter().chain(scope).any(|pattern| matches(pattern, name));
+    let is_named = move |name: &str| policy.iter().chain(scope).any(|pattern| matches(pattern, name));
     let is_usual = |name: &str, value: &OsStr| {
         let is_on = USUAL.iter().any(|pattern| matches(pattern, name));
         is_on && (USUAL.contains(&name) || !may_be_secret(name, value))

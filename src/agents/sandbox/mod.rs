@@ -21,12 +21,12 @@ pub mod state;
 mod temporary;
 
 pub use access::Scope;
-pub use backend::Means;
+pub use backend::Backend;
 
-use crate::domain::config::{Config, Wish};
+use crate::domain::config::{Config, SandboxMode};
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
-use access::{Access, Bounds, Ground};
+use access::{Access, AccessPolicy, AccessRules};
 use bubblewrap::WayOut;
 use launch::{Launcher, Network, Order};
 use std::collections::BTreeMap;
@@ -48,9 +48,9 @@ const STOPPED: &str = "stopped";
 /// The sandbox that commands run in. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
-    means: Means,
+    backend: Backend,
     launcher: Option<Launcher>,
-    ground: Arc<Ground>,
+    policy: Arc<AccessPolicy>,
 }
 
 /// A command in its sandbox, and what has to live as long as it.
@@ -100,48 +100,48 @@ impl Sandbox {
     /// # Errors
     /// Where a sandbox is required and the system has none.
     pub fn launched_by(launcher: Option<Launcher>, repo: &Repo, config: &Config) -> Result<Sandbox> {
-        let wish = config.run.sandbox.unwrap_or(Wish::Prefer);
-        let means = match wish {
-            Wish::Off => Means::Nobody("it is switched off".into()),
-            Wish::Prefer | Wish::Require => backend::chosen(repo)?.launched(launcher.is_some()),
+        let mode = config.run.sandbox.unwrap_or(SandboxMode::Prefer);
+        let backend = match mode {
+            SandboxMode::Off => Backend::Nobody("it is switched off".into()),
+            SandboxMode::Prefer | SandboxMode::Require => backend::chosen(repo)?.launched(launcher.is_some()),
         };
-        if wish == Wish::Require {
-            means.suffices()?;
+        if mode == SandboxMode::Require {
+            backend.suffices()?;
         }
-        let ground = Ground::of(repo, config)?;
-        if ground.hosts.is_some() {
-            means.can_close_network(launcher.is_some())?;
+        let policy = AccessPolicy::of(repo, config)?;
+        if policy.hosts.is_some() {
+            backend.can_close_network(launcher.is_some())?;
         }
         temporary::sweep();
-        Ok(Sandbox { means, launcher, ground: Arc::new(ground) })
+        Ok(Sandbox { backend, launcher, policy: Arc::new(policy) })
     }
 
     /// No sandbox: commands run as the person.
     pub fn none() -> Sandbox {
-        let means = Means::Nobody("nobody asked for one".into());
-        Sandbox { means, launcher: Launcher::own(), ground: Arc::default() }
+        let backend = Backend::Nobody("nobody asked for one".into());
+        Sandbox { backend, launcher: Launcher::own(), policy: Arc::default() }
     }
 
     /// Who sees to it.
-    pub fn means(&self) -> &Means {
-        &self.means
+    pub fn backend(&self) -> &Backend {
+        &self.backend
     }
 
     /// Whether commands are held.
     pub fn holds(&self) -> bool {
-        !matches!(self.means, Means::Nobody(_))
+        !matches!(self.backend, Backend::Nobody(_))
     }
 
     /// The command as it is started. Its working directory is the scope's; of our environment it gets what
     /// is on the allow list, and what it was given explicitly.
     pub fn enclose(&self, command: &Command, scope: &Scope) -> Result<Enclosed> {
-        match (&self.means, &self.launcher) {
-            (Means::Bubblewrap(bwrap), launcher) => {
+        match (&self.backend, &self.launcher) {
+            (Backend::Bubblewrap(bwrap), launcher) => {
                 self.in_bubblewrap(bwrap, launcher.as_ref(), command, scope)
             }
-            (Means::Landlock(_), Some(launcher)) => self.in_landlock(launcher, command, scope),
-            (Means::Seatbelt, _) => self.in_seatbelt(command, scope),
-            (Means::Nobody(_) | Means::Landlock(_), _) => Ok(self.bare(command, scope)),
+            (Backend::Landlock(_), Some(launcher)) => self.in_landlock(launcher, command, scope),
+            (Backend::Seatbelt, _) => self.in_seatbelt(command, scope),
+            (Backend::Nobody(_) | Backend::Landlock(_), _) => Ok(self.bare(command, scope)),
         }
     }
 
@@ -153,19 +153,19 @@ impl Sandbox {
         scope: &Scope,
     ) -> Result<Enclosed> {
         let temporary = Temporary::new()?;
-        let bounds = Bounds::new(&self.ground, scope, command, &temporary.inside());
-        let variables = temporary::variables(&bounds, Path::new("/tmp"));
+        let rules = AccessRules::new(&self.policy, scope, command, &temporary.inside());
+        let variables = temporary::variables(&rules, Path::new("/tmp"));
         let mut network = None;
-        let mut way_out = None;
-        if let (Some(hosts), Some(launcher)) = (&self.ground.hosts, launcher) {
+        let mut fix = None;
+        if let (Some(hosts), Some(launcher)) = (&self.policy.hosts, launcher) {
             let socket = temporary.file("proxy");
-            way_out = Some(WayOut { socket: socket.clone(), bridge: launcher.file()? });
+            fix = Some(WayOut { socket: socket.clone(), bridge: launcher.file()? });
             network = Some(Network::new(hosts, Some(socket)));
         }
-        let order = Order::new(&bounds, network).write(&temporary)?;
+        let order = Order::new(&rules, network).write(&temporary)?;
         let variables = self.variables(command, scope, variables);
         let inner = with_loaders(command, &variables);
-        let inside = bubblewrap::command(bwrap, bounds, way_out.as_ref(), &inner);
+        let inside = bubblewrap::command(bwrap, rules, fix.as_ref(), &inner);
         let (mut enclosed, holders) = match launcher {
             Some(launcher) => (launcher.command(Some(&order), &inside), 2),
             None => (inside, 1),
@@ -177,34 +177,34 @@ impl Sandbox {
 
     fn in_landlock(&self, launcher: &Launcher, command: &Command, scope: &Scope) -> Result<Enclosed> {
         let temporary = Temporary::new()?;
-        let mut bounds = Bounds::new(&self.ground, scope, command, &temporary.inside());
-        bounds.hide_shared(launch::SHARED);
-        bounds.paths.insert(bounds.temporary.clone(), Access::Write);
-        let variables = temporary::variables(&bounds, &bounds.temporary);
-        let network = self.ground.hosts.as_ref().map(|hosts| Network::new(hosts, None));
-        let order = Order::new(&bounds, network).with_bounds(&bounds).write(&temporary)?;
+        let mut rules = AccessRules::new(&self.policy, scope, command, &temporary.inside());
+        rules.hide_shared(launch::SHARED);
+        rules.paths.insert(rules.temporary.clone(), Access::Write);
+        let variables = temporary::variables(&rules, &rules.temporary);
+        let network = self.policy.hosts.as_ref().map(|hosts| Network::new(hosts, None));
+        let order = Order::new(&rules, network).with_bounds(&rules).write(&temporary)?;
         let variables = self.variables(command, scope, variables);
         let mut enclosed = launcher.command(Some(&order), &with_loaders(command, &variables));
-        enclosed.current_dir(&bounds.dir);
+        enclosed.current_dir(&rules.dir);
         give(&mut enclosed, variables);
         Ok(Enclosed { command: enclosed, holders: 1, keep: Keep { temporary: Some(temporary) } })
     }
 
     fn in_seatbelt(&self, command: &Command, scope: &Scope) -> Result<Enclosed> {
         let temporary = Temporary::new()?;
-        let mut bounds = Bounds::new(&self.ground, scope, command, &temporary.inside());
-        bounds.hide_shared(seatbelt::SHARED);
-        bounds.paths.insert(bounds.temporary.clone(), Access::Write);
-        let variables = temporary::variables(&bounds, &bounds.temporary);
-        let mut enclosed = seatbelt::command(&bounds, command)?;
-        enclosed.current_dir(&bounds.dir);
+        let mut rules = AccessRules::new(&self.policy, scope, command, &temporary.inside());
+        rules.hide_shared(seatbelt::SHARED);
+        rules.paths.insert(rules.temporary.clone(), Access::Write);
+        let variables = temporary::variables(&rules, &rules.temporary);
+        let mut enclosed = seatbelt::command(&rules, command)?;
+        enclosed.current_dir(&rules.dir);
         give(&mut enclosed, self.variables(command, scope, variables));
         Ok(Enclosed { command: enclosed, holders: 0, keep: Keep { temporary: Some(temporary) } })
     }
 
     /// The command's whole environment; `own`: what it gets of the sandbox.
     fn variables(&self, command: &Command, scope: &Scope, own: Vec<(OsString, OsString)>) -> Variables {
-        let mut all: Variables = environment::allowed(&self.ground.env, &scope.env).chain(own).collect();
+        let mut all: Variables = environment::allowed(&self.policy.env, &scope.env).chain(own).collect();
         for (name, value) in command.get_envs() {
             match value {
                 Some(value) => all.insert(name.into(), value.into()),
@@ -230,7 +230,7 @@ impl Sandbox {
 
 impl fmt::Display for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.means.fmt(f)
+        self.backend.fmt(f)
     }
 }
 

@@ -5,7 +5,7 @@
 //! services, scripting other programs, their sockets, the preferences daemon. This has been read and tested as
 //! text only, never yet on a Mac: whoever has one, please tell what it did.
 
-use super::access::{Access, Bounds, access_in};
+use super::access::{Access, AccessRules, access_in};
 use crate::domain::error::{Result, hint};
 use std::fmt::Write;
 use std::path::Path;
@@ -38,16 +38,16 @@ const GROUND: &str = r#"(version 1)
 "#;
 
 /// The command inside the bounds, without an environment.
-pub fn command(bounds: &Bounds, inner: &Command) -> Result<Command> {
+pub fn command(rules: &AccessRules, inner: &Command) -> Result<Command> {
     let mut command = Command::new(PROGRAM);
-    command.arg("-p").arg(profile(bounds)?).arg(inner.get_program()).args(inner.get_args());
+    command.arg("-p").arg(profile(rules)?).arg(inner.get_program()).args(inner.get_args());
     Ok(command)
 }
 
 /// The profile.
-fn profile(bounds: &Bounds) -> Result<String> {
+fn profile(rules: &AccessRules) -> Result<String> {
     let mut text = GROUND.to_owned();
-    for (path, access) in &bounds.paths {
+    for (path, access) in &rules.paths {
         let quoted = quoted(path)?;
         let rules = match access {
             Access::Hidden => format!("(deny file-read* file-write* (subpath {quoted}))\n"),
@@ -60,11 +60,11 @@ fn profile(bounds: &Bounds) -> Result<String> {
         };
         text.push_str(&rules);
     }
-    for (path, access) in &bounds.paths {
+    for (path, access) in &rules.paths {
         let around = path.ancestors().skip(1).take_while(|around| around.parent().is_some());
         for around in around {
             let quoted = quoted(around)?;
-            match (access, access_in(&bounds.paths, around)) {
+            match (access, access_in(&rules.paths, around)) {
                 // Who looks for it asks what is on the way.
                 (Access::Read | Access::Write | Access::Kept, Access::Hidden) => {
                     let _ = writeln!(text, "(allow file-read-metadata (literal {quoted}))");
@@ -90,13 +90,13 @@ fn quoted(path: &Path) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Access, Bounds, profile, quoted};
+    use super::{Access, AccessRules, profile, quoted};
     use std::path::Path;
 
-    fn bounds(paths: &[(&str, Access)]) -> Bounds {
-        Bounds {
+    fn rules(paths: &[(&str, Access)]) -> AccessRules {
+        AccessRules {
             paths: paths.iter().map(|(path, access)| (path.into(), *access)).collect(),
-            ..Bounds::default()
+            ..AccessRules::default()
         }
     }
 
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_deepest_word_decides() {
-        let profile = profile(&bounds(&[
+        let profile = profile(&rules(&[
             ("/Users/ada/.claude", Access::Write),
             ("/Users/ada/.claude/hooks", Access::Kept),
             ("/Users/ada/.ssh", Access::Hidden),

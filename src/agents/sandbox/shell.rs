@@ -5,7 +5,7 @@ use crate::domain::error::Result;
 use crate::domain::secret::Stream;
 use crate::gate::signing;
 use crate::system::git;
-use crate::system::process::{Lookout, Output, Stop, Tree, program, unattended};
+use crate::system::process::{Output, Stop, Tree, TtyWait, program, unattended};
 use std::collections::VecDeque;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
@@ -117,17 +117,17 @@ async fn watch(
 ) -> Result<Over> {
     let mut stop = stop.clone();
     let mut open = true;
-    let mut lookout = Lookout::new(QUIET.min(deadline.saturating_duration_since(Instant::now()) / 4));
+    let mut tty_wait = TtyWait::new(QUIET.min(deadline.saturating_duration_since(Instant::now()) / 4));
     loop {
         tokio::select! {
             line = output.next(), if open => match line {
                 Some((text, from_err)) => {
-                    lookout.heard(&text);
+                    tty_wait.heard(&text);
                     tell(text, from_err);
                 }
                 None => open = false,
             },
-            () = sleep_until(lookout.due()) => if let Some(what) = lookout.look(tree, output) {
+            () = sleep_until(tty_wait.due()) => if let Some(what) = tty_wait.look(tree, output) {
                 return Ok(Over::Asked(what));
             },
             status = tree.ended() => return Ok(Over::Ended(status?)),

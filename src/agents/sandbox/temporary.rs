@@ -3,7 +3,7 @@
 //! Where we are killed it stays; a lock inside tells that nobody needs it any more, and the next start
 //! removes it. Folders without our lock are somebody else's.
 
-use super::access::{Access, Bounds, access_in};
+use super::access::{Access, AccessRules, access_in};
 use crate::agents::worktree;
 use crate::domain::error::Result;
 use crate::system::process;
@@ -96,14 +96,14 @@ pub fn sweep() {
 
 /// Variables that name it for temporary files and caches, to whom it is at that path. A cache of an agent's
 /// own state stays where it is.
-pub fn variables(bounds: &Bounds, seen: &Path) -> Vec<(OsString, OsString)> {
+pub fn variables(rules: &AccessRules, seen: &Path) -> Vec<(OsString, OsString)> {
     let own = seen.join(OWN);
     let mut variables: Vec<(OsString, OsString)> =
         ["TMPDIR", "TMP", "TEMP"].map(|name| (name.into(), own.clone().into())).into();
-    let cache = bounds.temporary.join(CACHE);
-    let usual = bounds.home().map(|home| home.join(".cache"));
-    if let Some(usual) = usual.filter(|usual| access_in(&bounds.paths, usual) != Access::Write) {
-        for own in bounds.paths.iter().filter(|(_, access)| **access == Access::Write) {
+    let cache = rules.temporary.join(CACHE);
+    let usual = rules.home().map(|home| home.join(".cache"));
+    if let Some(usual) = usual.filter(|usual| access_in(&rules.paths, usual) != Access::Write) {
+        for own in rules.paths.iter().filter(|(_, access)| **access == Access::Write) {
             if let Ok(name) = own.0.strip_prefix(&usual) {
                 let _ = symlink(own.0, cache.join(name));
             }

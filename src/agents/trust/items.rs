@@ -4,7 +4,7 @@
 //! contents never have the same lines. The sections of the config are taken apart here without a rest: a
 //! key that somebody adds does not compile until it is said whether a person has to see it.
 
-use crate::domain::config::{AgentConfig, Config, ReviewerConfig, RunSection, SandboxSection, Wish};
+use crate::domain::config::{AgentConfig, Config, ReviewerConfig, RunSection, SandboxMode, SandboxSection};
 use crate::domain::plan::Plan;
 use crate::domain::spec::Slug;
 use serde::Serialize;
@@ -106,7 +106,7 @@ fn of_run(run: &RunSection) -> Vec<Item> {
     items.extend(
         worktrees.as_ref().map(|path| item("run.worktrees", Kind::Place, vec![line("folder", path)])),
     );
-    if *sandbox == Some(Wish::Off) {
+    if *sandbox == Some(SandboxMode::Off) {
         items.push(item("run.sandbox", Kind::Program, vec![line("sandbox", &"off")]));
     }
     items

@@ -121,10 +121,10 @@ pub fn require(repo: &Repo, items: Vec<Item>, given: bool) -> Result<()> {
         "this repository brings what would run here or send things away, and you have not trusted it yet: {}",
         look.untrusted().join(", ")
     );
-    let way_out = "look at it and decide: git flow-ai trust";
+    let fix = "look at it and decide: git flow-ai trust";
     Err(match look.trouble {
-        Some(trouble) => hint_on(trouble, why, way_out),
-        None => hint(why, way_out),
+        Some(trouble) => hint_on(trouble, why, fix),
+        None => hint(why, fix),
     })
 }
 

@@ -30,13 +30,13 @@ pub fn root(common: &Path, main: Option<&Path>, person: Option<&str>, team: Opti
         Some(text) => normal(&project.join(expand_home(text))),
         None => beside(&project, common),
     };
-    let way_out = "name another folder: git config flow-ai.worktrees <folder>, or `worktrees` under [run] in .zenflow/config.toml";
+    let fix = "name another folder: git config flow-ai.worktrees <folder>, or `worktrees` under [run] in .zenflow/config.toml";
     // Symbolic links resolved as far as the path exists, since the rest does not matter for where it is.
     let real = real(&root);
     if real.starts_with(common.canonicalize().unwrap_or_else(|_| common.to_owned())) {
         return Err(hint(
             format!("worktrees cannot be in {}, inside the git directory", root.display()),
-            way_out,
+            fix,
         ));
     }
     let temporary = std::env::temp_dir();
@@ -44,7 +44,7 @@ pub fn root(common: &Path, main: Option<&Path>, person: Option<&str>, team: Opti
     if real.starts_with(&temporary) && !real_of(&project).starts_with(&temporary) {
         return Err(hint(
             format!("worktrees cannot be in {}: the system sweeps its temporary folder", root.display()),
-            way_out,
+            fix,
         ));
     }
     let device = |path: &Path| nearest(path).metadata().map(|data| data.dev());
@@ -54,7 +54,7 @@ pub fn root(common: &Path, main: Option<&Path>, person: Option<&str>, team: Opti
                 "worktrees cannot be in {}: it is on another file system than the repository",
                 root.display()
             ),
-            way_out,
+            fix,
         ));
     }
     Ok(root)

@@ -27,8 +27,8 @@ impl Place {
         let root = match dir {
             Some(dir) => {
                 fs::create_dir_all(dir).map_err(|error| {
-                    let way_out = "name another folder, or leave --dir out";
-                    hint_on(error.into(), format!("cannot make {}", dir.display()), way_out)
+                    let fix = "name another folder, or leave --dir out";
+                    hint_on(error.into(), format!("cannot make {}", dir.display()), fix)
                 })?;
                 let mut entries =
                     fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;

@@ -53,8 +53,8 @@ fn removed(repo: &Repo) -> Result<Vec<Check>> {
         let bytes = held.iter().filter_map(|found| found.bytes).sum();
         let size = size(Usage { bytes, ..Usage::default() });
         let says = format!("{} removed with work that is nowhere else ({size})", held.len());
-        let way_out = "git flow-ai recover lists and gives back; --drop <id> deletes for good";
-        checks.push(Check::note(TOPIC, says, way_out));
+        let fix = "git flow-ai recover lists and gives back; --drop <id> deletes for good";
+        checks.push(Check::note(TOPIC, says, fix));
     }
     checks.extend(odd.into_iter().map(|what| Check::note(TOPIC, what, "look at it, and remove it yourself")));
     Ok(checks)

@@ -60,8 +60,7 @@ impl Check {
     /// What an error says, as a check that failed.
     fn broken(topic: &'static str, error: &anyhow::Error) -> Check {
         let says: Vec<String> = error.chain().map(ToString::to_string).collect();
-        let mend =
-            error.chain().find_map(|link| link.downcast_ref::<Hint>()).map(|hint| hint.way_out.clone());
+        let mend = error.chain().find_map(|link| link.downcast_ref::<Hint>()).map(|hint| hint.fix.clone());
         Check { topic, standing: Standing::Bad, says: says.join(": "), mend }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::agents::sandbox::Sandbox;
-use crate::domain::config::{Config, Wish};
+use crate::domain::config::{Config, SandboxMode};
 use crate::gate::store::Repo;
 
 const TOPIC: &str = "sandbox";
@@ -11,8 +11,8 @@ pub(super) fn examine(repo: &Repo, config: &Config) -> Check {
     match Sandbox::of(repo, config) {
         Ok(sandbox) => {
             let says = sandbox.to_string();
-            match sandbox.means().way_up() {
-                _ if config.run.sandbox == Some(Wish::Off) => Check::note(
+            match sandbox.backend().way_up() {
+                _ if config.run.sandbox == Some(SandboxMode::Off) => Check::note(
                     TOPIC,
                     says,
                     "`sandbox = \"prefer\"` under [run], or git config flow-ai.sandbox prefer",

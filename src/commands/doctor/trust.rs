@@ -15,8 +15,8 @@ pub(super) fn examine(repo: &Repo, loaded: &Loaded) -> Check {
 fn look(repo: &Repo, loaded: &Loaded) -> Result<Check> {
     let look = trust::look(repo, trust::everything(repo, loaded)?)?;
     Ok(if let Some(trouble) = &look.trouble {
-        let way_out = trouble.downcast_ref::<Hint>().map_or("", |hint| hint.way_out.as_str());
-        Check::bad(TOPIC, trouble.to_string(), way_out)
+        let fix = trouble.downcast_ref::<Hint>().map_or("", |hint| hint.fix.as_str());
+        Check::bad(TOPIC, trouble.to_string(), fix)
     } else if look.is_trusted() {
         Check::good(TOPIC, "you trust what this repository brings")
     } else {

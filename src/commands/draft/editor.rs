@@ -154,10 +154,10 @@ impl Typed {
 }
 
 /// The error with the file that stays, and how to use it.
-fn kept(error: anyhow::Error, file: NamedTempFile, way_out: impl Fn(&str) -> String) -> anyhow::Error {
-    let first = error.downcast_ref::<Hint>().map(|hint| format!("{}; ", hint.way_out)).unwrap_or_default();
+fn kept(error: anyhow::Error, file: NamedTempFile, fix: impl Fn(&str) -> String) -> anyhow::Error {
+    let first = error.downcast_ref::<Hint>().map(|hint| format!("{}; ", hint.fix)).unwrap_or_default();
     match file.keep() {
-        Ok((_, path)) => hint(format!("{error:#}"), first + &way_out(&path.display().to_string())),
+        Ok((_, path)) => hint(format!("{error:#}"), first + &fix(&path.display().to_string())),
         Err(lost) => error.context(format!("the draft could not be kept: {lost}")),
     }
 }

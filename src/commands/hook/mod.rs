@@ -43,7 +43,7 @@ pub struct Refused {
     /// The verdicts that block it, with their findings.
     pub blocking: Vec<Verdict>,
     /// What to do, one sentence each.
-    pub way_out: Vec<String>,
+    pub fix: Vec<String>,
 }
 
 /// What a person was about to do, which decides what a refusal says and whether to ask a rival.
@@ -142,7 +142,7 @@ fn refused(
         ways.extend(hints::waiver(repo, candidate, policy, missing)?);
     }
     ways.extend(hints::back(repo, candidate, moment));
-    Ok(Refused { why: format!("{what}: {}", refusal.why), blocking: refusal.blocking, way_out: ways })
+    Ok(Refused { why: format!("{what}: {}", refusal.why), blocking: refusal.blocking, fix: ways })
 }
 
 /// The branch that HEAD is on, as it stands; none when detached, without a commit, or unprotected.

@@ -39,7 +39,7 @@ pub(super) fn losing(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<Option
     Ok(Some(Refused {
         why: format!("{NOTES_REF} {LOSES}: {}", named.join("; ")),
         blocking: Vec::new(),
-        way_out: vec![
+        fix: vec![
             "to take in a remote's verdicts and keep your own: git flow-ai sync".to_owned(),
             "to take a verdict back, have the change judged again: the newest of a reviewer counts"
                 .to_owned(),

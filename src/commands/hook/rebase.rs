@@ -54,11 +54,11 @@ fn rewrites(repo: &Repo, candidate: &Candidate) -> Answer {
 
 fn refused(repo: &Repo, candidate: &Candidate, why: &str) -> Answer {
     let branch = &candidate.branch;
-    let mut way_out = vec![format!("only add to `{branch}`: rebase a branch of its own, and merge that")];
-    way_out.extend(hints::put_aside(repo).map(str::to_owned));
+    let mut fix = vec![format!("only add to `{branch}`: rebase a branch of its own, and merge that")];
+    fix.extend(hints::put_aside(repo).map(str::to_owned));
     Answer::Refuse(Refused {
         why: format!("this rebase of `{branch}` is refused, and nothing was touched: {why}"),
         blocking: Vec::new(),
-        way_out,
+        fix,
     })
 }

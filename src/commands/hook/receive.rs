@@ -76,7 +76,7 @@ pub(super) fn one(args: &[String]) -> Result<Answer> {
         return Ok(Answer::Pass);
     };
     if name.starts_with("refs/heads/") {
-        refused.way_out.push(
+        refused.fix.push(
             "this server asks `update`, which sees no verdicts of the same push; before it: git flow-ai sync <remote>".to_owned(),
         );
     }
@@ -212,7 +212,7 @@ fn replay(
             let mut refused = refused(repo, &candidate, policy, refusal, Moment::Receive)?;
             if can_be_judged {
                 let both = format!("git flow-ai push <remote> <commit>:{branch}");
-                refused.way_out.push(format!("then push it together with its verdicts: {both}"));
+                refused.fix.push(format!("then push it together with its verdicts: {both}"));
             }
             Ok(Some(refused))
         }
@@ -233,6 +233,6 @@ fn notes_moving(repo: &Repo, update: &Update) -> Result<Option<Refused>> {
     }
 }
 
-fn refuse<T: Into<String>>(why: String, way_out: impl IntoIterator<Item = T>) -> Refused {
-    Refused { why, blocking: Vec::new(), way_out: way_out.into_iter().map(Into::into).collect() }
+fn refuse<T: Into<String>>(why: String, fix: impl IntoIterator<Item = T>) -> Refused {
+    Refused { why, blocking: Vec::new(), fix: fix.into_iter().map(Into::into).collect() }
 }

@@ -83,7 +83,7 @@ fn beginning(repo: &Repo, branch: &str, new: &str, accepted: Option<ObjectId>) -
     Ok(Answer::Refuse(super::Refused {
         why: format!("`{branch}` is protected, and was deleted here: it may not begin elsewhere"),
         blocking: Vec::new(),
-        way_out: vec![format!("to go back to where you were: git branch {branch} {old}")],
+        fix: vec![format!("to go back to where you were: git branch {branch} {old}")],
     }))
 }
 
@@ -135,7 +135,7 @@ fn becoming_symbolic(repo: &Repo, branch: &str, old: ObjectId, target: &str) -> 
     Ok(Answer::Refuse(super::Refused {
         why: format!("`{branch}` is protected and may not become another name for {target}"),
         blocking: Vec::new(),
-        way_out: vec![format!("merge {target} instead, once a rival has approved it")],
+        fix: vec![format!("merge {target} instead, once a rival has approved it")],
     }))
 }
 

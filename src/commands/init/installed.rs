@@ -98,8 +98,8 @@ impl Installed {
         };
         let installed: Installed = serde_json::from_slice(&text).map_err(|error| {
             let message = format!("{} is not what `init` wrote", path.display());
-            let way_out = "move it away and run init again; hooks that carry our mark are taken as ours";
-            hint_on(error.into(), message, way_out)
+            let fix = "move it away and run init again; hooks that carry our mark are taken as ours";
+            hint_on(error.into(), message, fix)
         })?;
         if installed.version > VERSION {
             return Err(hint("a newer git-flow-ai was installed here", "use that one to uninstall"));

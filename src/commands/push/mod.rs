@@ -68,7 +68,7 @@ pub struct Failure {
     /// What is wrong.
     pub why: String,
     /// What to do about it.
-    pub way_out: String,
+    pub fix: String,
 }
 
 /// Pushes; `tell` gets what git, the remote and hooks say meanwhile, `fetched` what git says of the fetch.
@@ -220,7 +220,7 @@ impl Push {
             return None;
         }
         let remote = &self.remote;
-        let refused = |why: String, way_out: &str| Failure { is_refusal: true, why, way_out: way_out.into() };
+        let refused = |why: String, fix: &str| Failure { is_refusal: true, why, fix: fix.into() };
         let rejected = || refs.iter().filter(|one| one.is_rejected());
         // A server that was cut short says `fatal:` too: what it has answered about counts for more.
         let is_answered = rejected().any(|one| one.summary.contains("rejected]"));
@@ -229,7 +229,7 @@ impl Push {
             return Some(Failure {
                 is_refusal: false,
                 why: format!("git could not push to {remote}: {}", sync::reason(talk)),
-                way_out: format!("git ls-remote {remote} tells whether it can be reached"),
+                fix: format!("git ls-remote {remote} tells whether it can be reached"),
             });
         }
         let causes = || rejected().filter(|one| one.is_cause());
@@ -269,7 +269,7 @@ impl Push {
         Failure {
             is_refusal: true,
             why: format!("{remote} does not take verdicts: {why}"),
-            way_out: match stops_branches {
+            fix: match stops_branches {
                 true => {
                     format!("{keeper}; what is pushed goes without them by: git push {remote} {branches}")
                 }
@@ -282,7 +282,7 @@ impl Push {
         Failure {
             is_refusal: false,
             why: why.to_owned(),
-            way_out: format!("others push verdicts to {} all the time; push again", self.remote),
+            fix: format!("others push verdicts to {} all the time; push again", self.remote),
         }
     }
 }

@@ -18,7 +18,7 @@ const MOST: usize = 99_999;
 
 /// A change, gathered once; each time that somebody is asked it becomes a `Bundle`.
 #[derive(Debug)]
-pub struct Matter {
+pub struct Material {
     pub(super) files: Vec<File>,
     pub(super) diff: String,
     /// What each request shows of the difference; together, all of it.
@@ -33,7 +33,7 @@ pub struct Matter {
 }
 
 /// Reads the change off the two trees. The inner error says in one sentence why it cannot be judged.
-pub fn gather(repo: &Repo, request: &super::Request<'_>) -> Result<Result<Matter, String>> {
+pub fn gather(repo: &Repo, request: &super::Request<'_>) -> Result<Result<Material, String>> {
     let change = request.change;
     let config = &request.loaded.config;
     let sealed = Sealed::over(repo)?;
@@ -52,7 +52,7 @@ pub fn gather(repo: &Repo, request: &super::Request<'_>) -> Result<Result<Matter
         return Ok(Err(too_many(diff.len().div_ceil(budget), most)));
     }
     let (diff, hidden) = visible::shown(&diff);
-    let matter = Matter {
+    let material = Material {
         files,
         diff,
         parts: Vec::new(),
@@ -64,10 +64,10 @@ pub fn gather(repo: &Repo, request: &super::Request<'_>) -> Result<Result<Matter
         block: config.gate.block.clone(),
         budget,
     };
-    Ok(matter.divided(most))
+    Ok(material.divided(most))
 }
 
-impl Matter {
+impl Material {
     /// How many requests it takes.
     pub fn parts(&self) -> usize {
         self.parts.len()
@@ -79,7 +79,7 @@ impl Matter {
     }
 
     /// With its parts: one that shows everything where that fits the budget, else as few as can be.
-    fn divided(mut self, most: usize) -> Result<Matter, String> {
+    fn divided(mut self, most: usize) -> Result<Material, String> {
         let paths: Vec<&str> = self.paths().collect();
         let free = vec![0; paths.len()];
         let whole = parts::split(&self.diff, &paths, &free, usize::MAX).map_err(|why| self.unfit(why))?;

@@ -89,7 +89,7 @@ pub fn conclusion(outcomes: &[Outcome], policy: &Policy, demand: &Demand) -> Opt
         Outcome::Judged(verdict) => Some(Verdict::clone(verdict)),
         Outcome::CannotTell(_) => None,
     });
-    match admit::weigh(&verdicts.collect::<Vec<_>>(), policy, demand) {
+    match admit::tally(&verdicts.collect::<Vec<_>>(), policy, demand) {
         Standing::Blocked(_) => Some(Decision::RequestChanges),
         Standing::Approved(verdicts) if verdicts.iter().any(|one| one.decision == Decision::Waive) => {
             Some(Decision::Waive)
@@ -146,11 +146,11 @@ pub async fn review(
     // The record needs somebody's name and signature; without them the answer would be paid for and lost.
     repo.identity()?;
     signing::ready(repo, &request.loaded.config.gate, request.target, None)?;
-    let matter = match material::gather(repo, request)? {
-        Ok(matter) => matter,
+    let material = match material::gather(repo, request)? {
+        Ok(material) => material,
         Err(why) => return Ok(Outcome::CannotTell(why)),
     };
-    match reading::read(&matter, request, reviewer, events, stop).await? {
+    match reading::read(&material, request, reviewer, events, stop).await? {
         Ok(read) => {
             let mut verdict = verdict_of(request, reviewer, read);
             record(repo, request.change, &mut verdict)?;

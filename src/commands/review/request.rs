@@ -8,7 +8,7 @@
 
 use super::answer::{Asked, schema};
 use super::files::File;
-use super::material::{Matter, too_big};
+use super::material::{Material, too_big};
 use super::parts::Part;
 use crate::domain::digest;
 use crate::domain::verdict::ShownPart;
@@ -79,7 +79,7 @@ pub fn cost(file: &File) -> usize {
     2 * file.path.len() + file.to_string().len() + CUT.len() + 20
 }
 
-impl Matter {
+impl Material {
     /// How many bytes that part's request takes at least.
     pub fn length(&self, part: usize) -> usize {
         let nonce = "0".repeat(32);

@@ -54,7 +54,7 @@ pub fn rival(config: &Config, policy: &Policy, authors: &[Author], name: &str) -
     if let Some(error) = unknown(policy, authors, std::slice::from_ref(&reviewer)) {
         return Err(error);
     }
-    let way_out = match rivals(config, policy, authors) {
+    let fix = match rivals(config, policy, authors) {
         Ok(rivals) => format!("rivals are: {}", names(&rivals)),
         Err(_) => format!("add a reviewer of another {} to the config", other(policy)),
     };
@@ -65,7 +65,7 @@ pub fn rival(config: &Config, policy: &Policy, authors: &[Author], name: &str) -
             of(policy, &reviewer.who),
             who(policy, authors)
         ),
-        way_out,
+        fix,
     ))
 }
 

@@ -1,14 +1,14 @@
 //! One attempt: the agent works, its files become a commit, whatever way it ended.
 
 use super::agent_commits;
-use super::branch::{self, Label, State as WorkState};
-use super::checkout::{Made, Workplace};
+use super::branch::{self, Label, State as AttemptState};
+use super::checkout::{Checkout, Made};
 use super::journal::attempt_finished;
 use super::limits::Under;
-use super::monitor::Heard;
+use super::monitor::OutputMonitor;
 use super::outcome::Outcome;
 use super::prompt::{self, Feedback};
-use super::task::{self, Life};
+use super::task::{self, TaskRunner};
 use super::verify;
 use crate::agents::agent::{Ending, Job, Mode, Report};
 use crate::agents::worktree::TooMuch;
@@ -31,7 +31,7 @@ pub enum Attempted {
     Over(Outcome),
 }
 
-impl Life<'_> {
+impl TaskRunner<'_> {
     /// Has the agent try once.
     pub(super) async fn attempt(&mut self, feedback: &[Feedback]) -> Result<Attempted> {
         let run = self.run;
@@ -61,13 +61,13 @@ impl Life<'_> {
         self.tell(State::Starting, &reason(feedback));
         self.unsettled.set(true);
         let (stopper, stop) = Stop::pair();
-        let heard = Heard::new();
+        let heard = OutputMonitor::new();
         let work = self.agent.run(&job, &stop, |activity| {
             heard.take(&activity);
             self.pass_on(activity);
         });
         let (report, over_budget) = self.listen(work, &heard, &stopper).await?;
-        run.purse.reported(run, &self.agent.name, report.usage);
+        run.budget.reported(run, &self.agent.name, report.usage);
         self.end(number, report, over_budget).await
     }
 
@@ -79,7 +79,7 @@ impl Life<'_> {
         self.tell(State::Preparing, "");
         let name = format!("{}.{}", self.run.slug(), self.task.id);
         let commit = self.work.map_or(self.base, |work| work.head);
-        Ok(match Workplace::make(self.run, &name, commit, &self.env(), &self.events).await? {
+        Ok(match Checkout::make(self.run, &name, commit, &self.env(), &self.events).await? {
             Made::Ready(place) => {
                 self.place = Some(place);
                 None
@@ -94,9 +94,9 @@ impl Life<'_> {
         // An attempt that a limit, a budget or the person cut short goes on under the same number.
         let is_cut = matches!(report.ending, Ending::Stopped | Ending::RateLimited(_));
         let state = match report.ending {
-            Ending::Done => WorkState::Made,
-            _ if is_cut => WorkState::Partial,
-            _ => WorkState::Failed,
+            Ending::Done => AttemptState::Made,
+            _ if is_cut => AttemptState::Partial,
+            _ => AttemptState::Failed,
         };
         if self.place.as_ref().is_some_and(|place| !place.is_there()) {
             return self.end_without_folder(number, &report).await;
@@ -193,7 +193,7 @@ impl Life<'_> {
         &mut self,
         attempt: u32,
         authors: &[Author],
-        state: WorkState,
+        state: AttemptState,
     ) -> Result<Option<ObjectId>> {
         let Some(place) = &self.place else { return Ok(None) };
         let harvest = place.harvest().await?;
@@ -217,7 +217,7 @@ impl Life<'_> {
         }
         let before = repo.tree_of(self.work.map_or(self.base, |work| work.head))?;
         let promoted =
-            state == WorkState::Made && self.work.is_some_and(|work| work.state != WorkState::Made);
+            state == AttemptState::Made && self.work.is_some_and(|work| work.state != AttemptState::Made);
         if harvest.tree == before && !promoted {
             place.saved(&harvest)?;
             return Ok(None);

@@ -53,7 +53,7 @@ impl State {
 
 /// The work on a task's branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Work {
+pub struct TaskBranch {
     /// The branch's tip.
     pub head: ObjectId,
     /// The commit that the task began from.
@@ -80,7 +80,7 @@ pub fn read(
     task: &Task,
     fork: ObjectId,
     history: &mut History,
-) -> Result<Option<Work>> {
+) -> Result<Option<TaskBranch>> {
     let Some(head) = repo.find_ref(&slug.task_ref(&task.id))? else { return Ok(None) };
     let mut state = None;
     let mut base = None;
@@ -104,7 +104,7 @@ pub fn read(
             break;
         }
     }
-    Ok(Some(Work { head, base: base.unwrap_or(fork), state: state.unwrap_or(State::Made) }))
+    Ok(Some(TaskBranch { head, base: base.unwrap_or(fork), state: state.unwrap_or(State::Made) }))
 }
 
 fn is_ours(commit: &Commit, slug: &Slug, task: &Task) -> bool {
@@ -117,7 +117,7 @@ pub fn judged(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> Re
     let verdicts = review::standing(repo, change, policy, target)?;
     let demand = admit::demand(repo, policy, change.base_tree, change.head_tree)?;
     // A person's approval is asked for where the work is merged, not where it is done.
-    Ok(match admit::weigh(&verdicts, policy, &demand) {
+    Ok(match admit::tally(&verdicts, policy, &demand) {
         Standing::Blocked(verdicts) => match verdicts.into_iter().next() {
             Some(verdict) => {
                 let findings = verdict.blocking(&policy.block).cloned().collect();
@@ -136,7 +136,7 @@ pub fn judged(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> Re
 /// attempt was working on.
 pub fn last_findings(
     repo: &Repo,
-    work: &Work,
+    work: &TaskBranch,
     policy: &Policy,
     target: &str,
 ) -> Result<Option<Vec<Finding>>> {
@@ -174,14 +174,14 @@ pub fn commit(
     tree: ObjectId,
     base: ObjectId,
     head: Option<ObjectId>,
-) -> Result<Work> {
+) -> Result<TaskBranch> {
     let parent = head.unwrap_or(base);
     let new = repo.write_commit(tree, &[parent], &message(label, base))?;
     let name = label.slug.task_ref(&label.task.id);
     journal.before(&label.task.id, &Effect::Commit { commit: new.to_string(), attempt: label.attempt })?;
     let expected = head.map_or(Expected::Missing, Expected::At);
     match repo.set_ref(&name, new, expected, &format!("attempt {}", label.attempt)) {
-        Ok(()) => Ok(Work { head: new, base, state: label.state }),
+        Ok(()) => Ok(TaskBranch { head: new, base, state: label.state }),
         Err(error) if error.chain().any(|cause| cause.is::<Conflict>()) => {
             let kept = recovery_ref(label.slug, &label.task.id, label.run);
             let before = repo.find_ref(&kept)?.map_or(Expected::Missing, Expected::At);

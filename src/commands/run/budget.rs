@@ -56,7 +56,7 @@ impl Tally {
 
 /// What a run may use, and has used.
 #[derive(Debug)]
-pub struct Purse {
+pub struct BudgetTracker {
     tally: Arc<Mutex<Tally>>,
     budget: Budget,
     of_task: Budget,
@@ -82,10 +82,10 @@ pub struct Account {
     pub unreported: Vec<String>,
 }
 
-impl Purse {
+impl BudgetTracker {
     /// Nothing is used yet. `asked` is what the person asked for in this run.
-    pub fn new(config: &Config, asked: Budget) -> Purse {
-        Purse {
+    pub fn new(config: &Config, asked: Budget) -> BudgetTracker {
+        BudgetTracker {
             tally: Arc::default(),
             budget: config.run.budget.replaced_by(asked),
             of_task: config.run.task_budget,

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// A worktree that is ready to be worked in.
 #[derive(Debug)]
-pub struct Workplace {
+pub struct Checkout {
     worktree: Arc<Worktree>,
     journal: Journal,
     task: String,
@@ -28,14 +28,14 @@ pub struct Workplace {
 #[derive(Debug)]
 pub enum Made {
     /// Ready.
-    Ready(Workplace),
+    Ready(Checkout),
     /// The set-up command failed: how. The worktree is gone again.
     SetupFailed(String),
     /// We were told to stop meanwhile.
     Stopped,
 }
 
-impl Workplace {
+impl Checkout {
     /// Makes one from that commit, copies what it needs, and runs the set-up command.
     pub async fn make(
         run: &Run,
@@ -66,7 +66,7 @@ impl Workplace {
             run.events.warn("the project has submodules: they stay empty in the worktrees of agents, unless `setup` fills them");
         }
         let task = task_of(&worktree, run.slug()).to_owned();
-        let place = Workplace { worktree: Arc::new(worktree), journal: run.journal.clone(), task };
+        let place = Checkout { worktree: Arc::new(worktree), journal: run.journal.clone(), task };
         let Some(setup) = &run.loaded.config.run.setup else { return place.ready().await };
         let folder = place.path().display().to_string();
         place.journal.before(&place.task, &Effect::SetUp { folder })?;

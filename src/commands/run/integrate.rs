@@ -4,8 +4,8 @@
 //! into the result, which is exactly what the gate replays; a conflict is the task's outcome. The
 //! plan's box is ticked when the task is in.
 
-use super::branch::{self, Judged, Work};
-use super::checkout::{Made, Workplace};
+use super::branch::{self, Judged, TaskBranch};
+use super::checkout::{Checkout, Made};
 use super::journal::Effect;
 use super::outcome::{Outcome, TaskReport};
 use super::review::{blocking, reasons, verdict_words, words};
@@ -243,7 +243,7 @@ pub(super) async fn conclude(run: &Run, plan: &Plan) -> Result<ResultReport> {
     if !run.options.review {
         return Ok(ResultReport::Unreviewed);
     }
-    if let Some(why) = run.purse.spent() {
+    if let Some(why) = run.budget.spent() {
         return Ok(ResultReport::NoVerdict { why: format!("the budget of the run is spent: {why}") });
     }
     review_result(run, &change).await
@@ -254,7 +254,8 @@ fn one_task(run: &Run, plan: &Plan, change: &Change) -> Result<Option<ResultRepo
     let policy = &run.loaded.config.gate;
     for task in &plan.tasks {
         let history = &mut run.history.borrow_mut();
-        let Some(Work { head, base, .. }) = branch::read(&run.repo, run.slug(), task, run.base, history)?
+        let Some(TaskBranch { head, base, .. }) =
+            branch::read(&run.repo, run.slug(), task, run.base, history)?
         else {
             continue;
         };
@@ -284,7 +285,7 @@ async fn verify_result(run: &Run, plan: &Plan, tip: ObjectId) -> Result<Verified
         events.send(What::State { state, attempt: 1, agent: String::new(), detail: String::new() });
     };
     tell(State::Preparing);
-    let place = match Workplace::make(run, &format!("{}.result", run.slug()), tip, &env, &events).await? {
+    let place = match Checkout::make(run, &format!("{}.result", run.slug()), tip, &env, &events).await? {
         Made::Ready(place) => place,
         Made::SetupFailed(how) => return Ok(Verified::Failed(how)),
         Made::Stopped => return Ok(Verified::Stopped),

@@ -115,12 +115,12 @@ pub(super) fn begin_anew(run: &Run, chosen: &Plan) -> Result<()> {
         if repo.find_ref(&branch)?.is_some() {
             continue;
         }
-        let fate = match repo.has(head) {
+        let explanation = match repo.has(head) {
             true => format!("is kept at {}", keep_aside(run, &task.id, head)?),
             false => "is gone".to_owned(),
         };
         run.events.warn(format!(
-            "{} was deleted; what was on it ({}) {fate}, and the task begins anew",
+            "{} was deleted; what was on it ({}) {explanation}, and the task begins anew",
             short(&branch),
             head.to_hex_with_len(12)
         ));

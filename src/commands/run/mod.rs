@@ -50,7 +50,7 @@ use crate::domain::spec::{Slug, Spec};
 use crate::gate::store::Repo;
 use crate::gate::store::config::Loaded;
 use crate::system::process::Stop;
-use budget::Purse;
+use budget::BudgetTracker;
 use gix::ObjectId;
 use jiff::Timestamp;
 use journal::{History, Journal};
@@ -105,7 +105,7 @@ struct Run {
     /// The limits that agents are known to be under.
     limits: RefCell<Limits>,
     /// What was used, and may be.
-    purse: Purse,
+    budget: BudgetTracker,
     /// Whether the person was told that submodules stay empty.
     told_submodules: Cell<bool>,
 }
@@ -139,9 +139,9 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
     if !options.retry {
         history.recall_limits(&mut limits, Timestamp::now());
     }
-    let purse = Purse::new(&loaded.config, options.budget);
+    let budget = BudgetTracker::new(&loaded.config, options.budget);
     let (journal, events) = Journal::begin(&repo, &spec, &id, &retry, &history, events)?;
-    let events = events.recorded(purse.ear());
+    let events = events.recorded(budget.ear());
     for warning in loaded.warnings.iter().chain(&plan.warnings) {
         events.warn(warning.as_str());
     }
@@ -167,14 +167,14 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
         stop: stop.clone(),
         history: RefCell::new(history),
         limits: RefCell::new(limits),
-        purse,
+        budget,
         told_submodules: Cell::new(false),
     });
     run.events.progress(format!("sandbox: {}", run.sandbox));
     leftovers::take_in(&run, &plan).await?;
     leftovers::begin_anew(&run, &chosen)?;
     logs::tidy(&run);
-    let tasks = LocalSet::new().run_until(scheduler::carry_out(&run, &plan, &chosen)).await?;
+    let tasks = LocalSet::new().run_until(scheduler::run_plan(&run, &plan, &chosen)).await?;
     let result = match integrate::conclude(&run, &plan).await {
         Ok(report) => report,
         Err(error) => ResultReport::NoVerdict { why: chain(&error) },
@@ -185,8 +185,8 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
         spec: run.slug().to_string(),
         tasks,
         result,
-        usage: run.purse.used(),
-        budget: run.purse.account(),
+        usage: run.budget.used(),
+        budget: run.budget.account(),
         stopped: stop.is_set(),
         duration: begin.elapsed(),
     };

@@ -1,8 +1,8 @@
 //! Listens to an agent at work: tells what it does, calls it quiet when nothing comes, and stops it when
 //! the person wants that or its budget is spent.
 
-use super::task::Life;
-use crate::agents::agent::{Report, sight};
+use super::task::TaskRunner;
+use crate::agents::agent::{Report, observe};
 use crate::domain::config::span;
 use crate::domain::error::Result;
 use crate::domain::event::{Activity, State, What};
@@ -17,17 +17,17 @@ use tokio::time::{Instant, sleep_until};
 /// An agent that says nothing for so long is called quiet, long before its silence ends it.
 const QUIET: Duration = Duration::from_secs(60);
 
-impl Life<'_> {
+impl TaskRunner<'_> {
     /// Waits for the agent, tells when it has not been heard of for a while, and stops it when the person
     /// wants that or the task's budget is spent; what of the budget, where that was so.
     pub(super) async fn listen(
         &self,
         work: impl Future<Output = Result<Report>>,
-        heard: &Heard,
+        heard: &OutputMonitor,
         stopper: &Stopper,
     ) -> Result<(Report, Option<String>)> {
         let patience = QUIET.min(self.run.loaded.config.run.silence / 2);
-        let time_left = self.run.purse.time_left(&self.task.id, self.since);
+        let time_left = self.run.budget.time_left(&self.task.id, self.since);
         let deadline = time_left.map(|left| Instant::now() + left);
         let mut stop = self.run.stop.clone();
         let mut work = pin!(work);
@@ -48,7 +48,7 @@ impl Life<'_> {
                 () = stop.wait(), if !self.run.stop.is_set() => {}
             }
             if !stopping && !self.run.stop.is_set() {
-                spent = self.run.purse.spent_by(&self.task.id, self.since);
+                spent = self.run.budget.spent_by(&self.task.id, self.since);
                 if spent.is_some() {
                     stopper.stop();
                 }
@@ -85,21 +85,21 @@ impl Life<'_> {
 }
 
 /// What was heard of an agent last, and when.
-pub(super) struct Heard {
+pub(super) struct OutputMonitor {
     at: Cell<Instant>,
     last: RefCell<Option<String>>,
     /// Somebody should look whether it may go on.
     more: Notify,
 }
 
-impl Heard {
-    pub fn new() -> Heard {
-        Heard { at: Cell::new(Instant::now()), last: RefCell::default(), more: Notify::new() }
+impl OutputMonitor {
+    pub fn new() -> OutputMonitor {
+        OutputMonitor { at: Cell::new(Instant::now()), last: RefCell::default(), more: Notify::new() }
     }
 
     pub fn take(&self, activity: &Activity) {
         self.at.set(Instant::now());
-        if let Some(what) = sight(activity) {
+        if let Some(what) = observe(activity) {
             self.last.replace(Some(what));
         }
         if matches!(activity, Activity::Usage(_)) {

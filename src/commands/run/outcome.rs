@@ -178,7 +178,7 @@ impl Outcome {
     }
 
     /// What a person can do about it; none where there is nothing to do.
-    pub fn way_out(&self, slug: &Slug, task: &str) -> Option<String> {
+    pub fn fix(&self, slug: &Slug, task: &str) -> Option<String> {
         let again = format!("git flow-ai run {slug}");
         let fresh = format!("git flow-ai run {slug} --task {task} --retry");
         let log = format!("git flow-ai log {slug} {task}");

@@ -182,8 +182,8 @@ fn agents(config: &Config, plan: &Plan, options: &Options) -> Result<HashMap<Str
         agent.executable()?;
         if options.review {
             review::rivals(config, &config.gate, &[agent.author()]).map_err(|error| {
-                let way_out = "or leave the tasks unreviewed: --no-review (the gate will refuse them)";
-                hint_on(error, format!("nobody could judge the task {}", task.id), way_out)
+                let fix = "or leave the tasks unreviewed: --no-review (the gate will refuse them)";
+                hint_on(error, format!("nobody could judge the task {}", task.id), fix)
             })?;
         }
         agents.insert(task.id.clone(), agent);

@@ -3,7 +3,7 @@
 use super::chain;
 use super::outcome::Outcome;
 use super::prompt::Feedback;
-use super::task::{Judgement, Life};
+use super::task::{Judgement, TaskRunner};
 use crate::commands::review::{self, Outcome as Review, Request};
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
@@ -11,7 +11,7 @@ use crate::domain::verdict::{Decision, Verdict};
 use crate::gate::admit;
 use crate::gate::store::changes;
 
-impl Life<'_> {
+impl TaskRunner<'_> {
     /// Has rivals judge it, where that is wanted.
     pub(super) async fn review_or_not(&mut self) -> Result<Judgement> {
         if !self.run.options.review {
@@ -50,7 +50,7 @@ impl Life<'_> {
             if let Review::Judged(verdict) = outcome {
                 let (input_tokens, output_tokens) = verdict.tokens.unwrap_or_default();
                 let usage = Usage { input_tokens, output_tokens, cost: verdict.cost };
-                run.purse.reported(run, &verdict.reviewer.name, usage);
+                run.budget.reported(run, &verdict.reviewer.name, usage);
             }
         }
         let demand = admit::demand(&run.repo, policy, change.base_tree, change.head_tree)?;

@@ -26,7 +26,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(20);
 const PRESSED: Duration = Duration::from_secs(2);
 
 /// The tasks of a run, under way.
-struct Conduct<'a> {
+struct Scheduler<'a> {
     run: &'a Rc<Run>,
     schedule: Schedule,
     merging: Merging,
@@ -39,20 +39,20 @@ struct Conduct<'a> {
 }
 
 /// Carries a plan out until nothing runs, nothing can start and nothing is worth waiting for.
-pub(super) async fn carry_out(run: &Rc<Run>, plan: &Plan, chosen: &Plan) -> Result<Vec<TaskReport>> {
-    let mut conduct = Conduct::begin(run, plan, chosen)?;
+pub(super) async fn run_plan(run: &Rc<Run>, plan: &Plan, chosen: &Plan) -> Result<Vec<TaskReport>> {
+    let mut scheduler = Scheduler::begin(run, plan, chosen)?;
     loop {
-        conduct.unpark();
-        conduct.start();
-        conduct.announce();
-        if !conduct.wait().await? {
-            return Ok(conduct.end());
+        scheduler.unpark();
+        scheduler.start();
+        scheduler.announce();
+        if !scheduler.wait().await? {
+            return Ok(scheduler.end());
         }
     }
 }
 
-impl<'a> Conduct<'a> {
-    fn begin(run: &'a Rc<Run>, plan: &Plan, chosen: &Plan) -> Result<Conduct<'a>> {
+impl<'a> Scheduler<'a> {
+    fn begin(run: &'a Rc<Run>, plan: &Plan, chosen: &Plan) -> Result<Scheduler<'a>> {
         let merging = Merging::begin(run, plan)?;
         let done = merging.merged().to_vec();
         let parallel = run.options.parallel.unwrap_or(run.loaded.config.run.parallel);
@@ -64,7 +64,7 @@ impl<'a> Conduct<'a> {
             tasks: chosen.tasks.iter().map(|task| task.id.clone()).filter(to_do).collect(),
             parallel,
         });
-        Ok(Conduct {
+        Ok(Scheduler {
             run,
             schedule: Schedule::new(chosen, &done, parallel),
             merging,
@@ -91,7 +91,7 @@ impl<'a> Conduct<'a> {
         let run = self.run;
         while !run.stop.is_set()
             && !self.is_pressed()
-            && run.purse.spent().is_none()
+            && run.budget.spent().is_none()
             && let Some(task) = self.schedule.start_next(|task| limit(run, task).is_none())
         {
             self.running.spawn_local(task::live(run.clone(), task));
@@ -160,7 +160,7 @@ impl<'a> Conduct<'a> {
             () = stop.wait(), if !stopped => None,
         };
         if idle {
-            self.run.purse.waited(begun.elapsed());
+            self.run.budget.waited(begun.elapsed());
         }
         if let Some(report) = ended {
             self.take(report);
@@ -170,7 +170,7 @@ impl<'a> Conduct<'a> {
 
     /// How long until a task that waits for a limit could go on; none where that is not waited for.
     fn due(&self) -> Option<Duration> {
-        if self.run.stop.is_set() || self.run.purse.spent().is_some() {
+        if self.run.stop.is_set() || self.run.budget.spent().is_some() {
             return None;
         }
         let now = Timestamp::now();
@@ -207,7 +207,7 @@ impl<'a> Conduct<'a> {
         }
         for report in self.reports.values_mut().filter(|report| report.outcome.is_parked()) {
             // It was told as parked, not as over.
-            if let Some(why) = self.run.purse.spent() {
+            if let Some(why) = self.run.budget.spent() {
                 report.outcome = Outcome::BudgetSpent { of: "run", why };
             }
             task::tell_over(&self.run.events.of_task(&report.task), report.attempts.max(1), report);
@@ -219,7 +219,7 @@ impl<'a> Conduct<'a> {
                 Some(report) => report,
                 None => not_run(self.run, task, self.outcome_of(task, standing)),
             };
-            all.push(TaskReport { usage: self.run.purse.used_by(&task.id), ..report });
+            all.push(TaskReport { usage: self.run.budget.used_by(&task.id), ..report });
         }
         all
     }
@@ -229,7 +229,7 @@ impl<'a> Conduct<'a> {
         match standing {
             Standing::Done => Outcome::MergedBefore,
             _ if self.run.stop.is_set() => Outcome::Stopped,
-            Standing::Ready => match (self.limit(task), self.run.purse.spent()) {
+            Standing::Ready => match (self.limit(task), self.run.budget.spent()) {
                 (Some(under), _) => Outcome::limited(&under),
                 (None, why) => Outcome::BudgetSpent { of: "run", why: why.unwrap_or_default() },
             },

@@ -6,8 +6,8 @@
 
 use super::attempt::Attempted;
 use super::base::{self, Start};
-use super::branch::{self, Judged, State as WorkState, Work};
-use super::checkout::Workplace;
+use super::branch::{self, Judged, State as AttemptState, TaskBranch};
+use super::checkout::Checkout;
 use super::limits::Under;
 use super::outcome::{Outcome, TaskReport};
 use super::prompt::Feedback;
@@ -28,7 +28,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 /// A task under way.
-pub(super) struct Life<'a> {
+pub(super) struct TaskRunner<'a> {
     pub run: &'a Run,
     pub task: Task,
     pub agent: &'a Agent,
@@ -36,9 +36,9 @@ pub(super) struct Life<'a> {
     /// The commit that it begins from.
     pub base: ObjectId,
     /// What is on its branch.
-    pub work: Option<Work>,
+    pub work: Option<TaskBranch>,
     /// Its worktree, when there is one.
-    pub place: Option<Workplace>,
+    pub place: Option<Checkout>,
     /// The number of the attempt under way, or of the last one.
     pub number: u32,
     /// How many attempts ended in this run.
@@ -82,7 +82,7 @@ pub(super) async fn live(run: Rc<Run>, task: Task) -> TaskReport {
         }
     };
     let number = run.history.borrow().next(&task.id).saturating_sub(1).max(1);
-    let mut life = Life {
+    let mut life = TaskRunner {
         run: &run,
         agent,
         events: events.clone(),
@@ -102,14 +102,14 @@ pub(super) async fn live(run: Rc<Run>, task: Task) -> TaskReport {
         Err(error) => Outcome::Broken { why: chain(&error) },
     };
     let (outcome, kept) = life.leave(outcome).await;
-    run.purse.worked(&life.task.id, begin.elapsed());
+    run.budget.worked(&life.task.id, begin.elapsed());
     let report = TaskReport {
         task: life.task.id.clone(),
         agent: agent.name.clone(),
         attempts: life.attempts,
         outcome,
         duration: begin.elapsed(),
-        usage: run.purse.used_by(&life.task.id),
+        usage: run.budget.used_by(&life.task.id),
         verdict: life.verdict,
         head: life.work.map(|work| work.head),
         kept,
@@ -118,7 +118,7 @@ pub(super) async fn live(run: Rc<Run>, task: Task) -> TaskReport {
 }
 
 /// The commit that the task began or begins from, and its work so far; an outcome when it cannot begin.
-fn begin_from(run: &Run, task: &Task) -> Result<Result<(ObjectId, Option<Work>), Outcome>> {
+fn begin_from(run: &Run, task: &Task) -> Result<Result<(ObjectId, Option<TaskBranch>), Outcome>> {
     let work = branch::read(&run.repo, run.slug(), task, run.base, &mut run.history.borrow_mut())?;
     if let Some(work) = work {
         return Ok(Ok((work.base, Some(work))));
@@ -164,11 +164,11 @@ pub(super) fn tell_over(events: &Events, attempt: u32, report: &TaskReport) {
     });
 }
 
-impl Life<'_> {
+impl TaskRunner<'_> {
     async fn go_on(&mut self) -> Result<Outcome> {
         let mut trouble = self.old_trouble()?;
         loop {
-            if self.work.is_some_and(|work| work.state == WorkState::Made) && self.has_work()? {
+            if self.work.is_some_and(|work| work.state == AttemptState::Made) && self.has_work()? {
                 match self.judge().await? {
                     Judgement::Over(outcome) => return Ok(outcome),
                     Judgement::Again(fault) => trouble.fault = Some(fault),
@@ -196,22 +196,22 @@ impl Life<'_> {
         if self.run.stop.is_set() {
             return Some(Outcome::Stopped);
         }
-        if let Some(why) = self.run.purse.spent() {
+        if let Some(why) = self.run.budget.spent() {
             return Some(Outcome::BudgetSpent { of: "run", why });
         }
-        let spent = self.run.purse.spent_by(&self.task.id, self.since);
+        let spent = self.run.budget.spent_by(&self.task.id, self.since);
         spent.map(|why| Outcome::BudgetSpent { of: "task", why })
     }
 
     /// What an earlier run's attempt was stopped in.
     fn old_trouble(&self) -> Result<Trouble> {
         let mut trouble = Trouble::default();
-        if let Some(work) = self.work.filter(|work| work.state != WorkState::Made) {
+        if let Some(work) = self.work.filter(|work| work.state != AttemptState::Made) {
             let findings =
                 branch::last_findings(&self.run.repo, &work, &self.run.loaded.config.gate, &self.run.target)?;
             trouble.fault = findings.map(Feedback::Findings);
             trouble.mishap = Some(match work.state {
-                WorkState::Partial => Feedback::Interrupted,
+                AttemptState::Partial => Feedback::Interrupted,
                 _ => Feedback::Failed("the agent ended before it was done".into()),
             });
         }
@@ -266,7 +266,7 @@ impl Life<'_> {
         self.tell(State::Verifying, "");
         let verified = verify::verify(self.run, &commands, place, &self.env(), &self.events).await?;
         // Checks may write: lock files, snapshots. What they leave belongs to the change.
-        self.commit_files(self.number, &[self.agent.author()], WorkState::Made).await?;
+        self.commit_files(self.number, &[self.agent.author()], AttemptState::Made).await?;
         Ok(match verified {
             Verified::Passed => None,
             Verified::Failed(how) => Some(Judgement::Again(Feedback::Verification(how))),

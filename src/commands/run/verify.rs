@@ -1,7 +1,7 @@
 //! Whether the project's own checks pass on what is in a worktree.
 
 use super::Run;
-use super::checkout::{Workplace, failure};
+use super::checkout::{Checkout, failure};
 use crate::agents::sandbox::shell::ShellEnd;
 use crate::domain::error::Result;
 use crate::domain::event::Events;
@@ -33,7 +33,7 @@ pub fn commands<'a>(run: &Run, tasks: impl IntoIterator<Item = &'a Task>) -> Vec
 pub async fn verify(
     run: &Run,
     commands: &[String],
-    place: &Workplace,
+    place: &Checkout,
     env: &[(String, String)],
     events: &Events,
 ) -> Result<Verified> {

@@ -7,7 +7,7 @@
 use super::receipt;
 use crate::commands::init::configured_name;
 use crate::domain::error::Result;
-use crate::gate::admit::{self, Candidate, Fate, New, Ruling};
+use crate::gate::admit::{self, Candidate, Explanation, New, Ruling};
 use crate::gate::check::Commit;
 use crate::gate::store::reflog::{self, Move};
 use crate::gate::store::{Repo, trees};
@@ -73,7 +73,7 @@ pub struct Verified {
     /// How it moved since, as far as git wrote it down.
     pub moves: Vec<Mover>,
     /// What to do, one sentence or command each.
-    pub way_out: Vec<String>,
+    pub fix: Vec<String>,
 }
 
 /// Who moved the branch.
@@ -99,7 +99,7 @@ impl Verified {
             admitted: None,
             commits: Vec::new(),
             moves: Vec::new(),
-            way_out: Vec::new(),
+            fix: Vec::new(),
         }
     }
 }
@@ -120,7 +120,7 @@ pub(super) fn verify(repo: &Repo, branch: &str) -> Result<Verified> {
         let put_back = format!(
             "make it a branch again: git symbolic-ref --delete refs/heads/{branch} && git branch {branch} {admitted}"
         );
-        return Ok(Verified { way_out: vec![put_back], ..found(Standing::Symbolic, says) });
+        return Ok(Verified { fix: vec![put_back], ..found(Standing::Symbolic, says) });
     }
     let well = match compare(repo, branch, admitted, tip)? {
         Way::Well(standing) if receipt.is_none() && tip == admitted => {
@@ -207,7 +207,7 @@ pub(super) fn compare(repo: &Repo, branch: &str, admitted: ObjectId, tip: Object
     let last = cuts.iter().rev().find(|cut| reached.contains(*cut)).copied().unwrap_or(admitted);
     let rest = way(last, tip);
     let policy = admit::policy_for(repo, &rest)?.unwrap_or_default();
-    Ok(Way::Past { from: last, parts: admit::account(repo, &rest, &policy)? })
+    Ok(Way::Past { from: last, parts: admit::explain(repo, &rest, &policy)? })
 }
 
 /// Whether one update would have been let in. Only at the receipt must the policy be readable: that it
@@ -257,7 +257,7 @@ fn cuts(repo: &Repo, admitted: ObjectId, tip: ObjectId) -> Result<Vec<ObjectId>>
 }
 
 fn gone(branch: &str, receipt: Option<ObjectId>) -> Verified {
-    let way_out = receipt.map(|tip| {
+    let fix = receipt.map(|tip| {
         vec![
             format!("make it again: git branch {branch} {tip}"),
             format!("or, if it is gone for good: git update-ref -d {}", receipt::name(branch)),
@@ -266,7 +266,7 @@ fn gone(branch: &str, receipt: Option<ObjectId>) -> Verified {
     Verified {
         says: format!("`{branch}` is gone"),
         admitted: receipt.map(|tip| tip.to_string()),
-        way_out: way_out.unwrap_or_default(),
+        fix: fix.unwrap_or_default(),
         ..Verified::new(branch.to_owned(), Standing::Gone)
     }
 }
@@ -288,7 +288,7 @@ fn rewound(
     Ok(Verified {
         commits: lost.iter().rev().map(Commit::of).collect(),
         moves: moves(repo, branch, admitted, tip)?,
-        way_out: vec![put_back(repo, branch, admitted)?, meant],
+        fix: vec![put_back(repo, branch, admitted)?, meant],
         ..found(Standing::Rewound, says)
     })
 }
@@ -301,9 +301,9 @@ fn past(
     parts: Vec<admit::Part>,
     found: impl Fn(Standing, String) -> Verified,
 ) -> Result<Verified> {
-    let (mut commits, mut way_out) = (Vec::new(), Vec::new());
+    let (mut commits, mut fix) = (Vec::new(), Vec::new());
     for part in parts {
-        let Fate::Stays(refusal) = part.fate else { continue };
+        let Explanation::Stays(refusal) = part.explanation else { continue };
         for id in part.commits {
             commits.push(Commit::of(&repo.commit(id)?));
         }
@@ -311,14 +311,14 @@ fn past(
             && let (Some(base), Some(head)) = (missing.base, missing.head)
         {
             let range = format!("{}..{}", short(base), short(head));
-            way_out.push(format!("have it judged: git flow-ai review {range} --target {branch}"));
+            fix.push(format!("have it judged: git flow-ai review {range} --target {branch}"));
         }
     }
     let says = format!("{} came into `{branch}` past the gate", counted(commits.len()));
-    way_out.push(format!("or {}", put_back(repo, branch, admitted)?));
+    fix.push(format!("or {}", put_back(repo, branch, admitted)?));
     let moves = moves(repo, branch, admitted, tip)?;
     let admitted = Some(admitted.to_string());
-    Ok(Verified { admitted, commits, moves, way_out, ..found(Standing::PastTheGate, says) })
+    Ok(Verified { admitted, commits, moves, fix, ..found(Standing::PastTheGate, says) })
 }
 
 /// How the branch is put where it was. The gate lets no branch lose commits, so this must pass it.

@@ -43,7 +43,7 @@ pub struct Note {
     pub says: String,
     /// A command or a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub way_out: Option<String>,
+    pub fix: Option<String>,
 }
 
 impl Report {
@@ -51,7 +51,7 @@ impl Report {
     pub fn of_error(error: &anyhow::Error) -> Report {
         let says: Vec<String> = error.chain().map(ToString::to_string).collect();
         let mut hints = error.chain().filter_map(|link| link.downcast_ref::<Hint>());
-        let note = Note { says: says.join(": "), way_out: hints.next().map(|hint| hint.way_out.clone()) };
+        let note = Note { says: says.join(": "), fix: hints.next().map(|hint| hint.fix.clone()) };
         Report { version: VERSION, answer: Answer::CannotTell, branches: Vec::new(), notes: vec![note] }
     }
 }
@@ -80,7 +80,7 @@ fn untold(name: String, error: &anyhow::Error) -> Verified {
     let hints = error.chain().filter_map(|link| link.downcast_ref::<Hint>());
     Verified {
         says: says.join(": "),
-        way_out: hints.map(|hint| hint.way_out.clone()).collect(),
+        fix: hints.map(|hint| hint.fix.clone()).collect(),
         ..Verified::new(name, Standing::CannotTell)
     }
 }

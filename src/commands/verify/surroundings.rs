@@ -22,7 +22,7 @@ pub(super) fn look(repo: &Repo, branches: &mut [Verified]) -> Result<Vec<Note>> 
     if fs::metadata(&grafts).is_ok_and(|file| file.len() > 0) {
         notes.push(Note {
             says: format!("{} makes git show another history than there is", grafts.display()),
-            way_out: Some("git replace --convert-graft-file, and look at what it names".into()),
+            fix: Some("git replace --convert-graft-file, and look at what it names".into()),
         });
     }
     notes.extend(lost(repo)?);
@@ -39,7 +39,7 @@ fn replaced(repo: &Repo, branches: &mut [Verified], notes: &mut Vec<Note>) -> Re
         };
         for branch in branches.iter_mut() {
             let Some(tip) = repo.find_ref(&receipt::head(&branch.branch))? else { continue };
-            let way_out = format!("git replace -d {object}");
+            let fix = format!("git replace -d {object}");
             let short = object.to_hex_with_len(10);
             if object == tip || trees::holds(repo, repo.tree_of(tip)?, object)? {
                 let says = format!(
@@ -47,16 +47,16 @@ fn replaced(repo: &Repo, branches: &mut [Verified], notes: &mut Vec<Note>) -> Re
                     branch.branch
                 );
                 if branch.standing.is_wrong() {
-                    notes.push(Note { says, way_out: Some(way_out) });
+                    notes.push(Note { says, fix: Some(fix) });
                 } else {
                     branch.standing = Standing::Replaced;
                     branch.says = says;
-                    branch.way_out = vec![way_out];
+                    branch.fix = vec![fix];
                 }
             } else if repo.commit(object).is_ok() && repo.is_ancestor(object, tip)? {
                 let says =
                     format!("git shows the history of `{}` with {by} in place of {short}", branch.branch);
-                notes.push(Note { says, way_out: Some(way_out) });
+                notes.push(Note { says, fix: Some(fix) });
             }
         }
     }
@@ -84,11 +84,11 @@ fn lost(repo: &Repo) -> Result<Vec<Note>> {
             if lost.len() == 1 { "" } else { "s" },
             which.join("; ")
         );
-        let way_out = match remotes.iter().any(|known| known == remote) {
+        let fix = match remotes.iter().any(|known| known == remote) {
             true => format!("bring them back: git flow-ai sync {remote}"),
             false => format!("bring them back: git notes --ref=flow-ai merge -s cat_sort_uniq {copy}"),
         };
-        notes.push(Note { says, way_out: Some(way_out) });
+        notes.push(Note { says, fix: Some(fix) });
     }
     Ok(notes)
 }
@@ -109,5 +109,5 @@ fn hooks(repo: &Repo) -> Result<Vec<Note>> {
     }
     let checks = doctor::gate(repo, &loaded, &target)?;
     let bad = checks.into_iter().filter(|check| check.standing == doctor::Standing::Bad);
-    Ok(bad.map(|check| Note { says: check.says, way_out: check.mend }).collect())
+    Ok(bad.map(|check| Note { says: check.says, fix: check.mend }).collect())
 }

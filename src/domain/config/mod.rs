@@ -126,7 +126,7 @@ pub struct RunSection {
     pub worktrees: Option<String>,
     /// Whether agents and commands run in a sandbox: `require`, `prefer` or `off`. A person can ask for
     /// more than the repository, never for less. Default: prefer.
-    pub sandbox: Option<Wish>,
+    pub sandbox: Option<SandboxMode>,
     /// How long what was removed can be got back, and how much disk it may take before the oldest goes:
     /// `14d`, `5GB` or both. Journals and transcripts go by the same. Default: `14d 5GB`.
     pub keep: Keep,
@@ -156,7 +156,7 @@ impl Default for RunSection {
 /// How much somebody wants a sandbox; the later ones want more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Wish {
+pub enum SandboxMode {
     /// None.
     Off,
     /// The best that the system has, and a line that says what is in force.
@@ -165,13 +165,13 @@ pub enum Wish {
     Require,
 }
 
-impl Wish {
+impl SandboxMode {
     /// The wish of that word.
-    pub fn from_word(word: &str) -> Option<Wish> {
+    pub fn from_word(word: &str) -> Option<SandboxMode> {
         match word {
-            "off" => Some(Wish::Off),
-            "prefer" => Some(Wish::Prefer),
-            "require" => Some(Wish::Require),
+            "off" => Some(SandboxMode::Off),
+            "prefer" => Some(SandboxMode::Prefer),
+            "require" => Some(SandboxMode::Require),
             _ => None,
         }
     }

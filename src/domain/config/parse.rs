@@ -53,8 +53,8 @@ fn check_rules(rules: &[Rule], origin: &str) -> Result<()> {
             return Err(hint(format!("{origin}: a [[gate.rule]] names no `paths`"), example));
         }
         if rule.approvals.is_none() && !rule.human {
-            let way_out = "add `approvals = 2`, or `human = true`";
-            return Err(hint(format!("{origin}: a [[gate.rule]] demands nothing"), way_out));
+            let fix = "add `approvals = 2`, or `human = true`";
+            return Err(hint(format!("{origin}: a [[gate.rule]] demands nothing"), fix));
         }
         for pattern in &rule.paths {
             if let Err(error) = policy::glob(pattern) {
@@ -69,7 +69,7 @@ fn check_rules(rules: &[Rule], origin: &str) -> Result<()> {
 /// Protected branches are named one by one: a name that can match none would protect nothing.
 fn check_branches(branches: &[String], origin: &str) -> Result<()> {
     for branch in branches {
-        let way_out = match branch.strip_prefix("refs/heads/") {
+        let fix = match branch.strip_prefix("refs/heads/") {
             Some(short) => format!("write `{short}`"),
             None if branch.is_empty() || branch.contains([' ', '~', '^', ':', '?', '*', '[', '\\']) => {
                 "name each protected branch; there are no patterns".to_owned()
@@ -81,7 +81,7 @@ fn check_branches(branches: &[String], origin: &str) -> Result<()> {
         };
         let what =
             format!("{origin}: `branches` of [gate] names `{branch}`, which is no branch's short name");
-        return Err(hint(what, way_out));
+        return Err(hint(what, fix));
     }
     Ok(())
 }
@@ -247,22 +247,22 @@ mod tests {
     fn refusal(text: &str) -> (String, String) {
         let error = parse(text, "c.toml").expect_err(text);
         let hint = error.downcast_ref::<Hint>().expect("every refusal names the way out");
-        (hint.message.clone(), hint.way_out.clone())
+        (hint.message.clone(), hint.fix.clone())
     }
 
     #[test]
     fn a_misspelt_key_is_shown_with_line_and_caret_and_what_was_meant() {
-        let (message, way_out) = refusal("version = 1\r\n[run]\r\nparalel = 3\r\n");
+        let (message, fix) = refusal("version = 1\r\n[run]\r\nparalel = 3\r\n");
         assert!(message.starts_with("c.toml:3:1: unknown field `paralel`"), "{message}");
         assert!(message.ends_with("  |\n3 | paralel = 3\n  | ^^^^^^^"), "{message}");
-        assert_eq!(way_out, "did you mean `parallel`?");
+        assert_eq!(fix, "did you mean `parallel`?");
     }
 
     #[test]
     fn a_misspelt_choice_is_named_too() {
-        let (message, way_out) = refusal("version = 1\n[gate]\nrival = \"vendr\"\n");
+        let (message, fix) = refusal("version = 1\n[gate]\nrival = \"vendr\"\n");
         assert!(message.starts_with("c.toml:3:9: unknown variant `vendr`"), "{message}");
-        assert_eq!(way_out, "did you mean `vendor`?");
+        assert_eq!(fix, "did you mean `vendor`?");
     }
 
     #[test]
@@ -310,12 +310,12 @@ mod tests {
         )
         .expect("the agent might be in the person's own file");
         let error = config.validate("c.toml").expect_err("but it is not");
-        assert_eq!(error.downcast_ref::<Hint>().expect("has a way out").way_out, "did you mean `claude`?");
+        assert_eq!(error.downcast_ref::<Hint>().expect("has a way out").fix, "did you mean `claude`?");
     }
 
     #[test]
     fn a_protected_branch_is_a_name_and_no_pattern() {
-        for (branch, way_out) in [
+        for (branch, fix) in [
             ("refs/heads/main", "write `main`"),
             ("release/*", "no patterns"),
             ("", "no patterns"),
@@ -324,7 +324,7 @@ mod tests {
             let text = format!("version = 1\n[gate]\nbranches = [\"main\", \"{branch}\"]\n");
             let error = parse(&text, "x").expect_err(branch);
             let hint = error.downcast_ref::<crate::domain::error::Hint>().unwrap();
-            assert!(hint.way_out.contains(way_out), "{branch}: {hint:?}");
+            assert!(hint.fix.contains(fix), "{branch}: {hint:?}");
         }
         assert!(parse("version = 1\n[gate]\nbranches = [\"release/1.0\", \"über\"]\n", "x").is_ok());
     }

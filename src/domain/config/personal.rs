@@ -5,7 +5,7 @@
 //! repository has given keeps the repository's meaning.
 
 use super::values::{some_count, some_duration};
-use super::{AgentConfig, Budget, Config, Keep, ReviewerConfig, SandboxSection, Wish, parse};
+use super::{AgentConfig, Budget, Config, Keep, ReviewerConfig, SandboxMode, SandboxSection, parse};
 use crate::domain::error::{Result, hint};
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -67,7 +67,7 @@ pub struct PersonalRun {
     /// The folder for worktrees.
     pub worktrees: Option<String>,
     /// How much the person wants a sandbox.
-    pub sandbox: Option<Wish>,
+    pub sandbox: Option<SandboxMode>,
     /// How long what was removed can be got back, and how much disk it may take.
     pub keep: Option<Keep>,
 }

@@ -95,10 +95,10 @@ fn check_id(id: &str, line: usize) -> Result<()> {
     if is_valid {
         Ok(())
     } else {
-        let way_out = format!(
+        let fix = format!(
             "an id has letters, digits, `-`, `_` and `.`, at most {LONGEST_ID}, and begins with a letter or digit"
         );
-        Err(hint(format!("{at}: `{id}` cannot be a task's id, since it can be no branch's name"), way_out))
+        Err(hint(format!("{at}: `{id}` cannot be a task's id, since it can be no branch's name"), fix))
     }
 }
 
@@ -250,7 +250,7 @@ mod tests {
     fn refusal(text: &str) -> (String, String) {
         let error = parse(text).expect_err(text);
         let hint = error.downcast_ref::<Hint>().expect("every refusal names the way out");
-        (hint.message.clone(), hint.way_out.clone())
+        (hint.message.clone(), hint.fix.clone())
     }
 
     fn plan(steps: &[(&str, &str)]) -> String {
@@ -324,7 +324,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_carried_out_is_refused_with_its_line() {
-        for (text, expected, way_out) in [
+        for (text, expected, fix) in [
             (
                 plan(&[("store", ""), ("page", "stoer")]),
                 "plan.md:10: `page` comes after `stoer`",
@@ -363,7 +363,7 @@ mod tests {
         ] {
             let (message, hint) = refusal(&text);
             assert!(message.starts_with(expected), "{message}");
-            assert!(hint.contains(way_out), "{hint}");
+            assert!(hint.contains(fix), "{hint}");
         }
     }
 

@@ -130,8 +130,8 @@ fn take_directive(
                 "none" => false,
                 "required" => true,
                 _ => {
-                    let way_out = "write `<!-- approval: none -->` or `<!-- approval: required -->`";
-                    return Err(hint(format!("{at}: `{value}` is no kind of approval"), way_out));
+                    let fix = "write `<!-- approval: none -->` or `<!-- approval: required -->`";
+                    return Err(hint(format!("{at}: `{value}` is no kind of approval"), fix));
                 }
             };
             step.directives.push((key.to_owned(), value.to_owned(), line.number));

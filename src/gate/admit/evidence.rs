@@ -7,7 +7,7 @@
 //! records, a signature is checked when its record would decide something, never for all.
 
 use super::steps::Step;
-use super::tally::{self, Standing, counts, weigh};
+use super::tally::{self, Standing, counts, tally};
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
 use crate::domain::verdict::{Decision, Verdict};
@@ -154,7 +154,7 @@ impl<'a> Evidence<'a> {
                 good.push(verdict.clone());
             }
         }
-        Ok(weigh(&good, self.policy, &self.policy.base_demand()))
+        Ok(tally(&good, self.policy, &self.policy.base_demand()))
     }
 
     /// The changes that may stand approved, with the verdicts that say so. Where signatures count, only
@@ -168,7 +168,7 @@ impl<'a> Evidence<'a> {
                 let hopeful: Vec<Verdict> = verdicts.iter().filter(speaks_for).cloned().collect();
                 return (!hopeful.is_empty()).then_some(hopeful);
             }
-            match weigh(verdicts, self.policy, &self.policy.base_demand()) {
+            match tally(verdicts, self.policy, &self.policy.base_demand()) {
                 Standing::Approved(verdicts) => Some(verdicts),
                 _ => None,
             }

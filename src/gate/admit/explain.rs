@@ -25,12 +25,12 @@ pub struct Part {
     /// Its commits, oldest first; of a commit yet to be made, the heads that it merges in.
     pub commits: Vec<ObjectId>,
     /// What becomes of it.
-    pub fate: Fate,
+    pub explanation: Explanation,
 }
 
 /// What becomes of a part.
 #[derive(Debug, Clone)]
-pub enum Fate {
+pub enum Explanation {
     /// It enters because of these verdicts; none where it changes nothing, or a guarding remote has it.
     Enters(Vec<Verdict>),
     /// It stays out.
@@ -39,19 +39,19 @@ pub enum Fate {
 
 /// Every part of the update, oldest first. It enters if none of them stays out: exactly when the ruling
 /// of [`admit_under`](super::admit_under) is to allow it.
-pub fn account(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Vec<Part>> {
+pub fn explain(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Vec<Part>> {
     let Some((old, steps)) = steps::of(repo, candidate)? else {
         let commits = candidate.new.commit().into_iter().collect();
-        return Ok(vec![Part { commits, fate: Fate::Stays(rewind(candidate)) }]);
+        return Ok(vec![Part { commits, explanation: Explanation::Stays(rewind(candidate)) }]);
     };
     let mut judge = Judge::new(repo, policy, candidate)?;
     let start = repo.commit(old)?.tree;
     judge.look(old, start, &steps)?;
-    Account { judge, repo, accepted: candidate.accepted }.parts(start, &steps, 0)
+    Explainer { judge, repo, accepted: candidate.accepted }.parts(start, &steps, 0)
 }
 
 /// An account being drawn up.
-struct Account<'a> {
+struct Explainer<'a> {
     judge: Judge<'a>,
     repo: &'a Repo,
     accepted: Option<ObjectId>,
@@ -59,12 +59,12 @@ struct Account<'a> {
 
 /// From one step to a later one; by these verdicts, or covered by nothing.
 #[derive(Debug, Clone)]
-struct Leg {
+struct Span {
     from: usize,
     verdicts: Option<Vec<Verdict>>,
 }
 
-impl Account<'_> {
+impl Explainer<'_> {
     fn parts(&self, start: ObjectId, steps: &[Step], depth: usize) -> Result<Vec<Part>> {
         let mut parts = Vec::new();
         let mut uncovered = 0..0;
@@ -79,7 +79,7 @@ impl Account<'_> {
             parts.extend(sides.into_iter().flatten());
             if let Some(verdicts) = leg.verdicts {
                 let commits = commits(&steps[leg.from..to]);
-                parts.push(Part { commits, fate: Fate::Enters(verdicts) });
+                parts.push(Part { commits, explanation: Explanation::Enters(verdicts) });
             }
         }
         self.close(start, steps, &mut uncovered, &mut parts)?;
@@ -87,14 +87,14 @@ impl Account<'_> {
     }
 
     /// The way through the steps that leaves the fewest of them uncovered, with where each leg ends.
-    fn legs(&self, start: ObjectId, steps: &[Step], depth: usize) -> Result<Vec<(Leg, usize)>> {
+    fn legs(&self, start: ObjectId, steps: &[Step], depth: usize) -> Result<Vec<(Span, usize)>> {
         if let Some(last) = steps.last()
             && self.judge.is_blocked_pair(start, last.tree)?
         {
-            return Ok(vec![(Leg { from: 0, verdicts: None }, steps.len())]);
+            return Ok(vec![(Span { from: 0, verdicts: None }, steps.len())]);
         }
         let mut queue = BinaryHeap::from([(Reverse(0_usize), 0_usize)]);
-        let mut best: HashMap<usize, (usize, Option<Leg>)> = HashMap::from([(0, (0, None))]);
+        let mut best: HashMap<usize, (usize, Option<Span>)> = HashMap::from([(0, (0, None))]);
         // The fewest uncovered first, of these the furthest: where all is covered, one leg may do.
         while let Some((Reverse(cost), at)) = queue.pop() {
             if at == steps.len() {
@@ -107,7 +107,7 @@ impl Account<'_> {
             let covered = ways.into_iter().map(|(next, verdicts)| (at + next, cost, Some(verdicts)));
             for (to, cost, verdicts) in covered.chain([(at + 1, cost + 1, None)]) {
                 if best.get(&to).is_none_or(|(least, _)| cost < *least) {
-                    best.insert(to, (cost, Some(Leg { from: at, verdicts })));
+                    best.insert(to, (cost, Some(Span { from: at, verdicts })));
                     queue.push((Reverse(cost), to));
                 }
             }
@@ -141,14 +141,14 @@ impl Account<'_> {
             if let Some(accepted) = self.accepted
                 && self.repo.is_ancestor(*head, accepted)?
             {
-                parts.push(Part { commits: vec![*head], fate: Fate::Enters(Vec::new()) });
+                parts.push(Part { commits: vec![*head], explanation: Explanation::Enters(Vec::new()) });
                 continue;
             }
             let Some(at) = fork.commit() else { return Ok(None) };
             let Some(steps) = steps::between(self.repo, at, *head)? else { return Ok(None) };
             parts.extend(self.parts(fork.tree, &steps, depth + 1)?);
         }
-        let something_stays = parts.iter().any(|part| matches!(part.fate, Fate::Stays(_)));
+        let something_stays = parts.iter().any(|part| matches!(part.explanation, Explanation::Stays(_)));
         Ok((merged == step.tree && something_stays).then_some(parts))
     }
 
@@ -171,7 +171,7 @@ impl Account<'_> {
                 refusal.blocking.push(verdict);
             }
         }
-        parts.push(Part { commits: commits(row), fate: Fate::Stays(refusal) });
+        parts.push(Part { commits: commits(row), explanation: Explanation::Stays(refusal) });
         Ok(())
     }
 

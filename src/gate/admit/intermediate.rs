@@ -22,7 +22,7 @@ type Paths = BTreeSet<Vec<u8>>;
 
 /// Whether these steps, which lead from that tree to where the verdicts' change ends, only do what the
 /// commits did that were judged.
-pub(super) fn is_straight(
+pub(super) fn adds_nothing(
     merger: &Merger<'_>,
     repo: &Repo,
     start: ObjectId,

@@ -13,7 +13,7 @@ mod similar;
 mod steps;
 pub mod tally;
 
-pub use explain::{Fate, Part, account};
+pub use explain::{Explanation, Part, explain};
 
 use crate::domain::error::{Result, hint_on};
 use crate::domain::policy::{Demand, Policy};
@@ -24,7 +24,7 @@ use crate::gate::store::{Repo, config};
 use gix::ObjectId;
 use replay::{Judge, Replayed};
 
-pub use tally::{Standing, approves, counts, weigh};
+pub use tally::{Standing, approves, counts, tally};
 
 /// What the gate is asked about.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@
 use super::evidence::{Evidence, time};
 use super::intermediate;
 use super::steps::{self, Step};
-use super::tally::{Standing, weigh};
+use super::tally::{Standing, tally};
 use super::{Candidate, Missing, Refusal, demand};
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
@@ -115,7 +115,7 @@ impl<'a> Judge<'a> {
                 && let Standing::Approved(verdicts) = self.evidence.standing(base, head)?
                 && let Some(last) = reaches(steps, result, &verdicts)
                 && !self.is_blocked(tree, &steps[..=last])?
-                && intermediate::is_straight(&self.merger, self.repo, tree, &steps[..=last], &verdicts)?
+                && intermediate::adds_nothing(&self.merger, self.repo, tree, &steps[..=last], &verdicts)?
                 && let Standing::Approved(verdicts) = self.standing_of(tree, &steps[..=last], verdicts)?
             {
                 ways.push((last + 1, verdicts));
@@ -218,7 +218,7 @@ impl<'a> Judge<'a> {
         }
         let is_rival = |verdict: &Verdict| self.policy.is_rival(&verdict.reviewer, &authors);
         let rivals: Vec<Verdict> = verdicts.into_iter().filter(is_rival).collect();
-        Ok(weigh(&rivals, self.policy, &demand(self.repo, self.policy, tree, last.tree)?))
+        Ok(tally(&rivals, self.policy, &demand(self.repo, self.policy, tree, last.tree)?))
     }
 
     /// Whether a merge is nothing but the clean merge of side lines that are covered themselves.

@@ -47,7 +47,7 @@ pub fn approves(verdict: &Verdict, policy: &Policy) -> bool {
 }
 
 /// What verdicts that count come to where so much is demanded.
-pub fn weigh(verdicts: &[Verdict], policy: &Policy, demand: &Demand) -> Standing {
+pub fn tally(verdicts: &[Verdict], policy: &Policy, demand: &Demand) -> Standing {
     if verdicts.is_empty() {
         return Standing::Unknown;
     }
@@ -147,7 +147,7 @@ mod tests {
     const ADA: &str = "Ada <ada@example.com>";
 
     fn standing(verdicts: &[Verdict], approvals: u32, human: bool) -> &'static str {
-        match weigh(verdicts, &Policy::default(), &Demand { approvals, human }) {
+        match tally(verdicts, &Policy::default(), &Demand { approvals, human }) {
             Standing::Unknown => "unknown",
             Standing::Approved(_) => "approved",
             Standing::Person(_) => "person",

@@ -7,7 +7,7 @@ use crate::domain::change::Author;
 use crate::domain::error::{Exit, Hint, Result};
 use crate::domain::policy::Policy;
 use crate::domain::verdict::{Decision, Finding, Verdict};
-use crate::gate::admit::{self, Fate};
+use crate::gate::admit::{self, Explanation};
 use crate::gate::signing::{Proof, Signers};
 use crate::gate::store::{self, Repo};
 use gix::ObjectId;
@@ -62,7 +62,7 @@ pub struct Report {
     /// Why not, one sentence each.
     pub why: Vec<String>,
     /// What to do about it, one sentence or command each.
-    pub way_out: Vec<String>,
+    pub fix: Vec<String>,
     /// What else whoever asks should know.
     pub notes: Vec<String>,
     /// Every part of the update, oldest first.
@@ -81,7 +81,7 @@ pub struct Part {
     /// Why they stay out, in one sentence.
     pub why: Option<String>,
     /// How they could enter.
-    pub way_out: Option<String>,
+    pub fix: Option<String>,
     /// The trees, from and to, of the change that a review would have to cover.
     pub change: Option<(String, String)>,
     /// What that change touches.
@@ -220,7 +220,7 @@ impl Report {
         let hints = error.chain().filter_map(|link| link.downcast_ref::<Hint>());
         Report {
             why: error.chain().map(ToString::to_string).collect(),
-            way_out: hints.map(|hint| hint.way_out.clone()).collect(),
+            fix: hints.map(|hint| hint.fix.clone()).collect(),
             ..Report::nothing(Answer::CannotTell)
         }
     }
@@ -236,7 +236,7 @@ impl Report {
             predicted: false,
             laws: Vec::new(),
             why: Vec::new(),
-            way_out: Vec::new(),
+            fix: Vec::new(),
             notes: Vec::new(),
             parts: Vec::new(),
             report: Tally::default(),
@@ -274,38 +274,43 @@ impl Report {
 }
 
 /// By what the parts are told: the policy, and who may sign by it.
-pub(super) struct Law<'a> {
+pub(super) struct Rules<'a> {
     policy: &'a Policy,
     signers: Option<Signers>,
 }
 
-impl<'a> Law<'a> {
+impl<'a> Rules<'a> {
     /// The policy as it was read at that commit.
-    pub(super) fn at(repo: &Repo, policy: &'a Policy, commit: ObjectId) -> Law<'a> {
+    pub(super) fn at(repo: &Repo, policy: &'a Policy, commit: ObjectId) -> Rules<'a> {
         // Without a list nobody can tell whose a signature is; where it is needed, the gate says so.
-        Law { policy, signers: Signers::at(repo, policy, commit).ok() }
+        Rules { policy, signers: Signers::at(repo, policy, commit).ok() }
     }
 }
 
 /// The gate's account in words.
-pub(super) fn parts(repo: &Repo, parts: Vec<admit::Part>, law: &Law<'_>, target: &str) -> Result<Vec<Part>> {
+pub(super) fn parts(
+    repo: &Repo,
+    parts: Vec<admit::Part>,
+    law: &Rules<'_>,
+    target: &str,
+) -> Result<Vec<Part>> {
     parts.into_iter().map(|of| part(repo, of, law, target)).collect()
 }
 
-fn part(repo: &Repo, of: admit::Part, law: &Law<'_>, target: &str) -> Result<Part> {
+fn part(repo: &Repo, of: admit::Part, law: &Rules<'_>, target: &str) -> Result<Part> {
     let commits = of.commits.iter().map(|id| Ok(Commit::of(&repo.commit(*id)?)));
     let mut part = Part {
         outcome: Outcome::Free,
         commits: commits.collect::<Result<_>>()?,
         why: None,
-        way_out: None,
+        fix: None,
         change: None,
         files: Vec::new(),
         fingerprint: None,
         verdicts: Vec::new(),
     };
-    match of.fate {
-        Fate::Enters(verdicts) => {
+    match of.explanation {
+        Explanation::Enters(verdicts) => {
             if verdicts.iter().any(|verdict| is_waiver(verdict.decision)) {
                 part.outcome = Outcome::Waived;
             } else if !verdicts.is_empty() {
@@ -313,10 +318,10 @@ fn part(repo: &Repo, of: admit::Part, law: &Law<'_>, target: &str) -> Result<Par
             }
             part.verdicts = words(repo, &verdicts, law)?;
         }
-        Fate::Stays(refusal) => {
+        Explanation::Stays(refusal) => {
             part.outcome = if refusal.blocking.is_empty() { Outcome::Missing } else { Outcome::Blocked };
             part.verdicts = words(repo, &refusal.blocking, law)?;
-            part.way_out = Some(way_out(repo, &refusal, target));
+            part.fix = Some(fix(repo, &refusal, target));
             part.why = Some(refusal.why);
             if let Some(missing) = refusal.missing {
                 let (base, head) = (missing.base_tree, missing.head_tree);
@@ -338,7 +343,7 @@ fn part(repo: &Repo, of: admit::Part, law: &Law<'_>, target: &str) -> Result<Par
 }
 
 /// What would let it in.
-fn way_out(repo: &Repo, refusal: &admit::Refusal, target: &str) -> String {
+fn fix(repo: &Repo, refusal: &admit::Refusal, target: &str) -> String {
     if !refusal.blocking.is_empty() {
         return "mend what is found, then have it judged again".into();
     }
@@ -362,7 +367,7 @@ fn way_out(repo: &Repo, refusal: &admit::Refusal, target: &str) -> String {
 }
 
 /// The verdicts, each once.
-fn words(repo: &Repo, verdicts: &[Verdict], law: &Law<'_>) -> Result<Vec<Word>> {
+fn words(repo: &Repo, verdicts: &[Verdict], law: &Rules<'_>) -> Result<Vec<Word>> {
     let mut words: Vec<Word> = Vec::new();
     for verdict in verdicts {
         let is_known = words.iter().any(|word| {

@@ -12,7 +12,7 @@ pub use answer::{Answer, Commit, File, Outcome, Part, Problem, Report, Tally, VE
 
 use crate::domain::error::Result;
 use crate::domain::verdict::NOTES_REF;
-use crate::gate::admit::{self, Candidate, Fate, New};
+use crate::gate::admit::{self, Candidate, Explanation, New};
 use crate::gate::store::Repo;
 use crate::gate::store::verdicts::COPIES;
 use gix::ObjectId;
@@ -40,9 +40,7 @@ pub fn check(repo: &Repo, options: &Options) -> Result<Report> {
         report
             .why
             .push(format!("it conflicts with `{}`, so what would enter cannot be told", question.target));
-        report
-            .way_out
-            .push(format!("merge or rebase it onto `{}`, and have the result judged", question.target));
+        report.fix.push(format!("merge or rebase it onto `{}`, and have the result judged", question.target));
         return Ok(report);
     };
     report.predicted = new.commit().is_none();
@@ -53,9 +51,9 @@ pub fn check(repo: &Repo, options: &Options) -> Result<Report> {
         let Some(policy) = admit::policy_for(repo, &by)? else { continue };
         protected = true;
         let candidate = Candidate { old: question.old, ..by };
-        let parts = admit::account(repo, &candidate, &policy)?;
-        let stays = parts.iter().any(|part| matches!(part.fate, Fate::Stays(_)));
-        let told = answer::parts(repo, parts, &answer::Law::at(repo, &policy, *law), &question.target)?;
+        let parts = admit::explain(repo, &candidate, &policy)?;
+        let stays = parts.iter().any(|part| matches!(part.explanation, Explanation::Stays(_)));
+        let told = answer::parts(repo, parts, &answer::Rules::at(repo, &policy, *law), &question.target)?;
         // Where two laws hold, what either of them keeps out stays out.
         if stays || report.parts.is_empty() {
             report.parts = told;
@@ -98,12 +96,11 @@ fn candidate_of(repo: &Repo, question: &Question) -> Result<Option<New>> {
 fn refuse(repo: &Repo, report: &mut Report) -> Result<()> {
     report.answer = Answer::No;
     let staying = report.parts.iter().filter(|part| part.outcome.stays());
-    let (why, way_out): (Vec<_>, Vec<_>) =
-        staying.map(|part| (part.why.clone(), part.way_out.clone())).unzip();
+    let (why, fix): (Vec<_>, Vec<_>) = staying.map(|part| (part.why.clone(), part.fix.clone())).unzip();
     report.why.extend(why.into_iter().flatten());
-    for way_out in way_out.into_iter().flatten() {
-        if !report.way_out.contains(&way_out) {
-            report.way_out.push(way_out);
+    for fix in fix.into_iter().flatten() {
+        if !report.fix.contains(&fix) {
+            report.fix.push(fix);
         }
     }
     if repo.find_ref(NOTES_REF)?.is_some() || !repo.refs(COPIES)?.is_empty() {
@@ -115,7 +112,7 @@ fn refuse(repo: &Repo, report: &mut Report) -> Result<()> {
             report.answer = Answer::CannotTell;
             report.why.insert(0, format!("this clone has {nothing}"));
             let fetch = format!("git fetch {remote} {NOTES_REF}:{NOTES_REF}");
-            report.way_out.insert(0, format!("bring them: git flow-ai sync {remote}, or {fetch}"));
+            report.fix.insert(0, format!("bring them: git flow-ai sync {remote}, or {fetch}"));
         }
         None => report.notes.push(format!("there are {nothing}, and no remote that could have some")),
     }

@@ -44,14 +44,13 @@ impl Signers {
     pub fn at(repo: &Repo, policy: &Policy, commit: ObjectId) -> Result<Signers> {
         let path = &policy.allowed_signers;
         let at = commit.to_hex_with_len(12);
-        let way_out = format!(
+        let fix = format!(
             "commit {path} there, with a line for each who may sign: <address> <public key>; where the gate \
              itself is in the way, that one commit has to pass without the hooks: \
              git -c core.hooksPath=/dev/null -c hook.flow-ai-reference-transaction.enabled=false \
              commit --no-verify"
         );
-        let odd =
-            |why: &str| hint(format!("{at} counts only signed records, and its {path} {why}"), &way_out);
+        let odd = |why: &str| hint(format!("{at} counts only signed records, and its {path} {why}"), &fix);
         let Some(text) = trees::file(repo, repo.tree_of(commit)?, path)? else {
             return Err(odd("is missing"));
         };

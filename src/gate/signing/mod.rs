@@ -120,8 +120,8 @@ fn run(command: &mut Command) -> Result<Output> {
     }
     let output = child.wait_with_output().with_context(|| format!("`{program}` cannot be heard"))?;
     if String::from_utf8_lossy(&output.stderr).contains("usage:") {
-        let way_out = "install OpenSSH 8.9 or newer";
-        return Err(hint(format!("`{program}` is too old to sign and check records"), way_out));
+        let fix = "install OpenSSH 8.9 or newer";
+        return Err(hint(format!("`{program}` is too old to sign and check records"), fix));
     }
     Ok(output)
 }

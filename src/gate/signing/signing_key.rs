@@ -95,7 +95,7 @@ impl Key {
     fn cannot_sign(&self, says: &str) -> anyhow::Error {
         let why = says.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it does not say why");
         let why = why.strip_prefix("Enter passphrase:").unwrap_or(why).trim();
-        let way_out = match &self.id {
+        let fix = match &self.id {
             Id::File(path) if !path.exists() => {
                 format!("name one that is there: git config {} <file>", self.setting)
             }
@@ -105,7 +105,7 @@ impl Key {
             ),
             Id::Literal(_) => "see whether your SSH agent has it: ssh-add -L".to_owned(),
         };
-        hint(format!("{self} cannot sign: {why}"), way_out)
+        hint(format!("{self} cannot sign: {why}"), fix)
     }
 }
 
@@ -116,14 +116,14 @@ fn literal(value: &str) -> Option<&str> {
 
 /// The first line of what `gpg.ssh.defaultKeyCommand` prints, which must be a public key.
 fn default_key(command: &str) -> Result<String> {
-    let way_out = "mend gpg.ssh.defaultKeyCommand, or name a key: git config flow-ai.signingKey <file>";
+    let fix = "mend gpg.ssh.defaultKeyCommand, or name a key: git config flow-ai.signingKey <file>";
     let output = Command::new("sh").arg("-c").arg(command).stdin(Stdio::null()).output();
-    let output = output.map_err(|error| hint_on(error.into(), "no shell can be run", way_out))?;
+    let output = output.map_err(|error| hint_on(error.into(), "no shell can be run", fix))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let first = text.lines().next().unwrap_or_default();
     match literal(first) {
         Some(_) if output.status.success() => Ok(first.to_owned()),
-        _ => Err(hint("gpg.ssh.defaultKeyCommand names no key (`ssh-…` or `key::…`)", way_out)),
+        _ => Err(hint("gpg.ssh.defaultKeyCommand names no key (`ssh-…` or `key::…`)", fix)),
     }
 }
 

@@ -7,7 +7,7 @@
 //! unsaid, the person's own file, `git config flow-ai.*`. None of the three can touch the policy.
 
 use super::{Repo, trees};
-use crate::domain::config::{self, Config, Wish};
+use crate::domain::config::{self, Config, SandboxMode};
 use crate::domain::digest;
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
@@ -194,7 +194,7 @@ fn apply_git_config(config: &mut Config, repo: &Repo) -> Result<()> {
         config.spec.workflow = workflow;
     }
     if let Some(text) = repo.git_config("flow-ai.sandbox") {
-        let wish = Wish::from_word(text.trim()).ok_or_else(|| {
+        let wish = SandboxMode::from_word(text.trim()).ok_or_else(|| {
             hint(
                 format!("flow-ai.sandbox is `{text}`, which is none of require, prefer and off"),
                 "git config flow-ai.sandbox prefer",

@@ -17,11 +17,11 @@ impl Repo {
     pub fn commit_of(&self, revision: &str) -> Result<Commit> {
         let unknown = |error: gix::Error| {
             let message = format!("`{revision}` names no commit here");
-            let way_out = "name a branch, a tag or a commit; `git branch --all` lists branches";
+            let fix = "name a branch, a tag or a commit; `git branch --all` lists branches";
             // Where a parser stopped helps nobody who mistyped a name; that an object is broken does.
             match revision.is_empty() || error.is_not_found() || error.is_validation() {
-                true => hint(message, way_out),
-                false => hint_on(error.into(), message, way_out),
+                true => hint(message, fix),
+                false => hint_on(error.into(), message, fix),
             }
         };
         let id = match self.gix.rev_parse_single(revision) {
@@ -163,9 +163,9 @@ impl Repo {
         who: Option<Result<gix::actor::SignatureRef<'_>, gix::Error>>,
         date: &str,
     ) -> Result<gix::actor::Signature> {
-        let way_out = format!("set {date} to a date that git knows, or unset it");
+        let fix = format!("set {date} to a date that git knows, or unset it");
         let who = who.ok_or_else(no_identity)?;
-        let who = who.map_err(|error| hint_on(error.into(), "no date can be told", way_out))?;
+        let who = who.map_err(|error| hint_on(error.into(), "no date can be told", fix))?;
         let mut signature = who.to_owned().context("the identity cannot be told")?;
         if std::env::var_os(date).is_none() {
             signature.time = Time::now_local_or_utc();

@@ -255,11 +255,11 @@ fn unknown(repo: &Repo, slug: &Slug) -> Result<anyhow::Error> {
     let mut alike: Vec<&str> = names.iter().map(Slug::as_str).collect();
     alike.sort_by_key(|name| distance(name, slug.as_str()));
     alike.truncate(3);
-    let way_out = match alike.as_slice() {
+    let fix = match alike.as_slice() {
         [] => "there is none yet; begin one: git flow-ai spec \"What you want\"".to_owned(),
         alike => format!("did you mean {}? `git flow-ai spec list` lists all", alike.join(", ")),
     };
-    Ok(hint(format!("there is no spec `{slug}`"), way_out))
+    Ok(hint(format!("there is no spec `{slug}`"), fix))
 }
 
 /// How many letters must be changed, added or taken away to make one of the other.

@@ -28,7 +28,7 @@ pub use stop::{Stop, Stopper};
 pub use table::{Started, commands};
 pub use temporary::{abandoned, is_half_written, sweep_temporary, temporary, temporary_root};
 pub use tree::{MARK, Output, Tree, kill_all, mark, own_mark};
-pub use tty_wait::{Lookout, asks_person};
+pub use tty_wait::{TtyWait, asks_person};
 pub use unattended::unattended;
 
 /// The longest line that is kept, in bytes. An agent's last event holds its whole answer in one line.

@@ -16,17 +16,17 @@ const TWICE: Duration = Duration::from_secs(1);
 
 /// Looks for a question when nothing has been heard for a while.
 #[derive(Debug)]
-pub struct Lookout {
+pub struct TtyWait {
     quiet: Duration,
     next: Instant,
     last: String,
     suspect: Option<Waiter>,
 }
 
-impl Lookout {
+impl TtyWait {
     /// One that becomes curious after that time.
-    pub fn new(quiet: Duration) -> Lookout {
-        Lookout { quiet, next: Instant::now() + quiet, last: String::new(), suspect: None }
+    pub fn new(quiet: Duration) -> TtyWait {
+        TtyWait { quiet, next: Instant::now() + quiet, last: String::new(), suspect: None }
     }
 
     /// A line was heard.

@@ -88,11 +88,11 @@ pub(super) fn speak(
             }
             (verdict, Vec::new())
         }
-        Said::Refused { why, way_out } => {
+        Said::Refused { why, fix } => {
             if json {
-                report::json(&Told { decision: None, verdicts: &[], reasons: &[why, way_out] })?;
+                report::json(&Told { decision: None, verdicts: &[], reasons: &[why, fix] })?;
             } else {
-                report::error(&hint(why, way_out));
+                report::error(&hint(why, fix));
             }
             return Ok(Exit::No);
         }

@@ -62,9 +62,8 @@ pub fn run(args: PlanArgs) -> Result<Exit> {
             print(&plan)?;
             let strangers = strangers(&repo, &plan)?;
             if !strangers.is_empty() {
-                let way_out =
-                    format!("name another (git flow-ai plan {}), or add it to the config", args.slug);
-                report::error(&hint(strangers.join("; "), way_out));
+                let fix = format!("name another (git flow-ai plan {}), or add it to the config", args.slug);
+                report::error(&hint(strangers.join("; "), fix));
                 return Ok(Exit::No);
             }
             print_next(&repo, &args.slug)?;

@@ -65,7 +65,7 @@ pub fn run(args: PushArgs) -> Result<Exit> {
         report::out().write_all(told(&push, &outcome).as_bytes())?;
     }
     let Some(failure) = &outcome.failure else { return Ok(Exit::Yes) };
-    report::error(&hint(&failure.why, &failure.way_out));
+    report::error(&hint(&failure.why, &failure.fix));
     Ok(if failure.is_refusal { Exit::No } else { Exit::CannotTell })
 }
 
@@ -110,7 +110,7 @@ struct Answer<'a> {
     dry_run: bool,
     refused: bool,
     why: Option<&'a str>,
-    way_out: Vec<&'a str>,
+    fix: Vec<&'a str>,
 }
 
 /// One ref.
@@ -132,7 +132,7 @@ impl<'a> Answer<'a> {
             dry_run: push.is_dry_run,
             refused: failure.is_some_and(|failure| failure.is_refusal),
             why: failure.map(|failure| failure.why.as_str()),
-            way_out: failure.into_iter().map(|failure| failure.way_out.as_str()).collect(),
+            fix: failure.into_iter().map(|failure| failure.fix.as_str()).collect(),
         }
     }
 }

@@ -27,8 +27,8 @@ pub(super) fn print(refused: &Refused) {
             }
         }
     }
-    for way_out in &refused.way_out {
-        text.push_str(&format!("{cyan}hint:{cyan:#} {}\n", plain(way_out)));
+    for fix in &refused.fix {
+        text.push_str(&format!("{cyan}hint:{cyan:#} {}\n", plain(fix)));
     }
     // With nowhere left to complain, the exit status has to do.
     let _ = err().write_all(text.as_bytes());

@@ -94,7 +94,7 @@ pub(super) fn told(json: bool, answer: Result<Exit>) -> Result<Exit> {
         Err(error) if json && !error.chain().any(|link| link.is::<Interrupted>()) => {
             let mut reasons: Vec<String> = error.chain().map(ToString::to_string).collect();
             let hints = error.chain().filter_map(|link| link.downcast_ref::<error::Hint>());
-            reasons.extend(hints.map(|hint| hint.way_out.clone()));
+            reasons.extend(hints.map(|hint| hint.fix.clone()));
             report::json(&Told { decision: None, verdicts: &[], reasons: &reasons })?;
             Ok(Exit::CannotTell)
         }
@@ -287,11 +287,11 @@ fn author(name: &str, config: &Config) -> Result<Author> {
         return Ok(Author { name: name.to_owned(), vendor, model: None });
     }
     let known = config.agents.keys().map(String::as_str).chain(vendors.iter().map(Vendor::as_str));
-    let way_out = match error::nearest(name, known) {
+    let fix = match error::nearest(name, known) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "name an agent of the config, or the maker of its model: anthropic, openai, google, …".into(),
     };
-    Err(error::hint(format!("`{name}` is no agent of the config and no vendor that is known here"), way_out))
+    Err(error::hint(format!("`{name}` is no agent of the config and no vendor that is known here"), fix))
 }
 
 /// The verdicts that stood, but for those of reviewers who have spoken again, and the new outcomes.
@@ -318,12 +318,12 @@ fn blocking(outcomes: &[Outcome]) -> Option<&Verdict> {
 fn cannot_tell(reasons: &[String], log: Option<&Path>) -> anyhow::Error {
     let why = reasons.join("; ");
     let log = log.filter(|log| log.exists());
-    let way_out = match log {
+    let fix = match log {
         Some(log) => format!("what the reviewer said is in {}", log.display()),
         // Nobody was asked: the reason says what to do, about the change or about the reviewers.
         None => "mend that and ask again; `git flow-ai doctor` checks the reviewers".into(),
     };
-    hint(format!("cannot tell: {why}"), way_out)
+    hint(format!("cannot tell: {why}"), fix)
 }
 
 /// What `--json` prints.
@@ -365,8 +365,8 @@ fn read(file: &Path) -> Result<String> {
         std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
     } else {
         bytes = std::fs::read(file).map_err(|error| {
-            let way_out = "give --intent a file that exists, or `-`";
-            error::hint(format!("cannot read {}: {error}", file.display()), way_out)
+            let fix = "give --intent a file that exists, or `-`";
+            error::hint(format!("cannot read {}: {error}", file.display()), fix)
         })?;
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())

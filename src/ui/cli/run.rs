@@ -125,7 +125,7 @@ pub fn run(args: RunArgs) -> Result<Exit> {
 /// Reads the flag; clap shows the way out in its own manner.
 fn budget(text: &str) -> Result<Budget, String> {
     Budget::from_flag(text).map_err(|error| match error.downcast_ref::<Hint>() {
-        Some(hint) => format!("{}: {}", hint.message, hint.way_out),
+        Some(hint) => format!("{}: {}", hint.message, hint.fix),
         None => error.to_string(),
     })
 }

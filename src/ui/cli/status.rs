@@ -102,14 +102,14 @@ fn footer(disk: &Disk) -> String {
 
 fn disk_table(disk: &Disk) -> String {
     let mut table = Table::new(["what", "size", "files", "way out"]);
-    for (what, usage, way_out) in [
+    for (what, usage, fix) in [
         ("worktrees", disk.worktrees, "git flow-ai clean"),
         ("their own repositories", disk.private, "git flow-ai clean"),
         ("trash", disk.trash, "git flow-ai recover --drop <id>, or --expire"),
         ("journals and transcripts", disk.journals, "keep under [run], git flow-ai clean"),
     ] {
         let files = Cell::number(usage.files.to_string());
-        table.row([what.into(), Cell::number(size(usage)), files, way_out.into()]);
+        table.row([what.into(), Cell::number(size(usage)), files, fix.into()]);
     }
     let refs = format!(
         "{} kept as refs, {} of all that was removed hold work that is nowhere else: git flow-ai recover",

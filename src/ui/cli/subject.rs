@@ -31,8 +31,8 @@ impl SubjectArgs {
         if repo.head_ref()?.as_deref() == Some(&branch) || repo.find_ref(&branch).ok().flatten().is_some() {
             return Ok(short.to_owned());
         }
-        let way_out = "name one that this repository has; `git branch` lists them";
-        Err(hint(format!("there is no branch `{named}` to review for"), way_out))
+        let fix = "name one that this repository has; `git branch` lists them";
+        Err(hint(format!("there is no branch `{named}` to review for"), fix))
     }
 
     /// The change.

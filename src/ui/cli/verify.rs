@@ -72,7 +72,7 @@ fn text(report: &Report) -> String {
     for note in &report.notes {
         let yellow = AnsiColor::Yellow.on_default();
         text.push_str(&format!("{yellow}note:{yellow:#} {}\n", plain(&note.says)));
-        text.push_str(&hints(note.way_out.iter()));
+        text.push_str(&hints(note.fix.iter()));
     }
     text
 }
@@ -94,10 +94,10 @@ fn one(branch: &Verified) -> String {
         let when = if by.when.is_empty() { String::new() } else { format!(" at {}", by.when) };
         text.push_str(&format!("  moved to {to} by {who}{when}: {}\n", first_line(&by.what, 100)));
     }
-    text + &hints(branch.way_out.iter())
+    text + &hints(branch.fix.iter())
 }
 
-fn hints<'a>(way_out: impl Iterator<Item = &'a String>) -> String {
+fn hints<'a>(fix: impl Iterator<Item = &'a String>) -> String {
     let cyan = AnsiColor::Cyan.on_default().bold();
-    way_out.map(|hint| format!("{cyan}hint:{cyan:#} {}\n", plain(hint))).collect()
+    fix.map(|hint| format!("{cyan}hint:{cyan:#} {}\n", plain(hint))).collect()
 }

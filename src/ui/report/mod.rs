@@ -34,11 +34,11 @@ pub fn error(error: &anyhow::Error) {
     for link in links {
         text.push_str(&format!("  because: {link}\n"));
     }
-    let hints = error.chain().filter_map(|link| Some(link.downcast_ref::<Hint>()?.way_out.as_str()));
+    let hints = error.chain().filter_map(|link| Some(link.downcast_ref::<Hint>()?.fix.as_str()));
     let hints: Vec<&str> = hints.collect();
     let general = if hints.is_empty() { way_out_of_the_machine(error) } else { None };
-    for way_out in hints.into_iter().chain(general) {
-        text.push_str(&format!("{cyan}hint:{cyan:#} {}\n", plain(&secret::redacted(way_out))));
+    for fix in hints.into_iter().chain(general) {
+        text.push_str(&format!("{cyan}hint:{cyan:#} {}\n", plain(&secret::redacted(fix))));
     }
     // With nowhere left to complain, the exit status has to do.
     let _ = err().write_all(text.as_bytes());
@@ -49,9 +49,9 @@ pub fn error(error: &anyhow::Error) {
 pub fn error_as_json(error: &anyhow::Error) {
     let links: Vec<String> = error.chain().map(ToString::to_string).collect();
     let hints = error.chain().filter_map(|link| link.downcast_ref::<Hint>());
-    let way_out: Vec<&str> = hints.map(|hint| hint.way_out.as_str()).collect();
+    let fix: Vec<&str> = hints.map(|hint| hint.fix.as_str()).collect();
     // With nowhere left to complain, the exit status has to do.
-    let _ = json(&serde_json::json!({ "error": links, "way_out": way_out }));
+    let _ = json(&serde_json::json!({ "error": links, "fix": fix }));
 }
 
 /// What to do about the machine underneath, where nobody on the way up had better advice. Told from the
@@ -76,7 +76,7 @@ fn way_out_of_the_machine(error: &anyhow::Error) -> Option<&'static str> {
         (&["Too many open files"], "allow more: ulimit -n 4096, or run fewer tasks at once with --parallel"),
     ];
     let says = |text: &str| error.chain().any(|link| link.to_string().contains(text));
-    WAYS.iter().find(|(texts, _)| texts.iter().any(|text| says(text))).map(|(_, way_out)| *way_out)
+    WAYS.iter().find(|(texts, _)| texts.iter().any(|text| says(text))).map(|(_, fix)| *fix)
 }
 
 /// Prints a warning on standard error.

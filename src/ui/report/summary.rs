@@ -31,8 +31,8 @@ pub fn text(summary: &Summary, slug: &Slug) -> String {
         if let Some(sentence) = task.outcome.sentence() {
             // Writing to a string cannot fail.
             let _ = write!(text, "\n{}: {}\n", task.task, indented(&sentence));
-            if let Some(way_out) = task.outcome.way_out(slug, &task.task) {
-                let _ = writeln!(text, "  next: {way_out}");
+            if let Some(fix) = task.outcome.fix(slug, &task.task) {
+                let _ = writeln!(text, "  next: {fix}");
             }
         }
         if let Some(path) = &task.kept {

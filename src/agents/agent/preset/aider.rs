@@ -8,7 +8,7 @@
 use super::{Call, Invocation, Listener, Preset, Reader, private_folder};
 use crate::agents::agent::Known;
 use crate::agents::agent::fault;
-use crate::agents::agent::observed::{End, Seen};
+use crate::agents::agent::observed::{End, Observed};
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
 use anyhow::Context;
@@ -73,37 +73,37 @@ struct Aider {
 }
 
 impl Reader for Aider {
-    fn line(&mut self, line: &str, seen: &mut Seen) {
+    fn line(&mut self, line: &str, observed: &mut Observed) {
         if let Some(tokens) = line.trim().strip_prefix("Tokens: ") {
             self.used = self.used.plus(used(tokens));
-            seen.fault = None;
-            seen.used(self.used);
-            seen.end = Some(End::Well);
+            observed.fault = None;
+            observed.used(self.used);
+            observed.end = Some(End::Well);
         } else if let Some(file) = line.strip_prefix("Applied edit to ") {
-            let text = std::mem::take(&mut seen.text);
-            seen.tool("edit", &file.into());
-            seen.text = text;
+            let text = std::mem::take(&mut observed.text);
+            observed.tool("edit", &file.into());
+            observed.text = text;
         } else if is_fault(line) {
-            seen.end = None;
+            observed.end = None;
             if fault::is_limit(line) {
-                seen.limited_by(line);
+                observed.limited_by(line);
             } else {
-                seen.retries(line);
+                observed.retries(line);
             }
         } else if line.starts_with("Retrying in ") {
-            seen.aside(line);
+            observed.aside(line);
         } else {
-            seen.aside(line);
-            seen.adds_line(line);
+            observed.aside(line);
+            observed.adds_line(line);
         }
     }
 
-    fn ended(&mut self, status: ExitStatus, seen: &mut Seen) {
-        if !status.success() && seen.end == Some(End::Well) {
-            seen.end = None;
+    fn ended(&mut self, status: ExitStatus, observed: &mut Observed) {
+        if !status.success() && observed.end == Some(End::Well) {
+            observed.end = None;
         }
         let chat = fs::read(self.folder.path().join("chat")).unwrap_or_default();
-        seen.text = answer(&String::from_utf8_lossy(&chat));
+        observed.text = answer(&String::from_utf8_lossy(&chat));
     }
 }
 

@@ -8,7 +8,7 @@ use super::events::{anthropic_usage, event, number, text};
 use super::{Call, Invocation, Listener, Preset, Reader};
 use crate::agents::agent::Known;
 use crate::agents::agent::fault;
-use crate::agents::agent::observed::{End, Seen};
+use crate::agents::agent::observed::{End, Observed};
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
 use jiff::Timestamp;
@@ -65,33 +65,33 @@ pub struct Claude {
 }
 
 impl Reader for Claude {
-    fn line(&mut self, line: &str, seen: &mut Seen) {
-        if let Some(event) = event(line, seen) {
-            self.event(&event, seen);
+    fn line(&mut self, line: &str, observed: &mut Observed) {
+        if let Some(event) = event(line, observed) {
+            self.event(&event, observed);
         }
     }
 }
 
 impl Claude {
     /// One event.
-    pub fn event(&mut self, event: &Value, seen: &mut Seen) {
+    pub fn event(&mut self, event: &Value, observed: &mut Observed) {
         match (text(event, "/type"), text(event, "/subtype")) {
             ("system", "init") => {
-                seen.started(event["session_id"].as_str(), event["model"].as_str());
+                observed.started(event["session_id"].as_str(), event["model"].as_str());
             }
-            ("system", "api_retry") => retry(event, seen),
-            ("rate_limit_event", _) => limit(event, seen),
-            ("assistant", _) => self.message(event, seen),
-            ("result", _) => self.result(event, seen),
+            ("system", "api_retry") => retry(event, observed),
+            ("rate_limit_event", _) => limit(event, observed),
+            ("assistant", _) => self.message(event, observed),
+            ("result", _) => self.result(event, observed),
             _ => {}
         }
     }
 
-    fn message(&mut self, event: &Value, seen: &mut Seen) {
+    fn message(&mut self, event: &Value, observed: &mut Observed) {
         for block in event.pointer("/message/content").and_then(Value::as_array).into_iter().flatten() {
             match text(block, "/type") {
-                "text" => seen.says(text(block, "/text")),
-                "tool_use" => seen.tool(text(block, "/name"), &block["input"]),
+                "text" => observed.says(text(block, "/text")),
+                "tool_use" => observed.tool(text(block, "/name"), &block["input"]),
                 _ => {}
             }
         }
@@ -103,23 +103,23 @@ impl Claude {
                 id.clone_into(&mut self.message);
             }
             self.of_message = anthropic_usage(usage);
-            seen.used(self.before.plus(self.of_message));
+            observed.used(self.before.plus(self.of_message));
         }
     }
 
-    fn result(&self, event: &Value, seen: &mut Seen) {
+    fn result(&self, event: &Value, observed: &mut Observed) {
         if let Some(usage) = event.get("usage") {
             let cost = event["total_cost_usd"].as_f64();
-            seen.used(Usage { cost, ..anthropic_usage(usage) });
+            observed.used(Usage { cost, ..anthropic_usage(usage) });
         }
         if let Some(session) = event["session_id"].as_str() {
-            seen.session = Some(session.to_owned());
+            observed.session = Some(session.to_owned());
         }
         let said = text(event, "/result");
-        seen.end = Some(self.end(event, said, seen.fault.as_deref()));
+        observed.end = Some(self.end(event, said, observed.fault.as_deref()));
         match event.get("structured_output").filter(|output| !output.is_null()) {
-            Some(output) => seen.text = output.to_string(),
-            None => said.clone_into(&mut seen.text),
+            Some(output) => observed.text = output.to_string(),
+            None => said.clone_into(&mut observed.text),
         }
     }
 
@@ -161,24 +161,24 @@ fn is_notice_of_limit(said: &str) -> bool {
     said.trim().lines().count() == 1 && NOTICES.iter().any(|notice| said.starts_with(notice))
 }
 
-fn retry(event: &Value, seen: &mut Seen) {
+fn retry(event: &Value, observed: &mut Observed) {
     let status = number(event, "/error_status");
     let why = format!("{} (status {status})", text(event, "/error"));
     if fault::is_limit(&why) {
-        seen.limited(Some(number(event, "/retry_delay_ms").div_ceil(1000)), &why);
+        observed.limited(Some(number(event, "/retry_delay_ms").div_ceil(1000)), &why);
     } else {
-        seen.retries(&why);
+        observed.retries(&why);
     }
 }
 
 /// What a subscription's limits say; it comes when all is well, too.
-fn limit(event: &Value, seen: &mut Seen) {
+fn limit(event: &Value, observed: &mut Observed) {
     let info = &event["rate_limit_info"];
     if info["status"] == "rejected" {
-        seen.resets = info["resetsAt"].as_i64().and_then(|at| Timestamp::from_second(at).ok());
-        let left = seen.resets.map(|at| at.duration_since(Timestamp::now()).as_secs());
+        observed.resets = info["resetsAt"].as_i64().and_then(|at| Timestamp::from_second(at).ok());
+        let left = observed.resets.map(|at| at.duration_since(Timestamp::now()).as_secs());
         let window = text(info, "/rateLimitType").replace('_', " ");
         let why = format!("usage limit reached {window}");
-        seen.limited(left.and_then(|seconds| u64::try_from(seconds).ok()), why.trim_end());
+        observed.limited(left.and_then(|seconds| u64::try_from(seconds).ok()), why.trim_end());
     }
 }

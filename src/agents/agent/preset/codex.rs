@@ -8,8 +8,8 @@ use super::events::{event, number, text};
 use super::{Call, Invocation, Listener, Preset, Reader, real};
 use crate::agents::agent::Known;
 use crate::agents::agent::fault;
-use crate::agents::agent::observed::{End, Seen};
-use crate::agents::sandbox::Means;
+use crate::agents::agent::observed::{End, Observed};
+use crate::agents::sandbox::Backend;
 use crate::domain::error::{Result, hint};
 use crate::domain::event::Usage;
 use serde_json::Value;
@@ -27,7 +27,7 @@ pub const PRESET: Preset = Preset {
 
 fn prepare(call: &Call, invocation: &mut Invocation) -> Result<Listener> {
     invocation.args(&["exec", "--json"]);
-    if matches!(call.job.sandbox.means(), Means::Landlock(_)) {
+    if matches!(call.job.sandbox.backend(), Backend::Landlock(_)) {
         // Its own sandbox makes mounts, which nobody may in Landlock: each of its commands would fail.
         invocation.args(&["-s", "danger-full-access"]);
         if !call.edits() {
@@ -74,54 +74,54 @@ struct Codex {
 }
 
 impl Reader for Codex {
-    fn line(&mut self, line: &str, seen: &mut Seen) {
-        let Some(event) = event(line, seen) else { return };
+    fn line(&mut self, line: &str, observed: &mut Observed) {
+        let Some(event) = event(line, observed) else { return };
         match text(&event, "/type") {
-            "thread.started" => seen.started(event["thread_id"].as_str(), None),
-            "item.started" | "item.completed" | "item.updated" => item(&event, seen),
-            "error" => fault(text(&event, "/message"), seen),
+            "thread.started" => observed.started(event["thread_id"].as_str(), None),
+            "item.started" | "item.completed" | "item.updated" => item(&event, observed),
+            "error" => fault(text(&event, "/message"), observed),
             "turn.completed" => {
                 self.used = self.used.plus(Usage {
                     input_tokens: number(&event, "/usage/input_tokens"),
                     output_tokens: number(&event, "/usage/output_tokens"),
                     cost: None,
                 });
-                seen.used(self.used);
-                seen.end = Some(End::Well);
+                observed.used(self.used);
+                observed.end = Some(End::Well);
             }
-            "turn.failed" => seen.end = Some(End::Badly(text(&event, "/error/message").to_owned())),
+            "turn.failed" => observed.end = Some(End::Badly(text(&event, "/error/message").to_owned())),
             _ => {}
         }
     }
 }
 
 /// Each item is told twice, when it starts and when it is complete; some only once.
-fn item(event: &Value, seen: &mut Seen) {
+fn item(event: &Value, observed: &mut Observed) {
     let complete = text(event, "/type") == "item.completed";
     let item = &event["item"];
     match text(item, "/type") {
-        "agent_message" if complete => seen.says(text(item, "/text")),
-        "command_execution" if !complete => seen.tool("shell", &item["command"]),
+        "agent_message" if complete => observed.says(text(item, "/text")),
+        "command_execution" if !complete => observed.tool("shell", &item["command"]),
         "command_execution" if text(item, "/status") == "failed" => {
-            seen.tool("shell (failed)", &item["command"])
+            observed.tool("shell (failed)", &item["command"])
         }
         "file_change" if complete => {
             for change in item["changes"].as_array().into_iter().flatten() {
-                seen.tool(text(change, "/kind"), &change["path"]);
+                observed.tool(text(change, "/kind"), &change["path"]);
             }
         }
-        "mcp_tool_call" if complete => seen.tool(text(item, "/tool"), &item["arguments"]),
-        "web_search" if complete => seen.tool("search", &item["query"]),
-        "error" => fault(text(item, "/message"), seen),
+        "mcp_tool_call" if complete => observed.tool(text(item, "/tool"), &item["arguments"]),
+        "web_search" if complete => observed.tool("search", &item["query"]),
+        "error" => fault(text(item, "/message"), observed),
         _ => {}
     }
 }
 
 /// A fault that it tries to get over: "Reconnecting… 2/5 (…)".
-fn fault(why: &str, seen: &mut Seen) {
+fn fault(why: &str, observed: &mut Observed) {
     if fault::is_limit(why) {
-        seen.limited_by(why);
+        observed.limited_by(why);
     } else {
-        seen.retries(why);
+        observed.retries(why);
     }
 }

@@ -1,7 +1,7 @@
 //! Any command: the prompt on standard input, the answer on standard output, exit status 0 is done.
 
 use super::{Call, Invocation, Listener, Reader};
-use crate::agents::agent::observed::{End, Seen};
+use crate::agents::agent::observed::{End, Observed};
 use crate::domain::error::{Result, hint};
 use crate::system::process::program;
 use std::process::ExitStatus;
@@ -25,21 +25,21 @@ struct Plain {
 }
 
 impl Reader for Plain {
-    fn line(&mut self, line: &str, seen: &mut Seen) {
-        seen.adds_line(line);
+    fn line(&mut self, line: &str, observed: &mut Observed) {
+        observed.adds_line(line);
     }
 
     /// Nobody knows what such a tool means by what.
-    fn error_line(&mut self, line: &str, seen: &mut Seen) {
-        seen.aside(line);
+    fn error_line(&mut self, line: &str, observed: &mut Observed) {
+        observed.aside(line);
     }
 
-    fn ended(&mut self, status: ExitStatus, seen: &mut Seen) {
-        seen.end = Some(if status.success() {
+    fn ended(&mut self, status: ExitStatus, observed: &mut Observed) {
+        observed.end = Some(if status.success() {
             // Files are the answer of one that edits.
             if self.edits { End::Done } else { End::Well }
         } else {
-            let said = seen.asides.last().map(|line| format!(": {line}")).unwrap_or_default();
+            let said = observed.asides.last().map(|line| format!(": {line}")).unwrap_or_default();
             End::Badly(format!("it failed ({status}){said}"))
         });
     }

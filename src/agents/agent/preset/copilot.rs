@@ -8,7 +8,7 @@ use super::events::{event, number, text};
 use super::{Call, Invocation, Listener, Preset, Reader, package, private_folder};
 use crate::agents::agent::Known;
 use crate::agents::agent::fault;
-use crate::agents::agent::observed::{End, Seen};
+use crate::agents::agent::observed::{End, Observed};
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
 use serde_json::Value;
@@ -62,15 +62,15 @@ struct Copilot {
 }
 
 impl Reader for Copilot {
-    fn line(&mut self, line: &str, seen: &mut Seen) {
-        let Some(event) = event(line, seen) else { return };
+    fn line(&mut self, line: &str, observed: &mut Observed) {
+        let Some(event) = event(line, observed) else { return };
         let data = &event["data"];
         match text(&event, "/type") {
-            "session.start" => seen.started(data["sessionId"].as_str(), data["selectedModel"].as_str()),
+            "session.start" => observed.started(data["sessionId"].as_str(), data["selectedModel"].as_str()),
             "assistant.message" => {
-                seen.says(text(data, "/content"));
+                observed.says(text(data, "/content"));
                 for request in data["toolRequests"].as_array().into_iter().flatten() {
-                    seen.tool(text(request, "/name"), &request["arguments"]);
+                    observed.tool(text(request, "/name"), &request["arguments"]);
                 }
             }
             "assistant.usage" => {
@@ -79,25 +79,25 @@ impl Reader for Copilot {
                     output_tokens: number(data, "/outputTokens"),
                     cost: None,
                 });
-                seen.used(self.used);
+                observed.used(self.used);
             }
             "session.error" | "model.call_failure" => {
                 let why = text(data, "/message");
                 let why = if why.is_empty() { text(data, "/errorMessage") } else { why };
                 if fault::is_limit(why) {
-                    seen.limited_by(why);
+                    observed.limited_by(why);
                 } else {
-                    seen.retries(why);
+                    observed.retries(why);
                 }
             }
-            "permission.requested" => seen.waits("it asks for a permission"),
+            "permission.requested" => observed.waits("it asks for a permission"),
             "result" => {
                 if let Some(session) = event["sessionId"].as_str() {
-                    seen.session = Some(session.to_owned());
+                    observed.session = Some(session.to_owned());
                 }
-                seen.end = Some(match event["exitCode"].as_i64() {
+                observed.end = Some(match event["exitCode"].as_i64() {
                     Some(0) => End::Well,
-                    code => End::Badly(seen.fault.clone().unwrap_or_else(|| {
+                    code => End::Badly(observed.fault.clone().unwrap_or_else(|| {
                         let code = code.map_or("none".into(), |code| code.to_string());
                         format!("it says that it failed, with status {code}")
                     })),
@@ -107,7 +107,7 @@ impl Reader for Copilot {
         }
     }
 
-    fn ended(&mut self, _: ExitStatus, seen: &mut Seen) {
+    fn ended(&mut self, _: ExitStatus, observed: &mut Observed) {
         let told = fs::read(self.folder.path().join(USAGE)).unwrap_or_default();
         let told: Value = serde_json::from_slice(&told).unwrap_or_default();
         let models = told["modelMetrics"].as_object().into_iter().flatten();
@@ -119,7 +119,7 @@ impl Reader for Copilot {
             })
         });
         if !used.is_empty() {
-            seen.used(used);
+            observed.used(used);
         }
     }
 }

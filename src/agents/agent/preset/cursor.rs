@@ -6,7 +6,7 @@ use super::claude::Claude;
 use super::events::{event, text};
 use super::{Call, Invocation, Listener, Preset, Reader};
 use crate::agents::agent::Known;
-use crate::agents::agent::observed::Seen;
+use crate::agents::agent::observed::Observed;
 use crate::domain::error::Result;
 use serde_json::Value;
 
@@ -34,15 +34,15 @@ struct Cursor {
 }
 
 impl Reader for Cursor {
-    fn line(&mut self, line: &str, seen: &mut Seen) {
-        let Some(event) = event(line, seen) else { return };
+    fn line(&mut self, line: &str, observed: &mut Observed) {
+        let Some(event) = event(line, observed) else { return };
         if text(&event, "/type") != "tool_call" {
-            self.like_claude.event(&event, seen);
+            self.like_claude.event(&event, observed);
         } else if text(&event, "/subtype") == "started" {
             // {"tool_call":{"readToolCall":{"args":{"path":…}}}}
             for (name, call) in event["tool_call"].as_object().into_iter().flatten() {
                 if let Some(name) = name.strip_suffix("ToolCall") {
-                    seen.tool(name, call.get("args").unwrap_or(&Value::Null));
+                    observed.tool(name, call.get("args").unwrap_or(&Value::Null));
                 }
             }
         }

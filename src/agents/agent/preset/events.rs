@@ -1,19 +1,19 @@
 //! What the event streams have in common: one JSON object a line.
 
-use crate::agents::agent::observed::Seen;
+use crate::agents::agent::observed::Observed;
 use crate::domain::event::Usage;
 use crate::system::process;
 use serde_json::Value;
 
 /// The event on a line. A line that is none is kept as an aside, and looked at for a question to a
 /// person.
-pub fn event(line: &str, seen: &mut Seen) -> Option<Value> {
+pub fn event(line: &str, observed: &mut Observed) -> Option<Value> {
     let parsed =
         line.trim_start().starts_with('{').then(|| serde_json::from_str::<Value>(line).ok()).flatten();
     if parsed.is_none() {
-        seen.aside(line);
+        observed.aside(line);
         if process::asks_person(line) {
-            seen.waits(line);
+            observed.waits(line);
         }
     }
     parsed

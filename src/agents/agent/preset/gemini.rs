@@ -7,7 +7,7 @@ use super::events::{event, number, text};
 use super::{Call, Invocation, Listener, Preset, Reader};
 use crate::agents::agent::Known;
 use crate::agents::agent::fault;
-use crate::agents::agent::observed::{End, Seen};
+use crate::agents::agent::observed::{End, Observed};
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
 use crate::system::process;
@@ -38,33 +38,34 @@ struct Gemini {
 }
 
 impl Reader for Gemini {
-    fn line(&mut self, line: &str, seen: &mut Seen) {
-        let Some(event) = event(line, seen) else { return };
+    fn line(&mut self, line: &str, observed: &mut Observed) {
+        let Some(event) = event(line, observed) else { return };
         let spoke = std::mem::take(&mut self.speaking);
         match text(&event, "/type") {
-            "init" => seen.started(event["session_id"].as_str(), event["model"].as_str()),
-            "tool_use" => seen.tool(text(&event, "/tool_name"), &event["parameters"]),
+            "init" => observed.started(event["session_id"].as_str(), event["model"].as_str()),
+            "tool_use" => observed.tool(text(&event, "/tool_name"), &event["parameters"]),
             "message" if text(&event, "/role") == "assistant" => {
                 let said = text(&event, "/content");
                 if spoke && event["delta"] == true {
-                    seen.adds(said)
+                    observed.adds(said)
                 } else {
-                    seen.says(said)
+                    observed.says(said)
                 }
                 self.speaking = true;
             }
-            "error" => seen.retries(text(&event, "/message")),
+            "error" => observed.retries(text(&event, "/message")),
             "result" => {
-                seen.used(Usage {
+                observed.used(Usage {
                     input_tokens: number(&event, "/stats/input_tokens"),
                     output_tokens: number(&event, "/stats/output_tokens"),
                     cost: None,
                 });
-                seen.end = Some(if text(&event, "/status") == "success" {
+                observed.end = Some(if text(&event, "/status") == "success" {
                     End::Well
                 } else {
                     let why = text(&event, "/error/message");
-                    let why = if why.is_empty() { seen.fault.as_deref().unwrap_or_default() } else { why };
+                    let why =
+                        if why.is_empty() { observed.fault.as_deref().unwrap_or_default() } else { why };
                     End::Badly(if why.is_empty() { "it says that it failed".into() } else { why.to_owned() })
                 });
             }
@@ -73,24 +74,24 @@ impl Reader for Gemini {
     }
 
     /// Its retries are told on standard error only.
-    fn error_line(&mut self, line: &str, seen: &mut Seen) {
-        seen.aside(line);
+    fn error_line(&mut self, line: &str, observed: &mut Observed) {
+        observed.aside(line);
         if process::asks_person(line) {
-            seen.waits(line);
+            observed.waits(line);
         } else if line.starts_with("Attempt ") && line.contains("failed") {
             if fault::is_limit(line) {
-                seen.limited_by(line);
+                observed.limited_by(line);
             } else {
-                seen.retries(line);
+                observed.retries(line);
             }
         }
     }
 
-    fn ended(&mut self, status: ExitStatus, seen: &mut Seen) {
+    fn ended(&mut self, status: ExitStatus, observed: &mut Observed) {
         // 41: its own status for a missing login.
-        if seen.end.is_none() && status.code() == Some(41) {
-            let said = seen.asides.last().cloned().unwrap_or_default();
-            seen.end = Some(End::Badly(format!("no login: {said} (authentication)")));
+        if observed.end.is_none() && status.code() == Some(41) {
+            let said = observed.asides.last().cloned().unwrap_or_default();
+            observed.end = Some(End::Badly(format!("no login: {said} (authentication)")));
         }
     }
 }

@@ -16,7 +16,7 @@ mod opencode;
 mod package;
 mod qwen;
 
-use super::observed::Seen;
+use super::observed::Observed;
 use super::{Agent, Job, Known, Mode};
 use crate::domain::config::AgentConfig;
 use crate::domain::error::Result;
@@ -117,19 +117,19 @@ impl Call<'_> {
 /// What reads a tool's output.
 pub trait Reader: Send {
     /// A line of standard output.
-    fn line(&mut self, line: &str, seen: &mut Seen);
+    fn line(&mut self, line: &str, observed: &mut Observed);
 
     /// A line of standard error.
-    fn error_line(&mut self, line: &str, seen: &mut Seen) {
-        seen.aside(line);
+    fn error_line(&mut self, line: &str, observed: &mut Observed) {
+        observed.aside(line);
         if crate::system::process::asks_person(line) {
-            seen.waits(line);
+            observed.waits(line);
         }
     }
 
     /// The process has ended by itself, so.
-    fn ended(&mut self, status: ExitStatus, seen: &mut Seen) {
-        let _ = (status, seen);
+    fn ended(&mut self, status: ExitStatus, observed: &mut Observed) {
+        let _ = (status, observed);
     }
 }
 

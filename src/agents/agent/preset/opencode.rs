@@ -7,7 +7,7 @@
 use super::events::{event, number, text};
 use super::{Call, Invocation, Listener, Preset, Reader};
 use crate::agents::agent::Known;
-use crate::agents::agent::observed::{End, Seen};
+use crate::agents::agent::observed::{End, Observed};
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
 use serde_json::Value;
@@ -45,21 +45,21 @@ struct OpenCode {
 }
 
 impl Reader for OpenCode {
-    fn line(&mut self, line: &str, seen: &mut Seen) {
-        let Some(event) = event(line, seen) else { return };
+    fn line(&mut self, line: &str, observed: &mut Observed) {
+        let Some(event) = event(line, observed) else { return };
         if !self.begun && event["sessionID"].is_string() {
             self.begun = true;
-            seen.started(event["sessionID"].as_str(), None);
+            observed.started(event["sessionID"].as_str(), None);
         }
         match text(&event, "/type") {
-            "tool_use" => seen.tool(text(&event, "/part/tool"), &event["part"]["state"]["input"]),
-            "text" => seen.says(text(&event, "/part/text")),
-            "step_finish" => self.step(&event, seen),
+            "tool_use" => observed.tool(text(&event, "/part/tool"), &event["part"]["state"]["input"]),
+            "text" => observed.says(text(&event, "/part/text")),
+            "step_finish" => self.step(&event, observed),
             "error" => {
                 let name = text(&event, "/error/name");
                 let why = text(&event, "/error/data/message");
                 let status = number(&event, "/error/data/statusCode");
-                seen.end = Some(End::Badly(match (why, status) {
+                observed.end = Some(End::Badly(match (why, status) {
                     ("", _) => name.to_owned(),
                     (why, 0) => format!("{why} ({name})"),
                     (why, status) => format!("{why} ({name}, status {status})"),
@@ -71,7 +71,7 @@ impl Reader for OpenCode {
 }
 
 impl OpenCode {
-    fn step(&mut self, event: &Value, seen: &mut Seen) {
+    fn step(&mut self, event: &Value, observed: &mut Observed) {
         let part = &event["part"];
         self.used = self.used.plus(Usage {
             input_tokens: number(part, "/tokens/input")
@@ -80,10 +80,10 @@ impl OpenCode {
             output_tokens: number(part, "/tokens/output") + number(part, "/tokens/reasoning"),
             cost: part["cost"].as_f64(),
         });
-        seen.used(self.used);
+        observed.used(self.used);
         // An error stands: what comes after it is only the end of the step.
-        if !matches!(seen.end, Some(End::Badly(_))) {
-            seen.end = match text(part, "/reason") {
+        if !matches!(observed.end, Some(End::Badly(_))) {
+            observed.end = match text(part, "/reason") {
                 "stop" => Some(End::Well),
                 "tool-calls" => None,
                 "content-filter" => Some(End::Refused("the content filter stopped it".into())),

@@ -8,7 +8,7 @@
 use super::claude::Claude;
 use super::{Call, Invocation, Listener, Preset, Reader, package, private_folder};
 use crate::agents::agent::Known;
-use crate::agents::agent::observed::Seen;
+use crate::agents::agent::observed::Observed;
 use crate::domain::error::Result;
 use anyhow::Context;
 use std::fs;
@@ -55,7 +55,7 @@ struct Qwen {
 }
 
 impl Reader for Qwen {
-    fn line(&mut self, line: &str, seen: &mut Seen) {
-        self.like_claude.line(line, seen);
+    fn line(&mut self, line: &str, observed: &mut Observed) {
+        self.like_claude.line(line, observed);
     }
 }

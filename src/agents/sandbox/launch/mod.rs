@@ -27,7 +27,7 @@ pub use guardian::hold;
 #[cfg(not(target_os = "linux"))]
 pub use nowhere::{enter, hold};
 
-use super::access::{Access, Bounds};
+use super::access::{Access, AccessRules};
 use super::hosts::Hosts;
 use super::temporary::Temporary;
 use crate::domain::error::{Result, hint};
@@ -84,15 +84,15 @@ impl Network {
 
 impl Order {
     /// The order for a command within bounds that somebody else sees to.
-    pub fn new(bounds: &Bounds, network: Option<Network>) -> Order {
-        let kept = bounds.absent.iter().map(Into::into).collect();
+    pub fn new(rules: &AccessRules, network: Option<Network>) -> Order {
+        let kept = rules.absent.iter().map(Into::into).collect();
         Order { version: VERSION, paths: None, network, kept, stopped: OsString::new() }
     }
 
     /// The same for who puts itself within the bounds.
-    pub fn with_bounds(mut self, bounds: &Bounds) -> Order {
-        self.paths = Some(bounds.paths.iter().map(|(path, access)| (path.into(), *access)).collect());
-        self.kept.extend(bounds.loose().map(OsString::from));
+    pub fn with_bounds(mut self, rules: &AccessRules) -> Order {
+        self.paths = Some(rules.paths.iter().map(|(path, access)| (path.into(), *access)).collect());
+        self.kept.extend(rules.loose().map(OsString::from));
         self
     }
 

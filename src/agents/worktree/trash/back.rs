@@ -37,11 +37,11 @@ impl Trash {
         match move_to(&place.join("files"), &path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(occupied(entry, &path)),
             Err(error) if error.kind() == ErrorKind::CrossesDevices => {
-                let way_out = format!(
+                let fix = format!(
                     "give it back to its place, and copy it from there: git flow-ai recover {}",
                     entry.id
                 );
-                return Err(hint(format!("{} is on another file system", path.display()), way_out));
+                return Err(hint(format!("{} is on another file system", path.display()), fix));
             }
             other => other.with_context(|| format!("cannot move it to {}", path.display()))?,
         }

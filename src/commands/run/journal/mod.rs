@@ -223,12 +223,12 @@ impl Pen {
 
 fn full_or_not(error: io::Error, path: &Path) -> anyhow::Error {
     let is_full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
-    let way_out = match is_full {
+    let fix = match is_full {
         true => "make room on that disk, and run again: nothing is lost",
         false => "see that it can be written to, and run again: nothing is lost",
     };
     let message = format!("the run's journal {} cannot be written: {error}", path.display());
-    hint_on(error.into(), message, way_out)
+    hint_on(error.into(), message, fix)
 }
 
 /// The first commit of a spec's branch.

@@ -140,10 +140,10 @@ impl Sealed {
     /// What may be missing, and how to get it: nothing is fetched in the middle of a judgement.
     fn explain(&self, error: anyhow::Error) -> anyhow::Error {
         match &self.make_whole {
-            Some(way_out) if !error.chain().any(|cause| cause.is::<Hint>()) => hint_on(
+            Some(fix) if !error.chain().any(|cause| cause.is::<Hint>()) => hint_on(
                 error,
                 "the change cannot be read: this is a partial clone, and may lack some of its objects",
-                way_out,
+                fix,
             ),
             _ => error,
         }

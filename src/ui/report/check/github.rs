@@ -23,12 +23,12 @@ pub fn annotations(report: &Report, counts: bool) -> String {
     for part in untold(&report.parts) {
         let place = part.files.iter().find(|file| !file.deleted).or(part.files.first());
         let place = place.and_then(|file| Some((std::str::from_utf8(&file.bytes).ok()?, None)));
-        let told = [part.why.as_deref(), part.way_out.as_deref()];
+        let told = [part.why.as_deref(), part.fix.as_deref()];
         let message = told.into_iter().flatten().collect::<Vec<_>>().join("\n");
         command(&mut out, Level::Error, place, "No verdict lets this change in", &message);
     }
     if report.answer == Answer::CannotTell || (report.answer == Answer::No && report.parts.is_empty()) {
-        let message = report.why.iter().chain(&report.way_out).cloned().collect::<Vec<_>>().join("\n");
+        let message = report.why.iter().chain(&report.fix).cloned().collect::<Vec<_>>().join("\n");
         command(&mut out, Level::Error, None, "git flow-ai check", &message);
     }
     for note in &report.notes {
@@ -72,7 +72,7 @@ pub fn summary(report: &Report) -> String {
         Answer::CannotTell => "Cannot tell".to_owned(),
     };
     let _ = writeln!(out, "### git flow-ai check: {head}\n");
-    let list = report.why.iter().chain(&report.notes).chain(&report.way_out);
+    let list = report.why.iter().chain(&report.notes).chain(&report.fix);
     for line in list {
         let _ = writeln!(out, "- {}", markdown(line));
     }

@@ -75,7 +75,7 @@ pub fn sarif(report: &Report) -> Result<Value> {
         results.push(of_part(part));
     }
     if report.answer == Answer::No && results.is_empty() {
-        let text = report.why.iter().chain(&report.way_out).cloned().collect::<Vec<_>>().join(". ");
+        let text = report.why.iter().chain(&report.fix).cloned().collect::<Vec<_>>().join(". ");
         results.push(result("cannot-enter", Level::Error, &text, None, &[target]));
     }
     number(&mut results)?;
@@ -120,7 +120,7 @@ fn invocation(report: &Report) -> Value {
     let notification =
         |level: Level, text: &String| json!({"level": word_of(level), "message": {"text": message(text)}});
     let failed = report.answer == Answer::CannotTell;
-    let why = report.why.iter().chain(&report.way_out).filter(|_| failed);
+    let why = report.why.iter().chain(&report.fix).filter(|_| failed);
     let errors = why.map(|text| notification(Level::Error, text));
     let notes = report.notes.iter().map(|text| notification(Level::Note, text));
     json!({
@@ -148,7 +148,7 @@ fn of_finding(word: &Word, problem: &Problem) -> Value {
 }
 
 fn of_part(part: &Part) -> Value {
-    let told = [part.why.as_deref(), part.way_out.as_deref()];
+    let told = [part.why.as_deref(), part.fix.as_deref()];
     let text = told.into_iter().flatten().collect::<Vec<_>>().join(". ");
     let is_left = |file: &&File| !file.deleted;
     let first = part.files.iter().find(is_left).or(part.files.first());

@@ -112,8 +112,8 @@ fn conclusion(out: &mut String, report: &Report) -> std::fmt::Result {
         writeln!(out, "  {}", inert_line(why))?;
     }
     let cyan = AnsiColor::Cyan.on_default().bold();
-    for way_out in &report.way_out {
-        writeln!(out, "{cyan}hint:{cyan:#} {}", inert_line(way_out))?;
+    for fix in &report.fix {
+        writeln!(out, "{cyan}hint:{cyan:#} {}", inert_line(fix))?;
     }
     Ok(())
 }
