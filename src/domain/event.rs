@@ -28,7 +28,6 @@ pub struct Event {
 /// What can happen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the fields say it; each variant is described")]
 pub enum What {
     /// A run begins: `tasks` are those still to do, in the plan's order.
     RunStarted { run: String, spec: String, base: String, tasks: Vec<String>, parallel: usize },
@@ -113,7 +112,6 @@ impl fmt::Display for State {
 /// What an agent did, in our words, whatever its own event stream calls it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "activity", rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the fields say it; each variant is described")]
 pub enum Activity {
     /// The process runs; the session's id where the agent tells one.
     Started { session: Option<String>, model: Option<String> },

@@ -69,7 +69,6 @@ pub struct Cli {
 
 /// The commands, in the order in which a person meets them.
 #[derive(Debug, Subcommand)]
-#[expect(missing_docs, reason = "a command's help is the doc comment of its arguments")]
 pub enum Command {
     Init(init::InitArgs),
     Spec(spec::SpecArgs),
