@@ -22,7 +22,7 @@ use git_flow_ai::agents::sandbox::{Sandbox, Scope};
 use git_flow_ai::domain::change::Vendor;
 use git_flow_ai::domain::config::{AgentConfig, Config};
 use git_flow_ai::gate::store::Repo;
-use git_flow_ai::system::process::Stop;
+use git_flow_ai::system::process::stop::Stop;
 use setting::{Setting, children_cpu};
 use std::fs::File;
 use std::time::{Duration, Instant};

@@ -8,7 +8,7 @@ use git_flow_ai::agents::sandbox::{Sandbox, Scope};
 use git_flow_ai::domain::change::Vendor;
 use git_flow_ai::domain::config::AgentConfig;
 use git_flow_ai::domain::event::Activity;
-use git_flow_ai::system::process::Stop;
+use git_flow_ai::system::process::stop::Stop;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

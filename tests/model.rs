@@ -5,7 +5,7 @@ use git_flow_ai::agents::model::{Answer, Endpoint, Failure, Question};
 use git_flow_ai::domain::change::Vendor;
 use git_flow_ai::domain::config::{ApiKind, ReviewerConfig};
 use git_flow_ai::domain::event::Activity;
-use git_flow_ai::system::process::Stop;
+use git_flow_ai::system::process::stop::Stop;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 

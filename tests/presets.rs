@@ -8,7 +8,7 @@ use git_flow_ai::agents::agent::{Agent, Ending, Job, Mode, Report, presets};
 use git_flow_ai::agents::sandbox::{Sandbox, Scope};
 use git_flow_ai::domain::config::AgentConfig;
 use git_flow_ai::domain::event::{Activity, LimitKind};
-use git_flow_ai::system::process::Stop;
+use git_flow_ai::system::process::stop::Stop;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;

@@ -17,7 +17,7 @@ use crate::domain::error::Result;
 use crate::domain::plan;
 use crate::domain::spec::Slug;
 use crate::gate::store::{Expected, Repo, config, keep, specs};
-use crate::system::process;
+use crate::system::process::orphans;
 use gix::ObjectId;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -131,7 +131,7 @@ fn put_away(worktree: Worktree, slug: &str, options: Options) -> Item {
     let outcome = match options {
         Options { dry_run: true, .. } => worktree.unsaved().map(|why| (why, None)),
         Options { trash, .. } => {
-            process::end_strays(worktree.path());
+            orphans::end_strays(worktree.path());
             match trash {
                 true => to_trash(worktree),
                 false => worktree.remove().map(|removed| match removed {

@@ -6,7 +6,7 @@
 //! never takes `index.lock` from an agent.
 
 use crate::domain::error::{Result, hint};
-use crate::system::process::program;
+use crate::system::program;
 use anyhow::{Context, bail};
 use std::io::{BufReader, Read};
 use std::path::Path;

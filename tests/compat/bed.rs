@@ -9,7 +9,7 @@ use git_flow_ai::agents::worktree::{Worktree, Worktrees};
 use git_flow_ai::domain::change::Vendor;
 use git_flow_ai::domain::config::{AgentConfig, Config, SandboxMode};
 use git_flow_ai::gate::store::Repo;
-use git_flow_ai::system::process::Stop;
+use git_flow_ai::system::process::stop::Stop;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

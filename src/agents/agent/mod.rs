@@ -22,7 +22,8 @@ use crate::domain::change::{Author, Vendor};
 use crate::domain::config::AgentConfig;
 use crate::domain::error::{Result, hint, nearest};
 use crate::domain::event::{Activity, Usage};
-use crate::system::process::{self, Stop};
+use crate::system::process::stop::Stop;
+use crate::system::program;
 use anyhow::Context;
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -165,7 +166,7 @@ impl Agent {
         let install = self
             .preset()
             .map_or("install it, or mend the command in the config", |preset| preset.known.install);
-        process::program::find(wanted, self.config.env.get("PATH").map(String::as_str), install)
+        program::find(wanted, self.config.env.get("PATH").map(String::as_str), install)
             .with_context(|| format!("the agent {} cannot be started", self.name))
     }
 

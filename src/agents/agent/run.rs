@@ -13,7 +13,11 @@ use crate::domain::event::Activity;
 use crate::domain::secret::{self, Stream};
 use crate::gate::signing;
 use crate::system::git;
-use crate::system::process::{self, Identity, Stop, Tree, TtyWait};
+use crate::system::process::identity::Identity;
+use crate::system::process::stop::Stop;
+use crate::system::process::tree::Tree;
+use crate::system::process::tty_wait::TtyWait;
+use crate::system::process::unattended::unattended;
 use anyhow::Context;
 use std::env;
 use std::ffi::OsString;
@@ -62,7 +66,7 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
             status = tree.ended() => break Over::Ended(status?),
             () = sleep_until(handler.quiet_until) => break Over::Told(handler.gave_up(Ending::Silent)),
             () = sleep_until(handler.deadline) => break Over::Told(handler.gave_up(Ending::TimedOut)),
-            () = sleep_until(handler.tty_wait.due()) => if let Some(what) = handler.tty_wait.look(&mut tree, &output) {
+            () = sleep_until(handler.tty_wait.due()) => if let Some(what) = handler.tty_wait.look(tree.waiter(), output.unfinished()) {
                 break Over::Told(Ending::WaitingForPerson(handler.in_its_context(&what)));
             },
             () = sleep_until(handler.limited_until()) => break Over::Told(handler.gave_up(Ending::Silent)),
@@ -141,7 +145,7 @@ fn scope(agent: &Agent, job: &Job, write: Vec<PathBuf>) -> Scope {
 fn command(agent: &Agent, job: &Job, invocation: &Invocation) -> Command {
     let mut command = Command::new(&invocation.program);
     git::forget_repository(&mut command);
-    process::unattended(&mut command);
+    unattended(&mut command);
     for name in preset::FOREIGN.iter().chain(&signing::AGENT) {
         command.env_remove(name);
     }

@@ -5,7 +5,7 @@
 
 use crate::domain::error::Result;
 use crate::domain::secret::Stream;
-use crate::system::private;
+use crate::system::fs::private;
 use anyhow::Context;
 use std::fs::File;
 use std::io::Write;

@@ -21,7 +21,7 @@ pub use api_key::{Key, KeySource};
 use crate::domain::config::{ApiKind, ReviewerConfig};
 use crate::domain::error::{Result, hint};
 use crate::domain::event::{Activity, Usage};
-use crate::system::process::Stop;
+use crate::system::process::stop::Stop;
 use reqwest::Url;
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use super::{bubblewrap, launch, seatbelt, sockets};
 use crate::domain::error::{Result, hint};
 use crate::gate::store::Repo;
-use crate::system::process::program;
+use crate::system::program;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

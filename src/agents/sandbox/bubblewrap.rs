@@ -8,7 +8,7 @@
 use super::access::{Access, AccessRules, access_in};
 use super::capabilities::ROOTS;
 use super::hosts::bridge;
-use crate::system::process::program;
+use crate::system::program;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

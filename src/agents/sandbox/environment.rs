@@ -5,7 +5,7 @@
 //! agent stands in [`super::state`].
 
 use crate::domain::secret;
-use crate::system::process::program;
+use crate::system::program;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::process::Command;

@@ -5,7 +5,11 @@ use crate::domain::error::Result;
 use crate::domain::secret::Stream;
 use crate::gate::signing;
 use crate::system::git;
-use crate::system::process::{Output, Stop, Tree, TtyWait, program, unattended};
+use crate::system::process::stop::Stop;
+use crate::system::process::tree::{Output, Tree};
+use crate::system::process::tty_wait::TtyWait;
+use crate::system::process::unattended::unattended;
+use crate::system::program;
 use std::collections::VecDeque;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
@@ -127,7 +131,7 @@ async fn watch(
                 }
                 None => open = false,
             },
-            () = sleep_until(tty_wait.due()) => if let Some(what) = tty_wait.look(tree, output) {
+            () = sleep_until(tty_wait.due()) => if let Some(what) = tty_wait.look(tree.waiter(), output.unfinished()) {
                 return Ok(Over::Asked(what));
             },
             status = tree.ended() => return Ok(Over::Ended(status?)),

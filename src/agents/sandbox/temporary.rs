@@ -6,7 +6,7 @@
 use super::access::{Access, AccessRules, access_in};
 use crate::agents::worktree;
 use crate::domain::error::Result;
-use crate::system::process;
+use crate::system::fs::temporary;
 use anyhow::Context;
 use rustix::fs::{FlockOperation, flock};
 use std::env;
@@ -16,7 +16,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// How the folders' names begin, see [`process::temporary()`].
+/// How the folders' names begin, see [`temporary::create_dir`].
 const PREFIX: &str = "flow-ai-tmp-";
 
 /// The file in it that is locked as long as somebody needs the folder.
@@ -43,7 +43,7 @@ impl Temporary {
     /// Makes one.
     pub fn new() -> Result<Temporary> {
         // Killed before it is locked, it is found by the mark in its name.
-        let folder = process::temporary("tmp")?;
+        let folder = temporary::create_dir("tmp")?;
         Temporary::furnish(folder).context("cannot make a temporary folder")
     }
 

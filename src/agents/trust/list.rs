@@ -7,7 +7,7 @@
 use super::Item;
 use crate::domain::digest;
 use crate::domain::error::{Result, hint};
-use crate::system::private;
+use crate::system::fs::private;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, Metadata};
@@ -142,7 +142,7 @@ fn broken(path: &Path, why: &str) -> anyhow::Error {
 pub(super) fn edit<T>(edit: impl FnOnce(&mut Vec<Record>) -> T) -> Result<T> {
     let path = needed()?;
     let folder = path.parent().context("the list of trusted things is in a folder")?;
-    private::folder(folder)?;
+    private::create_dir(folder)?;
     let cannot = || format!("cannot write {}", path.display());
     let lock = private::append(&folder.join("trust.lock")).with_context(cannot)?;
     lock.lock().with_context(cannot)?;

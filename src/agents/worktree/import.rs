@@ -18,7 +18,7 @@ use super::{TooMuch, Worktree};
 use crate::domain::error::Result;
 use crate::gate::store::{Repo, trees};
 use crate::system::git;
-use crate::system::process;
+use crate::system::mark::mark;
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -335,7 +335,7 @@ impl Clean {
         ] {
             command.args(["-c", setting]);
         }
-        process::mark(&mut command);
+        mark(&mut command);
         command
     }
 

@@ -10,8 +10,8 @@ use super::record::{self, Record};
 use super::{Worktree, Worktrees};
 use crate::agents::sandbox::Enclosed;
 use crate::domain::error::{Result, hint};
+use crate::system::fs::half_written;
 use crate::system::git;
-use crate::system::process;
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use std::fs::{self, File};
@@ -56,8 +56,8 @@ impl Worktrees {
         }
         record::sweep_stage(&self.own_dir())?;
         let trash = fs::read_dir(self.own_dir().join("trash")).into_iter().flatten().flatten();
-        let half = trash.filter(|entry| process::is_half_written(&entry.file_name()));
-        for path in process::abandoned(half.map(|entry| entry.path()).collect()) {
+        let half = trash.filter(|entry| half_written::is_half_written(&entry.file_name()));
+        for path in half_written::abandoned(half.map(|entry| entry.path()).collect()) {
             fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
         }
         let Ok(entries) = fs::read_dir(&self.root) else { return Ok(()) };

@@ -48,7 +48,7 @@ use crate::domain::config::Config;
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
 use crate::system::git;
-use crate::system::process;
+use crate::system::mark::mark;
 use anyhow::Context;
 use gix::ObjectId;
 use record::Record;
@@ -195,7 +195,7 @@ impl Worktree {
         for setting in SETTINGS {
             command.args(["-c", setting]);
         }
-        process::mark(&mut command);
+        mark(&mut command);
         command
     }
 

@@ -16,8 +16,8 @@ use crate::domain::spec::Spec;
 use crate::domain::workflow::{ARTIFACTS, Step};
 use crate::gate::store::Repo;
 use crate::gate::store::config::Loaded;
-use crate::system::private;
-use crate::system::process::Stop;
+use crate::system::fs::private;
+use crate::system::process::stop::Stop;
 use anyhow::Context;
 use gix::ObjectId;
 use std::fmt::Write;
@@ -268,7 +268,7 @@ fn failure(ending: &Ending) -> Result<Option<String>> {
 /// Where the agent's output goes.
 fn transcript(repo: &Repo, spec: &Spec) -> Result<PathBuf> {
     let folder = repo.own_dir()?.join("drafts");
-    private::folder(&folder)?;
+    private::create_dir(&folder)?;
     Ok(folder.join(format!("{}.log", spec.slug)))
 }
 

@@ -14,7 +14,7 @@ use crate::domain::policy::Policy;
 use crate::domain::spec::Slug;
 use crate::gate::admit::{self, Candidate, Missing, New, Ruling};
 use crate::gate::store::{Repo, changes, config, specs};
-use crate::system::process::Stop;
+use crate::system::process::stop::Stop;
 use gix::ObjectId;
 
 /// How many different changes are judged for one merge, before it is better asked in parts.

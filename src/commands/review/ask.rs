@@ -12,7 +12,8 @@ use crate::agents::sandbox::Scope;
 use crate::domain::error::{Interrupted, Result};
 use crate::domain::event::{Activity, Events, Usage, What};
 use crate::domain::secret::{self, Kind};
-use crate::system::process::{self, Stop};
+use crate::system::fs::temporary;
+use crate::system::process::stop::Stop;
 use anyhow::Context;
 use std::path::Path;
 use tokio::time::Instant;
@@ -125,7 +126,7 @@ async fn ask_agent(
     events: &Events,
     stop: &Stop,
 ) -> Result<Result<Reply, String>> {
-    let folder = process::temporary("review").context("the reviewer needs an empty folder")?;
+    let folder = temporary::create_dir("review").context("the reviewer needs an empty folder")?;
     let job = Job {
         prompt: bundle.text(),
         // Some systems have links in the path of their temporary folder, and some agents mind.

@@ -30,7 +30,7 @@ use crate::gate::signing::{self, Signers};
 use crate::gate::store::Repo;
 use crate::gate::store::config::Loaded;
 use crate::gate::store::verdicts;
-use crate::system::process::Stop;
+use crate::system::process::stop::Stop;
 use jiff::Timestamp;
 use reading::Read;
 use std::cmp::Reverse;

@@ -14,7 +14,7 @@ use crate::domain::digest;
 use crate::domain::error::Result;
 use crate::domain::event::{Events, State, Usage, What};
 use crate::domain::verdict::{Finding, Shown, ShownPart};
-use crate::system::process::Stop;
+use crate::system::process::stop::Stop;
 use std::collections::BTreeSet;
 use tokio::time::Instant;
 

@@ -16,7 +16,7 @@ use crate::domain::change::{Author, Vendor};
 use crate::domain::config::span;
 use crate::domain::error::Result;
 use crate::domain::event::State;
-use crate::system::process::Stop;
+use crate::system::process::stop::Stop;
 use gix::ObjectId;
 use jiff::Timestamp;
 

@@ -17,7 +17,8 @@ use crate::domain::event::Events;
 use crate::domain::plan::{Plan, Task};
 use crate::domain::spec::Slug;
 use crate::gate::store::{Expected, Repo};
-use crate::system::process;
+use crate::system::fs::temporary;
+use crate::system::process::orphans;
 use gix::ObjectId;
 
 /// Ends the processes that killed runs of the spec left, wherever they went, and removes the temporary
@@ -32,7 +33,7 @@ pub(super) fn end_processes(repo: &Repo, slug: &Slug, events: &Events) -> Result
         events.warn(format!("these processes of an interrupted run cannot be ended: {left:?}"));
     }
     for (root, mark) in &remains.temporary {
-        process::sweep_temporary(root, mark);
+        temporary::sweep(root, mark);
     }
     repo.sweep_objects(remains.since)
 }
@@ -57,7 +58,7 @@ async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> R
     let before = worktree.saved()?;
     let (worktree, harvest) = blocking(move || {
         // Nobody writes any more when the files are taken.
-        process::end_strays(worktree.path());
+        orphans::end_strays(worktree.path());
         let is_there = worktree.is_complete() && worktree.is_there();
         let harvest = if is_there { Some(worktree.harvest()?) } else { None };
         Ok((worktree, harvest))

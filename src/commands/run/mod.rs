@@ -49,7 +49,7 @@ use crate::domain::plan::{Plan, Task};
 use crate::domain::spec::{Slug, Spec};
 use crate::gate::store::Repo;
 use crate::gate::store::config::Loaded;
-use crate::system::process::Stop;
+use crate::system::process::stop::Stop;
 use budget::BudgetTracker;
 use gix::ObjectId;
 use jiff::Timestamp;

@@ -6,7 +6,7 @@ use crate::agents::agent::{Report, observe};
 use crate::domain::config::span;
 use crate::domain::error::Result;
 use crate::domain::event::{Activity, State, What};
-use crate::system::process::Stopper;
+use crate::system::process::stop::Stopper;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::pin;

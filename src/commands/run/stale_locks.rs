@@ -12,7 +12,7 @@ use crate::domain::event::Events;
 use crate::domain::spec::Slug;
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::store::{Repo, common_dir_at};
-use crate::system::process::{self, Started};
+use crate::system::process::table::{self, Started};
 use anyhow::Context;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -127,7 +127,7 @@ fn holders(lock: &Metadata, common: &Path) -> Vec<Started> {
     let could = |one: &Started| {
         Ok(one.pid) != own && one.age + GRAIN >= age && writes_refs(&one.words) && is_here(one, common)
     };
-    process::commands().into_iter().filter(could).collect()
+    table::commands().into_iter().filter(could).collect()
 }
 
 fn program(words: &[String]) -> &str {

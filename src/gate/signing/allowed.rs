@@ -10,7 +10,7 @@ use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
 use crate::domain::verdict::{Signature, Verdict};
 use crate::gate::store::{Repo, trees};
-use crate::system::process;
+use crate::system::fs::temporary;
 use anyhow::Context;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -66,7 +66,7 @@ impl Signers {
         if lines.is_empty() {
             return Err(odd("names nobody"));
         }
-        let dir = process::temporary("signers")?;
+        let dir = temporary::create_dir("signers")?;
         fs::write(dir.path().join("allowed"), text)?;
         Ok(Signers { dir, lines, checked: RefCell::default() })
     }

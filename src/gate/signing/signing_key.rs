@@ -7,7 +7,7 @@
 use super::{NAMESPACE, run};
 use crate::domain::error::{Result, hint, hint_on};
 use crate::gate::store::Repo;
-use crate::system::process;
+use crate::system::fs::temporary;
 use anyhow::Context;
 use std::fmt;
 use std::fs;
@@ -70,7 +70,7 @@ impl Key {
 
     /// The signature of a text: the armour's body on one line.
     pub fn sign(&self, text: &str) -> Result<String> {
-        let dir = process::temporary("sign")?;
+        let dir = temporary::create_dir("sign")?;
         let (message, key) = (dir.path().join("record"), dir.path().join("key"));
         fs::write(&message, text)?;
         let mut command = Command::new(&self.program);

@@ -8,7 +8,7 @@
 use super::keep::KEPT;
 use super::{Repo, Setting};
 use crate::domain::error::{Result, hint};
-use crate::system::process;
+use crate::system::fs::temporary;
 use anyhow::Context;
 use gix::sec::Trust;
 use gix::sec::trust::{DefaultForLevel, Mapping};
@@ -66,7 +66,7 @@ impl Repo {
         let quarantine = if others.is_empty() {
             None
         } else {
-            let dir = process::temporary("objects")?;
+            let dir = temporary::create_dir("objects")?;
             write_alternates(dir.path(), others.into_iter().chain([&own]))?;
             let store =
                 gix::odb::at(dir.path(), gix.object_hash()).context("the quarantine cannot be read")?;

@@ -5,7 +5,7 @@
 
 use super::Repo;
 use crate::domain::error::Result;
-use crate::system::process;
+use crate::system::fs::half_written;
 use anyhow::Context;
 use std::fs;
 use std::path::PathBuf;
@@ -19,12 +19,12 @@ impl Repo {
         let mut found: Vec<PathBuf> = Vec::new();
         for entry in entries.flatten() {
             let Ok(data) = entry.metadata() else { continue };
-            let is_ours = process::is_half_written(&entry.file_name());
+            let is_ours = half_written::is_half_written(&entry.file_name());
             if is_ours && data.is_file() && data.modified().is_ok_and(|time| time >= since) {
                 found.push(entry.path());
             }
         }
-        for path in process::abandoned(found) {
+        for path in half_written::abandoned(found) {
             fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
         }
         Ok(())

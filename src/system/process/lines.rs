@@ -6,6 +6,9 @@
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
+/// The longest line that is kept, in bytes. An agent's last event holds its whole answer in one line.
+pub const LONGEST_LINE: usize = 4 << 20;
+
 /// What stands at the end of a line that was cut.
 const CUT: &str = " … [the line went on]";
 

@@ -1,6 +1,6 @@
 //! The system's table of processes, as far as we may look into it.
 
-use super::MARK;
+use crate::system::mark::MARK;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,16 +34,15 @@ pub struct Started {
 }
 
 #[cfg(target_os = "linux")]
-pub use linux::{boot, commands, open_files, rows, started};
+pub use linux::{boot, commands, rows, started};
 
 #[cfg(not(target_os = "linux"))]
-pub use ps::{boot, commands, open_files, rows, started};
+pub use ps::{boot, commands, rows, started};
 
 #[cfg(target_os = "linux")]
 mod linux {
     use super::{MARK, Pid, Row, Started};
     use rustix::param::clock_ticks_per_second;
-    use std::collections::BTreeSet;
     use std::ffi::OsStr;
     use std::fs;
     use std::os::unix::ffi::OsStrExt;
@@ -67,17 +66,6 @@ mod linux {
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         pids.filter_map(row).collect()
-    }
-
-    /// The files that processes have open, as far as we may see; none where the system does not tell.
-    pub fn open_files() -> Option<BTreeSet<PathBuf>> {
-        let mut open = BTreeSet::new();
-        for process in fs::read_dir("/proc").ok()?.flatten() {
-            for file in fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten() {
-                open.extend(fs::read_link(file.path()));
-            }
-        }
-        Some(open)
     }
 
     /// All that are alive, as they were started.
@@ -135,7 +123,6 @@ mod linux {
 #[cfg(not(target_os = "linux"))]
 mod ps {
     use super::{MARK, Pid, Row, Started};
-    use std::collections::BTreeSet;
     use std::path::PathBuf;
     use std::process::{Command, Stdio};
     use std::time::Duration;
@@ -180,11 +167,6 @@ mod ps {
             seconds = seconds * 60 + part.parse::<u64>().ok()?;
         }
         Some(Duration::from_secs(days.parse::<u64>().ok()? * 24 * 60 * 60 + seconds))
-    }
-
-    /// This system tells it to nobody without a tool of its own.
-    pub fn open_files() -> Option<BTreeSet<PathBuf>> {
-        None
     }
 
     fn row(line: &str) -> Option<Row> {

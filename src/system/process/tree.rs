@@ -2,25 +2,21 @@
 
 use super::descendants::{Pid, alive, children, is_child, prepare, roots};
 use super::identity::Identity;
+use super::lines::{LONGEST_LINE, Lines};
 use super::tty_wait::{self, Waiter};
-use super::{LONGEST_LINE, Lines};
-use crate::domain::digest;
 use crate::domain::error::Result;
+use crate::system::mark::{MARK, next_mark};
 use anyhow::Context;
 use rustix::process::{Resource, Signal, getrlimit, kill_process, setrlimit};
 use std::collections::BTreeSet;
 use std::io;
 use std::process::{ExitStatus, Stdio};
-use std::sync::{LazyLock, Once};
+use std::sync::Once;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
-
-/// The variable that marks our processes: words with dots between. First comes [`own_mark`], then the
-/// tree's; inside another tree of ours both follow what that one was marked with.
-pub const MARK: &str = "GIT_FLOW_AI_MARK";
 
 /// How long a tree may take to end by itself after TERM.
 const GRACE: Duration = Duration::from_secs(2);
@@ -262,34 +258,6 @@ pub fn kill_all() {
 
 async fn next_of<R: tokio::io::AsyncRead + Unpin>(lines: &mut Option<Lines<R>>) -> Option<String> {
     lines.as_mut()?.next().await
-}
-
-/// What marks everything that this process starts. Nobody can guess it, so that what carries it after our
-/// death is ours.
-pub fn own_mark() -> Result<String> {
-    static OWN: LazyLock<std::result::Result<String, getrandom::Error>> = LazyLock::new(random);
-    OWN.clone().context("the system gives no random numbers")
-}
-
-/// Marks a short-lived command of ours, so that the next run finds it when it outlives this one.
-pub fn mark(command: &mut std::process::Command) {
-    // Without randomness no run has begun, whose death could leave it.
-    if let Ok(mark) = next_mark() {
-        command.env(MARK, mark);
-    }
-}
-
-/// The mark of one more tree.
-fn next_mark() -> Result<String> {
-    let outer = std::env::var(MARK).map(|outer| outer + ".").unwrap_or_default();
-    let tree = random().context("the system gives no random numbers")?;
-    Ok(format!("{outer}{}.{tree}", own_mark()?))
-}
-
-fn random() -> std::result::Result<String, getrandom::Error> {
-    let mut random = [0; 16];
-    getrandom::fill(&mut random)?;
-    Ok(digest::hex(&random))
 }
 
 /// Starts it. A program that is being replaced at this moment is tried again.

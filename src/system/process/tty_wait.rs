@@ -6,7 +6,7 @@
 //! agent's silence ends it. A shell that leads its session is no evidence, nor an interpreter without a
 //! program: some agents keep one open and write their commands into it.
 
-use super::{Output, Tree};
+use super::question::is_question;
 use crate::domain::secret;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -45,11 +45,11 @@ impl TtyWait {
         self.next
     }
 
-    /// The question, as far as there is one, with the command that asks where that is known.
-    pub fn look(&mut self, tree: &mut Tree, output: &Output) -> Option<String> {
+    /// The question, if there is one, with the command that asks if that is known. `waiter` is the process
+    /// that waits at a terminal now, `unfinished` the line that was begun last.
+    pub fn look(&mut self, waiter: Option<Waiter>, unfinished: String) -> Option<String> {
         let now = Instant::now();
-        let waiter = tree.waiter();
-        let asked = Some(output.unfinished()).filter(|text| is_question(text));
+        let asked = Some(unfinished).filter(|text| is_question(text));
         let asked = asked.or_else(|| Some(self.last.clone()).filter(|text| !text.is_empty()));
         let known = waiter.is_some() && waiter == self.suspect;
         self.next = now + if waiter.is_some() { TWICE } else { self.quiet };
@@ -65,47 +65,6 @@ impl TtyWait {
         // A command line may hold what it should not.
         question.map(|text| secret::redacted(&text).into_owned())
     }
-}
-
-/// Whether a line beside an event stream asks a person something, so that nothing more will come.
-pub fn asks_person(line: &str) -> bool {
-    const PHRASES: &[&str] = &[
-        "please run /login",
-        "please visit the following url",
-        "enter the authorization code",
-        "open this url to",
-        "opening authentication page",
-        "waiting for authentication",
-        "do you want to continue? [y",
-        "do you trust the",
-        "press enter to continue",
-        "(y/n)",
-        "[y/n]",
-        "use a web browser to open the page",
-        "enter the code",
-    ];
-    holds(line, PHRASES)
-}
-
-/// Whether a text at which nothing more has come is a question: it ends like one.
-fn is_question(text: &str) -> bool {
-    const PHRASES: &[&str] = &[
-        "password",
-        "passphrase",
-        "(yes/no",
-        "username for",
-        "press any key",
-        "are you sure",
-        "overwrite",
-        "[default",
-    ];
-    let ends_so = text.trim_end().ends_with(['?', ':', ']', ')', '>', '…']);
-    ends_so && (asks_person(text) || holds(text, PHRASES))
-}
-
-fn holds(text: &str, phrases: &[&str]) -> bool {
-    let text = text.to_lowercase();
-    phrases.iter().any(|phrase| text.contains(phrase))
 }
 
 /// A process that waits for a person.
@@ -270,28 +229,6 @@ mod linux {
                 terminal: words.next()?.parse().ok()?,
                 foreground: words.next()?.parse().ok()?,
             })
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_question;
-
-    #[test]
-    fn a_question_ends_like_one() {
-        for question in [
-            "Overwrite package.json? (y/N) ",
-            "[sudo] password for ada: ",
-            "Enter passphrase for key '/home/ada/.ssh/id_ed25519': ",
-            "Are you sure you want to continue connecting (yes/no/[fingerprint])? ",
-            "Username for 'https://github.com': ",
-            "Do you want to continue? [Y/n]",
-        ] {
-            assert!(is_question(question), "{question}");
-        }
-        for other in ["Compiling password-hash v0.5.0", "package name: ", "I asked [y/n] and went on.", ""] {
-            assert!(!is_question(other), "{other}");
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::domain::{error, plan};
 use crate::gate::admit;
 use crate::gate::store::config::{self, Loaded};
 use crate::gate::store::{Repo, changes, specs};
-use crate::system::process::Stop;
+use crate::system::process::stop::Stop;
 use crate::ui::report::{self, Style};
 use anyhow::Context;
 use clap::Args;

@@ -7,7 +7,8 @@
 
 use crate::domain::error::{Exit, Result};
 use crate::domain::event::Events;
-use crate::system::process::{self, Stop};
+use crate::system::process::stop::Stop;
+use crate::system::process::tree;
 use crate::ui::report::{self, Style};
 use anyhow::Context;
 use std::time::Duration;
@@ -40,7 +41,7 @@ pub fn wait<T>(work: impl AsyncFnOnce(Stop) -> Result<T>) -> Result<T> {
                 }
             }
             signals.next().await;
-            process::kill_all();
+            tree::kill_all();
             std::process::exit(Exit::Interrupted.code().into());
         });
         work(stop).await

@@ -3,7 +3,7 @@
 use super::{Call, Invocation, Listener, Reader};
 use crate::agents::agent::observed::{End, Observed};
 use crate::domain::error::{Result, hint};
-use crate::system::process::program;
+use crate::system::program;
 use std::process::ExitStatus;
 
 /// The command for that mode with its arguments.

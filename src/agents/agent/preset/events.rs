@@ -2,7 +2,7 @@
 
 use crate::agents::agent::observed::Observed;
 use crate::domain::event::Usage;
-use crate::system::process;
+use crate::system::process::question::asks_person;
 use serde_json::Value;
 
 /// The event on a line. A line that is none is kept as an aside, and looked at for a question to a
@@ -12,7 +12,7 @@ pub fn event(line: &str, observed: &mut Observed) -> Option<Value> {
         line.trim_start().starts_with('{').then(|| serde_json::from_str::<Value>(line).ok()).flatten();
     if parsed.is_none() {
         observed.aside(line);
-        if process::asks_person(line) {
+        if asks_person(line) {
             observed.waits(line);
         }
     }

@@ -10,7 +10,7 @@ use crate::agents::agent::fault;
 use crate::agents::agent::observed::{End, Observed};
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
-use crate::system::process;
+use crate::system::process::question::asks_person;
 use std::process::ExitStatus;
 
 pub const PRESET: Preset = Preset {
@@ -76,7 +76,7 @@ impl Reader for Gemini {
     /// Its retries are told on standard error only.
     fn error_line(&mut self, line: &str, observed: &mut Observed) {
         observed.aside(line);
-        if process::asks_person(line) {
+        if asks_person(line) {
             observed.waits(line);
         } else if line.starts_with("Attempt ") && line.contains("failed") {
             if fault::is_limit(line) {

@@ -106,11 +106,7 @@ impl Call<'_> {
 
     /// The program of that name that the tool would find.
     fn find(&self, program: &str) -> Result<PathBuf> {
-        crate::system::process::program::find(
-            program,
-            self.config.env.get("PATH").map(String::as_str),
-            "install it",
-        )
+        crate::system::program::find(program, self.config.env.get("PATH").map(String::as_str), "install it")
     }
 }
 
@@ -122,7 +118,7 @@ pub trait Reader: Send {
     /// A line of standard error.
     fn error_line(&mut self, line: &str, observed: &mut Observed) {
         observed.aside(line);
-        if crate::system::process::asks_person(line) {
+        if crate::system::process::question::asks_person(line) {
             observed.waits(line);
         }
     }
@@ -159,7 +155,7 @@ pub fn names() -> String {
 
 /// A folder that only we can read, for files that a tool insists on.
 fn private_folder() -> Result<TempDir> {
-    crate::system::process::temporary("agent")
+    crate::system::fs::temporary::create_dir("agent")
 }
 
 /// The file's real place, behind the links that package managers make; itself where there is none.

@@ -6,7 +6,7 @@ use crate::agents::sandbox::hosts::proxy::Proxy;
 use crate::agents::sandbox::hosts::{self, bridge};
 use crate::agents::sandbox::note;
 use crate::domain::error::Result;
-use crate::system::process::{Pid, below};
+use crate::system::process::descendants::{Pid, below};
 use anyhow::Context;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;

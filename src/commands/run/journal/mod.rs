@@ -18,7 +18,9 @@ use crate::domain::error::{Result, hint_on};
 use crate::domain::event::{Event, Events, What};
 use crate::domain::spec::{Slug, Spec};
 use crate::gate::store::Repo;
-use crate::system::process::{self, Identity};
+use crate::system::fs::temporary;
+use crate::system::mark::own_mark;
+use crate::system::process::identity::Identity;
 use anyhow::Context;
 use gix::ObjectId;
 use jiff::Timestamp;
@@ -151,8 +153,8 @@ impl Journal {
             begun: Some(begun(repo, spec)?),
             pid: std::process::id(),
             process: Identity::own(),
-            mark: Some(process::own_mark()?),
-            temporary: Some(process::temporary_root()),
+            mark: Some(own_mark()?),
+            temporary: Some(temporary::root()),
             retry: retry.to_vec(),
         };
         let mut pen = Pen { file, torn: false, failed: false };

@@ -5,8 +5,8 @@ use super::{changed, diff};
 use crate::domain::error::{Hint, Result, hint, hint_on};
 use crate::gate::store::Repo;
 use crate::gate::store::open::write_alternates;
+use crate::system::fs::temporary;
 use crate::system::git;
-use crate::system::process;
 use anyhow::{Context, anyhow, bail};
 use gix::ObjectId;
 use std::fs;
@@ -28,7 +28,7 @@ pub struct Sealed {
 impl Sealed {
     /// Makes one. Sees quarantined objects too when we run in a hook.
     pub fn over(repo: &Repo) -> Result<Sealed> {
-        let dir = process::temporary("sealed")?;
+        let dir = temporary::create_dir("sealed")?;
         let at = dir.path();
         let format = match repo.gix.object_hash() {
             gix::hash::Kind::Sha256 => {

@@ -6,7 +6,7 @@
 //! sandbox holds that one.
 
 use super::{Pid, roots};
-use crate::system::process::MARK;
+use crate::system::mark::MARK;
 use rustix::process::{Pid as SystemPid, WaitOptions, getpid, set_child_subreaper, waitpid};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -12,7 +12,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// Makes the folder with those above it, and keeps others out of it.
-pub fn folder(path: &Path) -> Result<()> {
+pub fn create_dir(path: &Path) -> Result<()> {
     let cannot = || format!("cannot make {}", path.display());
     DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(cannot)?;
     if fs::metadata(path).with_context(cannot)?.permissions().mode() & 0o777 != 0o700 {
@@ -35,7 +35,7 @@ pub fn append(path: &Path) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
-    use super::{append, folder};
+    use super::{append, create_dir};
     use std::fs::{self, Permissions};
     use std::io::Write;
     use std::os::unix::fs::PermissionsExt;
@@ -53,7 +53,7 @@ mod tests {
         fs::set_permissions(&dir, Permissions::from_mode(0o755)).unwrap();
         fs::write(&file, "old\n").unwrap();
         fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
-        folder(&dir).unwrap();
+        create_dir(&dir).unwrap();
         append(&file).unwrap().write_all(b"new\n").unwrap();
         assert_eq!((mode(&dir), mode(&file)), (0o700, 0o600));
         assert_eq!(fs::read_to_string(&file).unwrap(), "old\nnew\n");

@@ -1,10 +1,8 @@
 //! Temporary folders, which the next run finds when this process is killed: their names hold its mark.
 
-use super::own_mark;
-use super::table::open_files;
 use crate::domain::error::Result;
+use crate::system::mark::own_mark;
 use anyhow::Context;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -13,18 +11,18 @@ use tempfile::TempDir;
 const SHOWN: usize = 12;
 
 /// A folder that vanishes when it is dropped; only we can read it. `what` is a word for people who find it.
-pub fn temporary(what: &str) -> Result<TempDir> {
+pub fn create_dir(what: &str) -> Result<TempDir> {
     let prefix = format!("flow-ai-{what}-{}-", shown(&own_mark()?));
     tempfile::Builder::new().prefix(&prefix).tempdir().context("cannot make a temporary folder")
 }
 
 /// The folder in which they are made.
-pub fn temporary_root() -> PathBuf {
+pub fn root() -> PathBuf {
     std::env::temp_dir()
 }
 
 /// Removes those that a dead process of that mark left there.
-pub fn sweep_temporary(root: &Path, mark: &str) {
+pub fn sweep(root: &Path, mark: &str) {
     let part = format!("-{}-", shown(mark));
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -34,22 +32,6 @@ pub fn sweep_temporary(root: &Path, mark: &str) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
-}
-
-/// Whether it is the name of a file that is not renamed into its place yet: `.tmp` and six letters.
-pub fn is_half_written(name: &OsStr) -> bool {
-    let letters = name.to_str().and_then(|name| name.strip_prefix(".tmp"));
-    letters.is_some_and(|rest| rest.len() == 6 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-}
-
-/// Those of the files that no living process has open: a file that is being written is open until it is
-/// renamed. None where the system does not tell.
-pub fn abandoned(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
-    if !files.is_empty() {
-        let open = open_files();
-        files.retain(|file| open.as_ref().is_some_and(|open| !open.contains(file)));
-    }
-    files
 }
 
 fn shown(mark: &str) -> &str {
