@@ -3,7 +3,7 @@
 //! [`git`], [`fs`], [`mark`] and [`program`] need no async runtime, so that a program which embeds the gate
 //! brings none; only [`process`] does.
 
-pub(crate) mod fs;
+pub mod fs;
 pub mod git;
 pub(crate) mod mark;
 pub mod process;

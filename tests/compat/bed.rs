@@ -74,7 +74,7 @@ impl Bed {
         }
         let repo = Repo::open(&self.repo()).unwrap();
         let launcher = Launcher::at(env!("CARGO_BIN_EXE_git-flow-ai").into());
-        let sandbox = Sandbox::launched_by(Some(launcher), &repo, &config).unwrap();
+        let sandbox = git_flow_ai::agents::sandbox_launched_by(Some(launcher), &repo, &config).unwrap();
         let found = sandbox.to_string();
         if found.starts_with(name) {
             return Some(sandbox);

@@ -7,7 +7,6 @@
 
 use super::hosts::Hosts;
 use super::{environment, expand, secrets, state};
-use crate::agents::worktree;
 use crate::domain::config::{Config, SandboxSection};
 use crate::domain::error::{Result, hint};
 use crate::gate::store::Repo;
@@ -61,8 +60,9 @@ pub struct AccessPolicy {
 }
 
 impl AccessPolicy {
-    /// What the repository, the person and good sense say.
-    pub fn of(repo: &Repo, config: &Config) -> Result<AccessPolicy> {
+    /// What the config and the usual lists say, with these paths hidden as well: they may hold what the
+    /// user did not mean to show, an `.env` in another worktree.
+    pub fn new(repo: &Repo, config: &Config, hidden: Vec<PathBuf>) -> Result<AccessPolicy> {
         let SandboxSection { write, read, hide, env, hosts } = config.sandbox.clone();
         let common = repo.common_dir();
         let mut policy = AccessPolicy {
@@ -75,10 +75,9 @@ impl AccessPolicy {
         policy.hide.extend(paths("hide", &hide)?);
         let variable = |name: &str| env::var_os(name);
         policy.hide.extend(state::STATES.iter().flat_map(|state| state.paths(&variable)));
-        // Other work, the person's too: it may hold what nobody meant to show, an `.env`.
         let home = env::var_os("HOME").map(PathBuf::from);
-        let others = worktree::registered(repo)?.into_iter().chain([worktree::root(repo, config)?]);
-        policy.hide.extend(others.filter(|path| !home.as_ref().is_some_and(|home| home.starts_with(path))));
+        let is_around_home = |path: &PathBuf| home.as_ref().is_some_and(|home| home.starts_with(path));
+        policy.hide.extend(hidden.into_iter().filter(|path| !is_around_home(path)));
         // A remote's address in its configuration can hold a token. Objects are for a worktree to open.
         policy.hide.push(common.to_owned());
         Ok(policy)

@@ -87,19 +87,16 @@ fn note(file: &Path, line: &str) {
 }
 
 impl Sandbox {
-    /// The sandbox for what runs for that repository.
+    /// A sandbox that hides these paths beside the usual ones.
     ///
     /// # Errors
-    /// Where one is required and the system has none.
-    pub fn of(repo: &Repo, config: &Config) -> Result<Sandbox> {
-        Sandbox::launched_by(Launcher::own(), repo, config)
-    }
-
-    /// The same with that launcher, for a program that is not ours.
-    ///
-    /// # Errors
-    /// Where a sandbox is required and the system has none.
-    pub fn launched_by(launcher: Option<Launcher>, repo: &Repo, config: &Config) -> Result<Sandbox> {
+    /// If the config requires a sandbox and the system has none.
+    pub fn new(
+        launcher: Option<Launcher>,
+        repo: &Repo,
+        config: &Config,
+        hidden: Vec<PathBuf>,
+    ) -> Result<Sandbox> {
         let mode = config.run.sandbox.unwrap_or(SandboxMode::Prefer);
         let backend = match mode {
             SandboxMode::Off => Backend::Nobody("it is switched off".into()),
@@ -108,7 +105,7 @@ impl Sandbox {
         if mode == SandboxMode::Require {
             backend.suffices()?;
         }
-        let policy = AccessPolicy::of(repo, config)?;
+        let policy = AccessPolicy::new(repo, config, hidden)?;
         if policy.hosts.is_some() {
             backend.can_close_network(launcher.is_some())?;
         }

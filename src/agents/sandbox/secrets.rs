@@ -5,7 +5,6 @@
 //! person adds to it (`[sandbox] hide`), or takes away (`read`).
 
 use super::places;
-use crate::agents::trust;
 use crate::gate::store::config;
 use std::env;
 use std::ffi::OsString;
@@ -155,9 +154,8 @@ pub fn paths() -> Vec<PathBuf> {
     let variable = |name: &str| env::var_os(name);
     let home = variable("HOME").map(PathBuf::from);
     let in_system = IN_SYSTEM.iter().map(PathBuf::from);
-    // Where the person has put our own, by XDG_STATE_HOME and XDG_CONFIG_HOME.
-    let own = [trust::place(), config::personal_path()].into_iter().flatten();
-    let own = own.filter_map(|file| Some(file.parent()?.to_owned()));
+    // Where the user has put our own config, by XDG_CONFIG_HOME.
+    let own = config::personal_path().and_then(|file| Some(file.parent()?.to_owned()));
     // Root's own home is no secret to root.
     let in_system = in_system.filter(|path| home.as_ref() != Some(path));
     let mut all: Vec<PathBuf> = of(&variable).into_iter().chain(own).chain(in_system).collect();

@@ -4,7 +4,7 @@
 //! removes it. Folders without our lock are somebody else's.
 
 use super::access::{Access, AccessRules, access_in};
-use crate::agents::worktree;
+use crate::system::fs::remove_tree;
 use crate::domain::error::Result;
 use crate::system::fs::temporary;
 use anyhow::Context;
@@ -73,7 +73,7 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         // The folder would go by itself, but for what its command has closed: folders without rights.
-        let _ = worktree::erase(self.folder.path());
+        let _ = remove_tree(self.folder.path());
     }
 }
 
@@ -89,7 +89,7 @@ pub fn sweep() {
         let Ok(lock) = File::open(entry.path().join(LOCK)) else { continue };
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
             // What cannot be removed is met again at the next start.
-            let _ = worktree::erase(&entry.path());
+            let _ = remove_tree(&entry.path());
         }
     }
 }

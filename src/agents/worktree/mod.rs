@@ -19,7 +19,6 @@
 
 mod bounded;
 mod copy;
-mod erase;
 mod harvest;
 mod import;
 mod index;
@@ -38,7 +37,6 @@ pub mod trash;
 mod walk;
 
 pub use copy::Copied;
-pub use erase::erase;
 pub use harvest::{Harvest, LARGEST, LARGEST_KNOWN, LeftOut, MOST, Why};
 pub use import::OwnCommit;
 pub use remove::{Removed, half_deleted};
@@ -99,7 +97,7 @@ impl Worktrees {
         let settings = Arc::new(settings::of(repo));
         // In a partial clone git has to fetch what it lacks, with keys that are hidden from whoever is held.
         let is_held = settings.has_strange_filters && !repo.is_partial();
-        let filters = is_held.then(|| Sandbox::of(repo, config)).transpose()?;
+        let filters = is_held.then(|| crate::agents::sandbox_for(repo, config)).transpose()?;
         let own = common.join("flow-ai");
         fs::create_dir_all(own.join("locks")).with_context(|| format!("cannot make {}", own.display()))?;
         let deletions = Arc::new(Deletions::new(&own, &root));
@@ -254,9 +252,14 @@ pub fn ours(repo: &Repo) -> Vec<PathBuf> {
     record::paths(&repo.common_dir().join("flow-ai"))
 }
 
+/// The folders that hold work, the user's and ours, whether they exist or not.
+pub fn all_folders(repo: &Repo, config: &Config) -> Result<Vec<PathBuf>> {
+    Ok(registered(repo)?.into_iter().chain([root(repo, config)?]).collect())
+}
+
 /// The folders of all worktrees that git knows of the repository, whether they still exist or not: the
 /// person's.
-pub fn registered(repo: &Repo) -> Result<Vec<PathBuf>> {
+fn registered(repo: &Repo) -> Result<Vec<PathBuf>> {
     let dir = repo.work_dir().unwrap_or(repo.git_dir());
     let list = git::output_bytes(git::command(dir).args(["worktree", "list", "--porcelain", "-z"]))?;
     let paths = list.split(|byte| *byte == 0).filter_map(|line| line.strip_prefix(b"worktree "));

@@ -6,7 +6,7 @@
 //! worktrees, its private repository by rename to our own trash (so that nobody reads a half-deleted
 //! one), and only then are they deleted. So a normal removal costs a few renames, and fills no disk.
 
-use super::erase::{erase, move_to};
+use crate::system::fs::{move_to, remove_tree};
 use super::trash::{GONE, identity};
 use super::{LeftOut, OwnCommit, TooMuch, Worktree, Worktrees};
 use crate::domain::config::Config;
@@ -49,7 +49,7 @@ impl Deletions {
         let deletion = thread::spawn(move || {
             for path in paths {
                 // What resists stays in the trash: the next start tries again, and `clean` tells why.
-                let _ = erase(&path);
+                let _ = remove_tree(&path);
             }
         });
         match self.running.lock() {
@@ -88,7 +88,7 @@ impl Worktrees {
     /// Deletes what earlier processes left half deleted, and tells what resists, each in one sentence.
     pub fn finish_deleting(&self) -> Vec<String> {
         let resisting = |path: PathBuf| {
-            let error = erase(&path).err()?;
+            let error = remove_tree(&path).err()?;
             Some(format!("{} stays: {error}", path.display()))
         };
         self.half_deleted().into_iter().filter_map(resisting).collect()

@@ -1,14 +1,13 @@
 //! What holds agents and commands here, what that cannot hold, and how to get better.
 
 use super::Check;
-use crate::agents::sandbox::Sandbox;
 use crate::domain::config::{Config, SandboxMode};
 use crate::gate::store::Repo;
 
 const TOPIC: &str = "sandbox";
 
 pub(super) fn examine(repo: &Repo, config: &Config) -> Check {
-    match Sandbox::of(repo, config) {
+    match crate::agents::sandbox_for(repo, config) {
         Ok(sandbox) => {
             let says = sandbox.to_string();
             match sandbox.backend().way_up() {

@@ -6,7 +6,6 @@
 
 use super::{Stage, has_content, save, step_of, steps};
 use crate::agents::agent::{Agent, Ending, Job, Mode};
-use crate::agents::sandbox::Sandbox;
 use crate::agents::trust::{self, Purpose};
 use crate::agents::worktree::{Removed, Worktree, Worktrees};
 use crate::domain::error::{Interrupted, Result, hint};
@@ -211,7 +210,7 @@ async fn attempts(
     let Drafting { spec, document, .. } = drafting;
     let run = &loaded.config.run;
     lay_out(worktree.path(), spec, document)?;
-    let sandbox = Sandbox::of(repo, &loaded.config)?;
+    let sandbox = crate::agents::sandbox_for(repo, &loaded.config)?;
     events.progress(format!("sandbox: {sandbox}"));
     let mut problem: Option<String> = None;
     for attempt in 1..=run.attempts {

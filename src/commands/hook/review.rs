@@ -4,7 +4,6 @@
 //! costs no second review. Whatever the reviewer says, the gate decides.
 
 use super::{Moment, Refused, refused};
-use crate::agents::sandbox::Sandbox;
 use crate::agents::trust::{self, Purpose};
 use crate::commands::review::{self, Outcome, Request};
 use crate::domain::change::{Author, Change, Vendor};
@@ -91,7 +90,7 @@ async fn judge(
     trust::require(repo, trust::brought(&loaded.brought, Purpose::Review), false)?;
     let intent = intent(repo, missing.head)?;
     events.progress(format!("`{branch}` is protected, and no rival has judged {} yet", change.title));
-    let sandbox = Sandbox::of(repo, &loaded.config)?;
+    let sandbox = crate::agents::sandbox_for(repo, &loaded.config)?;
     let request = Request {
         change: &change,
         target: branch,

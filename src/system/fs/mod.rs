@@ -1,5 +1,9 @@
-//! Files and directories: what only their owner may read, what vanishes, what a killed process left.
+//! Files and directories: what only their owner may read, what vanishes, what a killed process left, and
+//! what `std` does not do safely with files that another program prepared.
 
 pub mod half_written;
 pub mod private;
+mod remove;
 pub mod temporary;
+
+pub use remove::{move_to, move_within, remove_tree};

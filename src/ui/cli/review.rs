@@ -8,7 +8,6 @@ use super::subject::SubjectArgs;
 use super::trust::{TrustFlag, consent};
 use super::wait::watched;
 use crate::agents::agent::Agent;
-use crate::agents::sandbox::Sandbox;
 use crate::agents::trust::{self, Purpose};
 use crate::commands::review::{self, Outcome, Request};
 use crate::domain::change::{Author, Change, Vendor};
@@ -134,7 +133,7 @@ fn reviewed(args: ReviewArgs) -> Result<Exit> {
     let intent = args.purpose(&repo, &change)?;
     let log = repo.own_dir()?.join("review.log");
     forget(&log)?;
-    let sandbox = Sandbox::of(&repo, &loaded.config)?;
+    let sandbox = crate::agents::sandbox_for(&repo, &loaded.config)?;
     let request = Request {
         change: &change,
         target: &target,

@@ -1,7 +1,7 @@
 //! Out of the trash: to where it was, or to another place, and never over something.
 
 use super::{Entry, Trash};
-use crate::agents::worktree::erase::move_to;
+use crate::system::fs::move_to;
 use crate::domain::error::{Result, hint};
 use anyhow::Context;
 use std::fs::{self, File};

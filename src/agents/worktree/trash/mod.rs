@@ -11,7 +11,7 @@ mod back;
 mod put;
 
 use super::Worktrees;
-use super::erase::erase;
+use crate::system::fs::remove_tree;
 use super::private::base_ref;
 use super::remove::tidy_unused;
 use crate::domain::error::{Result, hint};
@@ -181,7 +181,7 @@ impl Trash {
         }
         self.forget(entry, &place)?;
         self.release(entry)?;
-        let resists = erase(&gone).err().map(|error| format!("{} stays: {error}", gone.display()));
+        let resists = remove_tree(&gone).err().map(|error| format!("{} stays: {error}", gone.display()));
         // The trash and the folder for worktrees, once they are empty.
         if let Some(root) = gone.ancestors().nth(2) {
             tidy_unused(&self.own, root);

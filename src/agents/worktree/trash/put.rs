@@ -2,7 +2,7 @@
 
 use super::{Bytes, Entry, Kind, Trash, VERSION, identity};
 use crate::agents::worktree::Worktree;
-use crate::agents::worktree::erase::{move_to, move_within};
+use crate::system::fs::{move_to, move_within};
 use crate::agents::worktree::measure::{THOROUGH, measure};
 use crate::domain::error::Result;
 use anyhow::{Context, bail};

@@ -23,7 +23,7 @@ const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOF
 
 /// Deletes what is at that path, whatever the modes below. An error names the first thing that resists,
 /// relative to the path; all else is gone.
-pub fn erase(path: &Path) -> io::Result<()> {
+pub fn remove_tree(path: &Path) -> io::Result<()> {
     match rustix::fs::unlink(path) {
         Ok(()) | Err(Errno::NOENT) => return Ok(()),
         // A folder: Linux says the one, others the other.
@@ -251,7 +251,7 @@ fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{erase, move_to};
+    use super::{move_to, remove_tree};
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -267,11 +267,11 @@ mod tests {
         symlink(&outside, tree.join("link")).unwrap();
         fs::set_permissions(tree.join("shut/deeper"), fs::Permissions::from_mode(0o000)).unwrap();
         fs::set_permissions(tree.join("shut"), fs::Permissions::from_mode(0o500)).unwrap();
-        erase(&tree).unwrap();
+        remove_tree(&tree).unwrap();
         assert!(!tree.exists());
-        erase(&tree).unwrap();
+        remove_tree(&tree).unwrap();
         symlink(&outside, &tree).unwrap();
-        erase(&tree).unwrap();
+        remove_tree(&tree).unwrap();
         assert!(tree.symlink_metadata().is_err(), "a link in the folder's own place is deleted itself");
         assert_eq!(fs::read_to_string(outside.join("precious")).unwrap(), "x");
     }
@@ -291,7 +291,7 @@ mod tests {
             deep = outer;
         }
         fs::rename(&deep, tree.join("in")).unwrap();
-        erase(&tree).unwrap();
+        remove_tree(&tree).unwrap();
         assert!(!tree.exists());
     }
 
