@@ -480,40 +480,6 @@ fn what_a_worktree_was_made_from_outlives_its_branch_and_any_gc() {
 }
 
 #[test]
-fn a_linked_worktree_of_an_earlier_version_is_harvested_and_removed() {
-    let place = Place::new();
-    let desk = Desk::new(&place);
-    // As it was: an admin folder among git's, by the record's name, and nothing in the record.
-    let (path, git) = (desk.path().to_owned(), desk.git_dir());
-    let record = git.parent().unwrap().to_owned();
-    let linked = desk.repo.join(".git/worktrees").join(record.file_name().unwrap());
-    fs::create_dir_all(&linked).unwrap();
-    let head = place.git_says(&["rev-parse", "HEAD"]);
-    for (name, text) in [
-        ("HEAD", format!("{head}\n")),
-        ("commondir", "../..\n".to_owned()),
-        ("gitdir", format!("{}/.git\n", path.display())),
-        ("locked", "git flow-ai is at work on demo.api\n".to_owned()),
-    ] {
-        fs::write(linked.join(name), text).unwrap();
-    }
-    fs::rename(git.join("index"), linked.join("index")).unwrap();
-    fs::remove_dir_all(&git).unwrap();
-    fs::remove_dir_all(record.join("template")).unwrap();
-    fs::write(path.join(".git"), format!("gitdir: {}\n", linked.display())).unwrap();
-    assert_eq!(place.git_says(&["worktree", "list"]).lines().count(), 2);
-    place.write(".git/info/exclude", "*.gen\n");
-    desk.sh(&place, "echo x > x.gen; git add -f x.gen; git commit -q -m Mine; echo y > y.txt");
-    let harvest = desk.harvest();
-    let tree = place.git_says(&["ls-tree", "--name-only", &harvest.tree.to_string()]);
-    assert_eq!(tree, "README.md\nx.gen\ny.txt");
-    desk.worktree.let_go(&harvest).unwrap();
-    let removed = desk.worktree.remove().unwrap();
-    assert!(matches!(removed, Removed::Gone), "{removed:?}");
-    assert_eq!(place.git_says(&["worktree", "list"]).lines().count(), 1);
-}
-
-#[test]
 fn the_persons_filters_line_ends_and_drivers_hold_in_it_and_their_secrets_do_not() {
     let place = Place::new();
     place.write(".gitattributes", "*.up filter=up -text\n*.keep merge=keep\n");

@@ -428,41 +428,19 @@ fn what_is_in_a_submodule_blocks_a_removal_and_comes_back_from_the_trash() {
     assert_eq!(fs::read_to_string(path.join("lib/own.txt")).unwrap(), "nowhere else");
 }
 
-/// A linked worktree of the kind that earlier versions made.
-fn linked(place: &Place, name: &str) -> (PathBuf, PathBuf) {
-    let path = place.root().join(".repo.flow-ai").join(name);
-    place.git(&["worktree", "add", "--quiet", "--detach", path.to_str().unwrap()]).ok();
-    let admin = place.repo().join(".git/worktrees").join(name);
-    fs::write(admin.join("locked"), format!("git flow-ai is at work on {name}\n")).unwrap();
-    let record = place.repo().join(".git/flow-ai/worktrees").join(name);
-    fs::create_dir_all(&record).unwrap();
-    fs::write(record.join("name"), name).unwrap();
-    fs::write(record.join("path"), path.to_str().unwrap()).unwrap();
-    fs::write(record.join("base"), place.git_says(&["rev-parse", "HEAD"])).unwrap();
-    fs::copy(admin.join("index"), record.join("index")).unwrap();
-    (path, admin)
-}
-
 #[test]
-fn linked_worktrees_of_earlier_versions_go_and_those_of_a_person_never() {
+fn linked_worktrees_of_the_user_are_never_removed() {
     let place = Place::new();
-    let (old, _) = linked(&place, "demo.old");
-    let (locked, admin) = linked(&place, "demo.locked");
-    fs::write(admin.join("locked"), "on a stick\n").unwrap();
-    let (full, _) = linked(&place, "demo.full");
-    put(&full.join("work"), "w");
-    // The person's own: one locked, one whose folder is not there now, as on a disk that is not mounted.
     place.git(&["worktree", "add", "--quiet", "../mine"]).ok();
     place.git(&["worktree", "lock", "../mine"]).ok();
+    // One whose folder is not there now, as on a disk that is not mounted.
     place.git(&["worktree", "add", "--quiet", "../unplugged"]).ok();
     fs::rename(place.root().join("unplugged"), place.root().join("away")).unwrap();
-    place.flow(&["clean", "--trash"]).ok().says("somebody locked it: on a stick").says("to the trash");
-    assert!(!old.exists() && !full.exists() && locked.exists());
+    left(&place, "demo.api", |path| put(&path.join("work"), "w"));
+    place.flow(&["clean", "--trash"]).ok().says("to the trash");
     let registered = place.git_says(&["worktree", "list"]);
     assert!(registered.contains("/mine") && registered.contains("/unplugged"), "{registered}");
-    place.flow(&["recover", &only_id(&place)]).ok();
-    assert_eq!(fs::read_to_string(full.join("work")).unwrap(), "w");
-    git_in(&place, &full, &["status"]);
+    assert!(place.root().join("mine/README.md").exists());
 }
 
 #[test]

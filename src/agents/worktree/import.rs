@@ -91,7 +91,7 @@ impl Worktree {
 
     /// What its agent committed by itself, where somebody deleted its folder: then no harvest tells.
     pub fn orphans(&self) -> Result<Vec<OwnCommit>> {
-        if self.is_there() || !self.is_complete() || self.is_linked() {
+        if self.is_there() || !self.is_complete() {
             return Ok(Vec::new());
         }
         if !self.seal()?.is_readable {
@@ -207,16 +207,9 @@ impl Worktree {
         }
         let head = small(&git.join("HEAD")).unwrap_or_default();
         let head = match head.trim_ascii_end().strip_prefix(b"ref: ") {
-            Some(name) if self.is_linked() => {
-                Repo::open(&self.place.common)?.find_ref(&String::from_utf8_lossy(name))?
-            }
             Some(name) => refs.get(name).copied(),
             None => id_in(&head),
         };
-        if self.is_linked() {
-            // Its refs and objects are the person's own.
-            return Ok(Tips { head: head.filter(|id| *id != self.base), ..Tips::default() });
-        }
         let mut new = BTreeMap::new();
         let mut note = |name: String, id: ObjectId| {
             if !known.contains(&id) && id.kind() == self.base.kind() {

@@ -164,20 +164,9 @@ impl Worktree {
         self.path.join(".gitmodules").symlink_metadata().is_ok()
     }
 
-    /// The repository that it has to itself. Where an earlier version made it, it has none, but an admin
-    /// folder among those of git's linked worktrees.
+    /// The repository that it has to itself.
     fn git_dir(&self) -> PathBuf {
-        if self.is_linked() { self.admin() } else { self.record.git_dir() }
-    }
-
-    /// Whether an earlier version made it.
-    fn is_linked(&self) -> bool {
-        !self.record.template().join("config").exists() && self.admin().exists()
-    }
-
-    /// The admin folder that an earlier version made for it.
-    fn admin(&self) -> PathBuf {
-        self.place.common.join("worktrees").join(self.record.id())
+        self.record.git_dir()
     }
 
     /// A git command on the worktree's files that never looks into the worktree to learn which

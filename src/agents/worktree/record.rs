@@ -6,8 +6,7 @@
 //! elsewhere), `settled` (the tips of its own refs, likewise), `folder` (which
 //! folder was made), `ready` (when its set-up was done), `restored` (a person has it now), `lock`, `template/` (what is put back in the
 //! private repository), `aside/` (what was found in its place), and `git/`: the private repository itself, the
-//! only part that whoever works there can write. Records of earlier versions have none: their worktrees
-//! are linked, with an admin folder of that id in `<common git dir>/worktrees/`.
+//! only part that whoever works there can write.
 
 use crate::domain::error::Result;
 use anyhow::Context;
@@ -77,11 +76,9 @@ impl Record {
         self.write("path", path.as_os_str().as_bytes())
     }
 
-    /// Which folder was made, see [`identity`](super::trash::identity); records of earlier versions do not
-    /// tell.
+    /// Which folder was made, see [`identity`](super::trash::identity).
     pub fn folder(&self) -> Result<Option<String>> {
-        let told = self.get("folder")?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        Ok(told.filter(|told| !told.is_empty()))
+        Ok(self.get("folder")?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
     /// The id.

@@ -151,15 +151,10 @@ impl Worktree {
     }
 
     /// Why nobody but a person may remove it: what is at its path is another folder, or a person asked
-    /// for it or locked it.
+    /// for it.
     pub fn not_ours(&self) -> Result<Option<String>> {
         if self.record.scratch("restored").exists() {
             return Ok(Some("you had it restored there; remove it yourself when you are done".into()));
-        }
-        if self.is_linked()
-            && let Some(reason) = self.locked_by_somebody()
-        {
-            return Ok(Some(format!("somebody locked it: {reason}; git worktree unlock lets it go")));
         }
         self.replaced()
     }
@@ -174,8 +169,8 @@ impl Worktree {
                 "something that is no folder has taken its place; it is not ours to remove".into(),
             ));
         };
-        // Records of earlier versions do not tell. A copy of the whole, as from a backup, still leads here.
-        let is_ours = self.record.folder()?.is_none_or(|made| made == now) || self.leads_here();
+        // A copy of the whole, as from a backup, still leads here.
+        let is_ours = self.record.folder()?.is_some_and(|made| made == now) || self.leads_here();
         Ok((!is_ours).then(|| "another folder has taken its place; it is not ours to remove".into()))
     }
 
@@ -185,16 +180,6 @@ impl Worktree {
         let is_file = link.symlink_metadata().is_ok_and(|data| data.is_file() && data.len() < 65_536);
         let id = self.record.id().as_encoded_bytes();
         is_file && fs::read(link).is_ok_and(|text| text.windows(id.len()).any(|part| part == id))
-    }
-
-    /// The reason that a person gave for locking a linked worktree; ours begins like this.
-    fn locked_by_somebody(&self) -> Option<String> {
-        let text = fs::read_to_string(self.admin().join("locked")).ok()?;
-        let reason = text.trim();
-        (!reason.starts_with("git flow-ai is at work on")).then(|| match reason {
-            "" => "no reason given".to_owned(),
-            reason => reason.to_owned(),
-        })
     }
 
     /// Removes it, unless it holds something that is nowhere else.

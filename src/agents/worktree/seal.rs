@@ -53,9 +53,6 @@ impl Worktree {
     pub(super) fn seal(&self) -> Result<Sealed> {
         let (git, template) = (self.record.git_dir(), self.record.template());
         let mut changed = Vec::new();
-        if self.is_linked() {
-            return Ok(Sealed { changed, is_readable: true });
-        }
         open_up(&self.path)?;
         let pointer = self.path.join(".git");
         if self.is_there() && !holds(&pointer, &self.pointer()) {
@@ -103,7 +100,7 @@ impl Worktree {
     /// leads to a repository of the agent's, in which `git status` would run what its configuration says.
     pub fn close(&self) -> Result<()> {
         self.seal()?;
-        if !self.is_there() || self.is_linked() || !self.is_complete() {
+        if !self.is_there() || !self.is_complete() {
             return Ok(());
         }
         let last = Some(self.record.scratch("index.last")).filter(|last| last.exists());

@@ -24,16 +24,13 @@ impl Trash {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
         }
-        let admin = self.own.join("../worktrees").join(&entry.worktree);
         let record = self.own.join("worktrees").join(&entry.worktree);
         // Locked before it is among the others, so that nobody takes it for a dead one whose folder has gone.
         let held = File::options().write(true).open(place.join("record/lock")).ok();
         if let Some(held) = &held {
             held.lock().context("cannot lock the worktree's record")?;
         }
-        for (part, home) in [("admin", &admin), ("record", &record)] {
-            give_back(&place.join(part), home)?;
-        }
+        give_back(&place.join("record"), &record)?;
         match move_to(&place.join("files"), &path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(occupied(entry, &path)),
             Err(error) if error.kind() == ErrorKind::CrossesDevices => {

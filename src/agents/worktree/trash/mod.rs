@@ -2,8 +2,7 @@
 //!
 //! An entry is a record `<common git dir>/flow-ai/trash/<id>.json`, out of reach of agents, and a folder
 //! `<worktrees>/.trash/<id>/` with what was moved there by rename: `files` (the worktree, or the ignored
-//! files of one), `record` (what we know of it, with its private repository), `admin` (git's own folder of
-//! a linked worktree). The record is written first, so that dying at any moment leaves the files either
+//! files of one), `record` (what we know of it, with its private repository). The record is written first, so that dying at any moment leaves the files either
 //! in their place or in a folder that a record names. Nothing in the trash is ever opened or run. Only what
 //! a record of this repository names is ours: several repositories may share one folder for worktrees.
 
@@ -156,7 +155,7 @@ impl Trash {
 
     fn holds_anything(&self, entry: &Entry) -> bool {
         let place = self.place(entry);
-        ["files", "record", "admin"].iter().any(|part| place.join(part).symlink_metadata().is_ok())
+        ["files", "record"].iter().any(|part| place.join(part).symlink_metadata().is_ok())
     }
 
     fn records(&self) -> PathBuf {

@@ -49,13 +49,8 @@ impl Worktree {
     /// What we know of it goes where its files are already.
     pub(in crate::agents::worktree) fn follow_into(self, place: &Path) -> Result<()> {
         let record = self.place.own_dir().join("worktrees").join(self.record.id());
-        for (from, part) in [(self.admin(), "admin"), (record, "record")] {
-            if from.symlink_metadata().is_ok() {
-                let context = || format!("cannot move {} to the trash", from.display());
-                move_to(&from, &place.join(part)).with_context(context)?;
-            }
-        }
-        Ok(())
+        let context = || format!("cannot move {} to the trash", record.display());
+        move_to(&record, &place.join("record")).with_context(context)
     }
 
     /// Moves these paths, which are relative to it, into the trash.
