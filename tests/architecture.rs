@@ -152,8 +152,7 @@ impl Names<'_> {
                 Some(TokenTree::Ident(word)) => path.push(word.to_string()),
                 Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => {
                     let tokens: Vec<TokenTree> = group.stream().into_iter().collect();
-                    let is_comma =
-                        |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
+                    let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
                     for item in tokens.split(is_comma) {
                         let Some(TokenTree::Ident(word)) = item.first() else { continue };
                         let mut inner = path.clone();
@@ -203,7 +202,8 @@ fn circles<T: Ord + Clone>(arrows: &BTreeMap<T, BTreeSet<T>>) -> Vec<BTreeSet<T>
     let mut found: Vec<BTreeSet<T>> = Vec::new();
     for (node, reaches) in reach.iter().filter(|(node, reaches)| reaches.contains(**node)) {
         if !found.iter().any(|circle| circle.contains(*node)) {
-            let back = reaches.iter().filter(|other| reach.get(other).is_some_and(|back| back.contains(*node)));
+            let back =
+                reaches.iter().filter(|other| reach.get(other).is_some_and(|back| back.contains(*node)));
             found.push(back.cloned().collect());
         }
     }
@@ -261,9 +261,12 @@ fn the_gate_can_be_embedded() {
     for module in house.closure(gate) {
         let text = code(&house.files[&module]).to_string();
         let named = |library: &&str| text.contains(&format!("{library} ::"));
-        names.extend(heavy.iter().filter(|library| named(library)).map(|library| {
-            format!("{} uses {library}", house.name(&module))
-        }));
+        names.extend(
+            heavy
+                .iter()
+                .filter(|library| named(library))
+                .map(|library| format!("{} uses {library}", house.name(&module))),
+        );
     }
     assert!(names.is_empty(), "{names:#?}");
 }
@@ -329,7 +332,11 @@ fn nothing_prints_past_the_writers_that_forgive_a_closed_pipe() {
     for file in rust_files(&root().join("src")) {
         let code = code(&file).to_string();
         for name in ["println !", "print !", "eprintln !", "eprint !"] {
-            assert!(!code.contains(name), "{} uses {name}; use report::out() or report::err()", file.display());
+            assert!(
+                !code.contains(name),
+                "{} uses {name}; use report::out() or report::err()",
+                file.display()
+            );
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod plan;
 pub mod policy;
 pub mod secret;
 pub mod spec;
+pub mod values;
 pub mod verdict;
 pub mod visible;
 pub mod workflow;

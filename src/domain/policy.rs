@@ -4,6 +4,7 @@
 //! tree: the judge reads the law of the land, not of the accused.
 
 use crate::domain::change::Author;
+use crate::domain::values;
 use crate::domain::verdict::Severity;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
@@ -30,7 +31,7 @@ pub struct Policy {
     /// Who may judge. Default: another vendor.
     pub rival: Rival,
     /// How many approvals, from distinct vendors, at least 1. Default: 1.
-    #[serde(deserialize_with = "crate::domain::config::at_least_one")]
+    #[serde(deserialize_with = "values::at_least_one")]
     pub approvals: u32,
     /// The severities that block. Default: P0 and P1.
     pub block: Vec<Severity>,

@@ -3,9 +3,9 @@
 
 use super::task::TaskRunner;
 use crate::agents::agent::{Report, observe};
-use crate::domain::config::span;
 use crate::domain::error::Result;
 use crate::domain::event::{Activity, State, What};
+use crate::domain::values::span;
 use crate::system::process::stop::Stopper;
 use std::cell::{Cell, RefCell};
 use std::future::Future;

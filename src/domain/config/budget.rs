@@ -3,11 +3,12 @@
 //! Repository and person may both set one; the stricter holds, dimension by dimension. What agents do
 //! not report cannot be counted; time always can.
 
-use super::values::{some_count, some_duration};
 use crate::domain::error::{Result, hint};
 use crate::domain::event::Usage;
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize};
+use crate::domain::values::{
+    parse_duration, parse_money, some_count, some_duration, some_money, some_seconds, span,
+};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// A budget; what is not set is not limited.
@@ -23,7 +24,7 @@ pub struct Budget {
     /// Time at work; waiting for a limit to pass is none. Default: no limit.
     #[serde(
         deserialize_with = "some_duration",
-        serialize_with = "in_seconds",
+        serialize_with = "some_seconds",
         skip_serializing_if = "Option::is_none"
     )]
     pub time: Option<Duration>,
@@ -93,47 +94,17 @@ impl Budget {
             let (key, value) = part.split_once('=').ok_or_else(|| unknown(part))?;
             let value = value.trim().trim_start_matches('$');
             match key.trim() {
-                "cost" => {
-                    let cost = value.parse().ok().filter(|cost| is_money(*cost));
-                    budget.cost = Some(cost.ok_or_else(|| unknown(part))?);
-                }
+                "cost" => budget.cost = Some(parse_money(value).ok_or_else(|| unknown(part))?),
                 "tokens" => {
                     let tokens = value.replace('_', "").parse().ok().filter(|tokens| *tokens > 0);
                     budget.tokens = Some(tokens.ok_or_else(|| unknown(part))?);
                 }
-                "time" => {
-                    let span: Option<jiff::SignedDuration> = value.parse().ok();
-                    let time = span.and_then(|span| Duration::try_from(span).ok());
-                    budget.time = Some(time.filter(|time| !time.is_zero()).ok_or_else(|| unknown(part))?);
-                }
+                "time" => budget.time = Some(parse_duration(value).ok_or_else(|| unknown(part))?),
                 _ => return Err(unknown(part)),
             }
         }
         Ok(budget)
     }
-}
-
-/// A duration for people, to the second: `1h 5m`.
-pub fn span(time: Duration) -> String {
-    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    format!("{:#}", jiff::SignedDuration::from_secs(seconds))
-}
-
-fn is_money(cost: f64) -> bool {
-    cost.is_finite() && cost > 0.0
-}
-
-fn some_money<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-    let cost = f64::deserialize(deserializer)?;
-    if is_money(cost) {
-        Ok(Some(cost))
-    } else {
-        Err(D::Error::custom("must be more than nothing, in dollars"))
-    }
-}
-
-fn in_seconds<S: serde::Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    time.map(|time| time.as_secs()).serialize(serializer)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! One text for both, so that it can be said in the same words in `git config flow-ai.keep`. Either part
 //! may be left out; it is the default then.
 
+use crate::domain::values::{GB, parse_age, parse_bytes};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use std::str::FromStr;
@@ -23,8 +24,6 @@ impl Default for Keep {
     }
 }
 
-const GB: u64 = 1_000_000_000;
-
 impl FromStr for Keep {
     type Err = String;
 
@@ -38,37 +37,14 @@ impl FromStr for Keep {
         match sizes.as_slice() {
             [] if times.is_empty() => return Err(wrong()),
             [] => {}
-            [size] => keep.bytes = bytes(size).ok_or_else(wrong)?,
+            [size] => keep.bytes = parse_bytes(size).ok_or_else(wrong)?,
             _ => return Err(wrong()),
         }
         if !times.is_empty() {
-            let span: jiff::Span = times.join(" ").parse().map_err(|_| wrong())?;
-            let time = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
-            keep.age = Duration::try_from(time).map_err(|_| wrong())?;
+            keep.age = parse_age(&times.join(" ")).ok_or_else(wrong)?;
         }
         Ok(keep)
     }
-}
-
-/// `5GB`, `1.5GB`, `500MB`, `0B`.
-fn bytes(text: &str) -> Option<u64> {
-    let lower = text.to_ascii_lowercase();
-    let number = lower.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match &lower[number.len()..] {
-        "b" => 1,
-        "kb" => 1000,
-        "mb" => 1_000_000,
-        "gb" => GB,
-        "tb" => 1000 * GB,
-        _ => return None,
-    };
-    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
-    let digits = |text: &str| text.is_empty() || text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || part.len() > 3 || !digits(whole) || !digits(part) {
-        return None;
-    }
-    let thousandths: u64 = format!("{part:0<3}").parse().ok()?;
-    whole.parse::<u64>().ok()?.checked_mul(unit)?.checked_add(thousandths * unit / 1000)
 }
 
 impl<'de> Deserialize<'de> for Keep {
@@ -79,7 +55,8 @@ impl<'de> Deserialize<'de> for Keep {
 
 #[cfg(test)]
 mod tests {
-    use super::{GB, Keep};
+    use super::Keep;
+    use crate::domain::values::GB;
     use std::time::Duration;
 
     #[test]

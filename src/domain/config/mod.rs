@@ -11,17 +11,16 @@ mod leaks;
 mod parse;
 mod personal;
 mod settings;
-mod values;
 
-pub use budget::{Budget, span};
+pub use budget::Budget;
 pub use keep::Keep;
 pub use parse::parse;
 pub use personal::{Personal, parse_personal};
 pub use settings::{SETTINGS, Settings, parse_settings};
-pub(crate) use values::at_least_one;
 
 use crate::domain::change::Vendor;
 use crate::domain::policy::Policy;
+use crate::domain::values;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;

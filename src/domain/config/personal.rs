@@ -4,9 +4,9 @@
 //! `setup` and no `verify`: it can never loosen what the repository demands, and a name that the
 //! repository has given keeps the repository's meaning.
 
-use super::values::{some_count, some_duration};
 use super::{AgentConfig, Budget, Config, Keep, ReviewerConfig, SandboxMode, SandboxSection, parse};
 use crate::domain::error::{Result, hint};
+use crate::domain::values::{some_count, some_duration};
 use indexmap::IndexMap;
 use serde::Deserialize;
 use std::time::Duration;

@@ -2,9 +2,9 @@
 
 use crate::agents::worktree::measure::{GLANCE, THOROUGH, Usage};
 use crate::commands::status::{self, Detail, Disk, Judgement, Live, Overview, Stage, Standing, TaskDetail};
-use crate::domain::config::span;
 use crate::domain::error::{Exit, Result};
 use crate::domain::spec::Slug;
+use crate::domain::values::span;
 use crate::domain::verdict::Decision;
 use crate::gate::store::Repo;
 use crate::ui::report::table::{Cell, Table};
