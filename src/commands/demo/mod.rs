@@ -1,16 +1,16 @@
 //! The whole story, played for real: a repository, real git, this very program, scripted agents.
 //!
-//! Every line that a person would type is run as typed, in a place of its own: its home, git
+//! Every line that a person would type is run as typed, in a playground of its own: its home, git
 //! configuration and PATH have nothing of the machine's. After each step git itself is asked whether
 //! what was told is true; if not, the demo fails. Only the agents are scripted, see [`act`].
 
 mod agent;
-mod place;
+mod playground;
 mod sample;
 mod story;
 
 pub use agent::act;
-pub use place::Place;
+pub use playground::Playground;
 
 use crate::domain::error::Result;
 use crate::system::git;
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 /// What is told, in order.
 #[derive(Debug, Clone, Copy)]
-pub enum Beat<'a> {
+pub enum Narration<'a> {
     /// A new chapter.
     Chapter(&'a str),
     /// A sentence to the watcher.
@@ -33,7 +33,7 @@ pub enum Beat<'a> {
 
 /// How it is played.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct DemoOptions {
     /// The folder to play in, missing or empty; none: a new one in the system's temporary folder.
     pub dir: Option<PathBuf>,
     /// Leave the tasks' worktrees too, which go when their work is committed.
@@ -44,17 +44,17 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Played {
     /// Where everything is, for looking around.
-    pub place: Place,
+    pub playground: Playground,
     /// Whether each step came out as told.
-    pub true_to_story: bool,
+    pub succeeded: bool,
 }
 
 /// Plays it.
-pub fn play(options: &Options, tell: &mut dyn FnMut(Beat<'_>)) -> Result<Played> {
+pub fn play(options: &DemoOptions, narrate: &mut dyn FnMut(Narration<'_>)) -> Result<Played> {
     // Asked before a folder is made that nobody would know of.
     git::version()?;
-    let place = Place::make(options.dir.as_deref())?;
-    tell(Beat::Say(&format!("It plays in {}.", place.root().display())));
-    let true_to_story = story::play(&place, options.keep, tell)?;
-    Ok(Played { place, true_to_story })
+    let playground = Playground::make(options.dir.as_deref())?;
+    narrate(Narration::Say(&format!("It plays in {}.", playground.root().display())));
+    let succeeded = story::play(&playground, options.keep, narrate)?;
+    Ok(Played { playground, succeeded })
 }

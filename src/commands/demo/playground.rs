@@ -1,7 +1,7 @@
 //! Where the demo plays: a folder with a home, a repository and this program on the PATH.
 
 use super::sample::File;
-use super::{Beat, agent};
+use super::{Narration, agent};
 use crate::domain::error::{Result, hint, hint_on};
 use anyhow::Context;
 use std::ffi::OsString;
@@ -17,13 +17,13 @@ const GITCONFIG: &str = "[user]\n\tname = Demo Person\n\temail = demo@example.co
 
 /// A folder of its own.
 #[derive(Debug)]
-pub struct Place {
+pub struct Playground {
     root: PathBuf,
 }
 
-impl Place {
+impl Playground {
     /// Makes one, in that folder (missing or empty) or in a new temporary one.
-    pub(super) fn make(dir: Option<&Path>) -> Result<Place> {
+    pub(super) fn make(dir: Option<&Path>) -> Result<Playground> {
         let root = match dir {
             Some(dir) => {
                 fs::create_dir_all(dir).map_err(|error| {
@@ -46,16 +46,16 @@ impl Place {
                 .context("cannot make a temporary folder")?
                 .keep(),
         };
-        let place = Place { root: root.canonicalize().context("cannot find the folder again")? };
-        for folder in [place.home(), place.bin(), place.repo()] {
+        let playground = Playground { root: root.canonicalize().context("cannot find the folder again")? };
+        for folder in [playground.home(), playground.bin(), playground.repo()] {
             fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         }
-        fs::write(place.home().join(".gitconfig"), GITCONFIG)
+        fs::write(playground.home().join(".gitconfig"), GITCONFIG)
             .context("cannot write the demo's git configuration")?;
         let program = env::current_exe().context("cannot tell where this program is")?;
-        std::os::unix::fs::symlink(program, place.program())
+        std::os::unix::fs::symlink(program, playground.program())
             .context("cannot put this program on the demo's PATH")?;
-        Ok(place)
+        Ok(playground)
     }
 
     /// The folder around everything.
@@ -116,7 +116,7 @@ impl Place {
     }
 
     /// Runs a command as typed, telling each line that it prints; whether it succeeded.
-    pub(super) fn run(&self, words: &[&str], tell: &mut dyn FnMut(Beat<'_>)) -> Result<bool> {
+    pub(super) fn run(&self, words: &[&str], narrate: &mut dyn FnMut(Narration<'_>)) -> Result<bool> {
         let (output, input) = pipe().context("cannot make a pipe")?;
         let mut command = self.command(words)?;
         command.stdout(input.try_clone().context("cannot make a pipe")?).stderr(input);
@@ -124,7 +124,7 @@ impl Place {
         // Our own ends of the pipe must go, or it would never end.
         drop(command);
         for line in BufReader::new(output).split(b'\n') {
-            tell(Beat::Output(&String::from_utf8_lossy(
+            narrate(Narration::Output(&String::from_utf8_lossy(
                 &line.context("cannot read what the command prints")?,
             )));
         }

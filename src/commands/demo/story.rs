@@ -1,6 +1,6 @@
 //! The story: from an idea to a merge that a rival has judged, and one that is refused.
 
-use super::{Beat, Place, sample};
+use super::{Narration, Playground, sample};
 use crate::domain::error::Result;
 use anyhow::Context;
 use std::fs;
@@ -14,8 +14,12 @@ const AGENTS: [(&str, &str); 4] =
     [("alder", "alder-labs"), ("birch", "birch-ai"), ("cedar", "cedar-corp"), ("dogwood", "dogwood-inc")];
 
 /// Plays it; whether each step came out as told.
-pub(super) fn play(place: &Place, keep: bool, tell: &mut dyn FnMut(Beat<'_>)) -> Result<bool> {
-    let mut story = Story { place, keep, tell, holds: true };
+pub(super) fn play(
+    playground: &Playground,
+    keep: bool,
+    narrate: &mut dyn FnMut(Narration<'_>),
+) -> Result<bool> {
+    let mut story = Story { playground, keep, narrate, holds: true };
     story.begin()?;
     story.agree()?;
     story.build()?;
@@ -25,10 +29,10 @@ pub(super) fn play(place: &Place, keep: bool, tell: &mut dyn FnMut(Beat<'_>)) ->
 }
 
 struct Story<'a> {
-    place: &'a Place,
+    playground: &'a Playground,
     /// Whether the tasks' worktrees stay.
     keep: bool,
-    tell: &'a mut dyn FnMut(Beat<'_>),
+    narrate: &'a mut dyn FnMut(Narration<'_>),
     holds: bool,
 }
 
@@ -36,8 +40,8 @@ impl Story<'_> {
     /// A project, and the gate in it.
     fn begin(&mut self) -> Result<()> {
         self.chapter("A project, and a gate in front of its main branch");
-        self.place.write(sample::MAIN)?;
-        self.place.write(&[(crate::domain::config::PATH, &self.config())])?;
+        self.playground.write(sample::MAIN)?;
+        self.playground.write(&[(crate::domain::config::PATH, &self.config())])?;
         self.types(&["git", "init", "--quiet"])?;
         self.types(&["sh", "test.sh"])?;
         self.say("Its config names scripted agents of four vendors, who review each other.");
@@ -45,8 +49,8 @@ impl Story<'_> {
         self.types(&["git", "flow-ai", "init"])?;
         self.types(&["git", "add", "--all"])?;
         self.types(&["git", "commit", "--quiet", "--message", "A till, with a gate"])?;
-        let hooks = self.place.git(&["rev-parse", "--git-path", "hooks"])?;
-        let installed = self.place.repo().join(hooks).join("reference-transaction").is_file();
+        let hooks = self.playground.git(&["rev-parse", "--git-path", "hooks"])?;
+        let installed = self.playground.repo().join(hooks).join("reference-transaction").is_file();
         self.proof("the hooks are in place", installed);
         Ok(())
     }
@@ -54,7 +58,7 @@ impl Story<'_> {
     /// A spec, approved, and a plan.
     fn agree(&mut self) -> Result<()> {
         self.chapter("A spec and a plan, agreed on before anybody writes code");
-        let beside = |name: &str| self.place.root().join(name);
+        let beside = |name: &str| self.playground.root().join(name);
         fs::write(beside("spec.md"), sample::SPEC).context("cannot write the specification")?;
         fs::write(beside("plan.md"), sample::PLAN).context("cannot write the plan")?;
         self.types(&["git", "flow-ai", "spec", "Prices for people", "--from", "../spec.md"])?;
@@ -62,10 +66,14 @@ impl Story<'_> {
         self.types(&["git", "flow-ai", "plan", SLUG, "--from", "../plan.md"])?;
         self.types(&["git", "flow-ai", "status"])?;
         let branch = format!("flow/{SLUG}/spec");
-        let approved =
-            self.place.git(&["log", "-1", "--format=%(trailers:key=Flow-Approved,valueonly)", &branch])?;
+        let approved = self.playground.git(&[
+            "log",
+            "-1",
+            "--format=%(trailers:key=Flow-Approved,valueonly)",
+            &branch,
+        ])?;
         self.proof("the approval is a trailer of the spec's branch", approved.contains("spec.md"));
-        let status = self.place.git(&["status", "--porcelain"])?;
+        let status = self.playground.git(&["status", "--porcelain"])?;
         self.proof("nothing of it was checked out", status.is_empty());
         Ok(())
     }
@@ -73,7 +81,7 @@ impl Story<'_> {
     /// Three agents at once; one is found out.
     fn build(&mut self) -> Result<()> {
         self.chapter("Three agents at once, each in a worktree of its own, each judged by a rival");
-        let before = self.place.git(&["rev-parse", "main"])?;
+        let before = self.playground.git(&["rev-parse", "main"])?;
         let mut run = vec!["git", "flow-ai", "run", SLUG, "--parallel", "3"];
         run.extend(self.keep.then_some("--keep"));
         self.types(&run)?;
@@ -83,21 +91,21 @@ impl Story<'_> {
         }
         let show = format!("flow/{SLUG}/show");
         let attempt =
-            self.place.git(&["log", "-1", "--format=%(trailers:key=Flow-Attempt,valueonly)", &show])?;
+            self.playground.git(&["log", "-1", "--format=%(trailers:key=Flow-Attempt,valueonly)", &show])?;
         self.proof(
             "the tests passed on `show` at once, the rival did not: it took two attempts",
             attempt == "2",
         );
-        let notes = self.place.git(&["log", "--all", "--notes=flow-ai", "--format=%N%x00"])?;
+        let notes = self.playground.git(&["log", "--all", "--notes=flow-ai", "--format=%N%x00"])?;
         let found = notes.split('\0').filter(|note| !note.trim().is_empty()).count();
         self.proof(&format!("{found} commits carry verdicts in refs/notes/flow-ai"), found == 5);
-        let worktrees = self.place.git(&["worktree", "list"])?.lines().count();
+        let worktrees = self.playground.git(&["worktree", "list"])?.lines().count();
         if self.keep {
             self.proof("each task's worktree is still there, as was asked for", worktrees == 4);
         } else {
             self.proof("the worktrees are gone, their work is committed", worktrees == 1);
         }
-        self.proof("main has not moved", self.place.git(&["rev-parse", "main"])? == before);
+        self.proof("main has not moved", self.playground.git(&["rev-parse", "main"])? == before);
         self.types(&["git", "flow-ai", "status", SLUG])?;
         Ok(())
     }
@@ -106,35 +114,35 @@ impl Story<'_> {
     fn refuse(&mut self) -> Result<()> {
         self.chapter("Somebody merges a branch that nobody has reviewed; its tests pass");
         self.types(&["git", "switch", "--quiet", "--create", "faster-sum"])?;
-        self.place.write(sample::CARELESS)?;
+        self.playground.write(sample::CARELESS)?;
         self.types(&["sh", "test.sh"])?;
         self.types(&["git", "commit", "--quiet", "--all", "--message", "Add prices up faster"])?;
         self.types(&["git", "switch", "--quiet", "main"])?;
-        let before = self.place.git(&["rev-parse", "main"])?;
+        let before = self.playground.git(&["rev-parse", "main"])?;
         self.say("The hook has a rival read it on the spot:");
         let merged = self.tries(&["git", "merge", "--no-ff", "--no-edit", "faster-sum"])?;
         self.proof("the merge was refused", !merged);
         if self.exists("MERGE_HEAD")? {
             self.types(&["git", "merge", "--abort"])?;
         }
-        self.proof("main has not moved", self.place.git(&["rev-parse", "main"])? == before);
-        self.proof("the worktree is as it was", self.place.git(&["status", "--porcelain"])?.is_empty());
+        self.proof("main has not moved", self.playground.git(&["rev-parse", "main"])? == before);
+        self.proof("the worktree is as it was", self.playground.git(&["status", "--porcelain"])?.is_empty());
         Ok(())
     }
 
     /// The result, which a rival has approved.
     fn merge(&mut self) -> Result<()> {
         self.chapter("The result, approved by a rival, goes in");
-        let result = self.place.git(&["rev-parse", &format!("flow/{SLUG}/result")])?;
+        let result = self.playground.git(&["rev-parse", &format!("flow/{SLUG}/result")])?;
         self.types(&["git", "flow-ai", "merge", SLUG])?;
-        let inside = self.place.git(&["rev-list", "--count", &format!("main..{result}")])?;
+        let inside = self.playground.git(&["rev-list", "--count", &format!("main..{result}")])?;
         self.proof("git says that main holds the result", inside == "0");
         self.types(&["sh", "test.sh"])?;
         self.types(&["sh", "-c", ". ./lib/show.sh; show 1205"])?;
         self.say("The verdicts stay with the commits:");
         let show = format!("flow/{SLUG}/show");
         self.types(&["git", "log", "--notes=flow-ai", "--max-count=2", "--format=%h %s%n%N", &show])?;
-        let notes = self.place.git(&["notes", "--ref=flow-ai", "show", &result])?;
+        let notes = self.playground.git(&["notes", "--ref=flow-ai", "show", &result])?;
         self.proof("git notes holds the verdict that let it in", notes.contains("APPROVE"));
         self.types(&["git", "flow-ai", "status"])?;
         self.say("Everything stays for looking around. To clear away what is merged, and only that:");
@@ -143,11 +151,11 @@ impl Story<'_> {
     }
 
     fn chapter(&mut self, title: &str) {
-        (self.tell)(Beat::Chapter(title));
+        (self.narrate)(Narration::Chapter(title));
     }
 
     fn say(&mut self, sentence: &str) {
-        (self.tell)(Beat::Say(sentence));
+        (self.narrate)(Narration::Say(sentence));
     }
 
     /// Runs a command that must succeed.
@@ -160,23 +168,23 @@ impl Story<'_> {
 
     /// Runs a command that may fail; whether it succeeded.
     fn tries(&mut self, words: &[&str]) -> Result<bool> {
-        (self.tell)(Beat::Command(&typed(words)));
-        self.place.run(words, self.tell)
+        (self.narrate)(Narration::Command(&typed(words)));
+        self.playground.run(words, self.narrate)
     }
 
     /// Tells what git itself says about the step.
     fn proof(&mut self, claim: &str, holds: bool) {
         self.holds &= holds;
-        (self.tell)(Beat::Proof(claim, holds));
+        (self.narrate)(Narration::Proof(claim, holds));
     }
 
     fn exists(&self, revision: &str) -> Result<bool> {
-        Ok(!self.place.git(&["rev-parse", "--verify", "--quiet", revision])?.is_empty())
+        Ok(!self.playground.git(&["rev-parse", "--verify", "--quiet", revision])?.is_empty())
     }
 
     /// The config: the scripted agents, who review each other.
     fn config(&self) -> String {
-        let program = toml::Value::String(self.place.program().to_string_lossy().into_owned());
+        let program = toml::Value::String(self.playground.program().to_string_lossy().into_owned());
         let mut config = String::from("version = 1\n\n[run]\nverify = \"sh test.sh\"\n");
         for (name, vendor) in AGENTS {
             config.push_str(&format!(

@@ -1,13 +1,12 @@
-//! `git flow-ai demo`, and the hidden command that its scripted agents are.
+//! `git flow-ai demo`.
 
 use crate::agents::sandbox::shell::quoted;
-use crate::commands::demo::{self, Beat, Options};
+use crate::commands::demo::{self, DemoOptions, Narration};
 use crate::domain::error::{Exit, Result};
 use crate::ui::report::{self, plain};
 use anstyle::{AnsiColor, Style};
-use anyhow::Context;
 use clap::Args;
-use std::io::{Read, Write, stdin};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -27,7 +26,6 @@ pub struct DemoArgs {
     dir: Option<PathBuf>,
 }
 
-/// Runs the command.
 pub fn run(args: DemoArgs) -> Result<Exit> {
     let mut out = report::out();
     writeln!(
@@ -36,7 +34,7 @@ pub fn run(args: DemoArgs) -> Result<Exit> {
     )?;
     let begun = Instant::now();
     let mut failed = None;
-    let played = demo::play(&Options { dir: args.dir, keep: args.keep }, &mut |beat| {
+    let played = demo::play(&DemoOptions { dir: args.dir, keep: args.keep }, &mut |beat| {
         if let Err(error) = out.write_all(words(beat).as_bytes()) {
             failed.get_or_insert(error);
         }
@@ -46,44 +44,29 @@ pub fn run(args: DemoArgs) -> Result<Exit> {
     }
     // Typed as it stands, `rm -rf` of a folder with a space in its name must not meet others.
     let typed = |path: &Path| quoted(&path.to_string_lossy());
-    let (repo, root, bin) = (played.place.repo(), played.place.root(), played.place.bin());
+    let (repo, root, bin) = (played.playground.repo(), played.playground.root(), played.playground.bin());
     let seconds = begun.elapsed().as_secs_f32();
     writeln!(out, "\nPlayed in {seconds:.1} s. Look around, and throw it away when you have seen enough:")?;
     writeln!(out, "  cd {} && export PATH={}:$PATH", typed(&repo), typed(&bin))?;
     writeln!(out, "  rm -rf {}", typed(root))?;
-    if played.true_to_story {
+    if played.succeeded {
         return Ok(Exit::Yes);
     }
     report::warning("not every step came out as told, see the lines marked with ✗");
     Ok(Exit::No)
 }
 
-fn words(beat: Beat<'_>) -> String {
+fn words(beat: Narration<'_>) -> String {
     let bold = Style::new().bold();
     let (cyan, green, red) =
         (AnsiColor::Cyan.on_default(), AnsiColor::Green.on_default(), AnsiColor::Red.on_default());
     match beat {
-        Beat::Chapter(title) => format!("\n{bold}== {title}{bold:#}\n"),
-        Beat::Say(sentence) => format!("{sentence}\n"),
-        Beat::Command(line) => format!("{cyan}$ {line}{cyan:#}\n"),
+        Narration::Chapter(title) => format!("\n{bold}== {title}{bold:#}\n"),
+        Narration::Say(sentence) => format!("{sentence}\n"),
+        Narration::Command(line) => format!("{cyan}$ {line}{cyan:#}\n"),
         // Records are one long line each; what follows their beginning is for programs.
-        Beat::Output(line) => format!("  {}\n", console::truncate_str(&plain(line), 200, "…")),
-        Beat::Proof(claim, true) => format!("{green}✓{green:#} {claim}\n"),
-        Beat::Proof(claim, false) => format!("{red}✗ {claim}{red:#}\n"),
+        Narration::Output(line) => format!("  {}\n", console::truncate_str(&plain(line), 200, "…")),
+        Narration::Proof(claim, true) => format!("{green}✓{green:#} {claim}\n"),
+        Narration::Proof(claim, false) => format!("{red}✗ {claim}{red:#}\n"),
     }
-}
-
-/// An agent of the demo
-#[derive(Debug, Args)]
-pub struct AgentArgs {}
-
-/// Runs the command: prompt on standard input, answer on standard output, as every agent.
-pub fn run_agent(_: AgentArgs) -> Result<Exit> {
-    let variable = |name: &str| std::env::var(name).unwrap_or_default();
-    let mut prompt = String::new();
-    stdin().lock().read_to_string(&mut prompt).context("cannot read the prompt")?;
-    let dir = std::env::current_dir().context("cannot tell the current folder")?;
-    let answer = demo::act(&variable("GIT_FLOW_AI_MODE"), &variable("GIT_FLOW_AI_TASK"), &prompt, &dir)?;
-    writeln!(report::out(), "{answer}")?;
-    Ok(Exit::Yes)
 }
