@@ -1,7 +1,6 @@
-//! Waiting for a journey, with Ctrl-C as the way to stop it.
+//! The async runtime of commands that wait for agents and servers, with Ctrl-C as the way to stop them.
 //!
-//! A runtime costs nothing on one thread, but only commands that wait need one. Ctrl-C and TERM set
-//! the [`Stop`] that every journey heeds: it stops what it has started, keeps what is done and
+//! Ctrl-C and TERM set the [`Stop`] of the command: it stops what it has started, keeps what is done and
 //! returns. A second Ctrl-C kills all that was started and ends us at once; what it had made stays in
 //! its worktree, and the next run takes it in.
 
@@ -9,7 +8,7 @@ use crate::domain::error::{Exit, Result};
 use crate::domain::event::Events;
 use crate::system::process::stop::Stop;
 use crate::system::process::tree;
-use crate::ui::report::{self, Style};
+use crate::ui::report::{self, EventStyle};
 use anyhow::Context;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -18,8 +17,7 @@ use tokio::time::sleep;
 /// Signals that come so close together are one.
 const SAME: Duration = Duration::from_millis(250);
 
-/// Runs the work to its end, on this thread.
-pub fn wait<T>(work: impl AsyncFnOnce(Stop) -> Result<T>) -> Result<T> {
+fn block_on<T>(work: impl AsyncFnOnce(Stop) -> Result<T>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -48,13 +46,16 @@ pub fn wait<T>(work: impl AsyncFnOnce(Stop) -> Result<T>) -> Result<T> {
     })
 }
 
-/// Runs the work to its end while its events are shown.
-pub fn watched<T>(style: Style, work: impl AsyncFnOnce(&Events, Stop) -> Result<T>) -> Result<T> {
+/// Runs the work to its end on this thread while its events are printed.
+pub fn block_on_watched<T>(
+    style: EventStyle,
+    work: impl AsyncFnOnce(&Events, Stop) -> Result<T>,
+) -> Result<T> {
     let (events, receiver) = Events::channel();
     let watcher = report::watch(receiver, style);
-    let result = wait(async |stop| work(&events, stop).await);
+    let result = block_on(async |stop| work(&events, stop).await);
     drop(events);
-    // A picture that could not be painted is no reason to lose the result.
+    // Progress that could not be printed is no reason to lose the result.
     let _ = watcher.join();
     result
 }

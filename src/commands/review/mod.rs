@@ -11,11 +11,13 @@ mod ask;
 mod files;
 pub mod intent;
 mod material;
+mod on_request;
 mod parts;
 mod reading;
 mod request;
 pub mod reviewers;
 
+pub use on_request::{Earlier, ReviewOptions, Reviewed};
 pub use reviewers::{reviewers, rival, rivals};
 
 use crate::agents::sandbox::Sandbox;

@@ -1,24 +1,23 @@
-//! Where a document's text comes from: the person's editor, a file, an agent.
+//! The flags that say where a document's text comes from: the user's editor, a file, an agent.
 
-use super::print_next;
+use super::input;
+use super::trust::{TrustFlag, consent};
 use crate::agents::trust::{self, Purpose};
-use crate::commands::draft::{self, DocumentState, Drafted, Drafting, Saved};
+use crate::commands::draft::{self, Drafted, Drafting};
+use crate::commands::spec;
 use crate::domain::error::{Exit, Result, hint};
 use crate::domain::spec::Slug;
 use crate::gate::store::config::{self, Loaded};
 use crate::gate::store::{Repo, specs};
-use crate::ui::cli::trust::{TrustFlag, consent};
-use crate::ui::cli::wait::watched;
-use crate::ui::report::{self, Style};
-use anyhow::Context;
+use crate::ui::report::{self, EventStyle};
+use crate::ui::runtime::block_on_watched;
 use clap::Args;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Flags that say where the text comes from; none: the person's editor.
+/// Flags that say where the text comes from; without one: the user's editor.
 #[derive(Debug, Args)]
-pub struct Writing {
+pub struct TextSource {
     /// Take the text from this file; `-` is standard input
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
@@ -35,24 +34,31 @@ pub struct Writing {
     trust: TrustFlag,
 }
 
-impl Writing {
-    /// Whether an agent is to write.
-    pub fn wants_draft(&self) -> bool {
+impl TextSource {
+    /// Whether an agent writes.
+    pub fn is_draft(&self) -> bool {
         self.draft
     }
 
-    /// The text that was given by `--from`.
+    /// The text that `--from` gives.
     pub fn given(&self) -> Result<Option<String>> {
-        self.from.as_deref().map(read).transpose()
+        let Some(file) = &self.from else { return Ok(None) };
+        let name = match file == Path::new("-") {
+            true => "standard input".to_owned(),
+            false => file.display().to_string(),
+        };
+        let text = String::from_utf8(input::read(file, "--from")?);
+        text.map(Some).map_err(|_| hint(format!("{name} is not UTF-8"), "save it as UTF-8"))
     }
 
-    /// The agent that is to draft, where one is named.
-    pub fn agent(&self) -> Option<&str> {
-        self.agent.as_deref()
+    /// Asks for trust in what the repository brings to a draft, and refuses what no agent could draft, before
+    /// anything is written.
+    pub fn prepare_draft(&self, repo: &Repo, loaded: &Loaded, target: &str) -> Result<()> {
+        self.consent(repo, loaded)?;
+        draft::refuse_undraftable(repo, loaded, self.agent.as_deref(), target)
     }
 
-    /// Asks the person about what the repository brings to a draft, before anything is begun.
-    pub fn consent(&self, repo: &Repo, loaded: &Loaded) -> Result<()> {
+    fn consent(&self, repo: &Repo, loaded: &Loaded) -> Result<()> {
         consent(repo, trust::brought(&loaded.brought, Purpose::Draft), &self.trust)
     }
 
@@ -69,54 +75,46 @@ impl Writing {
             let loaded = config::load(repo, &target)?;
             loaded.warnings.iter().for_each(|warning| report::warning(warning));
             self.consent(repo, &loaded)?;
-            return self.draft(repo, &loaded, &target, slug, Some(document));
+            return self.draft(repo, &loaded, &target, slug, Some(document.to_owned()));
         }
-        let spec = specs::read(repo, slug)?;
-        let was_approved = specs::is_approved(repo, &spec, document);
-        let saved = match self.given()? {
-            Some(text) => draft::save(repo, &spec, document, &text, &format!("Write {document}"))?,
-            None => draft::edit(repo, &spec, document)?,
-        };
+        let written = spec::write(repo, slug, document, self.given()?.as_deref())?;
         let mut out = report::out();
-        match saved {
-            Saved::Unchanged => writeln!(out, "{document} of {slug} stays as it was")?,
-            Saved::At(_) => writeln!(out, "Written: {document} of {slug}")?,
+        match written.is_changed {
+            false => writeln!(out, "{document} of {slug} stays as it was")?,
+            true => writeln!(out, "Written: {document} of {slug}")?,
         }
-        if was_approved && !specs::is_approved(repo, &specs::read(repo, slug)?, document) {
+        if written.lost_approval {
             report::warning(&format!("{document} was approved; the approval does not hold for the new text"));
         }
-        print_next(repo, slug)?;
+        report::next_commands(&spec::next(repo, slug)?)?;
         Ok(Exit::Yes)
     }
 
-    /// Has an agent draft that document (none: the one that is next), and those after it as long as
-    /// none needs a person's approval.
+    /// Has an agent draft that document, or the one that is next, and those after it up to one that the user
+    /// has to approve.
     pub fn draft(
         &self,
         repo: &Repo,
         loaded: &Loaded,
         target: &str,
         slug: &Slug,
-        document: Option<&str>,
+        mut document: Option<String>,
     ) -> Result<Exit> {
-        let mut named = document.map(str::to_owned);
         loop {
-            let spec = specs::read(repo, slug)?;
-            let status = draft::step_of(repo, &spec)?;
-            let missing = status.document().filter(|document| document.state == DocumentState::Missing);
-            let Some(document) = named.take().or_else(|| missing.map(|document| document.document.clone()))
-            else {
-                print_next(repo, slug)?;
+            let next =
+                document.take().map_or_else(|| spec::next_to_draft(repo, slug), |named| Ok(Some(named)))?;
+            let Some(document) = next else {
+                report::next_commands(&spec::next(repo, slug)?)?;
                 return Ok(Exit::Yes);
             };
             let drafting = Drafting {
-                spec: &spec,
+                spec: &specs::read(repo, slug)?,
                 document: &document,
                 agent: self.agent.as_deref(),
                 target,
                 trust: self.trust.is_given(),
             };
-            let drafted = watched(Style::choose(false), async |events, stop| {
+            let drafted = block_on_watched(EventStyle::choose(false), async |events, stop| {
                 draft::draft(repo, loaded, drafting, events, &stop).await
             })?;
             match drafted {
@@ -136,21 +134,4 @@ impl Writing {
             }
         }
     }
-}
-
-/// A whole file, or standard input, as text.
-fn read(file: &Path) -> Result<String> {
-    let mut bytes = Vec::new();
-    let name = if file == Path::new("-") {
-        io::stdin().lock().read_to_end(&mut bytes).context("cannot read standard input")?;
-        "standard input".to_owned()
-    } else {
-        let name = file.display().to_string();
-        let opened = File::open(file).and_then(|mut file| file.read_to_end(&mut bytes));
-        opened.map_err(|error| {
-            hint(format!("cannot read {name}: {error}"), "give --from a file that exists, or `-`")
-        })?;
-        name
-    };
-    String::from_utf8(bytes).map_err(|_| hint(format!("{name} is not UTF-8"), "save it as UTF-8"))
 }

@@ -1,10 +1,11 @@
-//! `git flow-ai approve`: a person approves a document's exact text.
+//! `git flow-ai approve`: the user approves a document's exact text.
 
-use crate::commands::draft::{self, Which};
+use crate::commands::approve::{self, Approved};
+use crate::commands::draft::Which;
+use crate::commands::spec;
 use crate::domain::error::{Exit, Result};
 use crate::domain::spec::Slug;
-use crate::gate::store::{Repo, specs};
-use crate::ui::cli::spec::print_next;
+use crate::gate::store::Repo;
 use crate::ui::report;
 use clap::Args;
 use serde_json::{Value, json};
@@ -40,7 +41,6 @@ pub struct ApproveArgs {
     json: bool,
 }
 
-/// Runs the command.
 pub fn run(args: ApproveArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
     let which = match &args.document {
@@ -48,8 +48,7 @@ pub fn run(args: ApproveArgs) -> Result<Exit> {
         None if args.all => Which::All,
         None => Which::Current,
     };
-    let before = specs::read(&repo, &args.slug)?;
-    let approvals = draft::approve(&repo, &args.slug, which)?;
+    let Approved { spec, approvals } = approve::approve(&repo, &args.slug, which)?;
     if args.json {
         let values: Vec<Value> = approvals
             .iter()
@@ -62,7 +61,7 @@ pub fn run(args: ApproveArgs) -> Result<Exit> {
     }
     let mut out = report::out();
     for approval in &approvals {
-        let text = before.document(&approval.document).unwrap_or_default();
+        let text = spec.document(&approval.document).unwrap_or_default();
         writeln!(
             out,
             "Approved: {} of {} ({} lines, {} bytes, text {}) by {}",
@@ -77,6 +76,6 @@ pub fn run(args: ApproveArgs) -> Result<Exit> {
     if approvals.is_empty() {
         writeln!(out, "Nothing of {} waits for approval", args.slug)?;
     }
-    print_next(&repo, &args.slug)?;
+    report::next_commands(&spec::next(&repo, &args.slug)?)?;
     Ok(Exit::Yes)
 }

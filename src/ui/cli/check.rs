@@ -68,7 +68,6 @@ enum Format {
     Github,
 }
 
-/// Runs the command.
 pub fn run(args: CheckArgs) -> Result<Exit> {
     let answered = {
         let _patience = Patience::new();

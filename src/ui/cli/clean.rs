@@ -43,7 +43,6 @@ pub struct CleanArgs {
     json: bool,
 }
 
-/// Runs the command.
 pub fn run(args: CleanArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
     let items = clean::clean(&repo, &args.slugs, Options { dry_run: args.dry_run, trash: args.trash })?;

@@ -55,7 +55,6 @@ enum Shell {
     Fish,
 }
 
-/// Runs the command.
 pub fn run(args: CompletionsArgs) -> Result<Exit> {
     report::out().write_all(script(args.shell).as_bytes())?;
     Ok(Exit::Yes)

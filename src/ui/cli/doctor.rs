@@ -18,7 +18,6 @@ pub struct DoctorArgs {
     json: bool,
 }
 
-/// Runs the command.
 pub fn run(args: DoctorArgs) -> Result<Exit> {
     let checks = doctor::examine();
     let healthy = checks.iter().all(|check| check.standing != Standing::Bad);

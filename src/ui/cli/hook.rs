@@ -5,8 +5,8 @@
 use crate::commands::hook::review::{self, Pending};
 use crate::commands::hook::{self, Answer, Refused};
 use crate::domain::error::{Exit, Result};
-use crate::domain::event::Events;
-use crate::ui::report;
+use crate::ui::report::{EventStyle, refusal};
+use crate::ui::runtime::block_on_watched;
 use clap::Args;
 use std::io::stdin;
 
@@ -22,23 +22,22 @@ pub struct HookArgs {
     args: Vec<String>,
 }
 
-/// Runs the command.
 pub fn run(args: HookArgs) -> Result<Exit> {
-    let refused = refusal(&args).inspect_err(|error| {
+    let refused = ask(&args).inspect_err(|error| {
         if Exit::of(error) != Exit::Interrupted {
-            super::refusal::cannot_tell(&args.name);
+            refusal::cannot_tell(&args.name);
         }
     })?;
     Ok(match refused {
         Some(refused) => {
-            super::refusal::print(&refused);
+            refusal::print(&refused);
             Exit::No
         }
         None => Exit::Yes,
     })
 }
 
-fn refusal(args: &HookArgs) -> Result<Option<Refused>> {
+fn ask(args: &HookArgs) -> Result<Option<Refused>> {
     match hook::ask(&args.name, &args.args, stdin().lock())? {
         Answer::Pass => Ok(None),
         Answer::Refuse(refused) => Ok(Some(refused)),
@@ -46,13 +45,9 @@ fn refusal(args: &HookArgs) -> Result<Option<Refused>> {
     }
 }
 
-/// Has a rival asked, with progress for whoever waits.
+/// Has a rival asked, with progress for the user who waits.
 pub(super) fn settle(pending: Pending) -> Result<Option<Refused>> {
-    let (events, receiver) = Events::channel();
-    let watcher = report::watch(receiver, report::Style::choose(false));
-    let refused = super::wait::wait(async move |stop| review::settle(pending, &events, &stop).await);
-    if watcher.join().is_err() {
-        report::warning("the progress display broke off");
-    }
-    refused
+    block_on_watched(EventStyle::choose(false), async |events, stop| {
+        review::settle(pending, events, &stop).await
+    })
 }

@@ -37,7 +37,6 @@ pub struct InitArgs {
     json: bool,
 }
 
-/// Runs the command.
 pub fn run(args: InitArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
     let outcome = if args.uninstall {

@@ -1,16 +1,13 @@
 //! `git flow-ai log`: what an agent or a reviewer said, from the run's transcripts.
 
-use crate::commands::run::{Transcript, is_under_way, transcripts};
-use crate::domain::error::{Exit, Result, hint};
+use crate::commands::log::{self, Filter, Piece};
+use crate::commands::run::Transcript;
+use crate::domain::error::{Exit, Result};
 use crate::domain::spec::Slug;
-use crate::gate::store::{Repo, specs};
+use crate::gate::store::Repo;
 use crate::ui::report::{self, plain, table::Table};
-use anyhow::Context;
 use clap::Args;
-use std::fs::File;
-use std::io::{IsTerminal, Read, Write};
-use std::thread;
-use std::time::Duration;
+use std::io::{IsTerminal, Write};
 
 /// Show an agent's transcript
 ///
@@ -43,54 +40,28 @@ pub struct LogArgs {
     follow: bool,
 }
 
-/// Runs the command.
 pub fn run(args: LogArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
     let (slug, task) = match args.names.as_slice() {
-        [slug, task] => (Some(slug.parse::<Slug>()?), Some(task.as_str())),
-        [task] => (None, Some(task.as_str())),
+        [slug, task] => (Some(slug.parse::<Slug>()?), Some(task)),
+        [task] => (None, Some(task)),
         _ => (None, None),
     };
-    let all = all(&repo, slug.as_ref())?;
-    let Some(task) = task else { return list(&all) };
-    let is_it = |of: &Transcript| {
-        of.task == task
-            && of.review == args.review
-            && args.attempt.is_none_or(|attempt| of.attempt == attempt)
-    };
-    let found: Vec<&(Slug, Transcript)> = all.iter().filter(|(_, transcript)| is_it(transcript)).collect();
-    let Some((slug, newest)) = found.last() else {
-        return Err(hint(
-            format!("there is no such transcript of `{task}`"),
-            "git flow-ai log lists what there is",
-        ));
-    };
-    if let Some((other, _)) = found.iter().find(|(other, _)| other != slug) {
-        return Err(hint(
-            format!("`{task}` is a task of {other} and of {slug}"),
-            format!("name the spec: git flow-ai log {slug} {task}"),
-        ));
+    let Some(task) = task else { return list(&log::list(&repo, slug.as_ref())?) };
+    let filter = Filter { task: task.clone(), attempt: args.attempt, review: args.review };
+    let mut reader = log::open(&repo, slug.as_ref(), filter, args.follow)?;
+    let mut printer = Printer::default();
+    while let Some(piece) = reader.next(&repo)? {
+        match piece {
+            Piece::Begin(transcript) => {
+                printer.end()?;
+                heading(&transcript)?;
+            }
+            Piece::Bytes(bytes) => printer.print(&bytes)?,
+        }
     }
-    heading(newest)?;
-    let mut shown = Shown { file: open(newest)?, rest: Vec::new() };
-    shown.go_on()?;
-    if args.follow {
-        shown = follow(&repo, slug, newest, shown, is_it)?;
-    }
-    shown.end()?;
+    printer.end()?;
     Ok(Exit::Yes)
-}
-
-fn all(repo: &Repo, slug: Option<&Slug>) -> Result<Vec<(Slug, Transcript)>> {
-    let slugs = match slug {
-        Some(slug) => vec![slug.clone()],
-        None => specs::summaries(repo)?.into_iter().map(|spec| spec.slug).collect(),
-    };
-    let mut all = Vec::new();
-    for slug in slugs {
-        all.extend(transcripts(repo, &slug)?.into_iter().map(|transcript| (slug.clone(), transcript)));
-    }
-    Ok(all)
 }
 
 fn list(all: &[(Slug, Transcript)]) -> Result<Exit> {
@@ -112,75 +83,36 @@ fn list(all: &[(Slug, Transcript)]) -> Result<Exit> {
     Ok(Exit::Yes)
 }
 
-fn open(transcript: &Transcript) -> Result<File> {
-    File::open(&transcript.path).with_context(|| format!("cannot read {}", transcript.path.display()))
-}
-
 fn heading(transcript: &Transcript) -> Result<()> {
     let of = if transcript.review { "review of attempt" } else { "attempt" };
     let line = format!("{}, {of} {}, run {}", transcript.task, transcript.attempt, transcript.run);
     Ok(writeln!(report::err(), "{}", plain(&line))?)
 }
 
-/// A transcript that has been shown up to a place.
-struct Shown {
-    file: File,
-    /// The beginning of a line that is not whole yet; only on a terminal.
+/// Prints transcripts: on a terminal by whole lines with control characters visible, else byte for byte.
+#[derive(Default)]
+struct Printer {
+    /// The beginning of a line that is not whole yet.
     rest: Vec<u8>,
 }
 
-impl Shown {
-    /// Prints what is new in the file.
-    fn go_on(&mut self) -> Result<()> {
-        let terminal = std::io::stdout().is_terminal();
-        let mut bytes = vec![0; 64 * 1024];
-        loop {
-            let count = self.file.read(&mut bytes)?;
-            if count == 0 {
-                return Ok(());
-            }
-            if !terminal {
-                report::out().write_all(&bytes[..count])?;
-                continue;
-            }
-            self.rest.extend_from_slice(&bytes[..count]);
-            let whole = self.rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-            let lines: Vec<u8> = self.rest.drain(..whole).collect();
-            report::out().write_all(plain(&String::from_utf8_lossy(&lines)).as_bytes())?;
+impl Printer {
+    fn print(&mut self, bytes: &[u8]) -> Result<()> {
+        if !std::io::stdout().is_terminal() {
+            return Ok(report::out().write_all(bytes)?);
         }
+        self.rest.extend_from_slice(bytes);
+        let whole = self.rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let lines: Vec<u8> = self.rest.drain(..whole).collect();
+        Ok(report::out().write_all(plain(&String::from_utf8_lossy(&lines)).as_bytes())?)
     }
 
     /// Prints a last line that has no end.
-    fn end(&self) -> Result<()> {
-        if self.rest.is_empty() {
+    fn end(&mut self) -> Result<()> {
+        let rest = std::mem::take(&mut self.rest);
+        if rest.is_empty() {
             return Ok(());
         }
-        Ok(writeln!(report::out(), "{}", plain(&String::from_utf8_lossy(&self.rest)))?)
-    }
-}
-
-/// Goes on with this transcript and newer ones, until no run of the spec is under way.
-fn follow(
-    repo: &Repo,
-    slug: &Slug,
-    from: &Transcript,
-    mut shown: Shown,
-    is_it: impl Fn(&Transcript) -> bool,
-) -> Result<Shown> {
-    let mut current = from.clone();
-    loop {
-        let over = !is_under_way(repo, slug);
-        shown.go_on()?;
-        if let Some(newer) = transcripts(repo, slug)?.into_iter().rfind(|transcript| is_it(transcript))
-            && newer.path != current.path
-        {
-            shown.end()?;
-            heading(&newer)?;
-            shown = Shown { file: open(&newer)?, rest: Vec::new() };
-            current = newer;
-        } else if over {
-            return Ok(shown);
-        }
-        thread::sleep(Duration::from_millis(300));
+        Ok(writeln!(report::out(), "{}", plain(&String::from_utf8_lossy(&rest)))?)
     }
 }

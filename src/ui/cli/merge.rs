@@ -26,7 +26,6 @@ pub struct MergeArgs {
     json: bool,
 }
 
-/// Runs the command.
 pub fn run(args: MergeArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
     let proposal = match merge::find(&repo, args.slug.as_ref())? {
@@ -42,7 +41,7 @@ pub fn run(args: MergeArgs) -> Result<Exit> {
         Answer::Review(pending) => super::hook::settle(*pending)?,
     };
     if let Some(refused) = refused {
-        super::refusal::print(&refused);
+        report::refusal::print(&refused);
         return Ok(Exit::No);
     }
     print(&merge::merge(&repo, &proposal)?, args.json)?;

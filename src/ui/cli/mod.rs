@@ -1,38 +1,33 @@
-//! Every command and flag: the source of help, man pages and completions.
+//! Every subcommand and flag: the source of help, man pages and completions.
 //!
-//! One file per command: its arguments as a struct whose doc comments are the help, and `run`, which
-//! calls the journeys and prints through [`crate::ui::report`]. Nothing below this layer prints.
+//! One file per subcommand: its arguments, whose doc comments are the help, and `run`, which calls
+//! [`crate::commands`] and prints by [`crate::ui::report`]. A new one is such a file and its line below.
 
-pub mod approve;
-pub mod check;
-pub mod clean;
-pub mod completions;
-pub mod demo;
-pub mod doctor;
-pub mod hook;
-mod human_review;
-pub mod init;
-pub mod log;
-pub mod man;
-mod manual;
-pub mod merge;
-mod page;
-pub mod plan;
-pub mod push;
-pub mod recover;
-mod refusal;
-pub mod review;
-pub mod run;
-pub mod sandbox;
-pub mod spec;
-pub mod status;
-mod subject;
-pub mod sync;
-pub mod trust;
-pub mod verdict;
-pub mod verify;
-pub mod wait;
-pub mod waive;
+mod approve;
+mod check;
+mod clean;
+mod completions;
+mod demo;
+mod demo_agent;
+mod doctor;
+mod hook;
+mod init;
+mod log;
+mod man;
+mod merge;
+mod plan;
+mod push;
+mod recover;
+mod review;
+mod run;
+mod sandbox;
+mod spec;
+mod status;
+mod sync;
+mod trust;
+mod verdict;
+mod verify;
+mod waive;
 
 use crate::domain::error::{Exit, Result};
 use crate::domain::secret;
@@ -67,100 +62,77 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// The commands, in the order in which a person meets them.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    Init(init::InitArgs),
-    Spec(spec::SpecArgs),
-    Approve(approve::ApproveArgs),
-    Plan(plan::PlanArgs),
-    Run(run::RunArgs),
-    Review(review::ReviewArgs),
-    Waive(waive::WaiveArgs),
-    Verdict(verdict::VerdictArgs),
-    Merge(merge::MergeArgs),
-    Sync(sync::SyncArgs),
-    Push(push::PushArgs),
-    Check(check::CheckArgs),
-    Verify(verify::VerifyArgs),
-    Status(status::StatusArgs),
-    Log(log::LogArgs),
-    Clean(clean::CleanArgs),
-    Recover(recover::RecoverArgs),
-    Trust(trust::TrustArgs),
-    Doctor(doctor::DoctorArgs),
-    Demo(demo::DemoArgs),
-    Completions(completions::CompletionsArgs),
-    Man(man::ManArgs),
-    #[command(hide = true)]
-    Hook(hook::HookArgs),
-    #[command(hide = true)]
-    Sandbox(sandbox::SandboxArgs),
-    #[command(hide = true)]
-    DemoAgent(demo::AgentArgs),
+/// Defines the subcommands: a line has the arguments, and `warned` if it works with branches, so that the user
+/// should know when a protected branch moved past the gate; else `unwarned`.
+macro_rules! subcommands {
+    ($($(#[$attribute:meta])* $name:ident($module:ident::$args:ident), $warned:ident;)*) => {
+        /// The subcommands, in the order in which a user meets them.
+        #[derive(Debug, Subcommand)]
+        pub enum Command {
+            $($(#[$attribute])* $name($module::$args),)*
+        }
+
+        impl Command {
+            fn run(self) -> Result<Exit> {
+                match self {
+                    $(Command::$name(args) => {
+                        $warned();
+                        $module::run(args)
+                    })*
+                }
+            }
+        }
+    };
 }
 
-impl Command {
-    /// Whether it does something with the work of the repository, so that whoever calls it should know
-    /// when a protected branch is not where the gate let it be.
-    fn acts(&self) -> bool {
-        use Command::{Approve, Clean, Merge, Plan, Push, Review, Run, Spec, Status, Sync, Waive};
-        matches!(
-            self,
-            Approve(_)
-                | Clean(_)
-                | Merge(_)
-                | Plan(_)
-                | Push(_)
-                | Review(_)
-                | Run(_)
-                | Spec(_)
-                | Status(_)
-                | Sync(_)
-                | Waive(_)
-        )
-    }
+subcommands! {
+    Init(init::InitArgs), unwarned;
+    Spec(spec::SpecArgs), warned;
+    Approve(approve::ApproveArgs), warned;
+    Plan(plan::PlanArgs), warned;
+    Run(run::RunArgs), warned;
+    Review(review::ReviewArgs), warned;
+    Waive(waive::WaiveArgs), warned;
+    Verdict(verdict::VerdictArgs), unwarned;
+    Merge(merge::MergeArgs), warned;
+    Sync(sync::SyncArgs), warned;
+    Push(push::PushArgs), warned;
+    Check(check::CheckArgs), unwarned;
+    Verify(verify::VerifyArgs), unwarned;
+    Status(status::StatusArgs), warned;
+    Log(log::LogArgs), unwarned;
+    Clean(clean::CleanArgs), warned;
+    Recover(recover::RecoverArgs), unwarned;
+    Trust(trust::TrustArgs), unwarned;
+    Doctor(doctor::DoctorArgs), unwarned;
+    Demo(demo::DemoArgs), unwarned;
+    Completions(completions::CompletionsArgs), unwarned;
+    Man(man::ManArgs), unwarned;
+    #[command(hide = true)]
+    Hook(hook::HookArgs), unwarned;
+    #[command(hide = true)]
+    Sandbox(sandbox::SandboxArgs), unwarned;
+    #[command(hide = true)]
+    DemoAgent(demo_agent::DemoAgentArgs), unwarned;
 }
 
-/// Whether what was called is to answer in JSON.
-pub fn wants_json(given: &ArgMatches) -> bool {
-    match given.subcommand() {
-        Some((_, further)) if wants_json(further) => true,
-        _ => matches!(given.try_get_one::<bool>("json"), Ok(Some(true))),
+/// Warns if a protected branch is not where the gate left it.
+fn warned() {
+    verify::glance();
+}
+
+fn unwarned() {}
+
+/// Whether the arguments ask for JSON.
+pub fn wants_json(arguments: &ArgMatches) -> bool {
+    match arguments.subcommand() {
+        Some((_, nested)) if wants_json(nested) => true,
+        _ => matches!(arguments.try_get_one::<bool>("json"), Ok(Some(true))),
     }
 }
 
 /// Runs a command; the exit status is its answer.
 pub fn run(cli: Cli) -> Result<Exit> {
     secret::learn_named(std::env::vars_os());
-    if cli.command.acts() {
-        verify::glance();
-    }
-    match cli.command {
-        Command::Init(args) => init::run(args),
-        Command::Spec(args) => spec::run(args),
-        Command::Approve(args) => approve::run(args),
-        Command::Plan(args) => plan::run(args),
-        Command::Run(args) => run::run(args),
-        Command::Review(args) => review::run(args),
-        Command::Waive(args) => waive::run(args),
-        Command::Verdict(args) => verdict::run(args),
-        Command::Merge(args) => merge::run(args),
-        Command::Sync(args) => sync::run(args),
-        Command::Push(args) => push::run(args),
-        Command::Check(args) => check::run(args),
-        Command::Verify(args) => verify::run(args),
-        Command::Status(args) => status::run(args),
-        Command::Log(args) => log::run(args),
-        Command::Clean(args) => clean::run(args),
-        Command::Recover(args) => recover::run(args),
-        Command::Trust(args) => trust::run(args),
-        Command::Doctor(args) => doctor::run(args),
-        Command::Demo(args) => demo::run(args),
-        Command::Completions(args) => completions::run(args),
-        Command::Man(args) => man::run(args),
-        Command::Hook(args) => hook::run(args),
-        Command::Sandbox(args) => sandbox::run(args),
-        Command::DemoAgent(args) => demo::run_agent(args),
-    }
+    cli.command.run()
 }

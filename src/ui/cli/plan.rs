@@ -1,11 +1,11 @@
 //! `git flow-ai plan`: write the plan of a spec, or look at it.
 
-use crate::commands::draft;
+use crate::commands::{plan as command, spec};
 use crate::domain::error::{Exit, Result, hint};
 use crate::domain::plan::{self, Plan};
 use crate::domain::spec::Slug;
-use crate::gate::store::{Repo, config, specs};
-use crate::ui::cli::spec::{Writing, print_next};
+use crate::gate::store::{Repo, specs};
+use crate::ui::args::text_source::TextSource;
 use crate::ui::report;
 use crate::ui::report::table::{Cell, Table};
 use clap::Args;
@@ -32,7 +32,7 @@ pub struct PlanArgs {
     slug: Slug,
 
     #[command(flatten)]
-    writing: Writing,
+    source: TextSource,
 
     /// Write nothing: show the plan, and whether it can be carried out
     #[arg(long, conflicts_with_all = ["from", "draft", "agent"])]
@@ -43,61 +43,44 @@ pub struct PlanArgs {
     json: bool,
 }
 
-/// Runs the command.
 pub fn run(args: PlanArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
-    if !args.check && !args.json {
-        let exit = args.writing.write(&repo, &args.slug, plan::DOCUMENT)?;
-        if exit == Exit::Yes {
-            let plan = read(&repo, &args.slug)?;
-            print(&plan)?;
-            // It is written: a config that cannot be read is somebody else's business now.
-            strangers(&repo, &plan).unwrap_or_default().iter().for_each(|why| report::warning(why));
-        }
-        return Ok(exit);
+    if args.check || args.json {
+        return show(&repo, &args);
     }
-    match read(&repo, &args.slug) {
-        Ok(plan) if args.json => report::json(&value(&args.slug, &plan))?,
-        Ok(plan) => {
-            print(&plan)?;
-            let strangers = strangers(&repo, &plan)?;
-            if !strangers.is_empty() {
-                let fix = format!("name another (git flow-ai plan {}), or add it to the config", args.slug);
-                report::error(&hint(strangers.join("; "), fix));
-                return Ok(Exit::No);
-            }
-            print_next(&repo, &args.slug)?;
-        }
-        // Whether there is such a spec at all has been told by then.
-        Err(error) if specs::read(&repo, &args.slug).is_ok() => {
+    let exit = args.source.write(&repo, &args.slug, plan::DOCUMENT)?;
+    if exit == Exit::Yes {
+        let plan = command::read(&repo, &args.slug)?;
+        print(&plan)?;
+        // The plan is written: what is wrong with the config concerns the next run.
+        let unknown = command::unknown_agents(&repo, &plan).unwrap_or_default();
+        unknown.iter().for_each(|why| report::warning(why));
+    }
+    Ok(exit)
+}
+
+fn show(repo: &Repo, args: &PlanArgs) -> Result<Exit> {
+    let plan = match command::read(repo, &args.slug) {
+        Ok(plan) => plan,
+        Err(error) => {
+            // Without such a spec there is no answer; a plan that cannot be read is one.
+            specs::read(repo, &args.slug)?;
             report::error(&error);
             return Ok(Exit::No);
         }
-        Err(error) => return Err(error),
-    }
-    Ok(Exit::Yes)
-}
-
-/// The plan as it stands.
-fn read(repo: &Repo, slug: &Slug) -> Result<Plan> {
-    let spec = specs::read(repo, slug)?;
-    let Some(text) = spec.document(plan::DOCUMENT).filter(|text| draft::has_content(text)) else {
-        return Err(hint(format!("{slug} has no plan"), format!("write it: git flow-ai plan {slug}")));
     };
-    plan::parse(text)
-}
-
-/// What is wrong with the agents that open tasks want: a run would refuse those that nobody knows.
-fn strangers(repo: &Repo, plan: &Plan) -> Result<Vec<String>> {
-    let agents = config::load(repo, &repo.target()?)?.config.agents;
-    let open = plan.tasks.iter().filter(|task| !task.done);
-    let wanted = open.filter_map(|task| Some((task, task.agent.as_ref()?)));
-    Ok(wanted
-        .filter(|(_, agent)| !agents.contains_key(*agent))
-        .map(|(task, agent)| {
-            format!("the task {} wants the agent `{agent}`, which the config does not have", task.id)
-        })
-        .collect())
+    if args.json {
+        return report::json(&value(&args.slug, &plan)).map(|()| Exit::Yes);
+    }
+    print(&plan)?;
+    let unknown = command::unknown_agents(repo, &plan)?;
+    if !unknown.is_empty() {
+        let fix = format!("name another (git flow-ai plan {}), or add it to the config", args.slug);
+        report::error(&hint(unknown.join("; "), fix));
+        return Ok(Exit::No);
+    }
+    report::next_commands(&spec::next(repo, &args.slug)?)?;
+    Ok(Exit::Yes)
 }
 
 fn print(plan: &Plan) -> Result<()> {

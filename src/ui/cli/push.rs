@@ -46,7 +46,6 @@ pub struct PushArgs {
     json: bool,
 }
 
-/// Runs the command.
 pub fn run(args: PushArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
     let remote = push::remote(&repo, args.remote.as_deref())?;

@@ -51,7 +51,6 @@ pub struct RecoverArgs {
     json: bool,
 }
 
-/// Runs the command.
 pub fn run(args: RecoverArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
     let (all, odd) = recover::list(&repo)?;

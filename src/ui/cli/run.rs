@@ -1,15 +1,14 @@
 //! `git flow-ai run`.
 
-use super::trust::{TrustFlag, consent};
-use super::wait::wait;
 use crate::commands::run::{self, Forecast, Options};
 use crate::domain::config::Budget;
 use crate::domain::error::{Exit, Hint, Result};
-use crate::domain::event::Events;
 use crate::domain::spec::Slug;
 use crate::gate::store::Repo;
+use crate::ui::args::trust::{TrustFlag, consent};
 use crate::ui::report::table::Table;
-use crate::ui::report::{self, Style, summary};
+use crate::ui::report::{self, EventStyle, summary};
+use crate::ui::runtime::block_on_watched;
 use clap::Args;
 use std::io::Write;
 use std::rc::Rc;
@@ -84,7 +83,6 @@ pub struct RunArgs {
     json: bool,
 }
 
-/// Runs the command.
 pub fn run(args: RunArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
     let options = Options {
@@ -103,13 +101,10 @@ pub fn run(args: RunArgs) -> Result<Exit> {
     }
     consent(&repo, run::brought(&repo, &options)?, &args.trust)?;
     let slug = options.slug.clone();
-    let (events, receiver) = Events::channel();
-    let watcher = report::watch(receiver, Style::choose(args.json));
-    let result = wait(async |stop| run::run(Rc::new(repo), options, &events, &stop).await);
-    drop(events);
-    // A watcher that broke has only shown less than it should.
-    let _ = watcher.join();
-    let summary = result?;
+    let repo = Rc::new(repo);
+    let summary = block_on_watched(EventStyle::choose(args.json), async |events, stop| {
+        run::run(repo, options, events, &stop).await
+    })?;
     if args.json {
         summary::json(&summary)?;
     } else {

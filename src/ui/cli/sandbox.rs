@@ -53,7 +53,6 @@ struct BridgeArgs {
     command: Vec<OsString>,
 }
 
-/// Runs the command.
 pub fn run(args: SandboxArgs) -> Result<Exit> {
     match args.stage {
         Stage::Hold(args) => {

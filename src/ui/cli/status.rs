@@ -36,7 +36,6 @@ pub struct StatusArgs {
     json: bool,
 }
 
-/// Runs the command.
 pub fn run(args: StatusArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
     if args.disk {

@@ -37,7 +37,6 @@ pub struct SyncArgs {
     json: bool,
 }
 
-/// Runs the command.
 pub fn run(args: SyncArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
     let remote = sync::remote(&repo, args.remote.as_deref())?;

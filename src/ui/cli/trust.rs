@@ -1,14 +1,14 @@
-//! `git flow-ai trust`, and the question that other commands put before they use what a repository brings.
+//! `git flow-ai trust`: what this repository brings that would run here.
 
-use crate::agents::trust::{self, Item, Look, Record, Standing};
-use crate::domain::error::{Exit, Result, hint_on};
-use crate::domain::visible;
-use crate::gate::store::{Repo, config};
-use crate::ui::report::{self, plain};
-use anstyle::AnsiColor;
+use crate::agents::trust::{self, Look, Record, Standing};
+use crate::commands::trust as command;
+use crate::domain::error::{Exit, Result};
+use crate::gate::store::Repo;
+use crate::ui::args::trust::{ask, describe, visible_line};
+use crate::ui::report;
 use clap::Args;
 use serde_json::json;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::Write;
 
 /// See what this repository brings that would run here, and trust it
 ///
@@ -49,22 +49,6 @@ pub struct TrustArgs {
     json: bool,
 }
 
-/// The flag of commands that use what a repository brings.
-#[derive(Debug, Args)]
-pub struct TrustFlag {
-    /// Trust whatever this repository brings, this time; see git-flow-ai-trust(1)
-    #[arg(long)]
-    trust: bool,
-}
-
-impl TrustFlag {
-    /// Whether the person has said so.
-    pub fn is_given(&self) -> bool {
-        self.trust
-    }
-}
-
-/// Runs the command.
 pub fn run(args: TrustArgs) -> Result<Exit> {
     if args.list {
         return list(&trust::all()?, args.json);
@@ -72,11 +56,11 @@ pub fn run(args: TrustArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
     if args.revoke {
         let count = trust::revoke(&repo)?;
-        writeln!(report::out(), "Taken back: {count} thing{} of this repository", plural(count))?;
+        let plural = if count == 1 { "" } else { "s" };
+        writeln!(report::out(), "Taken back: {count} thing{plural} of this repository")?;
         return Ok(Exit::Yes);
     }
-    let loaded = config::load(&repo, &repo.target()?)?;
-    let look = trust::look(&repo, trust::everything(&repo, &loaded)?)?;
+    let look = command::look(&repo)?;
     if args.json {
         report::json(&value(&look))?;
         return Ok(if look.is_trusted() { Exit::Yes } else { Exit::No });
@@ -89,104 +73,20 @@ pub fn run(args: TrustArgs) -> Result<Exit> {
         } else {
             "You trust all that this repository brings."
         };
-        report::out().write_all(format!("{what}\n{}", shown(&look)).as_bytes())?;
+        report::out().write_all(format!("{what}\n{}", describe(&look)).as_bytes())?;
         return Ok(Exit::Yes);
     }
     if args.yes {
-        report::out().write_all(shown(&look).as_bytes())?;
-        record(&repo, &look)?;
+        report::out().write_all(describe(&look).as_bytes())?;
+        command::record(&repo, &look)?;
         writeln!(report::out(), "Trusted.")?;
         return Ok(Exit::Yes);
     }
-    Ok(if asked(&repo, look)? { Exit::Yes } else { Exit::No })
+    Ok(if ask(&repo, look)? { Exit::Yes } else { Exit::No })
 }
 
-/// Asks the person about what is not trusted yet; a refusal where they cannot be asked or say no.
-pub fn consent(repo: &Repo, items: Vec<Item>, flag: &TrustFlag) -> Result<()> {
-    if !flag.is_given() {
-        let look = trust::look(repo, items.clone())?;
-        if !look.is_trusted() && can_ask() {
-            asked(repo, look)?;
-        }
-    }
-    trust::require(repo, items, flag.is_given())
-}
-
-fn can_ask() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
-}
-
-/// Shows it, asks, and writes a yes down; whether it was one.
-fn asked(repo: &Repo, look: Look) -> Result<bool> {
-    let mut err = report::err();
-    err.write_all(b"This repository brings what would run here or send things away:\n\n")?;
-    err.write_all(shown(&look).as_bytes())?;
-    if let Some(trouble) = look.trouble {
-        let why = "nothing can be trusted before that is mended";
-        return Err(hint_on(trouble, why, "or trust it this time: --trust"));
-    }
-    if !can_ask() {
-        let items = look.items.iter().map(|(item, _)| item.clone()).collect();
-        trust::require(repo, items, false)?;
-    }
-    write!(err, "Trust exactly this? [y/N] ")?;
-    err.flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    let is_yes = matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
-    if is_yes {
-        record(repo, &look)?;
-    }
-    Ok(is_yes)
-}
-
-fn record(repo: &Repo, look: &Look) -> Result<()> {
-    let new = look.items.iter().filter(|(_, standing)| *standing != Standing::Trusted);
-    trust::record(repo, &new.map(|(item, _)| item.clone()).collect::<Vec<_>>())
-}
-
-/// Every thing with all its lines; marked is what is new, and what has changed since it was trusted.
-fn shown(look: &Look) -> String {
-    let (green, red) = (AnsiColor::Green.on_default(), AnsiColor::Red.on_default());
-    let mut text = String::new();
-    for (item, standing) in &look.items {
-        let note = match standing {
-            Standing::Trusted => "",
-            Standing::New => " (new)",
-            Standing::Changed(_) => " (changed)",
-        };
-        let place = item.place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
-        text.push_str(&format!("{}{note}\n", visible_line(&format!("{}{place}", item.what))));
-        let before: &[String] = match standing {
-            Standing::Trusted => &item.lines,
-            Standing::New => &[],
-            Standing::Changed(lines) => lines,
-        };
-        for line in before.iter().filter(|line| !item.lines.contains(line)) {
-            text.push_str(&format!("  {red}- {}{red:#}\n", visible_line(line)));
-        }
-        for line in &item.lines {
-            let line_shown = visible_line(line);
-            if before.contains(line) {
-                text.push_str(&format!("    {line_shown}\n"));
-            } else {
-                text.push_str(&format!("  {green}+ {line_shown}{green:#}\n"));
-            }
-        }
-    }
-    if !text.is_empty() {
-        text.push('\n');
-    }
-    text
-}
-
-/// A line as it is, with everything that could hide or steer written out.
-fn visible_line(line: &str) -> String {
-    plain(&visible::shown(line.as_bytes()).0)
-}
-
-fn list(records: &[Record], as_json: bool) -> Result<Exit> {
-    if as_json {
+fn list(records: &[Record], is_json: bool) -> Result<Exit> {
+    if is_json {
         report::json(&records)?;
         return Ok(Exit::Yes);
     }
@@ -229,8 +129,4 @@ fn value(look: &Look) -> serde_json::Value {
         "items": items,
         "trouble": look.trouble.as_ref().map(ToString::to_string),
     })
-}
-
-fn plural(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
 }

@@ -75,7 +75,6 @@ struct ShowArgs {
     json: bool,
 }
 
-/// Runs the command.
 pub fn run(args: VerdictArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
     match args.command.unwrap_or(VerdictCommand::List(ListArgs::default())) {

@@ -30,7 +30,6 @@ pub struct VerifyArgs {
     json: bool,
 }
 
-/// Runs the command.
 pub fn run(args: VerifyArgs) -> Result<Exit> {
     let report = match Repo::discover().and_then(|repo| verify::verify(&repo)) {
         // A script gets its answer in its own form, whatever happened; a person gets the error.

@@ -1,14 +1,13 @@
-//! `git flow-ai waive`: a person lets a change in without a rival's approval, and says why.
+//! `git flow-ai waive`: the user lets a change in without a rival's approval, and says why.
 
-use super::human_review::{said, speak};
-use super::review::Told;
-use super::subject::SubjectArgs;
-use crate::commands::human_review::Word;
+use crate::commands::selection::Selection;
+use crate::commands::waive;
 use crate::domain::error::{Exit, Result};
-use crate::gate::store::{Repo, config};
-use crate::ui::report::{self, plain};
+use crate::gate::store::Repo;
+use crate::ui::args::human_review::not_empty;
+use crate::ui::args::selection::SelectionArgs;
+use crate::ui::report::review::{human, nothing, or_error_as_json};
 use clap::Args;
-use std::io::Write;
 
 /// Let a change in without a rival's approval, and say why
 ///
@@ -25,7 +24,7 @@ Examples:
 Exit status: 0 waived, or nothing to waive; 1 you may not; 2 it could not be recorded.")]
 pub struct WaiveArgs {
     #[command(flatten)]
-    subject: SubjectArgs,
+    selection: SelectionArgs,
 
     /// Why, for those who read it later
     #[arg(long, value_name = "TEXT")]
@@ -36,27 +35,18 @@ pub struct WaiveArgs {
     json: bool,
 }
 
-/// Runs the command.
 pub fn run(args: WaiveArgs) -> Result<Exit> {
-    let json = args.json;
-    super::review::told(json, waived(args))
+    let is_json = args.json;
+    or_error_as_json(is_json, waive(args))
 }
 
-fn waived(args: WaiveArgs) -> Result<Exit> {
-    let reason = said(&args.reason, "--reason", "why it may enter unjudged")?;
+fn waive(args: WaiveArgs) -> Result<Exit> {
+    let reason = not_empty(&args.reason, "--reason", "why it may enter unjudged")?;
     let repo = Repo::discover()?;
-    let target = args.subject.target(&repo)?;
-    let loaded = config::load(&repo, &target)?;
-    let change = args.subject.change(&repo, &target)?;
-    if change.is_empty() {
-        let why = args.subject.nothing(&target);
-        if args.json {
-            let reasons = [format!("nothing to waive: {why}")];
-            report::json(&Told { decision: None, verdicts: &[], reasons: &reasons })?;
-        } else {
-            writeln!(report::out(), "Nothing to waive: {}.", plain(&why))?;
-        }
-        return Ok(Exit::Yes);
+    let selection = Selection::from(args.selection);
+    let selected = selection.find(&repo)?;
+    match waive::waive(&repo, &selected, reason)? {
+        Some(said) => human(said, &selected.change, args.json),
+        None => nothing("waive", &selection.why_empty(&selected.target), args.json),
     }
-    speak(&repo, &change, &target, &loaded, Word::Waive(reason), args.json)
 }

@@ -5,7 +5,7 @@
 
 use super::lines;
 use super::progress::{self, Doing, Progress};
-use super::{colour_of, first_line};
+use super::{first_line, state_style};
 use crate::domain::event::{Event, What};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
@@ -139,7 +139,7 @@ fn describe(task: Option<&str>, doing: &Doing, now: Timestamp, colours: bool) ->
     };
     match doing.state {
         Some(state) if colours => {
-            let colour = colour_of(state);
+            let colour = state_style(state);
             parts.push(format!("{colour}{state}{colour:#} {elapsed}"));
         }
         Some(state) => parts.push(format!("{state} {elapsed}")),

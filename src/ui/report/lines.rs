@@ -4,7 +4,7 @@
 //! one more, all with the task's prefix, so that `grep '^\[api\]'` tells one task's story. What repeats itself, usage for instance, is left out.
 
 use super::progress::{self, Doing, Progress};
-use super::{colour_of, err, first_line};
+use super::{err, first_line, state_style};
 use crate::domain::event::{Activity, Event, State, What};
 use std::io::Write;
 use std::sync::mpsc::Receiver;
@@ -45,7 +45,7 @@ fn words(what: &What, doing: &Doing) -> Option<String> {
             base.get(..10).unwrap_or(base)
         ),
         What::State { state, attempt, .. } => {
-            let colour = colour_of(*state);
+            let colour = state_style(*state);
             let attempt = if *attempt > 1 { format!("attempt {attempt}") } else { String::new() };
             let said = [doing.agent.as_str(), &attempt, &doing.last];
             let said: Vec<&str> = said.into_iter().filter(|part| !part.is_empty()).collect();

@@ -7,20 +7,24 @@ mod bars;
 pub mod check;
 mod findings;
 mod lines;
+mod next;
 mod output;
 mod plain;
 mod progress;
+pub mod refusal;
+pub mod review;
 pub mod summary;
 pub mod table;
 
 pub use findings::findings;
-pub use output::{Forgiving, err, out, raw_out};
+pub use next::next_commands;
+pub use output::{err, out, raw_out};
 pub use plain::{first_line, plain};
 
 use crate::domain::error::{Hint, Result};
-use crate::domain::event::{Event, What};
+use crate::domain::event::{Event, State, What};
 use crate::domain::secret;
-use anstyle::{AnsiColor, Style as Colour};
+use anstyle::{AnsiColor, Style};
 use std::io::{IsTerminal, Write};
 use std::sync::mpsc::Receiver;
 use std::thread::{self, JoinHandle};
@@ -99,44 +103,43 @@ pub fn json(value: &impl serde::Serialize) -> Result<()> {
 
 /// How events are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub enum EventStyle {
     /// A line per running task that changes in place, on standard error.
     Bars,
     /// A prefixed line per event, on standard error.
     Lines,
     /// A line of JSON per event, on standard output.
     Json,
-    /// Warnings only.
-    Quiet,
+    WarningsOnly,
 }
 
-impl Style {
+impl EventStyle {
     /// JSON when asked for, bars on a terminal that can, else lines.
-    pub fn choose(json: bool) -> Style {
+    pub fn choose(json: bool) -> EventStyle {
         let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
         if json {
-            Style::Json
+            EventStyle::Json
         } else if std::io::stderr().is_terminal() && !dumb {
-            Style::Bars
+            EventStyle::Bars
         } else {
-            Style::Lines
+            EventStyle::Lines
         }
     }
 }
 
 /// Shows events as they come, on a thread of its own, until every sender has gone. Join it before
 /// printing anything else.
-pub fn watch(events: Receiver<Event>, style: Style) -> JoinHandle<()> {
+pub fn watch(events: Receiver<Event>, style: EventStyle) -> JoinHandle<()> {
     thread::spawn(move || match style {
-        Style::Bars => bars::show(&events),
-        Style::Lines => lines::show(&events),
-        Style::Json => {
+        EventStyle::Bars => bars::show(&events),
+        EventStyle::Lines => lines::show(&events),
+        EventStyle::Json => {
             for event in events {
                 // A full disk under the log must not stop the agents: the journal has it all.
                 let _ = json(&event);
             }
         }
-        Style::Quiet => {
+        EventStyle::WarningsOnly => {
             for event in events {
                 if let What::Warning { message } = event.what {
                     warning(&message);
@@ -146,9 +149,7 @@ pub fn watch(events: Receiver<Event>, style: Style) -> JoinHandle<()> {
     })
 }
 
-/// A style without effect, or that of the state's kind: used by bars and lines alike.
-fn colour_of(state: crate::domain::event::State) -> Colour {
-    use crate::domain::event::State;
+fn state_style(state: State) -> Style {
     match state {
         State::Done => AnsiColor::Green.on_default(),
         State::Failed => AnsiColor::Red.on_default(),
@@ -157,7 +158,7 @@ fn colour_of(state: crate::domain::event::State) -> Colour {
         }
         State::Working | State::InReview => AnsiColor::Cyan.on_default(),
         State::Queued | State::Preparing | State::Starting | State::Verifying | State::Harvesting => {
-            Colour::new()
+            Style::new()
         }
     }
 }

@@ -9,25 +9,25 @@ use anstream::AutoStream;
 use std::io::{self, ErrorKind, Write};
 
 /// Standard output: colours where wanted, a closed pipe ignored.
-pub fn out() -> Forgiving<AutoStream<io::Stdout>> {
-    Forgiving(anstream::stdout())
+pub fn out() -> IgnoreBrokenPipe<AutoStream<io::Stdout>> {
+    IgnoreBrokenPipe(anstream::stdout())
 }
 
 /// Standard output for bytes that must stay as they are, a closed pipe ignored.
-pub fn raw_out() -> Forgiving<io::Stdout> {
-    Forgiving(io::stdout())
+pub fn raw_out() -> IgnoreBrokenPipe<io::Stdout> {
+    IgnoreBrokenPipe(io::stdout())
 }
 
 /// Standard error, likewise.
-pub fn err() -> Forgiving<AutoStream<io::Stderr>> {
-    Forgiving(anstream::stderr())
+pub fn err() -> IgnoreBrokenPipe<AutoStream<io::Stderr>> {
+    IgnoreBrokenPipe(anstream::stderr())
 }
 
 /// A writer that takes a broken pipe for success.
 #[derive(Debug)]
-pub struct Forgiving<W: Write>(W);
+pub struct IgnoreBrokenPipe<W: Write>(W);
 
-impl<W: Write> Write for Forgiving<W> {
+impl<W: Write> Write for IgnoreBrokenPipe<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self.0.write(bytes) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(bytes.len()),

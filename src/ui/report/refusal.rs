@@ -1,12 +1,12 @@
 //! A refusal of the gate in words: why, the findings, the way out.
 
+use super::{err, plain, warning};
 use crate::commands::hook::Refused;
-use crate::ui::report::{err, plain, warning};
 use anstyle::AnsiColor;
 use std::io::Write;
 
 /// Prints it on standard error, where git shows what hooks say.
-pub(super) fn print(refused: &Refused) {
+pub fn print(refused: &Refused) {
     let red = AnsiColor::Red.on_default().bold();
     let cyan = AnsiColor::Cyan.on_default().bold();
     let mut text = format!("{red}git flow-ai:{red:#} {}\n", plain(&refused.why));
@@ -35,6 +35,6 @@ pub(super) fn print(refused: &Refused) {
 }
 
 /// Says, before the error itself is printed, that doubt is refusal.
-pub(super) fn cannot_tell(hook: &str) {
+pub fn cannot_tell(hook: &str) {
     warning(&format!("the gate cannot tell whether this may go on ({hook}), so it may not"));
 }

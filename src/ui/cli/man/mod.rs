@@ -3,6 +3,9 @@
 //! They are no decoration: git turns `git flow-ai --help` into `man git-flow-ai`, so they *are* the
 //! help. The copies in `man/` are checked by a test.
 
+mod markdown;
+mod sections;
+
 use crate::domain::error::{Exit, Result, hint};
 use crate::ui::report;
 use anyhow::Context;
@@ -15,11 +18,11 @@ use std::path::{Path, PathBuf};
 
 /// What is explained on a page of its own: its name, what it is about, its text.
 const GUIDES: [(&str, &str, &str); 2] = [
-    ("gate", "what the gate guarantees, and what it cannot", include_str!("../../../docs/gate.md")),
+    ("gate", "what the gate guarantees, and what it cannot", include_str!("../../../../docs/gate.md")),
     (
         "server",
         "the gate on a server, and where it goes on which host",
-        include_str!("../../../docs/server.md"),
+        include_str!("../../../../docs/server.md"),
     ),
 ];
 
@@ -37,7 +40,6 @@ pub struct ManArgs {
     dir: Option<PathBuf>,
 }
 
-/// Runs the command.
 pub fn run(args: ManArgs) -> Result<Exit> {
     let (dir, by_section) = match args.dir {
         Some(dir) => (dir, false),
@@ -66,13 +68,13 @@ fn beside_program() -> Result<PathBuf> {
 
 /// Every page: its file's name and its text.
 pub fn pages() -> Result<Vec<(String, Vec<u8>)>> {
-    let mut root = super::Cli::command().disable_help_subcommand(true);
+    let mut root = crate::ui::cli::Cli::command().disable_help_subcommand(true);
     root.build();
     let mut pages = Vec::new();
     collect(&root, &mut pages)?;
     for (topic, what, text) in GUIDES {
         let name = format!("git-flow-ai-{topic}");
-        let page = super::page::render(&name, what, text);
+        let page = markdown::render(&name, what, text);
         pages.push((format!("{name}.7"), page.to_roff().into_bytes()));
         // `git help flow-ai-gate` looks under this name, as for gitworkflows(7).
         pages.push((format!("gitflow-ai-{topic}.7"), format!(".so man7/{name}.7\n").into_bytes()));
@@ -110,7 +112,7 @@ fn page(man: &Man, command: &Command) -> Result<Vec<u8>> {
         preformatted(&mut roff, "EXAMPLES", &lines);
     }
     if command.get_name() == "git-flow-ai" {
-        for (heading, entries) in super::manual::SECTIONS {
+        for (heading, entries) in sections::SECTIONS {
             roff.control("SH", [*heading]);
             for (term, meaning) in *entries {
                 roff.control("TP", []);

@@ -1,18 +1,17 @@
 //! `git flow-ai spec`: begin a spec, and look after its documents.
 
 mod show;
-mod writing;
 
-pub use show::{ShowArgs, print_next};
-pub use writing::Writing;
-
-use crate::commands::draft;
+use super::approve::{self, ApproveArgs};
+use crate::commands::spec::FirstText;
+use crate::commands::{draft, spec};
 use crate::domain::error::{Exit, Result, hint};
 use crate::domain::spec::Slug;
 use crate::gate::store::{Repo, config, specs};
-use crate::ui::cli::approve::{self, ApproveArgs};
+use crate::ui::args::text_source::TextSource;
 use crate::ui::report;
 use clap::{Args, Subcommand};
+use show::ShowArgs;
 use std::io::Write;
 
 /// Begin a spec, or list, show, edit and approve specs
@@ -56,7 +55,7 @@ pub struct SpecArgs {
     no_edit: bool,
 
     #[command(flatten)]
-    writing: Writing,
+    source: TextSource,
 }
 
 #[derive(Debug, Subcommand)]
@@ -85,64 +84,61 @@ pub struct EditArgs {
     document: Option<String>,
 
     #[command(flatten)]
-    writing: Writing,
+    source: TextSource,
 }
 
-/// Runs the command.
 pub fn run(args: SpecArgs) -> Result<Exit> {
     match args.command {
-        Some(SpecCommand::List(list)) => show::list(list.json),
-        Some(SpecCommand::Show(show)) => show::run(&show),
-        Some(SpecCommand::Edit(edit)) => {
-            let repo = Repo::discover()?;
-            let document =
-                draft::document_meant(&repo, &specs::read(&repo, &edit.slug)?, edit.document.as_deref())?;
-            edit.writing.write(&repo, &edit.slug, &document)
-        }
+        Some(SpecCommand::List(args)) => show::list(args.json),
+        Some(SpecCommand::Show(args)) => show::run(&args),
+        Some(SpecCommand::Edit(args)) => edit(&args),
         Some(SpecCommand::Approve(args)) => approve::run(args),
-        None => begin(&args),
+        None => begin(args),
     }
 }
 
-/// Begins a spec.
-fn begin(args: &SpecArgs) -> Result<Exit> {
-    let title = args.title.as_deref().unwrap_or_default();
-    refuse_misspelt_command(title)?;
+fn edit(args: &EditArgs) -> Result<Exit> {
+    let repo = Repo::discover()?;
+    let spec = specs::read(&repo, &args.slug)?;
+    let document = draft::document_meant(&repo, &spec, args.document.as_deref())?;
+    args.source.write(&repo, &args.slug, &document)
+}
+
+fn begin(args: SpecArgs) -> Result<Exit> {
+    let SpecArgs { title, slug, workflow, no_edit, source, .. } = args;
+    let title = title.unwrap_or_default();
+    refuse_misspelt_command(&title)?;
     let repo = Repo::discover()?;
     let target = repo.target()?;
     let loaded = config::load(&repo, &target)?;
     loaded.warnings.iter().for_each(|warning| report::warning(warning));
-    let new = draft::prepare(&repo, &loaded, &target, title, args.slug.clone(), args.workflow.as_deref())?;
+    let new = draft::prepare(&repo, &loaded, &target, &title, slug, workflow.as_deref())?;
     new.workflow.warnings.iter().for_each(|warning| report::warning(warning));
 
-    let given = args.writing.given()?;
-    let drafts = args.writing.wants_draft();
-    if drafts {
-        args.writing.consent(&repo, &loaded)?;
-        draft::refuse_undraftable(&repo, &loaded, args.writing.agent(), &target)?;
+    let given = source.given()?;
+    if source.is_draft() {
+        source.prepare_draft(&repo, &loaded, &target)?;
     }
-    if let Some(text) = given {
-        // What is given is the request where an agent drafts the documents from it.
-        let document = if drafts { specs::REQUEST } else { new.first_document() };
-        draft::begin(&repo, &new, Some((document, text)))?;
-    } else if args.no_edit || drafts {
-        draft::begin(&repo, &new, None)?;
-    } else {
-        draft::edit_first(&repo, &new, |text| draft::begin(&repo, &new, Some((new.first_document(), text))))?;
-    }
+    let first = match given {
+        Some(text) if source.is_draft() => FirstText::Request(text),
+        Some(text) => FirstText::Document(text),
+        None if no_edit || source.is_draft() => FirstText::Later,
+        None => FirstText::Editor,
+    };
+    spec::begin(&repo, &new, first)?;
     writeln!(report::out(), "Begun: {} on flow/{}/spec, workflow {}", new.slug, new.slug, new.workflow.name)?;
-    if drafts {
-        return args.writing.draft(&repo, &loaded, &target, &new.slug, None);
+    if source.is_draft() {
+        return source.draft(&repo, &loaded, &target, &new.slug, None);
     }
-    print_next(&repo, &new.slug)?;
+    report::next_commands(&spec::next(&repo, &new.slug)?)?;
     Ok(Exit::Yes)
 }
 
 /// A title of one word that is a letter away from a command is no title.
 fn refuse_misspelt_command(title: &str) -> Result<()> {
-    let meant =
-        ["list", "show", "edit", "approve"].into_iter().find(|name| strsim::osa_distance(title, name) == 1);
-    match meant {
+    let command = SpecCommand::augment_subcommands(clap::Command::new("spec"));
+    let mut names = command.get_subcommands().map(clap::Command::get_name);
+    match names.find(|name| strsim::osa_distance(title, name) == 1) {
         Some(meant) => Err(hint(
             format!("`{title}` looks like `{meant}` misspelt"),
             format!(

@@ -1,0 +1,240 @@
+//! `git flow-ai review`: which change, who made it, what it is for, and who is asked.
+//!
+//! A change that has been judged is not judged again, unless the user asks for that.
+
+use super::{Outcome, Request, conclusion, intent, judge, review, reviewers, rival, standing};
+use crate::agents::agent::Agent;
+use crate::agents::sandbox::Sandbox;
+use crate::commands::selection::{Selected, Selection};
+use crate::domain::change::{Author, Change, Vendor};
+use crate::domain::config::Config;
+use crate::domain::error::{self, Result, hint};
+use crate::domain::event::Events;
+use crate::domain::plan;
+use crate::domain::policy::Demand;
+use crate::domain::spec::Slug;
+use crate::domain::verdict::{Decision, Verdict};
+use crate::gate::admit;
+use crate::gate::store::{Repo, changes, specs};
+use crate::system::process::Stop;
+use anyhow::Context;
+use std::path::{Path, PathBuf};
+
+/// What the user asks for.
+#[derive(Debug)]
+pub struct ReviewOptions {
+    /// The change.
+    pub selection: Selection,
+    /// Its authors besides those whom its commits name.
+    pub authors: Vec<String>,
+    /// The spec that it carries out.
+    pub spec: Option<Slug>,
+    /// The reviewer to ask.
+    pub reviewer: Option<String>,
+}
+
+/// What a review came to.
+#[derive(Debug)]
+pub struct Reviewed {
+    /// `None` if there is no decision.
+    pub decision: Option<Decision>,
+    /// The verdicts that it follows from.
+    pub verdicts: Vec<Verdict>,
+    /// Why there is no decision.
+    pub reasons: Vec<String>,
+    /// What the reviewers said, if any was asked.
+    pub transcript: Option<PathBuf>,
+}
+
+/// The verdicts that a change has before anybody is asked, and what its target branch demands.
+#[derive(Debug)]
+pub struct Earlier {
+    outcomes: Vec<Outcome>,
+    demand: Demand,
+}
+
+impl ReviewOptions {
+    /// The change that is meant, with all its authors.
+    pub fn select(&self, repo: &Repo) -> Result<Selected> {
+        let mut selected = self.selection.find(repo)?;
+        if let Some(slug) = &self.spec {
+            // Misspelt, it is refused also where no reviewer has to be asked.
+            specs::read(repo, slug)?;
+        }
+        let authors = &mut selected.change.authors;
+        for name in &self.authors {
+            let author = parse_author(name, &selected.loaded.config)?;
+            // The gate believes the commits: only of what is not committed yet can this tell more.
+            if self.selection.staged {
+                changes::add_stated(authors, author);
+            } else if !authors.contains(&author) {
+                authors.push(author);
+            }
+        }
+        Ok(selected)
+    }
+
+    /// What the change is meant to do, by the spec that is named or that its branch or trailers name; and a
+    /// warning if that spec cannot be read.
+    pub fn intent(&self, repo: &Repo, change: &Change) -> Result<(String, Option<String>)> {
+        if let Some(slug) = &self.spec {
+            return Ok((intent::of(&specs::read(repo, slug)?, None), None));
+        }
+        let Some((slug, task)) = self.spec_and_task(repo, change)? else { return Ok((String::new(), None)) };
+        Ok(match specs::read(repo, &slug) {
+            Ok(spec) => {
+                let plan = spec.document(plan::DOCUMENT).and_then(|text| plan::parse(text).ok());
+                let task = plan.as_ref().and_then(|plan| plan.tasks.iter().find(|one| one.id == task));
+                (intent::of(&spec, task), None)
+            }
+            Err(error) => (String::new(), Some(format!("the reviewer will not know the spec: {error:#}"))),
+        })
+    }
+
+    /// The spec and task that the change's branch name or its last commit's trailers name.
+    fn spec_and_task(&self, repo: &Repo, change: &Change) -> Result<Option<(Slug, String)>> {
+        let head = repo.head_ref()?;
+        let branch = match &self.selection.revision {
+            Some(revision) => Some(revision.rsplit("..").next().unwrap_or(revision)),
+            None => head.as_deref(),
+        };
+        let named = branch
+            .map(|branch| branch.trim_start_matches("refs/heads/"))
+            .and_then(|branch| branch.strip_prefix("flow/")?.split_once('/'))
+            .and_then(|(slug, task)| Some((slug.parse().ok()?, task.to_owned())));
+        let (None, Some(id)) = (&named, change.head_commit) else { return Ok(named) };
+        let commit = repo.commit(id)?;
+        let slug = commit.trailers(changes::trailer::SPEC).last().and_then(|slug| slug.parse().ok());
+        let task = commit.trailers(changes::trailer::TASK).last().unwrap_or_default().to_owned();
+        Ok(slug.map(|slug| (slug, task)))
+    }
+}
+
+impl Earlier {
+    /// Looks the verdicts of a change up.
+    pub fn find(repo: &Repo, selected: &Selected) -> Result<Earlier> {
+        let Selected { change, target, loaded } = selected;
+        let policy = &loaded.config.gate;
+        let demand = admit::demand(repo, policy, change.base_tree, change.head_tree)?;
+        let verdicts = standing(repo, change, policy, target)?;
+        let outcomes = verdicts.into_iter().map(|verdict| Outcome::Judged(Box::new(verdict))).collect();
+        Ok(Earlier { outcomes, demand })
+    }
+
+    /// What these verdicts come to; `None` if they do not suffice for a decision.
+    pub fn decided(&self, selected: &Selected) -> Option<Reviewed> {
+        let reviewed = Reviewed::new(&self.outcomes, selected, &self.demand);
+        reviewed.decision.is_some().then_some(reviewed)
+    }
+
+    /// Asks the reviewer that is named; without one the reviewer that blocks, else the rivals.
+    pub async fn ask(
+        self,
+        repo: &Repo,
+        selected: &Selected,
+        intent: &str,
+        reviewer: Option<&str>,
+        events: &Events,
+        stop: &Stop,
+    ) -> Result<Reviewed> {
+        let Selected { change, target, loaded } = selected;
+        let config = &loaded.config;
+        let transcript = repo.own_dir()?.join("review.log");
+        remove_old(&transcript)?;
+        let sandbox = crate::agents::sandbox_for(repo, config)?;
+        let transcript_file = Some(transcript.as_path());
+        let request = Request {
+            change,
+            target,
+            intent,
+            loaded,
+            attempt: 1,
+            sandbox: &sandbox,
+            transcript: transcript_file,
+        };
+        let find = |name: &str| rival(config, &config.gate, &change.authors, name);
+        let chosen = match reviewer {
+            Some(name) => Some(find(name)?),
+            // Only a newer verdict of the same reviewer answers one that blocks.
+            None => blocking(&self.outcomes).and_then(|verdict| find(&verdict.reviewer.name).ok()),
+        };
+        let outcomes = match chosen {
+            Some(reviewer) => vec![review(repo, &request, &reviewer, events, stop).await?],
+            None => judge(repo, &request, events, stop).await?,
+        };
+        let reviewed = Reviewed::new(&joined(self.outcomes, outcomes), selected, &self.demand);
+        Ok(Reviewed { transcript: transcript.exists().then_some(transcript), ..reviewed })
+    }
+}
+
+impl Reviewed {
+    fn new(outcomes: &[Outcome], selected: &Selected, demand: &Demand) -> Reviewed {
+        let decision = conclusion(outcomes, &selected.loaded.config.gate, demand);
+        let (mut verdicts, mut reasons) = (Vec::new(), Vec::new());
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Judged(verdict) => verdicts.push(Verdict::clone(verdict)),
+                Outcome::CannotTell(why) => reasons.push(why.clone()),
+            }
+        }
+        if decision.is_none() && !verdicts.is_empty() {
+            reasons.push(format!("{} approvals of distinct vendors are needed", demand.approvals));
+        }
+        Reviewed { decision, verdicts, reasons, transcript: None }
+    }
+}
+
+/// Whom `--author` names: an agent of the config, a model, a tool and its model, or a vendor. A misspelt one is
+/// refused, since it would make the author's own vendor a rival.
+fn parse_author(name: &str, config: &Config) -> Result<Author> {
+    if let Some(agent) = config.agents.get(name) {
+        return Ok(Agent::new(name, agent)?.author());
+    }
+    if let Some(author) = changes::stated(name) {
+        return Ok(author);
+    }
+    let mut vendors: Vec<Vendor> = Vendor::known().chain([Vendor::person()]).collect();
+    vendors.extend(reviewers(config).0.into_iter().map(|reviewer| reviewer.who.vendor));
+    let agents = config.agents.iter().filter_map(|(name, agent)| Agent::new(name, agent).ok());
+    vendors.extend(agents.map(|agent| agent.author().vendor));
+    let vendor = Vendor::new(name);
+    if vendors.contains(&vendor) {
+        return Ok(Author { name: name.to_owned(), vendor, model: None });
+    }
+    let known = config.agents.keys().map(String::as_str).chain(vendors.iter().map(Vendor::as_str));
+    let fix = match error::nearest(name, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "name an agent of the config, or the maker of its model: anthropic, openai, google, …".into(),
+    };
+    Err(hint(format!("`{name}` is no agent of the config and no vendor that is known here"), fix))
+}
+
+/// The earlier outcomes, but for those of reviewers who have judged again, and the new ones.
+fn joined(earlier: Vec<Outcome>, new: Vec<Outcome>) -> Vec<Outcome> {
+    let reviewer = |outcome: &Outcome| match outcome {
+        Outcome::Judged(verdict) if verdict.decision != Decision::Waive => {
+            Some((verdict.reviewer.name.clone(), verdict.reviewer.vendor.clone()))
+        }
+        _ => None,
+    };
+    let judged_again: Vec<_> = new.iter().filter_map(reviewer).collect();
+    let kept = earlier.into_iter().filter(|old| reviewer(old).is_none_or(|who| !judged_again.contains(&who)));
+    kept.chain(new).collect()
+}
+
+fn blocking(outcomes: &[Outcome]) -> Option<&Verdict> {
+    outcomes.iter().find_map(|outcome| match outcome {
+        Outcome::Judged(verdict) if verdict.decision == Decision::RequestChanges => Some(&**verdict),
+        _ => None,
+    })
+}
+
+/// Removes the transcript of an earlier review.
+fn remove_old(transcript: &Path) -> Result<()> {
+    match std::fs::remove_file(transcript) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", transcript.display()))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,66 @@
+//! Which change a command is about: a revision, a range or what is staged, and the branch that it is meant for.
+
+use crate::domain::change::Change;
+use crate::domain::error::{Result, hint};
+use crate::gate::store::config::{self, Loaded};
+use crate::gate::store::{Repo, changes};
+
+/// A change as the user names it.
+#[derive(Debug)]
+pub struct Selection {
+    /// A commit, branch or range; `HEAD` without one.
+    pub revision: Option<String>,
+    /// What is staged, instead of a revision.
+    pub staged: bool,
+    /// The branch that it is meant for; the repository's target without one.
+    pub target: Option<String>,
+}
+
+/// The change that was named.
+#[derive(Debug)]
+pub struct Selected {
+    /// The change.
+    pub change: Change,
+    /// The branch that it is meant for.
+    pub target: String,
+    /// The config of that branch.
+    pub loaded: Loaded,
+}
+
+impl Selection {
+    /// Finds the change, its target branch and the config that it is judged by.
+    pub fn find(&self, repo: &Repo) -> Result<Selected> {
+        let target = self.find_target(repo)?;
+        let loaded = config::load(repo, &target)?;
+        let change = match self.staged {
+            true => changes::staged(repo)?,
+            false => changes::named(repo, self.revision_or_head(), &target)?,
+        };
+        Ok(Selected { change, target, loaded })
+    }
+
+    /// Why the change is empty, where it is.
+    pub fn why_empty(&self, target: &str) -> String {
+        match self.staged {
+            true => "nothing is staged".to_owned(),
+            false => format!("{} adds nothing to {target}", self.revision_or_head()),
+        }
+    }
+
+    fn revision_or_head(&self) -> &str {
+        self.revision.as_deref().unwrap_or("HEAD")
+    }
+
+    /// A branch that does not exist has no policy to judge by.
+    fn find_target(&self, repo: &Repo) -> Result<String> {
+        let Some(named) = &self.target else { return repo.target() };
+        let short = named.strip_prefix("refs/heads/").unwrap_or(named);
+        let branch = format!("refs/heads/{short}");
+        // Before the first commit the branch is only a name in HEAD.
+        if repo.head_ref()?.as_deref() == Some(&branch) || repo.find_ref(&branch).ok().flatten().is_some() {
+            return Ok(short.to_owned());
+        }
+        let fix = "name one that this repository has; `git branch` lists them";
+        Err(hint(format!("there is no branch `{named}` to review for"), fix))
+    }
+}
