@@ -2,14 +2,14 @@
 //!
 //! Where git looks in the repository's own hooks folder, a hook that is there is moved aside and runs
 //! after ours. Where `core.hooksPath` points elsewhere (husky, a team's or a person's folder of hooks),
-//! nothing in that folder is touched, see [`elsewhere`]. Files that lefthook keeps rewriting are left
+//! nothing in that folder is touched, see [`hooks_path`]. Files that lefthook keeps rewriting are left
 //! to it, with the lines to add. From 2.54 on git also runs hooks that its config names, and those
 //! stand whatever becomes of the files, see [`configured()`].
 
 use super::action::{Action, State, Step};
 use super::installed::Installed;
 use super::script::{self, Content, Hooks, Way};
-use super::{configured, elsewhere};
+use super::{configured, hooks_path};
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
 use anyhow::Context;
@@ -53,7 +53,7 @@ pub(super) fn plan(repo: &Repo, root: &Path, installed: &Installed, branches: &[
     let hooks = Hooks { program: &program, protected: branches };
     let by_config = configured::is_wanted(installed)?;
     let mut plan = Plan::default();
-    match elsewhere::look(repo, root, installed)? {
+    match hooks_path::look(repo, root, installed)? {
         None => plan.extend(in_own_folder(repo, root, installed, &hooks, by_config)),
         Some(before) if by_config && !before.is_passed_on => {
             let what = format!(
@@ -63,7 +63,7 @@ pub(super) fn plan(repo: &Repo, root: &Path, installed: &Installed, branches: &[
             );
             plan.steps.push(Step::new(State::Kept, what));
         }
-        Some(before) => plan.extend(elsewhere::plan(repo, root, installed, &hooks, &before)?),
+        Some(before) => plan.extend(hooks_path::plan(repo, root, installed, &hooks, &before)?),
     }
     if by_config {
         plan.extend(configured::plan(repo, root, installed, &hooks)?);
@@ -150,7 +150,7 @@ pub(super) fn program() -> Result<PathBuf> {
     let named = std::env::split_paths(&path)
         .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join("git-flow-ai"))
-        .find(|candidate| elsewhere::is_same(candidate, &running));
+        .find(|candidate| hooks_path::is_same(candidate, &running));
     Ok(named.unwrap_or(running))
 }
 

@@ -6,20 +6,20 @@
 
 mod action;
 mod configured;
-mod elsewhere;
 mod hooks;
+mod hooks_path;
 mod installed;
 mod proposal;
 mod script;
 mod server;
-mod undo;
+mod uninstall;
 
 pub use action::{State, Step};
 pub use configured::{name_of as configured_name, path_of as configured_path};
 pub use hooks::lefthook_asks;
 pub use script::{OURS as HOOKS, Taken, standing};
 pub use server::path as servers_hook;
-pub use undo::uninstall;
+pub use uninstall::uninstall;
 
 use crate::agents::trust::{self, Purpose};
 use crate::domain::config::{self, Config};
