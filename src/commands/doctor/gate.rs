@@ -1,14 +1,12 @@
 //! Whether the gate is really asked: the branch is protected, hooks ask, notes hold verdicts.
 
-use super::{Check, hooks};
+use super::Check;
+use super::hooks::{self, INSTALL, TOPIC};
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
 use crate::gate::store::config::Loaded;
 use crate::system::git;
 use std::path::Path;
-
-pub(super) const TOPIC: &str = "gate";
-pub(super) const INSTALL: &str = "git flow-ai init";
 
 pub(super) fn examine(repo: &Repo, loaded: &Loaded, target: &str) -> Result<Vec<Check>> {
     let dir = repo.work_dir().unwrap_or(repo.git_dir());

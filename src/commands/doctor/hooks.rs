@@ -4,8 +4,7 @@
 //! --git-path hooks`, which husky and others move, and a worktree's own config too), or from 2.54 on
 //! the one that git's config names (`git hook list`), unless it is switched off there.
 
-use super::Check;
-use super::gate::{INSTALL, TOPIC};
+use super::{Check, CheckStatus};
 use crate::commands::init::{
     HOOKS, Taken, configured_name, configured_path, lefthook_asks, servers_hook, standing,
 };
@@ -14,8 +13,11 @@ use crate::gate::store::Repo;
 use crate::system::git;
 use std::path::{Path, PathBuf};
 
-/// The hook without which nothing is held.
-const FENCE: &str = HOOKS[0];
+pub(super) const TOPIC: &str = "gate";
+pub(super) const INSTALL: &str = "git flow-ai init";
+
+/// The hook that sees nearly every way a branch can move.
+const TRANSACTION: &str = HOOKS[0];
 
 pub(super) fn examine(repo: &Repo, dir: &Path, target: &str) -> Result<Vec<Check>> {
     if repo.work_dir().is_none() {
@@ -42,12 +44,12 @@ pub(super) fn examine(repo: &Repo, dir: &Path, target: &str) -> Result<Vec<Check
         let by_config = if knows_config { by_config(repo, dir, name)? } else { ByConfig::No };
         checks.extend(fault(dir, &hooks, name, by_config));
     }
-    if !checks[found..].iter().any(|check| check.standing == super::Standing::Bad) {
+    if !checks[found..].iter().any(|check| check.status == CheckStatus::Bad) {
         let from = if knows_config { "git's config and " } else { "" };
         let says = format!("{from}hooks in {} ask before {target} moves", hooks.display());
         checks.insert(found, Check::good(TOPIC, says));
     }
-    checks.extend(elsewhere(repo, dir, &hooks, knows_config)?);
+    checks.extend(other_worktrees(repo, dir, &hooks, knows_config)?);
     Ok(checks)
 }
 
@@ -85,7 +87,7 @@ fn by_config(repo: &Repo, dir: &Path, event: &str) -> Result<ByConfig> {
     })
 }
 
-/// What keeps a hook from asking us, or should be known of it; none when all is well.
+/// What keeps a hook from asking us, or should be known of it; `None` if all is well.
 fn fault(dir: &Path, hooks: &Path, name: &str, by_config: ByConfig) -> Option<Check> {
     let key = format!("hook.{}.enabled", configured_name(name));
     match (standing(&hooks.join(name)), by_config) {
@@ -138,15 +140,15 @@ fn bad(path: &Path, name: &str, taken: Taken) -> Check {
 }
 
 /// Other worktrees of this repository that look for hooks elsewhere, and find none that ask.
-fn elsewhere(repo: &Repo, dir: &Path, hooks: &Path, knows_config: bool) -> Result<Vec<Check>> {
+fn other_worktrees(repo: &Repo, dir: &Path, hooks: &Path, knows_config: bool) -> Result<Vec<Check>> {
     let mut checks = Vec::new();
     let listed = git::output(git::command(dir).args(["worktree", "list", "--porcelain"]))?;
     for worktree in listed.lines().filter_map(|line| line.strip_prefix("worktree ")).map(Path::new) {
-        if !worktree.is_dir() || (knows_config && by_config(repo, worktree, FENCE)? == ByConfig::Yes) {
+        if !worktree.is_dir() || (knows_config && by_config(repo, worktree, TRANSACTION)? == ByConfig::Yes) {
             continue;
         }
         let theirs = folder(worktree)?;
-        if theirs != hooks && standing(&theirs.join(FENCE)).is_err() {
+        if theirs != hooks && standing(&theirs.join(TRANSACTION)).is_err() {
             checks.push(Check::bad(
                 TOPIC,
                 format!("in the worktree {} git looks for hooks in {}", worktree.display(), theirs.display()),

@@ -1,10 +1,12 @@
-//! Is everything in place? git, repository, config, gate, agents, reviewers, leftovers, help.
+//! Is everything in place? Each file here checks one topic; [`examine`] lists them in the order of the report.
 //!
-//! Every check says what is, and where it is not well, how to mend it. Nothing is changed, no agent is
-//! started and no network is used: an agent counts as present when its program is on the PATH.
+//! A check says what is, and if that is not well, how to fix it. Nothing is changed, no agent is started and no
+//! network is used: an agent counts as present when its program is on the PATH.
 
 mod agents;
+mod config;
 mod gate;
+mod git_version;
 mod help;
 mod hooks;
 mod leftovers;
@@ -14,14 +16,14 @@ mod signing;
 mod trust;
 
 use crate::domain::error::{Hint, Result};
-use crate::gate::store::{Repo, config};
-use crate::system::git;
+use crate::gate::store::Repo;
+use crate::gate::store::config::{Loaded, load};
 use serde::Serialize;
 
-/// How well it stands.
+/// How well a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Standing {
+pub enum CheckStatus {
     /// In place.
     Good,
     /// Works, but could be better or should be known.
@@ -35,39 +37,40 @@ pub enum Standing {
 pub struct Check {
     /// What it is about: `git`, `repository`, `config`, `gate`, `signing`, `agents`, `reviewers`, `trust`, `leftovers`, `help`.
     pub topic: &'static str,
-    /// How well it stands.
-    pub standing: Standing,
+    /// How well it went.
+    #[serde(rename = "standing")]
+    pub status: CheckStatus,
     /// What is, in one sentence without a full stop.
     pub says: String,
-    /// How to mend it: a command or a sentence.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mend: Option<String>,
+    /// How to fix it: a command or a sentence.
+    #[serde(rename = "mend", skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
 }
 
 impl Check {
     fn good(topic: &'static str, says: impl Into<String>) -> Check {
-        Check { topic, standing: Standing::Good, says: says.into(), mend: None }
+        Check { topic, status: CheckStatus::Good, says: says.into(), fix: None }
     }
 
-    fn note(topic: &'static str, says: impl Into<String>, mend: impl Into<String>) -> Check {
-        Check { topic, standing: Standing::Note, says: says.into(), mend: Some(mend.into()) }
+    fn note(topic: &'static str, says: impl Into<String>, fix: impl Into<String>) -> Check {
+        Check { topic, status: CheckStatus::Note, says: says.into(), fix: Some(fix.into()) }
     }
 
-    fn bad(topic: &'static str, says: impl Into<String>, mend: impl Into<String>) -> Check {
-        Check { topic, standing: Standing::Bad, says: says.into(), mend: Some(mend.into()) }
+    fn bad(topic: &'static str, says: impl Into<String>, fix: impl Into<String>) -> Check {
+        Check { topic, status: CheckStatus::Bad, says: says.into(), fix: Some(fix.into()) }
     }
 
     /// What an error says, as a check that failed.
     fn broken(topic: &'static str, error: &anyhow::Error) -> Check {
         let says: Vec<String> = error.chain().map(ToString::to_string).collect();
-        let mend = error.chain().find_map(|link| link.downcast_ref::<Hint>()).map(|hint| hint.fix.clone());
-        Check { topic, standing: Standing::Bad, says: says.join(": "), mend }
+        let fix = error.chain().find_map(|link| link.downcast_ref::<Hint>()).map(|hint| hint.fix.clone());
+        Check { topic, status: CheckStatus::Bad, says: says.join(": "), fix }
     }
 }
 
 /// Looks at everything, from the current directory.
 pub fn examine() -> Vec<Check> {
-    let mut checks = vec![git_version()];
+    let mut checks = vec![git_version::examine()];
     match Repo::discover() {
         Ok(repo) => match examine_repository(&repo) {
             Ok(found) => checks.extend(found),
@@ -91,9 +94,9 @@ fn examine_repository(repo: &Repo) -> Result<Vec<Check>> {
             return Ok(checks);
         }
     };
-    match config::load(repo, &target) {
+    match load(repo, &target) {
         Ok(loaded) => {
-            checks.push(configured(repo, &loaded, &target));
+            checks.push(config::examine(repo, &loaded, &target));
             checks.extend(gate::examine(repo, &loaded, &target)?);
             checks.extend(signing::examine(repo, &loaded, &target));
             // A server judges nothing and runs nobody: it reads what others have judged.
@@ -110,40 +113,6 @@ fn examine_repository(repo: &Repo) -> Result<Vec<Check>> {
 }
 
 /// Only whether the gate is really asked.
-pub fn gate(repo: &Repo, loaded: &config::Loaded, target: &str) -> Result<Vec<Check>> {
+pub fn gate(repo: &Repo, loaded: &Loaded, target: &str) -> Result<Vec<Check>> {
     gate::examine(repo, loaded, target)
-}
-
-fn configured(repo: &Repo, loaded: &config::Loaded, target: &str) -> Check {
-    let says = format!("config from {}", loaded.origin);
-    if repo.work_dir().is_none() && !loaded.origin.contains(&format!("{target}:")) {
-        let mend = format!("push one to {target}; it is in force from then on");
-        Check::note(
-            "config",
-            format!("{target} has no {}: nothing is protected", crate::domain::config::PATH),
-            mend,
-        )
-    } else if repo.work_dir().is_some() && loaded.config.agents.is_empty() {
-        Check::note("config", format!("{says}, without agents"), "git flow-ai init finds them on the PATH")
-    } else if loaded.origin.contains(&format!("{target}:")) {
-        Check::good("config", says)
-    } else {
-        let mend = format!(
-            "commit {} on {target}: the gate reads it there and nowhere else",
-            crate::domain::config::PATH
-        );
-        Check::note("config", says, mend)
-    }
-}
-
-fn git_version() -> Check {
-    match git::version() {
-        Ok((major, minor)) if (major, minor) < (2, 38) => Check::bad(
-            "git",
-            format!("git {major}.{minor} cannot merge without a worktree"),
-            "install git 2.38 or newer",
-        ),
-        Ok((major, minor)) => Check::good("git", format!("git {major}.{minor}")),
-        Err(error) => Check::broken("git", &error),
-    }
 }

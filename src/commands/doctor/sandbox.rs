@@ -16,7 +16,7 @@ pub(super) fn examine(repo: &Repo, config: &Config) -> Check {
                     says,
                     "`sandbox = \"prefer\"` under [run], or git config flow-ai.sandbox prefer",
                 ),
-                Some(mend) => Check::note(TOPIC, says, mend),
+                Some(fix) => Check::note(TOPIC, says, fix),
                 None if sandbox.holds() => Check::good(TOPIC, says),
                 None => Check::note(TOPIC, says, "run where there is one: Linux, or macOS"),
             }

@@ -28,7 +28,7 @@ pub(super) enum Action {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Step {
     /// Which of these.
-    pub state: State,
+    pub state: StepState,
     /// In one sentence.
     pub what: String,
 }
@@ -36,7 +36,7 @@ pub struct Step {
 /// How a step stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum State {
+pub enum StepState {
     /// On this machine: an agent, a key.
     Found,
     /// Done now (or would be, in a dry run).
@@ -51,7 +51,7 @@ pub enum State {
 
 impl Step {
     /// A step.
-    pub(super) fn new(state: State, what: impl Into<String>) -> Step {
+    pub(super) fn new(state: StepState, what: impl Into<String>) -> Step {
         Step { state, what: what.into() }
     }
 }

@@ -6,8 +6,8 @@
 //! ref. The file hooks stay, for older gits on the same repository; where git runs both, the file asks.
 
 use super::action::Action;
-use super::hooks::Plan;
 use super::installed::{Installed, Setting};
+use super::plan::Plan;
 use super::script::{self, Content, Hooks, MARK, Way};
 use crate::agents::sandbox::shell::quoted;
 use crate::domain::error::Result;

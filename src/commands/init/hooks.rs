@@ -4,10 +4,11 @@
 //! after ours. Where `core.hooksPath` points elsewhere (husky, a team's or a person's folder of hooks),
 //! nothing in that folder is touched, see [`hooks_path`]. Files that lefthook keeps rewriting are left
 //! to it, with the lines to add. From 2.54 on git also runs hooks that its config names, and those
-//! stand whatever becomes of the files, see [`configured()`].
+//! stand whatever becomes of the files, see [`configured`].
 
-use super::action::{Action, State, Step};
+use super::action::{Action, Step, StepState};
 use super::installed::Installed;
+use super::plan::{Plan, edited};
 use super::script::{self, Content, Hooks, Way};
 use super::{configured, hooks_path};
 use crate::domain::error::Result;
@@ -16,52 +17,21 @@ use anyhow::Context;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What there is to do, and what to tell.
-#[derive(Default)]
-pub(super) struct Plan {
-    pub actions: Vec<Action>,
-    pub steps: Vec<Step>,
-}
-
-impl Plan {
-    /// Adds what another plan has to do and to tell.
-    pub fn extend(&mut self, other: Plan) {
-        self.actions.extend(other.actions);
-        self.steps.extend(other.steps);
-    }
-
-    /// Has a file of ours written where it is not there as it should be.
-    pub fn renew(&mut self, content: Content, installed: &Installed) -> bool {
-        match fs::read(&content.path) {
-            Ok(there)
-                if there == *content.bytes && (!content.runs || script::is_executable(&content.path)) => {}
-            Ok(there) if script::is_ours(&there) && installed.is_edited(&content.path, &there) => {
-                self.steps.push(Step::new(State::Kept, edited(&content.path)));
-            }
-            _ => {
-                self.actions.push(Action::Hook { content, moved: None });
-                return true;
-            }
-        }
-        false
-    }
-}
-
 /// What there is to do for our hooks.
 pub(super) fn plan(repo: &Repo, root: &Path, installed: &Installed, branches: &[String]) -> Result<Plan> {
     let program = program()?;
     let hooks = Hooks { program: &program, protected: branches };
     let by_config = configured::is_wanted(installed)?;
     let mut plan = Plan::default();
-    match hooks_path::look(repo, root, installed)? {
+    match hooks_path::find(repo, root, installed)? {
         None => plan.extend(in_own_folder(repo, root, installed, &hooks, by_config)),
-        Some(before) if by_config && !before.is_passed_on => {
+        Some(before) if by_config && !before.is_ours => {
             let what = format!(
                 "core.hooksPath is {}: git 2.54 and newer ask us all the same, by their config; older ones \
                  do not, unless one of them runs `git flow-ai init`",
                 before.folder.display()
             );
-            plan.steps.push(Step::new(State::Kept, what));
+            plan.steps.push(Step::new(StepState::Kept, what));
         }
         Some(before) => plan.extend(hooks_path::plan(repo, root, installed, &hooks, &before)?),
     }
@@ -85,14 +55,14 @@ fn in_own_folder(
         match fs::read(&path) {
             Ok(there) if is_lefthooks(&there) && by_config => {
                 let what = format!("lefthook owns the hook {name}; git asks us by its config");
-                plan.steps.push(Step::new(State::Already, what));
+                plan.steps.push(Step::new(StepState::Already, what));
             }
             Ok(there) if is_lefthooks(&there) && lefthook_asks(root, name) => {
                 let what = format!("lefthook's hook {name} asks us, its config says so");
-                plan.steps.push(Step::new(State::Already, what));
+                plan.steps.push(Step::new(StepState::Already, what));
             }
             Ok(there) if is_lefthooks(&there) => {
-                plan.steps.push(Step::new(State::Todo, for_lefthook(name)));
+                plan.steps.push(Step::new(StepState::Todo, for_lefthook(name)));
             }
             _ => plan.extend(beside(&path, installed, hooks.files(name, &path, Way::File))),
         }
@@ -108,18 +78,18 @@ pub(super) fn beside(path: &Path, installed: &Installed, files: Vec<Content>) ->
             plan.renew(Content { path: kept.clone(), ..content }, installed);
         }
         let what = format!("the hook {}: pre-commit runs it", kept.display());
-        plan.steps.push(Step::new(State::Already, what));
+        plan.steps.push(Step::new(StepState::Already, what));
         return plan;
     }
     let there = fs::read(path).unwrap_or_default();
     let is_there = fs::symlink_metadata(path).is_ok();
     let moved = script::chained(path);
     if is_there && script::is_ours(&there) && installed.is_edited(path, &there) {
-        plan.steps.push(Step::new(State::Kept, edited(path)));
+        plan.steps.push(Step::new(StepState::Kept, edited(path)));
     } else if is_there && !script::is_ours(&there) && fs::symlink_metadata(&moved).is_ok() {
         let (path, moved) = (path.display(), moved.display());
         let what = format!("{path} is another tool's again, and {moved} is in the way");
-        plan.steps.push(Step::new(State::Kept, what));
+        plan.steps.push(Step::new(StepState::Kept, what));
     } else {
         let is_anothers = is_there && !script::is_ours(&there);
         for content in files {
@@ -130,16 +100,10 @@ pub(super) fn beside(path: &Path, installed: &Installed, files: Vec<Content>) ->
             }
         }
         if plan.actions.is_empty() {
-            plan.steps.push(Step::new(State::Already, format!("the hook {}", path.display())));
+            plan.steps.push(Step::new(StepState::Already, format!("the hook {}", path.display())));
         }
     }
     plan
-}
-
-/// What is said about a hook of ours that somebody has changed.
-fn edited(path: &Path) -> String {
-    let path = path.display();
-    format!("the hook {path} has been edited; to have it renewed, move it away and run init again")
 }
 
 /// Our program's path: as the PATH names it, so that an upgrade that moves the file does not break
@@ -172,7 +136,7 @@ fn question(name: &str) -> String {
     format!("git flow-ai hook {name}")
 }
 
-/// Whether a config of lefthook's has us asked in that hook.
+/// Whether lefthook's config calls us in that hook.
 pub fn lefthook_asks(root: &Path, name: &str) -> bool {
     let names = ["lefthook", ".lefthook", "lefthook-local", ".lefthook-local", ".config/lefthook"];
     let files = names.iter().flat_map(|name| {

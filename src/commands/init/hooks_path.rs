@@ -3,9 +3,9 @@
 //! Nothing in it is touched. The setting is pointed at a folder of ours, whose hooks run ours and then
 //! theirs; uninstalling points it back.
 
-use super::action::{Action, State, Step};
-use super::hooks::Plan;
+use super::action::{Action, Step, StepState};
 use super::installed::{Installed, Setting};
+use super::plan::Plan;
 use super::script::{self, Hooks, Way};
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
@@ -18,29 +18,29 @@ use std::path::{Path, PathBuf};
 /// The setting that says where git looks for hooks.
 const HOOKS_PATH: &str = "core.hooksPath";
 
-/// Where git looks for hooks, before us.
-pub(super) struct Before {
+/// A setting of core.hooksPath, as it was before `init`.
+pub(super) struct HooksPath {
     /// The folder; relative where the setting is, to the worktree that a hook runs in.
     pub folder: PathBuf,
-    /// Whether the setting names our folder by now.
-    pub is_passed_on: bool,
+    /// Whether the setting names our folder by now, which passes on to that one.
+    pub is_ours: bool,
     /// The setting in the repository's own config, before us.
     local: Option<String>,
 }
 
-/// The folder of ours that takes its place.
+/// Our folder, which takes its place.
 fn own_folder(repo: &Repo) -> PathBuf {
     repo.common_dir().join("flow-ai/hooks")
 }
 
-/// Whether a setting sends git elsewhere than to the repository's own hooks; read from our record
-/// where we have taken the place already.
-pub(super) fn look(repo: &Repo, root: &Path, installed: &Installed) -> Result<Option<Before>> {
+/// The setting that sends git to other hooks than the repository's own, if there is one. Where it names our
+/// folder by now, our record has what it was.
+pub(super) fn find(repo: &Repo, root: &Path, installed: &Installed) -> Result<Option<HooksPath>> {
     let ours = own_folder(repo);
     let local = setting(repo, root, &["--local"])?;
     let now = current(repo, root)?;
-    let is_passed_on = now.as_ref() == Some(&ours);
-    let (now, local) = match is_passed_on {
+    let is_ours = now.as_ref() == Some(&ours);
+    let (now, local) = match is_ours {
         true => {
             let noted = installed.settings.iter().find(|setting| setting.key == HOOKS_PATH);
             match noted.and_then(|setting| setting.previous.clone()) {
@@ -53,7 +53,7 @@ pub(super) fn look(repo: &Repo, root: &Path, installed: &Installed) -> Result<Op
     };
     let own = repo.common_dir().join("hooks");
     let elsewhere = now.filter(|folder| !is_same(&root.join(folder), &own));
-    Ok(elsewhere.map(|folder| Before { folder, is_passed_on, local }))
+    Ok(elsewhere.map(|folder| HooksPath { folder, is_ours, local }))
 }
 
 /// Ours takes the place of that folder and passes on to it.
@@ -62,7 +62,7 @@ pub(super) fn plan(
     root: &Path,
     installed: &Installed,
     hooks: &Hooks<'_>,
-    before: &Before,
+    before: &HooksPath,
 ) -> Result<Plan> {
     let folder = own_folder(repo);
     let there = fs::read_dir(root.join(&before.folder)).into_iter().flatten().flatten();
@@ -81,15 +81,15 @@ pub(super) fn plan(
         }
     }
     let value = folder.to_string_lossy().into_owned();
-    if before.is_passed_on {
-        plan.steps.push(Step::new(State::Already, format!("hooks in {value}")));
+    if before.is_ours {
+        plan.steps.push(Step::new(StepState::Already, format!("hooks in {value}")));
     } else {
         let setting = Setting { key: HOOKS_PATH.into(), value, previous: before.local.clone() };
         plan.actions.push(Action::Setting { setting, add: false });
         if before.folder.to_string_lossy().contains(".husky") {
             let what = "husky sets core.hooksPath again whenever it is installed: run `git flow-ai init` \
                         after it, for example in the `prepare` script of package.json";
-            plan.steps.push(Step::new(State::Todo, what));
+            plan.steps.push(Step::new(StepState::Todo, what));
         }
     }
     Ok(plan)

@@ -9,12 +9,13 @@ mod configured;
 mod hooks;
 mod hooks_path;
 mod installed;
+mod plan;
 mod proposal;
 mod script;
 mod server;
 mod uninstall;
 
-pub use action::{State, Step};
+pub use action::{Step, StepState};
 pub use configured::{name_of as configured_name, path_of as configured_path};
 pub use hooks::lefthook_asks;
 pub use script::{OURS as HOOKS, Taken, standing};
@@ -30,8 +31,8 @@ use crate::gate::store::Repo;
 use crate::system::git;
 use action::Action;
 use anyhow::Context;
-use hooks::Plan;
 use installed::{Installed, Setting};
+use plan::Plan;
 use proposal::Found;
 use serde::Serialize;
 use std::fs;
@@ -39,7 +40,7 @@ use std::path::{Path, PathBuf};
 
 /// What a person asks for.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct InitOptions {
     /// Whether hooks are installed.
     pub hooks: bool,
     /// Whether to tell only.
@@ -48,7 +49,7 @@ pub struct Options {
 
 /// What came of it.
 #[derive(Debug, Serialize)]
-pub struct Report {
+pub struct InitReport {
     /// What was done, found done, left alone, and is left to do.
     pub steps: Vec<Step>,
     /// What to do next, one sentence or command each.
@@ -56,7 +57,7 @@ pub struct Report {
 }
 
 /// Sets a repository up.
-pub fn init(repo: &Repo, options: Options) -> Result<Report> {
+pub fn init(repo: &Repo, options: InitOptions) -> Result<InitReport> {
     let root = root(repo);
     let is_plain = |path: &Path| path.to_str().is_some_and(|text| !text.contains('\n'));
     if !is_plain(&root) || !is_plain(repo.common_dir()) {
@@ -71,12 +72,12 @@ pub fn init(repo: &Repo, options: Options) -> Result<Report> {
     }
 }
 
-fn in_working_tree(repo: &Repo, root: &Path, options: Options) -> Result<Report> {
+fn in_working_tree(repo: &Repo, root: &Path, options: InitOptions) -> Result<InitReport> {
     let mut installed = Installed::read(repo)?;
     let branches = branches(repo, root)?;
     let found = Found::look();
     let mut plan = Plan::default();
-    plan.steps.extend(found.describe().into_iter().map(|what| Step::new(State::Found, what)));
+    plan.steps.extend(found.describe().into_iter().map(|what| Step::new(StepState::Found, what)));
     plan.extend(files(root, &found, &branches));
     if options.hooks {
         plan.extend(hooks::plan(repo, root, &installed, &branches)?);
@@ -89,27 +90,30 @@ fn in_working_tree(repo: &Repo, root: &Path, options: Options) -> Result<Report>
         true => configured(root)?,
         false => config::parse(&proposal::config(&found, root, "main"), config::PATH)?,
     };
-    Ok(Report { steps, next: next(repo, root, &branches, &config)? })
+    Ok(InitReport { steps, next: next(repo, root, &branches, &config)? })
 }
 
 /// What we have proposed and the person has had written they have chosen: nobody asks about it again.
-fn trust_own(repo: &Repo, text: &str, options: Options) -> Result<Step> {
+fn trust_own(repo: &Repo, text: &str, options: InitOptions) -> Result<Step> {
     let items = trust::brought(&config::parse(text, config::PATH)?, Purpose::Run);
     if !options.dry_run
         && !items.is_empty()
         && let Err(error) = trust::record(repo, &items)
     {
-        return Ok(Step::new(State::Todo, format!("trust {}: git flow-ai trust ({error})", config::PATH)));
+        return Ok(Step::new(
+            StepState::Todo,
+            format!("trust {}: git flow-ai trust ({error})", config::PATH),
+        ));
     }
-    Ok(Step::new(State::Done, format!("trust what {} has agents and commands do", config::PATH)))
+    Ok(Step::new(StepState::Done, format!("trust what {} has agents and commands do", config::PATH)))
 }
 
 /// There is no working tree to write a config to: the gate reads it from each branch's own tip.
-fn on_server(repo: &Repo, root: &Path, options: Options) -> Result<Report> {
+fn on_server(repo: &Repo, root: &Path, options: InitOptions) -> Result<InitReport> {
     let mut installed = Installed::read(repo)?;
     let plan = if options.hooks { server::plan(repo, &installed)? } else { Plan::default() };
     let steps = carry_out(plan, repo, root, &mut installed, options)?;
-    Ok(Report { steps, next: server::advice(repo) })
+    Ok(InitReport { steps, next: server::advice(repo) })
 }
 
 /// Does what is planned, each thing written down before its effect, and tells all of it.
@@ -118,7 +122,7 @@ fn carry_out(
     repo: &Repo,
     root: &Path,
     installed: &mut Installed,
-    options: Options,
+    options: InitOptions,
 ) -> Result<Vec<Step>> {
     let mut steps = plan.steps;
     for action in &plan.actions {
@@ -127,7 +131,7 @@ fn carry_out(
             installed.write(repo)?;
             action.apply(repo, root)?;
         }
-        steps.push(Step::new(State::Done, action.describe()));
+        steps.push(Step::new(StepState::Done, action.describe()));
     }
     Ok(steps)
 }
@@ -169,7 +173,7 @@ fn files(root: &Path, found: &Found, branches: &[String]) -> Plan {
     let mut plan = Plan::default();
     for (path, text) in wanted {
         if root.join(path).exists() {
-            plan.steps.push(Step::new(State::Already, path));
+            plan.steps.push(Step::new(StepState::Already, path));
         } else if path == config::PATH || !has_workflows {
             plan.actions.push(Action::File { path: path.into(), text });
         }
@@ -188,17 +192,19 @@ fn notes(root: &Path) -> Result<Plan> {
     let new = |key: &str, value: &str| Setting { key: key.into(), value: value.into(), previous: None };
     let shown = values("notes.displayRef")?;
     if shown.iter().any(|glob| glob == NOTES_REF || glob == "refs/notes/*") {
-        steps.push(Step::new(State::Already, format!("git log shows {NOTES_REF}")));
+        steps.push(Step::new(StepState::Already, format!("git log shows {NOTES_REF}")));
     } else {
         actions.push(Action::Setting { setting: new("notes.displayRef", NOTES_REF), add: true });
     }
     let (key, wanted) = ("notes.flow-ai.mergeStrategy", "cat_sort_uniq");
     match values(key)?.last() {
-        Some(value) if value == wanted => steps.push(Step::new(State::Already, format!("{key} = {wanted}"))),
+        Some(value) if value == wanted => {
+            steps.push(Step::new(StepState::Already, format!("{key} = {wanted}")))
+        }
         Some(value) => {
             let what =
                 format!("{key} is {value}: merging notes may lose verdicts; git config {key} {wanted}");
-            steps.push(Step::new(State::Kept, what));
+            steps.push(Step::new(StepState::Kept, what));
         }
         None => actions.push(Action::Setting { setting: new(key, wanted), add: false }),
     }

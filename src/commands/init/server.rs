@@ -5,8 +5,9 @@
 //! what was there runs after it. Settings that narrow what a push may do are advice: they are the
 //! server's own business.
 
-use super::hooks::{self, Plan};
+use super::hooks;
 use super::installed::Installed;
+use super::plan::Plan;
 use super::script::{Hooks, SERVERS, Way};
 use crate::domain::error::Result;
 use crate::gate::store::Repo;

@@ -2,9 +2,9 @@
 //!
 //! What somebody has changed since is theirs: it stays, and is named.
 
-use super::action::{State, Step};
+use super::action::{Step, StepState};
 use super::installed::{Installed, OwnFile, OwnHook, Setting};
-use super::{Report, root, script};
+use super::{InitReport, root, script};
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
 use crate::system::git;
@@ -13,12 +13,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Undoes what the record says. With `dry_run`, tells only.
-pub fn uninstall(repo: &Repo, dry_run: bool) -> Result<Report> {
+pub fn uninstall(repo: &Repo, dry_run: bool) -> Result<InitReport> {
     let root = root(repo);
     let installed = Installed::read(repo)?;
     let mut steps = Vec::new();
     if installed == Installed::default() {
-        steps.push(Step::new(State::Already, "nothing of git-flow-ai is installed here"));
+        steps.push(Step::new(StepState::Already, "nothing of git-flow-ai is installed here"));
     }
     // Settings first: git must not look for hooks in a folder that is half gone.
     for setting in &installed.settings {
@@ -40,9 +40,9 @@ pub fn uninstall(repo: &Repo, dry_run: bool) -> Result<Report> {
         Installed::default().write(repo)?;
         let _ = fs::remove_dir(repo.common_dir().join("flow-ai"));
     }
-    let kept = steps.iter().any(|step| step.state == State::Kept);
+    let kept = steps.iter().any(|step| step.state == StepState::Kept);
     let next = kept.then(|| "what was kept is yours: remove it by hand if you do not want it".to_owned());
-    Ok(Report { steps, next: next.into_iter().collect() })
+    Ok(InitReport { steps, next: next.into_iter().collect() })
 }
 
 fn unset(root: &Path, setting: &Setting, dry_run: bool) -> Result<Step> {
@@ -50,7 +50,7 @@ fn unset(root: &Path, setting: &Setting, dry_run: bool) -> Result<Step> {
     let output = git::command(root).args(["config", "--local", "--get-all", key]).output();
     let output = output.context("git config cannot be asked")?;
     if !String::from_utf8_lossy(&output.stdout).lines().any(|line| line == value) {
-        return Ok(Step::new(State::Kept, format!("{key} is no longer {value}")));
+        return Ok(Step::new(StepState::Kept, format!("{key} is no longer {value}")));
     }
     let what = match previous {
         Some(previous) => format!("git config {key} {previous}"),
@@ -65,7 +65,7 @@ fn unset(root: &Path, setting: &Setting, dry_run: bool) -> Result<Step> {
         };
         git::output(&mut config)?;
     }
-    Ok(Step::new(State::Done, what))
+    Ok(Step::new(StepState::Done, what))
 }
 
 fn remove_hook(hook: &OwnHook, dry_run: bool) -> Result<Step> {
@@ -74,8 +74,8 @@ fn remove_hook(hook: &OwnHook, dry_run: bool) -> Result<Step> {
     match fs::read(&hook.path) {
         Ok(text) if script::is_ours(&text) && hook.is_edited(&text) => edited = Some(aside(&hook.path)),
         Ok(text) if script::is_ours(&text) => {}
-        Ok(_) => return Ok(Step::new(State::Kept, format!("the hook {path} is another tool's now"))),
-        Err(_) => return Ok(Step::new(State::Already, format!("the hook {path} is gone"))),
+        Ok(_) => return Ok(Step::new(StepState::Kept, format!("the hook {path} is another tool's now"))),
+        Err(_) => return Ok(Step::new(StepState::Already, format!("the hook {path} is gone"))),
     }
     let moved = hook.moved.as_ref().filter(|moved| fs::symlink_metadata(moved).is_ok());
     if !dry_run {
@@ -90,10 +90,10 @@ fn remove_hook(hook: &OwnHook, dry_run: bool) -> Result<Step> {
     }
     if let Some(aside) = edited {
         let what = format!("the hook {path} had been edited; it is now {}", aside.display());
-        return Ok(Step::new(State::Kept, what));
+        return Ok(Step::new(StepState::Kept, what));
     }
     Ok(Step::new(
-        State::Done,
+        StepState::Done,
         match moved {
             Some(_) => format!("put back the hook {path}"),
             None => format!("remove the hook {path}"),
@@ -121,7 +121,7 @@ fn remove_kept(hook: &OwnHook, dry_run: bool) -> Result<Vec<Step>> {
         if !dry_run {
             fs::remove_file(&path).with_context(|| format!("{} cannot be removed", path.display()))?;
         }
-        steps.push(Step::new(State::Done, format!("remove {}", path.display())));
+        steps.push(Step::new(StepState::Done, format!("remove {}", path.display())));
     }
     Ok(steps)
 }
@@ -143,15 +143,15 @@ fn remove_file(root: &Path, file: &OwnFile, dry_run: bool) -> Result<Step> {
     let OwnFile { path: name, text } = file;
     match fs::read(&path) {
         Ok(there) if there == text.as_bytes() => {}
-        Ok(_) => return Ok(Step::new(State::Kept, format!("{name} has been changed"))),
-        Err(_) => return Ok(Step::new(State::Already, format!("{name} is gone"))),
+        Ok(_) => return Ok(Step::new(StepState::Kept, format!("{name} has been changed"))),
+        Err(_) => return Ok(Step::new(StepState::Already, format!("{name} is gone"))),
     }
     let tracked = git::command(root).args(["ls-files", "--error-unmatch", "--", name]).output();
     if tracked.context("git ls-files cannot be asked")?.status.success() {
-        return Ok(Step::new(State::Kept, format!("{name} is committed")));
+        return Ok(Step::new(StepState::Kept, format!("{name} is committed")));
     }
     if !dry_run {
         fs::remove_file(&path).with_context(|| format!("{} cannot be removed", path.display()))?;
     }
-    Ok(Step::new(State::Done, format!("remove {name}")))
+    Ok(Step::new(StepState::Done, format!("remove {name}")))
 }

@@ -108,6 +108,6 @@ fn hooks(repo: &Repo) -> Result<Vec<Note>> {
         return Ok(Vec::new());
     }
     let checks = doctor::gate(repo, &loaded, &target)?;
-    let bad = checks.into_iter().filter(|check| check.standing == doctor::Standing::Bad);
+    let bad = checks.into_iter().filter(|check| check.status == doctor::CheckStatus::Bad);
     Ok(bad.map(|check| Note { says: check.says, fix: check.mend }).collect())
 }

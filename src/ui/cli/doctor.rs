@@ -1,6 +1,6 @@
 //! `git flow-ai doctor`.
 
-use crate::commands::doctor::{self, Check, Standing};
+use crate::commands::doctor::{self, Check, CheckStatus};
 use crate::domain::error::{Exit, Result};
 use crate::ui::report::{self, plain};
 use anstyle::AnsiColor;
@@ -20,7 +20,7 @@ pub struct DoctorArgs {
 
 pub fn run(args: DoctorArgs) -> Result<Exit> {
     let checks = doctor::examine();
-    let healthy = checks.iter().all(|check| check.standing != Standing::Bad);
+    let healthy = checks.iter().all(|check| check.status != CheckStatus::Bad);
     if args.json {
         report::json(&serde_json::json!({ "healthy": healthy, "checks": checks }))?;
     } else {
@@ -38,15 +38,15 @@ fn render(checks: &[Check]) -> String {
             topic = check.topic;
             text.push_str(&format!("{topic}\n"));
         }
-        let (colour, word) = match check.standing {
-            Standing::Good => (AnsiColor::Green, "ok  "),
-            Standing::Note => (AnsiColor::Yellow, "note"),
-            Standing::Bad => (AnsiColor::Red, "bad "),
+        let (colour, word) = match check.status {
+            CheckStatus::Good => (AnsiColor::Green, "ok  "),
+            CheckStatus::Note => (AnsiColor::Yellow, "note"),
+            CheckStatus::Bad => (AnsiColor::Red, "bad "),
         };
         let colour = colour.on_default();
         text.push_str(&format!("  {colour}{word}{colour:#}  {}\n", plain(&check.says)));
-        if let Some(mend) = &check.mend {
-            text.push_str(&format!("        mend: {}\n", plain(mend)));
+        if let Some(fix) = &check.fix {
+            text.push_str(&format!("        mend: {}\n", plain(fix)));
         }
     }
     text

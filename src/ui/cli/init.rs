@@ -1,6 +1,6 @@
 //! `git flow-ai init`.
 
-use crate::commands::init::{self, Options, Report, State};
+use crate::commands::init::{self, InitOptions, InitReport, StepState};
 use crate::commands::verify;
 use crate::domain::error::{Exit, Result};
 use crate::gate::store::Repo;
@@ -42,7 +42,7 @@ pub fn run(args: InitArgs) -> Result<Exit> {
     let outcome = if args.uninstall {
         init::uninstall(&repo, args.dry_run)?
     } else {
-        init::init(&repo, Options { hooks: !args.no_hooks, dry_run: args.dry_run })?
+        init::init(&repo, InitOptions { hooks: !args.no_hooks, dry_run: args.dry_run })?
     };
     match (args.dry_run, args.uninstall, args.no_hooks) {
         (true, _, _) | (_, false, true) => {}
@@ -57,16 +57,16 @@ pub fn run(args: InitArgs) -> Result<Exit> {
     Ok(Exit::Yes)
 }
 
-fn print(outcome: &Report, args: &InitArgs) -> Result<()> {
+fn print(outcome: &InitReport, args: &InitArgs) -> Result<()> {
     let mut text = String::new();
     for step in &outcome.steps {
         let (colour, word) = match step.state {
-            State::Found => (AnsiColor::BrightBlack, "found"),
-            State::Done if args.dry_run => (AnsiColor::Cyan, "would"),
-            State::Done => (AnsiColor::Green, "done"),
-            State::Already => (AnsiColor::BrightBlack, "already there"),
-            State::Kept => (AnsiColor::Yellow, "kept"),
-            State::Todo => (AnsiColor::Yellow, "to do"),
+            StepState::Found => (AnsiColor::BrightBlack, "found"),
+            StepState::Done if args.dry_run => (AnsiColor::Cyan, "would"),
+            StepState::Done => (AnsiColor::Green, "done"),
+            StepState::Already => (AnsiColor::BrightBlack, "already there"),
+            StepState::Kept => (AnsiColor::Yellow, "kept"),
+            StepState::Todo => (AnsiColor::Yellow, "to do"),
         };
         let colour = colour.on_default();
         text.push_str(&format!("{colour}{word}:{colour:#} {}\n", plain(&step.what)));
