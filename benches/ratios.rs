@@ -161,7 +161,7 @@ fn run_tasks() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (_stopper, stop) = Stop::pair();
     let sandbox = match std::env::var_os("HELD") {
-        Some(_) => Sandbox::of(&Repo::discover().unwrap(), &Config::default()).unwrap(),
+        Some(_) => git_flow_ai::agents::sandbox_for(&Repo::discover().unwrap(), &Config::default()).unwrap(),
         None => Sandbox::none(),
     };
     let job = Job {

@@ -4,8 +4,8 @@
 //! removes it. Folders without our lock are somebody else's.
 
 use super::access::{Access, AccessRules, access_in};
-use crate::system::fs::remove_tree;
 use crate::domain::error::Result;
+use crate::system::fs::remove_tree;
 use crate::system::fs::temporary;
 use anyhow::Context;
 use rustix::fs::{FlockOperation, flock};

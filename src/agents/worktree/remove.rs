@@ -6,12 +6,12 @@
 //! worktrees, its private repository by rename to our own trash (so that nobody reads a half-deleted
 //! one), and only then are they deleted. So a normal removal costs a few renames, and fills no disk.
 
-use crate::system::fs::{move_to, remove_tree};
 use super::trash::{GONE, identity};
 use super::{LeftOut, OwnCommit, TooMuch, Worktree, Worktrees};
 use crate::domain::config::Config;
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
+use crate::system::fs::{move_to, remove_tree};
 use anyhow::Context;
 use std::fs::{self, File};
 use std::io::ErrorKind;

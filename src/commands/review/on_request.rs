@@ -4,7 +4,6 @@
 
 use super::{Outcome, Request, conclusion, intent, judge, review, reviewers, rival, standing};
 use crate::agents::agent::Agent;
-use crate::agents::sandbox::Sandbox;
 use crate::commands::selection::{Selected, Selection};
 use crate::domain::change::{Author, Change, Vendor};
 use crate::domain::config::Config;
@@ -16,7 +15,7 @@ use crate::domain::spec::Slug;
 use crate::domain::verdict::{Decision, Verdict};
 use crate::gate::admit;
 use crate::gate::store::{Repo, changes, specs};
-use crate::system::process::Stop;
+use crate::system::process::stop::Stop;
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 

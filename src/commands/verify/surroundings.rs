@@ -109,5 +109,5 @@ fn hooks(repo: &Repo) -> Result<Vec<Note>> {
     }
     let checks = doctor::gate(repo, &loaded, &target)?;
     let bad = checks.into_iter().filter(|check| check.status == doctor::CheckStatus::Bad);
-    Ok(bad.map(|check| Note { says: check.says, fix: check.mend }).collect())
+    Ok(bad.map(|check| Note { says: check.says, fix: check.fix }).collect())
 }

@@ -1,8 +1,8 @@
 //! Out of the trash: to where it was, or to another place, and never over something.
 
 use super::{Entry, Trash};
-use crate::system::fs::move_to;
 use crate::domain::error::{Result, hint};
+use crate::system::fs::move_to;
 use anyhow::Context;
 use std::fs::{self, File};
 use std::io::ErrorKind;

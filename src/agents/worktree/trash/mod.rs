@@ -10,11 +10,11 @@ mod back;
 mod put;
 
 use super::Worktrees;
-use crate::system::fs::remove_tree;
 use super::private::base_ref;
 use super::remove::tidy_unused;
 use crate::domain::error::{Result, hint};
 use crate::gate::store::Repo;
+use crate::system::fs::remove_tree;
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -2,9 +2,9 @@
 
 use super::{Bytes, Entry, Kind, Trash, VERSION, identity};
 use crate::agents::worktree::Worktree;
-use crate::system::fs::{move_to, move_within};
 use crate::agents::worktree::measure::{THOROUGH, measure};
 use crate::domain::error::Result;
+use crate::system::fs::{move_to, move_within};
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use std::fs;
