@@ -163,9 +163,9 @@ impl Scratch {
         let author = |name: &str| Author { name: name.into(), vendor: Vendor::new(name), model: None };
         let verdict = Verdict {
             decision: Decision::Approve,
-            base_tree: base_tree.to_string(),
-            head_tree: self.repo.commit(head).unwrap().tree.to_string(),
-            head_commit: Some(head.to_string()),
+            base_tree,
+            head_tree: self.repo.commit(head).unwrap().tree,
+            head_commit: Some(head),
             target: "main".into(),
             authors: vec![author("person")],
             reviewer: author("history"),
@@ -173,7 +173,7 @@ impl Scratch {
             shown: Shown { sha256: "0".repeat(64), bytes: 1, ..Shown::default() },
             findings: Vec::new(),
             summary: "As it was merged.".into(),
-            time: "2026-01-01T00:00:00Z".into(),
+            time: "2026-01-01T00:00:00Z".parse().unwrap(),
             cost: None,
             tokens: None,
             signature: None,

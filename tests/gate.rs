@@ -269,8 +269,8 @@ fn criss_cross(place: &Place) {
 fn approve_as_named(place: &Place) {
     let change = changes::named(&Repo::open(&place.repo()).unwrap(), "topic", "main").unwrap();
     let mut verdict = place.verdict("main", "topic");
-    verdict.base_tree = change.base_tree.to_string();
-    assert_eq!(verdict.head_tree, change.head_tree.to_string());
+    verdict.base_tree = change.base_tree;
+    assert_eq!(verdict.head_tree, change.head_tree);
     place.record(&verdict);
 }
 
@@ -516,7 +516,7 @@ fn a_block_holds_until_the_same_reviewer_takes_it_back() {
     blocking.reviewer = author("gemini", "google");
     blocking.findings = vec![finding(Severity::P0, "Deletes the home folder")];
     blocking.decision = Decision::RequestChanges;
-    blocking.time = "2025-01-01T00:00:00Z".into();
+    blocking.time = "2025-01-01T00:00:00Z".parse().unwrap();
     place.record(&blocking);
     let refusal = refuses(&place, "main", "topic");
     assert_eq!(refusal.blocking.len(), 1, "an older block of another reviewer outweighs an approval");
@@ -528,7 +528,7 @@ fn a_block_holds_until_the_same_reviewer_takes_it_back() {
     // The block of the whole also outweighs approvals of its parts.
     place.approve("main", "topic~1");
     place.approve("topic~1", "topic");
-    blocking.time = "2026-06-01T00:00:00Z".into();
+    blocking.time = "2026-06-01T00:00:00Z".parse().unwrap();
     place.record(&blocking);
     refuses(&place, "main", "topic");
 }

@@ -16,6 +16,7 @@ mod check;
 mod clean;
 mod cli;
 mod completions;
+mod counts;
 mod crash;
 mod demo;
 mod doctor;

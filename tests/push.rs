@@ -85,7 +85,7 @@ fn record_in(place: &Place, folder: &Path, summary: &str) {
     in_folder(place, folder, &["config", "user.name", "Eve"]).ok();
     let mut verdict = place.verdict("main", "main");
     verdict.summary = summary.to_owned();
-    let on = verdict.head_commit.as_ref().unwrap().parse().unwrap();
+    let on = verdict.head_commit.unwrap();
     verdicts::append(&Repo::open(folder).unwrap(), on, &verdict).unwrap();
 }
 

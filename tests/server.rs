@@ -191,7 +191,7 @@ fn verdicts_at_the_server_only_ever_gain() {
     // Notes that have an approval where the rejection was, with the branch and without.
     place.git(&["update-ref", "-d", NOTES]).ok();
     let mut yes = place.verdict("main", "topic");
-    yes.time = "2025-01-01T00:00:00Z".into();
+    yes.time = "2025-01-01T00:00:00Z".parse().unwrap();
     place.record(&yes);
     let forced = format!("+{NOTES}");
     refused(&place, &[&forced])

@@ -77,7 +77,7 @@ fn signed() -> Place {
 
 /// The approval of `topic` by codex, its signature made by that key for that namespace.
 fn approval(place: &Place, key: &str, namespace: &str) -> Verdict {
-    let verdict = Verdict { time: "2026-06-01T00:00:00Z".into(), ..place.verdict("main", "topic") };
+    let verdict = Verdict { time: "2026-06-01T00:00:00Z".parse().unwrap(), ..place.verdict("main", "topic") };
     sign_with(place, verdict, key, namespace)
 }
 
@@ -170,7 +170,7 @@ fn a_forged_block_keeps_nobody_out_and_a_signed_one_does() {
     place.record(&approval(&place, "ada", NAMESPACE));
     let block = || Verdict {
         decision: Decision::RequestChanges,
-        time: "2026-07-01T00:00:00Z".into(),
+        time: "2026-07-01T00:00:00Z".parse().unwrap(),
         ..place.verdict("main", "topic")
     };
     place.record(&block());

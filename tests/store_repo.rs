@@ -194,7 +194,7 @@ fn what_git_dash_c_says_is_heard_and_a_pushs_quarantine_is_seen() {
     place.git(&["commit", "--quiet", "-m", "New"]).ok();
     place.git(&["push", "../server.git", "main"]).ok().says("Nobody has judged").says("status 1");
 
-    let nobody = ["-c", "flow-ai.target=nonsense", "flow-ai", "verdict", "list"];
+    let nobody = ["-c", "flow-ai.target=nonsense", "flow-ai", "review"];
     place.git(&nobody).exits(2).says("flow-ai.target is `nonsense`");
 }
 

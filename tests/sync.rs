@@ -150,7 +150,7 @@ fn without_leave_to_push_the_fetched_half_is_done_and_said() {
     git_in(&place, &there, &["config", "user.name", "Eve"]).ok();
     git_in(&place, &there, &["config", "user.email", "eve@example.com"]).ok();
     let repo = Repo::open(&there).unwrap();
-    verdicts::append(&repo, own.head_commit.as_ref().unwrap().parse().unwrap(), &own).unwrap();
+    verdicts::append(&repo, own.head_commit.unwrap(), &own).unwrap();
     let out = run(flow_in(&place, &there, &["sync"])).exits(2);
     let out = out.says("fetched, but not pushed to origin").says("You may only read");
     out.says("1 verdict: came from origin").says("1 verdict: origin lacks");
@@ -185,7 +185,7 @@ fn clones_that_sync_at_once_lose_nothing() {
         for record in 0..3 {
             let mut verdict = place.verdict("main", "topic");
             verdict.summary = format!("{n} {record}");
-            let on = verdict.head_commit.as_ref().unwrap().parse().unwrap();
+            let on = verdict.head_commit.unwrap();
             verdicts::append(&repo, on, &verdict).unwrap();
         }
     }
@@ -237,12 +237,12 @@ fn what_was_judged_outlives_its_branch_and_garbage_collection_here_and_in_a_clon
 fn what_was_judged_is_let_go_once_it_is_in_or_old() {
     let place = place();
     let kept = |place: &Place| place.git_says(&["for-each-ref", "refs/flow-ai/keep"]).lines().count();
-    let now = jiff::Timestamp::now().to_string();
+    let now = jiff::Timestamp::now();
     let mut fresh = place.verdict("main", "topic");
     fresh.time = now;
     place.record(&fresh);
     let mut old = fresh.clone();
-    old.time = "2020-01-01T00:00:00Z".into();
+    old.time = "2020-01-01T00:00:00Z".parse().unwrap();
     place.record(&old);
     assert_eq!(kept(&place), 2);
     place.flow(&["clean", "--dry-run"]).ok().says("would remove what was judged");
@@ -307,7 +307,7 @@ fn a_server_whose_verdicts_grow_while_it_is_asked_is_asked_again() {
     theirs.summary = "Eve's.".into();
     git_in(&place, &eve, &["config", "user.name", "Eve"]).ok();
     git_in(&place, &eve, &["config", "user.email", "eve@example.com"]).ok();
-    let on = theirs.head_commit.as_ref().unwrap().parse().unwrap();
+    let on = theirs.head_commit.unwrap();
     verdicts::append(&Repo::open(&eve).unwrap(), on, &theirs).unwrap();
     git_in(&place, &eve, &["push", "--quiet", "origin", "refs/notes/flow-ai:refs/aside/eve"]).ok();
     // Eve's arrive once ours are under way, before the gate looks.

@@ -17,9 +17,9 @@ fn verdict(repo: &Repo, summary: &str) -> (ObjectId, Verdict) {
     let author = |name: &str, vendor| Author { name: name.into(), vendor: Vendor::new(vendor), model: None };
     let verdict = Verdict {
         decision: Decision::Approve,
-        base_tree: base.to_string(),
-        head_tree: head.tree.to_string(),
-        head_commit: Some(head.id.to_string()),
+        base_tree: base,
+        head_tree: head.tree,
+        head_commit: Some(head.id),
         target: "main".into(),
         authors: vec![author("claude", "anthropic")],
         reviewer: author("codex", "openai"),
@@ -32,7 +32,7 @@ fn verdict(repo: &Repo, summary: &str) -> (ObjectId, Verdict) {
         },
         findings: Vec::new(),
         summary: summary.into(),
-        time: "2026-01-02T03:04:05Z".into(),
+        time: "2026-01-02T03:04:05Z".parse().unwrap(),
         cost: None,
         tokens: None,
         signature: None,
@@ -163,7 +163,7 @@ fn the_command_lists_shows_and_tells_what_holds() {
     own.reviewer.vendor = Vendor::new("anthropic");
     verdicts::append(&repo, on, &own).unwrap();
     let mut moved = first.clone();
-    moved.head_tree = repo.empty_tree().to_string();
+    moved.head_tree = repo.empty_tree();
     verdicts::append(&repo, on, &moved).unwrap();
     place.git(&["notes", "--ref=flow-ai", "append", "-m", "{\"version\":9}"]).ok();
     let out = place.flow(&["verdict", "list"]).ok();

@@ -65,7 +65,7 @@ fn large() -> Setting {
     let mut ids = Ids(1);
     for n in 0..100_000 {
         let mut verdict = setting.verdict(&ids.next(), &ids.next());
-        verdict.head_commit = Some(ids.next());
+        verdict.head_commit = Some(ids.next().parse().unwrap());
         verdict.summary = format!("Read as a whole, number {n}: nothing that blocks it.");
         verdict.authors = vec![author("one", "acme")];
         note(&mut stream, &ids.next(), &record::encode(&verdict).unwrap());

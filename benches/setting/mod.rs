@@ -110,7 +110,7 @@ impl Setting {
     fn approve(&self, repo: &Repo, base: &str, head: &str) {
         let (base, head) = (repo.commit_of(base).unwrap(), repo.commit_of(head).unwrap());
         let mut verdict = self.verdict(&base.tree.to_string(), &head.tree.to_string());
-        verdict.head_commit = Some(head.id.to_string());
+        verdict.head_commit = Some(head.id);
         verdicts::append(repo, head.id, &verdict).unwrap();
     }
 
@@ -123,8 +123,8 @@ impl Setting {
     pub fn verdict(&self, base_tree: &str, head_tree: &str) -> Verdict {
         Verdict {
             decision: Decision::Approve,
-            base_tree: base_tree.to_owned(),
-            head_tree: head_tree.to_owned(),
+            base_tree: base_tree.parse().unwrap(),
+            head_tree: head_tree.parse().unwrap(),
             head_commit: None,
             target: "main".into(),
             authors: vec![author("Ada <ada@example.com>", "person")],
@@ -138,7 +138,7 @@ impl Setting {
             },
             findings: Vec::new(),
             summary: "Fine.".into(),
-            time: "2026-11-21T10:00:00Z".into(),
+            time: "2026-11-21T10:00:00Z".parse().unwrap(),
             cost: None,
             tokens: None,
             signature: None,

@@ -10,7 +10,7 @@ use crate::domain::digest;
 use crate::domain::error::{Result, hint};
 use crate::domain::verdict::{Decision, Finding, Severity, Shown, Verdict};
 use crate::domain::visible;
-use crate::gate::admit::{self, Standing};
+use crate::gate::admit::{self, BranchVerdicts, Tally};
 use crate::gate::signing;
 use crate::gate::store::Repo;
 use crate::gate::store::config::Loaded;
@@ -90,9 +90,9 @@ pub fn say(repo: &Repo, change: &Change, target: &str, loaded: &Loaded, word: Wo
     };
     let mut verdict = Verdict {
         decision,
-        base_tree: change.base_tree.to_string(),
-        head_tree: change.head_tree.to_string(),
-        head_commit: change.head_commit.map(|id| id.to_string()),
+        base_tree: change.base_tree,
+        head_tree: change.head_tree,
+        head_commit: change.head_commit,
         target: target.to_owned(),
         authors: change.authors.clone(),
         reviewer: person,
@@ -112,12 +112,9 @@ pub fn say(repo: &Repo, change: &Change, target: &str, loaded: &Loaded, word: Wo
 /// The waiver by which the change stands approved, where there is one.
 fn waived(repo: &Repo, change: &Change, target: &str, loaded: &Loaded) -> Result<Option<Verdict>> {
     let policy = &loaded.config.gate;
-    let verdicts = review::standing(repo, change, policy, target)?;
-    let standing = admit::tally(&verdicts, policy, &policy.strictest_demand());
-    Ok(match standing {
-        Standing::Approved(verdicts) => {
-            verdicts.into_iter().find(|verdict| verdict.decision == Decision::Waive)
-        }
+    let verdicts = BranchVerdicts::new(repo, policy, target).on_change(change)?;
+    Ok(match admit::tally(&verdicts, policy, &policy.strictest_demand()) {
+        Tally::Approved(verdicts) => verdicts.into_iter().find(|verdict| verdict.decision == Decision::Waive),
         _ => None,
     })
 }

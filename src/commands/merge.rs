@@ -12,7 +12,7 @@ use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::spec::{Slug, Spec};
 use crate::domain::verdict::Verdict;
 use crate::gate::admit::{self, Candidate, New, Ruling};
-use crate::gate::store::{Repo, changes::trailer, specs};
+use crate::gate::store::{Repo, changes::trailer, specs, upstream};
 use crate::system::git;
 use anyhow::Context;
 use gix::ObjectId;
@@ -150,7 +150,7 @@ pub fn merge(repo: &Repo, proposal: &Proposal) -> Result<Merged> {
 /// What the gate is asked: the same as the hooks will ask.
 fn candidate(repo: &Repo, proposal: &Proposal, tree: ObjectId) -> Result<Candidate> {
     let new = New::Tree { tree, heads: vec![proposal.head] };
-    let accepted = repo.accepted(&proposal.target)?;
+    let accepted = upstream::accepted(repo, &proposal.target)?;
     Ok(Candidate { branch: proposal.target.clone(), old: proposal.old, new, accepted })
 }
 

@@ -38,7 +38,7 @@ pub fn hint_on(cause: anyhow::Error, message: impl fmt::Display, fix: impl fmt::
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let alike = |candidate: &&str| strsim::jaro_winkler(word, candidate);
     let best = candidates.into_iter().max_by(|a, b| alike(a).total_cmp(&alike(b)))?;
-    // Below this, clap too holds two words for unrelated.
+    // Below this, two words are unrelated: the threshold of the suggestions for misspelt commands.
     (alike(&best) > 0.7).then_some(best)
 }
 

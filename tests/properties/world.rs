@@ -306,7 +306,7 @@ impl World {
     pub fn approve_change(&self, head: &Tip, base: ObjectId) {
         let (from, to) = (self.base.id.to_string(), head.id.to_string());
         let mut verdict = self.place.verdict(&from, &to);
-        verdict.base_tree = base.to_string();
+        verdict.base_tree = base;
         self.place.record(&verdict);
     }
 }

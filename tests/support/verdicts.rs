@@ -13,12 +13,13 @@ pub fn author(name: &str, vendor: &str) -> Author {
 impl Place {
     /// The verdict of `codex` (openai) on what a person changed from one revision to another.
     pub fn verdict(&self, base: &str, head: &str) -> Verdict {
-        let tree = |revision: &str| self.git_says(&["rev-parse", &format!("{revision}^{{tree}}")]);
+        let id = |revision: &str| self.git_says(&["rev-parse", revision]).parse().unwrap();
+        let tree = |revision: &str| id(&format!("{revision}^{{tree}}"));
         Verdict {
             decision: decide(&[], &[]),
             base_tree: tree(base),
             head_tree: tree(head),
-            head_commit: Some(self.git_says(&["rev-parse", head])),
+            head_commit: Some(id(head)),
             target: "main".into(),
             authors: vec![author("Ada Lovelace <ada@example.com>", "person")],
             reviewer: author("codex", "openai"),
@@ -26,7 +27,7 @@ impl Place {
             shown: Shown { sha256: "0".repeat(64), bytes: 100, files: Vec::new(), ..Shown::default() },
             findings: Vec::new(),
             summary: "Read.".into(),
-            time: "2026-01-01T00:00:00Z".into(),
+            time: "2026-01-01T00:00:00Z".parse().unwrap(),
             cost: None,
             tokens: None,
             signature: None,
@@ -36,7 +37,7 @@ impl Place {
     /// Records a verdict on its head commit.
     pub fn record(&self, verdict: &Verdict) {
         let repo = Repo::open(&self.repo()).unwrap();
-        let on = verdict.head_commit.as_ref().unwrap_or(&verdict.head_tree).parse().unwrap();
+        let on = verdict.head_commit.unwrap_or(verdict.head_tree);
         verdicts::append(&repo, on, verdict).unwrap();
     }
 

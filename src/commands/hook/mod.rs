@@ -20,7 +20,7 @@ use crate::domain::error::Result;
 use crate::domain::policy::Policy;
 use crate::domain::verdict::Verdict;
 use crate::gate::admit::{self, Candidate, New, Refusal, Ruling};
-use crate::gate::store::Repo;
+use crate::gate::store::{Repo, upstream};
 pub(crate) use notes::LOSES;
 use review::Pending;
 
@@ -156,7 +156,7 @@ fn guarded(repo: &Repo) -> Result<Option<Candidate>> {
 /// That branch as it stands; none where there is none, or nothing protects it.
 fn guarded_branch(repo: &Repo, branch: &str) -> Result<Option<Candidate>> {
     let Some(old) = repo.find_ref(&format!("refs/heads/{branch}"))? else { return Ok(None) };
-    let accepted = repo.accepted(branch)?;
+    let accepted = upstream::accepted(repo, branch)?;
     let candidate = Candidate { branch: branch.into(), old, new: New::Commit(old), accepted };
     Ok(admit::policy_for(repo, &candidate)?.map(|_| candidate))
 }

@@ -12,8 +12,8 @@ use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::policy::Policy;
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::admit::{self, Candidate, New, Ruling};
-use crate::gate::store::Repo;
 use crate::gate::store::keep::KEPT;
+use crate::gate::store::{Repo, verdicts};
 use anyhow::Context;
 use gix::ObjectId;
 use std::io::Read;
@@ -57,7 +57,7 @@ pub(super) fn all(mut input: impl Read) -> Result<Answer> {
     }
     let mut repo = open()?;
     for notes in updates.iter().filter(|update| update.name == NOTES_REF && !update.new.is_null()) {
-        repo.also_read_notes(notes.new);
+        verdicts::also_read(&mut repo, notes.new);
     }
     for update in &updates {
         if let Some(refused) = judge(&repo, update)? {

@@ -10,7 +10,7 @@ use super::{Answer, Moment, decide, guarded, notes};
 use crate::domain::error::Result;
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::admit::{self, Candidate, New};
-use crate::gate::store::{Repo, config, reflog};
+use crate::gate::store::{Repo, config, reflog, upstream};
 use anyhow::Context;
 use gix::ObjectId;
 use std::io::Read;
@@ -54,7 +54,7 @@ fn update(line: &str) -> Option<Update<'_>> {
 /// The branch itself is about to move.
 fn moving(branch: &str, new: &str) -> Result<Answer> {
     let repo = Repo::discover()?;
-    let accepted = repo.accepted(branch)?;
+    let accepted = upstream::accepted(&repo, branch)?;
     let Some(old) = repo.find_ref(&format!("refs/heads/{branch}"))? else {
         return beginning(&repo, branch, new, accepted);
     };

@@ -27,15 +27,14 @@ use crate::domain::event::{Events, What};
 use crate::domain::policy::{Demand, Policy};
 use crate::domain::secret;
 use crate::domain::verdict::{self, Decision, Verdict};
-use crate::gate::admit::{self, Standing};
-use crate::gate::signing::{self, Signers};
+use crate::gate::admit::{self, Tally};
+use crate::gate::signing;
 use crate::gate::store::Repo;
 use crate::gate::store::config::Loaded;
 use crate::gate::store::verdicts;
 use crate::system::process::stop::Stop;
 use jiff::Timestamp;
 use reading::Read;
-use std::cmp::Reverse;
 
 /// Who can be asked.
 #[derive(Debug, Clone)]
@@ -92,48 +91,13 @@ pub fn conclusion(outcomes: &[Outcome], policy: &Policy, demand: &Demand) -> Opt
         Outcome::CannotTell(_) => None,
     });
     match admit::tally(&verdicts.collect::<Vec<_>>(), policy, demand) {
-        Standing::Blocked(_) => Some(Decision::RequestChanges),
-        Standing::Approved(verdicts) if verdicts.iter().any(|one| one.decision == Decision::Waive) => {
+        Tally::Blocked(_) => Some(Decision::RequestChanges),
+        Tally::Approved(verdicts) if verdicts.iter().any(|one| one.decision == Decision::Waive) => {
             Some(Decision::Waive)
         }
-        Standing::Approved(_) | Standing::Person(_) => Some(Decision::Approve),
-        Standing::Short(_) | Standing::Unknown => None,
+        Tally::Approved(_) | Tally::NeedsPerson(_) => Some(Decision::Approve),
+        Tally::Short(_) | Tally::Unjudged => None,
     }
-}
-
-/// The verdicts on exactly this change that count for that branch under its policy: of each reviewer
-/// its newest word, as the gate reads it, and every waiver.
-pub fn standing(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> Result<Vec<Verdict>> {
-    let mut found: Vec<Verdict> = Vec::new();
-    let mut signers = None;
-    for object in change.head_commit.into_iter().chain([change.head_tree]) {
-        let (verdicts, _) = verdicts::on(repo, object)?;
-        // The authors that the record knows may not be all that are known now.
-        let counts = |one: &Verdict| {
-            one.covers(change)
-                && admit::counts(one, policy, target)
-                && (is_waiver(one) || policy.is_rival(&one.reviewer, &change.authors))
-        };
-        for verdict in verdicts.into_iter().filter(counts) {
-            if policy.signed && signers.is_none() {
-                signers = Some(Signers::of_branch(repo, policy, target)?);
-            }
-            let is_good = |signers: &Signers| Ok::<_, anyhow::Error>(signers.signer(&verdict)?.is_ok());
-            if signers.as_ref().map_or(Ok(true), is_good)? {
-                found.push(verdict);
-            }
-        }
-    }
-    let (waivers, words): (Vec<&Verdict>, Vec<&Verdict>) =
-        found.iter().partition(|verdict| is_waiver(verdict));
-    let mut newest = admit::tally::newest(&words, policy);
-    newest.extend(waivers);
-    newest.sort_by_key(|verdict| Reverse(admit::tally::time(verdict)));
-    Ok(newest.into_iter().cloned().collect())
-}
-
-fn is_waiver(verdict: &Verdict) -> bool {
-    verdict.decision == Decision::Waive
 }
 
 /// Has one reviewer judge one change and records the verdict on `change.head_commit`, else on its
@@ -208,9 +172,9 @@ fn verdict_of(request: &Request<'_>, reviewer: &Reviewer, read: Read) -> Verdict
     let reported = usage.input_tokens > 0 || usage.output_tokens > 0;
     Verdict {
         decision: verdict::decide(&read.findings, &request.loaded.config.gate.block),
-        base_tree: change.base_tree.to_string(),
-        head_tree: change.head_tree.to_string(),
-        head_commit: change.head_commit.map(|id| id.to_string()),
+        base_tree: change.base_tree,
+        head_tree: change.head_tree,
+        head_commit: change.head_commit,
         target: request.target.to_owned(),
         authors: change.authors.clone(),
         reviewer: Author { model: reviewer.who.model.clone().or(read.model), ..reviewer.who.clone() },
@@ -255,7 +219,7 @@ fn tell(request: &Request<'_>, verdict: &Verdict, events: &Events) {
 }
 
 /// Now, in UTC, to the millisecond: of two verdicts of one reviewer the newer counts.
-pub(crate) fn now() -> String {
+pub(crate) fn now() -> Timestamp {
     let now = Timestamp::now();
-    now.round(jiff::Unit::Millisecond).unwrap_or(now).to_string()
+    now.round(jiff::Unit::Millisecond).unwrap_or(now)
 }

@@ -2,7 +2,7 @@
 //!
 //! A change that has been judged is not judged again, unless the user asks for that.
 
-use super::{Outcome, Request, conclusion, intent, judge, review, reviewers, rival, standing};
+use super::{Outcome, Request, conclusion, intent, judge, review, reviewers, rival};
 use crate::agents::agent::Agent;
 use crate::commands::selection::{Selected, Selection};
 use crate::domain::change::{Author, Change, Vendor};
@@ -13,7 +13,7 @@ use crate::domain::plan;
 use crate::domain::policy::Demand;
 use crate::domain::spec::Slug;
 use crate::domain::verdict::{Decision, Verdict};
-use crate::gate::admit;
+use crate::gate::admit::{self, BranchVerdicts};
 use crate::gate::store::{Repo, changes, specs};
 use crate::system::process::stop::Stop;
 use anyhow::Context;
@@ -115,7 +115,7 @@ impl Earlier {
         let Selected { change, target, loaded } = selected;
         let policy = &loaded.config.gate;
         let demand = admit::demand(repo, policy, change.base_tree, change.head_tree)?;
-        let verdicts = standing(repo, change, policy, target)?;
+        let verdicts = BranchVerdicts::new(repo, policy, target).on_change(change)?;
         let outcomes = verdicts.into_iter().map(|verdict| Outcome::Judged(Box::new(verdict))).collect();
         Ok(Earlier { outcomes, demand })
     }

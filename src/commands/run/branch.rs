@@ -5,14 +5,13 @@
 //! their work is verified and reviewed like an agent's.
 
 use super::journal::{Effect, History, Journal};
-use crate::commands::review;
 use crate::domain::change::{Author, Change};
 use crate::domain::error::Result;
 use crate::domain::plan::Task;
 use crate::domain::policy::Policy;
 use crate::domain::spec::Slug;
 use crate::domain::verdict::{Finding, Verdict};
-use crate::gate::admit::{self, Standing};
+use crate::gate::admit::{self, BranchVerdicts, Tally};
 use crate::gate::store::changes;
 use crate::gate::store::changes::trailer::{self, one_line};
 use crate::gate::store::{Commit, Conflict, Expected, Repo};
@@ -114,21 +113,21 @@ fn is_ours(commit: &Commit, slug: &Slug, task: &Task) -> bool {
 
 /// What rivals said of a change that is meant for that branch: only what the gate would count.
 pub fn judged(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> Result<Judged> {
-    let verdicts = review::standing(repo, change, policy, target)?;
+    let verdicts = BranchVerdicts::new(repo, policy, target).on_change(change)?;
     let demand = admit::demand(repo, policy, change.base_tree, change.head_tree)?;
     // A person's approval is asked for where the work is merged, not where it is done.
     Ok(match admit::tally(&verdicts, policy, &demand) {
-        Standing::Blocked(verdicts) => match verdicts.into_iter().next() {
+        Tally::Blocked(verdicts) => match verdicts.into_iter().next() {
             Some(verdict) => {
                 let findings = verdict.blocking(&policy.block).cloned().collect();
                 Judged::Blocked(verdict, findings)
             }
             None => Judged::Not,
         },
-        Standing::Approved(verdicts) | Standing::Person(verdicts) => {
+        Tally::Approved(verdicts) | Tally::NeedsPerson(verdicts) => {
             verdicts.into_iter().next().map_or(Judged::Not, Judged::Approved)
         }
-        Standing::Short(_) | Standing::Unknown => Judged::Not,
+        Tally::Short(_) | Tally::Unjudged => Judged::Not,
     })
 }
 

@@ -1,6 +1,6 @@
 //! One spec in full: documents, approvals, tasks, agents, attempts, what is under way, disk.
 
-use super::{Judgement, Live, Overview, Scene, Standing, group, judged, live};
+use super::{Judgement, Live, Overview, Scene, Standing, Target, group, live};
 use crate::agents::worktree;
 use crate::agents::worktree::measure::{THOROUGH, Usage, measure};
 use crate::domain::error::Result;
@@ -78,12 +78,14 @@ pub fn of(repo: &Repo, slug: &Slug) -> Result<Detail> {
     let refs = repo.refs(&format!("refs/heads/flow/{slug}/"))?;
     let spec = specs::read(repo, slug)?;
     let branches = group(&refs).remove(slug.as_str()).unwrap_or_default();
-    let (overview, plan) = Scene::look(repo, &refs)?.overview(repo, &spec, &branches)?;
+    let target = Target::read(repo, &refs)?;
+    let scene = Scene::new(repo, target.as_ref());
+    let (overview, plan) = scene.overview(&spec, &branches)?;
     let documents = spec.documents.iter().map(|(name, text)| document(repo, &spec, name, text)).collect();
     let tasks = plan.iter().flat_map(|plan| &plan.tasks).zip(&overview.tasks);
     let tasks = tasks
         .map(|(task, standing)| {
-            task_detail(repo, task, standing.standing, branches.tasks.get(&task.id).copied())
+            task_detail(&scene, task, standing.standing, branches.tasks.get(&task.id).copied())
         })
         .collect::<Result<_>>()?;
     let run = live::newest(repo, slug.as_str())?;
@@ -100,7 +102,7 @@ fn document(repo: &Repo, spec: &Spec, name: &str, text: &str) -> Document {
 }
 
 fn task_detail(
-    repo: &Repo,
+    scene: &Scene<'_>,
     task: &plan::Task,
     standing: Standing,
     tip: Option<ObjectId>,
@@ -116,12 +118,14 @@ fn task_detail(
         verdicts: Vec::new(),
     };
     if let Some(tip) = tip {
-        let commit = repo.commit(tip)?;
+        let commit = scene.repo.commit(tip)?;
         if let Some(agent) = commit.trailers(trailer::AGENT).next() {
             detail.agent = Some(agent.to_owned());
         }
         detail.attempt = commit.trailers(trailer::ATTEMPT).next().and_then(|attempt| attempt.parse().ok());
-        detail.verdicts = judged(repo, tip)?;
+        if let Some(judged) = &scene.judged {
+            detail.verdicts = judged.task(tip)?.1;
+        }
     }
     Ok(detail)
 }

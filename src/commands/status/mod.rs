@@ -6,6 +6,7 @@
 
 mod detail;
 mod disk;
+mod judged;
 mod live;
 mod stage;
 
@@ -20,9 +21,9 @@ use crate::domain::error::Result;
 use crate::domain::plan::Plan;
 use crate::domain::spec::Spec;
 use crate::domain::verdict::Decision;
-use crate::gate::store::specs;
-use crate::gate::store::{Repo, verdicts};
+use crate::gate::store::{Repo, specs};
 use gix::ObjectId;
+use judged::{Judged, Target};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -77,13 +78,14 @@ struct Branches {
 pub fn all(repo: &Repo) -> Result<Vec<Overview>> {
     let refs = repo.refs("refs/heads/flow/")?;
     let mut branches = group(&refs);
-    let scene = Scene::look(repo, &refs)?;
+    let target = Target::read(repo, &refs)?;
+    let scene = Scene::new(repo, target.as_ref());
     let summaries = specs::summaries_of(repo, &refs)?;
     let mut all = Vec::with_capacity(summaries.len());
     for summary in summaries {
         let own = branches.remove(summary.slug.as_str()).unwrap_or_default();
         let (slug, title, workflow) = (summary.slug.clone(), summary.title.clone(), summary.workflow.clone());
-        let overview = summary.load(repo).and_then(|spec| scene.overview(repo, &spec, &own));
+        let overview = summary.load(repo).and_then(|spec| scene.overview(&spec, &own));
         all.push(match overview {
             Ok((overview, _)) => overview,
             Err(error) => Overview {
@@ -100,42 +102,35 @@ pub fn all(repo: &Repo) -> Result<Vec<Overview>> {
     Ok(all)
 }
 
-/// What is the same for all specs, looked at once.
-struct Scene {
-    /// The tip of the target branch; none where there is no such branch yet.
-    target: Option<ObjectId>,
+/// What is the same for all specs, read once.
+struct Scene<'a> {
+    repo: &'a Repo,
+    judged: Option<Judged<'a>>,
     /// The specs whose run is under way.
     running: BTreeSet<String>,
 }
 
-impl Scene {
-    fn look(repo: &Repo, refs: &[(String, ObjectId)]) -> Result<Scene> {
-        // Only what has a result can have been merged: the config need not be read before.
-        let any_result = refs.iter().any(|(name, _)| name.ends_with("/result"));
-        let target =
-            if any_result { repo.find_ref(&format!("refs/heads/{}", repo.target()?))? } else { None };
-        Ok(Scene { target, running: running(repo) })
+impl<'a> Scene<'a> {
+    fn new(repo: &'a Repo, target: Option<&'a Target>) -> Scene<'a> {
+        Scene { repo, judged: target.map(|target| Judged::new(repo, target)), running: running(repo) }
     }
 
     /// The overview of one spec, with its plan where its turn has come.
-    fn overview(&self, repo: &Repo, spec: &Spec, branches: &Branches) -> Result<(Overview, Option<Plan>)> {
+    fn overview(&self, spec: &Spec, branches: &Branches) -> Result<(Overview, Option<Plan>)> {
         let slug = spec.slug.as_str();
-        let mut step = draft::step_of(repo, spec)?;
+        let mut step = draft::step_of(self.repo, spec)?;
         let plan = step.plan.take();
         let mut stage = stage::of_step(&step);
         let tasks = plan.as_ref().map(|plan| stage::tasks(plan, &branches.tasks)).unwrap_or_default();
         let mut judgements = Vec::new();
-        if let Some(result) = branches.result {
-            judgements = judged(repo, result)?;
-            let merged = match self.target {
-                Some(target) => repo.is_ancestor(result, target)?,
-                None => false,
-            };
+        if let (Some(result), Some(judged)) = (branches.result, &self.judged) {
+            let (tally, merged);
+            (tally, judgements, merged) = judged.result(result)?;
             if matches!(stage, Stage::Implementation) {
-                stage = stage::of_result(&tasks, &judgements, merged);
+                stage = stage::of_result(&tasks, &tally, merged);
             }
             // Where no rival of all authors could judge the whole, the gate lets it in task by task.
-            if stage == Stage::Unjudged && each_approved(repo, branches)? {
+            if stage == Stage::Unjudged && judged.approves_each(branches.tasks.values())? {
                 stage = Stage::Mergeable;
             }
         }
@@ -177,31 +172,6 @@ fn group(refs: &[(String, ObjectId)]) -> BTreeMap<String, Branches> {
         }
     }
     groups
-}
-
-/// What was decided about a commit: of each reviewer the newest.
-fn judged(repo: &Repo, commit: ObjectId) -> Result<Vec<Judgement>> {
-    let (mut verdicts, _) = verdicts::on(repo, commit)?;
-    verdicts.sort_by(|a, b| a.time.cmp(&b.time));
-    let mut newest: Vec<Judgement> = Vec::new();
-    for verdict in verdicts {
-        newest.retain(|older| older.reviewer.name != verdict.reviewer.name);
-        newest.push(Judgement { decision: verdict.decision, reviewer: verdict.reviewer });
-    }
-    Ok(newest)
-}
-
-/// Whether somebody approved, and nobody rejects, what each task's branch is at.
-fn each_approved(repo: &Repo, branches: &Branches) -> Result<bool> {
-    for tip in branches.tasks.values() {
-        let judgements = judged(repo, *tip)?;
-        if judgements.is_empty()
-            || judgements.iter().any(|judged| judged.decision == Decision::RequestChanges)
-        {
-            return Ok(false);
-        }
-    }
-    Ok(!branches.tasks.is_empty())
 }
 
 /// The slugs whose lock somebody holds.

@@ -1,9 +1,8 @@
 //! How far a spec is: what its step says, then what its branches and verdicts say. Pure.
 
-use super::Judgement;
 use crate::commands::draft::{DocumentState, StepStatus};
 use crate::domain::plan::{self, Plan};
-use crate::domain::verdict::Decision;
+use crate::gate::admit::Tally;
 use gix::ObjectId;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -131,13 +130,15 @@ pub(super) fn tasks<'a>(plan: &'a Plan, branches: &BTreeMap<String, ObjectId>) -
 }
 
 /// The stage of a spec with a result branch.
-pub(super) fn of_result(tasks: &[(&str, Standing)], judgements: &[Judgement], merged: bool) -> Stage {
+pub(super) fn of_result(tasks: &[(&str, Standing)], tally: &Tally, merged: bool) -> Stage {
     let all_done = tasks.iter().all(|(_, standing)| *standing == Standing::Done);
     match () {
         () if !all_done => Stage::Implementation,
         () if merged => Stage::Merged,
-        () if judgements.is_empty() => Stage::Unjudged,
-        () if judgements.iter().any(|judged| judged.decision == Decision::RequestChanges) => Stage::Rejected,
-        () => Stage::Mergeable,
+        () => match tally {
+            Tally::Blocked(_) => Stage::Rejected,
+            Tally::Approved(_) => Stage::Mergeable,
+            Tally::Unjudged | Tally::Short(_) | Tally::NeedsPerson(_) => Stage::Unjudged,
+        },
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::error::Result;
 use crate::gate::admit::{self, Candidate, Explanation, New, Ruling};
 use crate::gate::check::Commit;
 use crate::gate::store::reflog::{self, Move};
-use crate::gate::store::{Repo, trees};
+use crate::gate::store::{Repo, trees, upstream};
 use crate::system::git;
 use gix::ObjectId;
 use jiff::Timestamp;
@@ -168,7 +168,7 @@ pub(super) fn compare(repo: &Repo, branch: &str, admitted: ObjectId, tip: Object
     if tip == admitted {
         return Ok(Way::Well(Standing::Admitted));
     }
-    let accepted = repo.accepted(branch)?;
+    let accepted = upstream::accepted(repo, branch)?;
     if let Some(accepted) = accepted
         && repo.is_ancestor(tip, accepted)?
     {

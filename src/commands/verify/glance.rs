@@ -7,7 +7,7 @@ use super::branch::{self, Way};
 use super::receipt;
 use crate::domain::error::Result;
 use crate::domain::verdict::NOTES_REF;
-use crate::gate::store::Repo;
+use crate::gate::store::{Repo, upstream};
 use gix::ObjectId;
 use std::fs;
 
@@ -38,7 +38,7 @@ pub fn glance(repo: &Repo) -> Result<Vec<String>> {
 /// What is wrong with where a branch went; none where nothing is, and then the receipt follows.
 fn moved(repo: &Repo, name: &str, admitted: ObjectId, tip: ObjectId) -> Result<Option<String>> {
     let known = |id: Option<ObjectId>| id.map_or_else(|| "-".to_owned(), |id| id.to_string());
-    let (notes, accepted) = (known(repo.find_ref(NOTES_REF)?), known(repo.accepted(name)?));
+    let (notes, accepted) = (known(repo.find_ref(NOTES_REF)?), known(upstream::accepted(repo, name)?));
     let key = format!("{name} {admitted} {tip} {notes} {accepted}");
     let told = repo.own_dir()?.join(TOLD);
     let remembered = fs::read_to_string(&told).unwrap_or_default();

@@ -5,7 +5,7 @@
 
 use crate::domain::error::Result;
 use crate::gate::admit::{self, Candidate, New};
-use crate::gate::store::{Expected, Repo, config};
+use crate::gate::store::{Expected, Repo, config, upstream};
 use anyhow::Context;
 use gix::ObjectId;
 use std::collections::BTreeSet;
@@ -67,7 +67,7 @@ fn named(repo: &Repo) -> Result<Vec<String>> {
 
 /// Where a branch without a receipt begins.
 pub(super) fn start(repo: &Repo, branch: &str, tip: ObjectId) -> Result<ObjectId> {
-    match repo.accepted(branch)? {
+    match upstream::accepted(repo, branch)? {
         Some(accepted) if repo.is_ancestor(accepted, tip)? => Ok(accepted),
         _ => Ok(tip),
     }

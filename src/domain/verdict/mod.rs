@@ -1,15 +1,18 @@
 //! Somebody's decision on one change: a reviewer's verdict, a person's approval or waiver.
 //!
 //! A reviewer's decision follows from its findings: any P0 or P1 blocks, whatever the prose says. A
-//! waiver is a person's word that a change may enter without a rival's, and says why. The proof of
-//! what it is about is the pair of trees; the commit is only an index (see the gate's admission by
-//! replay). How it is written down is told in [`record`].
+//! waiver is a person's decision that a change may enter without a rival's approval, and says why. The
+//! proof of what a verdict is about is the pair of trees; the commit is only an index (see the gate's
+//! admission by replay). Ids and times are parsed once, when a record is read ([`record`]).
 
+mod id;
 pub mod record;
 
 pub use record::{Signature, Unreadable};
 
 use crate::domain::change::{Author, Change};
+use gix::ObjectId;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -119,13 +122,15 @@ impl Shown {
 pub struct Verdict {
     /// A reviewer's follows from `findings` and the policy's blocking severities.
     pub decision: Decision,
-    /// The tree that the change starts from, in hex. With `head_tree`, the proof.
-    pub base_tree: String,
-    /// The tree that the change ends in, in hex.
-    pub head_tree: String,
-    /// The commit that carried it, in hex; an index only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub head_commit: Option<String>,
+    /// The tree that the change starts from. With `head_tree`, the proof.
+    #[serde(with = "id")]
+    pub base_tree: ObjectId,
+    /// The tree that the change ends in.
+    #[serde(with = "id")]
+    pub head_tree: ObjectId,
+    /// The commit that carried it; an index only.
+    #[serde(with = "id::optional", default, skip_serializing_if = "Option::is_none")]
+    pub head_commit: Option<ObjectId>,
     /// The branch it was meant for.
     pub target: String,
     /// Who made the change.
@@ -140,8 +145,8 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// The reviewer's own words, for people.
     pub summary: String,
-    /// When, as RFC 3339 in UTC.
-    pub time: String,
+    /// When.
+    pub time: Timestamp,
     /// US dollars, where the reviewer reported them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<f64>,
@@ -156,8 +161,7 @@ pub struct Verdict {
 impl Verdict {
     /// Whether it is about exactly this change.
     pub fn covers(&self, change: &Change) -> bool {
-        let is = |hex: &str, id| gix::ObjectId::from_hex(hex.as_bytes()).is_ok_and(|told| told == id);
-        is(&self.base_tree, change.base_tree) && is(&self.head_tree, change.head_tree)
+        (self.base_tree, self.head_tree) == (change.base_tree, change.head_tree)
     }
 
     /// The findings of the given severities.

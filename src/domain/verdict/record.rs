@@ -3,21 +3,18 @@
 //! A record is one line of JSON, so that git's `cat_sort_uniq` merge of notes is right: an envelope
 //! with a version, an [in-toto Statement](https://github.com/in-toto/attestation/tree/main/spec/v1)
 //! whose subject is the tree that was judged, and a signature over the statement's bytes as they stand
-//! in the line. Version 1 was the verdict itself, unsigned, and stays readable. Readers ignore unknown
-//! keys, never unknown versions.
+//! in the line. Readers ignore unknown keys, never unknown versions.
 
 use super::{Decision, Verdict};
 use crate::domain::error::Result;
 use crate::domain::visible;
 use anyhow::Context;
+use gix::ObjectId;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// The version of the records that this program writes, and the newest that it reads.
+/// The version of the records that this program writes, and the only one that it reads.
 pub const VERSION: u32 = 2;
-
-/// The version without envelope and signature.
-const BARE: u64 = 1;
 
 /// What a Statement says it is (`_type`).
 const STATEMENT: &str = "https://in-toto.io/Statement/v1";
@@ -37,12 +34,12 @@ pub struct Signature {
     pub body: String,
 }
 
-/// A line of a note that could not be told: malformed, or of a version we do not know.
+/// A line of a note that could not be read: malformed, or of an unknown version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
     /// The line as it stands.
     pub line: String,
-    /// Why it cannot be told.
+    /// Why it cannot be read.
     pub why: String,
 }
 
@@ -74,7 +71,8 @@ struct Subject {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Digest {
-    git_tree: String,
+    #[serde(with = "super::id")]
+    git_tree: ObjectId,
 }
 
 /// The in-toto Statement of a verdict, on one line: the bytes that are signed.
@@ -86,7 +84,7 @@ pub fn statement(verdict: &Verdict) -> Result<String> {
         kind: STATEMENT.to_owned(),
         subject: vec![Subject {
             name: verdict.target.clone(),
-            digest: Digest { git_tree: verdict.head_tree.clone() },
+            digest: Digest { git_tree: verdict.head_tree },
         }],
         predicate_type: PREDICATE.to_owned(),
         predicate: verdict,
@@ -142,11 +140,12 @@ pub fn headline(verdict: &Verdict) -> String {
     }
 }
 
-/// Reads every record of a note; a line that starts with `{` and cannot be told is named, not skipped.
-pub fn decode(note: &str) -> (Vec<Verdict>, Vec<Unreadable>) {
+/// Reads every record of a note in a repository of that object format; a line that starts with `{` and
+/// cannot be read is named, not skipped.
+pub fn decode(note: &str, format: gix::hash::Kind) -> (Vec<Verdict>, Vec<Unreadable>) {
     let (mut verdicts, mut unreadable) = (Vec::new(), Vec::new());
     for line in note.lines().filter(|line| line.starts_with('{')) {
-        match record(line) {
+        match record(line, format) {
             Ok(verdict) => verdicts.push(verdict),
             Err(why) => unreadable.push(Unreadable { line: line.to_owned(), why }),
         }
@@ -154,28 +153,23 @@ pub fn decode(note: &str) -> (Vec<Verdict>, Vec<Unreadable>) {
     (verdicts, unreadable)
 }
 
-/// Reads one record; an error says why it cannot be told.
-fn record(line: &str) -> Result<Verdict, String> {
+/// Reads one record; an error says why it cannot be read.
+fn record(line: &str, format: gix::hash::Kind) -> Result<Verdict, String> {
     #[derive(Deserialize)]
     struct Versioned {
         version: u64,
     }
     let Versioned { version } =
         serde_json::from_str(line).map_err(|error| format!("no record of a verdict: {error}"))?;
-    let verdict = if version == BARE {
-        serde_json::from_str(line).map_err(|error| format!("malformed: {error}"))?
-    } else if version == u64::from(VERSION) {
-        enveloped(line)?
-    } else {
-        return Err(format!("its version is {version}, and this program knows only 1 to {VERSION}"));
-    };
-    let Verdict { base_tree, head_tree, head_commit, .. } = &verdict;
-    for id in [Some(base_tree), Some(head_tree), head_commit.as_ref()].into_iter().flatten() {
-        if gix::ObjectId::from_hex(id.as_bytes()).is_err() {
-            return Err(format!("malformed: `{id}` is no object's id"));
-        }
+    if version != u64::from(VERSION) {
+        return Err(format!("its version is {version}, and this program knows only {VERSION}"));
     }
-    Ok(verdict)
+    let verdict = enveloped(line)?;
+    let ids = [Some(verdict.base_tree), Some(verdict.head_tree), verdict.head_commit];
+    match ids.into_iter().flatten().find(|id| id.kind() != format) {
+        Some(id) => Err(format!("malformed: `{id}` is no id of this repository's object format")),
+        None => Ok(verdict),
+    }
 }
 
 /// Reads the statement in an envelope: it must be ours, and about the tree that its predicate names.
@@ -203,13 +197,17 @@ mod tests {
     use crate::domain::change::{Author, Vendor};
     use crate::domain::verdict::{Shown, ShownPart};
 
+    fn decode(note: &str) -> (Vec<Verdict>, Vec<Unreadable>) {
+        super::decode(note, gix::hash::Kind::Sha1)
+    }
+
     fn verdict() -> Verdict {
         let author =
             |name: &str, vendor| Author { name: name.into(), vendor: Vendor::new(vendor), model: None };
         Verdict {
             decision: Decision::Approve,
-            base_tree: "1".repeat(40),
-            head_tree: "2".repeat(40),
+            base_tree: "1".repeat(40).parse().unwrap(),
+            head_tree: "2".repeat(40).parse().unwrap(),
             head_commit: None,
             target: "main".into(),
             authors: vec![author("claude", "anthropic")],
@@ -218,7 +216,7 @@ mod tests {
             shown: Shown { sha256: String::new(), bytes: 1, files: vec!["a.rs".into()], ..Shown::default() },
             findings: Vec::new(),
             summary: "Fine.\nReally.".into(),
-            time: "2026-01-02T03:04:05Z".into(),
+            time: "2026-01-02T03:04:05Z".parse().unwrap(),
             cost: None,
             tokens: None,
             signature: None,
@@ -303,19 +301,12 @@ mod tests {
     }
 
     #[test]
-    fn records_of_the_first_version_stay_readable() {
-        let bare = r#"{"version":1,"decision":"REQUEST CHANGES","base_tree":"1111111111111111111111111111111111111111","head_tree":"2222222222222222222222222222222222222222","target":"main","authors":[],"reviewer":{"name":"codex","vendor":"openai"},"policy":"","shown":{"sha256":"","bytes":9,"files":["a"]},"findings":[{"path":"a","severity":"P0","body":"x"}],"summary":"No.","time":"2026-01-02T03:04:05Z"}"#;
-        let (verdicts, unreadable) = decode(bare);
-        assert_eq!(unreadable, []);
-        assert_eq!((verdicts[0].decision, verdicts[0].signature.clone()), (Decision::RequestChanges, None));
-    }
-
-    #[test]
-    fn a_line_that_cannot_be_told_is_named() {
+    fn a_line_that_cannot_be_read_is_named() {
         let good = encode(&verdict()).unwrap();
         let good = good.lines().nth(1).unwrap();
         for (bad, why) in [
             (good.replace("\"version\":2", "\"version\":3"), "its version is 3"),
+            (good.replace("\"version\":2", "\"version\":1"), "its version is 1"),
             (good.replace("\"version\":2,", ""), "no record"),
             (good.replace("\"version\":2", "\"version\":\"2\""), "no record"),
             (good.replace("\"version\":2", "\"version\":2,\"version\":2"), "no record"),
@@ -323,6 +314,8 @@ mod tests {
             (good.replace("\"decision\":\"APPROVE\",", ""), "malformed"),
             (good.replace("\"decision\"", "\"decision\":\"APPROVE\",\"decision\""), "malformed"),
             (good.replace(&"1".repeat(40), "main"), "`main` is no object's id"),
+            (good.replace(&"1".repeat(40), &"1".repeat(64)), "is no id of this repository's object format"),
+            (good.replace("2026-01-02T03:04:05Z", "yesterday"), "malformed"),
             (good.replacen(&"2".repeat(40), &"3".repeat(40), 1), "its subject is not what it judges"),
             (good.replacen("\"main\"", "\"next\"", 1), "its subject is not what it judges"),
             (good.replace("verdict/v1", "verdict/v2"), "none of ours"),

@@ -40,7 +40,7 @@ pub enum Explanation {
 /// Every part of the update, oldest first. It enters if none of them stays out: exactly when the ruling
 /// of [`admit_under`](super::admit_under) is to allow it.
 pub fn explain(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Vec<Part>> {
-    let Some((old, steps)) = steps::of(repo, candidate)? else {
+    let Some((old, steps)) = steps::from_candidate(repo, candidate)? else {
         let commits = candidate.new.commit().into_iter().collect();
         return Ok(vec![Part { commits, explanation: Explanation::Stays(rewind(candidate)) }]);
     };

@@ -30,11 +30,8 @@ pub(super) fn adds_nothing(
     verdicts: &[Verdict],
 ) -> Result<bool> {
     let (Some(first), Some(last)) = (steps.first(), steps.last()) else { return Ok(true) };
-    let heads: Vec<ObjectId> = verdicts
-        .iter()
-        .filter_map(|verdict| verdict.head_commit.as_ref()?.parse::<ObjectId>().ok())
-        .filter(|head| repo.has(*head))
-        .collect();
+    let heads = verdicts.iter().filter_map(|verdict| verdict.head_commit);
+    let heads: Vec<ObjectId> = heads.filter(|head| repo.has(*head)).collect();
     if steps.len() == 1 || last.commit.is_some_and(|commit| heads.contains(&commit)) {
         return Ok(true);
     }
@@ -48,9 +45,9 @@ pub(super) fn adds_nothing(
         if is_odd {
             let judged = match &mut judged {
                 Some(judged) => judged,
-                None => judged.insert(Judged::of(merger, repo, first.before, &heads)?),
+                None => judged.insert(Judged::new(merger, repo, first.before, &heads)?),
             };
-            if !judged.holds(merger, before, step.tree, &touched)? {
+            if !judged.contains_pick(merger, before, step.tree, &touched)? {
                 return Ok(false);
             }
         }
@@ -72,7 +69,7 @@ struct Judged {
 }
 
 impl Judged {
-    fn of(merger: &Merger<'_>, repo: &Repo, fork: ObjectId, heads: &[ObjectId]) -> Result<Judged> {
+    fn new(merger: &Merger<'_>, repo: &Repo, fork: ObjectId, heads: &[ObjectId]) -> Result<Judged> {
         let mut commits = Vec::new();
         for head in heads {
             for commit in repo.commits_between([fork], *head)?.into_iter().rev() {
@@ -89,7 +86,13 @@ impl Judged {
     }
 
     /// Whether the step from one tree to another, which touches these paths, is the clean pick of one.
-    fn holds(&mut self, merger: &Merger<'_>, from: ObjectId, to: ObjectId, touched: &Paths) -> Result<bool> {
+    fn contains_pick(
+        &mut self,
+        merger: &Merger<'_>,
+        from: ObjectId,
+        to: ObjectId,
+        touched: &Paths,
+    ) -> Result<bool> {
         let in_order = (self.next..self.commits.len()).chain(0..self.next);
         // Those of the same paths first; the target may have renamed files since, hence the others.
         let (likely, others): (Vec<usize>, Vec<usize>) =

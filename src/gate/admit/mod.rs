@@ -5,13 +5,14 @@
 //! squash, reword, cherry-pick and clean merges, false after any edit of content. The policy is the
 //! one at `old`. This only looks verdicts up; it never asks a reviewer and needs no network.
 
+mod branch_verdicts;
 mod evidence;
 mod explain;
 mod intermediate;
 mod replay;
 mod similar;
 mod steps;
-pub mod tally;
+mod tally;
 
 pub use explain::{Explanation, Part, explain};
 
@@ -20,11 +21,12 @@ use crate::domain::policy::{Demand, Policy};
 use crate::domain::verdict::Verdict;
 use crate::gate::store::trees::Merger;
 use crate::gate::store::trees::Sealed;
-use crate::gate::store::{Repo, config};
+use crate::gate::store::{Repo, config, upstream};
 use gix::ObjectId;
 use replay::{Judge, Replayed};
 
-pub use tally::{Standing, approves, counts, tally};
+pub use branch_verdicts::{BranchVerdicts, Void};
+pub use tally::{Effect, Tally, tally};
 
 /// What the gate is asked about.
 #[derive(Debug, Clone)]
@@ -113,9 +115,9 @@ pub fn admit(repo: &Repo, candidate: &Candidate) -> Result<Ruling> {
 /// error, since nobody can tell what the branch demands; but a branch that was free while it could be
 /// read stays free, or a slip of the pen on somebody's own branch could not be mended there.
 pub fn policy_for(repo: &Repo, candidate: &Candidate) -> Result<Option<Policy>> {
-    let law = repo.law(candidate.old, candidate.accepted)?;
-    let found = config::policy_at(repo, law);
-    if found.is_err() && !was_protected(repo, candidate, law)? {
+    let commit = upstream::policy_commit(repo, candidate.old, candidate.accepted)?;
+    let found = config::policy_at(repo, commit);
+    if found.is_err() && !was_protected(repo, candidate, commit)? {
         return Ok(None);
     }
     let found = found.map_err(|error| {
@@ -134,8 +136,8 @@ pub fn policy_for(repo: &Repo, candidate: &Candidate) -> Result<Option<Policy>> 
 }
 
 /// Whether the newest policy that can be read protects the branch; the usual one where there is none.
-fn was_protected(repo: &Repo, candidate: &Candidate, law: ObjectId) -> Result<bool> {
-    for commit in repo.first_parents(law, ObjectId::null(law.kind())) {
+fn was_protected(repo: &Repo, candidate: &Candidate, tip: ObjectId) -> Result<bool> {
+    for commit in repo.first_parents(tip, ObjectId::null(tip.kind())) {
         match config::policy_at(repo, commit?.id) {
             Ok(Some((policy, _))) => return Ok(policy.protects(&candidate.branch)),
             Ok(None) => break,
@@ -147,7 +149,7 @@ fn was_protected(repo: &Repo, candidate: &Candidate, law: ObjectId) -> Result<bo
 
 /// The same under a given policy.
 pub fn admit_under(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Ruling> {
-    let Some((old, steps)) = steps::of(repo, candidate)? else {
+    let Some((old, steps)) = steps::from_candidate(repo, candidate)? else {
         return Ok(Ruling::Refuse(rewind(candidate)));
     };
     let mut judge = Judge::new(repo, policy, candidate)?;

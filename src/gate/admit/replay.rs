@@ -6,15 +6,17 @@
 //! change brought (an evil merge, a hand-resolved conflict, an extra commit) never comes out of a
 //! clean merge, and is refused.
 
+use super::branch_verdicts::BranchVerdicts;
 use super::evidence::{Evidence, time};
 use super::intermediate;
 use super::steps::{self, Step};
-use super::tally::{Standing, tally};
+use super::tally::Tally;
 use super::{Candidate, Missing, Refusal, demand};
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
 use crate::domain::verdict::{Decision, Verdict};
 use crate::gate::store::trees::{Fork, Merger};
+use crate::gate::store::upstream::policy_commit;
 use crate::gate::store::{Repo, changes};
 use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,10 +46,11 @@ pub(super) enum Replayed {
 
 impl<'a> Judge<'a> {
     /// A ruling that has looked nowhere yet.
-    pub fn new(repo: &'a Repo, policy: &'a Policy, candidate: &Candidate) -> Result<Judge<'a>> {
+    pub fn new(repo: &'a Repo, policy: &'a Policy, candidate: &'a Candidate) -> Result<Judge<'a>> {
         let Candidate { old, accepted, .. } = *candidate;
-        let law = repo.law(old, accepted)?;
-        let evidence = Evidence::about(repo, policy, &candidate.branch, law);
+        let policy_commit = policy_commit(repo, old, accepted)?;
+        let verdicts = BranchVerdicts::at(repo, policy, &candidate.branch, policy_commit);
+        let evidence = Evidence::new(repo, verdicts);
         Ok(Judge { repo, policy, old, accepted, evidence, merger: Merger::new(repo) })
     }
 
@@ -56,7 +59,7 @@ impl<'a> Judge<'a> {
     pub fn look(&mut self, old: ObjectId, start: ObjectId, steps: &[Step]) -> Result<Replayed> {
         self.evidence.add_near(steps)?;
         let mut replayed = self.replay_side(start, steps, 0)?;
-        for further in [Evidence::add_range, Evidence::add_alike, Evidence::add_renamed, Evidence::add_all] {
+        for further in [Evidence::add_range, Evidence::add_similar, Evidence::add_renamed] {
             let known = self.evidence.len();
             if let Replayed::Covered(_) = replayed {
                 break;
@@ -112,11 +115,11 @@ impl<'a> Judge<'a> {
                 continue;
             };
             if reaches(steps, result, &verdicts).is_some()
-                && let Standing::Approved(verdicts) = self.evidence.standing(base, head)?
+                && let Tally::Approved(verdicts) = self.evidence.tally(base, head)?
                 && let Some(last) = reaches(steps, result, &verdicts)
                 && !self.is_blocked(tree, &steps[..=last])?
                 && intermediate::adds_nothing(&self.merger, self.repo, tree, &steps[..=last], &verdicts)?
-                && let Standing::Approved(verdicts) = self.standing_of(tree, &steps[..=last], verdicts)?
+                && let Tally::Approved(verdicts) = self.tally_for_steps(tree, &steps[..=last], verdicts)?
             {
                 ways.push((last + 1, verdicts));
             }
@@ -135,7 +138,7 @@ impl<'a> Judge<'a> {
         if self.merger.has(base) {
             return Ok(());
         }
-        for head in verdicts.iter().filter_map(|verdict| verdict.head_commit.as_ref()?.parse().ok()) {
+        for head in verdicts.iter().filter_map(|verdict| verdict.head_commit) {
             if self.repo.has(head) {
                 self.merger.fork(self.old, head)?;
             }
@@ -167,7 +170,7 @@ impl<'a> Judge<'a> {
         Ok(fitting)
     }
 
-    /// Whether somebody's newest word blocks exactly what these steps bring, or what they merge in.
+    /// Whether a reviewer's newest verdict blocks exactly what these steps bring, or what they merge in.
     pub fn is_blocked(&self, tree: ObjectId, steps: &[Step]) -> Result<bool> {
         let Some(last) = steps.last() else { return Ok(false) };
         if self.is_blocked_pair(tree, last.tree)? {
@@ -191,20 +194,20 @@ impl<'a> Judge<'a> {
 
     /// The verdicts that block exactly that change.
     pub fn blocking(&self, base: ObjectId, head: ObjectId) -> Result<Vec<Verdict>> {
-        Ok(match self.evidence.standing(base, head)? {
-            Standing::Blocked(verdicts) => verdicts,
+        Ok(match self.evidence.tally(base, head)? {
+            Tally::Blocked(verdicts) => verdicts,
             _ => Vec::new(),
         })
     }
 
-    /// How approving verdicts stand for these steps from that tree: by rivals of everybody who made
+    /// What approving verdicts come to for these steps from that tree: of rivals of everybody who made
     /// their commits, and as many as their paths demand. A record knows the authors of what was judged,
-    /// and that may have been staged, or committed anew, before anybody said whose it was.
-    fn standing_of(&self, tree: ObjectId, steps: &[Step], verdicts: Vec<Verdict>) -> Result<Standing> {
+    /// and that may have been staged, or committed anew, before it was known whose it was.
+    fn tally_for_steps(&self, tree: ObjectId, steps: &[Step], verdicts: Vec<Verdict>) -> Result<Tally> {
         if verdicts.iter().any(|verdict| verdict.decision == Decision::Waive) {
-            return Ok(Standing::Approved(verdicts));
+            return Ok(Tally::Approved(verdicts));
         }
-        let Some(last) = steps.last() else { return Ok(Standing::Unknown) };
+        let Some(last) = steps.last() else { return Ok(Tally::Unjudged) };
         let mut authors = Vec::new();
         for step in steps {
             match step.commit {
@@ -216,9 +219,8 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        let is_rival = |verdict: &Verdict| self.policy.is_rival(&verdict.reviewer, &authors);
-        let rivals: Vec<Verdict> = verdicts.into_iter().filter(is_rival).collect();
-        Ok(tally(&rivals, self.policy, &demand(self.repo, self.policy, tree, last.tree)?))
+        let demand = demand(self.repo, self.policy, tree, last.tree)?;
+        self.evidence.verdicts.tally(&verdicts, &authors, &demand)
     }
 
     /// Whether a merge is nothing but the clean merge of side lines that are covered themselves.
@@ -264,8 +266,8 @@ impl<'a> Judge<'a> {
     /// Why the step at that index keeps everything out, and what a review could mend.
     pub fn refusal(&self, start: ObjectId, steps: &[Step], at: usize) -> Result<Refusal> {
         let missing = self.missing(start, steps, at)?;
-        let standing = self.evidence.standing(missing.base_tree, missing.head_tree)?;
-        if standing == Standing::Unknown && self.is_blind(steps) {
+        let tally = self.evidence.tally(missing.base_tree, missing.head_tree)?;
+        if tally == Tally::Unjudged && self.is_blind(steps) {
             return Err(hint(
                 "this is a partial clone, and lacks what the change would have to be compared with",
                 self.repo.make_whole(),
@@ -273,22 +275,22 @@ impl<'a> Judge<'a> {
         }
         let what = self.describe(&missing)?;
         let most = self.policy.base_demand().approvals;
-        let (why, blocking, wants_person) = match standing {
-            Standing::Blocked(verdicts) => {
+        let (why, blocking, wants_person) = match tally {
+            Tally::Blocked(verdicts) => {
                 let who: Vec<String> = verdicts
                     .iter()
                     .map(|verdict| format!("{} ({})", verdict.reviewer.name, verdict.reviewer.vendor))
                     .collect();
                 (format!("{} asks for changes to {what}", who.join(" and ")), verdicts, false)
             }
-            Standing::Short(have) => (format!("{what} has {have} of {most} approvals"), Vec::new(), false),
-            Standing::Approved(verdicts) | Standing::Person(verdicts) => {
+            Tally::Short(have) => (format!("{what} has {have} of {most} approvals"), Vec::new(), false),
+            Tally::Approved(verdicts) | Tally::NeedsPerson(verdicts) => {
                 let demand = demand(self.repo, self.policy, missing.base_tree, missing.head_tree)?;
-                match self.standing_of(missing.base_tree, &steps[at..], verdicts)? {
-                    Standing::Person(_) => {
+                match self.tally_for_steps(missing.base_tree, &steps[at..], verdicts)? {
+                    Tally::NeedsPerson(_) => {
                         (format!("a rule wants a person's approval of {what}"), Vec::new(), true)
                     }
-                    Standing::Short(have) if demand.approvals > most => (
+                    Tally::Short(have) if demand.approvals > most => (
                         format!("{what} has {have} of the {} approvals that a rule wants", demand.approvals),
                         Vec::new(),
                         false,
@@ -296,7 +298,7 @@ impl<'a> Judge<'a> {
                     _ => (format!("who approved {what} is no rival of all who made it"), Vec::new(), false),
                 }
             }
-            Standing::Unknown => {
+            Tally::Unjudged => {
                 let why = match self.evidence.without_proof(missing.base_tree, missing.head_tree)? {
                     Some(why) => format!("no verdict that counts covers {what}; the {why}"),
                     None => format!("no rival's verdict covers {what}"),
@@ -337,8 +339,7 @@ impl<'a> Judge<'a> {
 /// the same again.
 fn reaches(steps: &[Step], result: ObjectId, verdicts: &[Verdict]) -> Option<usize> {
     let is_reviewed = |step: &Step| {
-        let id = step.commit.map(|id| id.to_string());
-        id.is_some() && verdicts.iter().any(|verdict| verdict.head_commit == id)
+        step.commit.is_some() && verdicts.iter().any(|verdict| verdict.head_commit == step.commit)
     };
     let has_it = |step: &Step| step.tree == result;
     steps.iter().rposition(|step| has_it(step) && is_reviewed(step)).or_else(|| steps.iter().position(has_it))

@@ -22,11 +22,11 @@ const RUNS: usize = 256;
 
 impl Evidence<'_> {
     /// Takes the records on changes like those that the steps bring.
-    pub fn add_alike(&mut self, old: ObjectId, steps: &[Step]) -> Result<()> {
+    pub fn add_similar(&mut self, old: ObjectId, steps: &[Step]) -> Result<()> {
         let repo = self.repo;
         for (from, to) in runs(repo, repo.commit(old)?.tree, steps)? {
             let changed = trees::changed(repo, from, to)?;
-            for object in self.notes()?.alike(changed.iter().map(|changed| changed.path.as_slice()))? {
+            for object in self.notes()?.similar(changed.iter().map(|changed| changed.path.as_slice()))? {
                 self.add_on(object)?;
             }
             self.touched.extend(changed.into_iter().map(|changed| changed.path));
@@ -83,12 +83,8 @@ fn could_lead_there(
     touched: &BTreeSet<Vec<u8>>,
     verdict: &Verdict,
 ) -> Result<bool> {
-    let (Some(base), Some(head)) = (repo.parse_id(&verdict.base_tree), repo.parse_id(&verdict.head_tree))
-    else {
-        return Ok(false);
-    };
     // What was judged may be gone: then it proves nothing.
-    let Ok(changed) = trees::changed(repo, base, head) else { return Ok(false) };
+    let Ok(changed) = trees::changed(repo, verdict.base_tree, verdict.head_tree) else { return Ok(false) };
     let mut is_in_already = true;
     for changed in &changed {
         let now = trees::entry(repo, start, &changed.path)?;

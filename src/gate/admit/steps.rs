@@ -26,7 +26,7 @@ pub(super) struct Step {
 }
 
 /// Where the judgement starts, and the steps from there; none when commits would be lost.
-pub(super) fn of(repo: &Repo, candidate: &Candidate) -> Result<Option<(ObjectId, Vec<Step>)>> {
+pub(super) fn from_candidate(repo: &Repo, candidate: &Candidate) -> Result<Option<(ObjectId, Vec<Step>)>> {
     let old = candidate.old;
     let new = match &candidate.new {
         New::Tree { tree, heads } => {

@@ -1,69 +1,83 @@
-//! How the verdicts on one change stand: whose word counts, whose is the newest, and what it comes to.
+//! What the verdicts on one change come to: which of them are in force, and whether they are enough.
 //!
-//! Pure: it knows neither repository nor clock. The gate, reviews and runs all ask here, so that what
-//! is told to a person is what the gate will do. A block outweighs any approval until the same reviewer
-//! takes it back or a person waives it; a waiver answers what was said before it, never what comes after.
+//! Pure: it knows neither repository nor clock, and is given verdicts that count
+//! ([`BranchVerdicts`](super::BranchVerdicts)). A block outweighs any approval until the same reviewer
+//! takes it back or a person waives it; a waiver answers what was decided before it, never what comes after.
 
-use crate::domain::policy::{Demand, Policy, Rival};
+use crate::domain::policy::{Demand, Policy};
 use crate::domain::verdict::{self, Decision, Verdict};
-use indexmap::IndexMap;
 use jiff::Timestamp;
+use std::cmp::Ordering;
 
-/// What the counting verdicts on one change come to.
+/// What the verdicts that count come to on one change.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Standing {
-    /// Nobody whose word counts has judged it.
-    Unknown,
-    /// Enough approve, and nobody blocks; or a person has waived it. These say so.
+pub enum Tally {
+    /// There are none.
+    Unjudged,
+    /// Enough approve, and none blocks; or a person has waived it. These say so.
     Approved(Vec<Verdict>),
-    /// Enough models approve and nobody blocks, but a person's approval is wanted as well.
-    Person(Vec<Verdict>),
-    /// So many vendors' models approve, none blocks, and more are wanted.
+    /// Enough models approve and none blocks, but a person's approval is demanded as well.
+    NeedsPerson(Vec<Verdict>),
+    /// So many vendors' models approve, none blocks, and more are demanded.
     Short(usize),
-    /// Somebody's newest word blocks it.
+    /// These block it.
     Blocked(Vec<Verdict>),
 }
 
-/// Whether a verdict counts for that branch under its policy: given for it, not vacuous, and by a rival
-/// of all its authors, who must be known; a waiver, by a person who may.
-///
-/// Given for it, because reviewers, their vendors and their instructions come from the tip of the
-/// branch that a change was judged for: another branch may have been prepared by its author.
-pub fn counts(verdict: &Verdict, policy: &Policy, branch: &str) -> bool {
-    let may = match verdict.decision {
-        Decision::Waive => policy.may_waive(&verdict.reviewer),
-        Decision::Approve | Decision::RequestChanges => {
-            let authors_known = !verdict.authors.is_empty() || policy.rival == Rival::Any;
-            authors_known && policy.is_rival(&verdict.reviewer, &verdict.authors)
-        }
+/// What one verdict does among those on the same change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It approves.
+    Approves,
+    /// It blocks the change.
+    Blocks,
+    /// It lets the change in without a rival's approval.
+    Waives,
+    /// Its reviewer has decided again since.
+    Replaced,
+    /// It would block, and a later waiver lets the change in all the same.
+    Waived,
+    /// It would waive, and a later verdict blocks.
+    Overruled,
+}
+
+/// What each of these verdicts does, in their order.
+pub fn effects(verdicts: &[Verdict], policy: &Policy) -> Vec<Effect> {
+    let waived =
+        verdicts.iter().filter(|one| one.decision == Decision::Waive).map(|waiver| waiver.time).max();
+    let decided = |(at, verdict): (usize, &Verdict)| match () {
+        () if verdict.decision == Decision::Waive => Effect::Waives,
+        () if is_replaced(at, verdicts, policy) => Effect::Replaced,
+        () if approves(verdict, policy) => Effect::Approves,
+        () if waived.is_some_and(|waived| verdict.time <= waived) => Effect::Waived,
+        () => Effect::Blocks,
     };
-    may && verdict.target == branch && verdict.shown.is_whole()
+    let mut effects: Vec<Effect> = verdicts.iter().enumerate().map(decided).collect();
+    if effects.contains(&Effect::Blocks) {
+        for waiver in effects.iter_mut().filter(|effect| **effect == Effect::Waives) {
+            *waiver = Effect::Overruled;
+        }
+    }
+    effects
 }
 
-/// Whether a verdict approves under the policy: it says so, and its findings say so too.
-pub fn approves(verdict: &Verdict, policy: &Policy) -> bool {
-    verdict.decision == Decision::Approve
-        && verdict::decide(&verdict.findings, &policy.block) == Decision::Approve
-}
-
-/// What verdicts that count come to where so much is demanded.
-pub fn tally(verdicts: &[Verdict], policy: &Policy, demand: &Demand) -> Standing {
+/// What verdicts come to if so much is demanded.
+pub fn tally(verdicts: &[Verdict], policy: &Policy, demand: &Demand) -> Tally {
     if verdicts.is_empty() {
-        return Standing::Unknown;
+        return Tally::Unjudged;
     }
-    let (mut waivers, words): (Vec<&Verdict>, Vec<&Verdict>) =
-        verdicts.iter().partition(|verdict| verdict.decision == Decision::Waive);
-    waivers.sort_by_key(|waiver| time(waiver));
-    let waived = waivers.last().map(|waiver| time(waiver));
-    let (approving, blocking): (Vec<Verdict>, Vec<Verdict>) =
-        newest(&words, policy).into_iter().cloned().partition(|verdict| approves(verdict, policy));
-    let unanswered = |block: &Verdict| waived.is_none_or(|waived| rank(block, policy).0 > waived);
-    let blocking: Vec<Verdict> = blocking.into_iter().filter(unanswered).collect();
+    let effects = effects(verdicts, policy);
+    let those = |wanted: Effect| -> Vec<Verdict> {
+        let all = verdicts.iter().zip(&effects);
+        all.filter(|(_, effect)| **effect == wanted).map(|(verdict, _)| verdict.clone()).collect()
+    };
+    let blocking = those(Effect::Blocks);
     if !blocking.is_empty() {
-        return Standing::Blocked(blocking);
+        return Tally::Blocked(blocking);
     }
-    if let Some(waiver) = waivers.pop() {
-        return Standing::Approved(std::iter::once(waiver.clone()).chain(approving).collect());
+    let approving = those(Effect::Approves);
+    if let Some(newest) = those(Effect::Waives).into_iter().max_by_key(|waiver| waiver.time) {
+        return Tally::Approved(std::iter::once(newest).chain(approving).collect());
     }
     let (persons, models): (Vec<&Verdict>, Vec<&Verdict>) =
         approving.iter().partition(|verdict| verdict.reviewer.vendor.is_person());
@@ -71,39 +85,38 @@ pub fn tally(verdicts: &[Verdict], policy: &Policy, demand: &Demand) -> Standing
     vendors.sort();
     vendors.dedup();
     if vendors.len() < demand.approvals as usize {
-        Standing::Short(vendors.len())
+        Tally::Short(vendors.len())
     } else if demand.human && persons.is_empty() {
-        Standing::Person(approving)
+        Tally::NeedsPerson(approving)
     } else {
-        Standing::Approved(approving)
+        Tally::Approved(approving)
     }
 }
 
-/// The newest word of each reviewer, in the order in which they were first heard.
-pub(crate) fn newest<'a>(words: &[&'a Verdict], policy: &Policy) -> Vec<&'a Verdict> {
-    let mut newest: IndexMap<_, &Verdict> = IndexMap::new();
-    for verdict in words {
-        let reviewer = (&verdict.reviewer.name, &verdict.reviewer.vendor);
-        match newest.get(&reviewer) {
-            Some(other) if rank(other, policy) >= rank(verdict, policy) => {}
-            _ => {
-                newest.insert(reviewer, verdict);
-            }
-        }
-    }
-    newest.into_values().collect()
+/// Whether a verdict approves under the policy: it says so, and its findings say so too.
+fn approves(verdict: &Verdict, policy: &Policy) -> bool {
+    verdict.decision == Decision::Approve
+        && verdict::decide(&verdict.findings, &policy.block) == Decision::Approve
 }
 
-/// Later is more; at the same moment a block is more, and so is a block of an unknown time.
+/// Whether the reviewer of the verdict at that index has given one that goes before it.
+fn is_replaced(at: usize, verdicts: &[Verdict], policy: &Policy) -> bool {
+    let own = &verdicts[at];
+    verdicts.iter().enumerate().any(|(index, other)| {
+        let by_same =
+            other.reviewer.name == own.reviewer.name && other.reviewer.vendor == own.reviewer.vendor;
+        let goes_before = match rank(other, policy).cmp(&rank(own, policy)) {
+            Ordering::Greater => true,
+            Ordering::Equal => index < at,
+            Ordering::Less => false,
+        };
+        other.decision != Decision::Waive && by_same && goes_before
+    })
+}
+
+/// Later is more; at the same moment a block is more.
 fn rank(verdict: &Verdict, policy: &Policy) -> (Timestamp, bool) {
-    let blocks = !approves(verdict, policy);
-    let unknown = if blocks { Timestamp::MAX } else { Timestamp::MIN };
-    (verdict.time.parse().unwrap_or(unknown), blocks)
-}
-
-/// When it was given; an unknown time is the oldest.
-pub fn time(verdict: &Verdict) -> Timestamp {
-    verdict.time.parse().unwrap_or(Timestamp::MIN)
+    (verdict.time, !approves(verdict, policy))
 }
 
 #[cfg(test)]
@@ -116,8 +129,8 @@ mod tests {
         Author { name: name.into(), vendor: Vendor::new(vendor), model: None }
     }
 
-    /// What somebody said at that minute about the work of Claude.
-    fn said(name: &str, vendor: &str, decision: Decision, minute: u32) -> Verdict {
+    /// A decision at that minute on the work of Claude.
+    fn decided(name: &str, vendor: &str, decision: Decision, minute: u32) -> Verdict {
         let finding = Finding {
             path: "a".into(),
             line: None,
@@ -127,8 +140,8 @@ mod tests {
         };
         Verdict {
             decision,
-            base_tree: "1".repeat(40),
-            head_tree: "2".repeat(40),
+            base_tree: "1".repeat(40).parse().unwrap(),
+            head_tree: "2".repeat(40).parse().unwrap(),
             head_commit: None,
             target: "main".into(),
             authors: vec![author("claude", "anthropic")],
@@ -137,7 +150,7 @@ mod tests {
             shown: Shown { sha256: String::new(), bytes: 1, files: vec!["a".into()], ..Shown::default() },
             findings: if decision == Decision::RequestChanges { vec![finding] } else { Vec::new() },
             summary: "Because.".into(),
-            time: format!("2026-01-01T00:{minute:02}:00Z"),
+            time: format!("2026-01-01T00:{minute:02}:00Z").parse().unwrap(),
             cost: None,
             tokens: None,
             signature: None,
@@ -146,60 +159,65 @@ mod tests {
 
     const ADA: &str = "Ada <ada@example.com>";
 
-    fn standing(verdicts: &[Verdict], approvals: u32, human: bool) -> &'static str {
+    fn tallied(verdicts: &[Verdict], approvals: u32, human: bool) -> &'static str {
         match tally(verdicts, &Policy::default(), &Demand { approvals, human }) {
-            Standing::Unknown => "unknown",
-            Standing::Approved(_) => "approved",
-            Standing::Person(_) => "person",
-            Standing::Short(_) => "short",
-            Standing::Blocked(_) => "blocked",
+            Tally::Unjudged => "unjudged",
+            Tally::Approved(_) => "approved",
+            Tally::NeedsPerson(_) => "person",
+            Tally::Short(_) => "short",
+            Tally::Blocked(_) => "blocked",
         }
     }
 
     #[test]
     fn a_block_holds_until_its_reviewer_takes_it_back() {
         use Decision::{Approve, RequestChanges};
-        let block = said("codex", "openai", RequestChanges, 5);
-        let other = said("gemini", "google", Approve, 9);
-        assert_eq!(standing(&[block.clone(), other.clone()], 1, false), "blocked");
-        assert_eq!(standing(&[said("codex", "openai", Approve, 4), block.clone()], 1, false), "blocked");
-        assert_eq!(standing(&[said("codex", "other", Approve, 6), block.clone()], 1, false), "blocked");
-        assert_eq!(standing(&[said("codex", "openai", Approve, 5), block.clone()], 1, false), "blocked");
-        assert_eq!(standing(&[said("codex", "openai", Approve, 6), block], 1, false), "approved");
+        let block = decided("codex", "openai", RequestChanges, 5);
+        let other = decided("gemini", "google", Approve, 9);
+        assert_eq!(tallied(&[block.clone(), other.clone()], 1, false), "blocked");
+        assert_eq!(tallied(&[decided("codex", "openai", Approve, 4), block.clone()], 1, false), "blocked");
+        assert_eq!(tallied(&[decided("codex", "other", Approve, 6), block.clone()], 1, false), "blocked");
+        assert_eq!(tallied(&[decided("codex", "openai", Approve, 5), block.clone()], 1, false), "blocked");
+        assert_eq!(tallied(&[decided("codex", "openai", Approve, 6), block], 1, false), "approved");
     }
 
     #[test]
     fn a_waiver_answers_what_was_said_before_it() {
-        let waiver = said(ADA, "person", Decision::Waive, 5);
-        let block = |minute| said("codex", "openai", Decision::RequestChanges, minute);
-        assert_eq!(standing(std::slice::from_ref(&waiver), 2, true), "approved");
-        assert_eq!(standing(&[block(4), waiver.clone()], 1, false), "approved");
-        assert_eq!(standing(&[block(6), waiver.clone()], 1, false), "blocked");
-        let taken_back = said(ADA, "person", Decision::RequestChanges, 7);
-        assert_eq!(standing(&[waiver, taken_back], 1, false), "blocked");
+        let waiver = decided(ADA, "person", Decision::Waive, 5);
+        let block = |minute| decided("codex", "openai", Decision::RequestChanges, minute);
+        assert_eq!(tallied(std::slice::from_ref(&waiver), 2, true), "approved");
+        assert_eq!(tallied(&[block(4), waiver.clone()], 1, false), "approved");
+        assert_eq!(tallied(&[block(6), waiver.clone()], 1, false), "blocked");
+        let taken_back = decided(ADA, "person", Decision::RequestChanges, 7);
+        assert_eq!(tallied(&[waiver, taken_back], 1, false), "blocked");
     }
 
     #[test]
     fn approvals_are_of_distinct_vendors_and_a_person_is_no_vendor() {
-        let one = said("codex", "openai", Decision::Approve, 1);
-        let same = said("gpt", "openai", Decision::Approve, 2);
-        let other = said("gemini", "google", Decision::Approve, 3);
-        let person = said(ADA, "person", Decision::Approve, 4);
-        assert_eq!(standing(&[], 1, false), "unknown");
-        assert_eq!(standing(std::slice::from_ref(&person), 1, false), "short");
-        assert_eq!(standing(&[one.clone(), same], 2, false), "short");
-        assert_eq!(standing(&[one.clone(), other], 2, false), "approved");
-        assert_eq!(standing(std::slice::from_ref(&one), 1, true), "person");
-        assert_eq!(standing(&[one, person], 1, true), "approved");
+        let one = decided("codex", "openai", Decision::Approve, 1);
+        let same = decided("gpt", "openai", Decision::Approve, 2);
+        let other = decided("gemini", "google", Decision::Approve, 3);
+        let person = decided(ADA, "person", Decision::Approve, 4);
+        assert_eq!(tallied(&[], 1, false), "unjudged");
+        assert_eq!(tallied(std::slice::from_ref(&person), 1, false), "short");
+        assert_eq!(tallied(&[one.clone(), same], 2, false), "short");
+        assert_eq!(tallied(&[one.clone(), other], 2, false), "approved");
+        assert_eq!(tallied(std::slice::from_ref(&one), 1, true), "person");
+        assert_eq!(tallied(&[one, person], 1, true), "approved");
     }
 
     #[test]
-    fn who_may_waive_is_policy() {
-        let waiver = said(ADA, "person", Decision::Waive, 5);
-        assert!(!counts(&waiver, &Policy::default(), "main"), "nobody may, unless the policy names them");
-        let policy = Policy { waivers: vec!["ADA@example.com".into()], ..Policy::default() };
-        assert!(counts(&waiver, &policy, "main"));
-        assert!(!counts(&waiver, &policy, "next"));
-        assert!(!counts(&said(ADA, "openai", Decision::Waive, 5), &policy, "main"), "a model waives nothing");
+    fn each_verdict_does_one_thing() {
+        use Effect::{Approves, Blocks, Overruled, Replaced, Waived, Waives};
+        let of = |verdicts: &[Verdict]| effects(verdicts, &Policy::default());
+        let block = |minute| decided("codex", "openai", Decision::RequestChanges, minute);
+        let approval = |minute| decided("codex", "openai", Decision::Approve, minute);
+        let waiver = |minute| decided(ADA, "person", Decision::Waive, minute);
+        assert_eq!(of(&[approval(4), block(5)]), [Replaced, Blocks]);
+        assert_eq!(of(&[block(5), approval(6)]), [Replaced, Approves]);
+        assert_eq!(of(&[approval(5), block(5)]), [Replaced, Blocks]);
+        assert_eq!(of(&[approval(5), approval(5)]), [Approves, Replaced], "the same twice");
+        assert_eq!(of(&[block(4), waiver(5)]), [Waived, Waives]);
+        assert_eq!(of(&[waiver(3), waiver(5), block(6)]), [Overruled, Overruled, Blocks]);
     }
 }

@@ -5,13 +5,13 @@ use super::question::{self, Question};
 use super::short;
 use crate::domain::change::Author;
 use crate::domain::error::{Exit, Hint, Result};
-use crate::domain::policy::Policy;
 use crate::domain::verdict::{Decision, Finding, Verdict};
-use crate::gate::admit::{self, Explanation};
-use crate::gate::signing::{Proof, Signers};
+use crate::gate::admit::{self, BranchVerdicts, Explanation};
+use crate::gate::signing::Proof;
 use crate::gate::store::{self, Repo};
 use gix::ObjectId;
 use indexmap::IndexMap;
+use jiff::Timestamp;
 use serde::Serialize;
 
 /// The version of [`Report`] as JSON. Keys may be added to a version, never changed or taken away.
@@ -153,7 +153,7 @@ pub struct Word {
     /// In their own words; of a waiver, the reason.
     pub summary: String,
     /// When.
-    pub time: String,
+    pub time: Timestamp,
     /// Who signed it, and what that proves.
     pub proof: Proof,
     /// What they found.
@@ -273,31 +273,17 @@ impl Report {
     }
 }
 
-/// By what the parts are told: the policy, and who may sign by it.
-pub(super) struct Rules<'a> {
-    policy: &'a Policy,
-    signers: Option<Signers>,
-}
-
-impl<'a> Rules<'a> {
-    /// The policy as it was read at that commit.
-    pub(super) fn at(repo: &Repo, policy: &'a Policy, commit: ObjectId) -> Rules<'a> {
-        // Without a list nobody can tell whose a signature is; where it is needed, the gate says so.
-        Rules { policy, signers: Signers::at(repo, policy, commit).ok() }
-    }
-}
-
 /// The gate's account in words.
 pub(super) fn parts(
     repo: &Repo,
     parts: Vec<admit::Part>,
-    law: &Rules<'_>,
+    rules: &BranchVerdicts<'_>,
     target: &str,
 ) -> Result<Vec<Part>> {
-    parts.into_iter().map(|of| part(repo, of, law, target)).collect()
+    parts.into_iter().map(|of| part(repo, of, rules, target)).collect()
 }
 
-fn part(repo: &Repo, of: admit::Part, law: &Rules<'_>, target: &str) -> Result<Part> {
+fn part(repo: &Repo, of: admit::Part, rules: &BranchVerdicts<'_>, target: &str) -> Result<Part> {
     let commits = of.commits.iter().map(|id| Ok(Commit::of(&repo.commit(*id)?)));
     let mut part = Part {
         outcome: Outcome::Free,
@@ -316,11 +302,11 @@ fn part(repo: &Repo, of: admit::Part, law: &Rules<'_>, target: &str) -> Result<P
             } else if !verdicts.is_empty() {
                 part.outcome = Outcome::Admitted;
             }
-            part.verdicts = words(repo, &verdicts, law)?;
+            part.verdicts = words(&verdicts, rules)?;
         }
         Explanation::Stays(refusal) => {
             part.outcome = if refusal.blocking.is_empty() { Outcome::Missing } else { Outcome::Blocked };
-            part.verdicts = words(repo, &refusal.blocking, law)?;
+            part.verdicts = words(&refusal.blocking, rules)?;
             part.fix = Some(fix(repo, &refusal, target));
             part.why = Some(refusal.why);
             if let Some(missing) = refusal.missing {
@@ -367,7 +353,7 @@ fn fix(repo: &Repo, refusal: &admit::Refusal, target: &str) -> String {
 }
 
 /// The verdicts, each once.
-fn words(repo: &Repo, verdicts: &[Verdict], law: &Rules<'_>) -> Result<Vec<Word>> {
+fn words(verdicts: &[Verdict], rules: &BranchVerdicts<'_>) -> Result<Vec<Word>> {
     let mut words: Vec<Word> = Vec::new();
     for verdict in verdicts {
         let is_known = words.iter().any(|word| {
@@ -378,15 +364,15 @@ fn words(repo: &Repo, verdicts: &[Verdict], law: &Rules<'_>) -> Result<Vec<Word>
         }
         let blocked = verdict.decision == Decision::RequestChanges;
         let problem = |finding: &Finding| Problem {
-            blocks: blocked && law.policy.block.contains(&finding.severity),
+            blocks: blocked && rules.policy().block.contains(&finding.severity),
             finding: finding.clone(),
         };
         words.push(Word {
             decision: verdict.decision,
             reviewer: verdict.reviewer.clone(),
             summary: verdict.summary.clone(),
-            time: verdict.time.clone(),
-            proof: Proof::of(repo, law.signers.as_ref(), verdict)?,
+            time: verdict.time,
+            proof: rules.proof(verdict)?,
             findings: verdict.findings.iter().map(problem).collect(),
         });
     }

@@ -12,7 +12,7 @@ pub use answer::{Answer, Commit, File, Outcome, Part, Problem, Report, Tally, VE
 
 use crate::domain::error::Result;
 use crate::domain::verdict::NOTES_REF;
-use crate::gate::admit::{self, Candidate, Explanation, New};
+use crate::gate::admit::{self, BranchVerdicts, Candidate, Explanation, New};
 use crate::gate::store::Repo;
 use crate::gate::store::verdicts::COPIES;
 use gix::ObjectId;
@@ -53,7 +53,8 @@ pub fn check(repo: &Repo, options: &Options) -> Result<Report> {
         let candidate = Candidate { old: question.old, ..by };
         let parts = admit::explain(repo, &candidate, &policy)?;
         let stays = parts.iter().any(|part| matches!(part.explanation, Explanation::Stays(_)));
-        let told = answer::parts(repo, parts, &answer::Rules::at(repo, &policy, *law), &question.target)?;
+        let rules = BranchVerdicts::at(repo, &policy, &question.target, *law);
+        let told = answer::parts(repo, parts, &rules, &question.target)?;
         // Where two laws hold, what either of them keeps out stays out.
         if stays || report.parts.is_empty() {
             report.parts = told;

@@ -9,7 +9,7 @@ use super::{NAMESPACE, run};
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
 use crate::domain::verdict::{Signature, Verdict};
-use crate::gate::store::{Repo, trees};
+use crate::gate::store::{Repo, trees, upstream};
 use crate::system::fs::temporary;
 use anyhow::Context;
 use base64::Engine;
@@ -71,12 +71,12 @@ impl Signers {
         Ok(Signers { dir, lines, checked: RefCell::default() })
     }
 
-    /// The list at the tip of that branch.
+    /// The list that is in force for that branch now.
     pub fn of_branch(repo: &Repo, policy: &Policy, branch: &str) -> Result<Signers> {
-        let tip = repo.find_ref(&format!("refs/heads/{branch}"))?.with_context(|| {
+        let commit = upstream::current_policy_commit(repo, branch)?.with_context(|| {
             format!("`{branch}` has no commit yet, so nobody can tell who may sign for it")
         })?;
-        Signers::at(repo, policy, tip)
+        Signers::at(repo, policy, commit)
     }
 
     /// Who signed a record, as the list names them; the inner error says why its signature counts for
@@ -87,10 +87,7 @@ impl Signers {
             return Ok(known.clone());
         }
         let person = verdict.reviewer.vendor.is_person().then(|| verdict.reviewer.address());
-        let signer = match verdict.time.parse() {
-            Ok(time) => self.check(signature, time, person)?,
-            Err(_) => Err("it does not say when it was given".into()),
-        };
+        let signer = self.check(signature, verdict.time, person)?;
         self.checked.borrow_mut().insert(signature.clone(), signer.clone());
         Ok(signer)
     }

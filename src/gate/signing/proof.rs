@@ -7,12 +7,8 @@
 use super::Signers;
 use crate::domain::error::Result;
 use crate::domain::verdict::Verdict;
-use crate::gate::store::Repo;
-use gix::ObjectId;
+use crate::gate::store::{Repo, changes};
 use serde::Serialize;
-
-/// How many commits are gone back for the start of a change.
-const DEPTH: usize = 512;
 
 /// What a signature comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -40,7 +36,7 @@ pub struct Proof {
 
 impl Proof {
     /// Of a record, by that list; without one nobody can tell whose a signature is.
-    pub fn of(repo: &Repo, signers: Option<&Signers>, verdict: &Verdict) -> Result<Proof> {
+    pub fn new(repo: &Repo, signers: Option<&Signers>, verdict: &Verdict) -> Result<Proof> {
         let nothing = |told: String| Proof { signer: None, proves: Proves::Nothing, told };
         if verdict.signature.is_none() {
             return Ok(nothing("not signed: anybody could have written it".into()));
@@ -65,31 +61,11 @@ impl Proof {
     }
 }
 
-/// The addresses of all who wrote or committed a change; none where its commits cannot be told.
+/// The addresses of all who wrote or committed a change; `None` if its commits cannot be found.
 fn makers(repo: &Repo, verdict: &Verdict) -> Result<Option<Vec<String>>> {
-    let parse = |hex: &str| hex.parse::<ObjectId>().ok();
-    let (Some(head), Some(base)) =
-        (verdict.head_commit.as_deref().and_then(parse), parse(&verdict.base_tree))
-    else {
-        return Ok(None);
-    };
-    if !repo.has(head) {
-        return Ok(None);
-    }
-    let root = ObjectId::null(head.kind());
-    let mut start = None;
-    for commit in repo.first_parents(head, root).skip(1).take(DEPTH) {
-        let commit = commit?;
-        if commit.tree == base {
-            start = Some(commit.id);
-            break;
-        }
-    }
-    if start.is_none() && base != repo.empty_tree() {
-        return Ok(None);
-    }
+    let Some(commits) = changes::commits_of(repo, verdict)? else { return Ok(None) };
     let mut makers: Vec<String> = verdict.authors.iter().map(|author| author.address().to_owned()).collect();
-    for commit in repo.commits_between(start, head)? {
+    for commit in commits {
         makers.extend([&commit.author, &commit.committer].map(|person| address(person).to_owned()));
     }
     Ok(Some(makers))

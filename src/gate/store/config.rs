@@ -6,7 +6,7 @@
 //! never does. On top come, in this order: Zenflow's `settings.json` for what the config leaves
 //! unsaid, the person's own file, `git config flow-ai.*`. None of the three can touch the policy.
 
-use super::{Repo, trees};
+use super::{Repo, trees, upstream};
 use crate::domain::config::{self, Config, SandboxMode};
 use crate::domain::digest;
 use crate::domain::error::{Result, hint};
@@ -51,6 +51,14 @@ pub fn load(repo: &Repo, target: &str) -> Result<Loaded> {
     config.validate(&origin)?;
     apply_git_config(&mut config, repo)?;
     Ok(Loaded { config, brought, origin, digest, warnings })
+}
+
+/// The policy for what a user starts, read from where [`load`] reads it.
+pub fn policy(repo: &Repo, target: &str) -> Result<Policy> {
+    match versioned(repo, target, config::PATH)? {
+        Some((text, origin)) => Ok(config::parse(&text, &origin)?.gate),
+        None => Ok(Policy::default()),
+    }
 }
 
 /// The policy in force at a commit, with its digest; none where that commit has no config.
@@ -116,10 +124,8 @@ pub fn personal_path() -> Option<PathBuf> {
 
 /// A file at the target's tip, else in the working tree; with where it was found, for messages.
 fn versioned(repo: &Repo, target: &str, path: &str) -> Result<Option<(String, String)>> {
-    let tip = repo.find_ref(&format!("refs/heads/{target}"))?;
-    let law = tip.map(|tip| repo.law(tip, repo.accepted(target)?)).transpose()?;
-    if let Some(law) = law
-        && let Some(bytes) = trees::file(repo, repo.tree_of(law)?, path)?
+    if let Some(commit) = upstream::current_policy_commit(repo, target)?
+        && let Some(bytes) = trees::file(repo, repo.tree_of(commit)?, path)?
     {
         let origin = format!("{target}:{path}");
         return Ok(Some((utf8(bytes, &origin)?, origin)));

@@ -11,7 +11,6 @@ use crate::domain::verdict::Verdict;
 use anyhow::Context;
 use gix::ObjectId;
 use gix::date::Time;
-use jiff::Timestamp;
 
 /// Where they are.
 pub const KEPT: &str = "refs/flow-ai/keep/";
@@ -31,15 +30,11 @@ pub struct Kept {
 
 /// Keeps what a verdict is about. What is not here as a whole (a partial clone) cannot be kept.
 pub fn keep(repo: &Repo, verdict: &Verdict) -> Result<()> {
-    let time = verdict.time.parse::<Timestamp>().map_or(0, Timestamp::as_second);
-    let (Some(base), Some(head)) = (repo.parse_id(&verdict.base_tree), repo.parse_id(&verdict.head_tree))
-    else {
-        return Ok(());
-    };
+    let (base, head, time) = (verdict.base_tree, verdict.head_tree, verdict.time.as_second());
     if repo.is_partial() || !(repo.has(base) && repo.has(head)) || head == repo.empty_tree() {
         return Ok(());
     }
-    let commit = verdict.head_commit.as_ref().and_then(|id| repo.parse_id(id)).filter(|id| repo.has(*id));
+    let commit = verdict.head_commit.filter(|id| repo.has(*id));
     let mut parents: Vec<ObjectId> = commit.into_iter().collect();
     // The empty tree is known to git though it is not there: a commit of it would be broken.
     if base != repo.empty_tree() {

@@ -5,7 +5,6 @@
 //! that a gate could protect. Objects are read as they are: replace refs and the commit-graph, which
 //! anyone who can write to the repository could forge, are never believed.
 
-mod accepted;
 pub mod changes;
 pub mod config;
 pub mod keep;
@@ -16,6 +15,7 @@ mod refs;
 pub mod specs;
 mod sweep;
 pub mod trees;
+pub mod upstream;
 pub mod verdicts;
 
 pub use open::common_dir_at;

@@ -91,10 +91,9 @@ impl Repo {
         Ok(commits)
     }
 
-    /// The object of that id, if the text is one in this repository's object format: a record may name
-    /// anything.
-    pub fn parse_id(&self, text: &str) -> Option<ObjectId> {
-        text.parse().ok().filter(|id: &ObjectId| id.kind() == self.gix.object_hash())
+    /// The format of its objects' ids.
+    pub fn object_format(&self) -> gix::hash::Kind {
+        self.gix.object_hash()
     }
 
     /// Whether that object is here.

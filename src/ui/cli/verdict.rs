@@ -3,11 +3,11 @@
 use crate::domain::change::Author;
 use crate::domain::error::{Exit, Result};
 use crate::domain::policy::Policy;
-use crate::domain::verdict::{Decision, Unreadable, Verdict};
-use crate::gate::admit;
-use crate::gate::signing::{Proof, Proves, Signers};
+use crate::domain::verdict::{Decision, Severity, Unreadable, Verdict};
+use crate::gate::admit::{BranchVerdicts, Effect};
+use crate::gate::signing::{Proof, Proves};
 use crate::gate::store::verdicts::{self, Everything};
-use crate::gate::store::{Commit, Repo, config};
+use crate::gate::store::{Commit, Repo, changes, config};
 use crate::ui::report::table::{Cell, Table};
 use crate::ui::report::{self, plain};
 use anstyle::{AnsiColor, Style};
@@ -94,10 +94,13 @@ struct Entry {
     holds: bool,
     /// Why it does not hold.
     #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<&'static str>,
+    why: Option<String>,
     /// Who signed it, and what that proves.
     proof: Proof,
     verdict: Verdict,
+    /// The severities that block by the policy of its branch.
+    #[serde(skip)]
+    block: Vec<Severity>,
 }
 
 /// A line of a note that cannot be told.
@@ -169,12 +172,11 @@ fn show(repo: &Repo, args: &ShowArgs) -> Result<Exit> {
             plain(revision)
         )?;
     }
-    let policy = policy(repo)?;
     for (index, entry) in listing.verdicts.iter().enumerate() {
         if index > 0 {
             writeln!(out)?;
         }
-        print(&mut out, entry, &policy)?;
+        print(&mut out, entry)?;
     }
     listing.print_unreadable();
     Ok(listing.exit())
@@ -215,48 +217,64 @@ fn commits(repo: &Repo, revision: &str) -> Result<Vec<Commit>> {
     repo.commits_between(Some(end(from)?.id), end(to)?.id)
 }
 
-fn policy(repo: &Repo) -> Result<Policy> {
-    let target = repo.target()?;
-    let found = match repo.find_ref(&format!("refs/heads/{target}"))? {
-        Some(tip) => config::policy_at(repo, tip)?,
-        None => None,
-    };
-    Ok(found.map(|(policy, _)| policy).unwrap_or_default())
+/// The policy of each branch that one of these verdicts was given for; `None` if it cannot be read.
+fn policies(repo: &Repo, verdicts: &[(ObjectId, Verdict)]) -> HashMap<String, Option<Policy>> {
+    let targets: HashSet<&String> = verdicts.iter().map(|(_, verdict)| &verdict.target).collect();
+    targets.into_iter().map(|target| (target.clone(), config::policy(repo, target).ok())).collect()
 }
 
-/// Why a verdict on that object does not hold; none when it does.
+/// What each verdict does among those on the same change for the same branch; `None` if it does not count.
+fn effects(
+    branches: &HashMap<&str, BranchVerdicts<'_>>,
+    verdicts: &[(ObjectId, Verdict)],
+) -> Vec<Option<Effect>> {
+    let mut changes: HashMap<_, Vec<usize>> = HashMap::new();
+    for (at, (_, verdict)) in verdicts.iter().enumerate() {
+        changes.entry((verdict.target.as_str(), verdict.base_tree, verdict.head_tree)).or_default().push(at);
+    }
+    let mut effects = vec![None; verdicts.len()];
+    for ((target, _, _), places) in changes {
+        let on_change: Vec<Verdict> = places.iter().map(|at| verdicts[*at].1.clone()).collect();
+        let found = branches.get(target).and_then(|branch| branch.effects(&on_change).ok());
+        for (at, effect) in places.into_iter().zip(found.into_iter().flatten()) {
+            effects[at] = effect;
+        }
+    }
+    effects
+}
+
+/// Why a verdict on an object of that tree does not hold; `None` if it does.
 fn void(
+    repo: &Repo,
     verdict: &Verdict,
-    on: ObjectId,
-    commit: Option<&Commit>,
-    policy: &Policy,
-    proof: &Proof,
-) -> Option<&'static str> {
-    let tree = commit.map_or(on, |commit| commit.tree);
-    if ObjectId::from_hex(verdict.head_tree.as_bytes()).ok() != Some(tree) {
-        Some("it is about another state")
-    } else if !policy.protects(&verdict.target) {
-        Some("it was given for a branch that is not protected")
-    } else if !admit::counts(verdict, policy, &verdict.target) {
-        Some(match verdict.decision {
-            Decision::Waive => "who gave it may not waive",
-            Decision::Approve | Decision::RequestChanges => "its reviewer is no rival",
-        })
-    } else if policy.signed && proof.proves == Proves::Nothing {
-        Some("it is not signed as the branch demands")
-    } else {
-        None
+    tree: ObjectId,
+    branch: Option<&BranchVerdicts<'_>>,
+    effect: Option<Effect>,
+) -> Option<String> {
+    let Some(branch) = branch else { return Some("the policy of its branch cannot be read".into()) };
+    if verdict.head_tree != tree {
+        return Some("it is about another state".into());
+    }
+    if !branch.policy().protects(&verdict.target) {
+        return Some("it was given for a branch that is not protected".into());
+    }
+    let authors = changes::authors_of(repo, verdict).unwrap_or_default();
+    match (branch.void(verdict, &authors), effect) {
+        (Ok(Some(void)), _) => Some(void.to_string()),
+        // The list of those who may sign cannot be read.
+        (Err(_), _) => Some("it is not signed as the branch demands".into()),
+        (_, Some(Effect::Replaced)) => Some("a newer verdict of its reviewer replaces it".into()),
+        (_, Some(Effect::Waived)) => Some("it has been waived since".into()),
+        (_, Some(Effect::Overruled)) => Some("a later verdict blocks the change".into()),
+        (_, Some(Effect::Approves | Effect::Blocks | Effect::Waives) | None) => None,
     }
 }
 
 /// Leaves out the copy of a verdict that hangs on the tree, where the one on the commit is here too.
 fn once(mut found: Everything) -> Everything {
-    let key = |verdict: &Verdict| {
-        (verdict.head_commit.clone(), verdict.reviewer.name.clone(), verdict.time.clone())
-    };
-    let is_copy = |on: &ObjectId, verdict: &Verdict| {
-        verdict.head_commit.is_some() && verdict.head_tree.parse::<ObjectId>().is_ok_and(|tree| tree == *on)
-    };
+    let key = |verdict: &Verdict| (verdict.head_commit, verdict.reviewer.name.clone(), verdict.time);
+    let is_copy =
+        |on: &ObjectId, verdict: &Verdict| verdict.head_commit.is_some() && verdict.head_tree == *on;
     let originals: HashSet<_> = found
         .verdicts
         .iter()
@@ -269,16 +287,30 @@ fn once(mut found: Everything) -> Everything {
 
 impl Listing {
     fn new(repo: &Repo, found: Everything) -> Result<Listing> {
-        let policy = policy(repo)?;
         let found = once(found);
-        // Without a list nobody can tell; what the gate says then, it says itself.
-        let signers = Signers::of_branch(repo, &policy, &repo.target()?).ok();
-        let entry = |(on, verdict): (ObjectId, Verdict)| {
+        let policies = policies(repo, &found.verdicts);
+        let branches: HashMap<&str, BranchVerdicts<'_>> = policies
+            .iter()
+            .filter_map(|(name, policy)| {
+                Some((name.as_str(), BranchVerdicts::new(repo, policy.as_ref()?, name)))
+            })
+            .collect();
+        let effects = effects(&branches, &found.verdicts);
+        let entry = |((on, verdict), effect): ((ObjectId, Verdict), Option<Effect>)| {
             let commit = repo.commit(on).ok();
-            let proof = Proof::of(repo, signers.as_ref(), &verdict)?;
-            let why = void(&verdict, on, commit.as_ref(), &policy, &proof);
-            let subject = commit.map(|commit| commit.subject().to_owned());
-            Ok(Entry { object: on.to_string(), subject, holds: why.is_none(), why, proof, verdict })
+            let branch = branches.get(verdict.target.as_str());
+            let tree = commit.as_ref().map_or(on, |commit| commit.tree);
+            let why = void(repo, &verdict, tree, branch, effect);
+            Ok(Entry {
+                object: on.to_string(),
+                subject: commit.map(|commit| commit.subject().to_owned()),
+                holds: why.is_none(),
+                why,
+                proof: branch
+                    .map_or_else(|| Proof::new(repo, None, &verdict), |branch| branch.proof(&verdict))?,
+                block: branch.map(|branch| branch.policy().block.clone()).unwrap_or_default(),
+                verdict,
+            })
         };
         let untold = |(on, Unreadable { line, why }): (ObjectId, Unreadable)| Untold {
             object: on.to_string(),
@@ -286,7 +318,7 @@ impl Listing {
             line,
         };
         Ok(Listing {
-            verdicts: found.verdicts.into_iter().map(entry).collect::<Result<_>>()?,
+            verdicts: found.verdicts.into_iter().zip(effects).map(entry).collect::<Result<_>>()?,
             unreadable: found.unreadable.into_iter().map(untold).collect(),
         })
     }
@@ -315,14 +347,14 @@ fn row(entry: &Entry) -> [Cell; 9] {
         who(&verdict.reviewer).into(),
         verdict.authors.iter().map(brief).collect::<Vec<_>>().join(", ").into(),
         verdict.target.as_str().into(),
-        verdict.time.get(..16).unwrap_or(&verdict.time).replace('T', " ").into(),
+        verdict.time.strftime("%Y-%m-%d %H:%M").to_string().into(),
         match (&entry.proof.signer, entry.proof.proves) {
             (Some(signer), Proves::Independence) => Cell::good(signer.clone()),
             (Some(signer), _) => Cell::pending(format!("{signer}, no independence")),
             (None, _) if entry.verdict.signature.is_some() => Cell::pending("in vain"),
             (None, _) => Cell::pending("no"),
         },
-        match entry.why {
+        match &entry.why {
             None => Cell::good("yes"),
             Some(why) => Cell::pending(format!("no: {why}")),
         },
@@ -331,7 +363,7 @@ fn row(entry: &Entry) -> [Cell; 9] {
 }
 
 /// One verdict, whole.
-fn print(out: &mut impl Write, entry: &Entry, policy: &Policy) -> Result<()> {
+fn print(out: &mut impl Write, entry: &Entry) -> Result<()> {
     let (verdict, bold) = (&entry.verdict, Style::new().bold());
     let colour = match verdict.decision {
         Decision::Approve => AnsiColor::Green.on_default().bold(),
@@ -342,8 +374,13 @@ fn print(out: &mut impl Write, entry: &Entry, policy: &Policy) -> Result<()> {
     writeln!(out, "{bold}{}{bold:#} {subject}", short(&entry.object))?;
     writeln!(out, "{colour}{}{colour:#} by {}", verdict.decision, plain(&who(&verdict.reviewer)))?;
     writeln!(out, "  on work of  {}", plain(&makers(verdict)))?;
-    writeln!(out, "  for         {}, at {}", plain(&verdict.target), plain(&verdict.time))?;
-    writeln!(out, "  change      {} to {}", short(&verdict.base_tree), short(&verdict.head_tree))?;
+    writeln!(out, "  for         {}, at {}", plain(&verdict.target), verdict.time)?;
+    writeln!(
+        out,
+        "  change      {} to {}",
+        verdict.base_tree.to_hex_with_len(10),
+        verdict.head_tree.to_hex_with_len(10)
+    )?;
     let files = verdict.shown.files.len();
     let plural = if files == 1 { "" } else { "s" };
     writeln!(out, "  was shown   {} bytes, {files} file{plural}", verdict.shown.bytes)?;
@@ -352,14 +389,14 @@ fn print(out: &mut impl Write, entry: &Entry, policy: &Policy) -> Result<()> {
         writeln!(out, "  used        {input} tokens in, {output} out{cost}")?;
     }
     writeln!(out, "  signed      {}", plain(&entry.proof.told))?;
-    match entry.why {
+    match &entry.why {
         None => writeln!(out, "  holds       yes")?,
         Some(why) => writeln!(out, "  holds       no: {why}")?,
     }
     for line in plain(verdict.summary.trim()).lines() {
         writeln!(out, "  {line}")?;
     }
-    report::findings(out, verdict, &policy.block)?;
+    report::findings(out, verdict, &entry.block)?;
     Ok(())
 }
 

@@ -87,8 +87,8 @@ fn human_verdict(verdict: &Verdict, changed: &[Changed], change: &Change) -> Res
     for one in changed {
         writeln!(out, "  {} {}", one.status, plain(&one.display()))?;
     }
-    let short = |id: &str| id.get(..10).unwrap_or(id).to_owned();
-    let (from, to, target) = (short(&verdict.base_tree), short(&verdict.head_tree), plain(&verdict.target));
+    let (from, to) = (verdict.base_tree.to_hex_with_len(10), verdict.head_tree.to_hex_with_len(10));
+    let target = plain(&verdict.target);
     let exactly = format!("exactly this change (from tree {from} to tree {to}, {})", plain(&change.title));
     match verdict.decision {
         Decision::Waive => writeln!(

@@ -37,7 +37,7 @@ const TOOLS: &[(&str, &str, Option<&str>)] = &[
 const STATEMENTS: [&str; 2] = ["Assisted-by", "Generated-by"];
 
 /// Everybody who had a hand in a commit; never empty.
-pub(super) fn of(commit: &Commit) -> Vec<Author> {
+pub(super) fn from_commit(commit: &Commit) -> Vec<Author> {
     let mut authors = by_our_trailers(commit);
     let co_authors = commit.said("Co-authored-by").into_iter().filter_map(|person| by_address(&person));
     if !authors.is_empty() {
@@ -163,7 +163,7 @@ mod tests {
     }
 
     fn vendors(author: &str, message: &str) -> Vec<String> {
-        of(&commit(author, message)).iter().map(|author| author.vendor.to_string()).collect()
+        from_commit(&commit(author, message)).iter().map(|author| author.vendor.to_string()).collect()
     }
 
     const ADA: &str = "Ada <ada@example.com>";
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn our_own_trailers_say_who_it_was_and_nobody_else_was() {
         let message = "Add x\n\nWhy.\n\nFlow-Agent: mine\nFlow-Vendor: acme\nFlow-Model: m-1\n";
-        let authors = of(&commit(ADA, message));
+        let authors = from_commit(&commit(ADA, message));
         let acme = Author { name: "mine".into(), vendor: Vendor::new("acme"), model: Some("m-1".into()) };
         assert_eq!(authors, [acme]);
     }

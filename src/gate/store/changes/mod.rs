@@ -11,9 +11,13 @@ use super::trees::{Fork, Merger};
 use super::{Commit, Repo};
 use crate::domain::change::{Author, Change};
 use crate::domain::error::{Result, hint};
+use crate::domain::verdict::Verdict;
 use crate::system::git;
 use anyhow::Context;
 use gix::ObjectId;
+
+/// How many commits are gone back for the start of a change.
+const DEPTH: usize = 512;
 
 /// The trailers of a commit that holds an agent's work.
 pub mod trailer {
@@ -59,7 +63,34 @@ pub fn since(repo: &Repo, target: ObjectId, head: ObjectId) -> Result<Change> {
 pub fn authors(repo: &Repo, base: impl IntoIterator<Item = ObjectId>, head: ObjectId) -> Result<Vec<Author>> {
     let mut authors = Vec::new();
     for commit in repo.commits_between(base, head)? {
-        add(&mut authors, authors::of(&commit));
+        add(&mut authors, authors::from_commit(&commit));
+    }
+    Ok(authors)
+}
+
+/// The commits of the change that a verdict is about; `None` if they cannot be found: its record names
+/// only the trees and the last commit.
+pub fn commits_of(repo: &Repo, verdict: &Verdict) -> Result<Option<Vec<Commit>>> {
+    let Some(head) = verdict.head_commit.filter(|head| repo.has(*head)) else { return Ok(None) };
+    let mut start = None;
+    for commit in repo.first_parents(head, ObjectId::null(head.kind())).skip(1).take(DEPTH) {
+        let commit = commit?;
+        if commit.tree == verdict.base_tree {
+            start = Some(commit.id);
+            break;
+        }
+    }
+    if start.is_none() && verdict.base_tree != repo.empty_tree() {
+        return Ok(None);
+    }
+    repo.commits_between(start, head).map(Some)
+}
+
+/// Everybody who made the change that a verdict is about, as far as its commits can be found.
+pub fn authors_of(repo: &Repo, verdict: &Verdict) -> Result<Vec<Author>> {
+    let mut authors = Vec::new();
+    for commit in commits_of(repo, verdict)?.unwrap_or_default() {
+        add(&mut authors, authors::from_commit(&commit));
     }
     Ok(authors)
 }
@@ -148,7 +179,7 @@ fn change(repo: &Repo, base: &Fork, head: &Commit) -> Result<Change> {
     let commits = repo.commits_between(base.commits.iter().copied(), head.id)?;
     let mut authors = Vec::new();
     for commit in &commits {
-        add(&mut authors, authors::of(commit));
+        add(&mut authors, authors::from_commit(commit));
     }
     let title = match commits.len() {
         0 | 1 => head.subject().to_owned(),

@@ -39,7 +39,7 @@ pub fn missing(repo: &Repo, from: Option<ObjectId>, at: Option<ObjectId>) -> Res
         let (old, new) = (whole(repo, &old)?, whole(repo, &new)?);
         let kept: HashSet<&str> = new.lines().collect();
         for line in old.lines().filter(|line| line.starts_with('{') && !kept.contains(line)) {
-            let verdict = record::decode(line).0.pop();
+            let verdict = record::decode(line, repo.object_format()).0.pop();
             found.push(Lost { on, line: line.to_owned(), verdict });
         }
     }

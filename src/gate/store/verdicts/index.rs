@@ -7,17 +7,15 @@
 //! poisoned, and a forged pointer only leads to a record, which is judged as any other. An index may
 //! forget, so only the newest pointers stay: a file that every change touches does not make it long.
 
-use super::compare::walk;
-use super::{Notes, state_of, text};
+use super::{Notes, text};
 use crate::domain::error::Result;
-use crate::domain::verdict::{Verdict, record};
+use crate::domain::verdict::Verdict;
 use crate::gate::store::{Repo, trees};
 use anyhow::Context;
 use gix::ObjectId;
 use gix::note::plumbing::State;
 use gix::objs::Kind;
-use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// How a pointer begins: what it is, and its version.
 const POINTER: &str = "see 1 ";
@@ -30,32 +28,22 @@ const FOLLOWED: usize = 32;
 
 impl Notes<'_> {
     /// The objects that verdicts on changes of exactly these paths hang on, the newest first.
-    pub fn alike<'p>(&self, paths: impl IntoIterator<Item = &'p [u8]>) -> Result<Vec<ObjectId>> {
-        self.pointed(of_paths(self.repo, paths)?)
+    pub fn similar<'p>(&self, paths: impl IntoIterator<Item = &'p [u8]>) -> Result<Vec<ObjectId>> {
+        self.pointed(key_of_paths(self.repo, paths)?)
     }
 
     /// The objects that the newest verdicts of all hang on.
     pub fn newest(&self) -> Result<Vec<ObjectId>> {
-        self.pointed(of_newest(self.repo)?)
-    }
-
-    /// Whether all records are indexed: those of an earlier version are found by reading everything.
-    pub fn are_indexed(&self) -> Result<bool> {
-        let newest = of_newest(self.repo)?;
-        for state in self.trees.borrow_mut().iter_mut() {
-            let note = state.get(&newest, &self.repo.gix.objects).context("the notes cannot be read")?;
-            if note.is_none() && state.root_tree_id() != self.repo.empty_tree() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        self.pointed(key_of_newest(self.repo)?)
     }
 
     fn pointed(&self, key: ObjectId) -> Result<Vec<ObjectId>> {
         let text = self.text(key)?;
         let pointers: BTreeSet<&str> = text.lines().filter(|line| line.starts_with(POINTER)).collect();
-        let objects =
-            pointers.into_iter().rev().filter_map(|line| self.repo.parse_id(line.rsplit(' ').next()?));
+        let format = self.repo.object_format();
+        let object =
+            |line: &str| line.rsplit(' ').next()?.parse().ok().filter(|id: &ObjectId| id.kind() == format);
+        let objects = pointers.into_iter().rev().filter_map(object);
         let mut newest: Vec<ObjectId> = Vec::new();
         for object in objects {
             if newest.len() < FOLLOWED && !newest.contains(&object) {
@@ -68,24 +56,25 @@ impl Notes<'_> {
 
 /// Adds the pointers to a record that is about to hang on that object.
 pub(super) fn add(repo: &Repo, state: &mut State, on: ObjectId, verdict: &Verdict) -> Result<()> {
-    let mut pointers = Pointers::default();
-    pointers.push(repo, on, verdict)?;
-    pointers.write(repo, state)
+    let pointer = format!("{POINTER}{} {on}", verdict.time);
+    // What is not here (a shallow or partial clone) cannot be compared: others may have indexed it.
+    if let Ok(changed) = trees::changed(repo, verdict.base_tree, verdict.head_tree) {
+        let paths = changed.iter().map(|changed| changed.path.as_slice());
+        add_pointer(repo, state, key_of_paths(repo, paths)?, &pointer)?;
+    }
+    add_pointer(repo, state, key_of_newest(repo)?, &pointer)
 }
 
-/// Adds the pointers to all records of those notes, where an earlier version has written them and nobody
-/// has since.
-pub(super) fn add_missing(repo: &Repo, state: &mut State, notes: ObjectId) -> Result<()> {
-    let newest = state_of(repo, notes)?.get(&of_newest(repo)?, &repo.gix.objects);
-    if newest.context("the notes cannot be read")?.is_some() {
-        return Ok(());
+fn add_pointer(repo: &Repo, state: &mut State, key: ObjectId, pointer: &str) -> Result<()> {
+    let old = state.get(&key, &repo.gix.objects).context("the notes cannot be read")?;
+    let mut note = old.map_or_else(|| Ok(String::new()), |blob| text(repo, blob))?;
+    if !note.is_empty() && !note.ends_with('\n') {
+        note.push('\n');
     }
-    let mut pointers = Pointers::default();
-    walk(repo, notes, |object, blob| {
-        let (verdicts, _) = record::decode(&text(repo, blob)?);
-        verdicts.iter().try_for_each(|verdict| pointers.push(repo, object, verdict))
-    })?;
-    pointers.write(repo, state)
+    note.push_str(pointer);
+    let blob = repo.gix.write_blob(trimmed(&note)).context("a note cannot be written")?.detach();
+    state.edit(key, Some(blob), &repo.gix.objects).context("the notes cannot be written")?;
+    Ok(())
 }
 
 /// The same note with only the newest of its pointers.
@@ -96,55 +85,8 @@ pub(super) fn trimmed(note: &str) -> String {
     others.chain(newest).fold(String::new(), |text, line| text + line + "\n")
 }
 
-/// Pointers to be written, by the object whose note they go to.
-#[derive(Default)]
-struct Pointers(BTreeMap<ObjectId, BTreeSet<String>>);
-
-impl Pointers {
-    fn push(&mut self, repo: &Repo, on: ObjectId, verdict: &Verdict) -> Result<()> {
-        let Ok(time) = verdict.time.parse::<Timestamp>() else { return Ok(()) };
-        let line = format!("{POINTER}{time} {on}");
-        let (Some(base), Some(head)) = (repo.parse_id(&verdict.base_tree), repo.parse_id(&verdict.head_tree))
-        else {
-            return Ok(());
-        };
-        // What is not here (a shallow or partial clone) cannot be compared: others may have indexed it.
-        if let Ok(changed) = trees::changed(repo, base, head) {
-            let key = of_paths(repo, changed.iter().map(|changed| changed.path.as_slice()))?;
-            self.insert(key, line.clone());
-        }
-        self.insert(of_newest(repo)?, line);
-        Ok(())
-    }
-
-    fn insert(&mut self, key: ObjectId, line: String) {
-        let lines = self.0.entry(key).or_default();
-        lines.insert(line);
-        if lines.len() > KEPT {
-            lines.pop_first();
-        }
-    }
-
-    fn write(self, repo: &Repo, state: &mut State) -> Result<()> {
-        for (key, lines) in self.0 {
-            let old = state.get(&key, &repo.gix.objects).context("the notes cannot be read")?;
-            let mut note = old.map_or_else(|| Ok(String::new()), |blob| text(repo, blob))?;
-            if !note.is_empty() && !note.ends_with('\n') {
-                note.push('\n');
-            }
-            for line in lines {
-                note.push_str(&line);
-                note.push('\n');
-            }
-            let blob = repo.gix.write_blob(trimmed(&note)).context("a note cannot be written")?.detach();
-            state.edit(key, Some(blob), &repo.gix.objects).context("the notes cannot be written")?;
-        }
-        Ok(())
-    }
-}
-
 /// What stands for a set of paths.
-fn of_paths<'p>(repo: &Repo, paths: impl IntoIterator<Item = &'p [u8]>) -> Result<ObjectId> {
+fn key_of_paths<'p>(repo: &Repo, paths: impl IntoIterator<Item = &'p [u8]>) -> Result<ObjectId> {
     let sorted: BTreeSet<&[u8]> = paths.into_iter().collect();
     let mut text = b"flow-ai paths 1\n".to_vec();
     for path in sorted {
@@ -155,7 +97,7 @@ fn of_paths<'p>(repo: &Repo, paths: impl IntoIterator<Item = &'p [u8]>) -> Resul
 }
 
 /// What stands for the newest of all.
-fn of_newest(repo: &Repo) -> Result<ObjectId> {
+fn key_of_newest(repo: &Repo) -> Result<ObjectId> {
     pseudo(repo, b"flow-ai newest 1\n")
 }
 
@@ -171,8 +113,8 @@ mod tests {
     #[test]
     fn only_the_newest_pointers_stay_and_everything_else_does() {
         let pointers: String = (0..KEPT + 9).rev().map(|n| format!("see 1 2026-{n:04} x\n")).collect();
-        let note = trimmed(&format!("a remark\n{pointers}{{\"version\":1}}\n"));
-        assert!(note.starts_with("a remark\n{\"version\":1}\nsee 1 2026-0009 x\n"), "{note}");
+        let note = trimmed(&format!("a remark\n{pointers}{{\"version\":2}}\n"));
+        assert!(note.starts_with("a remark\n{\"version\":2}\nsee 1 2026-0009 x\n"), "{note}");
         assert_eq!(note.lines().count(), KEPT + 2);
     }
 }

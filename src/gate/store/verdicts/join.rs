@@ -28,7 +28,6 @@ fn try_join(repo: &Repo, tips: &[ObjectId], reason: &str) -> Result<Option<Objec
     for tip in tips {
         let theirs = repo.tree_of(*tip)?;
         take(repo, &mut state, theirs)?;
-        index::add_missing(repo, &mut state, theirs)?;
         state.write(&repo.gix.objects).context("the notes cannot be written")?;
         let is_new = |parent: &ObjectId| Ok::<_, anyhow::Error>(!repo.is_ancestor(*tip, *parent)?);
         if parents.iter().map(is_new).collect::<Result<Vec<_>>>()?.into_iter().all(|is_new| is_new) {

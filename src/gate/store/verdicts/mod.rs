@@ -53,14 +53,14 @@ pub struct Everything {
 
 impl<'a> Notes<'a> {
     /// As they stand now.
-    pub fn of(repo: &'a Repo) -> Result<Notes<'a>> {
+    pub fn read(repo: &'a Repo) -> Result<Notes<'a>> {
         let states = trees(repo)?.into_iter().map(|tree| state_of(repo, tree));
         Ok(Notes { repo, trees: RefCell::new(states.collect::<Result<_>>()?) })
     }
 
     /// The records on that object, and the lines that cannot be told.
     pub fn on(&self, object: ObjectId) -> Result<(Vec<Verdict>, Vec<Unreadable>)> {
-        Ok(record::decode(&self.text(object)?))
+        Ok(record::decode(&self.text(object)?, self.repo.object_format()))
     }
 
     /// The lines of that object's note; of several copies each line once.
@@ -81,7 +81,7 @@ impl<'a> Notes<'a> {
 
 /// The records of that object's note, and the lines that cannot be told.
 pub fn on(repo: &Repo, object: ObjectId) -> Result<(Vec<Verdict>, Vec<Unreadable>)> {
-    Notes::of(repo)?.on(object)
+    Notes::read(repo)?.on(object)
 }
 
 /// Every record that can be told, with the object it hangs on.
@@ -106,7 +106,7 @@ pub fn everything(repo: &Repo) -> Result<Everything> {
                 1 => text,
                 _ => once(text.lines().filter(|line| lines.insert((object, (*line).to_owned())))),
             };
-            let (verdicts, unreadable) = record::decode(&text);
+            let (verdicts, unreadable) = record::decode(&text, repo.object_format());
             found.verdicts.extend(verdicts.into_iter().map(|verdict| (object, verdict)));
             found.unreadable.extend(unreadable.into_iter().map(|line| (object, line)));
             Ok(())
@@ -115,11 +115,9 @@ pub fn everything(repo: &Repo) -> Result<Everything> {
     Ok(found)
 }
 
-impl Repo {
-    /// Reads the notes at that tip as well: those that a push brings are in no ref yet while it is judged.
-    pub fn also_read_notes(&mut self, tip: ObjectId) {
-        self.more_notes.push(tip);
-    }
+/// Reads the notes at that tip as well: those that a push brings are in no ref yet while it is judged.
+pub fn also_read(repo: &mut Repo, tip: ObjectId) {
+    repo.more_notes.push(tip);
 }
 
 /// The trees of all notes that count, each once.

@@ -95,7 +95,6 @@ fn try_append(repo: &Repo, on: ObjectId, text: &str, verdict: &Verdict, reason: 
     }
     note.extend_from_slice(text.as_bytes());
     let blob = repo.gix.write_blob(&note).context("a note cannot be written")?.detach();
-    index::add_missing(repo, &mut state, tree)?;
     index::add(repo, &mut state, on, verdict)?;
     state.edit(on, Some(blob), &repo.gix.objects).context("the notes cannot be written")?;
     let tree = state.write(&repo.gix.objects).context("the notes cannot be written")?;

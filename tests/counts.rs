@@ -1,0 +1,163 @@
+//! Whether a verdict counts: the gate, `review`, `status`, `merge` and `verdict list` say the same.
+
+use crate::support::Place;
+use crate::support::verdicts::{author, finding};
+use git_flow_ai::domain::verdict::{Decision, Severity, Verdict};
+use git_flow_ai::gate::admit::{self, Candidate, New, Ruling};
+use git_flow_ai::gate::store::Repo;
+use std::fs;
+
+const RESULT: &str = "flow/dark-mode/result";
+
+/// What is said of a result with some verdicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Approved,
+    Blocked,
+    Unjudged,
+}
+
+/// A spec whose one task is done, and whose result nobody has judged; the reviewer `judge` says when it
+/// is asked.
+fn place(policy: &str) -> Place {
+    let place = Place::new();
+    let judge = place.reviewer("judge", "echo asked >> \"$HOME/asked\"");
+    let judge = format!(
+        "[agents.judge]\ncommand = [\"{}\"]\nvendor = \"zeta\"\n[reviewers.judge]\nagent = \"judge\"\n",
+        judge.display()
+    );
+    let config = format!("version = 1\n{judge}[gate]\nreview_on_merge = false\n{policy}");
+    place.write(".zenflow/config.toml", config);
+    place.key("ada", "ed25519");
+    place.begin(&format!("ada@example.com {}\n", place.public("ada")));
+    place.git(&["switch", "--quiet", "--orphan", "flow/dark-mode/spec"]).ok();
+    place.write("request.md", "# Dark mode\n");
+    place.write("plan.md", "# Quick\n\n### [x] Step: Do it\n<!-- id: do-it -->\n\nDo it.\n");
+    place.git(&["add", "request.md", "plan.md"]).ok();
+    place.git(&["commit", "--quiet", "-m", "Begin\n\nFlow-Workflow: quick"]).ok();
+    place.git(&["switch", "--quiet", "-c", RESULT, "main"]).ok();
+    place.write("dark.css", "body { color: white }\n");
+    place.git(&["add", "dark.css"]).ok();
+    place.git(&["commit", "--quiet", "-m", "Make it dark"]).ok();
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place
+}
+
+fn gate(place: &Place) -> Answer {
+    let repo = Repo::open(&place.repo()).unwrap();
+    let id = |revision: &str| repo.commit_of(revision).unwrap().id;
+    let candidate =
+        Candidate { branch: "main".into(), old: id("main"), new: New::Commit(id(RESULT)), accepted: None };
+    match admit::admit(&repo, &candidate).unwrap() {
+        Ruling::Allow(_) => Answer::Approved,
+        Ruling::Refuse(refusal) if refusal.blocking.is_empty() => Answer::Unjudged,
+        Ruling::Refuse(_) => Answer::Blocked,
+    }
+}
+
+fn status(place: &Place) -> Answer {
+    let json: serde_json::Value =
+        serde_json::from_str(&place.flow(&["status", "--json"]).ok().stdout).unwrap();
+    match json[0]["stage"].as_str().unwrap() {
+        "mergeable" => Answer::Approved,
+        "rejected" => Answer::Blocked,
+        "unjudged" => Answer::Unjudged,
+        other => panic!("{other}: {json}"),
+    }
+}
+
+/// What `review` says; it asks its reviewer only about what has not been judged.
+fn review(place: &Place) -> Answer {
+    let asked = place.root().join("home/asked");
+    let out = place.flow(&["review", RESULT]);
+    if fs::remove_file(asked).is_ok() || out.stderr.contains("no key is configured to sign with") {
+        return Answer::Unjudged;
+    }
+    match out.says("This very change has been judged already").status {
+        0 => Answer::Approved,
+        _ => Answer::Blocked,
+    }
+}
+
+/// Which of the verdicts `verdict list` says hold, and why the others do not.
+fn listed(place: &Place) -> Vec<String> {
+    let out = place.flow(&["verdict", "list", RESULT, "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&out.stdout).unwrap();
+    let why = |one: &serde_json::Value| one["why"].as_str().unwrap_or("holds").to_owned();
+    json["verdicts"].as_array().unwrap().iter().map(why).collect()
+}
+
+#[track_caller]
+fn all_say(policy: &str, verdicts: &[&dyn Fn(&mut Verdict)], holds: &[&str], answer: Answer) {
+    let place = place(policy);
+    for (minute, change) in verdicts.iter().enumerate() {
+        let mut verdict = place.verdict("main", RESULT);
+        verdict.time = format!("2026-01-01T00:{minute:02}:00Z").parse().unwrap();
+        change(&mut verdict);
+        place.record(&verdict);
+    }
+    let merge = place.copy().flow(&["merge", "dark-mode"]).status == 0;
+    assert_eq!(
+        (gate(&place), status(&place), merge, listed(&place), review(&place)),
+        (answer, answer, answer == Answer::Approved, holds.iter().map(ToString::to_string).collect(), answer)
+    );
+}
+
+fn approves(_: &mut Verdict) {}
+
+fn blocks(verdict: &mut Verdict) {
+    verdict.decision = Decision::RequestChanges;
+    verdict.findings = vec![finding(Severity::P1, "Wrong")];
+}
+
+fn waives(verdict: &mut Verdict) {
+    verdict.decision = Decision::Waive;
+    verdict.reviewer = author("Ada Lovelace <ada@example.com>", "person");
+}
+
+const WAIVERS: &str = "waivers = [\"ada@example.com\"]\n";
+
+#[test]
+fn of_one_verdict_all_say_whether_it_counts() {
+    use Answer::{Approved, Blocked, Unjudged};
+    all_say("", &[&approves], &["holds"], Approved);
+    all_say("", &[&blocks], &["holds"], Blocked);
+    let elsewhere = |verdict: &mut Verdict| verdict.target = "next".into();
+    all_say("", &[&elsewhere], &["it was given for a branch that is not protected"], Unjudged);
+    let both = "branches = [\"main\", \"next\"]\n";
+    all_say(both, &[&elsewhere], &["holds"], Unjudged);
+    let vacuous = |verdict: &mut Verdict| verdict.shown.bytes = 0;
+    all_say("", &[&vacuous], &["its reviewer was not shown the whole change"], Unjudged);
+    let anonymous = |verdict: &mut Verdict| verdict.authors.clear();
+    all_say("", &[&anonymous], &["the authors of the change are unknown"], Unjudged);
+    let own = |verdict: &mut Verdict| verdict.authors.push(author("gpt", "openai"));
+    all_say("", &[&own], &["its reviewer is no rival"], Unjudged);
+    all_say("signed = true\n", &[&approves], &["it is not signed as the branch demands"], Unjudged);
+    all_say("approvals = 2\n", &[&approves], &["holds"], Unjudged);
+}
+
+#[test]
+fn of_several_verdicts_all_say_which_are_in_force() {
+    use Answer::{Approved, Blocked, Unjudged};
+    let replaced = "a newer verdict of its reviewer replaces it";
+    all_say("", &[&blocks, &approves], &[replaced, "holds"], Approved);
+    all_say("", &[&approves, &blocks], &[replaced, "holds"], Blocked);
+    all_say(WAIVERS, &[&waives], &["holds"], Approved);
+    all_say(WAIVERS, &[&blocks, &waives], &["it has been waived since", "holds"], Approved);
+    all_say(WAIVERS, &[&waives, &blocks], &["a later verdict blocks the change", "holds"], Blocked);
+    all_say("", &[&waives], &["who gave it may not waive"], Unjudged);
+    all_say("", &[&blocks, &waives], &["holds", "who gave it may not waive"], Blocked);
+}
+
+#[test]
+fn an_author_that_only_the_commit_names_counts_everywhere() {
+    let place = place("");
+    place.git(&["switch", "--quiet", RESULT]).ok();
+    let message = "Make it dark\n\nCo-authored-by: Codex <codex@openai.com>";
+    place.git(&["commit", "--quiet", "--amend", "-m", message]).ok();
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place.approve("main", RESULT);
+    assert_eq!((gate(&place), status(&place)), (Answer::Unjudged, Answer::Unjudged));
+    assert_eq!(listed(&place), ["its reviewer is no rival"]);
+    assert_eq!(review(&place), Answer::Unjudged);
+}
