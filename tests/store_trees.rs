@@ -224,7 +224,7 @@ fn a_merged_tree_stays_apart_until_it_is_imported() {
     let sealed = Sealed::over(&repo).unwrap();
     let merged = sealed.merge(base, ours, theirs).unwrap().unwrap();
     assert!(!repo.has(merged));
-    repo.import_tree(&sealed, merged).unwrap();
+    sealed.copy_tree_to(&repo, merged).unwrap();
     drop(sealed);
     assert_eq!(place.git_says(&["cat-file", "-p", &format!("{merged}:a/one.txt")]), "one");
     assert_eq!(place.git_says(&["cat-file", "-p", &format!("{merged}:b/two.txt")]), "two");

@@ -42,6 +42,31 @@ pub fn command(dir: &Path) -> Command {
     command
 }
 
+/// A git command in a git directory of our own, which sees no configuration but that directory's: not the
+/// user's, not the system's, no attributes, no replace refs, and nothing of the environment but the PATH
+/// and where temporary files go.
+pub fn isolated(git_dir: &Path) -> Command {
+    let mut command = Command::new("git");
+    command
+        .env_clear()
+        .env("PATH", program::path())
+        .envs(std::env::var_os("TMPDIR").map(|dir| ("TMPDIR", dir)))
+        .env("GIT_DIR", git_dir)
+        .env("HOME", git_dir)
+        .env("XDG_CONFIG_HOME", git_dir.join("none"))
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_ATTR_NOSYSTEM", "1")
+        .env("GIT_NO_REPLACE_OBJECTS", "1")
+        .env("GIT_NO_LAZY_FETCH", "1")
+        .env("GIT_LITERAL_PATHSPECS", "1")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("LC_ALL", "C")
+        .current_dir(git_dir)
+        .stdin(Stdio::null());
+    command
+}
+
 /// Takes from a command every variable by which git told *us* which repository we are in.
 pub fn forget_repository(command: &mut Command) {
     for name in DISCOVERY {

@@ -1,25 +1,20 @@
 //! `pre-commit` and `pre-merge-commit`: git is about to make a commit of the index.
 //!
 //! A merge that was refused or conflicted is concluded by `git commit`, which runs `pre-commit`; so
-//! that has to look for a merge under way. The commit's tree is asked of git itself, with the
-//! environment as it stands: git may have put the index elsewhere.
+//! that has to look for a merge under way. The commit's tree is that of the index that git names, which it
+//! may have put elsewhere.
 
 use super::{Answer, Moment, decide, guarded};
 use crate::domain::error::Result;
 use crate::gate::admit::{Candidate, New};
-use crate::gate::store::Repo;
-use crate::system::git;
+use crate::gate::store::{Repo, changes};
 use anyhow::Context;
 use gix::ObjectId;
-use std::process::Command;
 
 pub(super) fn ask(moment: Moment) -> Result<Answer> {
     let repo = Repo::discover()?;
     let Some(candidate) = guarded(&repo)? else { return Ok(Answer::Pass) };
-    let tree = git::output(Command::new("git").arg("write-tree"))
-        .context("the tree of the index cannot be told")?
-        .parse()
-        .context("git write-tree named no tree")?;
+    let tree = changes::index_tree(&repo).context("the tree of the index cannot be told")?;
     let mut heads = merge_heads(&repo);
     if moment == Moment::MergeCommit {
         heads.extend(announced_heads());

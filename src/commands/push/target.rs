@@ -5,7 +5,7 @@
 
 use crate::commands::sync;
 use crate::domain::error::{Result, hint, nearest};
-use crate::gate::store::Repo;
+use crate::gate::store::{Repo, is_ref_name};
 use gix::ObjectId;
 use std::fmt;
 
@@ -107,7 +107,7 @@ fn refspec(repo: &Repo, remote: &str, name: &str) -> Result<Refspec> {
         };
     };
     let is_branch = !to.starts_with("refs/") || to.starts_with("refs/heads/");
-    if from.is_empty() || to.is_empty() || !is_branch || !is_name(&full(to)) {
+    if from.is_empty() || to.is_empty() || !is_branch || !is_ref_name(&full(to)) {
         return Err(hint(
             format!("`{name}` is not <branch> or <commit>:<branch>"),
             format!("anything else is git's own: git push {remote} '{name}'"),
@@ -140,11 +140,7 @@ fn branch(repo: &Repo, name: &str) -> Result<Refspec> {
 
 /// Where a branch is; none where there is none, or the name cannot be one (`main~1`).
 fn find(repo: &Repo, full: &str) -> Result<Option<ObjectId>> {
-    if is_name(full) { repo.find_ref(full) } else { Ok(None) }
-}
-
-fn is_name(full: &str) -> bool {
-    gix::refs::FullName::try_from(full).is_ok()
+    if is_ref_name(full) { repo.find_ref(full) } else { Ok(None) }
 }
 
 fn full(branch: &str) -> String {

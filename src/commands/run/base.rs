@@ -70,7 +70,7 @@ pub(super) fn merge_trees(
     let sealed = Sealed::over(repo)?;
     let merged = sealed.merge(repo.tree_of(base)?, repo.tree_of(ours)?, repo.tree_of(theirs)?)?;
     if let Some(tree) = merged {
-        repo.import_tree(&sealed, tree)?;
+        sealed.copy_tree_to(repo, tree)?;
     }
     Ok(merged)
 }

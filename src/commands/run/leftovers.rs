@@ -16,7 +16,7 @@ use crate::domain::error::Result;
 use crate::domain::event::Events;
 use crate::domain::plan::{Plan, Task};
 use crate::domain::spec::Slug;
-use crate::gate::store::{Expected, Repo};
+use crate::gate::store::{Expected, Repo, sweep};
 use crate::system::fs::temporary;
 use crate::system::process::orphans;
 use gix::ObjectId;
@@ -35,7 +35,7 @@ pub(super) fn end_processes(repo: &Repo, slug: &Slug, events: &Events) -> Result
     for (root, mark) in &remains.temporary {
         temporary::sweep(root, mark);
     }
-    repo.sweep_objects(remains.since)
+    sweep::objects(repo, remains.since)
 }
 
 /// Commits and removes what earlier runs of this spec left.

@@ -7,6 +7,7 @@
 //! `plan.md:LINE`.
 
 use super::{DOCUMENT, Plan, Task};
+use crate::domain::digest;
 use crate::domain::error::{Result, hint, nearest};
 use crate::domain::spec::Slug;
 use crate::domain::workflow::{self, Step};
@@ -107,11 +108,7 @@ fn check_id(id: &str, line: usize) -> Result<()> {
 fn id_of_title(title: &str, line: usize) -> Result<String> {
     let id = match Slug::of_title(title) {
         Ok(slug) => slug.to_string(),
-        Err(_) => {
-            let hash =
-                gix::objs::compute_hash(gix::hash::Kind::Sha1, gix::objs::Kind::Blob, title.as_bytes())?;
-            format!("task-{}", hash.to_hex_with_len(8))
-        }
+        Err(_) => format!("task-{:.8}", digest::sha256(title)),
     };
     check_id(&id, line)?;
     Ok(id)

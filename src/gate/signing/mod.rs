@@ -20,6 +20,7 @@ use crate::domain::policy::Policy;
 use crate::domain::verdict::{Signature, Verdict, record};
 use crate::gate::store::Repo;
 use anyhow::Context;
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,9 @@ pub const AGENT: [&str; 2] = ["SSH_AUTH_SOCK", "SSH_AGENT_PID"];
 
 /// How long a signer may take: somebody may have to touch a token.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The status of a program that was called with arguments that it does not know.
+const MISUSED: i32 = 1;
 
 /// What is signed to see whether a key can; no record begins like it.
 const TRIAL: &str = "a trial, and no record";
@@ -119,7 +123,9 @@ fn run(command: &mut Command) -> Result<Output> {
         ));
     }
     let output = child.wait_with_output().with_context(|| format!("`{program}` cannot be heard"))?;
-    if String::from_utf8_lossy(&output.stderr).contains("usage:") {
+    // ssh-keygen ends with that status only if it does not know what it is told to do.
+    let is_ssh_keygen = Path::new(&program).file_name().is_some_and(|name| name == "ssh-keygen");
+    if is_ssh_keygen && output.status.code() == Some(MISUSED) {
         let fix = "install OpenSSH 8.9 or newer";
         return Err(hint(format!("`{program}` is too old to sign and check records"), fix));
     }

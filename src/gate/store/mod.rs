@@ -1,24 +1,38 @@
 //! The repository as data: discovery, refs, objects, specs, verdict notes, by gix.
 //!
-//! gix stays inside this folder, since its API changes every few weeks. Writes of refs are
-//! compare-and-swap, and only of our own refs: gix runs no hooks, so nothing here ever moves a branch
-//! that a gate could protect. Objects are read as they are: replace refs and the commit-graph, which
-//! anyone who can write to the repository could forge, are never believed.
+//! Only this module opens a repository, and reads or writes objects, refs and notes, by gix, since gix's API
+//! changes every few weeks. Everywhere else the only names of gix are `gix::ObjectId` and
+//! `gix::hash::Kind`: what a commit or tree is called. Writes of refs are compare-and-swap, and only of our
+//! own refs: gix runs no hooks, so nothing here ever moves a branch that a gate could protect. Objects are
+//! read as they are: replace refs and the commit-graph, which anyone who can write to the repository could
+//! forge, are never believed.
+//!
+//! [`Repo`] is declared here. Its methods are in `open` (how it is opened, where its directories are),
+//! `git_config` (git's settings), `refs`, `objects` (commits and their history, the user's identity) and
+//! `target` (the branch that flows go to). What is built on these is functions over `&Repo`: [`changes`]
+//! (what commits change, and who made it), [`config`] (our own config and policy), [`specs`], [`verdicts`]
+//! ([`Notes`](verdicts::Notes), the reader of notes), [`keep`], [`reflog`], [`sweep`], [`upstream`] (what a
+//! remote has accepted). [`trees`] has [`Sealed`](trees::Sealed), a git directory of our own in which trees
+//! are compared and merged, and [`Merger`](trees::Merger), which asks it no question twice.
 
 pub mod changes;
 pub mod config;
+mod git_config;
 pub mod keep;
 mod objects;
 mod open;
 pub mod reflog;
 mod refs;
 pub mod specs;
-mod sweep;
+pub mod sweep;
+mod target;
 pub mod trees;
 pub mod upstream;
 pub mod verdicts;
 
+pub use git_config::Setting;
 pub use open::common_dir_at;
+pub use refs::is_ref_name;
 
 use gix::ObjectId;
 use std::path::PathBuf;
@@ -34,17 +48,6 @@ pub struct Repo {
     quarantine: Option<tempfile::TempDir>,
     /// Tips of notes to read besides those that refs name: see [`verdicts`].
     more_notes: Vec<ObjectId>,
-}
-
-/// One setting of git's configuration, of a section that is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting {
-    /// What stands between the section and the key, if anything: `lfs` of `filter.lfs.clean`.
-    pub subsection: Option<String>,
-    /// The key: `clean`.
-    pub name: String,
-    /// Its value as git would unquote it.
-    pub value: String,
 }
 
 /// What a ref is expected to be before it is written.

@@ -4,10 +4,8 @@
 //! program for each, which may ask for a passphrase in the middle of a run. What counts is the verdict
 //! and the merge, which the person makes with git itself.
 
-use super::refs::short;
-use super::{Commit, Repo, config};
+use super::{Commit, Repo};
 use crate::domain::error::{Result, hint, hint_on};
-use crate::domain::policy::Policy;
 use anyhow::Context;
 use gix::ObjectId;
 use gix::date::Time;
@@ -186,53 +184,6 @@ impl Repo {
         Ok(person(who.name, who.email))
     }
 
-    /// The short name of the branch that flows go to: `git config flow-ai.target`, else the first
-    /// branch of the policy that exists, else the current one.
-    ///
-    /// The policy is the one on `main` or `master`, else the one at HEAD. This decides only what a
-    /// person's commands mean when no branch is named; the gate is always told which branch moves.
-    pub fn target(&self) -> Result<String> {
-        let exists =
-            |branch: &str| Ok::<_, anyhow::Error>(self.find_ref(&format!("refs/heads/{branch}"))?.is_some());
-        if let Some(branch) = self.git_config("flow-ai.target") {
-            if exists(short(&branch))? {
-                return Ok(short(&branch).to_owned());
-            }
-            return Err(hint(
-                format!("flow-ai.target is `{branch}`, and no branch has that name"),
-                "git config flow-ai.target <a branch>",
-            ));
-        }
-        let mut policies = Vec::new();
-        for place in Policy::default().branches.iter().map(String::as_str) {
-            if let Some(tip) = self.find_ref(&format!("refs/heads/{place}"))? {
-                policies.extend(config::policy_at(self, tip)?);
-            }
-        }
-        if policies.is_empty() && !self.is_unborn() {
-            policies.extend(config::policy_at(self, self.commit_of("HEAD")?.id)?);
-        }
-        let policies = policies.into_iter().map(|(policy, _)| policy).chain([Policy::default()]);
-        for branch in policies.flat_map(|policy| policy.branches) {
-            if exists(&branch)? {
-                return Ok(branch);
-            }
-        }
-        match self.head_ref()? {
-            Some(head) => Ok(short(&head).to_owned()),
-            None => Err(hint(
-                "no branch can be told to be the target: HEAD is detached",
-                "git config flow-ai.target <a branch>",
-            )),
-        }
-    }
-}
-
-pub(super) fn person(name: &gix::bstr::BStr, address: &gix::bstr::BStr) -> String {
-    format!("{name} <{address}>")
-}
-
-impl Repo {
     /// How a repository gets its first commit.
     pub fn first_commit(&self) -> &'static str {
         match self.work_dir() {
@@ -240,6 +191,10 @@ impl Repo {
             None => "push the first one to it, from a clone",
         }
     }
+}
+
+pub(super) fn person(name: &gix::bstr::BStr, address: &gix::bstr::BStr) -> String {
+    format!("{name} <{address}>")
 }
 
 fn no_identity() -> anyhow::Error {

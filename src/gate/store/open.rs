@@ -5,8 +5,7 @@
 //! wait for the verdict of `pre-receive`. Worktrees, submodules, bare, shallow and SHA-256
 //! repositories open like any other; reftable is refused, because gix would list no refs at all.
 
-use super::keep::KEPT;
-use super::{Repo, Setting};
+use super::Repo;
 use crate::domain::error::{Result, hint};
 use crate::system::fs::temporary;
 use anyhow::Context;
@@ -117,70 +116,6 @@ impl Repo {
             None => vec![self.common_dir.join("objects")],
         }
     }
-
-    /// Whether it is a partial clone: objects may be missing that its remote has promised.
-    pub fn is_partial(&self) -> bool {
-        self.promisor().is_some()
-    }
-
-    /// The remote that has promised the objects which this clone lacks; none where it is a whole one.
-    fn promisor(&self) -> Option<String> {
-        let config = self.gix.config_snapshot();
-        let promises =
-            |name: &String| config.boolean(format!("remote.{name}.promisor").as_str()) == Some(true);
-        let of_old = config.string("extensions.partialClone").map(|name| name.to_string());
-        self.remotes().into_iter().find(promises).or(of_old)
-    }
-
-    /// The command by which a partial clone gets all that the gate may ask for.
-    pub fn make_whole(&self) -> String {
-        let remote = self.promisor().unwrap_or_else(|| "origin".into());
-        format!(
-            "git fetch --refetch --no-filter {remote} '+refs/heads/*:refs/remotes/{remote}/*' '+{KEPT}*:{KEPT}*'"
-        )
-    }
-
-    /// The names of the remotes, sorted.
-    pub fn remotes(&self) -> Vec<String> {
-        self.gix.remote_names().iter().map(ToString::to_string).collect()
-    }
-
-    /// Everything in a section of git's configuration, whatever the subsection (`filter` holds
-    /// `filter.lfs.clean`), in git's order: of the same key the last one counts.
-    pub fn git_settings(&self, section: &str) -> Vec<Setting> {
-        let config = self.gix.config_snapshot();
-        let sections = config.plumbing().sections_by_name(section).into_iter().flatten();
-        let settings = sections.flat_map(|section| {
-            let subsection = section.header().subsection_name().map(ToString::to_string);
-            let value = |name: &str| match section.value_implicit(name)? {
-                Some(value) => Some(value.to_string()),
-                // git takes a key without a value for true.
-                None => Some("true".to_owned()),
-            };
-            let named = section.value_names().filter_map(|name| Some((value(&name)?, name)));
-            named
-                .map(|(value, name)| Setting { subsection: subsection.clone(), name, value })
-                .collect::<Vec<_>>()
-        });
-        settings.collect()
-    }
-
-    /// A value of git's configuration (`flow-ai.parallel`), the last one, as text.
-    pub fn git_config(&self, key: &str) -> Option<String> {
-        self.gix.config_snapshot().string(key).map(|value| value.to_string())
-    }
-
-    /// All values of a key that no repository can set: those of the system's and the person's own
-    /// configuration, of the environment and of `git -c`.
-    pub fn persons_config(&self, key: &str) -> Vec<String> {
-        let is_theirs = |source| {
-            use gix::config::Source::{Cli, Env, Git, GitInstallation, System, User};
-            matches!(source, GitInstallation | System | Git | User | Env | Cli)
-        };
-        let snapshot = self.gix.config_snapshot();
-        let values = snapshot.plumbing().strings_filter(key, |section| is_theirs(section.source));
-        values.unwrap_or_default().iter().map(ToString::to_string).collect()
-    }
 }
 
 /// The folder that all worktrees of the repository share which a folder is in; none where it is in none.
@@ -282,20 +217,19 @@ fn reftable(storage: &str) -> anyhow::Error {
 
 /// Why a repository could not be opened, with the way out where there is one.
 fn refusal(error: &gix::Error, path: &Path) -> anyhow::Error {
-    let causes: Vec<String> = error.iter_errors().map(ToString::to_string).collect();
-    let everything = causes.join("\n").to_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| everything.contains(word));
     let place = path.display();
-    if says(&["reftable", "refstorage"]) {
-        reftable("reftable")
-    } else if says(&["safe.directory", "unsafe", "owned"]) {
+    let repository = path.ancestors().find(|dir| dir.join(".git").symlink_metadata().is_ok());
+    let is_others = |path: PathBuf| matches!(Trust::from_path_ownership(&path), Ok(Trust::Reduced));
+    let root = repository.unwrap_or(path);
+    if error.is_permission_denied() && (is_others(root.to_owned()) || is_others(root.join(".git"))) {
         hint(
             format!("the repository at {place} belongs to somebody else"),
             format!("if you trust it: git config --global --add safe.directory '{place}'"),
         )
     } else if let Some(dir) = std::env::var_os("GIT_DIR").filter(|_| error.is_not_found()) {
         hint(format!("GIT_DIR is {}, which is no git repository", dir.display()), "unset GIT_DIR")
-    } else if let Some(broken) = path.ancestors().find(|dir| dir.join(".git").symlink_metadata().is_ok()) {
+    } else if let Some(broken) = repository {
+        let causes: Vec<String> = error.iter_errors().map(ToString::to_string).collect();
         let why = causes.iter().rfind(|cause| cause.contains(' ')).map_or("", String::as_str);
         hint(
             format!("the repository at {} is broken: {}", broken.display(), why.trim()),

@@ -147,6 +147,11 @@ impl Repo {
     }
 }
 
+/// Whether a text can be the full name of a ref.
+pub fn is_ref_name(full: &str) -> bool {
+    gix::refs::FullName::try_from(full).is_ok()
+}
+
 /// `main` of `refs/heads/main`; other refs as they are.
 pub(super) fn short(name: &str) -> &str {
     name.strip_prefix("refs/heads/").unwrap_or(name)

@@ -146,7 +146,7 @@ fn fork(repo: &Repo, target: ObjectId, head: ObjectId) -> Result<Fork> {
     };
     if fork.commits.len() > 1 {
         // The merge of the common ancestors is in no commit, and whoever judges must see it.
-        repo.import_tree(merger.sealed()?, fork.tree)?;
+        merger.sealed()?.copy_tree_to(repo, fork.tree)?;
     }
     Ok(fork)
 }
@@ -210,18 +210,20 @@ fn incoming(repo: &Repo) -> Result<Vec<(ObjectId, bool)>> {
 }
 
 /// The tree that a commit of the index would have, by git itself.
-fn index_tree(repo: &Repo) -> Result<ObjectId> {
+pub fn index_tree(repo: &Repo) -> Result<ObjectId> {
     let index = repo.index_file();
     if !index.exists() {
         return Ok(repo.empty_tree());
     }
-    let mut command = git::command(repo.git_dir());
-    command.arg("write-tree").env("GIT_DIR", repo.git_dir()).env("GIT_INDEX_FILE", index);
-    let tree = git::output(&mut command).map_err(|error| {
-        match error.to_string().contains("unmerged") || error.to_string().contains("not merged") {
-            true => hint("the index holds conflicts", "resolve them, then: git add <the files>"),
-            false => error,
-        }
-    })?;
+    let git = |args: &[&str]| {
+        let mut command = git::command(repo.git_dir());
+        command.args(args).env("GIT_DIR", repo.git_dir()).env("GIT_INDEX_FILE", &index);
+        git::output(&mut command)
+    };
+    let written = git(&["write-tree"]);
+    if written.is_err() && !git(&["ls-files", "--unmerged"])?.is_empty() {
+        return Err(hint("the index holds conflicts", "resolve them, then: git add <the files>"));
+    }
+    let tree = written?;
     ObjectId::from_hex(tree.as_bytes()).with_context(|| format!("git write-tree said `{tree}`"))
 }

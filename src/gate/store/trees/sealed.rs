@@ -10,7 +10,7 @@ use crate::system::git;
 use anyhow::{Context, anyhow, bail};
 use gix::ObjectId;
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// A bare git directory of our own over the repository's objects; removed on drop.
 ///
@@ -52,24 +52,7 @@ impl Sealed {
 
     /// A git command in it: no user or system config, no attributes, no replace refs, no hooks.
     pub fn git(&self) -> Command {
-        let mut command = Command::new("git");
-        command
-            .env_clear()
-            .envs(["PATH", "TMPDIR"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
-            .env("GIT_DIR", self.dir.path())
-            .env("HOME", self.dir.path())
-            .env("XDG_CONFIG_HOME", self.dir.path().join("none"))
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GIT_ATTR_NOSYSTEM", "1")
-            .env("GIT_NO_REPLACE_OBJECTS", "1")
-            .env("GIT_NO_LAZY_FETCH", "1")
-            .env("GIT_LITERAL_PATHSPECS", "1")
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .env("LC_ALL", "C")
-            .current_dir(self.dir.path())
-            .stdin(Stdio::null());
-        command
+        git::isolated(self.dir.path())
     }
 
     /// Whether it sees that object.
@@ -104,7 +87,7 @@ impl Sealed {
     ///
     /// The answer is git's own (`git merge-tree`, 2.38 or newer) with no attribute, no merge driver
     /// and no config in force, so that `merge=union` cannot join what conflicts. The tree is in this
-    /// directory only, unless it was in the repository before: see [`Repo::import_tree`].
+    /// directory only, unless it was in the repository before: see [`Sealed::copy_tree_to`].
     pub fn merge(&self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Option<ObjectId>> {
         if base == ours || ours == theirs {
             return Ok(Some(theirs));
@@ -166,18 +149,16 @@ impl Sealed {
         };
         Ok(self.gix.write_object(commit).context("a commit cannot be written")?.detach())
     }
-}
 
-impl Repo {
     /// Copies a tree that [`Sealed::merge`] made, with all that it holds and the repository lacks, into
     /// the repository's own objects.
-    pub fn import_tree(&self, sealed: &Sealed, tree: ObjectId) -> Result<()> {
+    pub fn copy_tree_to(&self, repo: &Repo, tree: ObjectId) -> Result<()> {
         let (mut missing, mut found) = (vec![tree], Vec::new());
         while let Some(id) = missing.pop() {
-            if self.has(id) {
+            if repo.has(id) {
                 continue;
             }
-            let object = sealed.gix.find_object(id).with_context(|| format!("{id} cannot be read"))?;
+            let object = self.gix.find_object(id).with_context(|| format!("{id} cannot be read"))?;
             if object.kind == gix::objs::Kind::Tree {
                 let tree = object.clone().into_tree();
                 for entry in tree.iter() {
@@ -192,8 +173,8 @@ impl Repo {
         // What a tree holds comes before it: killed in between, we must not leave a tree that is there and
         // has holes, since whoever meets it next believes that all of it is there.
         for id in found.into_iter().rev() {
-            let object = sealed.gix.find_object(id).with_context(|| format!("{id} cannot be read"))?;
-            let written = gix::objs::Write::write_buf(&self.gix.objects, object.kind, &object.data);
+            let object = self.gix.find_object(id).with_context(|| format!("{id} cannot be read"))?;
+            let written = gix::objs::Write::write_buf(&repo.gix.objects, object.kind, &object.data);
             if written.with_context(|| format!("{id} cannot be written"))? != id {
                 bail!("{id} was not what its name says");
             }
