@@ -5,7 +5,6 @@
 //! never changed. Sending never blocks and never fails: a consumer that has gone is no reason to
 //! lose work.
 
-use crate::domain::secret;
 use crate::domain::verdict::Finding;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -199,7 +198,9 @@ type Recorder = Arc<dyn Fn(&Event) + Send + Sync>;
 /// Where journeys send events. Cheap to clone; one per task knows its name.
 #[derive(Clone)]
 pub struct Events {
-    sender: Option<mpsc::Sender<Event>>,
+    sender: mpsc::Sender<Event>,
+    /// Takes out secrets.
+    redact: fn(What) -> What,
     recorder: Option<Recorder>,
     task: Option<String>,
 }
@@ -211,15 +212,10 @@ impl fmt::Debug for Events {
 }
 
 impl Events {
-    /// A stream and its end for the consumer.
-    pub fn channel() -> (Events, mpsc::Receiver<Event>) {
+    /// A stream and its end for the consumer; `redact` takes secrets out of each event.
+    pub fn channel(redact: fn(What) -> What) -> (Events, mpsc::Receiver<Event>) {
         let (sender, receiver) = mpsc::channel();
-        (Events { sender: Some(sender), recorder: None, task: None }, receiver)
-    }
-
-    /// A stream that nobody watches.
-    pub fn none() -> Events {
-        Events { sender: None, recorder: None, task: None }
+        (Events { sender, redact, recorder: None, task: None }, receiver)
     }
 
     /// The same stream, speaking of that task.
@@ -241,21 +237,14 @@ impl Events {
 
     /// Tells it. Waits for nobody but the recorder.
     pub fn send(&self, what: What) {
-        if self.sender.is_none() && self.recorder.is_none() {
-            return;
-        }
         // An agent may print what it knows.
-        let what = secret::cleaned(what).unwrap_or_else(|| What::Warning {
-            message: "something was said that held a secret, and is left out".to_owned(),
-        });
+        let what = (self.redact)(what);
         let event = Event { at: Timestamp::now(), task: self.task.clone(), what };
         if let Some(record) = &self.recorder {
             record(&event);
         }
-        if let Some(sender) = &self.sender {
-            // A consumer that has gone is no reason to lose work.
-            let _ = sender.send(event);
-        }
+        // A consumer that has gone is no reason to lose work.
+        let _ = self.sender.send(event);
     }
 
     /// Tells a step of a longer job.

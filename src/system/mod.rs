@@ -1,6 +1,6 @@
-//! The machine: processes, files, and the git executable.
+//! The machine: processes, files, the git executable, and the secrets that we were given.
 //!
-//! [`git`], [`fs`], [`mark`] and [`program`] need no async runtime, so that a program which embeds the gate
+//! [`git`], [`fs`], [`mark`], [`program`] and [`secrets`] need no async runtime, so that a program which embeds the gate
 //! brings none; only [`process`] does.
 
 pub mod fs;
@@ -8,3 +8,4 @@ pub mod git;
 pub(crate) mod mark;
 pub mod process;
 pub(crate) mod program;
+pub mod secrets;

@@ -7,6 +7,7 @@
 use crate::domain::error::{Exit, Result};
 use crate::domain::event::Events;
 use crate::system::process::stop::Stop;
+use crate::system::secrets;
 use crate::system::process::tree;
 use crate::ui::report::{self, EventStyle};
 use anyhow::Context;
@@ -51,7 +52,7 @@ pub fn block_on_watched<T>(
     style: EventStyle,
     work: impl AsyncFnOnce(&Events, Stop) -> Result<T>,
 ) -> Result<T> {
-    let (events, receiver) = Events::channel();
+    let (events, receiver) = Events::channel(secrets::redact_event);
     let watcher = report::watch(receiver, style);
     let result = block_on(async |stop| work(&events, stop).await);
     drop(events);

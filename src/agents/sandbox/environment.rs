@@ -5,7 +5,7 @@
 //! agent stands in [`super::state`].
 
 use crate::domain::secret;
-use crate::system::program;
+use crate::system::{program, secrets};
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
@@ -165,7 +165,7 @@ pub fn allowed<'a>(
 
 /// Whether a variable that nobody has named may hold a secret.
 fn may_be_secret(name: &str, value: &OsStr) -> bool {
-    secret::is_secret_name(name) || !value.to_str().is_some_and(|value| secret::find(value).is_empty())
+    secret::is_secret_name(name) || value.to_str().is_none_or(secrets::holds_secret)
 }
 
 /// Whether a variable makes the system load libraries into whatever is started with it (`ld.so(8)`). They

@@ -2,7 +2,6 @@
 
 use super::Enclosed;
 use crate::domain::error::Result;
-use crate::domain::secret::Stream;
 use crate::gate::signing;
 use crate::system::git;
 use crate::system::process::stop::Stop;
@@ -10,6 +9,7 @@ use crate::system::process::tree::{Output, Tree};
 use crate::system::process::tty_wait::TtyWait;
 use crate::system::process::unattended::unattended;
 use crate::system::program;
+use crate::system::secrets::LineRedactor;
 use std::collections::VecDeque;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
@@ -91,7 +91,7 @@ pub async fn run(
     let Enclosed { command, holders, keep } = enclosed;
     let (mut tree, mut output) = Tree::start(command, None, holders)?;
     let mut tail = Tail::default();
-    let mut stream = Stream::default();
+    let mut stream = LineRedactor::default();
     let mut tell = |text: String, from_err: bool| {
         // Agents and their models are told how a command failed, beside files and terminals.
         let text = stream.line(text, from_err);

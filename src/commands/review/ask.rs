@@ -6,14 +6,15 @@
 use super::answer::schema;
 use super::request::Bundle;
 use super::{Means, Request, Reviewer};
-use crate::agents::agent::{Agent, Ending, Job, Mode, Transcript};
+use crate::agents::cli::{Agent, Ending, Job, Mode, Transcript};
 use crate::agents::model::{Endpoint, Failure, Question};
 use crate::agents::sandbox::Scope;
 use crate::domain::error::{Interrupted, Result};
 use crate::domain::event::{Activity, Events, Usage, What};
-use crate::domain::secret::{self, Kind};
+use crate::domain::secret::Evidence;
 use crate::system::fs::temporary;
 use crate::system::process::stop::Stop;
+use crate::system::secrets;
 use anyhow::Context;
 use std::path::Path;
 use tokio::time::Instant;
@@ -53,18 +54,18 @@ pub async fn ask(
 /// What is asked is not altered: a verdict is about exactly the change. But a key that we use is sent to
 /// nobody, and of what looks like one the person is told.
 fn look_for_secrets(prompt: &str, reviewer: &str, events: &Events) -> Result<(), String> {
-    let found = secret::find(prompt);
-    if let Some(key) = found.iter().find(|found| found.kind == Kind::Key) {
+    let found = secrets::find(prompt);
+    if let Some(key) = found.iter().find(|found| found.evidence == Evidence::Key) {
         return Err(format!(
             "what it would be shown holds the key {}{}, which is sent to nobody: take it out of the change and \
              its commits, and have the key changed",
-            key.what,
+            key.name,
             file_at(prompt, key.at.start)
         ));
     }
     let mut told = Vec::new();
     for one in found {
-        let what = format!("{}{}", one.what, file_at(prompt, one.at.start));
+        let what = format!("{}{}", one.name, file_at(prompt, one.at.start));
         if !told.contains(&what) && told.len() < MOST_TOLD {
             events.warn(format!("{reviewer} is shown what looks like a secret: {what}"));
             told.push(what);

@@ -25,7 +25,6 @@ use crate::domain::change::{Author, Change, Vendor};
 use crate::domain::error::Result;
 use crate::domain::event::{Events, What};
 use crate::domain::policy::{Demand, Policy};
-use crate::domain::secret;
 use crate::domain::verdict::{self, Decision, Verdict};
 use crate::gate::admit::{self, Tally};
 use crate::gate::signing;
@@ -33,6 +32,7 @@ use crate::gate::store::Repo;
 use crate::gate::store::config::Loaded;
 use crate::gate::store::verdicts;
 use crate::system::process::stop::Stop;
+use crate::system::secrets;
 use jiff::Timestamp;
 use reading::Read;
 
@@ -49,7 +49,7 @@ pub struct Reviewer {
 #[derive(Debug, Clone)]
 pub enum Means {
     /// An agent, run read-only.
-    Agent(Box<crate::agents::agent::Agent>),
+    Agent(Box<crate::agents::cli::Agent>),
     /// An API over HTTP.
     Api(crate::agents::model::Endpoint),
 }
@@ -192,10 +192,10 @@ fn verdict_of(request: &Request<'_>, reviewer: &Reviewer, read: Read) -> Verdict
 /// Signs a verdict where there is a key, and writes it down before anybody acts on it.
 pub(crate) fn record(repo: &Repo, change: &Change, verdict: &mut Verdict) -> Result<()> {
     // Notes are pushed, and who judges may quote what they found.
-    verdict.summary = secret::redacted(&verdict.summary).into_owned();
+    verdict.summary = secrets::redacted(&verdict.summary).into_owned();
     for finding in &mut verdict.findings {
-        finding.body = secret::redacted(&finding.body).into_owned();
-        finding.suggestion = finding.suggestion.take().map(|text| secret::redacted(&text).into_owned());
+        finding.body = secrets::redacted(&finding.body).into_owned();
+        finding.suggestion = finding.suggestion.take().map(|text| secrets::redacted(&text).into_owned());
     }
     signing::sign(repo, verdict)?;
     verdicts::append(repo, change.head_commit.unwrap_or(change.head_tree), verdict)?;

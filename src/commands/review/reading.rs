@@ -133,7 +133,7 @@ impl Reading<'_> {
     fn is_somebody_else(&self, reply: &Reply) -> Option<String> {
         let model = reply.model.as_deref()?;
         let who = &self.reviewer.who;
-        let vendor = Vendor::of_model(model)?;
+        let vendor = Vendor::from_model(model)?;
         let answered = Author { name: who.name.clone(), vendor, model: Some(model.to_owned()) };
         let is_rival = self.request.loaded.config.gate.is_rival(&answered, &self.request.change.authors);
         if answered.vendor == who.vendor && is_rival {

@@ -5,7 +5,7 @@
 //! gateway or a command line tool does not change whose judgement it is.
 
 use super::{Means, Reviewer};
-use crate::agents::agent::Agent;
+use crate::agents::cli::Agent;
 use crate::agents::model::Endpoint;
 use crate::domain::change::{Author, Vendor};
 use crate::domain::config::{ApiKind, Config, ReviewerConfig};
@@ -105,7 +105,7 @@ fn by_agent(config: &Config, name: &str, agent: &str, settings: &ReviewerConfig)
 fn by_api(name: &str, api: ApiKind, settings: &ReviewerConfig) -> Result<Reviewer> {
     let endpoint = Endpoint::new(name, settings)?;
     endpoint.expects_key()?;
-    let told = settings.vendor.clone().or_else(|| Vendor::of_model(&endpoint.model));
+    let told = settings.vendor.clone().or_else(|| Vendor::from_model(&endpoint.model));
     // Behind another address anybody's model may answer, whatever protocol it speaks.
     let usual = || settings.base_url.is_none().then(|| usual_vendor(api)).flatten();
     let Some(vendor) = told.or_else(usual) else {

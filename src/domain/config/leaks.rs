@@ -8,11 +8,12 @@ use crate::domain::secret;
 const SHORTEST: usize = 16;
 
 impl Config {
-    /// Refuses a repository's config that holds a secret, or what looks like one.
+    /// Refuses a repository's config that holds a secret, or what looks like one; `is_secret` knows those
+    /// that this process was given.
     ///
     /// # Errors
     /// As said, with the place, and never with the value.
-    pub fn refuse_secrets(&self, origin: &str) -> Result<()> {
+    pub fn refuse_secrets(&self, origin: &str, is_secret: fn(&str) -> bool) -> Result<()> {
         for (name, agent) in &self.agents {
             let table = format!("[agents.{name}]");
             for (variable, value) in &agent.env {
@@ -52,10 +53,6 @@ fn refuse(holds: bool, origin: &str, place: &str) -> Result<()> {
     }
 }
 
-fn is_secret(text: &str) -> bool {
-    !secret::find(text).is_empty()
-}
-
 /// Letters and digits without a meaning, and not the name of a file, a variable or a model.
 fn looks_random(value: &str) -> bool {
     let has = |wanted: fn(&u8) -> bool| value.as_bytes().iter().any(wanted);
@@ -75,6 +72,11 @@ fn names_person(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::domain::config::parse;
+    use crate::domain::secret::find_patterns;
+
+    fn looks_secret(text: &str) -> bool {
+        !find_patterns(text).is_empty()
+    }
 
     #[test]
     fn a_secret_in_the_repository_is_refused_with_its_place_and_without_its_value() {
@@ -88,7 +90,7 @@ mod tests {
         ] {
             let config = parse(&format!("version = 1\n[agents.a]\npreset = \"claude\"\n{text}\n"), "c")
                 .expect("reads");
-            let error = config.refuse_secrets("c").expect_err(&text).to_string();
+            let error = config.refuse_secrets("c", looks_secret).expect_err(&text).to_string();
             assert!(error.contains(place) && !error.contains("0123") && !error.contains("0a1b"), "{error}");
         }
         for url in [
@@ -99,7 +101,7 @@ mod tests {
             let text = format!(
                 "version = 1\n[reviewers.r]\napi = \"openai\"\nmodel = \"m\"\nbase_url = \"{url}\"\n"
             );
-            let error = parse(&text, "c").expect("reads").refuse_secrets("c").expect_err(url);
+            let error = parse(&text, "c").expect("reads").refuse_secrets("c", looks_secret).expect_err(url);
             assert!(error.to_string().contains("`base_url` of [reviewers.r]"), "{error}");
         }
     }
@@ -109,6 +111,6 @@ mod tests {
         let text = "version = 1\n[run]\nverify = \"SECRET_KEY=test make test\"\n[agents.a]\npreset = \"claude\"\n\
             args = [\"--max-tokens\", \"32000\", \"--key-file\", \"/etc/keys/of-agents-2026\"]\n\
             env = { OPENAI_API_KEY = \"ollama\", KEY_FILE = \"/home/x/0123456789\", MAX_THINKING_TOKENS = \"32000\", AUTH = \"$MY_AUTH_0123456\" }\n";
-        parse(text, "c").expect("reads").refuse_secrets("c").expect("nothing of it is secret");
+        parse(text, "c").expect("reads").refuse_secrets("c", looks_secret).expect("nothing of it is secret");
     }
 }

@@ -1,15 +1,12 @@
-//! The secrets that we were given: by the environment, a command, a credential helper.
-//!
-//! Kept in memory only, for as long as we run, in each form in which they are usually written.
+//! Secrets by their values, in each form in which they are usually written.
 
-use super::{Found, Kind};
+use super::{Evidence, FoundSecret};
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Write;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The shortest value that is looked for, in bytes: a shorter one is found everywhere.
 const SHORTEST: usize = 8;
@@ -17,51 +14,67 @@ const SHORTEST: usize = 8;
 /// The shortest that may be a plain word, in bytes.
 const SHORTEST_WORD: usize = 12;
 
+/// Secrets by their values.
 #[derive(Default)]
-struct Known {
+pub struct KnownSecrets {
     /// What each form of a secret is called, and how it is known.
-    forms: BTreeMap<Vec<u8>, (String, Kind)>,
-    /// Finds them; none before the first search since the last was learnt.
+    forms: BTreeMap<Vec<u8>, (String, Evidence)>,
+    /// Finds them; `None` before the first search since the last was learned.
     search: Option<AhoCorasick>,
 }
 
-static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
-
-fn known() -> MutexGuard<'static, Option<Known>> {
-    KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Remembers a key that we use, and what to call it. One that is too short to be told from other text is
-/// not looked for.
-pub fn learn(name: &str, value: &str) {
-    remember(name, value, Kind::Key);
-}
-
-fn remember(name: &str, value: &str, kind: Kind) {
-    let value = value.trim();
-    if value.len() < SHORTEST {
-        return;
+impl KnownSecrets {
+    /// None yet.
+    pub const fn new() -> KnownSecrets {
+        KnownSecrets { forms: BTreeMap::new(), search: None }
     }
-    let mut known = known();
-    let known = known.get_or_insert_default();
-    for form in forms(value) {
-        let (_, is) = known.forms.entry(form).or_insert_with(|| (name.to_owned(), kind));
-        *is = kind.min(*is);
-        known.search = None;
-    }
-}
 
-/// Remembers the variables whose name says that they hold a secret. Those by which agents and APIs have
-/// their keys hold keys.
-pub fn learn_named(variables: impl IntoIterator<Item = (OsString, OsString)>) {
-    for (name, value) in variables {
-        if let (Some(name), Some(value)) = (name.to_str(), value.to_str())
-            && is_secret_name(name)
-            && may_be_secret(value)
-        {
-            let kind = if name.ends_with("_API_KEY") { Kind::Key } else { Kind::Named };
-            remember(name, value, kind);
+    /// Remembers a key that we use, and what to call it. One that is too short to be told from other text
+    /// is not looked for.
+    pub fn learn(&mut self, name: &str, value: &str) {
+        self.remember(name, value, Evidence::Key);
+    }
+
+    /// Remembers the variables whose name says that they hold a secret. Those by which agents and APIs
+    /// have their keys hold keys.
+    pub fn learn_variables(&mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) {
+        for (name, value) in variables {
+            if let (Some(name), Some(value)) = (name.to_str(), value.to_str())
+                && is_secret_name(name)
+                && may_be_secret(value)
+            {
+                let evidence = if name.ends_with("_API_KEY") { Evidence::Key } else { Evidence::Variable };
+                self.remember(name, value, evidence);
+            }
         }
+    }
+
+    fn remember(&mut self, name: &str, value: &str, evidence: Evidence) {
+        let value = value.trim();
+        if value.len() < SHORTEST {
+            return;
+        }
+        for form in forms(value) {
+            let (_, known) = self.forms.entry(form).or_insert_with(|| (name.to_owned(), evidence));
+            *known = evidence.min(*known);
+            self.search = None;
+        }
+    }
+
+    /// Where they are in a text.
+    pub fn find(&mut self, text: &str) -> Vec<FoundSecret> {
+        if self.search.is_none() && !self.forms.is_empty() {
+            let build =
+                AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(self.forms.keys());
+            self.search = build.ok();
+        }
+        let names: Vec<&(String, Evidence)> = self.forms.values().collect();
+        let matches = self.search.iter().flat_map(|search| search.find_iter(text));
+        let found = matches.filter_map(|found| {
+            let (name, evidence) = (*names.get(found.pattern().as_usize())?).clone();
+            Some(FoundSecret { at: found.range(), name, evidence })
+        });
+        found.collect()
     }
 }
 
@@ -125,23 +138,6 @@ fn forms(value: &str) -> Vec<Vec<u8>> {
     }
     forms.retain(|form| form.len() >= SHORTEST);
     forms
-}
-
-/// Where they stand in a text.
-pub(super) fn find(text: &str) -> Vec<Found> {
-    let mut known = known();
-    let Some(known) = known.as_mut() else { return Vec::new() };
-    if known.search.is_none() {
-        let build = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(known.forms.keys());
-        known.search = build.ok();
-    }
-    let names: Vec<&(String, Kind)> = known.forms.values().collect();
-    let matches = known.search.iter().flat_map(|search| search.find_iter(text));
-    let found = matches.filter_map(|found| {
-        let (what, kind) = (*names.get(found.pattern().as_usize())?).clone();
-        Some(Found { at: found.range(), what, kind })
-    });
-    found.collect()
 }
 
 #[cfg(test)]

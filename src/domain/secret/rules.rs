@@ -1,9 +1,9 @@
 //! What secrets look like: the rules of a secret scanner, and those of model vendors that it lacks.
 //!
-//! A rule's expression is compiled when one of its words is first met, so that a command that tells
+//! A rule's expression is compiled when one of its words is first met, so that a command that prints
 //! nothing suspicious compiles none.
 
-use super::{Found, Kind};
+use super::{Evidence, FoundSecret};
 use aho_corasick::AhoCorasick;
 use nosecrets_rules::{Rule as Listed, load_builtin_rules};
 use regex::{Regex, RegexSet};
@@ -81,7 +81,7 @@ impl Rule {
         Rule { id: id.to_owned(), pattern: pattern.to_owned(), group, shortest, allowed, compiled }
     }
 
-    fn find(&self, shadow: &str, found: &mut Vec<Found>) {
+    fn find(&self, shadow: &str, found: &mut Vec<FoundSecret>) {
         let compiled = self.compiled.get_or_init(|| {
             let allowed = RegexSet::new(self.allowed.iter().map(|pattern| format!("(?i){pattern}"))).ok()?;
             Some((Regex::new(&self.pattern).ok()?, allowed))
@@ -99,7 +99,7 @@ impl Rule {
             }
             let start = secret.start() + (value.len() - value.trim_start().len());
             let at = start..start + trimmed.len();
-            found.push(Found { at, what: self.id.clone(), kind: Kind::Alike });
+            found.push(FoundSecret { at, name: self.id.clone(), evidence: Evidence::Pattern });
         }
     }
 }
@@ -109,8 +109,8 @@ fn looks_like_name(value: &str) -> bool {
     !value.bytes().any(|byte| byte.is_ascii_digit()) || !value.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
-/// Where something stands that looks like a secret.
-pub(super) fn find(text: &str) -> Vec<Found> {
+/// Where something is that looks like a secret.
+pub fn find(text: &str) -> Vec<FoundSecret> {
     let Some(rules) = RULES.as_ref() else { return Vec::new() };
     let mut called: Vec<usize> = Vec::new();
     for word in rules.words.find_overlapping_iter(text) {

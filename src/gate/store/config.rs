@@ -12,6 +12,7 @@ use crate::domain::digest;
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
 use crate::domain::workflow;
+use crate::system::secrets;
 use anyhow::Context;
 use gix::ObjectId;
 use std::path::PathBuf;
@@ -45,7 +46,7 @@ pub fn load(repo: &Repo, target: &str) -> Result<Loaded> {
     if let Some((text, origin)) = versioned(repo, target, config::SETTINGS)? {
         apply_settings(&mut config, &text, &origin, &mut warnings);
     }
-    config.refuse_secrets(&origin)?;
+    config.refuse_secrets(&origin, secrets::holds_secret)?;
     let brought = config.clone();
     apply_person(&mut config, &mut warnings)?;
     config.validate(&origin)?;

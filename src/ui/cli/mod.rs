@@ -30,7 +30,7 @@ mod verify;
 mod waive;
 
 use crate::domain::error::{Exit, Result};
-use crate::domain::secret;
+use crate::system::secrets;
 use clap::{ArgMatches, Parser, Subcommand};
 
 const EXAMPLES: &str = "Examples:
@@ -133,6 +133,6 @@ pub fn wants_json(arguments: &ArgMatches) -> bool {
 
 /// Runs a command; the exit status is its answer.
 pub fn run(cli: Cli) -> Result<Exit> {
-    secret::learn_named(std::env::vars_os());
+    secrets::learn_variables(std::env::vars_os());
     cli.command.run()
 }

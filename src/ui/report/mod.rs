@@ -23,7 +23,7 @@ pub use plain::{first_line, plain};
 
 use crate::domain::error::{Hint, Result};
 use crate::domain::event::{Event, State, What};
-use crate::domain::secret;
+use crate::system::secrets;
 use anstyle::{AnsiColor, Style};
 use std::io::{IsTerminal, Write};
 use std::sync::mpsc::Receiver;
@@ -33,7 +33,7 @@ use std::thread::{self, JoinHandle};
 pub fn error(error: &anyhow::Error) {
     let red = AnsiColor::Red.on_default().bold();
     let cyan = AnsiColor::Cyan.on_default().bold();
-    let mut links = error.chain().map(|link| plain(&secret::redacted(&link.to_string())));
+    let mut links = error.chain().map(|link| plain(&secrets::redacted(&link.to_string())));
     let mut text = format!("{red}error:{red:#} {}\n", links.next().unwrap_or_default());
     for link in links {
         text.push_str(&format!("  because: {link}\n"));
@@ -42,7 +42,7 @@ pub fn error(error: &anyhow::Error) {
     let hints: Vec<&str> = hints.collect();
     let general = if hints.is_empty() { way_out_of_the_machine(error) } else { None };
     for fix in hints.into_iter().chain(general) {
-        text.push_str(&format!("{cyan}hint:{cyan:#} {}\n", plain(&secret::redacted(fix))));
+        text.push_str(&format!("{cyan}hint:{cyan:#} {}\n", plain(&secrets::redacted(fix))));
     }
     // With nowhere left to complain, the exit status has to do.
     let _ = err().write_all(text.as_bytes());
@@ -86,15 +86,15 @@ fn way_out_of_the_machine(error: &anyhow::Error) -> Option<&'static str> {
 /// Prints a warning on standard error.
 pub fn warning(message: &str) {
     let yellow = AnsiColor::Yellow.on_default().bold();
-    let _ = writeln!(err(), "{yellow}warning:{yellow:#} {}", plain(&secret::redacted(message)));
+    let _ = writeln!(err(), "{yellow}warning:{yellow:#} {}", plain(&secrets::redacted(message)));
 }
 
 /// Prints a value as one line of JSON on standard output.
 pub fn json(value: &impl serde::Serialize) -> Result<()> {
     let mut line = serde_json::to_string(value)?;
-    if !secret::find(&line).is_empty() {
+    if secrets::holds_secret(&line) {
         let mut value = serde_json::to_value(value)?;
-        secret::clean(&mut value);
+        secrets::redact_json(&mut value);
         line = value.to_string();
     }
     line.push('\n');
