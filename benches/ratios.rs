@@ -17,7 +17,7 @@ mod notes;
 mod setting;
 mod tasks;
 
-use git_flow_ai::agents::agent::{Agent, Job, Mode};
+use git_flow_ai::agents::cli::{Agent, Job, Mode};
 use git_flow_ai::agents::sandbox::{Sandbox, Scope};
 use git_flow_ai::domain::change::Vendor;
 use git_flow_ai::domain::config::{AgentConfig, Config};

@@ -3,7 +3,7 @@
 //! Fakes are shell scripts that the real [`Agent::run`] starts.
 
 use crate::support::Place;
-use git_flow_ai::agents::agent::{Agent, Ending, Job, Mode, Report};
+use git_flow_ai::agents::cli::{Agent, AgentReport, Ending, Job, Mode};
 use git_flow_ai::agents::sandbox::{Sandbox, Scope};
 use git_flow_ai::domain::change::Vendor;
 use git_flow_ai::domain::config::AgentConfig;
@@ -52,11 +52,11 @@ impl Bed {
         Agent::new("fake", &config).unwrap()
     }
 
-    fn run(&self, agent: &Agent) -> Report {
+    fn run(&self, agent: &Agent) -> AgentReport {
         self.run_and_tell(agent, |_| {})
     }
 
-    fn run_and_tell(&self, agent: &Agent, on: impl FnMut(Activity)) -> Report {
+    fn run_and_tell(&self, agent: &Agent, on: impl FnMut(Activity)) -> AgentReport {
         let (_stopper, stop) = Stop::pair();
         let report = block_on(agent.run(&self.job, &stop, on)).unwrap();
         self.nothing_is_left();
@@ -64,7 +64,7 @@ impl Bed {
     }
 
     /// Runs it and stops it as soon as it has made that file.
-    fn stop_at(&self, agent: &Agent, file: &str) -> Report {
+    fn stop_at(&self, agent: &Agent, file: &str) -> AgentReport {
         let (stopper, stop) = Stop::pair();
         let file = self.job.scope.dir.join(file);
         let report = block_on(async {

@@ -4,19 +4,21 @@
 //! are run by the compatibility step.
 
 use crate::support::Place;
-use git_flow_ai::agents::agent::{Agent, Ending, Job, Mode, Report, presets};
+use git_flow_ai::agents::cli::{Agent, AgentReport, Ending, Job, Mode};
 use git_flow_ai::agents::sandbox::{Sandbox, Scope};
 use git_flow_ai::domain::config::AgentConfig;
 use git_flow_ai::domain::event::{Activity, LimitKind};
+use git_flow_ai::domain::presets::{self, Preset, Tested};
 use git_flow_ai::system::process::stop::Stop;
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// One run of a preset whose tool prints that.
 struct Played {
     place: Place,
-    report: Report,
+    report: AgentReport,
     activities: Vec<Activity>,
 }
 
@@ -29,7 +31,7 @@ fn play(preset: &str, mode: Mode, out: &str, err: &str, status: i32) -> Played {
 fn play_script(preset: &str, mode: Mode, body: &str) -> Played {
     let place = Place::empty();
     let root = place.root().display().to_string();
-    let program = presets().iter().find(|known| known.name == preset).unwrap().program;
+    let program = Preset::find(preset).unwrap().program;
     place.script(
         program,
         &format!(
@@ -464,10 +466,101 @@ impl Played {
 
 #[test]
 fn no_preset_takes_garbage_or_silence_for_success() {
-    for known in presets() {
+    for known in presets::ALL {
         let played = play(known.name, Mode::Edit, "{\"type\":\"result\"\n[]\n{}\n\u{1b}[2J", "warning: x", 0);
         assert_ne!(played.report.ending, Ending::Done, "{}", known.name);
         let played = play_script(known.name, Mode::Review, "printf '\\377\\376{\\000'");
         assert_ne!(played.report.ending, Ending::Done, "{}", known.name);
+    }
+}
+
+fn text(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
+}
+
+#[test]
+fn no_list_of_presets_is_typed_by_hand() {
+    // Names of models, which begin with the same words as those of tools.
+    const EXCEPT: &str = "src/domain/change/vendors.rs";
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    for file in rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let path = file.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display().to_string();
+        if path.starts_with("src/domain/presets/") || path == EXCEPT {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let has = |preset: &&Preset| code.split(|c| !is_name(c)).any(|word| word == preset.name);
+        let named: Vec<&str> = presets::ALL.iter().filter(has).map(|preset| preset.name).collect();
+        assert!(named.len() < 3, "{path} lists {named:?}: take them from presets::ALL");
+        for name in named {
+            assert!(!code.contains(&format!("\"{name}\"")), "{path} knows {name} by name");
+        }
+    }
+}
+
+fn rust_files(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let files = entries.flat_map(|path| if path.is_dir() { rust_files(&path) } else { vec![path] });
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
+#[test]
+fn the_readme_and_the_example_name_every_preset() {
+    let mut rows: Vec<&Preset> = presets::ALL.iter().collect();
+    rows.sort_by_key(|preset| preset.tested);
+    let rows: String = rows
+        .iter()
+        .map(|preset| {
+            let vendor = preset.vendor.map_or("its model's".to_owned(), |vendor| format!("`{vendor}`"));
+            let tested = match preset.tested {
+                Tested::Always => "with every change",
+                Tested::OnRequest => "by `.ci/compat --all`",
+                Tested::Never => "**never**: it follows the public documentation",
+            };
+            format!("| `{}` | {vendor} | {tested} |\n", preset.name)
+        })
+        .collect();
+    let table = format!("|---|---|---|\n{rows}\n");
+    assert!(text("README.md").contains(&table), "the README's table of presets is to be:\n{table}");
+    let example = text(".zenflow-example/config.toml").replace("\n# ", " ");
+    assert!(
+        example.contains(&format!("({})", Preset::names())),
+        "the example is to name {}",
+        Preset::names()
+    );
+}
+
+#[test]
+fn every_preset_that_is_called_tested_is_installed_and_run() {
+    let (tests, settings, install) =
+        (text("tests/compat/main.rs"), text("tests/compat/settings.rs"), text(".ci/agents"));
+    let list = tests.split("each!(@ $test; ").nth(1).unwrap().split(')').next().unwrap();
+    let run: Vec<&str> = list.split(' ').collect();
+    for Preset { name, program, tested, .. } in presets::ALL {
+        let is_tested = *tested != Tested::Never;
+        assert_eq!(run.contains(name), is_tested, "tests/compat/main.rs: {name}");
+        assert_eq!(
+            settings.contains(&format!("\"{name}\" => {{")),
+            is_tested,
+            "tests/compat/settings.rs: {name}"
+        );
+        assert_eq!(install.contains(&format!("bin/{program}")), is_tested, ".ci/agents: {name}");
+    }
+}
+
+#[test]
+fn no_two_presets_share_a_name_a_program_or_an_address() {
+    let unique = |all: Vec<&str>| {
+        let count = all.len();
+        assert_eq!(all.into_iter().collect::<BTreeSet<_>>().len(), count);
+    };
+    unique(presets::ALL.iter().map(|preset| preset.name).collect());
+    unique(presets::ALL.iter().map(|preset| preset.program).collect());
+    unique(presets::ALL.iter().flat_map(|preset| preset.addresses).copied().collect());
+    for preset in presets::ALL {
+        // Without them a sandboxed agent could not keep its login, and its settings would be open to it.
+        assert!(!preset.state.folders.is_empty() && !preset.state.settings.is_empty(), "{}", preset.name);
+        assert!(!preset.env.is_empty() && !preset.addresses.is_empty(), "{}", preset.name);
     }
 }

@@ -6,8 +6,8 @@
 //! a repository has a say.
 
 use crate::domain::error::{Result, hint};
-use crate::domain::secret;
 use crate::system::git;
+use crate::system::secrets;
 use anyhow::{Context, bail};
 use reqwest::Url;
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ static GIVEN: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
 ///
 /// # Errors
 /// Where the command fails, takes too long or prints nothing.
-pub fn of_command(command: &str, what: &str) -> Result<String> {
+pub fn from_command(command: &str, what: &str) -> Result<String> {
     once(&format!("command {command}"), what, || {
         let mut sh = Command::new("sh");
         git::forget_repository(&mut sh);
@@ -50,7 +50,7 @@ pub fn of_command(command: &str, what: &str) -> Result<String> {
 ///
 /// # Errors
 /// Where they have none.
-pub fn of_credential(address: &Url, what: &str) -> Result<String> {
+pub fn from_git_credentials(address: &Url, what: &str) -> Result<String> {
     let host = match (address.host_str(), address.port()) {
         (Some(host), Some(port)) => format!("{host}:{port}"),
         (Some(host), None) => host.to_owned(),
@@ -88,7 +88,7 @@ fn once(asked: &str, what: &str, ask: impl FnOnce() -> Result<String>) -> Result
         return Ok(value.clone());
     }
     let value = ask()?;
-    secret::learn(what, &value);
+    secrets::learn(what, &value);
     given.insert(asked.to_owned(), value.clone());
     Ok(value)
 }
@@ -126,7 +126,7 @@ fn answer(command: &mut Command, input: &str) -> Result<String> {
     let (out, err) = (out.join().unwrap_or_default(), err.join().unwrap_or_default());
     if !status.success() {
         let last = err.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
-        bail!("it ended with {status}: {}", secret::redacted(last.trim()));
+        bail!("it ended with {status}: {}", secrets::redacted(last.trim()));
     }
     Ok(out)
 }

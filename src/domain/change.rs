@@ -3,7 +3,7 @@
 //! The vendor is the maker of the *model* behind an agent or reviewer, since a gateway or a command
 //! line tool does not change whose judgement it is. It is what the rival rule compares.
 
-mod makers;
+mod vendors;
 
 use gix::ObjectId;
 use serde::{Deserialize, Serialize};
@@ -63,13 +63,13 @@ impl Vendor {
 
     /// The makers of the models that we know by name.
     pub fn known() -> impl Iterator<Item = Vendor> {
-        makers::all().map(Vendor::new)
+        vendors::all().map(Vendor::new)
     }
 
     /// The vendor that a model's name betrays, through the prefixes that gateways put before it
     /// (`openrouter/anthropic/claude-…`, `us.anthropic.claude-…`, `vertex_ai/gemini-…`).
-    pub fn of_model(model: &str) -> Option<Vendor> {
-        makers::of(model).map(Vendor::new)
+    pub fn from_model(model: &str) -> Option<Vendor> {
+        vendors::from_model_name(model).map(Vendor::new)
     }
 
     /// The name as written in records.
@@ -114,7 +114,7 @@ impl Author {
     /// tells, it is not certain that they differ.
     pub fn may_share_a_model_with(&self, other: &Author) -> bool {
         match (&self.model, &other.model) {
-            (Some(one), Some(two)) => makers::key(one) == makers::key(two),
+            (Some(one), Some(two)) => vendors::model_key(one) == vendors::model_key(two),
             _ => !self.vendor.is_other_than(&other.vendor),
         }
     }

@@ -1,149 +1,270 @@
-//! What the words of a tool betray: a limit, a missing login, a refusal.
+//! What the prose of a tool or an API means: a limit, a missing login, a refusal, a question.
 //!
-//! Tools tell faults in prose, and each in its own. These are the phrases of the eight that we know
-//! and of the three APIs behind them. Only what a tool says about itself is looked at, never what a
-//! model wrote.
+//! One table for agents and model APIs: the phrases that all share, and those of each preset. Only what
+//! a tool says about itself is looked at, never what a model wrote.
 
-/// Whether a fault is a limit that will pass.
-pub fn is_limit(fault: &str) -> bool {
-    const PHRASES: &[&str] = &[
-        "rate limit",
-        "rate_limit",
-        "ratelimit",
-        "too many requests",
-        "usage limit",
-        "limit reached",
-        "quota",
-        "resource_exhausted",
-        "resource exhausted",
-        "overloaded",
-        "hit your limit",
-        "session limit",
-        "hour limit",
-        "weekly limit",
-        "credit balance",
-        "insufficient credits",
-        "out of credits",
-        "payment required",
-        "at capacity",
-    ];
-    holds(fault, PHRASES) || has_status(fault, "429") || has_status(fault, "529")
-}
+use crate::domain::event::LimitKind;
+use crate::domain::presets::{self, Phrases};
+use regex::{RegexSet, RegexSetBuilder};
+use std::sync::LazyLock;
 
-/// Whether a fault is a login or key that is missing or refused.
-pub fn is_login(fault: &str) -> bool {
-    const PHRASES: &[&str] = &[
+/// The phrases that tools and the three APIs behind them share.
+const SHARED: Phrases = Phrases {
+    limits: &[
+        (LimitKind::Spend, "credit balance"),
+        (LimitKind::Spend, "insufficient_quota"),
+        (LimitKind::Spend, "insufficient credits"),
+        (LimitKind::Spend, "out of credits"),
+        (LimitKind::Spend, "payment required"),
+        (LimitKind::Quota, "usage limit"),
+        // "Rate limit reached" is not a quota.
+        (LimitKind::Quota, "(?:^|(?:[^e]|[^t]e|[^a]te|[^r]ate)[ _-])limit reached"),
+        (LimitKind::Quota, "quota"),
+        (LimitKind::Quota, "resource[_ ]exhausted"),
+        (LimitKind::Overloaded, "overloaded"),
+        (LimitKind::Overloaded, "at capacity"),
+        (LimitKind::Overloaded, r"(?:^|[^a-z0-9])529(?:[^a-z0-9]|$)"),
+        (LimitKind::Requests, "rate[ _-]?limit"),
+        (LimitKind::Requests, "too many requests"),
+        (LimitKind::Requests, r"(?:^|[^a-z0-9])429(?:[^a-z0-9]|$)"),
+    ],
+    logins: &[
         "unauthorized",
         "unauthenticated",
         "authentication",
         "not logged in",
-        "/login",
         "log in",
         "login required",
         "sign in",
-        "invalid api key",
+        "(?:invalid|incorrect|no) api key",
         "invalid x-api-key",
-        "incorrect api key",
         "api key not valid",
-        "no api key",
-        "invalid auth method",
-        "set an auth method",
         "expired token",
         "token has expired",
-    ];
-    holds(fault, PHRASES) || has_status(fault, "401") || has_status(fault, "403")
-}
-
-/// Whether a fault is the model's refusal.
-pub fn is_refusal(fault: &str) -> bool {
-    const PHRASES: &[&str] = &[
+        r"(?:^|[^a-z0-9])40[13](?:[^a-z0-9]|$)",
+    ],
+    refusals: &[
         "refusal",
         "refused to",
         "declined to",
         "unable to respond",
-        "content filter",
-        "content_filter",
-        "content-filter",
-        "usage policy",
+        "content[ _-]filter",
         "safety",
         "prohibited_content",
-    ];
-    holds(fault, PHRASES)
+    ],
+    questions: &[
+        "open this url to",
+        r"do you want to continue\? \[y",
+        "do you trust the",
+        "press enter to continue",
+        r"[(\[]y/n[)\]]",
+    ],
+};
+
+/// What says which limit it is, once it is known to be one.
+const KINDS: &[(LimitKind, &str)] = &[
+    (LimitKind::Spend, "billing"),
+    (LimitKind::Spend, "spend(?:ing)? limit"),
+    (LimitKind::Spend, "budget has been exceeded"),
+    (LimitKind::Quota, "usage_limit"),
+    (LimitKind::Quota, "per ?day"),
+    (LimitKind::Overloaded, "over capacity"),
+    (LimitKind::Tokens, "tokens[_ ]per"),
+    (LimitKind::Tokens, "token rate"),
+    (LimitKind::Tokens, "(?:in|out)put tokens"),
+    (LimitKind::Tokens, r"\(tpm\)"),
+];
+
+/// The kinds by how long they last: of several in one message, the most lasting counts.
+const LASTING: [LimitKind; 5] =
+    [LimitKind::Spend, LimitKind::Quota, LimitKind::Overloaded, LimitKind::Tokens, LimitKind::Requests];
+
+/// Phrases that prove a limit, and those that only say which.
+struct Limits {
+    proof: RegexSet,
+    proves: Vec<LimitKind>,
+    kind: RegexSet,
 }
 
-/// The seconds after which a fault says that one may try again.
-pub fn wait_seconds(fault: &str) -> Option<u64> {
-    const BEFORE: &[&str] = &[
-        "try again in ",
-        "retry in ",
-        "retry after ",
-        "retrying in ",
-        "reset after ",
-        "resets in ",
-        "retry-after: ",
-    ];
-    let fault = fault.to_lowercase();
-    let rest = BEFORE.iter().find_map(|phrase| fault.split_once(phrase)).map(|(_, rest)| rest)?;
-    let mut seconds = None;
-    let mut rest = rest.trim_start();
-    // "1h12m3s", "28.5s", "5 minutes 2 seconds", "30"
-    loop {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let Ok(number) = rest[..digits].trim_end_matches('.').parse::<f64>() else { break };
-        rest = rest[digits..].trim_start();
-        let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
-        let factor = match &rest[..letters] {
-            "ms" | "milliseconds" => 0.001,
-            "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
-            "h" | "hour" | "hours" => 3600.0,
-            "d" | "day" | "days" => 86_400.0,
-            _ => 1.0,
-        };
-        seconds = Some(seconds.unwrap_or(0.0) + number * factor);
-        rest = rest[letters..].trim_start_matches([' ', ',']);
-        rest = rest.strip_prefix("and ").unwrap_or(rest);
+static LIMITS: LazyLock<Limits> = LazyLock::new(|| {
+    let all = tables().flat_map(|phrases| phrases.limits);
+    let (proves, proof): (Vec<LimitKind>, Vec<&str>) = all.copied().unzip();
+    Limits { proof: set(proof), proves, kind: set(KINDS.iter().map(|(_, phrase)| *phrase)) }
+});
+static LOGINS: LazyLock<RegexSet> = LazyLock::new(|| set(tables().flat_map(|phrases| phrases.logins)));
+static REFUSALS: LazyLock<RegexSet> = LazyLock::new(|| set(tables().flat_map(|phrases| phrases.refusals)));
+static QUESTIONS: LazyLock<RegexSet> = LazyLock::new(|| set(tables().flat_map(|phrases| phrases.questions)));
+
+/// Which limit a fault is; `None` if it is not one.
+pub fn limit(fault: &str) -> Option<LimitKind> {
+    let proved: Vec<LimitKind> = LIMITS.proof.matches(fault).iter().map(|at| LIMITS.proves[at]).collect();
+    if proved.is_empty() {
+        return None;
     }
-    // Negative and infinite times cannot be written with digits and dots alone.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
-    seconds.map(|seconds| seconds.ceil() as u64)
+    let said: Vec<LimitKind> = LIMITS.kind.matches(fault).iter().map(|at| KINDS[at].0).collect();
+    LASTING.into_iter().find(|kind| proved.contains(kind) || said.contains(kind))
 }
 
-fn holds(text: &str, phrases: &[&str]) -> bool {
-    let text = text.to_lowercase();
-    phrases.iter().any(|phrase| text.contains(phrase))
+/// Whether a fault is a limit that no waiting lifts: somebody has to pay.
+pub fn needs_payment(fault: &str) -> bool {
+    LIMITS.proof.matches(fault).iter().any(|at| LIMITS.proves[at] == LimitKind::Spend)
 }
 
-/// Whether that status stands there as a number of its own.
-fn has_status(text: &str, status: &str) -> bool {
-    text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == status)
+/// Whether a fault is a login or key that is missing or refused.
+pub fn is_login(fault: &str) -> bool {
+    LOGINS.is_match(fault)
+}
+
+/// Whether a fault is the model's refusal.
+pub fn is_refusal(fault: &str) -> bool {
+    REFUSALS.is_match(fault)
+}
+
+/// Whether a line beside an event stream asks a person something, so that nothing more will come.
+pub fn asks_person(line: &str) -> bool {
+    QUESTIONS.is_match(line)
+}
+
+fn tables() -> impl Iterator<Item = &'static Phrases> {
+    std::iter::once(&SHARED).chain(presets::ALL.iter().map(|preset| &preset.phrases))
+}
+
+fn set(phrases: impl IntoIterator<Item = impl AsRef<str>>) -> RegexSet {
+    // A test compiles each of them.
+    RegexSetBuilder::new(phrases).case_insensitive(true).build().unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use regex::Regex;
 
     #[test]
-    fn the_wait_is_read_in_every_wording() {
-        for (fault, seconds) in [
-            ("Rate limit reached. Please try again in 28.5s.", Some(29)),
-            ("Please retry in 1m30s", Some(90)),
-            ("quota will reset after 1h2m3s.", Some(3723)),
-            ("Try again in 5 minutes and 2 seconds", Some(302)),
-            ("try again in 350ms", Some(1)),
-            ("retry after 7", Some(7)),
-            ("try again in a while", None),
-            ("exceeded retry limit", None),
-        ] {
-            assert_eq!(wait_seconds(fault), seconds, "{fault}");
+    fn every_phrase_is_an_expression() {
+        let logins = tables().flat_map(|phrases| [phrases.logins, phrases.refusals, phrases.questions]);
+        let kinds = tables().flat_map(|phrases| phrases.limits).chain(KINDS).map(|(_, phrase)| phrase);
+        for phrase in logins.flatten().chain(kinds) {
+            Regex::new(phrase).unwrap();
         }
     }
 
     #[test]
-    fn a_status_is_a_number_of_its_own() {
-        assert!(is_limit("exceeded retry limit, last status: 429 Too Many Requests"));
-        assert!(is_limit("HTTP 429"));
-        assert!(!is_limit("line 14290 is too long"));
-        assert!(is_login("unexpected status 401 Unauthorized"));
-        assert!(!is_login("4013 files"));
+    fn a_limit_is_known_by_its_words() {
+        use LimitKind::{Overloaded, Quota, Requests, Spend, Tokens};
+        for (fault, expected) in [
+            ("exceeded retry limit, last status: 429 Too Many Requests", Requests),
+            ("Rate limit reached for gpt-5 on tokens per min (TPM): Limit 30000", Tokens),
+            ("Claude AI usage limit reached|1795273200", Quota),
+            ("You've hit your usage limit. Try again in 3 hours.", Quota),
+            ("RESOURCE_EXHAUSTED: Quota exceeded for metric", Quota),
+            ("Overloaded (status 529)", Overloaded),
+            ("Your credit balance is too low to access the API", Spend),
+            ("429 You exceeded your current quota (insufficient_quota)", Spend),
+            ("Rate limit reached", Requests),
+            ("rate_limit (status 200)", Requests),
+            ("litellm.RateLimitError: slow down", Requests),
+            ("5-hour limit reached", Quota),
+            ("Limit reached", Quota),
+            ("You've hit your limit", Quota),
+            ("session limit", Quota),
+            ("weekly limit", Quota),
+            ("resource exhausted", Quota),
+            ("429: 1000 requests per day", Quota),
+            ("429 RequestsPerDay", Quota),
+            ("429 usage_limit", Quota),
+            ("the model is at capacity", Overloaded),
+            ("429: over capacity", Overloaded),
+            ("HTTP 529", Overloaded),
+            ("rate limit: input tokens", Tokens),
+            ("rate limit: output tokens", Tokens),
+            ("rate limit: token rate", Tokens),
+            ("rate limit: tokens_per_minute", Tokens),
+            ("insufficient credits", Spend),
+            ("out of credits", Spend),
+            ("402 payment required", Spend),
+            ("429: see billing", Spend),
+            ("429: spending limit", Spend),
+            ("429: spend limit", Spend),
+            ("429: budget has been exceeded", Spend),
+        ] {
+            assert_eq!(limit(fault), Some(expected), "{fault}");
+        }
+        for other in ["line 14290 is too long", "see billing", "exceeded retry limit", "4290", "a429"] {
+            assert_eq!(limit(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn only_what_proves_a_lack_of_money_needs_payment() {
+        assert!(needs_payment(r#"{"error":{"code":"insufficient_quota"}}"#));
+        assert!(!needs_payment("You exceeded your quota, check your billing details. Retry in 28s."));
+    }
+
+    #[test]
+    fn a_login_is_known_by_its_words() {
+        for fault in [
+            "unexpected status 401 Unauthorized",
+            "403",
+            "Unauthenticated",
+            "litellm.AuthenticationError",
+            "you are not logged in",
+            "Please run /login",
+            "please log in",
+            "login required",
+            "sign in first",
+            "Invalid API key",
+            "invalid x-api-key",
+            "Incorrect API key provided",
+            "API key not valid",
+            "no API key",
+            "Invalid auth method selected.",
+            "Please set an auth method",
+            "expired token",
+            "the token has expired",
+        ] {
+            assert!(is_login(fault), "{fault}");
+        }
+        assert!(!is_login("4013 files") && !is_login("all is well"));
+    }
+
+    #[test]
+    fn a_refusal_is_known_by_its_words() {
+        for fault in [
+            "stop reason: refusal",
+            "it refused to",
+            "it declined to",
+            "unable to respond to this",
+            "content filter",
+            "content_filter",
+            "the content-filter",
+            "it violates our Usage Policy",
+            "SAFETY",
+            "PROHIBITED_CONTENT",
+        ] {
+            assert!(is_refusal(fault), "{fault}");
+        }
+        assert!(!is_refusal("connection refused"));
+    }
+
+    #[test]
+    fn a_question_is_known_by_its_words() {
+        for line in [
+            "Invalid API key · Please run /login",
+            "Please visit the following URL to authorize: https://x",
+            "Enter the authorization code:",
+            "Open this URL to continue",
+            "Opening authentication page in your browser",
+            "Waiting for authentication...",
+            "Do you want to continue? [Y/n]",
+            "Do you trust the files in this folder?",
+            "Press Enter to continue",
+            "Overwrite? (y/N)",
+            "Overwrite? [y/n]",
+            "use a web browser to open the page https://x",
+            "and enter the code ABCD",
+        ] {
+            assert!(asks_person(line), "{line}");
+        }
+        assert!(!asks_person("Do it (yes or no)"));
     }
 }

@@ -1,100 +1,62 @@
-//! Limits that a model's provider sets: which kind, and when it passes, read from what a tool says.
+//! When a limit passes, read from what a tool or an API says.
 //!
-//! Each tool tells it in its own prose: seconds, a time of day, a date, a Unix time. A time of day
-//! without a zone is the person's, as the tools mean it; one that has passed today is tomorrow's.
+//! Each says it in its own prose: seconds, a time of day, a date, a Unix time. A time of day without a
+//! zone is the user's, as the tools mean it; one that has passed today is tomorrow's.
 
-use super::fault;
-use super::observed::short;
-use crate::domain::event::LimitKind;
 use jiff::civil::{DateTime, Time};
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
+use regex::Regex;
+use std::sync::LazyLock;
 
-/// A limit that an agent met.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limit {
-    /// What kind it is.
-    pub kind: LimitKind,
-    /// After how many seconds it passes; none where nothing tells.
-    pub seconds: Option<u64>,
-    /// What the tool said, on one line.
-    pub why: String,
+/// `try again in 1h12m3s`, `retry after 7`, `resets in 5 minutes and 2 seconds`.
+static WAIT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)(?:(?:try again|retry|retrying|resets) in|(?:retry|reset) after|retry-after:)\s+((?:\d[\d.]*\s*[a-z]*[\s,]*(?:and\s+)?)+)",
+    )
+    .ok()
+});
+
+/// A number and its unit.
+static UNIT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(\d+(?:\.\d+)?)\.?\s*([A-Za-z]*)").ok());
+
+/// `resets at 3pm (Europe/Berlin)`, `reset at 15:00 UTC`, `try again at 3:45 PM`.
+static CLOCK: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)(?:resets at|reset at|resets|again at|available at|retry at|until)\s+(\d{1,2})(?::(\d{1,2}))?\s*([ap]m)?(.*)",
+    )
+    .ok()
+});
+
+/// The seconds after which a fault says that one may try again.
+pub fn seconds(fault: &str, now: &Zoned) -> Option<u64> {
+    wait(fault).or_else(|| until(fault, now))
 }
 
-impl Limit {
-    /// The limit that a fault tells of.
-    pub fn of(fault: &str) -> Limit {
-        Limit { kind: kind(fault), seconds: seconds(fault), why: short(fault) }
-    }
-}
-
-impl std::fmt::Display for Limit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.kind, self.why)?;
-        match self.seconds {
-            Some(seconds) => write!(f, " (for {seconds} s more)"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// What kind of limit it is. The words of the most lasting kind win.
-pub fn kind(fault: &str) -> LimitKind {
-    const KINDS: &[(LimitKind, &[&str])] = &[
-        (
-            LimitKind::Spend,
-            &[
-                "credit balance",
-                "insufficient_quota",
-                "insufficient credits",
-                "billing",
-                "spending limit",
-                "spend limit",
-                "budget has been exceeded",
-                "payment required",
-                "out of credits",
-            ],
-        ),
-        (
-            LimitKind::Quota,
-            &[
-                "usage limit",
-                "usage_limit",
-                "session limit",
-                "weekly limit",
-                "hour limit",
-                "hit your limit",
-                "limit reached",
-                "quota",
-                "per day",
-                "requestsperday",
-                "resource_exhausted",
-                "resource exhausted",
-            ],
-        ),
-        (LimitKind::Overloaded, &["overloaded", "529", "at capacity", "over capacity"]),
-        (
-            LimitKind::Tokens,
-            &["tokens per min", "token rate", "input tokens", "output tokens", "(tpm)", "tokens_per"],
-        ),
-    ];
-    // "Rate limit reached" is no quota.
-    let fault = fault.to_lowercase().replace("rate limit", "");
-    let found = KINDS.iter().find(|(_, phrases)| phrases.iter().any(|phrase| fault.contains(phrase)));
-    found.map_or(LimitKind::Requests, |(kind, _)| *kind)
-}
-
-/// After how many seconds a fault says that the limit passes.
-pub fn seconds(fault: &str) -> Option<u64> {
-    fault::wait_seconds(fault).or_else(|| until(fault, &Zoned::now()))
+fn wait(fault: &str) -> Option<u64> {
+    let (all, unit) = (WAIT.as_ref()?.captures(fault)?, UNIT.as_ref()?);
+    let seconds = unit.captures_iter(all.get(1)?.as_str()).map(|part| {
+        let number: f64 = part[1].parse().unwrap_or_default();
+        number
+            * match part[2].to_lowercase().as_str() {
+                "ms" | "milliseconds" => 0.001,
+                "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
+                "h" | "hour" | "hours" => 3600.0,
+                "d" | "day" | "days" => 86_400.0,
+                _ => 1.0,
+            }
+    });
+    // Negative and infinite times cannot be written with digits and dots alone.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+    Some(seconds.sum::<f64>().ceil() as u64)
 }
 
 /// The seconds from now until the moment that a fault names.
 fn until(fault: &str, now: &Zoned) -> Option<u64> {
-    let moment = epoch(fault).or_else(|| full_time(fault)).or_else(|| time_of_day(fault, now))?;
+    let moment = epoch(fault).or_else(|| full_time(fault, now)).or_else(|| time_of_day(fault, now))?;
     let left = moment.duration_since(now.timestamp()).max(SignedDuration::ZERO);
-    // One second more, so that nobody comes back within the last one.
+    // One second more, so that none comes back within the last one.
     u64::try_from(left.as_secs()).ok().map(|seconds| seconds + 1)
 }
 
@@ -103,12 +65,12 @@ fn epoch(fault: &str) -> Option<Timestamp> {
     let digits = fault.split(|c: char| !c.is_ascii_digit()).find(|word| matches!(word.len(), 10 | 13))?;
     let number: i64 = digits.parse().ok()?;
     let seconds = if digits.len() == 13 { number / 1000 } else { number };
-    // Within the years 2020 to 2100; other long numbers are no times.
+    // Within the years 2020 to 2100; other long numbers are not times.
     (1_577_836_800..4_102_444_800).contains(&seconds).then(|| Timestamp::from_second(seconds).ok())?
 }
 
 /// `2026-11-21T15:00:00Z`, `2026-11-21 15:00 UTC`, `Nov 22nd, 2026 3:45 PM`.
-fn full_time(fault: &str) -> Option<Timestamp> {
+fn full_time(fault: &str, now: &Zoned) -> Option<Timestamp> {
     let words: Vec<&str> = fault
         .split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '(' | ')'))
         .filter(|word| !word.is_empty())
@@ -124,7 +86,7 @@ fn full_time(fault: &str) -> Option<Timestamp> {
             if let Ok((time, rest)) = strtime::BrokenDownTime::parse_prefix(format, &four)
                 && let Ok(local) = time.to_datetime()
             {
-                let zone = zone(four.get(rest..).unwrap_or_default());
+                let zone = zone(four.get(rest..).unwrap_or_default(), now.time_zone());
                 return local.to_zoned(zone).ok().map(|moment| moment.timestamp());
             }
         }
@@ -143,54 +105,30 @@ fn without_ordinals(text: &str) -> String {
     text
 }
 
-/// `resets at 3pm (Europe/Berlin)`, `reset at 15:00 UTC`, `try again at 3:45 PM`.
 fn time_of_day(fault: &str, now: &Zoned) -> Option<Timestamp> {
-    const BEFORE: &[&str] =
-        &["resets at ", "reset at ", "resets ", "again at ", "available at ", "retry at ", "until "];
-    // The case of what follows matters for the zone's name; ASCII lower case keeps all places.
-    let lower = fault.to_ascii_lowercase();
-    let rest = BEFORE.iter().find_map(|phrase| {
-        let begin = lower.find(phrase)? + phrase.len();
-        fault.get(begin..)
+    let (time, rest) = CLOCK.as_ref()?.captures_iter(fault).find_map(|found| {
+        let mut hour: i8 = found[1].parse().ok()?;
+        let minute = found.get(2).map(|minute| minute.as_str().parse::<i8>()).transpose().ok()?;
+        match found.get(3).map(|half| half.as_str().to_lowercase()).as_deref() {
+            Some("am") => hour %= 12,
+            Some(_) => hour = hour % 12 + 12,
+            // A number alone is not a time.
+            None => minute.map(drop)?,
+        }
+        Some((
+            Time::new(hour, minute.unwrap_or(0), 0, 0).ok()?,
+            found.get(4).map_or("", |rest| rest.as_str()),
+        ))
     })?;
-    let (time, rest) = clock(rest.trim_start())?;
-    let zone = if rest.trim().is_empty() { now.time_zone().clone() } else { zone_or(rest, now.time_zone()) };
+    let zone = zone(rest, now.time_zone());
     let here = now.with_time_zone(zone.clone());
     let today = DateTime::from_parts(here.date(), time).to_zoned(zone).ok()?;
     let next = if today.timestamp() <= now.timestamp() { today.checked_add(1.day()).ok()? } else { today };
     Some(next.timestamp())
 }
 
-/// A time of day that a text begins with, and what follows it.
-fn clock(text: &str) -> Option<(Time, &str)> {
-    let digits = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let end = digits(text);
-    let mut hour: i8 = text.get(..end).filter(|word| matches!(word.len(), 1 | 2))?.parse().ok()?;
-    let mut rest = &text[end..];
-    let mut minute = None;
-    if let Some(more) = rest.strip_prefix(':') {
-        let end = digits(more);
-        minute = Some(more[..end].parse::<i8>().ok()?);
-        rest = &more[end..];
-    }
-    let after = rest.trim_start();
-    let half = after.get(..2).map(str::to_ascii_lowercase);
-    match half.as_deref() {
-        Some("am") => hour %= 12,
-        Some("pm") => hour = hour % 12 + 12,
-        // A number alone is no time.
-        _ => minute.map(drop)?,
-    }
-    let rest = if matches!(half.as_deref(), Some("am" | "pm")) { &after[2..] } else { rest };
-    Some((Time::new(hour, minute.unwrap_or(0), 0, 0).ok()?, rest))
-}
-
-/// The zone that a text begins with; the person's own where it names none.
-fn zone(text: &str) -> TimeZone {
-    zone_or(text, &TimeZone::system())
-}
-
-fn zone_or(text: &str, own: &TimeZone) -> TimeZone {
+/// The zone that a text begins with; the user's own if it names none.
+fn zone(text: &str, own: &TimeZone) -> TimeZone {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '+' | '-');
     let text = text.trim_start_matches(|c: char| !is_part(c));
     let name = text.get(..text.find(|c| !is_part(c)).unwrap_or(text.len())).unwrap_or_default();
@@ -232,18 +170,22 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_known_by_its_words() {
-        for (fault, expected) in [
-            ("exceeded retry limit, last status: 429 Too Many Requests", LimitKind::Requests),
-            ("Rate limit reached for gpt-5 on tokens per min (TPM): Limit 30000", LimitKind::Tokens),
-            ("Claude AI usage limit reached|1795273200", LimitKind::Quota),
-            ("You've hit your usage limit. Try again in 3 hours.", LimitKind::Quota),
-            ("RESOURCE_EXHAUSTED: Quota exceeded for metric", LimitKind::Quota),
-            ("Overloaded (status 529)", LimitKind::Overloaded),
-            ("Your credit balance is too low to access the API", LimitKind::Spend),
-            ("429 You exceeded your current quota (insufficient_quota)", LimitKind::Spend),
+    fn the_wait_is_read_in_every_wording() {
+        for (fault, seconds) in [
+            ("Rate limit reached. Please try again in 28.5s.", Some(29)),
+            ("Please retry in 1m30s", Some(90)),
+            ("quota will reset after 1h2m3s.", Some(3723)),
+            ("Try again in 5 minutes and 2 seconds", Some(302)),
+            ("Try again in 3 hours 2 minutes.", Some(10_920)),
+            ("Retrying in 0.2 seconds...", Some(1)),
+            ("resets in 1 day, 2 hours", Some(93_600)),
+            ("Retry-After: 30", Some(30)),
+            ("try again in 350ms", Some(1)),
+            ("retry after 7", Some(7)),
+            ("try again in a while", None),
+            ("exceeded retry limit", None),
         ] {
-            assert_eq!(kind(fault), expected, "{fault}");
+            assert_eq!(wait(fault), seconds, "{fault}");
         }
     }
 }

@@ -7,8 +7,8 @@
 use crate::domain::error::{Exit, Result};
 use crate::domain::event::Events;
 use crate::system::process::stop::Stop;
-use crate::system::secrets;
 use crate::system::process::tree;
+use crate::system::secrets;
 use crate::ui::report::{self, EventStyle};
 use anyhow::Context;
 use std::time::Duration;

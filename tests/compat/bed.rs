@@ -2,12 +2,13 @@
 
 use crate::scripted_model::{Options, start};
 use crate::settings;
-use git_flow_ai::agents::agent::{Agent, Job, Mode, Report};
+use git_flow_ai::agents::cli::{Agent, AgentReport, Job, Mode};
 use git_flow_ai::agents::sandbox::launch::Launcher;
 use git_flow_ai::agents::sandbox::{Sandbox, Scope};
 use git_flow_ai::agents::worktree::{Worktree, Worktrees};
 use git_flow_ai::domain::change::Vendor;
 use git_flow_ai::domain::config::{AgentConfig, Config, SandboxMode};
+use git_flow_ai::domain::presets::{Preset, Tested};
 use git_flow_ai::gate::store::Repo;
 use git_flow_ai::system::process::stop::Stop;
 use std::fs;
@@ -16,9 +17,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Once;
 use std::time::Duration;
-
-/// These must be installed where `FLOW_AI_COMPAT=require`.
-const REQUIRED: &[&str] = &["claude", "codex", "gemini", "opencode"];
 
 /// A limit for what is expected to end by itself, in seconds: far more than it needs.
 pub const LONG: u64 = 300;
@@ -109,12 +107,12 @@ impl Bed {
     }
 
     /// Has it edit.
-    pub fn edit(&self, prompt: &str, timeout: u64, silence: u64) -> Report {
+    pub fn edit(&self, prompt: &str, timeout: u64, silence: u64) -> AgentReport {
         self.run(&self.job(Mode::Edit, prompt, timeout, silence), None)
     }
 
     /// Has it review.
-    pub fn review(&self, prompt: &str) -> Report {
+    pub fn review(&self, prompt: &str) -> AgentReport {
         let mut job = self.job(Mode::Review, prompt, LONG, LONG);
         job.schema = Some(git_flow_ai::commands::review::answer::schema());
         self.run(&job, None)
@@ -139,7 +137,7 @@ impl Bed {
     }
 
     /// Runs it; `stop_when` says when to tell it to stop. Nothing of it may be left alive.
-    pub fn run(&self, job: &Job, stop_when: Option<&dyn Fn() -> bool>) -> Report {
+    pub fn run(&self, job: &Job, stop_when: Option<&dyn Fn() -> bool>) -> AgentReport {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (stopper, stop) = Stop::pair();
         let watch = async {
@@ -235,7 +233,8 @@ pub fn installed(cli: &str) -> bool {
     };
     let found = Agent::new(cli, &config).unwrap().executable();
     if let Err(error) = &found {
-        assert!(wanted != "require" || !REQUIRED.contains(&cli), "{cli} is required: {error:#}");
+        let is_required = Preset::find(cli).unwrap().tested == Tested::Always;
+        assert!(wanted != "require" || !is_required, "{cli} is required: {error:#}");
         tell(&format!(
             "skipped {}: {cli} is not installed",
             std::thread::current().name().unwrap_or_default()

@@ -1,7 +1,7 @@
 //! What editing must come to: the files, in the worktree and nowhere else, and a report that says so.
 
 use crate::bed::{Bed, LONG};
-use git_flow_ai::agents::agent::Ending;
+use git_flow_ai::agents::cli::Ending;
 use serde_json::Value;
 
 pub fn files(cli: &'static str) {

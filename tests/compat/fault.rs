@@ -1,7 +1,7 @@
 //! What faults must come to: never "done" unless the work is there, and nothing left alive.
 
 use crate::bed::{Bed, LONG};
-use git_flow_ai::agents::agent::{Ending, Mode, Report};
+use git_flow_ai::agents::cli::{AgentReport, Ending, Mode};
 
 /// How long a fault is waited for, in seconds: most of these CLIs try for minutes. The later ones are
 /// for a machine so busy that the CLI did not even get to ask its model.
@@ -70,7 +70,7 @@ pub fn stopped_in_a_tool_in(bed: &Bed) {
 }
 
 /// With as much patience as the CLI needs to meet the fault at all.
-fn patiently(bed: &Bed, run: impl Fn(u64) -> Report) -> Report {
+fn patiently(bed: &Bed, run: impl Fn(u64) -> AgentReport) -> AgentReport {
     PATIENCE.iter().map(|patience| run(*patience)).find(|_| bed.was_faulty()).unwrap_or_else(|| {
         panic!("{} never met the fault{}", bed.cli, bed.story());
     })

@@ -2,7 +2,7 @@
 
 use crate::bed::{Bed, LONG};
 use crate::{fault, review};
-use git_flow_ai::agents::agent::Ending;
+use git_flow_ai::agents::cli::Ending;
 use std::fs;
 
 pub fn edits_in_bubblewrap(cli: &'static str) {

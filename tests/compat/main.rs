@@ -8,7 +8,7 @@
 //!
 //! `FLOW_AI_COMPAT` unset: every test is skipped, so that `cargo test` never starts somebody's own
 //! agents. `FLOW_AI_COMPAT=1`: what is installed is run, the rest is skipped with a line.
-//! `FLOW_AI_COMPAT=require`: claude, codex, gemini and opencode must be there.
+//! `FLOW_AI_COMPAT=require`: the tools of presets that are tested with every change must be there.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests are tests")]
 

@@ -1,7 +1,7 @@
 //! What a review must come to: one answer in our schema, and not a byte written.
 
 use crate::bed::Bed;
-use git_flow_ai::agents::agent::Ending;
+use git_flow_ai::agents::cli::Ending;
 use git_flow_ai::commands::review::answer::{Asked, parse};
 use git_flow_ai::domain::verdict::{Decision, Severity};
 

@@ -1,20 +1,20 @@
-//! One agent process: presets, spawn, event stream, limits, stop.
+//! One agent process: start, event stream, limits, stop.
 //!
-//! A preset knows one command line tool: how it is started for editing and for read-only review, how
-//! it takes a long prompt, what its event stream means. Success is judged by the final event, its
-//! error flag and the text, never by silence or an exit code: most of these tools exit 0 after a
-//! refusal, an empty answer or a cut connection.
+//! What is special about a tool is in its [preset](crate::domain::presets); this starts it, reads it and
+//! judges its end. Success is judged by the final event, its error flag and the text, never by silence
+//! or an exit code: most of these tools exit 0 after a refusal, an empty answer or a cut connection.
 
+mod command;
 mod ending;
-mod fault;
 mod limit;
-mod observed;
-mod preset;
+mod prepare;
 mod run;
+mod summary;
 mod transcript;
 
+pub use crate::domain::presets::Mode;
 pub use limit::Limit;
-pub use observed::observe;
+pub use summary::summary;
 pub use transcript::Transcript;
 
 use crate::agents::sandbox::{Sandbox, Scope};
@@ -22,11 +22,11 @@ use crate::domain::change::{Author, Vendor};
 use crate::domain::config::AgentConfig;
 use crate::domain::error::{Result, hint, nearest};
 use crate::domain::event::{Activity, Usage};
+use crate::domain::presets::{self, Preset};
 use crate::system::process::stop::Stop;
 use crate::system::program;
 use anyhow::Context;
 use std::path::PathBuf;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 /// An agent, ready to be started.
@@ -34,19 +34,9 @@ use std::time::Duration;
 pub struct Agent {
     /// Its name in the config.
     pub name: String,
-    /// Its settings.
     pub config: AgentConfig,
     /// Whose model it is; follows from the model, else the config, else the preset's usual one.
     pub vendor: Vendor,
-}
-
-/// What the agent may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Change files in its folder.
-    Edit,
-    /// Read and answer.
-    Review,
 }
 
 /// One piece of work for an agent.
@@ -56,19 +46,17 @@ pub struct Job {
     pub prompt: String,
     /// What it may touch beside its own state, and the folder that it works in.
     pub scope: Scope,
-    /// Who sees to that.
     pub sandbox: Sandbox,
-    /// What it may do.
     pub mode: Mode,
     /// Variables added to its environment.
     pub env: Vec<(String, String)>,
-    /// The file that receives everything it prints, mode 0600; none: nowhere.
+    /// The file that receives everything it prints, mode 0600, if any.
     pub transcript: Option<PathBuf>,
     /// How long it may take.
     pub timeout: Duration,
-    /// How long it may say nothing.
+    /// How long it may print nothing.
     pub silence: Duration,
-    /// The JSON schema that the final text must have, for tools that can be told one.
+    /// The JSON schema that the final text must have, for tools that take one.
     pub schema: Option<serde_json::Value>,
 }
 
@@ -81,39 +69,40 @@ pub enum Ending {
     Failed(String),
     /// The model refused, or answered nothing.
     Refused(String),
-    /// It asked a person something that nobody will answer.
+    /// It asked a person something, and no person is there.
     WaitingForPerson(String),
     /// It met a limit that does not pass soon enough for it to wait.
     RateLimited(Limit),
     /// It took longer than allowed.
     TimedOut,
-    /// It said nothing for longer than allowed.
+    /// It printed nothing for longer than allowed.
     Silent,
-    /// We were told to stop.
+    /// We were asked to stop.
     Stopped,
 }
 
 /// What an agent's work came to.
 #[derive(Debug, Clone)]
-pub struct Report {
-    /// How it ended.
+pub struct AgentReport {
     pub ending: Ending,
     /// Its final text.
     pub text: String,
     /// What it used, as far as it said.
     pub usage: Usage,
-    /// Its session, where it told one.
+    /// Its session, if it named one.
     pub session: Option<String>,
     /// The model that it said it used.
     pub model: Option<String>,
-    /// How long it took.
     pub duration: Duration,
-    /// What was seen of it last, in a few words; none where nothing was.
+    /// What was observed of it last, in a few words.
     pub last: Option<String>,
 }
 
 impl Agent {
-    /// The agent of that name and settings; an error where the settings do not make one.
+    /// The agent of that name and settings.
+    ///
+    /// # Errors
+    /// Settings that do not make an agent.
     pub fn new(name: &str, config: &AgentConfig) -> Result<Agent> {
         let section = format!("[agents.{name}]");
         let usual = match (&config.preset, &config.command) {
@@ -126,20 +115,20 @@ impl Agent {
             (None, None) => {
                 return Err(hint(
                     format!("{section} says neither which preset nor which command to run"),
-                    format!("add `preset = \"…\"` ({}) or `command = [\"…\"]`", preset::names()),
+                    format!("add `preset = \"…\"` ({}) or `command = [\"…\"]`", Preset::names()),
                 ));
             }
             (Some(wanted), None) => {
-                preset::find(wanted).ok_or_else(|| unknown_preset(&section, wanted))?.known.vendor
+                Preset::find(wanted).ok_or_else(|| unknown_preset(&section, wanted))?.vendor
             }
             (None, Some(command)) if command.is_empty() => {
                 return Err(hint(format!("the command of {section} is empty"), "name a program"));
             }
             (None, Some(_)) => None,
         };
-        let of_model = config.model.as_deref().and_then(Vendor::of_model);
-        let vendor = config.vendor.clone().or(of_model).or_else(|| {
-            // A model that we do not know may be anybody's, whatever the tool usually runs.
+        let by_model = config.model.as_deref().and_then(Vendor::from_model);
+        let vendor = config.vendor.clone().or(by_model).or_else(|| {
+            // A model that we do not know may be any vendor's, whatever the tool usually runs.
             usual.filter(|_| config.model.is_none()).map(Vendor::new)
         });
         let vendor = vendor.ok_or_else(|| {
@@ -156,56 +145,43 @@ impl Agent {
         Author { name: self.name.clone(), vendor: self.vendor.clone(), model: self.config.model.clone() }
     }
 
-    /// The executable, when it is on the PATH; an error names the way to install it.
+    /// The executable, if it is on the PATH.
+    ///
+    /// # Errors
+    /// If it is not, with the way to install it.
     pub fn executable(&self) -> Result<PathBuf> {
         let wanted = match (&self.config.command, self.preset()) {
             (Some(command), _) => command.first().map_or("", String::as_str),
-            (None, Some(preset)) => preset.known.program,
+            (None, Some(preset)) => preset.program,
             (None, None) => "",
         };
-        let install = self
-            .preset()
-            .map_or("install it, or mend the command in the config", |preset| preset.known.install);
-        program::find(wanted, self.config.env.get("PATH").map(String::as_str), install)
+        let install =
+            self.preset().map_or("install it, or mend the command in the config", |preset| preset.install);
+        self.find_program(wanted, install)
             .with_context(|| format!("the agent {} cannot be started", self.name))
     }
 
-    /// Starts it, tells what it does, and returns when nothing of it is left alive.
-    pub async fn run(&self, job: &Job, stop: &Stop, on: impl FnMut(Activity)) -> Result<Report> {
+    /// Starts it, reports what it does, and returns when nothing of it is left alive.
+    pub async fn run(&self, job: &Job, stop: &Stop, on: impl FnMut(Activity)) -> Result<AgentReport> {
         run::run(self, job, stop, on).await
     }
 
-    /// Its preset; none for a plain command.
-    fn preset(&self) -> Option<&'static preset::Preset> {
-        self.config.preset.as_deref().and_then(preset::find)
+    /// Its preset; `None` for a plain command.
+    fn preset(&self) -> Option<&'static Preset> {
+        self.config.preset.as_deref().and_then(Preset::find)
+    }
+
+    /// A program on the PATH that the agent has.
+    fn find_program(&self, wanted: &str, install: &str) -> Result<PathBuf> {
+        program::find(wanted, self.config.env.get("PATH").map(String::as_str), install)
     }
 }
 
 fn unknown_preset(section: &str, wanted: &str) -> anyhow::Error {
-    let all = preset::names();
-    let fix = match nearest(wanted, presets().iter().map(|known| known.name)) {
+    let all = Preset::names();
+    let fix = match nearest(wanted, presets::ALL.iter().map(|preset| preset.name)) {
         Some(near) => format!("did you mean `{near}`? There are {all}"),
         None => format!("there are {all}; any other tool is a `command`"),
     };
     hint(format!("{section} wants the preset `{wanted}`, which we do not know"), fix)
-}
-
-/// A preset as `init` and `doctor` see it.
-#[derive(Debug, Clone, Copy)]
-pub struct Known {
-    /// Its name in configs.
-    pub name: &'static str,
-    /// The program to look for on the PATH.
-    pub program: &'static str,
-    /// The vendor of its own models; none where it runs anybody's, so that the config must tell.
-    pub vendor: Option<&'static str>,
-    /// How to install it.
-    pub install: &'static str,
-}
-
-/// All presets.
-pub fn presets() -> &'static [Known] {
-    static ALL: LazyLock<Vec<Known>> =
-        LazyLock::new(|| preset::ALL.iter().map(|preset| preset.known).collect());
-    &ALL
 }

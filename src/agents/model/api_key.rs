@@ -7,7 +7,7 @@ use super::Endpoint;
 use crate::agents::credentials;
 use crate::domain::config::{ApiKind, KeyFrom, ReviewerConfig};
 use crate::domain::error::{Result, hint};
-use crate::domain::secret;
+use crate::system::secrets;
 use reqwest::Url;
 
 /// Where a key is.
@@ -75,15 +75,15 @@ impl Endpoint {
                         format!("export {name}=…, or name another variable: key_env = \"…\""),
                     ));
                 }
-                secret::learn(name, &text);
+                secrets::learn(name, &text);
                 text
             }
             KeySource::Command(command, reviewer) => {
-                credentials::of_command(command, &format!("the key of the reviewer {reviewer}"))?
+                credentials::from_command(command, &format!("the key of the reviewer {reviewer}"))?
             }
             KeySource::Credential => {
                 let address = Url::parse(&self.base_url)?;
-                credentials::of_credential(&address, &format!("the key of {}", self.host()))?
+                credentials::from_git_credentials(&address, &format!("the key of {}", self.host()))?
             }
         };
         Ok(Some(Key { text }))

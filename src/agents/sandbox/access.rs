@@ -74,7 +74,7 @@ impl AccessPolicy {
         };
         policy.hide.extend(paths("hide", &hide)?);
         let variable = |name: &str| env::var_os(name);
-        policy.hide.extend(state::STATES.iter().flat_map(|state| state.paths(&variable)));
+        policy.hide.extend(state::all(&variable));
         let home = env::var_os("HOME").map(PathBuf::from);
         let is_around_home = |path: &PathBuf| home.as_ref().is_some_and(|home| home.starts_with(path));
         policy.hide.extend(hidden.into_iter().filter(|path| !is_around_home(path)));
@@ -239,8 +239,7 @@ fn hidden_from(command: &Command, dir: &Path) -> Vec<PathBuf> {
         return Vec::new();
     }
     let variable = |name: &str| variable(command, name);
-    let states = state::STATES.iter().flat_map(|state| state.paths(&variable));
-    states.chain(secrets::of(&variable)).collect()
+    state::all(&variable).into_iter().chain(secrets::of(&variable)).collect()
 }
 
 /// A variable as the command will see it.

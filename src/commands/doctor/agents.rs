@@ -1,9 +1,10 @@
 //! Who can work and who can judge whom.
 
 use super::Check;
-use crate::agents::agent::{Agent, presets};
+use crate::agents::cli::Agent;
 use crate::commands::review::{self, Reviewer};
 use crate::domain::config::Config;
+use crate::domain::presets;
 
 /// The agents and reviewers of the config.
 pub(super) fn examine(config: &Config) -> Vec<Check> {
@@ -65,22 +66,17 @@ fn rivals_of(agent: &Agent, reviewers: &[Reviewer], config: &Config) -> Check {
 pub(super) fn on_path() -> Vec<Check> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let dirs: Vec<_> = std::env::split_paths(&path).collect();
-    let found: Vec<Check> = presets()
+    let is_there = |program: &str| dirs.iter().any(|dir| dir.join(program).is_file());
+    let found: Vec<Check> = presets::ALL
         .iter()
-        .filter(|known| dirs.iter().any(|dir| dir.join(known.program).is_file()))
-        .map(|known| {
-            Check::good(
-                "agents",
-                format!(
-                    "{} ({})",
-                    known.name,
-                    known.vendor.unwrap_or("whose model it runs, the config tells")
-                ),
-            )
+        .filter(|preset| is_there(preset.program))
+        .map(|preset| {
+            let vendor = preset.vendor.unwrap_or("whose model it runs, the config tells");
+            Check::good("agents", format!("{} ({vendor})", preset.name))
         })
         .collect();
     if found.is_empty() {
-        let mend = presets().iter().map(|known| known.install).take(3).collect::<Vec<_>>().join(", or ");
+        let mend = presets::ALL.iter().map(|preset| preset.install).take(3).collect::<Vec<_>>().join(", or ");
         return vec![Check::note("agents", "no agent that we know is on the PATH", mend)];
     }
     found

@@ -5,7 +5,7 @@
 //! carried out goes back to the agent with the reason, as often as `run.attempts` says.
 
 use super::{Stage, has_content, save, step_of, steps};
-use crate::agents::agent::{Agent, Ending, Job, Mode};
+use crate::agents::cli::{Agent, Ending, Job, Mode};
 use crate::agents::trust::{self, Purpose};
 use crate::agents::worktree::{Removed, Worktree, Worktrees};
 use crate::domain::error::{Interrupted, Result, hint};

@@ -1,9 +1,10 @@
 //! The config that `init` proposes: the agents found on the PATH, rival reviewers among them, and the
 //! gate on the branch that is there.
 
-use crate::agents::agent::{self, Agent, Known};
+use crate::agents::cli::Agent;
 use crate::domain::change::Vendor;
 use crate::domain::config::AgentConfig;
+use crate::domain::presets::{self, Preset};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -21,9 +22,9 @@ const APIS: [(&str, &[&str]); 3] = [
 #[derive(Debug)]
 pub(super) struct Found {
     /// Presets whose program is on the PATH.
-    pub agents: Vec<&'static Known>,
+    pub agents: Vec<&'static Preset>,
     /// Presets whose program is on the PATH and whose vendor only a model's name tells.
-    pub open: Vec<&'static Known>,
+    pub open: Vec<&'static Preset>,
     /// APIs whose key is set: the API's name and the variable's.
     pub keys: Vec<(&'static str, &'static str)>,
 }
@@ -31,15 +32,14 @@ pub(super) struct Found {
 impl Found {
     /// Looks around; starts nothing.
     pub fn look() -> Found {
-        let is_there = |known: &&Known| {
+        let is_there = |preset: &&Preset| {
             // Whose model it runs does not matter for finding the program.
-            let vendor = Some(Vendor::new(known.vendor.unwrap_or("anybody")));
-            let preset = Some(known.name.to_owned());
-            let config = AgentConfig { preset, vendor, ..AgentConfig::default() };
-            Agent::new(known.name, &config).and_then(|agent| agent.executable()).is_ok()
+            let vendor = Some(Vendor::new(preset.vendor.unwrap_or("anybody")));
+            let config =
+                AgentConfig { preset: Some(preset.name.to_owned()), vendor, ..AgentConfig::default() };
+            Agent::new(preset.name, &config).and_then(|agent| agent.executable()).is_ok()
         };
-        let (agents, open) =
-            agent::presets().iter().filter(is_there).partition(|known| known.vendor.is_some());
+        let (agents, open) = presets::ALL.iter().filter(is_there).partition(|preset| preset.vendor.is_some());
         let is_set = |name: &&&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         Found {
             agents,
@@ -53,10 +53,10 @@ impl Found {
         let mut told: Vec<String> = self
             .agents
             .iter()
-            .map(|known| format!("{} ({})", known.name, known.vendor.unwrap_or_default()))
+            .map(|preset| format!("{} ({})", preset.name, preset.vendor.unwrap_or_default()))
             .collect();
-        told.extend(self.open.iter().map(|known| {
-            format!("{}: runs anybody's model; to use it, name one: [agents.{0}] preset, model", known.name)
+        told.extend(self.open.iter().map(|preset| {
+            format!("{}: runs anybody's model; to use it, name one: [agents.{0}] preset, model", preset.name)
         }));
         told.extend(self.keys.iter().map(|(_, variable)| format!("the key in {variable}")));
         told
@@ -64,7 +64,7 @@ impl Found {
 
     /// How many makers of models stand behind the agents: with one, no agent has a rival.
     pub fn vendors(&self) -> usize {
-        self.agents.iter().filter_map(|known| known.vendor).collect::<BTreeSet<_>>().len()
+        self.agents.iter().filter_map(|preset| preset.vendor).collect::<BTreeSet<_>>().len()
     }
 }
 
@@ -80,26 +80,27 @@ pub(super) fn config(found: &Found, root: &Path, branch: &str) -> String {
         None => text.push_str("# verify = \"make test\"   # after each attempt\n"),
     }
     text.push_str("# setup = \"npm ci\"        # once per new worktree\n# copy = [\".env.dev\"]     # ignored files that a worktree needs\n\n# Who does the work, in order of preference.\n");
-    for known in &found.agents {
+    for preset in &found.agents {
         text.push_str(&format!(
             "[agents.{}]   # {}\npreset = {:?}\n\n",
-            known.name,
-            known.vendor.unwrap_or_default(),
-            known.name
+            preset.name,
+            preset.vendor.unwrap_or_default(),
+            preset.name
         ));
     }
     if found.agents.is_empty() {
         text.push_str(
-            "# None was found on the PATH. A preset (claude, codex, gemini, copilot, cursor, opencode, qwen,\n\
-             # aider), or any command: prompt on standard input, work in the current directory.\n\
-             # [agents.mine]\n# command = [\"my-agent\", \"--headless\"]\n# vendor = \"acme\"\n\n",
+            "# None was found on the PATH. A preset, or any command: prompt on standard input, work in the\n\
+             # current directory. The presets:\n",
         );
+        text.push_str(&format!("# {}\n", Preset::names()));
+        text.push_str("# [agents.mine]\n# command = [\"my-agent\", \"--headless\"]\n# vendor = \"acme\"\n\n");
     }
     text.push_str(
         "# Who judges it. A change is judged by a rival: a reviewer whose model has another maker.\n",
     );
-    for known in &found.agents {
-        text.push_str(&format!("[reviewers.{}]\nagent = {:?}\n\n", known.name, known.name));
+    for preset in &found.agents {
+        text.push_str(&format!("[reviewers.{}]\nagent = {:?}\n\n", preset.name, preset.name));
     }
     if found.vendors() < 2 {
         text.push_str("# There is no rival for everybody yet: add an agent or an API of another maker.\n");

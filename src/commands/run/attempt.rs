@@ -10,7 +10,7 @@ use super::outcome::Outcome;
 use super::prompt::{self, Feedback};
 use super::task::{self, TaskRunner};
 use super::verify;
-use crate::agents::agent::{Ending, Job, Mode, Report};
+use crate::agents::cli::{AgentReport, Ending, Job, Mode};
 use crate::agents::worktree::TooMuch;
 use crate::domain::change::{Author, Vendor};
 use crate::domain::error::Result;
@@ -90,7 +90,7 @@ impl TaskRunner<'_> {
     }
 
     /// Commits what it left, then counts the attempt, then says what follows.
-    async fn end(&mut self, number: u32, report: Report, spent: Option<String>) -> Result<Attempted> {
+    async fn end(&mut self, number: u32, report: AgentReport, spent: Option<String>) -> Result<Attempted> {
         // An attempt that a limit, a budget or the person cut short goes on under the same number.
         let is_cut = matches!(report.ending, Ending::Stopped | Ending::RateLimited(_));
         let state = match report.ending {
@@ -167,7 +167,7 @@ impl TaskRunner<'_> {
     }
 
     /// The attempt of an agent that removed its own worktree: it counts, and the next one gets another.
-    async fn end_without_folder(&mut self, number: u32, report: &Report) -> Result<Attempted> {
+    async fn end_without_folder(&mut self, number: u32, report: &AgentReport) -> Result<Attempted> {
         if let Some(place) = self.place.take() {
             place.put_away().await?;
         }
@@ -236,7 +236,7 @@ impl TaskRunner<'_> {
 /// Whose model wrote it. Behind a gateway another vendor's model may answer than the config believes:
 /// then a judge must be a rival of both.
 fn authors(own: Author, told: Option<String>) -> Vec<Author> {
-    let other = told.as_deref().and_then(Vendor::of_model).filter(|vendor| *vendor != own.vendor);
+    let other = told.as_deref().and_then(Vendor::from_model).filter(|vendor| *vendor != own.vendor);
     match other {
         Some(vendor) => {
             let other = Author { name: own.name.clone(), vendor, model: told.clone() };

@@ -9,7 +9,7 @@ use super::branch::{self, Label, State};
 use super::checkout::blocking;
 use super::journal::{Effect, attempt_finished, traces};
 use super::{Run, chain};
-use crate::agents::agent::Agent;
+use crate::agents::cli::Agent;
 use crate::agents::worktree::{Removed, Worktree};
 use crate::domain::change::{Author, Vendor};
 use crate::domain::error::Result;

@@ -6,7 +6,7 @@
 //! `run.patience` is not waited for, and one of spending passes by a person's hand only. Pure: the
 //! caller says what time it is.
 
-use crate::agents::agent::Limit;
+use crate::agents::cli::Limit;
 use crate::domain::event::LimitKind;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;

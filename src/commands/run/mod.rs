@@ -38,7 +38,7 @@ pub use outcome::{Outcome, TaskReport};
 pub use preflight::{Forecast, checked_out, choose, forecast};
 pub use summary::{ResultReport, Summary};
 
-use crate::agents::agent::Agent;
+use crate::agents::cli::Agent;
 use crate::agents::sandbox::Sandbox;
 use crate::agents::trust::{self, Purpose};
 use crate::agents::worktree::Worktrees;

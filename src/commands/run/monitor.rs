@@ -2,7 +2,7 @@
 //! the person wants that or its budget is spent.
 
 use super::task::TaskRunner;
-use crate::agents::agent::{Report, observe};
+use crate::agents::cli::{AgentReport, summary};
 use crate::domain::error::Result;
 use crate::domain::event::{Activity, State, What};
 use crate::domain::values::span;
@@ -22,10 +22,10 @@ impl TaskRunner<'_> {
     /// wants that or the task's budget is spent; what of the budget, where that was so.
     pub(super) async fn listen(
         &self,
-        work: impl Future<Output = Result<Report>>,
+        work: impl Future<Output = Result<AgentReport>>,
         heard: &OutputMonitor,
         stopper: &Stopper,
-    ) -> Result<(Report, Option<String>)> {
+    ) -> Result<(AgentReport, Option<String>)> {
         let patience = QUIET.min(self.run.loaded.config.run.silence / 2);
         let time_left = self.run.budget.time_left(&self.task.id, self.since);
         let deadline = time_left.map(|left| Instant::now() + left);
@@ -99,7 +99,7 @@ impl OutputMonitor {
 
     pub fn take(&self, activity: &Activity) {
         self.at.set(Instant::now());
-        if let Some(what) = observe(activity) {
+        if let Some(what) = summary(activity) {
             self.last.replace(Some(what));
         }
         if matches!(activity, Activity::Usage(_)) {

@@ -2,7 +2,7 @@
 
 use super::journal::History;
 use super::{Options, branch};
-use crate::agents::agent::Agent;
+use crate::agents::cli::Agent;
 use crate::agents::worktree;
 use crate::commands::draft;
 use crate::commands::review;

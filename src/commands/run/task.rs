@@ -14,7 +14,7 @@ use super::prompt::Feedback;
 use super::review::words;
 use super::verify::{self, Verified};
 use super::{Run, chain, not_run};
-use crate::agents::agent::Agent;
+use crate::agents::cli::Agent;
 use crate::domain::error::Result;
 use crate::domain::event::{Events, State, What};
 use crate::domain::plan::Task;

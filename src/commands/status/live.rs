@@ -1,6 +1,6 @@
 //! What is under way: the lock says whether, the journal says what.
 
-use crate::agents::agent::observe;
+use crate::agents::cli::summary;
 use crate::commands::run;
 use crate::domain::error::Result;
 use crate::domain::event::{Event, State, What};
@@ -114,7 +114,7 @@ impl Live {
                 if let Some(task) = self.tasks.get_mut(&task) {
                     task.heard = event.at;
                     // What is waited for stays the evidence of waiting.
-                    if let Some(seen) = observe(&activity).filter(|_| task.until.is_none()) {
+                    if let Some(seen) = summary(&activity).filter(|_| task.until.is_none()) {
                         task.evidence = seen;
                     }
                 }

@@ -113,24 +113,24 @@ pub(super) fn all() -> impl Iterator<Item = &'static str> {
 }
 
 /// Who made the model of that name, as far as the name tells.
-pub(super) fn of(model: &str) -> Option<&'static str> {
+pub(super) fn from_model_name(model: &str) -> Option<&'static str> {
     let model = model.trim().to_lowercase();
     let (name, folders) = parts(&model);
     if let Some((_, maker)) = family(&plain(name)) {
         return Some(maker);
     }
     // Only then who it is by: the name is nearer to the model than a gateway's folders are.
-    let of_folder = |part: &str| {
+    let by_folder = |part: &str| {
         let found = FOLDERS.iter().find(|(_, folders)| folders.split(' ').any(|folder| folder == part));
         found.map(|(maker, _)| *maker)
     };
-    let dotted = name.split('.').rev().skip(1).find_map(of_folder);
-    dotted.or_else(|| folders.split('/').rev().flat_map(|folder| folder.split('.').rev()).find_map(of_folder))
+    let dotted = name.split('.').rev().skip(1).find_map(by_folder);
+    dotted.or_else(|| folders.split('/').rev().flat_map(|folder| folder.split('.').rev()).find_map(by_folder))
 }
 
 /// Which model that is, the same for all the names that gateways have for one: without folders, dates,
 /// revisions and ways of serving.
-pub(super) fn key(model: &str) -> String {
+pub(super) fn model_key(model: &str) -> String {
     let model = model.trim().to_lowercase();
     let (name, _) = parts(&model);
     let tag = model.rsplit('/').next().and_then(|last| last.split_once(':')).map_or("", |(_, tag)| tag);
@@ -249,7 +249,7 @@ fn undate(words: &mut Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{key, of};
+    use super::{from_model_name, model_key};
 
     #[test]
     fn the_maker_is_read_off_the_names_that_gateways_really_use() {
@@ -317,7 +317,7 @@ mod tests {
             ("eleutherai", "gpt-j-6b gpt-neox-20b"),
         ] {
             for model in models.split_whitespace() {
-                assert_eq!(of(model), Some(maker), "{model}");
+                assert_eq!(from_model_name(model), Some(maker), "{model}");
             }
         }
     }
@@ -345,7 +345,7 @@ mod tests {
             "gptish",
             "scripted",
         ] {
-            assert_eq!(of(model), None, "{model}");
+            assert_eq!(from_model_name(model), None, "{model}");
         }
     }
 
@@ -364,7 +364,7 @@ mod tests {
             "amazon.nova-pro-v1:0 amazon/nova-pro-v1",
             "qwen3-coder:30b qwen/qwen3-coder-30b",
         ] {
-            let keys: Vec<String> = models.split_whitespace().map(key).collect();
+            let keys: Vec<String> = models.split_whitespace().map(model_key).collect();
             assert!(keys.windows(2).all(|pair| pair[0] == pair[1]), "{keys:?}");
         }
         for (one, two) in [
@@ -376,7 +376,7 @@ mod tests {
             ("qwen3-coder:30b", "qwen3-coder:480b"),
             ("o3", "o3-mini"),
         ] {
-            assert_ne!(key(one), key(two), "{one} {two}");
+            assert_ne!(model_key(one), model_key(two), "{one} {two}");
         }
     }
 }

@@ -233,7 +233,7 @@ impl Default for ReviewSection {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AgentConfig {
-    /// `claude`, `codex`, `gemini`, `copilot`, `cursor`, `opencode`, `qwen` or `aider`. Default: none.
+    /// The name of one of the [presets](super::presets). Default: none.
     pub preset: Option<String>,
     /// Any command, program first: prompt on standard input, work in the current directory. Default: none.
     pub command: Option<Vec<String>>,

@@ -5,28 +5,41 @@
 //! or none of it at all, is no success. The answer alone stands in its chat history, which is kept in a
 //! folder of ours and vanishes with it.
 
-use super::{Call, Invocation, Listener, Preset, Reader, private_folder};
-use crate::agents::agent::Known;
-use crate::agents::agent::fault;
-use crate::agents::agent::observed::{End, Observed};
+use super::{
+    Call, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, StatePaths, Tested, as_found,
+};
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
-use anyhow::Context;
-use std::fs;
 use std::process::ExitStatus;
-use tempfile::TempDir;
 
 pub const PRESET: Preset = Preset {
-    known: Known {
-        name: "aider",
-        program: "aider",
-        vendor: None,
-        install: "python -m pip install aider-install && aider-install",
+    name: "aider",
+    program: "aider",
+    vendor: None,
+    install: "python -m pip install aider-install && aider-install",
+    tested: Tested::OnRequest,
+    addresses: &["aider@aider.chat", "noreply@aider.chat"],
+    name_suffix: Some("(aider)"),
+    state: StatePaths {
+        folders: &[".aider"],
+        files: &[],
+        settings: &[".aider/oauth-keys.env"],
+        moved_by: None,
     },
-    prepare,
+    env: &["AIDER_*", "*_API_KEY", "*_API_BASE", "*_BASE_URL"],
+    marks: &[],
+    phrases: Phrases::NONE,
+    direct: as_found,
+    needs_folder: true,
+    report: Some(CHAT),
+    invoke,
+    reader: |_| Box::new(Aider::default()),
 };
 
-/// What we leave to nobody's mood: no questions, no commits, no colours, no calls home.
+/// The file, in a folder of ours, that it keeps its chat in.
+const CHAT: &str = "chat";
+
+/// Always: no questions, no commits, no colours, no calls home.
 const SWITCHES: &[&str] = &[
     "--yes-always",
     "--no-auto-commits",
@@ -44,52 +57,44 @@ const SWITCHES: &[&str] = &[
     "--map-tokens=0",
 ];
 
-fn prepare(call: &Call, invocation: &mut Invocation) -> Result<Listener> {
-    let folder = private_folder()?;
-    let file = |name: &str| folder.path().join(name).into_os_string();
-    fs::write(file("prompt"), &call.job.prompt).context("cannot write the prompt for aider")?;
+fn invoke(call: &Call, invocation: &mut Invocation) -> Result<()> {
+    invocation.files.push(("prompt", call.prompt.to_owned()));
+    invocation.reads_prompt = false;
     invocation.args(SWITCHES);
     for (option, name) in
-        [("--message-file", "prompt"), ("--chat-history-file", "chat"), ("--input-history-file", "input")]
+        [("--message-file", "prompt"), ("--chat-history-file", CHAT), ("--input-history-file", "input")]
     {
-        invocation.args.extend([option.into(), file(name)]);
+        invocation.args.extend([option.into(), call.folder.join(name).into_os_string()]);
     }
-    call.model(invocation, "--model");
-    invocation.args.extend(call.config.args.iter().map(Into::into));
+    invocation.model(call, "--model");
+    invocation.config_args(call);
     if !call.edits() {
         // Last, because its last word on the edit format counts, and a chat mode is one of them. In a
         // folder without a repository it would make one.
         invocation.args(&["--chat-mode", "ask", "--no-git"]);
     }
-    invocation.reads_prompt = false;
-    invocation.write.push(folder.path().to_owned());
-    Ok(Box::new(Aider { folder, used: Usage::default() }))
+    Ok(())
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Aider {
-    folder: TempDir,
     used: Usage,
 }
 
-impl Reader for Aider {
+impl EventReader for Aider {
     fn line(&mut self, line: &str, observed: &mut Observed) {
         if let Some(tokens) = line.trim().strip_prefix("Tokens: ") {
             self.used = self.used.plus(used(tokens));
             observed.fault = None;
             observed.used(self.used);
-            observed.end = Some(End::Well);
+            observed.final_event = Some(FinalEvent::Answered);
         } else if let Some(file) = line.strip_prefix("Applied edit to ") {
             let text = std::mem::take(&mut observed.text);
             observed.tool("edit", &file.into());
             observed.text = text;
         } else if is_fault(line) {
-            observed.end = None;
-            if fault::is_limit(line) {
-                observed.limited_by(line);
-            } else {
-                observed.retries(line);
-            }
+            observed.final_event = None;
+            observed.retries(line);
         } else if line.starts_with("Retrying in ") {
             observed.aside(line);
         } else {
@@ -98,16 +103,15 @@ impl Reader for Aider {
         }
     }
 
-    fn ended(&mut self, status: ExitStatus, observed: &mut Observed) {
-        if !status.success() && observed.end == Some(End::Well) {
-            observed.end = None;
+    fn ended(&mut self, status: ExitStatus, report: &[u8], observed: &mut Observed) {
+        if !status.success() && observed.final_event == Some(FinalEvent::Answered) {
+            observed.final_event = None;
         }
-        let chat = fs::read(self.folder.path().join("chat")).unwrap_or_default();
-        observed.text = answer(&String::from_utf8_lossy(&chat));
+        observed.text = answer(&String::from_utf8_lossy(report));
     }
 }
 
-/// Faults that it tells as text, from itself and from the library that it asks models with.
+/// Faults that it prints as text, its own and those of the library that it asks models with.
 fn is_fault(line: &str) -> bool {
     const PHRASES: &[&str] = &[
         "litellm.",

@@ -5,54 +5,87 @@
 //! `IS_SANDBOX`. Left alone, it tries ten times for minutes, and waits for a silent server for ever.
 
 use super::events::{anthropic_usage, event, number, text};
-use super::{Call, Invocation, Listener, Preset, Reader};
-use crate::agents::agent::Known;
-use crate::agents::agent::fault;
-use crate::agents::agent::observed::{End, Observed};
+use super::{
+    Call, EventReader, FinalEvent, Invocation, Mode, Observed, Phrases, Preset, StatePaths, Tested, Wait,
+    as_found,
+};
 use crate::domain::error::Result;
-use crate::domain::event::Usage;
+use crate::domain::event::{LimitKind, Usage};
 use jiff::Timestamp;
 use serde_json::Value;
 
 pub const PRESET: Preset = Preset {
-    known: Known {
-        name: "claude",
-        program: "claude",
-        vendor: Some("anthropic"),
-        install: "npm install -g @anthropic-ai/claude-code (Node 22 or newer)",
+    name: "claude",
+    program: "claude",
+    vendor: Some("anthropic"),
+    install: "npm install -g @anthropic-ai/claude-code (Node 22 or newer)",
+    tested: Tested::Always,
+    addresses: &["noreply@anthropic.com", "claude[bot]@users.noreply.github.com"],
+    name_suffix: None,
+    state: StatePaths {
+        folders: &[".claude", ".cache/claude-cli-nodejs", ".local/share/claude", ".local/state/claude"],
+        files: &[".claude.json"],
+        settings: &[
+            ".claude/settings.json",
+            ".claude/settings.local.json",
+            ".claude/CLAUDE.md",
+            ".claude/agents",
+            ".claude/commands",
+            ".claude/hooks",
+            ".claude/skills",
+            ".claude/plugins",
+        ],
+        moved_by: Some("CLAUDE_CONFIG_DIR"),
     },
-    prepare,
+    env: &["ANTHROPIC_*", "CLAUDE_*", "API_TIMEOUT_MS", "MAX_THINKING_TOKENS", "DISABLE_*"],
+    marks: &["CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT"],
+    phrases: Phrases {
+        limits: &[
+            (LimitKind::Quota, "hit your limit"),
+            (LimitKind::Quota, "session limit"),
+            (LimitKind::Quota, "hour limit"),
+            (LimitKind::Quota, "weekly limit"),
+        ],
+        logins: &["/login"],
+        refusals: &["usage policy"],
+        questions: &["please run /login"],
+    },
+    direct: as_found,
+    needs_folder: false,
+    report: None,
+    invoke,
+    reader: |mode| Box::new(Claude::new(mode)),
 };
 
 /// How often it may repeat a request; with its own waits between, this takes about a minute.
 const RETRIES: &str = "5";
 
-fn prepare(call: &Call, invocation: &mut Invocation) -> Result<Listener> {
+fn invoke(call: &Call, invocation: &mut Invocation) -> Result<()> {
     invocation.args(&["-p", "--output-format", "stream-json", "--verbose"]);
     if call.edits() {
         invocation.args(&["--dangerously-skip-permissions"]);
-        if rustix::process::geteuid().is_root() {
+        if call.is_root {
             invocation.set("IS_SANDBOX", "1");
         }
     } else {
         invocation.args(&["--tools", "Read,Grep,Glob", "--permission-mode", "dontAsk"]);
-        if let Some(schema) = &call.job.schema {
+        if let Some(schema) = call.schema {
             invocation.args(&["--json-schema", &schema.to_string()]);
         }
     }
-    call.model(invocation, "--model");
+    invocation.model(call, "--model");
     for switch in [
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
         "DISABLE_AUTOUPDATER",
         "DISABLE_TELEMETRY",
         "DISABLE_ERROR_REPORTING",
     ] {
-        call.default_to(invocation, switch, "1");
+        invocation.default_to(call, switch, "1");
     }
-    call.default_to(invocation, "CLAUDE_CODE_MAX_RETRIES", RETRIES);
-    call.default_to(invocation, "API_TIMEOUT_MS", call.job.silence.as_millis().to_string());
-    invocation.args.extend(call.config.args.iter().map(Into::into));
-    Ok(Box::new(Claude { edits: call.edits(), ..Claude::default() }))
+    invocation.default_to(call, "CLAUDE_CODE_MAX_RETRIES", RETRIES);
+    invocation.default_to(call, "API_TIMEOUT_MS", call.silence.as_millis().to_string());
+    invocation.config_args(call);
+    Ok(())
 }
 
 /// The reader of its `stream-json`, which others have taken over.
@@ -64,7 +97,7 @@ pub struct Claude {
     before: Usage,
 }
 
-impl Reader for Claude {
+impl EventReader for Claude {
     fn line(&mut self, line: &str, observed: &mut Observed) {
         if let Some(event) = event(line, observed) {
             self.event(&event, observed);
@@ -73,6 +106,11 @@ impl Reader for Claude {
 }
 
 impl Claude {
+    /// The reader for a tool that edits, or one that only reads.
+    pub fn new(mode: Mode) -> Claude {
+        Claude { edits: mode == Mode::Edit, ..Claude::default() }
+    }
+
     /// One event.
     pub fn event(&mut self, event: &Value, observed: &mut Observed) {
         match (text(event, "/type"), text(event, "/subtype")) {
@@ -116,7 +154,7 @@ impl Claude {
             observed.session = Some(session.to_owned());
         }
         let said = text(event, "/result");
-        observed.end = Some(self.end(event, said, observed.fault.as_deref()));
+        observed.final_event = Some(self.final_event(event, said, observed.fault.as_deref()));
         match event.get("structured_output").filter(|output| !output.is_null()) {
             Some(output) => observed.text = output.to_string(),
             None => said.clone_into(&mut observed.text),
@@ -124,24 +162,24 @@ impl Claude {
     }
 
     /// How it ended, by its last event.
-    fn end(&self, event: &Value, said: &str, fault: Option<&str>) -> End {
+    fn final_event(&self, event: &Value, said: &str, fault: Option<&str>) -> FinalEvent {
         let subtype = text(event, "/subtype");
         let failed = event["is_error"] == true || subtype.starts_with("error");
         if event["stop_reason"] == "refusal" {
-            return End::Refused(if said.is_empty() { "it refused".into() } else { said.into() });
+            return FinalEvent::Refused(if said.is_empty() { "it refused".into() } else { said.into() });
         }
         if !failed && is_notice_of_limit(said) {
-            return End::Badly(said.to_owned());
+            return FinalEvent::Failed(said.to_owned());
         }
         if !failed {
-            return self.question(event).map_or(End::Well, End::Waiting);
+            return self.question(event).map_or(FinalEvent::Answered, FinalEvent::Waiting);
         }
         let why = [said, text(event, "/error/message"), fault.unwrap_or_default(), subtype];
         let why =
             why.into_iter().find(|why| !matches!(*why, "" | "success")).unwrap_or("it says that it failed");
         match number(event, "/api_error_status") {
-            0 => End::Badly(why.to_owned()),
-            status => End::Badly(format!("{why} (status {status})")),
+            0 => FinalEvent::Failed(why.to_owned()),
+            status => FinalEvent::Failed(format!("{why} (status {status})")),
         }
     }
 
@@ -164,11 +202,8 @@ fn is_notice_of_limit(said: &str) -> bool {
 fn retry(event: &Value, observed: &mut Observed) {
     let status = number(event, "/error_status");
     let why = format!("{} (status {status})", text(event, "/error"));
-    if fault::is_limit(&why) {
-        observed.limited(Some(number(event, "/retry_delay_ms").div_ceil(1000)), &why);
-    } else {
-        observed.retries(&why);
-    }
+    let seconds = number(event, "/retry_delay_ms").div_ceil(1000);
+    observed.retries_after(Some(Wait::Seconds(seconds)), &why);
 }
 
 /// What a subscription's limits say; it comes when all is well, too.
@@ -176,9 +211,8 @@ fn limit(event: &Value, observed: &mut Observed) {
     let info = &event["rate_limit_info"];
     if info["status"] == "rejected" {
         observed.resets = info["resetsAt"].as_i64().and_then(|at| Timestamp::from_second(at).ok());
-        let left = observed.resets.map(|at| at.duration_since(Timestamp::now()).as_secs());
         let window = text(info, "/rateLimitType").replace('_', " ");
         let why = format!("usage limit reached {window}");
-        observed.limited(left.and_then(|seconds| u64::try_from(seconds).ok()), why.trim_end());
+        observed.retries_after(observed.resets.map(Wait::Until), why.trim_end());
     }
 }

@@ -5,30 +5,48 @@
 //! that all is well, so it is given another temporary folder then.
 
 use super::events::{event, number, text};
-use super::{Call, Invocation, Listener, Preset, Reader, real};
-use crate::agents::agent::Known;
-use crate::agents::agent::fault;
-use crate::agents::agent::observed::{End, Observed};
-use crate::agents::sandbox::Backend;
+use super::{
+    Call, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, StatePaths, Tested, as_found,
+};
 use crate::domain::error::{Result, hint};
 use crate::domain::event::Usage;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 pub const PRESET: Preset = Preset {
-    known: Known {
-        name: "codex",
-        program: "codex",
-        vendor: Some("openai"),
-        install: "npm install -g @openai/codex",
+    name: "codex",
+    program: "codex",
+    vendor: Some("openai"),
+    install: "npm install -g @openai/codex",
+    tested: Tested::Always,
+    addresses: &["@openai.com", "chatgpt-codex-connector[bot]@users.noreply.github.com"],
+    name_suffix: None,
+    state: StatePaths {
+        folders: &[".codex"],
+        files: &[],
+        settings: &[
+            ".codex/config.toml",
+            ".codex/AGENTS.md",
+            ".codex/prompts",
+            ".codex/rules",
+            ".codex/skills",
+        ],
+        moved_by: Some("CODEX_HOME"),
     },
-    prepare,
+    env: &["OPENAI_*", "CODEX_*"],
+    marks: &[],
+    phrases: Phrases::NONE,
+    direct: as_found,
+    needs_folder: false,
+    report: None,
+    invoke,
+    reader: |_| Box::new(Codex::default()),
 };
 
-fn prepare(call: &Call, invocation: &mut Invocation) -> Result<Listener> {
+fn invoke(call: &Call, invocation: &mut Invocation) -> Result<()> {
     invocation.args(&["exec", "--json"]);
-    if matches!(call.job.sandbox.backend(), Backend::Landlock(_)) {
-        // Its own sandbox makes mounts, which nobody may in Landlock: each of its commands would fail.
+    if !call.can_nest_sandboxes {
+        // Each of its commands would fail.
         invocation.args(&["-s", "danger-full-access"]);
         if !call.edits() {
             invocation.args(&["--skip-git-repo-check"]);
@@ -41,26 +59,28 @@ fn prepare(call: &Call, invocation: &mut Invocation) -> Result<Listener> {
     }
     invocation.args(&["-c", "check_for_update_on_startup=false", "-c", "analytics.enabled=false"]);
     invocation.args(&["--disable", "plugins", "--disable", "apps"]);
-    call.model(invocation, "-m");
-    invocation.args.extend(call.config.args.iter().map(Into::into));
+    invocation.model(call, "-m");
+    invocation.config_args(call);
     invocation.args(&["-"]);
     if let Some(folder) = other_temporary_folder(call)? {
         invocation.set("TMPDIR", folder.to_string_lossy());
     }
-    Ok(Box::new(Codex::default()))
+    Ok(())
 }
 
-/// A temporary folder that its home is not beneath; none where it is not beneath the usual one.
+/// A temporary folder that its home is not beneath; `None` if it is not beneath the usual one.
 fn other_temporary_folder(call: &Call) -> Result<Option<PathBuf>> {
-    let home = call.variable("CODEX_HOME").or_else(|| call.variable("HOME")).map(PathBuf::from);
-    let Some(home) = home.map(|home| real(&home)) else { return Ok(None) };
-    let usual = call.variable("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
-    if !home.starts_with(real(&usual)) {
+    let real = |path: PathBuf| (call.real_folder)(&path).unwrap_or(path);
+    let home = (call.variable)("CODEX_HOME").or_else(|| (call.variable)("HOME")).map(PathBuf::from);
+    let Some(home) = home.map(real) else { return Ok(None) };
+    let usual = (call.variable)("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
+    if !home.starts_with(real(usual)) {
         return Ok(None);
     }
-    let other = ["/var/tmp", "/tmp", "/dev/shm"].map(Path::new);
-    let other = other.iter().find(|folder| folder.is_dir() && !home.starts_with(real(folder)));
-    other.map(|folder| Some(folder.to_path_buf())).ok_or_else(|| {
+    let is_elsewhere =
+        |folder: &&Path| (call.real_folder)(folder).is_some_and(|real| !home.starts_with(real));
+    let other = ["/var/tmp", "/tmp", "/dev/shm"].map(Path::new).into_iter().find(is_elsewhere);
+    other.map(|folder| Some(folder.to_owned())).ok_or_else(|| {
         hint(
             format!("codex cannot run commands with its home ({}) in a temporary folder", home.display()),
             "set CODEX_HOME or TMPDIR to a folder elsewhere, in the agent's `env`",
@@ -73,13 +93,13 @@ struct Codex {
     used: Usage,
 }
 
-impl Reader for Codex {
+impl EventReader for Codex {
     fn line(&mut self, line: &str, observed: &mut Observed) {
         let Some(event) = event(line, observed) else { return };
         match text(&event, "/type") {
             "thread.started" => observed.started(event["thread_id"].as_str(), None),
             "item.started" | "item.completed" | "item.updated" => item(&event, observed),
-            "error" => fault(text(&event, "/message"), observed),
+            "error" => observed.retries(text(&event, "/message")), // "Reconnecting… 2/5 (…)"
             "turn.completed" => {
                 self.used = self.used.plus(Usage {
                     input_tokens: number(&event, "/usage/input_tokens"),
@@ -87,9 +107,11 @@ impl Reader for Codex {
                     cost: None,
                 });
                 observed.used(self.used);
-                observed.end = Some(End::Well);
+                observed.final_event = Some(FinalEvent::Answered);
             }
-            "turn.failed" => observed.end = Some(End::Badly(text(&event, "/error/message").to_owned())),
+            "turn.failed" => {
+                observed.final_event = Some(FinalEvent::Failed(text(&event, "/error/message").to_owned()))
+            }
             _ => {}
         }
     }
@@ -112,16 +134,7 @@ fn item(event: &Value, observed: &mut Observed) {
         }
         "mcp_tool_call" if complete => observed.tool(text(item, "/tool"), &item["arguments"]),
         "web_search" if complete => observed.tool("search", &item["query"]),
-        "error" => fault(text(item, "/message"), observed),
+        "error" => observed.retries(text(item, "/message")),
         _ => {}
-    }
-}
-
-/// A fault that it tries to get over: "Reconnecting… 2/5 (…)".
-fn fault(why: &str, observed: &mut Observed) {
-    if fault::is_limit(why) {
-        observed.limited_by(why);
-    } else {
-        observed.retries(why);
     }
 }

@@ -5,63 +5,75 @@
 //! event, only in a file that it writes at its end.
 
 use super::events::{event, number, text};
-use super::{Call, Invocation, Listener, Preset, Reader, package, private_folder};
-use crate::agents::agent::Known;
-use crate::agents::agent::fault;
-use crate::agents::agent::observed::{End, Observed};
+use super::{
+    Call, Direct, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, StatePaths, Tested, package,
+};
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
 use serde_json::Value;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitStatus;
-use tempfile::TempDir;
 
 pub const PRESET: Preset = Preset {
-    known: Known {
-        name: "copilot",
-        program: "copilot",
-        vendor: None,
-        install: "npm install -g @github/copilot",
+    name: "copilot",
+    program: "copilot",
+    vendor: None,
+    install: "npm install -g @github/copilot",
+    tested: Tested::OnRequest,
+    addresses: &[
+        "copilot@users.noreply.github.com",
+        "copilot@github.com",
+        "copilot-swe-agent[bot]@users.noreply.github.com",
+    ],
+    name_suffix: None,
+    state: StatePaths {
+        folders: &[".copilot", ".cache/copilot"],
+        files: &[],
+        settings: &[".copilot/mcp-config.json", ".copilot/agents", ".copilot/skills"],
+        moved_by: Some("COPILOT_HOME"),
     },
-    prepare,
+    env: &["COPILOT_*", "GH_TOKEN", "GITHUB_TOKEN", "GH_HOST"],
+    marks: &[],
+    phrases: Phrases {
+        questions: &["use a web browser to open the page", "enter the code"],
+        ..Phrases::NONE
+    },
+    direct,
+    needs_folder: true,
+    report: Some(USAGE),
+    invoke,
+    reader: |_| Box::new(Copilot::default()),
 };
-
-fn prepare(call: &Call, invocation: &mut Invocation) -> Result<Listener> {
-    if let Some(program) = of_this_system(&invocation.program) {
-        invocation.program = program;
-    }
-    invocation.args(&["--no-ask-user", "--output-format", "json", "--no-auto-update"]);
-    invocation.args(&[if call.edits() { "--allow-all-tools" } else { "--available-tools=view,grep,glob" }]);
-    call.model(invocation, "--model");
-    call.default_to(invocation, "COPILOT_AUTO_UPDATE", "false");
-    let folder = private_folder()?;
-    invocation.write.push(folder.path().to_owned());
-    invocation.args.extend(["--usage-output-file".into(), folder.path().join(USAGE).into_os_string()]);
-    invocation.args.extend(call.config.args.iter().map(Into::into));
-    Ok(Box::new(Copilot { folder, used: Usage::default() }))
-}
-
-/// The program in the package of this system, which npm puts beside or below the main one.
-fn of_this_system(program: &Path) -> Option<PathBuf> {
-    let main = package::folder(program, "copilot")?;
-    let name = format!("copilot-{}", package::platform());
-    [main.parent()?.join(&name), main.join("node_modules/@github").join(&name)]
-        .into_iter()
-        .map(|folder| folder.join("copilot"))
-        .find(|program| program.is_file())
-}
 
 /// The file, in a folder of ours, that it writes what it used to.
 const USAGE: &str = "usage.json";
 
-#[derive(Debug)]
+fn invoke(call: &Call, invocation: &mut Invocation) -> Result<()> {
+    invocation.args(&["--no-ask-user", "--output-format", "json", "--no-auto-update"]);
+    invocation.args(&[if call.edits() { "--allow-all-tools" } else { "--available-tools=view,grep,glob" }]);
+    invocation.model(call, "--model");
+    invocation.default_to(call, "COPILOT_AUTO_UPDATE", "false");
+    invocation.args.extend(["--usage-output-file".into(), call.folder.join(USAGE).into_os_string()]);
+    invocation.config_args(call);
+    Ok(())
+}
+
+/// The program in the package of this system, which npm puts beside or below the main one.
+fn direct(program: &Path) -> Vec<Direct> {
+    let Some(main) = package::folder(program, "copilot") else { return Vec::new() };
+    let name = format!("copilot-{}", package::platform());
+    let beside = main.parent().map(|folder| folder.join(&name));
+    let below = main.join("node_modules/@github").join(&name);
+    let folders = beside.into_iter().chain([below]);
+    folders.map(|folder| Direct { file: folder.join("copilot"), interpreter: None }).collect()
+}
+
+#[derive(Debug, Default)]
 struct Copilot {
-    folder: TempDir,
     used: Usage,
 }
 
-impl Reader for Copilot {
+impl EventReader for Copilot {
     fn line(&mut self, line: &str, observed: &mut Observed) {
         let Some(event) = event(line, observed) else { return };
         let data = &event["data"];
@@ -83,21 +95,16 @@ impl Reader for Copilot {
             }
             "session.error" | "model.call_failure" => {
                 let why = text(data, "/message");
-                let why = if why.is_empty() { text(data, "/errorMessage") } else { why };
-                if fault::is_limit(why) {
-                    observed.limited_by(why);
-                } else {
-                    observed.retries(why);
-                }
+                observed.retries(if why.is_empty() { text(data, "/errorMessage") } else { why });
             }
             "permission.requested" => observed.waits("it asks for a permission"),
             "result" => {
                 if let Some(session) = event["sessionId"].as_str() {
                     observed.session = Some(session.to_owned());
                 }
-                observed.end = Some(match event["exitCode"].as_i64() {
-                    Some(0) => End::Well,
-                    code => End::Badly(observed.fault.clone().unwrap_or_else(|| {
+                observed.final_event = Some(match event["exitCode"].as_i64() {
+                    Some(0) => FinalEvent::Answered,
+                    code => FinalEvent::Failed(observed.fault.clone().unwrap_or_else(|| {
                         let code = code.map_or("none".into(), |code| code.to_string());
                         format!("it says that it failed, with status {code}")
                     })),
@@ -107,10 +114,9 @@ impl Reader for Copilot {
         }
     }
 
-    fn ended(&mut self, _: ExitStatus, observed: &mut Observed) {
-        let told = fs::read(self.folder.path().join(USAGE)).unwrap_or_default();
-        let told: Value = serde_json::from_slice(&told).unwrap_or_default();
-        let models = told["modelMetrics"].as_object().into_iter().flatten();
+    fn ended(&mut self, _: ExitStatus, report: &[u8], observed: &mut Observed) {
+        let report: Value = serde_json::from_slice(report).unwrap_or_default();
+        let models = report["modelMetrics"].as_object().into_iter().flatten();
         let used = models.fold(Usage::default(), |sum, (_, model)| {
             sum.plus(Usage {
                 input_tokens: number(model, "/usage/inputTokens"),

@@ -4,28 +4,40 @@
 
 use super::claude::Claude;
 use super::events::{event, text};
-use super::{Call, Invocation, Listener, Preset, Reader};
-use crate::agents::agent::Known;
-use crate::agents::agent::observed::Observed;
+use super::{Call, EventReader, Invocation, Observed, Phrases, Preset, StatePaths, Tested, as_found};
 use crate::domain::error::Result;
 use serde_json::Value;
 
 pub const PRESET: Preset = Preset {
-    known: Known {
-        name: "cursor",
-        program: "cursor-agent",
-        vendor: None,
-        install: "curl https://cursor.com/install -fsS | bash",
+    name: "cursor",
+    program: "cursor-agent",
+    vendor: None,
+    install: "curl https://cursor.com/install -fsS | bash",
+    tested: Tested::Never,
+    addresses: &["cursoragent@cursor.com"],
+    name_suffix: None,
+    state: StatePaths {
+        folders: &[".cursor", ".config/cursor", ".local/share/cursor-agent"],
+        files: &[],
+        settings: &[".cursor/mcp.json", ".cursor/rules", ".cursor/cli-config.json", ".cursor/hooks.json"],
+        moved_by: None,
     },
-    prepare,
+    env: &["CURSOR_*"],
+    marks: &[],
+    phrases: Phrases::NONE,
+    direct: as_found,
+    needs_folder: false,
+    report: None,
+    invoke,
+    reader: |_| Box::new(Cursor::default()),
 };
 
-fn prepare(call: &Call, invocation: &mut Invocation) -> Result<Listener> {
+fn invoke(call: &Call, invocation: &mut Invocation) -> Result<()> {
     invocation.args(&["-p", "--output-format", "stream-json", "--trust"]);
     invocation.args(if call.edits() { &["--force"] } else { &["--mode", "ask"] });
-    call.model(invocation, "--model");
-    invocation.args.extend(call.config.args.iter().map(Into::into));
-    Ok(Box::new(Cursor::default()))
+    invocation.model(call, "--model");
+    invocation.config_args(call);
+    Ok(())
 }
 
 #[derive(Debug, Default)]
@@ -33,7 +45,7 @@ struct Cursor {
     like_claude: Claude,
 }
 
-impl Reader for Cursor {
+impl EventReader for Cursor {
     fn line(&mut self, line: &str, observed: &mut Observed) {
         let Some(event) = event(line, observed) else { return };
         if text(&event, "/type") != "tool_call" {

@@ -4,32 +4,59 @@
 //! "success" after a refusal, and there is no text then.
 
 use super::events::{event, number, text};
-use super::{Call, Invocation, Listener, Preset, Reader};
-use crate::agents::agent::Known;
-use crate::agents::agent::fault;
-use crate::agents::agent::observed::{End, Observed};
+use super::{
+    Call, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, StatePaths, Tested, as_found,
+};
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
-use crate::system::process::question::asks_person;
 use std::process::ExitStatus;
 
 pub const PRESET: Preset = Preset {
-    known: Known {
-        name: "gemini",
-        program: "gemini",
-        vendor: Some("google"),
-        install: "npm install -g @google/gemini-cli",
+    name: "gemini",
+    program: "gemini",
+    vendor: Some("google"),
+    install: "npm install -g @google/gemini-cli",
+    tested: Tested::Always,
+    addresses: &["gemini-cli@google.com", "gemini-code-assist[bot]@users.noreply.github.com"],
+    name_suffix: None,
+    state: StatePaths {
+        folders: &[".gemini"],
+        files: &[],
+        settings: &[
+            ".gemini/settings.json",
+            ".gemini/GEMINI.md",
+            ".gemini/extensions",
+            ".gemini/commands",
+            ".gemini/.env",
+        ],
+        moved_by: None,
     },
-    prepare,
+    env: &["GEMINI_*", "GOOGLE_*"],
+    marks: &[],
+    phrases: Phrases {
+        logins: &["invalid auth method", "set an auth method"],
+        questions: &[
+            "please visit the following url",
+            "enter the authorization code",
+            "opening authentication page",
+            "waiting for authentication",
+        ],
+        ..Phrases::NONE
+    },
+    direct: as_found,
+    needs_folder: false,
+    report: None,
+    invoke,
+    reader: |_| Box::new(Gemini::default()),
 };
 
-fn prepare(call: &Call, invocation: &mut Invocation) -> Result<Listener> {
+fn invoke(call: &Call, invocation: &mut Invocation) -> Result<()> {
     invocation.args(&["--skip-trust", "-o", "stream-json"]);
     invocation.args(&["--approval-mode", if call.edits() { "yolo" } else { "plan" }]);
-    call.model(invocation, "-m");
+    invocation.model(call, "-m");
     invocation.set("GEMINI_CLI_NO_RELAUNCH", "true");
-    invocation.args.extend(call.config.args.iter().map(Into::into));
-    Ok(Box::new(Gemini::default()))
+    invocation.config_args(call);
+    Ok(())
 }
 
 #[derive(Debug, Default)]
@@ -37,7 +64,7 @@ struct Gemini {
     speaking: bool,
 }
 
-impl Reader for Gemini {
+impl EventReader for Gemini {
     fn line(&mut self, line: &str, observed: &mut Observed) {
         let Some(event) = event(line, observed) else { return };
         let spoke = std::mem::take(&mut self.speaking);
@@ -60,38 +87,36 @@ impl Reader for Gemini {
                     output_tokens: number(&event, "/stats/output_tokens"),
                     cost: None,
                 });
-                observed.end = Some(if text(&event, "/status") == "success" {
-                    End::Well
+                observed.final_event = Some(if text(&event, "/status") == "success" {
+                    FinalEvent::Answered
                 } else {
                     let why = text(&event, "/error/message");
                     let why =
                         if why.is_empty() { observed.fault.as_deref().unwrap_or_default() } else { why };
-                    End::Badly(if why.is_empty() { "it says that it failed".into() } else { why.to_owned() })
+                    FinalEvent::Failed(if why.is_empty() {
+                        "it says that it failed".into()
+                    } else {
+                        why.to_owned()
+                    })
                 });
             }
             _ => {}
         }
     }
 
-    /// Its retries are told on standard error only.
+    /// It reports its retries on standard error only.
     fn error_line(&mut self, line: &str, observed: &mut Observed) {
-        observed.aside(line);
-        if asks_person(line) {
-            observed.waits(line);
-        } else if line.starts_with("Attempt ") && line.contains("failed") {
-            if fault::is_limit(line) {
-                observed.limited_by(line);
-            } else {
-                observed.retries(line);
-            }
+        observed.stray(line);
+        if line.starts_with("Attempt ") && line.contains("failed") {
+            observed.retries(line);
         }
     }
 
-    fn ended(&mut self, status: ExitStatus, observed: &mut Observed) {
+    fn ended(&mut self, status: ExitStatus, _: &[u8], observed: &mut Observed) {
         // 41: its own status for a missing login.
-        if observed.end.is_none() && status.code() == Some(41) {
+        if observed.final_event.is_none() && status.code() == Some(41) {
             let said = observed.asides.last().cloned().unwrap_or_default();
-            observed.end = Some(End::Badly(format!("no login: {said} (authentication)")));
+            observed.final_event = Some(FinalEvent::Failed(format!("no login: {said} (authentication)")));
         }
     }
 }

@@ -1,37 +1,34 @@
-//! The tools that we know, and how a plain command is run.
+//! The agents' command line tools that we know, one file each.
 //!
-//! Each preset says how its tool is invoked for editing and for reading only, how it takes a long
-//! prompt, and what its event stream means. What they say was measured with the real tools against a
-//! scripted model; `cursor`, which is in no registry, follows its public documentation, untried.
+//! A preset owns everything that is special about its tool: how it is started for editing and for
+//! reading only, how it takes a long prompt, what its event stream and its prose mean, where it keeps
+//! its state, which variables are meant for it, how it signs commits. All of it is data and pure
+//! functions, since the gate reads signatures here and must not know how a process is started;
+//! `agents::cli` starts the tools and hands over what they print. What the presets say was measured
+//! with the real tools against a scripted model, see [`Tested`].
+//!
+//! To add one: a file here, a line in [`ALL`], and a run of the real tool in `tests/compat`.
 
 mod aider;
+mod call;
 mod claude;
 mod codex;
-mod command;
 mod copilot;
 mod cursor;
 mod events;
 mod gemini;
+mod observed;
 mod opencode;
 mod package;
 mod qwen;
 
-use super::observed::Observed;
-use super::{Agent, Job, Known, Mode};
-use crate::domain::config::AgentConfig;
+pub use call::{Call, Invocation, Mode};
+pub use observed::{FinalEvent, Observed, Wait};
+
 use crate::domain::error::Result;
-use std::env;
-use std::ffi::OsString;
+use crate::domain::event::LimitKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use tempfile::TempDir;
-
-/// A preset.
-pub struct Preset {
-    /// As others see it.
-    pub known: Known,
-    prepare: fn(&Call, &mut Invocation) -> Result<Listener>,
-}
 
 /// All of them, in the order in which `init` proposes them.
 pub const ALL: &[Preset] = &[
@@ -45,120 +42,127 @@ pub const ALL: &[Preset] = &[
     aider::PRESET,
 ];
 
-/// What an agent inside which we run ourselves would tell the agents that we start: claude refuses to
-/// be started by claude.
-pub const FOREIGN: &[&str] = &["CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT"];
-
-/// How a tool is started.
-#[derive(Debug, Default)]
-pub struct Invocation {
-    /// The program.
-    pub program: PathBuf,
-    /// Its arguments.
-    pub args: Vec<OsString>,
-    /// Variables added to its environment; the config's own win.
-    pub env: Vec<(String, String)>,
-    /// Whether the prompt goes to its standard input.
-    pub reads_prompt: bool,
-    /// Folders of ours that it writes.
-    pub write: Vec<PathBuf>,
+/// What we know of one tool.
+#[derive(Debug, Clone, Copy)]
+pub struct Preset {
+    /// The preset's name in configs, and the tool's in records.
+    pub name: &'static str,
+    /// The program to look for on the PATH.
+    pub program: &'static str,
+    /// The vendor of the tool's own models; `None` if it runs any vendor's, so that the config has to say.
+    pub vendor: Option<&'static str>,
+    /// How to install it.
+    pub install: &'static str,
+    /// How well the preset is tested.
+    pub tested: Tested,
+    /// The addresses by which the tool signs commits, in lower case; one that begins with `@` stands
+    /// for all of its host.
+    pub addresses: &'static [&'static str],
+    /// What the tool adds to the name of the person for whom it commits.
+    pub name_suffix: Option<&'static str>,
+    /// Where it keeps its state.
+    pub state: StatePaths,
+    /// The variables that are meant for it: names, `PREFIX_*` or `*_SUFFIX`.
+    pub env: &'static [&'static str],
+    /// Variables by which it knows that it was started by itself, which some versions refuse: agents
+    /// never inherit them from the tool inside which we may be running.
+    pub marks: &'static [&'static str],
+    /// Its own phrases, beside those that all tools share.
+    pub phrases: Phrases,
+    /// Programs to start instead of the small script that a package manager puts on the PATH, given the
+    /// script's real path: some of those scripts die alone on a signal, and the tool goes on working.
+    pub direct: fn(&Path) -> Vec<Direct>,
+    /// Whether it needs files of ours; then [`Call::folder`] is there.
+    pub needs_folder: bool,
+    /// The file in that folder which it writes at its end, for [`EventReader::ended`].
+    pub report: Option<&'static str>,
+    /// Adds to an invocation what the tool needs.
+    pub invoke: fn(&Call, &mut Invocation) -> Result<()>,
+    /// What reads its output.
+    pub reader: fn(Mode) -> Box<dyn EventReader>,
 }
 
-impl Invocation {
-    fn args(&mut self, args: &[&str]) {
-        self.args.extend(args.iter().map(OsString::from));
-    }
-
-    fn set(&mut self, name: &str, value: impl Into<String>) {
-        self.env.push((name.to_owned(), value.into()));
-    }
+/// How well a preset is tested against the real tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tested {
+    /// With every change.
+    Always,
+    /// By `.ci/compat --all`.
+    OnRequest,
+    /// It follows the tool's public documentation.
+    Never,
 }
 
-/// What a tool is started for.
-pub struct Call<'a> {
-    config: &'a AgentConfig,
-    job: &'a Job,
+/// Where a tool keeps its state, below the home.
+#[derive(Debug, Clone, Copy)]
+pub struct StatePaths {
+    /// The folders that it writes.
+    pub folders: &'static [&'static str],
+    /// The files that it writes beside them.
+    pub files: &'static [&'static str],
+    /// What of that an agent may not change: a hook or a server that it wrote into its settings would
+    /// run outside of any sandbox the next time that the user starts the tool.
+    pub settings: &'static [&'static str],
+    /// The variable that names another place for all of it.
+    pub moved_by: Option<&'static str>,
 }
 
-impl Call<'_> {
-    fn edits(&self) -> bool {
-        self.job.mode == Mode::Edit
-    }
+/// What a tool's prose means, as regular expressions that ignore case.
+#[derive(Debug, Clone, Copy)]
+pub struct Phrases {
+    /// A limit that its provider sets.
+    pub limits: &'static [(LimitKind, &'static str)],
+    /// A login or key that is missing or refused.
+    pub logins: &'static [&'static str],
+    /// The model's refusal.
+    pub refusals: &'static [&'static str],
+    /// A question to the user, after which nothing more will come.
+    pub questions: &'static [&'static str],
+}
 
-    /// A variable as the tool will see it, as long as the preset leaves it alone.
-    fn variable(&self, name: &str) -> Option<OsString> {
-        self.config.env.get(name).map(OsString::from).or_else(|| env::var_os(name))
-    }
+impl Phrases {
+    /// No phrases.
+    pub const NONE: Phrases = Phrases { limits: &[], logins: &[], refusals: &[], questions: &[] };
+}
 
-    /// Sets a variable that the person has not set.
-    fn default_to(&self, invocation: &mut Invocation, name: &str, value: impl Into<String>) {
-        if self.variable(name).is_none() {
-            invocation.set(name, value);
-        }
-    }
-
-    /// The model, by that option.
-    fn model(&self, invocation: &mut Invocation, option: &str) {
-        if let Some(model) = &self.config.model {
-            invocation.args(&[option, model]);
-        }
-    }
-
-    /// The program of that name that the tool would find.
-    fn find(&self, program: &str) -> Result<PathBuf> {
-        crate::system::program::find(program, self.config.env.get("PATH").map(String::as_str), "install it")
-    }
+/// A program that can be started instead of the one on the PATH, if it is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Direct {
+    /// The program, or the script that the interpreter runs.
+    pub file: PathBuf,
+    /// The interpreter's name and its own arguments.
+    pub interpreter: Option<(&'static str, &'static [&'static str])>,
 }
 
 /// What reads a tool's output.
-pub trait Reader: Send {
+pub trait EventReader: Send {
     /// A line of standard output.
     fn line(&mut self, line: &str, observed: &mut Observed);
 
     /// A line of standard error.
     fn error_line(&mut self, line: &str, observed: &mut Observed) {
-        observed.aside(line);
-        if crate::system::process::question::asks_person(line) {
-            observed.waits(line);
-        }
+        observed.stray(line);
     }
 
-    /// The process has ended by itself, so.
-    fn ended(&mut self, status: ExitStatus, observed: &mut Observed) {
-        let _ = (status, observed);
+    /// The process has ended by itself; `report` is the content of [`Preset::report`].
+    fn ended(&mut self, status: ExitStatus, report: &[u8], observed: &mut Observed) {
+        let _ = (status, report, observed);
     }
 }
 
-/// A reader, whichever.
-pub type Listener = Box<dyn Reader>;
+impl Preset {
+    /// The preset of that name.
+    pub fn find(name: &str) -> Option<&'static Preset> {
+        ALL.iter().find(|preset| preset.name == name)
+    }
 
-/// How to start that agent for that job, and how to read it.
-pub fn prepare(agent: &Agent, job: &Job) -> Result<(Invocation, Listener)> {
-    let call = Call { config: &agent.config, job };
-    let mut invocation =
-        Invocation { program: agent.executable()?, reads_prompt: true, ..Invocation::default() };
-    let prepare =
-        agent.preset().map_or(command::prepare as fn(&Call, &mut Invocation) -> _, |preset| preset.prepare);
-    let reader = prepare(&call, &mut invocation)?;
-    Ok((invocation, reader))
+    /// All names, for messages.
+    pub fn names() -> String {
+        ALL.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", ")
+    }
 }
 
-/// The preset of that name.
-pub fn find(name: &str) -> Option<&'static Preset> {
-    ALL.iter().find(|preset| preset.known.name == name)
-}
-
-/// All names, for people.
-pub fn names() -> String {
-    ALL.iter().map(|preset| preset.known.name).collect::<Vec<_>>().join(", ")
-}
-
-/// A folder that only we can read, for files that a tool insists on.
-fn private_folder() -> Result<TempDir> {
-    crate::system::fs::temporary::create_dir("agent")
-}
-
-/// The file's real place, behind the links that package managers make; itself where there is none.
-fn real(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+/// For presets whose program on the PATH is the tool itself.
+fn as_found(_: &Path) -> Vec<Direct> {
+    Vec::new()
 }

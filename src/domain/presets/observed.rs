@@ -1,39 +1,44 @@
-//! What was seen of an agent so far, in our words; readers of event streams write it.
+//! What was observed of an agent so far, in our words; readers of event streams write it.
+//!
+//! Texts are kept as the tool printed them. Whoever takes them removes secrets, cuts them, and decides
+//! by the table of phrases what a fault or a stray line means.
 
-use super::limit;
 use crate::domain::event::{Activity, Usage};
-use crate::domain::secret;
 use jiff::Timestamp;
 use serde_json::Value;
 
 /// The longest final text that is kept, in bytes. A model's answer is far shorter.
 const LONGEST_TEXT: usize = 4 << 20;
 
-/// The longest detail of an activity, in characters.
-const LONGEST_DETAIL: usize = 200;
-
 /// How many of the last lines beside the event stream are kept.
 const ASIDES: usize = 20;
 
-/// What the tool itself said about its end.
+/// What the tool's last event says about its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
-    /// All went well, it says; its text is its answer.
-    Well,
-    /// All went well, whether it said anything or not.
-    Done,
-    /// It went wrong: why.
-    Badly(String),
+pub enum FinalEvent {
+    /// It succeeded, and its text is its answer.
+    Answered,
+    /// It succeeded, whether it printed anything or not.
+    Finished,
+    /// It failed: why.
+    Failed(String),
     /// The model refused: why.
     Refused(String),
     /// It needed a person: what for.
     Waiting(String),
 }
 
-/// Everything seen.
+/// How long a tool waits before it tries again, as far as an event says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    Seconds(u64),
+    Until(Timestamp),
+}
+
+/// Everything that was observed.
 #[derive(Debug, Default)]
 pub struct Observed {
-    /// What happened since it was last asked.
+    /// What happened since they were last taken.
     pub activities: Vec<Activity>,
     /// The session's id.
     pub session: Option<String>,
@@ -43,18 +48,21 @@ pub struct Observed {
     pub usage: Usage,
     /// The final text, as far as it is one.
     pub text: String,
-    /// The end that its last event tells; none so far.
-    pub end: Option<End>,
+    /// What its last event says about its end; `None` so far.
+    pub final_event: Option<FinalEvent>,
     /// The last fault that it met and did not get over.
     pub fault: Option<String>,
-    /// When the limit passes that it met last, as far as an event told.
+    /// How long it waits because of that fault; taken with the activity.
+    pub wait: Option<Wait>,
+    /// When the limit passes that it met last, as far as an event said.
     pub resets: Option<Timestamp>,
-    /// The last lines that are no events.
+    /// The last lines that are not events.
     pub asides: Vec<String>,
+    /// A line that is not an event and may ask a person something; taken with the activities.
+    pub stray: Option<String>,
 }
 
 impl Observed {
-    /// It has begun.
     pub fn started(&mut self, session: Option<&str>, model: Option<&str>) {
         self.session = session.map(str::to_owned).or(self.session.take());
         self.model = model.map(str::to_owned).or(self.model.take());
@@ -66,7 +74,7 @@ impl Observed {
     pub fn tool(&mut self, name: &str, input: &Value) {
         self.fault = None;
         self.text.clear();
-        self.activities.push(Activity::Tool { name: name.to_owned(), detail: detail(input) });
+        self.activities.push(Activity::Tool { name: name.to_owned(), detail: detail(input).to_owned() });
     }
 
     /// It says something, all of it.
@@ -100,29 +108,24 @@ impl Observed {
         self.activities.push(Activity::Usage(usage));
     }
 
-    /// A limit, as its own words tell it; it tries again by itself.
-    pub fn limited_by(&mut self, why: &str) {
-        self.limited(limit::seconds(why), why);
-    }
-
-    /// A limit; it tries again by itself.
-    pub fn limited(&mut self, seconds: Option<u64>, why: &str) {
-        self.fault = Some(why.to_owned());
-        self.activities.push(Activity::RateLimited { seconds, limit: Some(limit::kind(why)) });
-    }
-
-    /// A fault; it tries again by itself.
+    /// A fault, perhaps a limit; it tries again by itself.
     pub fn retries(&mut self, why: &str) {
         self.fault = Some(why.to_owned());
-        self.activities.push(Activity::Retrying { why: short(why) });
+        self.activities.push(Activity::Retrying { why: why.to_owned() });
+    }
+
+    /// The same, where an event says when it tries again.
+    pub fn retries_after(&mut self, wait: Option<Wait>, why: &str) {
+        self.wait = wait;
+        self.retries(why);
     }
 
     /// It asks a person something.
     pub fn waits(&mut self, what: &str) {
-        self.activities.push(Activity::Waiting { what: short(what) });
+        self.activities.push(Activity::Waiting { what: what.to_owned() });
     }
 
-    /// A line that is no event.
+    /// A line that is not an event.
     pub fn aside(&mut self, line: &str) {
         if line.trim().is_empty() {
             return;
@@ -130,23 +133,18 @@ impl Observed {
         if self.asides.len() == ASIDES {
             self.asides.remove(0);
         }
-        self.asides.push(short(line));
+        self.asides.push(line.to_owned());
     }
-}
 
-/// One line, not too long and without secrets, of a text of others.
-pub fn short(text: &str) -> String {
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    // Before it is cut: half a key is not known as one.
-    let line = secret::redacted(line);
-    match line.char_indices().nth(LONGEST_DETAIL) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.into_owned(),
+    /// A line that is not an event, and that may be a question to a person.
+    pub fn stray(&mut self, line: &str) {
+        self.aside(line);
+        self.stray = Some(line.to_owned());
     }
 }
 
 /// What a tool is used on: the first of its arguments that tells a person something.
-fn detail(input: &Value) -> String {
+fn detail(input: &Value) -> &str {
     const TELLING: &[&str] = &[
         "file_path",
         "filePath",
@@ -159,21 +157,6 @@ fn detail(input: &Value) -> String {
         "url",
         "description",
     ];
-    if let Some(text) = input.as_str() {
-        return short(text);
-    }
-    TELLING.iter().find_map(|name| input.get(name)?.as_str()).map(short).unwrap_or_default()
-}
-
-/// What an activity lets be seen, in a few words; none for what goes without saying.
-pub fn observe(activity: &Activity) -> Option<String> {
-    Some(match activity {
-        Activity::Started { .. } => "it started".into(),
-        Activity::Tool { name, detail } => short(&format!("{name} {detail}")).trim_end().to_owned(),
-        Activity::Text { text } => Some(short(text)).filter(|line| !line.is_empty())?,
-        Activity::Usage(_) | Activity::Process { .. } => return None,
-        Activity::Waiting { what } => format!("it asks: {what}"),
-        Activity::RateLimited { .. } => "it met a limit".into(),
-        Activity::Retrying { why } => format!("it tries again: {why}"),
-    })
+    let named = || TELLING.iter().find_map(|name| input.get(name)?.as_str());
+    input.as_str().or_else(named).unwrap_or_default()
 }

@@ -5,37 +5,60 @@
 //! too long with a loop without end, which the watchdog ends.
 
 use super::events::{event, number, text};
-use super::{Call, Invocation, Listener, Preset, Reader};
-use crate::agents::agent::Known;
-use crate::agents::agent::observed::{End, Observed};
+use super::{
+    Call, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, StatePaths, Tested, as_found,
+};
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
 use serde_json::Value;
 
 pub const PRESET: Preset = Preset {
-    known: Known {
-        name: "opencode",
-        program: "opencode",
-        vendor: None,
-        install: "npm install -g opencode-ai",
+    name: "opencode",
+    program: "opencode",
+    vendor: None,
+    install: "npm install -g opencode-ai",
+    tested: Tested::Always,
+    addresses: &["noreply@opencode.ai"],
+    name_suffix: None,
+    state: StatePaths {
+        folders: &[".local/share/opencode", ".local/state/opencode", ".cache/opencode", ".config/opencode"],
+        files: &[],
+        settings: &[
+            ".config/opencode/opencode.json",
+            ".config/opencode/opencode.jsonc",
+            ".config/opencode/config.json",
+            ".config/opencode/AGENTS.md",
+            ".config/opencode/agent",
+            ".config/opencode/command",
+            ".config/opencode/plugin",
+            ".config/opencode/tool",
+        ],
+        moved_by: None,
     },
-    prepare,
+    env: &["OPENCODE_*", "*_API_KEY", "*_BASE_URL"],
+    marks: &[],
+    phrases: Phrases::NONE,
+    direct: as_found,
+    needs_folder: false,
+    report: None,
+    invoke,
+    reader: |_| Box::new(OpenCode::default()),
 };
 
-fn prepare(call: &Call, invocation: &mut Invocation) -> Result<Listener> {
+fn invoke(call: &Call, invocation: &mut Invocation) -> Result<()> {
     invocation.args(&["run", "--format", "json", "--dir"]);
-    invocation.args.push(call.job.scope.dir.clone().into_os_string());
+    invocation.args.push(call.dir.as_os_str().to_owned());
     if call.edits() {
         invocation.args(&["--auto"]);
     } else {
         invocation.args(&["--agent", "plan"]);
         invocation.set("OPENCODE_PERMISSION", r#"{"edit":"deny","bash":"deny","webfetch":"deny"}"#);
     }
-    call.model(invocation, "-m");
-    call.default_to(invocation, "OPENCODE_DISABLE_AUTOUPDATE", "1");
-    call.default_to(invocation, "OPENCODE_DISABLE_LSP_DOWNLOAD", "1");
-    invocation.args.extend(call.config.args.iter().map(Into::into));
-    Ok(Box::new(OpenCode::default()))
+    invocation.model(call, "-m");
+    invocation.default_to(call, "OPENCODE_DISABLE_AUTOUPDATE", "1");
+    invocation.default_to(call, "OPENCODE_DISABLE_LSP_DOWNLOAD", "1");
+    invocation.config_args(call);
+    Ok(())
 }
 
 #[derive(Debug, Default)]
@@ -44,7 +67,7 @@ struct OpenCode {
     begun: bool,
 }
 
-impl Reader for OpenCode {
+impl EventReader for OpenCode {
     fn line(&mut self, line: &str, observed: &mut Observed) {
         let Some(event) = event(line, observed) else { return };
         if !self.begun && event["sessionID"].is_string() {
@@ -59,7 +82,7 @@ impl Reader for OpenCode {
                 let name = text(&event, "/error/name");
                 let why = text(&event, "/error/data/message");
                 let status = number(&event, "/error/data/statusCode");
-                observed.end = Some(End::Badly(match (why, status) {
+                observed.final_event = Some(FinalEvent::Failed(match (why, status) {
                     ("", _) => name.to_owned(),
                     (why, 0) => format!("{why} ({name})"),
                     (why, status) => format!("{why} ({name}, status {status})"),
@@ -82,12 +105,12 @@ impl OpenCode {
         });
         observed.used(self.used);
         // An error stands: what comes after it is only the end of the step.
-        if !matches!(observed.end, Some(End::Badly(_))) {
-            observed.end = match text(part, "/reason") {
-                "stop" => Some(End::Well),
+        if !matches!(observed.final_event, Some(FinalEvent::Failed(_))) {
+            observed.final_event = match text(part, "/reason") {
+                "stop" => Some(FinalEvent::Answered),
                 "tool-calls" => None,
-                "content-filter" => Some(End::Refused("the content filter stopped it".into())),
-                other => Some(End::Badly(format!("its last step ended with `{other}`"))),
+                "content-filter" => Some(FinalEvent::Refused("the content filter stopped it".into())),
+                other => Some(FinalEvent::Failed(format!("its last step ended with `{other}`"))),
             };
         }
     }

@@ -1,18 +1,11 @@
-//! Finds the real program behind the small script that a package manager puts on the PATH.
-//!
-//! Some of those scripts start the tool as a child and die alone on a signal, so that the tool goes on
-//! working with nobody watching.
+//! How npm lays out the package of a tool.
 
-use super::real;
 use std::path::{Path, PathBuf};
 
-/// The nearest folder above the real place of a program with that name.
+/// The nearest folder of that name above a program's real path.
 pub fn folder(program: &Path, name: &str) -> Option<PathBuf> {
-    let real = real(program);
-    real.ancestors()
-        .skip(1)
-        .find(|folder| folder.file_name().is_some_and(|own| own == name))
-        .map(Path::to_owned)
+    let mut above = program.ancestors().skip(1);
+    above.find(|folder| folder.file_name().is_some_and(|own| own == name)).map(Path::to_owned)
 }
 
 /// The system and the processor as npm's packages write them.

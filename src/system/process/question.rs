@@ -1,25 +1,7 @@
 //! Recognizes a printed text that waits for a person's answer: a line that ends with `[y/n]`, a request for
 //! a password.
 
-/// Whether a line beside an event stream asks a person something, so that nothing more will come.
-pub fn asks_person(line: &str) -> bool {
-    const PHRASES: &[&str] = &[
-        "please run /login",
-        "please visit the following url",
-        "enter the authorization code",
-        "open this url to",
-        "opening authentication page",
-        "waiting for authentication",
-        "do you want to continue? [y",
-        "do you trust the",
-        "press enter to continue",
-        "(y/n)",
-        "[y/n]",
-        "use a web browser to open the page",
-        "enter the code",
-    ];
-    holds(line, PHRASES)
-}
+use crate::domain::fault::asks_person;
 
 /// Whether a text at which nothing more has come is a question: it ends like one.
 pub fn is_question(text: &str) -> bool {
@@ -34,12 +16,8 @@ pub fn is_question(text: &str) -> bool {
         "[default",
     ];
     let ends_so = text.trim_end().ends_with(['?', ':', ']', ')', '>', '…']);
-    ends_so && (asks_person(text) || holds(text, PHRASES))
-}
-
-fn holds(text: &str, phrases: &[&str]) -> bool {
     let text = text.to_lowercase();
-    phrases.iter().any(|phrase| text.contains(phrase))
+    ends_so && (asks_person(&text) || PHRASES.iter().any(|phrase| text.contains(phrase)))
 }
 
 #[cfg(test)]

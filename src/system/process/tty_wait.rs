@@ -7,7 +7,7 @@
 //! program: some agents keep one open and write their commands into it.
 
 use super::question::is_question;
-use crate::domain::secret;
+use crate::system::secrets;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -63,7 +63,7 @@ impl TtyWait {
             _ => None,
         };
         // A command line may hold what it should not.
-        question.map(|text| secret::redacted(&text).into_owned())
+        question.map(|text| secrets::redacted(&text).into_owned())
     }
 }
 

@@ -7,31 +7,26 @@
 
 use super::trailer;
 use crate::domain::change::{Author, Vendor};
+use crate::domain::presets::{self, Preset};
 use crate::gate::store::Commit;
 
-/// Addresses (or their ends) by which tools sign: the tool, and the vendor of its models where it has
-/// only one.
-const TOOLS: &[(&str, &str, Option<&str>)] = &[
-    ("noreply@anthropic.com", "claude", Some("anthropic")),
-    ("claude[bot]@users.noreply.github.com", "claude", Some("anthropic")),
-    ("@openai.com", "codex", Some("openai")),
-    ("chatgpt-codex-connector[bot]@users.noreply.github.com", "codex", Some("openai")),
-    ("gemini-cli@google.com", "gemini", Some("google")),
-    ("gemini-code-assist[bot]@users.noreply.github.com", "gemini", Some("google")),
+/// Tools that sign and that are not presets: the address, the tool, and the vendor of its models if
+/// it has only one.
+const OTHER_TOOLS: &[(&str, &str, Option<&str>)] = &[
     ("google-labs-jules[bot]@users.noreply.github.com", "jules", Some("google")),
-    ("qwen-coder@alibabacloud.com", "qwen", Some("alibaba")),
-    ("copilot@users.noreply.github.com", "copilot", None),
-    ("copilot@github.com", "copilot", None),
-    ("copilot-swe-agent[bot]@users.noreply.github.com", "copilot", None),
-    ("cursoragent@cursor.com", "cursor", None),
-    ("aider@aider.chat", "aider", None),
-    ("noreply@aider.chat", "aider", None),
-    ("noreply@opencode.ai", "opencode", None),
     ("amp@ampcode.com", "amp", None),
     ("devin-ai-integration[bot]@users.noreply.github.com", "devin", None),
     ("openhands@all-hands.dev", "openhands", None),
     ("noreply@windsurf.com", "windsurf", None),
 ];
+
+/// All tools that sign.
+fn tools() -> impl Iterator<Item = (&'static str, &'static str, Option<&'static str>)> {
+    let presets = presets::ALL
+        .iter()
+        .flat_map(|preset| preset.addresses.iter().map(|address| (*address, preset.name, preset.vendor)));
+    presets.chain(OTHER_TOOLS.iter().copied())
+}
 
 /// The trailers by which people and tools state the model outright.
 const STATEMENTS: [&str; 2] = ["Assisted-by", "Generated-by"];
@@ -77,15 +72,15 @@ pub(crate) fn stated(text: &str) -> Option<Author> {
     let first = text.split_whitespace().next().unwrap_or_default();
     let (tool, named) = first.split_once(':').unwrap_or((first, ""));
     let tool = tool.to_lowercase();
-    if is_tool(&tool) {
-        return Some(author(&tool, text.get(tool.len()..).unwrap_or_default(), vendor_of(&tool)));
+    if let Some((_, tool, vendor)) = tools().find(|(_, name, _)| *name == tool) {
+        return Some(author(tool, text.get(tool.len()..).unwrap_or_default(), vendor));
     }
     if !named.is_empty() && !named.starts_with("//") {
-        let vendor = Vendor::of_model(named).unwrap_or_else(Vendor::unknown);
+        let vendor = Vendor::from_model(named).unwrap_or_else(Vendor::unknown);
         return Some(Author { name: tool, vendor, model: Some(named.to_owned()) });
     }
     let model = model(text)?;
-    let vendor = Vendor::of_model(model)?;
+    let vendor = Vendor::from_model(model)?;
     Some(Author { name: vendor.as_str().to_owned(), vendor, model: Some(model.to_owned()) })
 }
 
@@ -115,28 +110,20 @@ fn by_address(person: &str) -> Option<Author> {
     let address = address.trim_end().trim_end_matches('>').to_lowercase();
     // GitHub puts the account's number before its name: 198982749+Copilot@users.noreply.github.com
     let plain = address.split_once('+').map_or(address.as_str(), |(_, plain)| plain);
-    if let Some((_, tool, vendor)) = TOOLS.iter().find(|(end, _, _)| match end.starts_with('@') {
-        true => plain.ends_with(end),
-        false => plain == *end,
+    if let Some((_, tool, vendor)) = tools().find(|(own, _, _)| match own.starts_with('@') {
+        true => plain.ends_with(own),
+        false => plain == *own,
     }) {
-        return Some(author(tool, name, *vendor));
+        return Some(author(tool, name, vendor));
     }
-    // aider signs by adding itself to the person's name.
-    name.trim_end().ends_with("(aider)").then(|| author("aider", "", None))
-}
-
-fn is_tool(name: &str) -> bool {
-    TOOLS.iter().any(|(_, tool, _)| *tool == name)
-}
-
-fn vendor_of(tool: &str) -> Option<&'static str> {
-    TOOLS.iter().find(|(_, name, _)| *name == tool).and_then(|(_, _, vendor)| *vendor)
+    let is_by = |preset: &&Preset| preset.name_suffix.is_some_and(|suffix| name.trim_end().ends_with(suffix));
+    presets::ALL.iter().find(is_by).map(|preset| author(preset.name, "", preset.vendor))
 }
 
 /// A tool whose words may betray the model that it ran.
 fn author(tool: &str, words: &str, vendor: Option<&str>) -> Author {
     let model = model(words);
-    let told = model.and_then(Vendor::of_model).or_else(|| vendor.map(Vendor::new));
+    let told = model.and_then(Vendor::from_model).or_else(|| vendor.map(Vendor::new));
     // "Claude" alone is a tool's name, not a model's.
     let model = model.filter(|model| model.contains(|c: char| c.is_ascii_digit()));
     let vendor = told.unwrap_or_else(Vendor::unknown);
@@ -147,7 +134,7 @@ fn author(tool: &str, words: &str, vendor: Option<&str>) -> Author {
 fn model(text: &str) -> Option<&str> {
     text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | ',' | ';' | '"'))
         .map(|word| word.trim_matches(':'))
-        .filter(|word| Vendor::of_model(word).is_some())
+        .filter(|word| Vendor::from_model(word).is_some())
         .max_by_key(|word| word.len())
 }
 
