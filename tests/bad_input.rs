@@ -360,6 +360,23 @@ fn a_lock_that_a_killed_git_has_left_is_named_with_the_way_out() {
 }
 
 #[test]
+fn a_hint_works_when_pasted_whatever_the_path_holds() {
+    let outer = tempfile::tempdir().unwrap();
+    let folder = outer.path().join("it's a \"$HOME\"");
+    fs::create_dir(&folder).unwrap();
+    let place = Place::within(&folder);
+    let lock = place.repo().join(".git/refs/heads/flow/dark-mode/spec.lock");
+    fs::create_dir_all(lock.parent().unwrap()).unwrap();
+    fs::write(&lock, "").unwrap();
+    let out = place.flow(&["spec", "Dark mode", "--no-edit"]).exits(2);
+    let (_, typed) = out.stderr.split_once("has left it: ").unwrap();
+    let pasted = place.command("sh").arg("-c").arg(typed.lines().next().unwrap()).output().unwrap();
+    Out::of(pasted).ok();
+    assert!(!lock.exists(), "{typed}");
+    place.flow(&["spec", "Dark mode", "--no-edit"]).ok();
+}
+
+#[test]
 fn a_lock_on_the_notes_does_not_hide_the_way_out() {
     let place = place();
     let lock = place.repo().join(".git/refs/notes/flow-ai.lock");

@@ -6,6 +6,8 @@
 //! a repository has a say.
 
 use crate::domain::error::{Result, hint};
+use crate::domain::text::shell::quote;
+use crate::system::fs::home;
 use crate::system::git;
 use crate::system::secrets;
 use anyhow::{Context, bail};
@@ -34,13 +36,13 @@ pub fn from_command(command: &str, what: &str) -> Result<String> {
     once(&format!("command {command}"), what, || {
         let mut sh = Command::new("sh");
         git::forget_repository(&mut sh);
-        sh.arg("-c").arg(command).current_dir(home());
+        sh.arg("-c").arg(command).current_dir(home_or_root());
         let said = answer(&mut sh, "").map_err(|error| failed(&error, what, command))?;
         match said.lines().next().map(str::trim).filter(|line| !line.is_empty()) {
             Some(line) => Ok(line.to_owned()),
             None => Err(hint(
                 format!("the command for {what} printed nothing"),
-                format!("see what it does: sh -c {}", crate::agents::sandbox::shell::quoted(command)),
+                format!("see what it does: sh -c {}", quote(command)),
             )),
         }
     })
@@ -58,7 +60,7 @@ pub fn from_git_credentials(address: &Url, what: &str) -> Result<String> {
     };
     let asked = format!("protocol={}\nhost={host}\n\n", address.scheme());
     once(&asked, what, || {
-        let mut git = git::command(&home());
+        let mut git = git::command(&home_or_root());
         // Whoever would be asked is not there, and would not know what for.
         git.args(["-c", "core.askPass=", "credential", "fill"])
             .env_remove("GIT_ASKPASS")
@@ -94,13 +96,12 @@ fn once(asked: &str, what: &str, ask: impl FnOnce() -> Result<String>) -> Result
 }
 
 fn failed(error: &anyhow::Error, what: &str, command: &str) -> anyhow::Error {
-    let fix = format!("see what it says: sh -c {}", crate::agents::sandbox::shell::quoted(command));
+    let fix = format!("see what it says: sh -c {}", quote(command));
     hint(format!("the command for {what} gave no key: {error:#}"), fix)
 }
 
-fn home() -> PathBuf {
-    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_dir());
-    home.unwrap_or_else(|| PathBuf::from("/"))
+fn home_or_root() -> PathBuf {
+    home::home().filter(|home| home.is_dir()).unwrap_or_else(|| PathBuf::from("/"))
 }
 
 /// What a command prints that is given that text; its failure is an error with the last of what it said.

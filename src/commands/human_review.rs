@@ -8,8 +8,8 @@ use crate::commands::review;
 use crate::domain::change::{Author, Change, Vendor};
 use crate::domain::digest;
 use crate::domain::error::{Result, hint};
+use crate::domain::text::escape;
 use crate::domain::verdict::{Decision, Finding, Severity, Shown, Verdict};
-use crate::domain::visible;
 use crate::gate::admit::{self, BranchVerdicts, Tally};
 use crate::gate::signing;
 use crate::gate::store::Repo;
@@ -133,7 +133,7 @@ fn place(changed: &[Changed], on: Option<(String, Option<u32>)>) -> Result<(Stri
 
 /// The difference as a reviewer would be shown it.
 fn shown(sealed: &Sealed, change: &Change, changed: &[Changed]) -> Result<Shown> {
-    let diff = visible::shown(&sealed.diff(change.base_tree, change.head_tree, &[])?).0;
+    let diff = escape::for_review(&sealed.diff(change.base_tree, change.head_tree, &[])?).0;
     Ok(Shown {
         sha256: digest::sha256(&diff),
         bytes: diff.len() as u64,

@@ -12,7 +12,7 @@ pub mod presets;
 pub mod retry_time;
 pub mod secret;
 pub mod spec;
+pub mod text;
 pub mod values;
 pub mod verdict;
-pub mod visible;
 pub mod workflow;

@@ -1,4 +1,4 @@
-//! Units as users write and read them: durations, sizes, money, counts that cannot be zero.
+//! Units as users write them: durations, sizes, money, counts that cannot be zero.
 //!
 //! The deserializers check a value while its file is read, so that the message shows line and caret.
 
@@ -8,12 +8,6 @@ use std::time::Duration;
 
 /// A gigabyte, in bytes.
 pub const GB: u64 = 1_000_000_000;
-
-/// A duration to the second: `1h 5m`.
-pub fn span(time: Duration) -> String {
-    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    format!("{:#}", jiff::SignedDuration::from_secs(seconds))
-}
 
 /// Reads "30m", "1h 30m", "45s"; `None` if it is not a duration or is zero.
 pub fn parse_duration(text: &str) -> Option<Duration> {

@@ -122,7 +122,9 @@ fn nothing_that_is_shown_breaks_out_of_its_fence() {
             assert!(!ours.contains(lie), "{lie} is among what is ours:\n{ours}");
         }
         assert!(
-            !request.chars().any(|c| c != '\n' && c != '\t' && git_flow_ai::domain::visible::is_hidden(c))
+            !request
+                .chars()
+                .any(|c| c != '\n' && c != '\t' && git_flow_ai::domain::text::escape::is_hidden(c))
         );
         for (what, lines) in &data {
             for line in lines {
@@ -145,7 +147,7 @@ fn nothing_that_is_shown_breaks_out_of_its_fence() {
         // What was meant to be said is said, whole: nothing was cut off by what looks like an end.
         let purpose = &data.iter().find(|(what, _)| what == "what the change is meant to do").unwrap().1;
         let said: Vec<&str> = purpose.iter().map(|line| line.strip_prefix("| ").unwrap_or(line)).collect();
-        let meant = git_flow_ai::domain::visible::shown(lies.as_bytes()).0;
+        let meant = git_flow_ai::domain::text::escape::for_review(lies.as_bytes()).0;
         assert!(said.join("\n").ends_with(meant.trim_end()), "{said:?}");
     }
 }

@@ -123,14 +123,14 @@ fn the_proxy_that_the_person_needs_is_gone_through() {
         let (up, passed) = upstream();
         let held = held(means, "\"far.example:443\", \"localhost\"", "tunnel far.example:443 >far.txt");
         let mut command = held.command();
-        command.env("HTTPS_PROXY", format!("http://me:secret@127.0.0.1:{up}")).env("FAR", port.to_string());
+        command.env("HTTPS_PROXY", format!("http://user:p%40ss@127.0.0.1:{up}")).env("FAR", port.to_string());
         Out::of(command.output().unwrap()).ok();
         assert!(held.made("far.txt").ends_with("through\n"), "{means}: {}", held.made("far.txt"));
         assert_eq!((passed.load(Ordering::SeqCst), calls.load(Ordering::SeqCst)), (1, 0));
     }
 }
 
-/// A proxy that lets who knows the password through to a place that says "through".
+/// A proxy that lets who knows the password, `p@ss`, through to a place that says "through".
 fn upstream() -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -141,7 +141,7 @@ fn upstream() -> (u16, Arc<AtomicUsize>) {
             let mut head = vec![0; 4096];
             let read = stream.read(&mut head).unwrap_or(0);
             let head = String::from_utf8_lossy(&head[..read]).into_owned();
-            let knows = head.starts_with("CONNECT far.example:443 ") && head.contains("Basic bWU6c2VjcmV0");
+            let knows = head.starts_with("CONNECT far.example:443 ") && head.contains("Basic dXNlcjpwQHNz\r\n");
             if knows {
                 counted.fetch_add(1, Ordering::SeqCst);
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nthrough\n");

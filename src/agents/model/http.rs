@@ -4,6 +4,7 @@
 //! machine is never asked through a proxy; for all others the usual variables (`HTTPS_PROXY`,
 //! `NO_PROXY`, …) count.
 
+use crate::domain::text::units;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Url};
 use serde_json::Value;
@@ -69,7 +70,7 @@ pub async fn post(client: &Client, url: &Url, headers: &HeaderMap, body: &Value)
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error))? {
         if body.len() + chunk.len() > LONGEST {
-            return Err(Broken::Hopeless(format!("the reply has more than {} MiB", LONGEST >> 20)));
+            return Err(Broken::Hopeless(format!("the reply has more than {}", units::size(LONGEST as u64))));
         }
         body.extend_from_slice(&chunk);
     }

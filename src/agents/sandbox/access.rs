@@ -10,6 +10,7 @@ use super::{environment, expand, secrets, state};
 use crate::domain::config::{Config, SandboxSection};
 use crate::domain::error::{Result, hint};
 use crate::gate::store::Repo;
+use crate::system::fs::home;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::env;
@@ -75,7 +76,7 @@ impl AccessPolicy {
         policy.hide.extend(paths("hide", &hide)?);
         let variable = |name: &str| env::var_os(name);
         policy.hide.extend(state::all(&variable));
-        let home = env::var_os("HOME").map(PathBuf::from);
+        let home = home::home();
         let is_around_home = |path: &PathBuf| home.as_ref().is_some_and(|home| home.starts_with(path));
         policy.hide.extend(hidden.into_iter().filter(|path| !is_around_home(path)));
         // A remote's address in its configuration can hold a token. Objects are for a worktree to open.

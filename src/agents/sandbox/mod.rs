@@ -26,6 +26,7 @@ pub use backend::Backend;
 use crate::domain::config::{Config, SandboxMode};
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
+use crate::system::fs::home;
 use access::{Access, AccessPolicy, AccessRules};
 use bubblewrap::WayOut;
 use launch::{Launcher, Network, Order};
@@ -257,29 +258,8 @@ fn copy(command: &Command) -> Command {
     copy
 }
 
-/// Where something below the home is for whoever has these variables: there, and where the base
-/// directories that they have moved would have it (XDG Base Directory Specification).
-fn places<'a>(
-    path: &'a str,
-    variable: &'a dyn Fn(&str) -> Option<OsString>,
-) -> impl Iterator<Item = PathBuf> + 'a {
-    const BASES: [(&str, &str); 3] = [
-        (".config/", "XDG_CONFIG_HOME"),
-        (".local/share/", "XDG_DATA_HOME"),
-        (".local/state/", "XDG_STATE_HOME"),
-    ];
-    let moved = BASES.iter().filter_map(move |(usual, name)| {
-        let rest = path.strip_prefix(usual)?;
-        variable(name).map(PathBuf::from).filter(|base| base.is_absolute()).map(|base| base.join(rest))
-    });
-    variable("HOME").map(|home| PathBuf::from(home).join(path)).into_iter().chain(moved)
-}
-
 /// A path as the config writes it: absolute, or below the home.
 fn expand(text: &str) -> Option<PathBuf> {
-    let path = match (text.strip_prefix("~/"), std::env::var_os("HOME")) {
-        (Some(rest), Some(home)) => Path::new(&home).join(rest),
-        _ => PathBuf::from(text),
-    };
+    let path = home::expand(text);
     path.is_absolute().then_some(path)
 }

@@ -4,8 +4,8 @@
 //! A list of names, since nothing tells a secret from a setting. What is not on it can be read, so a
 //! person adds to it (`[sandbox] hide`), or takes away (`read`).
 
-use super::places;
 use crate::gate::store::config;
+use crate::system::fs::home::places;
 use std::env;
 use std::ffi::OsString;
 use std::fs;

@@ -60,11 +60,6 @@ enum Over {
     Stopped,
 }
 
-/// A word that no shell reads anything into.
-pub fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 /// A command line for `sh`, with what it is told of where it is.
 pub fn shell(command: &str, env: &[(String, String)]) -> Command {
     let mut sh = Command::new("sh");

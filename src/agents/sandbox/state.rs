@@ -3,8 +3,8 @@
 //! An agent writes its own state and sees no other's. Its settings in there stay as they are, see
 //! [`StatePaths::settings`].
 
-use super::places;
 use crate::domain::presets::{self, StatePaths};
+use crate::system::fs::home::places;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 

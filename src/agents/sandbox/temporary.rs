@@ -6,9 +6,9 @@
 use super::access::{Access, AccessRules, access_in};
 use crate::domain::error::Result;
 use crate::system::fs::remove_tree;
+use crate::system::fs::lock::{self, Lock};
 use crate::system::fs::temporary;
 use anyhow::Context;
-use rustix::fs::{FlockOperation, flock};
 use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -36,7 +36,7 @@ pub const CACHE: &str = "cache";
 #[derive(Debug)]
 pub struct Temporary {
     folder: TempDir,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Temporary {
@@ -53,8 +53,7 @@ impl Temporary {
         }
         // It gets its name when it is locked, so that nobody finds it before.
         let unlocked = folder.path().join("locking");
-        let lock = File::create(&unlocked)?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+        let lock = lock::take(&unlocked)?;
         fs::rename(unlocked, folder.path().join(LOCK))?;
         Ok(Temporary { folder, _lock: lock })
     }
@@ -87,7 +86,7 @@ pub fn sweep() {
             continue;
         }
         let Ok(lock) = File::open(entry.path().join(LOCK)) else { continue };
-        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
+        if lock.try_lock().is_ok() {
             // What cannot be removed is met again at the next start.
             let _ = remove_tree(&entry.path());
         }

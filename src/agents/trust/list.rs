@@ -7,7 +7,9 @@
 use super::Item;
 use crate::domain::digest;
 use crate::domain::error::{Result, hint};
-use crate::system::fs::private;
+use crate::domain::text::shell::quote_path;
+use crate::system::fs::home::{self, Base};
+use crate::system::fs::{lock, private};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, Metadata};
@@ -59,10 +61,7 @@ fn digest_of(what: &str, lines: &[String]) -> String {
 
 /// The file; none where there is no home to have it in.
 pub fn place() -> Option<PathBuf> {
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state =
-        absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
-    Some(state.join("git-flow-ai/trust"))
+    Some(home::base(Base::State)?.join("git-flow-ai/trust"))
 }
 
 fn needed() -> Result<PathBuf> {
@@ -126,7 +125,7 @@ fn refuse_strange(path: &Path, found: &Metadata) -> Result<()> {
     }
     if found.mode() & 0o022 != 0 {
         let why = format!("others can write {}, so nothing in it is trusted", path.display());
-        return Err(hint(why, format!("look at it, then: chmod go-w '{}'", path.display())));
+        return Err(hint(why, format!("look at it, then: chmod go-w {}", quote_path(path))));
     }
     Ok(())
 }
@@ -134,7 +133,11 @@ fn refuse_strange(path: &Path, found: &Metadata) -> Result<()> {
 fn broken(path: &Path, why: &str) -> anyhow::Error {
     hint(
         format!("{} cannot be read, so nothing in it is trusted: {why}", path.display()),
-        format!("mend it, or move it away and trust anew: mv '{0}' '{0}.old'", path.display()),
+        format!(
+            "mend it, or move it away and trust anew: mv {} {}",
+            quote_path(path),
+            quote_path(&path.with_extension("old"))
+        ),
     )
 }
 
@@ -144,8 +147,7 @@ pub(super) fn edit<T>(edit: impl FnOnce(&mut Vec<Record>) -> T) -> Result<T> {
     let folder = path.parent().context("the list of trusted things is in a folder")?;
     private::create_dir(folder)?;
     let cannot = || format!("cannot write {}", path.display());
-    let lock = private::append(&folder.join("trust.lock")).with_context(cannot)?;
-    lock.lock().with_context(cannot)?;
+    let _lock = lock::take(&folder.join("trust.lock")).with_context(cannot)?;
     let mut records = read()?;
     let before = records.clone();
     let made = edit(&mut records);

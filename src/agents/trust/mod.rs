@@ -17,8 +17,9 @@ use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::plan;
 use crate::gate::store::config::Loaded;
 use crate::gate::store::{Repo, specs};
+use crate::system::fs::home;
 use jiff::Timestamp;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The variable that tells an agent of ours, and whatever it starts, what it is.
 const INSIDE_AN_AGENT: &str = "GIT_FLOW_AI_MODE";
@@ -173,11 +174,7 @@ pub fn is_wholly_trusted(repo: &Repo) -> Result<bool> {
 
 /// Whether the folder that somebody named is that one, or above it.
 fn holds(folder: &str, repository: &Path) -> Result<bool> {
-    let home = std::env::var_os("HOME").map(PathBuf::from);
-    let path = match (folder.strip_prefix("~/"), home) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => PathBuf::from(folder),
-    };
+    let path = home::expand(folder);
     if !path.is_absolute() {
         return Err(hint(
             format!("flow-ai.trust is `{folder}`, which is neither `*` nor the path of a folder"),

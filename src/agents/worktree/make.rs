@@ -10,7 +10,7 @@ use super::record::{self, Record};
 use super::{Worktree, Worktrees};
 use crate::agents::sandbox::Enclosed;
 use crate::domain::error::{Result, hint};
-use crate::system::fs::half_written;
+use crate::system::fs::{half_written, lock};
 use crate::system::git;
 use anyhow::{Context, bail};
 use gix::ObjectId;
@@ -70,12 +70,9 @@ impl Worktrees {
     }
 
     fn making_file(&self) -> Result<File> {
-        let dir = self.own_dir().join("locks");
-        fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         // No spec's name begins with a dot.
-        let path = dir.join(".worktrees.lock");
-        let file = File::options().create(true).truncate(false).write(true).open(&path);
-        file.with_context(|| format!("cannot open {}", path.display()))
+        let path = self.own_dir().join("locks/.worktrees.lock");
+        lock::open(&path).with_context(|| format!("cannot open {}", path.display()))
     }
 
     fn new_folder(&self, name: &str) -> Result<PathBuf> {

@@ -6,6 +6,7 @@
 
 use crate::domain::error::{Result, hint};
 use crate::gate::store::Repo;
+use crate::system::fs::home;
 use anyhow::Context;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
@@ -27,7 +28,7 @@ pub fn root(common: &Path, main: Option<&Path>, person: Option<&str>, team: Opti
     let project = project(common, main);
     let chosen = person.or(team).filter(|text| !text.trim().is_empty());
     let root = match chosen {
-        Some(text) => normal(&project.join(expand_home(text))),
+        Some(text) => normal(&project.join(home::expand(text))),
         None => beside(&project, common),
     };
     let fix = "name another folder: git config flow-ai.worktrees <folder>, or `worktrees` under [run] in .zenflow/config.toml";
@@ -84,13 +85,6 @@ fn beside(project: &Path, common: &Path) -> PathBuf {
     match project.parent() {
         Some(parent) => parent.join(name),
         None => project.join(name),
-    }
-}
-
-fn expand_home(text: &str) -> PathBuf {
-    match (text.strip_prefix("~/"), std::env::var_os("HOME")) {
-        (Some(rest), Some(home)) => Path::new(&home).join(rest),
-        _ => PathBuf::from(text),
     }
 }
 

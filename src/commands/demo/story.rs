@@ -2,6 +2,7 @@
 
 use super::{Narration, Playground, sample};
 use crate::domain::error::Result;
+use crate::domain::text::shell;
 use anyhow::Context;
 use std::fs;
 
@@ -168,7 +169,7 @@ impl Story<'_> {
 
     /// Runs a command that may fail; whether it succeeded.
     fn tries(&mut self, words: &[&str]) -> Result<bool> {
-        (self.narrate)(Narration::Command(&typed(words)));
+        (self.narrate)(Narration::Command(&shell::join(words.iter().copied())));
         self.playground.run(words, self.narrate)
     }
 
@@ -194,13 +195,4 @@ impl Story<'_> {
         }
         config + "\n[gate]\nbranches = [\"main\"]\n"
     }
-}
-
-/// Words as a person would type them.
-fn typed(words: &[&str]) -> String {
-    let plain = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,%^+".contains(c));
-    let quote = |word: &&str| {
-        if plain(word) { (*word).to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
-    };
-    words.iter().map(quote).collect::<Vec<_>>().join(" ")
 }

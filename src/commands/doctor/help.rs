@@ -1,6 +1,8 @@
 //! Whether `git flow-ai`, its help and its completions are found by git, man and the shell.
 
 use super::Check;
+use crate::domain::text::shell::quote_path;
+use crate::system::fs::home::{self, Base};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -38,14 +40,10 @@ pub(super) fn examine() -> Vec<Check> {
 /// Whether the login shell finds completions, where its places are known; zsh's can be anywhere.
 fn completions() -> Option<Check> {
     let shell = PathBuf::from(std::env::var_os("SHELL")?);
-    let home = PathBuf::from(std::env::var_os("HOME")?);
-    let folder = |variable: &str, usual: &str| {
-        std::env::var_os(variable).filter(|dir| !dir.is_empty()).map_or(home.join(usual), PathBuf::from)
-    };
     let (name, places) = match shell.file_name()?.to_str()? {
         "bash" => {
             let file = "bash-completion/completions/git-flow-ai";
-            let data = folder("XDG_DATA_HOME", ".local/share").join(file);
+            let data = home::base(Base::Data)?.join(file);
             (
                 "bash",
                 vec![
@@ -55,7 +53,7 @@ fn completions() -> Option<Check> {
                 ],
             )
         }
-        "fish" => ("fish", vec![folder("XDG_CONFIG_HOME", ".config").join("fish/conf.d/git-flow-ai.fish")]),
+        "fish" => ("fish", vec![home::base(Base::Config)?.join("fish/conf.d/git-flow-ai.fish")]),
         _ => return None,
     };
     Some(match places.iter().find(|place| place.is_file()) {
@@ -63,7 +61,7 @@ fn completions() -> Option<Check> {
         None => Check::note(
             TOPIC,
             format!("no completions for {name}"),
-            format!("git flow-ai completions {name} > {}", places[0].display()),
+            format!("git flow-ai completions {name} > {}", quote_path(&places[0])),
         ),
     })
 }

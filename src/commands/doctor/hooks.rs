@@ -9,6 +9,7 @@ use crate::commands::init::{
     HOOKS, Taken, configured_name, configured_path, lefthook_asks, servers_hook, standing,
 };
 use crate::domain::error::Result;
+use crate::domain::text::shell::quote_path;
 use crate::gate::store::Repo;
 use crate::system::git;
 use std::path::{Path, PathBuf};
@@ -126,7 +127,7 @@ fn bad(path: &Path, name: &str, taken: Taken) -> Check {
         }
         Taken::NotExecutable => {
             let says = format!("git ignores the hook {name}: it is not executable");
-            Check::bad(TOPIC, says, format!("chmod +x {shown}"))
+            Check::bad(TOPIC, says, format!("chmod +x {}", quote_path(path)))
         }
         Taken::NoProgram(program) => {
             let says = format!("the hook {name} calls {}, which is gone", program.display());

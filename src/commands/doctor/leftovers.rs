@@ -6,9 +6,12 @@ use crate::agents::worktree::measure::{GLANCE, Usage, measure};
 use crate::commands::recover;
 use crate::domain::config::Config;
 use crate::domain::error::Result;
+use crate::domain::text::shell::quote_path;
+use crate::domain::text::units;
 use crate::gate::store::Repo;
+use crate::system::fs::lock;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 const TOPIC: &str = "leftovers";
@@ -34,7 +37,7 @@ pub(super) fn examine(repo: &Repo, config: &Config) -> Result<Vec<Check>> {
         Check::note(
             TOPIC,
             format!("{} is older than ten minutes", path.display()),
-            format!("if no git process is at work: rm {}", path.display()),
+            format!("if no git process is at work: rm {}", quote_path(&path)),
         )
     }));
     if checks.is_empty() {
@@ -74,7 +77,7 @@ fn half_deleted(repo: &Repo, config: &Config) -> Result<Vec<Check>> {
 /// `1.2 GiB`, `at least 1.2 GiB`.
 fn size(usage: Usage) -> String {
     let more = if usage.at_least { "at least " } else { "" };
-    format!("{more}{}", indicatif::BinaryBytes(usage.bytes))
+    format!("{more}{}", units::size(usage.bytes))
 }
 
 /// Worktrees of ours in the folder for tasks whose run is not under way.
@@ -87,18 +90,11 @@ fn worktrees(repo: &Repo, config: &Config) -> Result<Vec<PathBuf>> {
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let slug = name.split('.').next().unwrap_or_default();
-        if !is_locked(&repo.common_dir().join(format!("flow-ai/locks/{slug}.lock"))) {
+        if !lock::is_held(&repo.common_dir().join(format!("flow-ai/locks/{slug}.lock"))) {
             left.push(path);
         }
     }
     Ok(left)
-}
-
-/// Whether a process holds that lock.
-fn is_locked(path: &Path) -> bool {
-    fs::File::open(path).is_ok_and(|file| {
-        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err()
-    })
 }
 
 /// git's own lock files that block everybody until somebody removes them.

@@ -12,6 +12,7 @@ use crate::domain::error::{Interrupted, Result, hint};
 use crate::domain::event::{Events, What};
 use crate::domain::plan;
 use crate::domain::spec::Spec;
+use crate::domain::text::units;
 use crate::domain::workflow::{ARTIFACTS, Step};
 use crate::gate::store::Repo;
 use crate::gate::store::config::Loaded;
@@ -320,7 +321,7 @@ fn take(worktree: &Path, document: &str) -> Result<Result<String, String>> {
         Err(_) => return Ok(Err(format!("the file {wanted} was not written"))),
     };
     if metadata.len() > LONGEST {
-        return Ok(Err(format!("{wanted} is longer than {} MB", LONGEST >> 20)));
+        return Ok(Err(format!("{wanted} is longer than {}", units::size(LONGEST))));
     }
     let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let Ok(text) = String::from_utf8(bytes) else { return Ok(Err(format!("{wanted} is not UTF-8"))) };

@@ -9,8 +9,8 @@ use super::action::Action;
 use super::installed::{Installed, Setting};
 use super::plan::Plan;
 use super::script::{self, Content, Hooks, MARK, Way};
-use crate::agents::sandbox::shell::quoted;
 use crate::domain::error::Result;
+use crate::domain::text::shell::quote;
 use crate::gate::store::Repo;
 use crate::system::git;
 use anyhow::Context;
@@ -46,7 +46,7 @@ pub(super) fn plan(repo: &Repo, root: &Path, installed: &Installed, hooks: &Hook
         // Without a shell, where the path allows.
         let command = path.to_string_lossy();
         let plain = command.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+,@".contains(&byte));
-        let command = if plain { command } else { Cow::Owned(format!("exec {}", quoted(&command))) };
+        let command = if plain { command } else { Cow::Owned(format!("exec {}", quote(&command))) };
         let command = command.replace('\\', "\\\\").replace('"', "\\\"");
         let name = name_of(event);
         config.push_str(&format!("[hook \"{name}\"]\n\tevent = {event}\n\tcommand = \"{command}\"\n"));

@@ -9,6 +9,7 @@ use super::plan::Plan;
 use super::script::{self, Hooks, Way};
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
+use crate::system::fs::home;
 use crate::system::git;
 use anyhow::Context;
 use std::collections::BTreeSet;
@@ -44,7 +45,7 @@ pub(super) fn find(repo: &Repo, root: &Path, installed: &Installed) -> Result<Op
         true => {
             let noted = installed.settings.iter().find(|setting| setting.key == HOOKS_PATH);
             match noted.and_then(|setting| setting.previous.clone()) {
-                Some(previous) => (Some(expanded(&previous)), Some(previous)),
+                Some(previous) => (Some(home::expand(&previous)), Some(previous)),
                 // It was set above the repository: the person's own config or the system's.
                 None => (above(repo, root)?, None),
             }
@@ -122,14 +123,6 @@ fn setting(repo: &Repo, root: &Path, how: &[&str]) -> Result<Option<String>> {
     let output = output.context("git config cannot be asked")?;
     let value = String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned();
     Ok((output.status.success() && !value.is_empty()).then_some(value))
-}
-
-/// `~/hooks` as git reads it.
-fn expanded(value: &str) -> PathBuf {
-    match (value.strip_prefix("~/"), std::env::var_os("HOME")) {
-        (Some(rest), Some(home)) => Path::new(&home).join(rest),
-        _ => PathBuf::from(value),
-    }
 }
 
 pub(super) fn is_same(one: &Path, other: &Path) -> bool {

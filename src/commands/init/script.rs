@@ -6,7 +6,7 @@
 //! fence, with a file beside it that tells it what a script's text tells: git starts it too often for a
 //! shell.
 
-use crate::agents::sandbox::shell::quoted;
+use crate::domain::text::shell::quote_path;
 use std::borrow::Cow;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -109,8 +109,7 @@ pub fn standing(path: &Path) -> Result<(), Taken> {
 /// Our program, as a hook or the file beside it names it.
 fn program_of(text: &str) -> Option<PathBuf> {
     let named = text.lines().find_map(|line| match line.strip_prefix("program=") {
-        // As `quoted` writes it.
-        Some(quoted) => Some(quoted.trim_matches('\'').replace("'\\''", "'")),
+        Some(word) => shlex::split(word)?.pop(),
         None => line.strip_prefix("program ").map(str::to_owned),
     })?;
     Some(PathBuf::from(named))
@@ -210,12 +209,12 @@ impl Hooks<'_> {
             _ => include_str!("run_chained.sh"),
         };
         let chained = match way {
-            Way::InFrontOf(chained) => quoted(&chained.to_string_lossy()),
+            Way::InFrontOf(chained) => quote_path(chained),
             _ => format!("\"$0\"{CHAINED}"),
         };
         format!("{asks}{then}")
             .replace("@NAME@", name)
-            .replace("@PROGRAM@", &quoted(&self.program.to_string_lossy()))
+            .replace("@PROGRAM@", &quote_path(self.program))
             .replace("@CHAINED@", &chained)
     }
 }

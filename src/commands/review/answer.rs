@@ -189,7 +189,7 @@ fn path_of<'a>(path: &'a str, asked: &Asked) -> &'a str {
 fn readable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.trim().replace("\r\n", "\n").chars() {
-        if c == '\n' || c == '\t' || !crate::domain::visible::is_hidden(c) {
+        if c == '\n' || c == '\t' || !crate::domain::text::escape::is_hidden(c) {
             out.push(c);
         } else {
             // Writing to a string cannot fail.

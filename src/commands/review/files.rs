@@ -4,7 +4,7 @@
 //! line.
 
 use crate::domain::error::Result;
-use crate::domain::visible;
+use crate::domain::text::escape;
 use crate::gate::store::trees::{Changed, Sealed};
 use gix::ObjectId;
 use std::fmt;
@@ -124,7 +124,7 @@ impl Content {
         if bytes.contains(&0) && std::str::from_utf8(bytes).is_err() {
             Content::Binary { bytes: bytes.len(), lines }
         } else {
-            Content::Text { text: visible::shown(bytes).0, lines }
+            Content::Text { text: escape::for_review(bytes).0, lines }
         }
     }
 }

@@ -7,8 +7,8 @@ use super::files::{self, File};
 use super::parts::{self, Part, Unfit};
 use super::request;
 use crate::domain::error::Result;
+use crate::domain::text::escape::{self, Hidden};
 use crate::domain::verdict::Severity;
-use crate::domain::visible::{self, Hidden};
 use crate::gate::store::Repo;
 use crate::gate::store::trees::Sealed;
 use anyhow::Context;
@@ -51,15 +51,15 @@ pub fn gather(repo: &Repo, request: &super::Request<'_>) -> Result<Result<Materi
     if diff.len() > budget.saturating_mul(most) {
         return Ok(Err(too_many(diff.len().div_ceil(budget), most)));
     }
-    let (diff, hidden) = visible::shown(&diff);
+    let (diff, hidden) = escape::for_review(&diff);
     let material = Material {
         files,
         diff,
         parts: Vec::new(),
         hidden,
         target: request.target.to_owned(),
-        title: visible::shown(change.title.as_bytes()).0,
-        intent: visible::shown(request.intent.as_bytes()).0,
+        title: escape::for_review(change.title.as_bytes()).0,
+        intent: escape::for_review(request.intent.as_bytes()).0,
         instructions: config.review.instructions.clone().unwrap_or_default(),
         block: config.gate.block.clone(),
         budget,

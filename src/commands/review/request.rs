@@ -11,8 +11,8 @@ use super::files::File;
 use super::material::{Material, too_big};
 use super::parts::Part;
 use crate::domain::digest;
+use crate::domain::text::{escape, units};
 use crate::domain::verdict::ShownPart;
-use crate::domain::visible;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -90,8 +90,8 @@ impl Material {
     /// How much a reviewer has to read in a request, for people.
     pub fn size(&self, bundle: &Bundle) -> String {
         let files = bundle.asked.files.len();
-        let kilobytes = bundle.prompt.len().div_ceil(1000);
-        format!("{files} file{}, {kilobytes} kB", if files == 1 { "" } else { "s" })
+        let size = units::size(bundle.prompt.len() as u64);
+        format!("{files} file{}, {size}", if files == 1 { "" } else { "s" })
     }
 
     /// The request for a part, with a nonce of its own, which says why the answer before was no verdict
@@ -120,7 +120,7 @@ impl Material {
     fn prompt(&self, part: usize, nonce: &str, asked: &Asked, before: Option<&str>) -> String {
         let mut prompt = self.rules(part, nonce, asked);
         if let Some(why) = before {
-            let why = visible::shown(why.as_bytes()).0;
+            let why = escape::for_review(why.as_bytes()).0;
             let end = why.char_indices().map(|(at, _)| at).find(|at| *at >= BEFORE / 2).unwrap_or(why.len());
             let _ =
                 write!(prompt, "\nThe last answer to this could not be taken:\n{}\n", marked(&why[..end]));

@@ -15,7 +15,7 @@ use crate::agents::worktree::TooMuch;
 use crate::domain::change::{Author, Vendor};
 use crate::domain::error::Result;
 use crate::domain::event::State;
-use crate::domain::values::span;
+use crate::domain::text::units::duration;
 use crate::system::process::stop::Stop;
 use gix::ObjectId;
 use jiff::Timestamp;
@@ -139,11 +139,11 @@ impl TaskRunner<'_> {
             Ending::Refused(why) => Attempted::Failed(format!("its model refused: {why}")),
             Ending::TimedOut => Attempted::Failed(format!(
                 "it took longer than {} (run.timeout); the last that was seen of it: {last}",
-                span(config.timeout)
+                duration(config.timeout)
             )),
             Ending::Silent => Attempted::Failed(format!(
                 "it said nothing for {} (run.silence); the last that was seen of it: {last}",
-                span(config.silence)
+                duration(config.silence)
             )),
             Ending::WaitingForPerson(what) => Attempted::Over(Outcome::WaitingForPerson { what }),
             Ending::RateLimited(limit) => {

@@ -1,36 +1,29 @@
-//! One run per spec, and one merge, at a time: a file lock that dies with its process, whatever kills it.
+//! One run per spec, and one merge, at a time.
 
 use crate::domain::error::{Result, hint};
 use crate::domain::spec::Slug;
 use crate::gate::store::Repo;
+use crate::system::fs::lock::{self, Attempt, Owner};
 use anyhow::Context;
-use std::fs::{self, File, TryLockError};
-use std::io::{Read, Seek, Write};
-use std::thread;
-use std::time::Duration;
-
-/// How long one look at the lock by somebody else may take, and how many are waited for.
-const GLANCE: Duration = Duration::from_millis(5);
-const GLANCES: u32 = 20;
+use std::path::PathBuf;
 
 /// Held as long as it lives.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    _file: lock::Lock,
 }
 
 /// Whether a run of the spec is under way.
 pub fn is_under_way(repo: &Repo, slug: &Slug) -> bool {
-    let path = repo.common_dir().join(format!("flow-ai/locks/{slug}.lock"));
-    File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    lock::is_held(&path(repo, slug.as_str()))
 }
 
 impl Lock {
     /// Takes the spec's lock, or says which process has it.
     pub fn take(repo: &Repo, slug: &Slug) -> Result<Lock> {
-        Lock::of(repo, slug.as_str(), |process| {
+        Lock::take_named(repo, slug.as_str(), |process| {
             hint(
-                format!("{slug} is at work already, in process {process}"),
+                format!("{slug} is at work already{process}"),
                 "wait for it, or stop it with Ctrl-C; other specs can run meanwhile",
             )
         })
@@ -39,46 +32,27 @@ impl Lock {
     /// Takes the lock of merges: of two at once, the one that breaks off would take back the other's.
     pub fn take_merge(repo: &Repo) -> Result<Lock> {
         // No spec's name begins with a dot.
-        Lock::of(repo, ".merge", |process| {
-            hint(format!("another merge is under way, in process {process}"), "wait for it, and then again")
+        Lock::take_named(repo, ".merge", |process| {
+            hint(format!("another merge is under way{process}"), "wait for it, and then again")
         })
     }
 
-    fn of(repo: &Repo, name: &str, taken: impl FnOnce(&str) -> anyhow::Error) -> Result<Lock> {
-        let dir = repo.own_dir()?.join("locks");
-        fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        let path = dir.join(format!("{name}.lock"));
-        let context = || format!("cannot lock {}", path.display());
-        let mut file = File::options()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .with_context(context)?;
-        let mut locked = file.try_lock();
-        // A command that only looks whether a run is under way holds the lock for a moment.
-        for _ in 0..GLANCES {
-            if !matches!(locked, Err(TryLockError::WouldBlock)) {
-                break;
-            }
-            thread::sleep(GLANCE);
-            locked = file.try_lock();
-        }
-        match locked {
-            Ok(()) => {
-                file.set_len(0).with_context(context)?;
-                file.rewind()?;
-                write!(file, "{}", std::process::id()).with_context(context)?;
-                Ok(Lock { _file: file })
-            }
-            Err(TryLockError::WouldBlock) => {
-                let mut pid = String::new();
-                // Only for the message.
-                let _ = file.read_to_string(&mut pid);
-                Err(taken(pid.trim()))
-            }
-            Err(TryLockError::Error(error)) => Err(error).with_context(context),
+    fn take_named(repo: &Repo, name: &str, held: impl FnOnce(&str) -> anyhow::Error) -> Result<Lock> {
+        // Made with the rights of our own directory, before the lock file goes into it.
+        repo.own_dir()?;
+        let path = path(repo, name);
+        let attempt = lock::try_take(&path, lock::GLANCE);
+        match attempt.with_context(|| format!("cannot lock {}", path.display()))? {
+            Attempt::Taken(file) => Ok(Lock { _file: file }),
+            Attempt::Held(owner) => Err(held(&owner.map(in_process).unwrap_or_default())),
         }
     }
+}
+
+fn path(repo: &Repo, name: &str) -> PathBuf {
+    repo.common_dir().join(format!("flow-ai/locks/{name}.lock"))
+}
+
+fn in_process(owner: Owner) -> String {
+    format!(", in process {} on {}", owner.pid, owner.host)
 }

@@ -5,7 +5,7 @@ use super::task::TaskRunner;
 use crate::agents::cli::{AgentReport, summary};
 use crate::domain::error::Result;
 use crate::domain::event::{Activity, State, What};
-use crate::domain::values::span;
+use crate::domain::text::units::duration;
 use crate::system::process::stop::Stopper;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -109,7 +109,7 @@ impl OutputMonitor {
 
     /// Why it is called quiet.
     fn evidence(&self) -> String {
-        let time = span(self.at.get().elapsed());
+        let time = duration(self.at.get().elapsed());
         match &*self.last.borrow() {
             Some(last) => format!("nothing heard for {time}, last: {last}"),
             None => format!("nothing heard for {time} since it was started"),

@@ -5,13 +5,14 @@ use crate::commands::run;
 use crate::domain::error::Result;
 use crate::domain::event::{Event, State, What};
 use crate::gate::store::Repo;
+use crate::system::fs::lock;
 use anyhow::Context;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The newest run of a spec.
 #[derive(Debug, Clone, Serialize)]
@@ -53,13 +54,6 @@ pub struct LiveTask {
     pub outcome: Option<String>,
 }
 
-/// Whether a process holds that lock.
-pub(super) fn is_locked(path: &Path) -> bool {
-    fs::File::open(path).is_ok_and(|file| {
-        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockShared).is_err()
-    })
-}
-
 /// The newest run of a spec; none when there was none here.
 pub(super) fn newest(repo: &Repo, slug: &str) -> Result<Option<Live>> {
     let own = repo.common_dir().join("flow-ai");
@@ -68,7 +62,7 @@ pub(super) fn newest(repo: &Repo, slug: &str) -> Result<Option<Live>> {
     };
     let mut live = Live {
         run: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        under_way: is_locked(&own.join(format!("locks/{slug}.lock"))),
+        under_way: lock::is_held(&own.join(format!("locks/{slug}.lock"))),
         finished: false,
         since: None,
         tasks: IndexMap::new(),

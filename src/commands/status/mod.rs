@@ -22,6 +22,7 @@ use crate::domain::plan::Plan;
 use crate::domain::spec::Spec;
 use crate::domain::verdict::Decision;
 use crate::gate::store::{Repo, specs};
+use crate::system::fs::lock;
 use gix::ObjectId;
 use judged::{Judged, Target};
 use serde::Serialize;
@@ -180,7 +181,7 @@ fn running(repo: &Repo) -> BTreeSet<String> {
     let Ok(entries) = fs::read_dir(locks) else {
         return BTreeSet::new();
     };
-    let names = entries.flatten().filter(|entry| live::is_locked(&entry.path()));
+    let names = entries.flatten().filter(|entry| lock::is_held(&entry.path()));
     let slugs = names.filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".lock")?.to_owned()));
     slugs.collect()
 }

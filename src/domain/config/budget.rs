@@ -5,8 +5,9 @@
 
 use crate::domain::error::{Result, hint};
 use crate::domain::event::Usage;
+use crate::domain::text::units::duration;
 use crate::domain::values::{
-    parse_duration, parse_money, some_count, some_duration, some_money, some_seconds, span,
+    parse_duration, parse_money, some_count, some_duration, some_money, some_seconds,
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -69,7 +70,7 @@ impl Budget {
             return Some(format!("{tokens} of {most} tokens"));
         }
         let most = self.time.filter(|most| time >= *most)?;
-        Some(format!("{} of {}", span(time), span(most)))
+        Some(format!("{} of {}", duration(time), duration(most)))
     }
 
     /// What is used of what is limited: `$1.20 of $5.00, 3m of 2h`.
@@ -77,7 +78,7 @@ impl Budget {
         let tokens = usage.input_tokens.saturating_add(usage.output_tokens);
         let cost = self.cost.map(|cost| format!("${:.2} of ${cost:.2}", usage.cost.unwrap_or_default()));
         let tokens = self.tokens.map(|most| format!("{tokens} of {most} tokens"));
-        let time = self.time.map(|most| format!("{} of {}", span(time), span(most)));
+        let time = self.time.map(|most| format!("{} of {}", duration(time), duration(most)));
         cost.into_iter().chain(tokens).chain(time).collect::<Vec<_>>().join(", ")
     }
 

@@ -7,7 +7,7 @@
 
 use super::{Decision, Verdict};
 use crate::domain::error::Result;
-use crate::domain::visible;
+use crate::domain::text::escape;
 use anyhow::Context;
 use gix::ObjectId;
 use serde::{Deserialize, Serialize};
@@ -91,7 +91,7 @@ pub fn statement(verdict: &Verdict) -> Result<String> {
     };
     let mut text = String::new();
     for c in serde_json::to_string(&statement)?.chars() {
-        if visible::is_hidden(c) {
+        if escape::is_hidden(c) {
             let mut units = [0; 2];
             text.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
         } else {
@@ -133,7 +133,7 @@ pub fn headline(verdict: &Verdict) -> String {
         count(verdict.shown.files.len(), "file"),
         summary.trim(),
     );
-    let line = visible::shown(line.as_bytes()).0.replace(['\n', '\t'], " ");
+    let line = escape::for_review(line.as_bytes()).0.replace(['\n', '\t'], " ");
     match line.char_indices().nth(HEADLINE) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line.trim_end_matches([' ', ':']).to_owned(),
@@ -266,7 +266,7 @@ mod tests {
             refusal.target = evil.clone();
             let text = encode(&refusal).unwrap();
             assert_eq!(text.lines().count(), 2, "{text:?}");
-            assert!(!text.chars().any(|c| c != '\n' && visible::is_hidden(c)), "{text:?}");
+            assert!(!text.chars().any(|c| c != '\n' && escape::is_hidden(c)), "{text:?}");
             assert_eq!(decode(&text), (vec![refusal], vec![]));
         }
     }

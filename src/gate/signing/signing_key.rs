@@ -7,11 +7,11 @@
 use super::{NAMESPACE, run};
 use crate::domain::error::{Result, hint, hint_on};
 use crate::gate::store::Repo;
-use crate::system::fs::temporary;
+use crate::system::fs::{home, temporary};
 use anyhow::Context;
 use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----";
@@ -60,10 +60,10 @@ impl Key {
         } else {
             return Ok(None);
         };
-        let program = set("gpg.ssh.program").map_or_else(|| "ssh-keygen".into(), |path| at_home(&path));
+        let program = set("gpg.ssh.program").map_or_else(|| "ssh-keygen".into(), |path| home::expand(&path));
         let id = match literal(&value) {
             Some(key) => Id::Literal(key.to_owned()),
-            None => Id::File(at_home(&value)),
+            None => Id::File(home::expand(&value)),
         };
         Ok(Some(Key { id, program, setting }))
     }
@@ -124,14 +124,6 @@ fn default_key(command: &str) -> Result<String> {
     match literal(first) {
         Some(_) if output.status.success() => Ok(first.to_owned()),
         _ => Err(hint("gpg.ssh.defaultKeyCommand names no key (`ssh-…` or `key::…`)", fix)),
-    }
-}
-
-/// A path of the configuration, in which `~/` is the person's home.
-fn at_home(path: &str) -> PathBuf {
-    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
-        (Some(rest), Some(home)) => Path::new(&home).join(rest),
-        _ => PathBuf::from(path),
     }
 }
 

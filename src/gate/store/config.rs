@@ -12,6 +12,7 @@ use crate::domain::digest;
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
 use crate::domain::workflow;
+use crate::system::fs::home::{self, Base};
 use crate::system::secrets;
 use anyhow::Context;
 use gix::ObjectId;
@@ -118,9 +119,7 @@ pub fn workflows(repo: &Repo, target: &str) -> Result<Vec<String>> {
 
 /// The person's own file.
 pub fn personal_path() -> Option<PathBuf> {
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")))?;
-    Some(home.join("git-flow-ai").join("config.toml"))
+    Some(home::base(Base::Config)?.join("git-flow-ai/config.toml"))
 }
 
 /// A file at the target's tip, else in the working tree; with where it was found, for messages.

@@ -170,22 +170,12 @@ fn elsewhere(here: &Path) -> Vec<PathBuf> {
 /// What `git -c key=value` hands down: `'key'='value' 'key'='value'`, quoted for a shell
 /// (`git.c`, `config.c`; gix reads only `GIT_CONFIG_COUNT`).
 fn parameters(text: &str) -> Result<Vec<String>> {
-    let mut all = Vec::new();
-    let mut current = String::new();
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\'' => current.extend(chars.by_ref().take_while(|c| *c != '\'')),
-            '\\' => current.extend(chars.next()),
-            ' ' => all.push(std::mem::take(&mut current)),
-            c => current.push(c),
-        }
-    }
-    all.push(current);
+    let malformed = || hint("GIT_CONFIG_PARAMETERS is malformed", "unset it: git sets it for `git -c`");
+    let mut all = shlex::split(text).ok_or_else(malformed)?;
     all.retain(|parameter| !parameter.is_empty());
-    match all.iter().find(|parameter| parameter.starts_with('=')) {
-        Some(_) => Err(hint("GIT_CONFIG_PARAMETERS is malformed", "unset it: git sets it for `git -c`")),
-        None => Ok(all),
+    match all.iter().any(|parameter| parameter.starts_with('=')) {
+        true => Err(malformed()),
+        false => Ok(all),
     }
 }
 

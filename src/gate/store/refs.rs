@@ -5,6 +5,7 @@
 
 use super::{Conflict, Expected, Repo};
 use crate::domain::error::{Result, hint, hint_on};
+use crate::domain::text::shell::quote_path;
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use gix::refs::Target;
@@ -116,7 +117,7 @@ impl Repo {
                 true => hint_on(
                     conflict,
                     format!("{name} was not written: {} is in the way", lock.display()),
-                    format!("when no git is running, a killed one has left it: rm '{}'", lock.display()),
+                    format!("when no git is running, a killed one has left it: rm {}", quote_path(&lock)),
                 ),
                 false => conflict.context(format!("{name} was not written: {why}")),
             });

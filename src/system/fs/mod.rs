@@ -2,6 +2,8 @@
 //! what `std` does not do safely with files that another program prepared.
 
 pub mod half_written;
+pub mod home;
+pub mod lock;
 pub mod private;
 mod remove;
 pub mod temporary;

@@ -3,7 +3,7 @@
 use crate::agents::trust::{self, Item, Look, Standing};
 use crate::commands::trust as command;
 use crate::domain::error::{Result, hint_on};
-use crate::domain::visible;
+use crate::domain::text::escape;
 use crate::gate::store::Repo;
 use crate::ui::confirm::confirm;
 use crate::ui::report::{self, plain};
@@ -98,5 +98,5 @@ pub fn describe(look: &Look) -> String {
 
 /// A line in which everything is visible that could hide text or steer the terminal.
 pub fn visible_line(line: &str) -> String {
-    plain(&visible::shown(line.as_bytes()).0)
+    plain(&escape::for_review(line.as_bytes()).0)
 }

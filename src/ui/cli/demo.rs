@@ -1,13 +1,13 @@
 //! `git flow-ai demo`.
 
-use crate::agents::sandbox::shell::quoted;
 use crate::commands::demo::{self, DemoOptions, Narration};
 use crate::domain::error::{Exit, Result};
+use crate::domain::text::shell::quote_path;
 use crate::ui::report::{self, plain};
 use anstyle::{AnsiColor, Style};
 use clap::Args;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// Play the whole story in a temporary repository, without network or keys
@@ -43,12 +43,11 @@ pub fn run(args: DemoArgs) -> Result<Exit> {
         return Err(error.into());
     }
     // Typed as it stands, `rm -rf` of a folder with a space in its name must not meet others.
-    let typed = |path: &Path| quoted(&path.to_string_lossy());
     let (repo, root, bin) = (played.playground.repo(), played.playground.root(), played.playground.bin());
     let seconds = begun.elapsed().as_secs_f32();
     writeln!(out, "\nPlayed in {seconds:.1} s. Look around, and throw it away when you have seen enough:")?;
-    writeln!(out, "  cd {} && export PATH={}:$PATH", typed(&repo), typed(&bin))?;
-    writeln!(out, "  rm -rf {}", typed(root))?;
+    writeln!(out, "  cd {} && export PATH={}:$PATH", quote_path(&repo), quote_path(&bin))?;
+    writeln!(out, "  rm -rf {}", quote_path(root))?;
     if played.succeeded {
         return Ok(Exit::Yes);
     }

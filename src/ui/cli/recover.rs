@@ -2,6 +2,7 @@
 
 use crate::commands::recover::{self, Found, Kind, Restored};
 use crate::domain::error::{Exit, Result, hint};
+use crate::domain::text::units::size;
 use crate::gate::store::Repo;
 use crate::ui::report::table::{Cell, Table};
 use crate::ui::report::{self, plain};
@@ -114,10 +115,6 @@ fn what(kind: Kind) -> &'static str {
         Kind::Commit => "commits",
         Kind::Spec => "spec",
     }
-}
-
-fn size(bytes: u64) -> String {
-    indicatif::BinaryBytes(bytes).to_string()
 }
 
 fn give_back(repo: &Repo, named: &[&Found], args: &RecoverArgs) -> Result<Exit> {

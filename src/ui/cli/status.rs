@@ -4,7 +4,7 @@ use crate::agents::worktree::measure::{GLANCE, THOROUGH, Usage};
 use crate::commands::status::{self, Detail, Disk, Judgement, Live, Overview, Stage, Standing, TaskDetail};
 use crate::domain::error::{Exit, Result};
 use crate::domain::spec::Slug;
-use crate::domain::values::span;
+use crate::domain::text::units::{self, duration};
 use crate::domain::verdict::Decision;
 use crate::gate::store::Repo;
 use crate::ui::report::table::{Cell, Table};
@@ -120,7 +120,7 @@ fn disk_table(disk: &Disk) -> String {
 /// `1.2 GiB`, `at least 1.2 GiB`.
 fn size(usage: Usage) -> String {
     let more = if usage.at_least { "at least " } else { "" };
-    format!("{more}{}", indicatif::BinaryBytes(usage.bytes))
+    format!("{more}{}", units::size(usage.bytes))
 }
 
 fn stage(stage: &Stage) -> Cell {
@@ -243,7 +243,7 @@ fn at_work(detail: &Detail) -> String {
 
 /// A time for people.
 fn between(from: Timestamp, to: Timestamp) -> String {
-    span(Duration::try_from(to.duration_since(from)).unwrap_or_default())
+    duration(Duration::try_from(to.duration_since(from)).unwrap_or_default())
 }
 
 /// What the run says of a task while it is under way, or how it failed; else what the branches say.

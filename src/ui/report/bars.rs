@@ -7,6 +7,7 @@ use super::lines;
 use super::progress::{self, Doing, Progress};
 use super::{first_line, state_style};
 use crate::domain::event::{Event, What};
+use crate::domain::text::units::duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -106,7 +107,7 @@ impl Screen {
                 "{} of {} done · {running} at work · {}{separator}{used}",
                 self.progress.over,
                 self.progress.total,
-                progress::duration(seconds(self.started, now)),
+                duration(elapsed(self.started, now)),
             ));
             total.tick();
         }
@@ -129,13 +130,13 @@ fn bar() -> ProgressBar {
     ProgressBar::new_spinner().with_style(style.tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "))
 }
 
-/// `api · working 1m05s · claude · edits src/a.rs · 12.3k tokens`
+/// `api · working 1m 5s · claude · edits src/a.rs · 12.3k tokens`
 fn describe(task: Option<&str>, doing: &Doing, now: Timestamp, colours: bool) -> String {
     let mut parts = Vec::new();
     parts.extend(task.map(|task| first_line(task, 40)));
     let elapsed = match doing.until {
-        Some(until) => format!("{} more", progress::duration(seconds(now, until))),
-        None => progress::duration(seconds(doing.since, now)),
+        Some(until) => format!("{} more", duration(elapsed(now, until))),
+        None => duration(elapsed(doing.since, now)),
     };
     match doing.state {
         Some(state) if colours => {
@@ -156,8 +157,8 @@ fn describe(task: Option<&str>, doing: &Doing, now: Timestamp, colours: bool) ->
     parts.join(" · ")
 }
 
-fn seconds(from: Timestamp, to: Timestamp) -> u64 {
-    u64::try_from(to.duration_since(from).as_secs()).unwrap_or_default()
+fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -183,7 +184,7 @@ mod tests {
         let now = Timestamp::from_second(65).unwrap();
         assert_eq!(
             describe(Some("api"), doing, now, false),
-            "api · working 1m05s · claude · attempt 2 · 1.5k tokens · edits a␛[2Jb.rs"
+            "api · working 1m 5s · claude · attempt 2 · 1.5k tokens · edits a␛[2Jb.rs"
         );
     }
 }

@@ -6,8 +6,10 @@
 use super::progress::{self, Doing, Progress};
 use super::{err, first_line, state_style};
 use crate::domain::event::{Activity, Event, State, What};
+use crate::domain::text::units::duration;
 use std::io::Write;
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 /// Prints them until every sender has gone.
 pub fn show(events: &Receiver<Event>) {
@@ -86,7 +88,10 @@ fn words(what: &What, doing: &Doing) -> Option<String> {
         What::RunFinished { done, failed, seconds, usage } => {
             let usage = progress::usage(*usage);
             let separator = if usage.is_empty() { "" } else { ", " };
-            format!("{done} done, {failed} failed, {}{separator}{usage}", progress::duration(*seconds))
+            format!(
+                "{done} done, {failed} failed, {}{separator}{usage}",
+                duration(Duration::from_secs(*seconds))
+            )
         }
     })
 }
@@ -111,11 +116,15 @@ pub fn judged(reviewer: &str, vendor: &str, decision: &str, blocking: usize, fin
     )
 }
 
-/// How a task ended: `done after 2 attempts, 1m05s, 12.3k tokens`.
+/// How a task ended: `done after 2 attempts, 1m 5s, 12.3k tokens`.
 pub fn finished(outcome: &str, attempts: u32, seconds: u64, usage: String) -> String {
     let attempts = if attempts > 1 { format!(" after {attempts} attempts") } else { String::new() };
     let separator = if usage.is_empty() { "" } else { ", " };
-    format!("{}{attempts}, {}{separator}{usage}", first_line(outcome, 200), progress::duration(seconds))
+    format!(
+        "{}{attempts}, {}{separator}{usage}",
+        first_line(outcome, 200),
+        duration(Duration::from_secs(seconds))
+    )
 }
 
 #[cfg(test)]

@@ -9,17 +9,16 @@ mod findings;
 mod lines;
 mod next;
 mod output;
-mod plain;
 mod progress;
 pub mod refusal;
 pub mod review;
 pub mod summary;
 pub mod table;
 
+pub use crate::domain::text::escape::{first_line, for_terminal as plain};
 pub use findings::findings;
 pub use next::next_commands;
 pub use output::{err, out, raw_out};
-pub use plain::{first_line, plain};
 
 use crate::domain::error::{Hint, Result};
 use crate::domain::event::{Event, State, What};

@@ -5,8 +5,10 @@
 
 use super::first_line;
 use crate::domain::event::{Activity, Event, State, Usage, What};
+use crate::domain::text::units::duration;
 use indexmap::IndexMap;
 use jiff::Timestamp;
+use std::time::Duration;
 
 /// All tasks that have been heard of, in the order in which they were.
 #[derive(Debug, Default)]
@@ -126,7 +128,7 @@ pub fn words(activity: &Activity) -> Option<String> {
         Activity::Usage(_) | Activity::Process { .. } => return None,
         Activity::Waiting { what } => format!("asks: {}", first_line(what, 120)),
         Activity::RateLimited { seconds: Some(seconds), .. } => {
-            format!("was told to wait for {}", duration(*seconds))
+            format!("was told to wait for {}", duration(Duration::from_secs(*seconds)))
         }
         Activity::RateLimited { seconds: None, .. } => "was told to wait".into(),
         Activity::Retrying { why } => format!("tries again: {}", first_line(why, 100)),
@@ -145,15 +147,6 @@ fn verb(tool: &str) -> String {
             "looks for".into()
         }
         _ => format!("uses {}", first_line(tool, 40)),
-    }
-}
-
-/// Seconds for people: `7s`, `3m05s`, `2h04m`.
-pub fn duration(seconds: u64) -> String {
-    match seconds {
-        0..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
-        _ => format!("{}h{:02}m", seconds / 3600, seconds % 3600 / 60),
     }
 }
 
@@ -201,7 +194,6 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        assert_eq!([59, 61, 3_725].map(duration), ["59s", "1m01s", "1h02m"]);
         let used = Usage { input_tokens: 12_000, output_tokens: 345, cost: Some(0.411) };
         assert_eq!(usage(used), "12.3k tokens, $0.41");
         assert_eq!(usage(Usage::default()), "");

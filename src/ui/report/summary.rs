@@ -1,11 +1,12 @@
 //! The end of a run: a table of its tasks, what went wrong with each, and what comes next.
 
-use super::progress::{duration, usage};
+use super::progress::usage;
 use super::table::{Cell, Table};
 use super::{json as print_json, plain};
 use crate::commands::run::{Outcome, Summary, TaskReport};
 use crate::domain::error::Result;
 use crate::domain::spec::Slug;
+use crate::domain::text::units::duration;
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -67,9 +68,9 @@ fn row(task: &TaskReport) -> [Cell; 7] {
         outcome if outcome.is_success() => Cell::good(word),
         _ => Cell::bad(word),
     };
-    let time = match task.duration.as_secs() {
-        0 if task.attempts == 0 => String::new(),
-        seconds => duration(seconds),
+    let time = match task.attempts {
+        0 if task.duration.as_secs() == 0 => String::new(),
+        _ => duration(task.duration),
     };
     [
         task.task.as_str().into(),
@@ -125,8 +126,8 @@ mod tests {
         assert_eq!(
             text,
             "TASK  AGENT   ATTEMPTS  OUTCOME       TIME   USED                VERDICT\n\
-             api   claude         2  done          1m05s  1.2k tokens, $0.50  APPROVE by codex (openai)\n\
-             web   claude         3  agent failed  1m05s  1.2k tokens, $0.50\n\
+             api   claude         2  done          1m 5s  1.2k tokens, $0.50  APPROVE by codex (openai)\n\
+             web   claude         3  agent failed  1m 5s  1.2k tokens, $0.50\n\
              \n\
              web: its agent failed: no\n  key ␛[2J\n  \
              next: git flow-ai log demo web shows what it did; then git flow-ai run demo --task web --retry\n\

@@ -3,7 +3,7 @@
 //! Widths are those that a terminal shows, for wide and combining characters too. The last column is
 //! never padded. Cells are sanitised here, so that no agent's text can leave its cell.
 
-use super::plain::plain;
+use super::plain;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 

@@ -1,14 +1,16 @@
-//! Reaching a host: directly, or through the proxy that the person needs to reach anything.
+//! Connects to a host: directly, or through the proxy that the environment names.
 
-use super::{authority, plain};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use std::env;
+use super::plain;
+use http::Uri;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use std::io::{Error, Result};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+
+/// The longest head of a reply that is read, in bytes.
+const LONGEST: usize = 16 << 10;
 
 /// How long a host may take to answer a call.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -16,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Opens a connection to that host.
 pub async fn dial(host: &str, port: u16) -> Result<TcpStream> {
     let call = async {
-        match upstream(host, port == 80) {
+        match upstream(host, port)? {
             Some(proxy) => through(&proxy, host, port).await,
             None => TcpStream::connect((host, port)).await,
         }
@@ -24,49 +26,57 @@ pub async fn dial(host: &str, port: u16) -> Result<TcpStream> {
     timeout(PATIENCE, call).await.map_err(|_| Error::other("nobody answers"))?
 }
 
-/// The proxy that the environment names for that host.
-fn upstream(host: &str, is_plain: bool) -> Option<String> {
-    let first =
-        |names: &[&str]| names.iter().find_map(|name| env::var(name).ok().filter(|text| !text.is_empty()));
-    let is_exempt = first(&["NO_PROXY", "no_proxy"]).is_some_and(|list| {
-        list.split(',').map(|name| plain(name.trim().trim_start_matches('.'))).any(|name| {
-            name == "*"
-                || plain(host) == name
-                || plain(host).ends_with(&format!(".{name}")) && !name.is_empty()
-        })
-    });
-    if is_exempt {
-        return None;
-    }
-    let named = if is_plain { ["HTTP_PROXY", "http_proxy"] } else { ["HTTPS_PROXY", "https_proxy"] };
-    first(&named).or_else(|| first(&["ALL_PROXY", "all_proxy"]))
+/// The proxy that the environment names for that host, as curl would choose it.
+fn upstream(host: &str, port: u16) -> Result<Option<Intercept>> {
+    let scheme = if port == 80 { "http" } else { "https" };
+    let address = Uri::builder().scheme(scheme).authority(in_url(&plain(host))).path_and_query("/").build();
+    Ok(Matcher::from_env().intercept(&address.map_err(Error::other)?))
 }
 
-/// A tunnel through that proxy.
-async fn through(proxy: &str, host: &str, port: u16) -> Result<TcpStream> {
-    let site = proxy.strip_prefix("http://").unwrap_or(proxy).trim_end_matches('/');
-    let (user, site) = site.rsplit_once('@').map_or((None, site), |(user, site)| (Some(user), site));
-    let (name, at) = authority(site)
-        .filter(|_| !site.contains("://"))
+/// A tunnel through that proxy. `hyper_util`'s own reads on after the reply to CONNECT and loses what a host
+/// that speaks first has sent by then.
+async fn through(proxy: &Intercept, host: &str, port: u16) -> Result<TcpStream> {
+    let address = proxy.uri();
+    let name = address
+        .host()
+        .filter(|_| address.scheme_str() == Some("http"))
         .ok_or_else(|| Error::other("the proxy of the environment is none that speaks plain HTTP"))?;
-    let mut stream = TcpStream::connect((name.as_str(), at.unwrap_or(80))).await?;
-    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    let mut ask = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
-    if let Some(user) = user {
-        ask.push_str(&format!("Proxy-Authorization: Basic {}\r\n", BASE64_STANDARD.encode(user)));
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    let mut stream = TcpStream::connect((name, address.port_u16().unwrap_or(80))).await?;
+    let target = format!("{}:{port}", in_url(host));
+    let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n").into_bytes();
+    if let Some(credentials) = proxy.basic_auth() {
+        request.extend_from_slice(b"Proxy-Authorization: ");
+        request.extend_from_slice(credentials.as_bytes());
+        request.extend_from_slice(b"\r\n");
     }
-    ask.push_str("\r\n");
-    stream.write_all(ask.as_bytes()).await?;
-    let mut answer = Vec::new();
-    // One by one, since what follows is the host's. The answer to CONNECT is short.
-    while !answer.ends_with(b"\r\n\r\n") {
-        if answer.len() > 16 << 10 {
-            return Err(Error::other("the proxy of the environment talks without end"));
-        }
-        answer.push(stream.read_u8().await?);
-    }
-    match answer.get(9..12) {
-        Some(b"200") => Ok(stream),
+    request.extend_from_slice(b"\r\n");
+    stream.write_all(&request).await?;
+    match reply(&mut stream).await? {
+        200 => Ok(stream),
         _ => Err(Error::other("the proxy of the environment refuses")),
     }
+}
+
+/// The status of a reply, of which nothing is read but its head.
+async fn reply(stream: &mut TcpStream) -> Result<u16> {
+    let mut head = Vec::new();
+    while head.len() < LONGEST {
+        // One by one, since what follows is the host's. The reply to CONNECT is short.
+        head.push(stream.read_u8().await?);
+        if head.ends_with(b"\n\r\n") || head.ends_with(b"\n\n") {
+            let mut headers = [httparse::EMPTY_HEADER; 64];
+            let mut reply = httparse::Response::new(&mut headers);
+            reply.parse(&head).map_err(Error::other)?;
+            return reply
+                .code
+                .ok_or_else(|| Error::other("the proxy of the environment does not speak HTTP"));
+        }
+    }
+    Err(Error::other("the proxy of the environment talks without end"))
+}
+
+/// A host as a URL has it: an IPv6 address in brackets.
+fn in_url(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }

@@ -5,7 +5,7 @@
 //! refused, since two programs would read it in two ways.
 
 use crate::domain::error::Result;
-use crate::domain::visible;
+use crate::domain::text::escape;
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use std::collections::BTreeMap;
@@ -49,7 +49,7 @@ impl Changed {
 
 /// A path on one line with nothing hidden in it.
 pub(super) fn display(path: &[u8]) -> String {
-    visible::shown(path).0.replace('\n', "<U+000A>").replace('\t', "<U+0009>")
+    escape::for_review(path).0.replace('\n', "<U+000A>").replace('\t', "<U+0009>")
 }
 
 /// A folder's entries by name: mode and object.

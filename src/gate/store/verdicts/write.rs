@@ -9,10 +9,10 @@ use super::{index, state_of};
 use crate::domain::error::{Hint, Result, hint_on};
 use crate::domain::verdict::{NOTES_REF, Verdict, record};
 use crate::gate::store::{Conflict, Expected, Repo, keep};
+use crate::system::fs::lock;
 use anyhow::Context;
 use gix::ObjectId;
-use std::fs::{self, File, TryLockError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often a writer tries before it gives up, where others write that know no turns.
 const TRIES: u32 = 50;
@@ -38,7 +38,8 @@ pub fn append(repo: &Repo, on: ObjectId, verdict: &Verdict) -> Result<()> {
 
 /// Does a change of the notes, again while others come between.
 pub(super) fn in_turn<T>(repo: &Repo, mut change: impl FnMut() -> Result<T>) -> Result<T> {
-    let _turn = turn(repo)?;
+    // No spec's name begins with a dot. Some file systems have no locks: then compare-and-swap alone must do.
+    let _turn = lock::try_take(&repo.own_dir()?.join("locks/.notes.lock"), TURN);
     let mut attempt = 1;
     loop {
         match change() {
@@ -50,27 +51,6 @@ pub(super) fn in_turn<T>(repo: &Repo, mut change: impl FnMut() -> Result<T>) -> 
                 attempt += 1;
             }
             other => return other,
-        }
-    }
-}
-
-/// Waits until no other writer of ours is at it.
-fn turn(repo: &Repo) -> Result<File> {
-    let dir = repo.own_dir()?.join("locks");
-    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    // No spec's name begins with a dot.
-    let path = dir.join(".notes.lock");
-    let context = || format!("cannot lock {}", path.display());
-    let file = File::options().create(true).truncate(false).write(true).open(&path).with_context(context)?;
-    let begun = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if begun.elapsed() < TURN => {
-                std::thread::sleep(pause(1, ONE_MORE)?)
-            }
-            // Some file systems have no locks: then compare-and-swap alone must do.
-            Err(_) => return Ok(file),
         }
     }
 }

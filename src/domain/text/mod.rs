@@ -1,0 +1,5 @@
+//! Text for people, models, terminals and shells.
+
+pub mod escape;
+pub mod shell;
+pub mod units;
