@@ -10,7 +10,9 @@ use crate::domain::error::{Result, hint};
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::store::verdicts::{self, COPIES, Lost};
 use crate::gate::store::{Conflict, Expected, Repo, keep};
-use crate::system::git::{self, Talk};
+use crate::system::git;
+use crate::system::git::error::{ErrorKind, kind};
+use crate::system::git::talk::{self, Talk};
 use gix::ObjectId;
 use std::process::Command;
 
@@ -117,21 +119,21 @@ fn fetch(repo: &Repo, remote: &str, copy: &str, tell: &impl Fn(&str)) -> Result<
     // A partial clone needs the notes as a whole, in one go, but of what is kept only what it asks for.
     let has_notes = loop {
         let all: &[&str] = if repo.is_partial() { &[&notes] } else { &[&notes, &kept] };
-        let talk = git::talk(&mut fetching(repo, remote, &["--no-filter"], all), tell)?;
+        let talk = talk::run(&mut fetching(repo, remote, &["--no-filter"], all), tell)?;
         tries += 1;
         match talk {
             Talk { is_done: true, .. } => break true,
-            Talk { said, .. } if said.contains("couldn't find remote ref") => break false,
-            // Another sync of this repository writes the same refs.
-            Talk { said, .. } if is_contention(&said) && tries < TRIES => {
-                std::thread::sleep(verdicts::pause(tries, ONE_MORE)?)
-            }
-            talk => return Err(unreachable_remote(remote, &talk)),
+            talk => match talk.kind() {
+                ErrorKind::RefMissing => break false,
+                // Another sync of this repository writes the same refs.
+                ErrorKind::RefMoved if tries < TRIES => std::thread::sleep(verdicts::pause(tries, ONE_MORE)?),
+                _ => return Err(unreachable_remote(remote, &talk)),
+            },
         }
     };
     if !has_notes || repo.is_partial() {
-        let talk = git::talk(&mut fetching(repo, remote, &[], &[&kept]), tell)?;
-        if !talk.is_done && !is_contention(&talk.said) {
+        let talk = talk::run(&mut fetching(repo, remote, &[], &[&kept]), tell)?;
+        if !talk.is_done && talk.kind() != ErrorKind::RefMoved {
             return Err(unreachable_remote(remote, &talk));
         }
     }
@@ -161,14 +163,14 @@ fn talking(repo: &Repo) -> Command {
 }
 
 fn unreachable_remote(remote: &str, talk: &Talk) -> anyhow::Error {
-    if is_no_room(&talk.said) || is_contention(&talk.said) {
+    if matches!(talk.kind(), ErrorKind::NoSpace | ErrorKind::Unwritable | ErrorKind::RefMoved) {
         return hint(
-            format!("what {remote} has cannot be written here: {}", reason(talk)),
+            format!("what {remote} has cannot be written here: {}", talk.reason()),
             "see that the disk has room (df -h .) and that the repository is yours to write; nothing is lost",
         );
     }
     hint(
-        format!("the verdicts of {remote} cannot be fetched: {}", reason(talk)),
+        format!("the verdicts of {remote} cannot be fetched: {}", talk.reason()),
         format!("git ls-remote {remote} tells whether it can be reached; nothing here has changed"),
     )
 }
@@ -188,13 +190,15 @@ pub(crate) fn push(repo: &Repo, remote: &str, tell: &impl Fn(&str)) -> Result<Pu
     command.args(["push", "--porcelain", "--progress", "--no-verify", "--no-follow-tags"]);
     command.args(["--recurse-submodules=no", remote]);
     command.args(refspecs());
-    let talk = git::talk(&mut command, tell)?;
+    let talk = talk::run(&mut command, tell)?;
     if talk.is_done {
         return Ok(Pushed::Done);
     }
     let of_notes = talk.output.lines().find(|line| line.contains(&format!("\t{NOTES_REF}:")));
     Ok(match of_notes.map(|line| (line.starts_with('!'), line)) {
-        Some((true, line)) if line.contains("[rejected]") || is_contention(line) => Pushed::Moved,
+        Some((true, line)) if line.contains("[rejected]") || kind(line) == ErrorKind::RefMoved => {
+            Pushed::Moved
+        }
         // Ours has all that the remote had: who misses something has got it since.
         Some((true, _)) if talk.said.contains(LOSES) => Pushed::Moved,
         // What somebody else keeps under the same name is the same.
@@ -207,45 +211,13 @@ pub(crate) fn push(repo: &Repo, remote: &str, tell: &impl Fn(&str)) -> Result<Pu
                 .filter_map(|line| line.strip_prefix("remote: "))
                 .fold(String::new(), |text, line| text + "\n" + line.trim_end())
         )),
-        None => Pushed::Refused(reason(&talk)),
+        None => Pushed::Refused(talk.reason()),
     })
 }
 
 /// What is pushed for verdicts to arrive: they themselves, and what they are about.
 pub(crate) fn refspecs() -> [String; 2] {
     [format!("{NOTES_REF}:{NOTES_REF}"), format!("{0}*:{0}*", keep::KEPT)]
-}
-
-/// Whether git only met somebody else who wrote the same ref at that moment.
-pub(crate) fn is_contention(said: &str) -> bool {
-    let words = [
-        "cannot lock ref",
-        "failed to update ref",
-        "Unable to create",
-        "fetch first",
-        "incorrect old value",
-        // git 2.54 and newer say it like this.
-        "reference already exists",
-        "reference does not exist",
-    ];
-    !is_no_room(said) && words.iter().any(|words| said.contains(words))
-}
-
-/// Whether git could not write here, which no waiting mends.
-fn is_no_room(said: &str) -> bool {
-    let words = ["unable to create directory", "couldn't write", "Read-only file system", "No space left"];
-    let mut here = said.lines().filter(|line| !line.starts_with("remote:"));
-    here.any(|line| words.iter().any(|words| line.contains(words)))
-}
-
-/// Why git failed, in its own words.
-pub(crate) fn reason(talk: &Talk) -> String {
-    let lines: Vec<&str> = talk.said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let telling = lines.iter().filter(|line| line.starts_with("fatal:") || line.starts_with("error:"));
-    match telling.map(|line| line.split_once(": ").map_or(*line, |(_, why)| why)).collect::<Vec<_>>() {
-        why if why.is_empty() => lines.join("; "),
-        why => why.join("; "),
-    }
 }
 
 /// What the remote has now is what it was last seen to have.

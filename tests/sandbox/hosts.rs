@@ -141,7 +141,8 @@ fn upstream() -> (u16, Arc<AtomicUsize>) {
             let mut head = vec![0; 4096];
             let read = stream.read(&mut head).unwrap_or(0);
             let head = String::from_utf8_lossy(&head[..read]).into_owned();
-            let knows = head.starts_with("CONNECT far.example:443 ") && head.contains("Basic dXNlcjpwQHNz\r\n");
+            let knows =
+                head.starts_with("CONNECT far.example:443 ") && head.contains("Basic dXNlcjpwQHNz\r\n");
             if knows {
                 counted.fetch_add(1, Ordering::SeqCst);
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nthrough\n");

@@ -6,7 +6,8 @@
 use super::TooMuch;
 use crate::domain::error::Result;
 use crate::system::git;
-use anyhow::{Context, bail};
+use crate::system::git::error::GitError;
+use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::fs::File;
 use std::io::{Read, Seek, Write};
@@ -59,7 +60,8 @@ pub(super) fn run(what: &str, command: &mut Command, codes: &[i32]) -> Result<En
             room.with_context(|| format!("git {what} failed ({}), unheard", ended.status))?;
         }
         // Our settings would only hide the cause.
-        bail!("git {what} failed ({}): {}", ended.status, ended.said());
+        let command = format!("git {what}");
+        return Err(GitError { command, status: ended.status, stderr: ended.said() }.into());
     }
     Ok(ended)
 }

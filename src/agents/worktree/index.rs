@@ -4,15 +4,13 @@ use super::bounded::{Ended, input, run};
 use super::{Why, Worktree};
 use crate::agents::sandbox::Enclosed;
 use crate::domain::error::Result;
+use crate::system::git::error::{ErrorKind, GitError, ignores_paths, in_english};
 use anyhow::Context;
 use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::Stdio;
-
-/// How git says that it cannot take a file's content (`convert.c`).
-const CONTENT: &[&str] = &["failed to encode", " if encoded as ", "and back is not the same", "clean filter"];
 
 /// How often files that cannot be taken are looked for among others; beyond that, others go with them.
 const PATIENCE: usize = 100;
@@ -47,8 +45,7 @@ impl<'a> Index<'a> {
 
     fn git(&self, args: &[&str]) -> Result<Enclosed> {
         let mut command = self.worktree.git();
-        // What it says is read.
-        command.env("GIT_INDEX_FILE", &self.file).env("LC_ALL", "C").args(args);
+        in_english(&mut command).env("GIT_INDEX_FILE", &self.file).args(args);
         self.worktree.enclose(command, false)
     }
 
@@ -116,10 +113,10 @@ impl<'a> Index<'a> {
         let args = [&["update-index"], how, &["-z", "--stdin"]].concat();
         let ended = match self.run(&args, input(paths)?, &[0]) {
             Ok(ended) => ended,
-            Err(error) if CONTENT.iter().any(|words| error.to_string().contains(words)) => return Ok(None),
+            Err(error) if GitError::kind_of(&error) == ErrorKind::Content => return Ok(None),
             Err(error) => return Err(error),
         };
-        if !ended.stderr.starts_with(b"Ignoring path ") && !ended.said().contains("\nIgnoring path ") {
+        if !ignores_paths(&ended.said()) {
             return Ok(Some(Vec::new()));
         }
         // Names can hold line breaks and anything else that git says, so only the index tells which.

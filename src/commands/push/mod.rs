@@ -15,7 +15,9 @@ use crate::domain::error::Result;
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::store::verdicts::{self, COPIES};
 use crate::gate::store::{Repo, keep};
-use crate::system::git::{self, Talk};
+use crate::system::git;
+use crate::system::git::error::{ErrorKind, kind, locked_refs};
+use crate::system::git::talk::{self, Talk};
 use std::process::Command;
 
 /// How often it is tried while others push verdicts: each time the person's own hooks run.
@@ -143,7 +145,7 @@ fn talk(
     command.args(["-c", "advice.pushUpdateRejected=false", "push", "--porcelain"]).args(options);
     command.arg(if push.is_watched { "--progress" } else { "--no-progress" });
     command.arg(&push.remote).args(push.refspecs.iter().map(Refspec::to_string)).args(verdicts);
-    git::talk(&mut command, |said| {
+    talk::run(&mut command, |said| {
         let is_ours_to_tell = TOLD_BY_US.iter().chain([&NO_ATOMIC]).any(|words| said.starts_with(words));
         if !is_ours_to_tell {
             tell(said);
@@ -204,13 +206,13 @@ fn only_verdicts_moved(talk: &Talk, refs: &[Ref]) -> bool {
     let mut causes = refs.iter().filter(|one| one.is_cause()).peekable();
     if causes.peek().is_some() {
         return causes.all(|one| {
-            one.is_of_verdicts() && (one.summary.contains("[rejected]") || sync::is_contention(&one.summary))
+            one.is_of_verdicts()
+                && (one.summary.contains("[rejected]") || kind(&one.summary) == ErrorKind::RefMoved)
         });
     }
     // A transaction that failed at the server: only what it says beside names the ref.
-    let mut locks = talk.said.lines().filter(|line| line.contains("cannot lock ref")).peekable();
-    locks.peek().is_some()
-        && locks.all(|line| [NOTES_REF, keep::KEPT].iter().any(|of| line.contains(&format!("'{of}"))))
+    let locked = locked_refs(&talk.said);
+    !locked.is_empty() && locked.iter().all(|name| *name == NOTES_REF || name.starts_with(keep::KEPT))
 }
 
 impl Push {
@@ -224,11 +226,10 @@ impl Push {
         let rejected = || refs.iter().filter(|one| one.is_rejected());
         // A server that was cut short says `fatal:` too: what it has answered about counts for more.
         let is_answered = rejected().any(|one| one.summary.contains("rejected]"));
-        let is_fatal = talk.said.lines().any(|line| line.starts_with("fatal:"));
-        if !is_answered && (is_fatal || rejected().next().is_some()) {
+        if !is_answered && (talk.is_fatal() || rejected().next().is_some()) {
             return Some(Failure {
                 is_refusal: false,
-                why: format!("git could not push to {remote}: {}", sync::reason(talk)),
+                why: format!("git could not push to {remote}: {}", talk.reason()),
                 fix: format!("git ls-remote {remote} tells whether it can be reached"),
             });
         }

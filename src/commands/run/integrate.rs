@@ -85,7 +85,7 @@ impl Merging {
                         Ok(Ok(())) => {}
                         Ok(Err(outcome)) => report.outcome = outcome,
                         // Others are still at work, and what they make must be taken in.
-                        Err(error) => report.outcome = Outcome::Broken { why: chain(&error) },
+                        Err(error) => report.outcome = Outcome::broken(&error),
                     }
                 }
                 Some(Standing::Failed | Standing::Blocked) | None => {}

@@ -1,9 +1,12 @@
 //! How a task can end: every way, each with a sentence and the way out.
 
+use super::chain;
 use super::limits::Under;
+use crate::domain::error::Hint;
 use crate::domain::event::{LimitKind, Usage};
 use crate::domain::spec::Slug;
 use crate::domain::verdict::Finding;
+use crate::system::fs::full::is_disk_full;
 use gix::ObjectId;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -91,6 +94,9 @@ pub enum Outcome {
     Broken {
         /// What.
         why: String,
+        /// What to do about it, if that is known.
+        #[serde(skip)]
+        fix: Option<String>,
     },
 }
 
@@ -104,6 +110,16 @@ impl Outcome {
             why: under.why.clone(),
             until: under.until,
         }
+    }
+
+    /// Something broke; what its error says to do goes with it.
+    pub(super) fn broken(error: &anyhow::Error) -> Outcome {
+        let hint = || error.chain().find_map(|cause| cause.downcast_ref::<Hint>());
+        let fix = match is_disk_full(error) {
+            true => Some("make room on the disk".to_owned()),
+            false => hint().map(|hint| hint.fix.clone()),
+        };
+        Outcome::Broken { why: chain(error), fix }
     }
 
     /// Whether the task goes on at a known time.
@@ -173,7 +189,7 @@ impl Outcome {
             }
             Outcome::Blocked { by } => format!("it waits for {}", by.join(", ")),
             Outcome::Stopped => "stopped; whatever it had made is on its branch".into(),
-            Outcome::Broken { why } => why.clone(),
+            Outcome::Broken { why, .. } => why.clone(),
         })
     }
 
@@ -221,9 +237,7 @@ impl Outcome {
                     "make one of them depend on the other (git flow-ai plan {slug}), then run it again with --retry"
                 )
             }
-            Outcome::Broken { why } if why.contains("No space left") => {
-                format!("make room on the disk, then {again}")
-            }
+            Outcome::Broken { fix: Some(fix), .. } => format!("{fix}; then {again}"),
             Outcome::Stopped | Outcome::Broken { .. } => again,
         })
     }

@@ -19,6 +19,7 @@ use crate::domain::error::Result;
 use crate::domain::event::{Events, State, What};
 use crate::domain::plan::Task;
 use crate::gate::store::changes;
+use anyhow::anyhow;
 use gix::ObjectId;
 use jiff::Timestamp;
 use std::cell::{Cell, RefCell};
@@ -72,13 +73,13 @@ pub(super) async fn live(run: Rc<Run>, task: Task) -> TaskReport {
     let begin = Instant::now();
     let events = run.events.of_task(&task.id);
     let Some(agent) = run.agents.get(&task.id) else {
-        return not_run(&run, &task, Outcome::Broken { why: "it has no agent".into() });
+        return not_run(&run, &task, Outcome::broken(&anyhow!("it has no agent")));
     };
     let (base, work) = match begin_from(&run, &task) {
         Ok(Ok(found)) => found,
         Ok(Err(outcome)) => return finished(&events, 1, not_run(&run, &task, outcome)),
         Err(error) => {
-            return finished(&events, 1, not_run(&run, &task, Outcome::Broken { why: chain(&error) }));
+            return finished(&events, 1, not_run(&run, &task, Outcome::broken(&error)));
         }
     };
     let number = run.history.borrow().next(&task.id).saturating_sub(1).max(1);
@@ -99,7 +100,7 @@ pub(super) async fn live(run: Rc<Run>, task: Task) -> TaskReport {
     };
     let outcome = match life.go_on().await {
         Ok(outcome) => outcome,
-        Err(error) => Outcome::Broken { why: chain(&error) },
+        Err(error) => Outcome::broken(&error),
     };
     let (outcome, kept) = life.leave(outcome).await;
     run.budget.worked(&life.task.id, begin.elapsed());

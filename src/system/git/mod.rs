@@ -5,10 +5,13 @@
 //! a child that we start elsewhere must not inherit them. Optional locks are off, so that looking
 //! never takes `index.lock` from an agent.
 
+pub mod error;
+pub mod talk;
+
 use crate::domain::error::{Result, hint};
 use crate::system::program;
 use anyhow::{Context, bail};
-use std::io::{BufReader, Read};
+use error::GitError;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -90,59 +93,9 @@ pub fn output_bytes(command: &mut Command) -> Result<Vec<u8>> {
         .output()
         .with_context(|| format!("cannot run {}", describe(command)))?;
     if !output.status.success() {
-        bail!(
-            "{} failed ({}): {}",
-            describe(command),
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        return Err(GitError::new(command, output.status, &output.stderr).into());
     }
     Ok(output.stdout)
-}
-
-/// What git said to a command that talks to a remote.
-#[derive(Debug)]
-pub struct Talk {
-    /// Whether it succeeded.
-    pub is_done: bool,
-    /// What it printed.
-    pub output: String,
-    /// What it and the remote said, progress left out.
-    pub said: String,
-}
-
-/// Runs a command that talks to a remote, in a language that can be told, and passes on what is said
-/// while it is said: each part with the line break or carriage return that ends it. Whom to ask for a
-/// password is the person's setting.
-pub fn talk(command: &mut Command, mut tell: impl FnMut(&str)) -> Result<Talk> {
-    command.env("LC_ALL", "C").stdout(Stdio::piped()).stderr(Stdio::piped());
-    let context = format!("cannot run {}", describe(command));
-    let mut child = command.spawn().context(context)?;
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    let output = std::thread::spawn(move || {
-        let mut text = Vec::new();
-        // What cannot be read was not said: the exit status tells.
-        let _ = out.map(|mut out| out.read_to_end(&mut text));
-        String::from_utf8_lossy(&text).into_owned()
-    });
-    let mut said = String::new();
-    let mut part = Vec::new();
-    for byte in err.into_iter().flat_map(|err| BufReader::new(err).bytes()) {
-        let byte = byte.context("git's messages cannot be read")?;
-        part.push(byte);
-        if matches!(byte, b'\n' | b'\r') {
-            let text = String::from_utf8_lossy(&part).into_owned();
-            tell(&text);
-            if byte == b'\n' {
-                said.push_str(&text);
-            }
-            part.clear();
-        }
-    }
-    said.push_str(&String::from_utf8_lossy(&part));
-    let status = child.wait().context("git cannot be waited for")?;
-    let output = output.join().unwrap_or_default();
-    Ok(Talk { is_done: status.success(), output, said: said.trim().to_owned() })
 }
 
 /// The command as a person would type it, for messages: of a text of several lines only the first.
