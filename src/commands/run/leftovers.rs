@@ -21,9 +21,12 @@ use crate::system::fs::temporary;
 use crate::system::process::orphans;
 use gix::ObjectId;
 
-/// Ends the processes that killed runs of the spec left, wherever they went, and removes the temporary
-/// files that they were writing.
+/// Ends the processes that killed runs of the spec left, wherever they went, and removes their locks on refs
+/// and the temporary files that they were writing.
 pub(super) fn end_processes(repo: &Repo, slug: &Slug, events: &Events) -> Result<()> {
+    for lock in repo.remove_dead_locks() {
+        events.warn(format!("{} was left by a killed process, and is removed", lock.display()));
+    }
     let Some(remains) = traces::of_dead_runs(repo, slug)? else { return Ok(()) };
     let (killed, left) = remains.traces.end();
     if killed > 0 {

@@ -25,7 +25,6 @@ mod preflight;
 mod prompt;
 mod review;
 mod scheduler;
-mod stale_locks;
 mod summary;
 mod task;
 mod verify;
@@ -122,7 +121,6 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
     let begin = Instant::now();
     let _lock = Lock::take(&repo, &options.slug)?;
     leftovers::end_processes(&repo, &options.slug, events)?;
-    stale_locks::break_locks(&repo, &options.slug, events).await?;
     let Prepared { spec, mut history, plan, chosen, loaded, target, base, agents } =
         preflight::prepare(&repo, &options)?;
     // What is asked about here is what runs: nothing is read again.

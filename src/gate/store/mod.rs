@@ -21,6 +21,7 @@ mod git_config;
 pub mod keep;
 mod objects;
 mod open;
+mod ref_locks;
 pub mod reflog;
 mod refs;
 pub mod specs;
@@ -31,9 +32,7 @@ pub mod upstream;
 pub mod verdicts;
 
 pub use git_config::Setting;
-pub use open::common_dir_at;
 pub use refs::is_ref_name;
-
 use gix::ObjectId;
 use std::path::PathBuf;
 

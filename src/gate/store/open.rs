@@ -118,18 +118,6 @@ impl Repo {
     }
 }
 
-/// The folder that all worktrees of the repository share which a folder is in; none where it is in none.
-pub fn common_dir_at(folder: &Path) -> Option<PathBuf> {
-    let (found, _) = gix::discover::upwards(folder).ok()?;
-    let (git_dir, _) = found.into_repository_and_work_tree_directories();
-    let git_dir = folder.join(git_dir);
-    let common = match fs::read_to_string(git_dir.join("commondir")) {
-        Ok(text) => git_dir.join(text.trim_end()),
-        Err(_) => git_dir,
-    };
-    common.canonicalize().ok()
-}
-
 /// Makes a folder an object store that holds nothing itself and sees these stores.
 pub(super) fn write_alternates<'a>(
     objects: &Path,

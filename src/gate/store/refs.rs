@@ -3,6 +3,7 @@
 //! gix runs no hooks, so a ref that we move is a ref that no gate has seen. Hence only our own are
 //! written: `refs/heads/flow/`, `refs/notes/`, `refs/flow-ai/`; anything else is a bug and refused.
 
+use super::ref_locks::Intent;
 use super::{Conflict, Expected, Repo};
 use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::text::shell::quote_path;
@@ -96,12 +97,18 @@ impl Repo {
             let expected = PreviousValue::MustExistAndMatch(Target::Object(*id));
             edits.push(RefEdit::delete_with_log(self.writable(name)?, expected, RefLog::AndReference));
         }
+        let _intent = Intent::new(self, refs.iter().map(|(name, _)| name.as_str()));
         self.gix.edit_references(edits).context("refs cannot be deleted; another git may be at it")?;
         Ok(())
     }
 
     fn edit(&self, name: &str, edit: RefEdit) -> Result<()> {
-        let Err(error) = self.gix.edit_reference(edit) else { return Ok(()) };
+        let _intent = Intent::new(self, [name]);
+        let mut outcome = self.gix.edit_reference(edit.clone());
+        if outcome.is_err() && !self.remove_dead_locks().is_empty() {
+            outcome = self.gix.edit_reference(edit);
+        }
+        let Err(error) = outcome else { return Ok(()) };
         if let Some(obstacle) = self.obstacle(name)? {
             return Err(hint(
                 format!("{name} cannot be made, because {obstacle} exists"),

@@ -20,19 +20,19 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// That of the process which has this number now; none when there is none.
-    pub fn of(pid: Pid) -> Option<Identity> {
+    /// That of the process which has this number now; `None` if there is no such process.
+    pub fn read(pid: Pid) -> Option<Identity> {
         Some(Identity { pid, started: table::started(pid)?, boot: table::boot() })
     }
 
     /// Our own.
     pub fn own() -> Option<Identity> {
-        Identity::of(Pid::try_from(std::process::id()).ok()?)
+        Identity::read(Pid::try_from(std::process::id()).ok()?)
     }
 
     /// Whether it is alive. A process that has its number by now is not it.
     pub fn is_alive(&self) -> bool {
-        Identity::of(self.pid).is_some_and(|now| now == *self)
+        Identity::read(self.pid).is_some_and(|now| now == *self)
     }
 }
 
@@ -46,6 +46,6 @@ mod tests {
         assert!(own.is_alive());
         assert!(!Identity { started: "1".into(), ..own.clone() }.is_alive());
         assert!(!Identity { boot: "before".into(), ..own.clone() }.is_alive());
-        assert_eq!(Identity::of(i32::MAX), None);
+        assert_eq!(Identity::read(i32::MAX), None);
     }
 }

@@ -11,6 +11,8 @@ pub(crate) mod lines;
 pub(crate) mod orphans;
 pub(crate) mod pressure;
 pub(crate) mod question;
+#[cfg(target_os = "linux")]
+mod stat;
 pub mod stop;
 pub(crate) mod table;
 pub(crate) mod tree;

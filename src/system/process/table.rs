@@ -2,7 +2,6 @@
 
 use crate::system::mark::MARK;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// A process's number, as the system's tables write it.
 pub type Pid = i32;
@@ -20,38 +19,24 @@ pub struct Row {
     pub folders: Vec<PathBuf>,
 }
 
-/// What a living process was started as.
-#[derive(Debug, Clone)]
-pub struct Started {
-    /// Its number.
-    pub pid: Pid,
-    /// The program and its arguments.
-    pub words: Vec<String>,
-    /// How long it has been alive.
-    pub age: Duration,
-    /// The folder that it is in; none where the system does not tell.
-    pub folder: Option<PathBuf>,
-}
-
 #[cfg(target_os = "linux")]
-pub use linux::{boot, commands, rows, started};
+pub use linux::{boot, rows, started};
 
 #[cfg(not(target_os = "linux"))]
-pub use ps::{boot, commands, rows, started};
+pub use ps::{boot, rows, started};
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use super::{MARK, Pid, Row, Started};
-    use rustix::param::clock_ticks_per_second;
+    use super::{MARK, Pid, Row};
+    use crate::system::process::stat::Stat;
     use std::ffi::OsStr;
     use std::fs;
     use std::os::unix::ffi::OsStrExt;
     use std::path::PathBuf;
-    use std::time::Duration;
 
     /// The moment at which a living process started, in ticks since the boot.
     pub fn started(pid: Pid) -> Option<String> {
-        Some(stat(pid)?.1)
+        Some(living(pid)?.started.to_string())
     }
 
     /// The boot that we live in, and the namespace that our numbers are from.
@@ -68,31 +53,13 @@ mod linux {
         pids.filter_map(row).collect()
     }
 
-    /// All that are alive, as they were started.
-    pub fn commands() -> Vec<Started> {
-        let text = fs::read_to_string("/proc/uptime").unwrap_or_default();
-        let uptime: f64 = text.split(' ').next().and_then(|word| word.parse().ok()).unwrap_or_default();
-        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        pids.filter_map(|pid| command(pid, uptime)).collect()
-    }
-
-    fn command(pid: Pid, uptime: f64) -> Option<Started> {
-        let ticks: f64 = stat(pid)?.1.parse().ok()?;
-        let since = ticks / clock_ticks_per_second() as f64;
-        let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-        let words = line.split(|byte| *byte == 0).filter(|word| !word.is_empty());
-        Some(Started {
-            pid,
-            words: words.map(|word| String::from_utf8_lossy(word).into_owned()).collect(),
-            age: Duration::try_from_secs_f64(uptime - since).unwrap_or_default(),
-            folder: fs::read_link(format!("/proc/{pid}/cwd")).ok(),
-        })
+    fn living(pid: Pid) -> Option<Stat> {
+        Stat::read(pid).filter(|stat| !stat.has_ended())
     }
 
     fn row(pid: Pid) -> Option<Row> {
-        let (parent, started) = stat(pid)?;
-        let mut row = Row { pid, parent, started, ..Row::default() };
+        let stat = living(pid)?;
+        let mut row = Row { pid, parent: stat.parent, started: stat.started.to_string(), ..Row::default() };
         // A process that is not ours to look into has no mark of ours that we would believe.
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         for variable in environment.split(|byte| *byte == 0) {
@@ -107,25 +74,13 @@ mod linux {
         }
         Some(row)
     }
-
-    /// Parent and start of a living process.
-    fn stat(pid: Pid) -> Option<(Pid, String)> {
-        let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
-        let text = String::from_utf8_lossy(&text);
-        // The name before it stands in parentheses and may hold anything, parentheses too. What follows
-        // begins with field 3.
-        let words: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
-        let is_over = matches!(words.first()?.chars().next()?, 'Z' | 'X');
-        if is_over { None } else { Some((words.get(1)?.parse().ok()?, (*words.get(19)?).to_owned())) }
-    }
 }
 
 #[cfg(not(target_os = "linux"))]
 mod ps {
-    use super::{MARK, Pid, Row, Started};
+    use super::{MARK, Pid, Row};
     use std::path::PathBuf;
     use std::process::{Command, Stdio};
-    use std::time::Duration;
 
     /// How many words `lstart` has: `Sat Nov 21 15:24:38 2026`.
     const DATE: usize = 5;
@@ -146,27 +101,6 @@ mod ps {
     pub fn rows() -> Vec<Row> {
         let text = ps(&["-A", "-E", "-ww", "-o", "pid=,ppid=,stat=,lstart=,command="]);
         text.lines().filter_map(row).collect()
-    }
-
-    /// All that are alive, as they were started.
-    pub fn commands() -> Vec<Started> {
-        let text = ps(&["-A", "-ww", "-o", "pid=,etime=,command="]);
-        let started = |line: &str| {
-            let mut words = line.split_ascii_whitespace();
-            let (pid, age) = (words.next()?.parse().ok()?, elapsed(words.next()?)?);
-            Some(Started { pid, words: words.map(str::to_owned).collect(), age, folder: None })
-        };
-        text.lines().filter_map(started).collect()
-    }
-
-    /// `[[days-]hours:]minutes:seconds`
-    fn elapsed(text: &str) -> Option<Duration> {
-        let (days, time) = text.split_once('-').unwrap_or(("0", text));
-        let mut seconds = 0;
-        for part in time.split(':') {
-            seconds = seconds * 60 + part.parse::<u64>().ok()?;
-        }
-        Some(Duration::from_secs(days.parse::<u64>().ok()? * 24 * 60 * 60 + seconds))
     }
 
     fn row(line: &str) -> Option<Row> {

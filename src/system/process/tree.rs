@@ -89,7 +89,7 @@ impl Tree {
 
     /// Who the process itself is; none when it has ended already.
     pub fn identity(&self) -> Option<Identity> {
-        Identity::of(self.root)
+        Identity::read(self.root)
     }
 
     /// Waits until the process itself has ended; others of its tree may live on. May be abandoned and

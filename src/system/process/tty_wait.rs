@@ -88,6 +88,7 @@ pub fn find(_: &[i32]) -> Option<Waiter> {
 #[cfg(target_os = "linux")]
 mod linux {
     use super::Waiter;
+    use crate::system::process::stat::Stat;
     use std::fs;
     use std::path::Path;
 
@@ -98,13 +99,13 @@ mod linux {
     /// furthest down is it.
     pub fn find(pids: &[i32]) -> Option<Waiter> {
         let waiting: Vec<i32> = pids.iter().copied().filter(|pid| waits(*pid)).collect();
-        let above: Vec<i32> = waiting.iter().filter_map(|pid| Some(Stat::of(*pid)?.parent)).collect();
+        let above: Vec<i32> = waiting.iter().filter_map(|pid| Some(Stat::read(*pid)?.parent)).collect();
         let pid = waiting.into_iter().find(|pid| !above.contains(pid))?;
         Some(Waiter { pid, command: describe(pid, pids) })
     }
 
     fn waits(pid: i32) -> bool {
-        let Some(stat) = Stat::of(pid) else { return false };
+        let Some(stat) = Stat::read(pid) else { return false };
         if (stat.session == pid && is_shell(pid)) || is_conversation(pid) {
             return false;
         }
@@ -154,7 +155,7 @@ mod linux {
     }
 
     fn is_foreground(pid: i32) -> bool {
-        Stat::of(pid).is_some_and(|stat| stat.group == stat.foreground)
+        Stat::read(pid).is_some_and(|stat| stat.group == stat.foreground)
     }
 
     fn is_shell(pid: i32) -> bool {
@@ -177,14 +178,14 @@ mod linux {
     /// Its command line, and that of the nearest process above it in the tree that is no shell.
     fn describe(pid: i32, tree: &[i32]) -> String {
         let own = line(pid);
-        let mut above = Stat::of(pid).map(|stat| stat.parent);
+        let mut above = Stat::read(pid).map(|stat| stat.parent);
         while let Some(parent) = above.filter(|parent| tree.contains(parent)) {
             if !is_shell(parent) {
                 let parent = line(parent);
                 let is_wrapped = parent.is_empty() || parent == own;
                 return if is_wrapped { own } else { format!("{own} (started by {parent})") };
             }
-            above = Stat::of(parent).map(|stat| stat.parent);
+            above = Stat::read(parent).map(|stat| stat.parent);
         }
         own
     }
@@ -201,34 +202,5 @@ mod linux {
         let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let words = bytes.split(|byte| *byte == 0).filter(|word| !word.is_empty());
         words.map(|word| String::from_utf8_lossy(word).into_owned()).collect()
-    }
-
-    /// What `/proc/PID/stat` says.
-    struct Stat {
-        state: char,
-        parent: i32,
-        group: i32,
-        session: i32,
-        /// The terminal's number; 0 where it has none.
-        terminal: i32,
-        /// The process group that may use the terminal.
-        foreground: i32,
-    }
-
-    impl Stat {
-        fn of(pid: i32) -> Option<Stat> {
-            let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
-            let text = String::from_utf8_lossy(&text);
-            // The name before it stands in parentheses and may hold anything, parentheses too.
-            let mut words = text.rsplit_once(')')?.1.split_ascii_whitespace();
-            Some(Stat {
-                state: words.next()?.chars().next()?,
-                parent: words.next()?.parse().ok()?,
-                group: words.next()?.parse().ok()?,
-                session: words.next()?.parse().ok()?,
-                terminal: words.next()?.parse().ok()?,
-                foreground: words.next()?.parse().ok()?,
-            })
-        }
     }
 }

@@ -7,6 +7,7 @@
 
 use super::{Pid, roots};
 use crate::system::mark::MARK;
+use crate::system::process::stat::Stat;
 use rustix::process::{Pid as SystemPid, WaitOptions, getpid, set_child_subreaper, waitpid};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -44,12 +45,12 @@ fn alive_from(mut seeds: Vec<Pid>) -> Vec<Pid> {
             seeds.extend(children(pid));
         }
     }
-    tree.into_iter().filter(|pid| Entry::of(*pid).is_some_and(|entry| !entry.ended())).collect()
+    tree.into_iter().filter(|pid| Stat::read(*pid).is_some_and(|stat| !stat.has_ended())).collect()
 }
 
 /// Whether a process is a child of ours, and nobody else who got its number.
 pub fn is_child(pid: Pid) -> bool {
-    Entry::of(pid).is_some_and(|entry| entry.parent == getpid().as_raw_nonzero().get())
+    Stat::read(pid).is_some_and(|stat| stat.parent == getpid().as_raw_nonzero().get())
 }
 
 /// The orphans of that tree: children of ours that we did not start.
@@ -62,7 +63,7 @@ fn orphans(root: Pid) -> Vec<Pid> {
             continue;
         }
         match SystemPid::from_raw(pid) {
-            Some(system) if Entry::of(pid).is_none_or(|entry| entry.ended()) => {
+            Some(system) if Stat::read(pid).is_none_or(|stat| stat.has_ended()) => {
                 // It was handed to us, so that nobody else can wait for it.
                 let _ = waitpid(Some(system), WaitOptions::NOHANG);
                 owners.remove(&pid);
@@ -82,8 +83,8 @@ fn owner(pid: Pid, owners: &mut BTreeMap<Pid, Pid>, roots: &BTreeMap<Pid, String
     if let Some(owner) = owners.get(&pid) {
         return Some(*owner);
     }
-    let entry = Entry::of(pid)?;
-    let by_number = [entry.group, entry.session].into_iter().find(|number| roots.contains_key(number));
+    let stat = Stat::read(pid)?;
+    let by_number = [stat.group, stat.session].into_iter().find(|number| roots.contains_key(number));
     let owner = by_number.or_else(|| by_mark(pid, roots))?;
     owners.insert(pid, owner);
     Some(owner)
@@ -111,7 +112,7 @@ fn children_by_parent(parent: Pid) -> Vec<Pid> {
     entries
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|pid| Entry::of(*pid).is_some_and(|entry| entry.parent == parent))
+        .filter(|pid| Stat::read(*pid).is_some_and(|stat| stat.parent == parent))
         .collect()
 }
 
@@ -120,32 +121,4 @@ fn by_mark(pid: Pid, roots: &BTreeMap<Pid, String>) -> Option<Pid> {
     let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
     let own = environment.split(|byte| *byte == 0).find(|variable| variable.starts_with(MARK.as_bytes()))?;
     roots.iter().find(|(_, mark)| own.starts_with(mark.as_bytes())).map(|(root, _)| *root)
-}
-
-/// What `/proc/PID/stat` says.
-struct Entry {
-    state: char,
-    parent: Pid,
-    group: Pid,
-    session: Pid,
-}
-
-impl Entry {
-    fn of(pid: Pid) -> Option<Entry> {
-        let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
-        let text = String::from_utf8_lossy(&text);
-        // The name before it stands in parentheses and may hold anything, parentheses too.
-        let mut words = text.rsplit_once(')')?.1.split_ascii_whitespace();
-        Some(Entry {
-            state: words.next()?.chars().next()?,
-            parent: words.next()?.parse().ok()?,
-            group: words.next()?.parse().ok()?,
-            session: words.next()?.parse().ok()?,
-        })
-    }
-
-    /// Whether it is over and only waits for being waited for.
-    fn ended(&self) -> bool {
-        matches!(self.state, 'Z' | 'X')
-    }
 }
