@@ -5,8 +5,8 @@
 
 use super::access::{Access, AccessRules, access_in};
 use crate::domain::error::Result;
-use crate::system::fs::remove_tree;
 use crate::system::fs::lock::{self, Lock};
+use crate::system::fs::remove_tree;
 use crate::system::fs::temporary;
 use anyhow::Context;
 use std::env;

@@ -2,8 +2,8 @@
 //!
 //! A change that has been judged is not judged again, unless the user asks for that.
 
-use crate::agents::cli::Agent;
 use super::{Outcome, Request, conclusion, intent, judge, review, reviewers, rival};
+use crate::agents::cli::Agent;
 use crate::commands::selection::{Selected, Selection};
 use crate::domain::change::{Author, Change, Vendor};
 use crate::domain::config::Config;

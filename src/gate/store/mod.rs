@@ -32,8 +32,8 @@ pub mod upstream;
 pub mod verdicts;
 
 pub use git_config::Setting;
-pub use refs::is_ref_name;
 use gix::ObjectId;
+pub use refs::is_ref_name;
 use std::path::PathBuf;
 
 /// An opened repository.

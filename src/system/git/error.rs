@@ -27,8 +27,6 @@ pub enum ErrorKind {
     RefMissing,
     /// Another process wrote the same ref at that moment, or has done so since it was read.
     RefMoved,
-    /// The index holds conflicts.
-    Unmerged,
     /// A file's content cannot be taken as its attributes ask: encoded, filtered.
     Content,
     Other,
@@ -52,7 +50,6 @@ const PHRASES: &[(ErrorKind, &[&str])] = &[
             "reference does not exist",
         ],
     ),
-    (ErrorKind::Unmerged, &["unmerged", "not merged"]),
     (
         ErrorKind::Content,
         &["failed to encode", " if encoded as ", "and back is not the same", "clean filter"],
@@ -127,7 +124,6 @@ mod tests {
                 ErrorKind::RefMoved,
             ),
             ("fatal: couldn't find remote ref refs/notes/flow-ai", ErrorKind::RefMissing),
-            ("error: invalid object\na.txt: unmerged (0123)\nfatal: write-tree: error", ErrorKind::Unmerged),
             ("fatal: not a git repository", ErrorKind::Other),
             ("", ErrorKind::Other),
         ] {

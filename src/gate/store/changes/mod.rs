@@ -13,7 +13,6 @@ use crate::domain::change::{Author, Change};
 use crate::domain::error::{Result, hint};
 use crate::domain::verdict::Verdict;
 use crate::system::git;
-use crate::system::git::error::{ErrorKind, GitError, in_english};
 use anyhow::Context;
 use gix::ObjectId;
 
