@@ -34,6 +34,16 @@ pub fn hint_on(cause: anyhow::Error, message: impl fmt::Display, fix: impl fmt::
     anyhow::Error::new(Hint { message, fix, cause: Some(cause) })
 }
 
+/// What each link of the chain says, the outermost first.
+pub fn messages(error: &anyhow::Error) -> Vec<String> {
+    error.chain().map(ToString::to_string).collect()
+}
+
+/// The hints of the chain, the outermost first.
+pub fn fixes(error: &anyhow::Error) -> impl Iterator<Item = &str> {
+    error.chain().filter_map(|link| Some(link.downcast_ref::<Hint>()?.fix.as_str()))
+}
+
 /// The candidate that a misspelt word most probably means; none where nothing is alike.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let alike = |candidate: &&str| strsim::jaro_winkler(word, candidate);

@@ -15,7 +15,7 @@ mod sandbox;
 mod signing;
 mod trust;
 
-use crate::domain::error::{Hint, Result};
+use crate::domain::error::{Result, fixes, messages};
 use crate::gate::store::Repo;
 use crate::gate::store::config::{Loaded, load};
 use serde::Serialize;
@@ -62,9 +62,8 @@ impl Check {
 
     /// What an error says, as a check that failed.
     fn broken(topic: &'static str, error: &anyhow::Error) -> Check {
-        let says: Vec<String> = error.chain().map(ToString::to_string).collect();
-        let fix = error.chain().find_map(|link| link.downcast_ref::<Hint>()).map(|hint| hint.fix.clone());
-        Check { topic, status: CheckStatus::Bad, says: says.join(": "), fix }
+        let fix = fixes(error).next().map(str::to_owned);
+        Check { topic, status: CheckStatus::Bad, says: messages(error).join(": "), fix }
     }
 }
 
@@ -87,28 +86,23 @@ pub fn examine() -> Vec<Check> {
 
 fn examine_repository(repo: &Repo) -> Result<Vec<Check>> {
     let mut checks = repository::examine(repo)?;
-    let target = match repo.target() {
-        Ok(target) => target,
+    let (loaded, target) = match repo.target().and_then(|target| Ok((load(repo, &target)?, target))) {
+        Ok(found) => found,
         Err(error) => {
             checks.push(Check::broken("config", &error));
             return Ok(checks);
         }
     };
-    match load(repo, &target) {
-        Ok(loaded) => {
-            checks.push(config::examine(repo, &loaded, &target));
-            checks.extend(gate::examine(repo, &loaded, &target)?);
-            checks.extend(signing::examine(repo, &loaded, &target));
-            // A server judges nothing and runs nobody: it reads what others have judged.
-            if repo.work_dir().is_some() {
-                checks.extend(agents::examine(&loaded.config));
-                checks.push(sandbox::examine(repo, &loaded.config));
-                checks.push(trust::examine(repo, &loaded));
-            }
-            checks.extend(leftovers::examine(repo, &loaded.config)?);
-        }
-        Err(error) => checks.push(Check::broken("config", &error)),
+    checks.push(config::examine(repo, &loaded, &target));
+    checks.extend(gate::examine(repo, &loaded, &target)?);
+    checks.push(signing::examine(repo, &loaded, &target));
+    // A server judges nothing and runs nobody: it reads what others have judged.
+    if repo.work_dir().is_some() {
+        checks.extend(agents::examine(&loaded.config));
+        checks.push(sandbox::examine(repo, &loaded.config));
+        checks.push(trust::examine(repo, &loaded));
     }
+    checks.extend(leftovers::examine(repo, &loaded.config)?);
     Ok(checks)
 }
 

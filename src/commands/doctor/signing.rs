@@ -9,9 +9,8 @@ use crate::gate::store::config::Loaded;
 
 const TOPIC: &str = "signing";
 
-pub(super) fn examine(repo: &Repo, loaded: &Loaded, target: &str) -> Vec<Check> {
-    let check = look(repo, loaded, target);
-    vec![check.unwrap_or_else(|error| Check::broken(TOPIC, &error))]
+pub(super) fn examine(repo: &Repo, loaded: &Loaded, target: &str) -> Check {
+    look(repo, loaded, target).unwrap_or_else(|error| Check::broken(TOPIC, &error))
 }
 
 fn look(repo: &Repo, loaded: &Loaded, target: &str) -> Result<Check> {

@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::agents::trust;
-use crate::domain::error::{Hint, Result};
+use crate::domain::error::{Result, fixes};
 use crate::gate::store::Repo;
 use crate::gate::store::config::Loaded;
 
@@ -15,8 +15,7 @@ pub(super) fn examine(repo: &Repo, loaded: &Loaded) -> Check {
 fn look(repo: &Repo, loaded: &Loaded) -> Result<Check> {
     let look = trust::look(repo, trust::everything(repo, loaded)?)?;
     Ok(if let Some(trouble) = &look.trouble {
-        let fix = trouble.downcast_ref::<Hint>().map_or("", |hint| hint.fix.as_str());
-        Check::bad(TOPIC, trouble.to_string(), fix)
+        Check::bad(TOPIC, trouble.to_string(), fixes(trouble).next().unwrap_or_default())
     } else if look.is_trusted() {
         Check::good(TOPIC, "you trust what this repository brings")
     } else {

@@ -15,7 +15,7 @@ pub use branch::{Mover, Standing, Verified};
 pub use glance::glance;
 pub use receipt::{begin, forget};
 
-use crate::domain::error::{Hint, Result};
+use crate::domain::error::{Result, fixes, messages};
 use crate::gate::check::Answer;
 use crate::gate::store::Repo;
 use serde::Serialize;
@@ -49,9 +49,8 @@ pub struct Note {
 impl Report {
     /// What is said where an error kept us from looking.
     pub fn of_error(error: &anyhow::Error) -> Report {
-        let says: Vec<String> = error.chain().map(ToString::to_string).collect();
-        let mut hints = error.chain().filter_map(|link| link.downcast_ref::<Hint>());
-        let note = Note { says: says.join(": "), fix: hints.next().map(|hint| hint.fix.clone()) };
+        let fix = fixes(error).next().map(str::to_owned);
+        let note = Note { says: messages(error).join(": "), fix };
         Report { version: VERSION, answer: Answer::CannotTell, branches: Vec::new(), notes: vec![note] }
     }
 }
@@ -76,11 +75,9 @@ pub fn verify(repo: &Repo) -> Result<Report> {
 
 /// A branch about which an error stood in the way.
 fn untold(name: String, error: &anyhow::Error) -> Verified {
-    let says: Vec<String> = error.chain().map(ToString::to_string).collect();
-    let hints = error.chain().filter_map(|link| link.downcast_ref::<Hint>());
     Verified {
-        says: says.join(": "),
-        fix: hints.map(|hint| hint.fix.clone()).collect(),
+        says: messages(error).join(": "),
+        fix: fixes(error).map(str::to_owned).collect(),
         ..Verified::new(name, Standing::CannotTell)
     }
 }

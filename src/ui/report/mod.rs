@@ -7,6 +7,7 @@ mod bars;
 pub mod check;
 mod findings;
 mod lines;
+mod machine;
 mod next;
 mod output;
 mod progress;
@@ -20,7 +21,7 @@ pub use findings::findings;
 pub use next::next_commands;
 pub use output::{err, out, raw_out};
 
-use crate::domain::error::{Hint, Result};
+use crate::domain::error::{Result, fixes, messages};
 use crate::domain::event::{Event, State, What};
 use crate::system::secrets;
 use anstyle::{AnsiColor, Style};
@@ -32,14 +33,13 @@ use std::thread::{self, JoinHandle};
 pub fn error(error: &anyhow::Error) {
     let red = AnsiColor::Red.on_default().bold();
     let cyan = AnsiColor::Cyan.on_default().bold();
-    let mut links = error.chain().map(|link| plain(&secrets::redacted(&link.to_string())));
+    let mut links = messages(error).into_iter().map(|link| plain(&secrets::redacted(&link)));
     let mut text = format!("{red}error:{red:#} {}\n", links.next().unwrap_or_default());
     for link in links {
         text.push_str(&format!("  because: {link}\n"));
     }
-    let hints = error.chain().filter_map(|link| Some(link.downcast_ref::<Hint>()?.fix.as_str()));
-    let hints: Vec<&str> = hints.collect();
-    let general = if hints.is_empty() { way_out_of_the_machine(error) } else { None };
+    let hints: Vec<&str> = fixes(error).collect();
+    let general = if hints.is_empty() { machine::fix(error) } else { None };
     for fix in hints.into_iter().chain(general) {
         text.push_str(&format!("{cyan}hint:{cyan:#} {}\n", plain(&secrets::redacted(fix))));
     }
@@ -50,36 +50,9 @@ pub fn error(error: &anyhow::Error) {
 /// Prints an error as one line of JSON on standard output: a script that asked for JSON reads JSON,
 /// whatever happened.
 pub fn error_as_json(error: &anyhow::Error) {
-    let links: Vec<String> = error.chain().map(ToString::to_string).collect();
-    let hints = error.chain().filter_map(|link| link.downcast_ref::<Hint>());
-    let fix: Vec<&str> = hints.map(|hint| hint.fix.as_str()).collect();
+    let fix: Vec<&str> = fixes(error).collect();
     // With nowhere left to complain, the exit status has to do.
-    let _ = json(&serde_json::json!({ "error": links, "fix": fix }));
-}
-
-/// What to do about the machine underneath, where nobody on the way up had better advice. Told from the
-/// texts, since such a failure reaches us through git and libraries as well.
-fn way_out_of_the_machine(error: &anyhow::Error) -> Option<&'static str> {
-    const WAYS: &[(&[&str], &str)] = &[
-        (
-            &[
-                "No space left on device",
-                "Out of diskspace",
-                "Disk quota exceeded",
-                "failed to write new config",
-            ],
-            "free some space there and run it again; what has been written down stays",
-        ),
-        (&["Read-only file system"], "mount it for writing, or work in a clone on another disk"),
-        (&["Permission denied"], "`ls -ld` on that path says whose it is; it must be yours to write"),
-        (
-            &["An object with id", "object could not be found"],
-            "the repository lacks an object: `git fsck` says what is broken, and a fetch may bring it back",
-        ),
-        (&["Too many open files"], "allow more: ulimit -n 4096, or run fewer tasks at once with --parallel"),
-    ];
-    let says = |text: &str| error.chain().any(|link| link.to_string().contains(text));
-    WAYS.iter().find(|(texts, _)| texts.iter().any(|text| says(text))).map(|(_, fix)| *fix)
+    let _ = json(&serde_json::json!({ "error": messages(error), "fix": fix }));
 }
 
 /// Prints a warning on standard error.

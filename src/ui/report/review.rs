@@ -3,7 +3,7 @@
 use super::{err, error, findings, json, out, plain};
 use crate::commands::human_review::Said;
 use crate::domain::change::Change;
-use crate::domain::error::{Exit, Hint, Interrupted, Result, hint};
+use crate::domain::error::{Exit, Interrupted, Result, fixes, hint, messages};
 use crate::domain::verdict::{Decision, Verdict, record};
 use crate::gate::signing;
 use crate::gate::store::trees::Changed;
@@ -25,9 +25,8 @@ pub struct ReviewJson<'a> {
 pub fn or_error_as_json(is_json: bool, result: Result<Exit>) -> Result<Exit> {
     match result {
         Err(error) if is_json && !error.chain().any(|link| link.is::<Interrupted>()) => {
-            let mut reasons: Vec<String> = error.chain().map(ToString::to_string).collect();
-            let hints = error.chain().filter_map(|link| link.downcast_ref::<Hint>());
-            reasons.extend(hints.map(|hint| hint.fix.clone()));
+            let mut reasons = messages(&error);
+            reasons.extend(fixes(&error).map(str::to_owned));
             json(&ReviewJson { decision: None, verdicts: &[], reasons: &reasons })?;
             Ok(Exit::CannotTell)
         }
