@@ -1,6 +1,6 @@
 //! `git flow-ai push`.
 
-use super::sync::{Told, pass_on, section, text};
+use super::sync::{self, SyncJson, pass_on, section};
 use crate::commands::push::{self, Outcome, Push, Ref};
 use crate::domain::error::{Exit, Result, hint};
 use crate::gate::store::Repo;
@@ -52,16 +52,16 @@ pub fn run(args: PushArgs) -> Result<Exit> {
     let refspecs = push::refspecs(&repo, &remote, &args.branches)?;
     let is_watched = stderr().is_terminal() && !args.json;
     let push = Push { remote, refspecs, is_dry_run: args.dry_run, is_watched };
-    let fetched = |said: &str| {
+    let fetched = |line: &str| {
         if is_watched {
-            pass_on(said);
+            pass_on(line);
         }
     };
     let outcome = push::push(&repo, &push, fetched, pass_on)?;
     if args.json {
-        report::json(&Answer::of(&push, &outcome))?;
+        report::json(&PushJson::new(&push, &outcome))?;
     } else {
-        report::out().write_all(told(&push, &outcome).as_bytes())?;
+        report::out().write_all(describe(&push, &outcome).as_bytes())?;
     }
     let Some(failure) = &outcome.failure else { return Ok(Exit::Yes) };
     report::error(&hint(&failure.why, &failure.fix));
@@ -69,11 +69,11 @@ pub fn run(args: PushArgs) -> Result<Exit> {
 }
 
 /// A line for each branch, as git has them, and the verdicts.
-fn told(push: &Push, outcome: &Outcome) -> String {
+fn describe(push: &Push, outcome: &Outcome) -> String {
     let remote = plain(&push.remote);
     let mut text = match push.is_dry_run {
-        true => would_go(&remote, outcome),
-        false => text(&outcome.synced),
+        true => section(&format!("{remote} lacked when last seen"), &outcome.synced.went, usize::MAX),
+        false => sync::text(&outcome.synced),
     };
     let branches = outcome.refs.iter().filter(|one| !one.is_of_verdicts() && one.mark != '=');
     let lines: String = branches.map(line).collect();
@@ -87,24 +87,18 @@ fn told(push: &Push, outcome: &Outcome) -> String {
     text
 }
 
-fn would_go(remote: &str, outcome: &Outcome) -> String {
-    let mut text = String::new();
-    section(&mut text, &format!("{remote} lacked when last seen"), &outcome.synced.went, usize::MAX);
-    text
-}
-
 /// ` * [new branch]  topic -> main`
 fn line(one: &Ref) -> String {
     let short = |name: &str| plain(name.strip_prefix("refs/heads/").unwrap_or(name));
     format!(" {} {}  {} -> {}\n", one.mark, plain(&one.summary), short(&one.from), short(&one.to))
 }
 
-/// What a script gets.
+/// What `--json` prints.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct PushJson<'a> {
     #[serde(flatten)]
-    synced: Told<'a>,
-    refs: Vec<Line<'a>>,
+    synced: SyncJson<'a>,
+    refs: Vec<RefJson<'a>>,
     atomic: bool,
     dry_run: bool,
     refused: bool,
@@ -112,21 +106,20 @@ struct Answer<'a> {
     fix: Vec<&'a str>,
 }
 
-/// One ref.
 #[derive(Serialize)]
-struct Line<'a> {
+struct RefJson<'a> {
     from: &'a str,
     to: &'a str,
     status: &'static str,
     summary: &'a str,
 }
 
-impl<'a> Answer<'a> {
-    fn of(push: &Push, outcome: &'a Outcome) -> Answer<'a> {
+impl<'a> PushJson<'a> {
+    fn new(push: &Push, outcome: &'a Outcome) -> PushJson<'a> {
         let failure = outcome.failure.as_ref();
-        Answer {
-            synced: Told::of(&outcome.synced),
-            refs: outcome.refs.iter().map(Line::of).collect(),
+        PushJson {
+            synced: SyncJson::new(&outcome.synced),
+            refs: outcome.refs.iter().map(RefJson::new).collect(),
             atomic: outcome.is_atomic,
             dry_run: push.is_dry_run,
             refused: failure.is_some_and(|failure| failure.is_refusal),
@@ -136,14 +129,14 @@ impl<'a> Answer<'a> {
     }
 }
 
-impl<'a> Line<'a> {
-    fn of(one: &'a Ref) -> Line<'a> {
+impl<'a> RefJson<'a> {
+    fn new(one: &'a Ref) -> RefJson<'a> {
         let status = match one.mark {
             '*' => "new",
             '=' => "up-to-date",
             '!' => "rejected",
             _ => "updated",
         };
-        Line { from: &one.from, to: &one.to, status, summary: &one.summary }
+        RefJson { from: &one.from, to: &one.to, status, summary: &one.summary }
     }
 }

@@ -40,14 +40,14 @@ pub struct SyncArgs {
 pub fn run(args: SyncArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
     let remote = sync::remote(&repo, args.remote.as_deref())?;
-    let watched = stderr().is_terminal() && !args.json;
-    let synced = sync::sync(&repo, &remote, |said| {
-        if watched {
-            pass_on(said);
+    let is_watched = stderr().is_terminal() && !args.json;
+    let synced = sync::sync(&repo, &remote, |line| {
+        if is_watched {
+            pass_on(line);
         }
     })?;
     if args.json {
-        report::json(&Told::of(&synced))?;
+        report::json(&SyncJson::new(&synced))?;
     } else {
         let text = match text(&synced) {
             text if text.is_empty() => format!("Nothing new here or at {}.\n", plain(&remote)),
@@ -62,31 +62,24 @@ pub fn run(args: SyncArgs) -> Result<Exit> {
     Ok(Exit::Yes)
 }
 
-/// What git says, with the end that each line has.
-pub(super) fn pass_on(said: &str) {
-    let (line, end) = said.split_at(said.len().saturating_sub(1));
-    // With nowhere to tell it, nobody waits for it.
+/// Prints a line of git's with the end that it has.
+pub(super) fn pass_on(line: &str) {
+    let (line, end) = line.split_at(line.len().saturating_sub(1));
+    // Progress that cannot be printed stops nothing.
     let _ = report::err().write_all(format!("{}{end}", plain(line)).as_bytes());
 }
 
-/// Which records came, went and were brought back; empty where none did.
+/// Which records came, went and were brought back; empty if none did.
 pub(super) fn text(synced: &Synced) -> String {
     let remote = plain(&synced.remote);
-    let mut text = String::new();
-    section(&mut text, &format!("was deleted here, and is back from {remote}"), &synced.restored, usize::MAX);
-    section(
-        &mut text,
-        &format!("was deleted at {remote}, and is back there"),
-        &synced.lost_there,
-        usize::MAX,
-    );
-    section(&mut text, &format!("came from {remote}"), &without(&synced.came, &synced.restored), NAMED);
     let went = match synced.not_pushed {
         None => format!("went to {remote}"),
         Some(_) => format!("{remote} lacks"),
     };
-    section(&mut text, &went, &without(&synced.went, &synced.lost_there), NAMED);
-    text
+    section(&format!("was deleted here, and is back from {remote}"), &synced.restored, usize::MAX)
+        + &section(&format!("was deleted at {remote}, and is back there"), &synced.lost_there, usize::MAX)
+        + &section(&format!("came from {remote}"), &without(&synced.came, &synced.restored), NAMED)
+        + &section(&went, &without(&synced.went, &synced.lost_there), NAMED)
 }
 
 fn without(all: &[Lost], some: &[Lost]) -> Vec<Lost> {
@@ -94,18 +87,19 @@ fn without(all: &[Lost], some: &[Lost]) -> Vec<Lost> {
 }
 
 /// `3 verdicts came from origin`, then which.
-pub(super) fn section(text: &mut String, what: &str, records: &[Lost], most: usize) {
+pub(super) fn section(what: &str, records: &[Lost], most: usize) -> String {
     if records.is_empty() {
-        return;
+        return String::new();
     }
     let plural = if records.len() == 1 { "" } else { "s" };
-    text.push_str(&format!("{} verdict{plural}: {what}\n", records.len()));
+    let mut text = format!("{} verdict{plural}: {what}\n", records.len());
     for record in records.iter().take(most) {
         text.push_str(&format!("  {} {}\n", record.on.to_hex_with_len(10), plain(&headline(record))));
     }
     if records.len() > most {
         text.push_str(&format!("  and {} more\n", records.len() - most));
     }
+    text
 }
 
 fn headline(record: &Lost) -> String {
@@ -115,32 +109,30 @@ fn headline(record: &Lost) -> String {
     }
 }
 
-/// What a script gets.
+/// What `--json` prints.
 #[derive(Serialize)]
-pub(super) struct Told<'a> {
+pub(super) struct SyncJson<'a> {
     remote: &'a str,
-    came: Vec<Record<'a>>,
-    restored: Vec<Record<'a>>,
-    went: Vec<Record<'a>>,
-    lost_there: Vec<Record<'a>>,
+    came: Vec<RecordJson<'a>>,
+    restored: Vec<RecordJson<'a>>,
+    went: Vec<RecordJson<'a>>,
+    lost_there: Vec<RecordJson<'a>>,
     not_pushed: Option<&'a str>,
 }
 
 #[derive(Serialize)]
-struct Record<'a> {
+struct RecordJson<'a> {
     on: String,
     record: &'a str,
     what: String,
 }
 
-impl<'a> Told<'a> {
-    pub(super) fn of(synced: &'a Synced) -> Told<'a> {
-        let records = |all: &'a [Lost]| {
-            all.iter()
-                .map(|one| Record { on: one.on.to_string(), record: &one.line, what: headline(one) })
-                .collect()
-        };
-        Told {
+impl<'a> SyncJson<'a> {
+    pub(super) fn new(synced: &'a Synced) -> SyncJson<'a> {
+        let record =
+            |one: &'a Lost| RecordJson { on: one.on.to_string(), record: &one.line, what: headline(one) };
+        let records = |all: &'a [Lost]| all.iter().map(record).collect();
+        SyncJson {
             remote: &synced.remote,
             came: records(&synced.came),
             restored: records(&synced.restored),

@@ -4,7 +4,7 @@
 //! width, so that it never wraps and never flickers. What is over leaves one plain line above.
 
 use super::lines;
-use super::progress::{self, Doing, Progress};
+use super::progress::{self, RunProgress, TaskProgress};
 use super::{first_line, state_style};
 use crate::domain::event::{Event, What};
 use crate::domain::text::units::duration;
@@ -39,7 +39,7 @@ struct Screen {
     multi: MultiProgress,
     bars: HashMap<Option<String>, ProgressBar>,
     total: Option<ProgressBar>,
-    progress: Progress,
+    progress: RunProgress,
     started: Timestamp,
     colours: bool,
 }
@@ -51,14 +51,14 @@ impl Screen {
             multi: MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(12)),
             bars: HashMap::new(),
             total: None,
-            progress: Progress::default(),
+            progress: RunProgress::default(),
             started: Timestamp::now(),
             colours: choice != anstream::ColorChoice::Never,
         }
     }
 
     fn apply(&mut self, event: &Event) {
-        let doing = self.progress.apply(event).clone();
+        let task = self.progress.apply(event).clone();
         let stays = matches!(
             event.what,
             What::RunStarted { .. }
@@ -67,7 +67,7 @@ impl Screen {
                 | What::Merged { .. }
                 | What::Warning { .. }
         );
-        if stays && let Some(line) = lines::line(event, &doing) {
+        if stays && let Some(line) = lines::line(event, &task) {
             let line = if self.colours { line } else { anstream::adapter::strip_str(&line).to_string() };
             // A terminal that has gone is no reason to stop.
             let _ = self.multi.println(line);
@@ -75,12 +75,12 @@ impl Screen {
         if matches!(event.what, What::RunStarted { .. }) {
             self.total = Some(self.multi.add(bar()));
         }
-        if doing.over {
+        if task.over {
             if let Some(bar) = self.bars.remove(&event.task) {
                 bar.finish_and_clear();
                 self.multi.remove(&bar);
             }
-        } else if matters(&event.what) && !self.bars.contains_key(&event.task) {
+        } else if is_work(&event.what) && !self.bars.contains_key(&event.task) {
             let new = match &self.total {
                 Some(total) => self.multi.insert_before(total, bar()),
                 None => self.multi.add(bar()),
@@ -92,15 +92,15 @@ impl Screen {
     fn draw(&self) {
         let now = Timestamp::now();
         let width = usize::from(console::Term::stderr().size().1).saturating_sub(4).max(20);
-        for (task, bar) in &self.bars {
-            if let Some(doing) = self.progress.tasks.get(task) {
-                let text = describe(task.as_deref(), doing, now, self.colours);
+        for (id, bar) in &self.bars {
+            if let Some(task) = self.progress.tasks.get(id) {
+                let text = describe(id.as_deref(), task, now, self.colours);
                 bar.set_message(console::truncate_str(&text, width, "…").into_owned());
                 bar.tick();
             }
         }
         if let Some(total) = &self.total {
-            let running = self.bars.keys().filter(|task| task.is_some()).count();
+            let running = self.bars.keys().flatten().count();
             let used = progress::usage(self.progress.usage());
             let separator = if used.is_empty() { "" } else { " · " };
             total.set_message(format!(
@@ -114,13 +114,13 @@ impl Screen {
     }
 
     fn clear(&self) {
-        // The same: nobody left to tell.
+        // As above.
         let _ = self.multi.clear();
     }
 }
 
-/// Whether it gives a task a line of its own: work, not what is told about work that is over.
-fn matters(what: &What) -> bool {
+/// Whether it gives a task a line of its own: work, not news of work that is over.
+fn is_work(what: &What) -> bool {
     matches!(what, What::State { .. } | What::Activity(_) | What::Output { .. } | What::Progress { .. })
 }
 
@@ -131,14 +131,14 @@ fn bar() -> ProgressBar {
 }
 
 /// `api · working 1m 5s · claude · edits src/a.rs · 12.3k tokens`
-fn describe(task: Option<&str>, doing: &Doing, now: Timestamp, colours: bool) -> String {
+fn describe(id: Option<&str>, task: &TaskProgress, now: Timestamp, colours: bool) -> String {
     let mut parts = Vec::new();
-    parts.extend(task.map(|task| first_line(task, 40)));
-    let elapsed = match doing.until {
+    parts.extend(id.map(|id| first_line(id, 40)));
+    let elapsed = match task.until {
         Some(until) => format!("{} more", duration(elapsed(now, until))),
-        None => duration(elapsed(doing.since, now)),
+        None => duration(elapsed(task.since, now)),
     };
-    match doing.state {
+    match task.state {
         Some(state) if colours => {
             let colour = state_style(state);
             parts.push(format!("{colour}{state}{colour:#} {elapsed}"));
@@ -146,13 +146,13 @@ fn describe(task: Option<&str>, doing: &Doing, now: Timestamp, colours: bool) ->
         Some(state) => parts.push(format!("{state} {elapsed}")),
         None => parts.push(elapsed),
     }
-    parts.push(doing.agent.clone());
-    if doing.attempt > 1 {
-        parts.push(format!("attempt {}", doing.attempt));
+    parts.push(task.agent.clone());
+    if task.attempt > 1 {
+        parts.push(format!("attempt {}", task.attempt));
     }
-    parts.push(progress::usage(doing.usage()));
+    parts.push(progress::usage(task.usage()));
     // Last, since it is what may be cut.
-    parts.push(doing.last.clone());
+    parts.push(task.last.clone());
     parts.retain(|part| !part.is_empty());
     parts.join(" · ")
 }
@@ -167,23 +167,23 @@ mod tests {
     use crate::domain::event::{Activity, State, Usage};
 
     #[test]
-    fn a_line_tells_state_agent_time_and_the_last_act() {
-        let mut progress = Progress::default();
-        let mut tell = |what| {
+    fn a_line_shows_state_agent_time_and_the_last_act() {
+        let mut progress = RunProgress::default();
+        let mut apply = |what| {
             progress.apply(&Event { at: Timestamp::UNIX_EPOCH, task: Some("api".into()), what });
         };
-        tell(What::State {
+        apply(What::State {
             state: State::Working,
             attempt: 2,
             agent: "claude".into(),
             detail: String::new(),
         });
-        tell(What::Activity(Activity::Usage(Usage { input_tokens: 1500, output_tokens: 0, cost: None })));
-        tell(What::Activity(Activity::Tool { name: "Edit".into(), detail: "a\u{1b}[2Jb.rs".into() }));
-        let doing = &progress.tasks[&Some("api".into())];
+        apply(What::Activity(Activity::Usage(Usage { input_tokens: 1500, output_tokens: 0, cost: None })));
+        apply(What::Activity(Activity::Tool { name: "Edit".into(), detail: "a\u{1b}[2Jb.rs".into() }));
+        let task = &progress.tasks[&Some("api".into())];
         let now = Timestamp::from_second(65).unwrap();
         assert_eq!(
-            describe(Some("api"), doing, now, false),
+            describe(Some("api"), task, now, false),
             "api · working 1m 5s · claude · attempt 2 · 1.5k tokens · edits a␛[2Jb.rs"
         );
     }

@@ -1,9 +1,10 @@
 //! Events as prefixed lines, for pipes, logs and terminals that cannot redraw.
 //!
 //! `[task] working: claude edits src/a.rs`. An event is a line, and each finding that sends a task back
-//! one more, all with the task's prefix, so that `grep '^\[api\]'` tells one task's story. What repeats itself, usage for instance, is left out.
+//! one more, all with the task's prefix, so that `grep '^\[api\]'` shows one
+//! task's story. What repeats itself, usage for instance, is left out.
 
-use super::progress::{self, Doing, Progress};
+use super::progress::{self, RunProgress, TaskProgress};
 use super::{err, first_line, state_style};
 use crate::domain::event::{Activity, Event, State, What};
 use crate::domain::text::units::duration;
@@ -13,32 +14,31 @@ use std::time::Duration;
 
 /// Prints them until every sender has gone.
 pub fn show(events: &Receiver<Event>) {
-    let mut progress = Progress::default();
+    let mut progress = RunProgress::default();
     for event in events {
-        let doing = progress.apply(&event);
-        if let Some(line) = line(&event, doing) {
+        if let Some(line) = line(&event, progress.apply(&event)) {
             // A full disk under the log must not stop the agents: the journal has it all.
             let _ = writeln!(err(), "{line}");
         }
     }
 }
 
-/// The line of an event, `doing` being its task's state with it; none for what goes without saying.
-pub fn line(event: &Event, doing: &Doing) -> Option<String> {
-    let text = words(&event.what, doing)?;
-    let Some(task) = &event.task else { return Some(text) };
-    let task = first_line(task, 60);
-    let mut lines = format!("[{task}] {text}");
+/// The line of an event, `task` being its task's progress with it; `None` if it needs no line.
+pub fn line(event: &Event, task: &TaskProgress) -> Option<String> {
+    let text = describe(&event.what, task)?;
+    let Some(id) = &event.task else { return Some(text) };
+    let id = first_line(id, 60);
+    let mut lines = format!("[{id}] {text}");
     // Outside a run the findings are the answer, which the command prints itself.
     if let What::Judged { blocking, .. } = &event.what {
         for finding in blocking {
-            lines.push_str(&format!("\n[{task}]   {}", super::findings::headline(finding)));
+            lines.push_str(&format!("\n[{id}]   {}", super::findings::headline(finding)));
         }
     }
     Some(lines)
 }
 
-fn words(what: &What, doing: &Doing) -> Option<String> {
+fn describe(what: &What, task: &TaskProgress) -> Option<String> {
     Some(match what {
         What::RunStarted { run, spec, base, tasks, parallel } => format!(
             "run {run} of {spec}: {} {} from {}, at most {parallel} at once",
@@ -49,24 +49,24 @@ fn words(what: &What, doing: &Doing) -> Option<String> {
         What::State { state, attempt, .. } => {
             let colour = state_style(*state);
             let attempt = if *attempt > 1 { format!("attempt {attempt}") } else { String::new() };
-            let said = [doing.agent.as_str(), &attempt, &doing.last];
-            let said: Vec<&str> = said.into_iter().filter(|part| !part.is_empty()).collect();
-            let separator = if said.is_empty() { "" } else { ": " };
-            format!("{colour}{state}{colour:#}{separator}{}", said.join(", "))
+            let details = [task.agent.as_str(), &attempt, &task.last];
+            let details: Vec<&str> = details.into_iter().filter(|part| !part.is_empty()).collect();
+            let separator = if details.is_empty() { "" } else { ": " };
+            format!("{colour}{state}{colour:#}{separator}{}", details.join(", "))
         }
-        // What follows from it is told at once: verification, another attempt, the end.
+        // What follows from it comes at once: verification, another attempt, the end.
         What::Activity(Activity::Usage(_)) | What::AttemptFinished { .. } | What::Parked { .. } => {
             return None;
         }
-        // A reviewer's text is its answer in JSON, which is told as what it decides.
-        What::Activity(Activity::Text { .. }) if doing.state == Some(State::InReview) => return None,
+        // A reviewer's text is its answer in JSON, which is shown as what it decides.
+        What::Activity(Activity::Text { .. }) if task.state == Some(State::InReview) => return None,
         What::Activity(activity) => {
-            let words = progress::words(activity)?;
-            let state = doing.state.map(|state| state.to_string());
-            let agent = if doing.agent.is_empty() { "agent" } else { &doing.agent };
+            let text = progress::describe(activity)?;
+            let state = task.state.map(|state| state.to_string());
+            let agent = if task.agent.is_empty() { "agent" } else { &task.agent };
             match state {
-                Some(state) => format!("{state}: {agent} {words}"),
-                None => format!("{agent} {words}"),
+                Some(state) => format!("{state}: {agent} {text}"),
+                None => format!("{agent} {text}"),
             }
         }
         What::Output { line } => format!("  {}", first_line(line, 300)),
@@ -97,7 +97,7 @@ fn words(what: &What, doing: &Doing) -> Option<String> {
 }
 
 /// What a reviewer decided: `codex (openai): REQUEST CHANGES, 2 findings, 1 blocks`.
-pub fn judged(reviewer: &str, vendor: &str, decision: &str, blocking: usize, findings: usize) -> String {
+fn judged(reviewer: &str, vendor: &str, decision: &str, blocking: usize, findings: usize) -> String {
     let count = match findings {
         0 => String::new(),
         1 => ", 1 finding".into(),
@@ -117,7 +117,7 @@ pub fn judged(reviewer: &str, vendor: &str, decision: &str, blocking: usize, fin
 }
 
 /// How a task ended: `done after 2 attempts, 1m 5s, 12.3k tokens`.
-pub fn finished(outcome: &str, attempts: u32, seconds: u64, usage: String) -> String {
+fn finished(outcome: &str, attempts: u32, seconds: u64, usage: String) -> String {
     let attempts = if attempts > 1 { format!(" after {attempts} attempts") } else { String::new() };
     let separator = if usage.is_empty() { "" } else { ", " };
     format!(
@@ -136,8 +136,8 @@ mod tests {
 
     #[test]
     fn a_tasks_story_reads_line_by_line() {
-        let mut progress = Progress::default();
-        let mut tell = |what| {
+        let mut progress = RunProgress::default();
+        let mut shown = |what| {
             let event = Event { at: Timestamp::UNIX_EPOCH, task: Some("api".into()), what };
             let line = line(&event, progress.apply(&event))?;
             Some(anstream::adapter::strip_str(&line).to_string())
@@ -148,14 +148,14 @@ mod tests {
             agent: "claude".into(),
             detail: detail.into(),
         };
-        assert_eq!(tell(state(State::Working, 1, "")).unwrap(), "[api] working: claude");
+        assert_eq!(shown(state(State::Working, 1, "")).unwrap(), "[api] working: claude");
         let tool = Activity::Tool { name: "Edit".into(), detail: "src/a.rs".into() };
-        assert_eq!(tell(What::Activity(tool)).unwrap(), "[api] working: claude edits src/a.rs");
-        assert_eq!(tell(What::Activity(Activity::Usage(Usage::default()))), None);
+        assert_eq!(shown(What::Activity(tool)).unwrap(), "[api] working: claude edits src/a.rs");
+        assert_eq!(shown(What::Activity(Activity::Usage(Usage::default()))), None);
         let hostile = Activity::Text { text: "\u{1b}]0;owned\u{7} done\nand more".into() };
-        assert_eq!(tell(What::Activity(hostile)).unwrap(), "[api] working: claude says: ␛]0;owned␇ done");
+        assert_eq!(shown(What::Activity(hostile)).unwrap(), "[api] working: claude says: ␛]0;owned␇ done");
         assert_eq!(
-            tell(state(State::Working, 2, "the review found a bug")).unwrap(),
+            shown(state(State::Working, 2, "the review found a bug")).unwrap(),
             "[api] working: claude, attempt 2, the review found a bug"
         );
         let judged = What::Judged {
@@ -172,7 +172,7 @@ mod tests {
             findings: 2,
         };
         assert_eq!(
-            tell(judged).unwrap(),
+            shown(judged).unwrap(),
             "[api] codex (openai): REQUEST CHANGES, 2 findings, 1 blocks\n[api]   src/a.rs:7: P1 Off by one."
         );
     }

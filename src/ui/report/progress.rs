@@ -1,4 +1,4 @@
-//! What is going on, as far as the events have told: the picture behind bars and lines.
+//! The progress of a run, read from its events: what bars and lines show.
 //!
 //! Pure: events go in, the state of each task comes out. It keeps what one event does not say but a
 //! reader wants to see beside it: which agent is at work, since when, and what it did last.
@@ -10,21 +10,21 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// All tasks that have been heard of, in the order in which they were.
+/// All tasks that events are about, in the order in which they came.
 #[derive(Debug, Default)]
-pub struct Progress {
-    /// By the task's id; none is the work that belongs to no task.
-    pub tasks: IndexMap<Option<String>, Doing>,
-    /// How many tasks the run has; 0 where no run has begun.
+pub struct RunProgress {
+    /// By the task's id; `None` is work that belongs to no task.
+    pub tasks: IndexMap<Option<String>, TaskProgress>,
+    /// How many tasks the run has; 0 outside a run.
     pub total: usize,
     /// How many of them are over.
     pub over: usize,
 }
 
-/// What one task is doing.
+/// What one task is task.
 #[derive(Debug, Clone)]
-pub struct Doing {
-    /// Its state; none while only progress was told.
+pub struct TaskProgress {
+    /// Its state; `None` before the first one.
     pub state: Option<State>,
     /// Who is at work.
     pub agent: String,
@@ -42,17 +42,17 @@ pub struct Doing {
     pub over: bool,
 }
 
-impl Doing {
+impl TaskProgress {
     /// What it has used so far.
     pub fn usage(&self) -> Usage {
         self.used.0.plus(self.used.1)
     }
 }
 
-impl Progress {
+impl RunProgress {
     /// Takes an event in and returns the task that it changed.
-    pub fn apply(&mut self, event: &Event) -> &Doing {
-        let doing = self.tasks.entry(event.task.clone()).or_insert_with(|| Doing {
+    pub fn apply(&mut self, event: &Event) -> &TaskProgress {
+        let task = self.tasks.entry(event.task.clone()).or_insert_with(|| TaskProgress {
             state: None,
             agent: String::new(),
             attempt: 1,
@@ -65,18 +65,18 @@ impl Progress {
         match &event.what {
             What::RunStarted { tasks, .. } => self.total = tasks.len(),
             What::State { state, attempt, agent, detail } => {
-                doing.state = Some(*state);
-                doing.attempt = *attempt;
-                doing.agent = first_line(agent, 30);
-                doing.last = first_line(detail, 120);
-                doing.until = None;
+                task.state = Some(*state);
+                task.attempt = *attempt;
+                task.agent = first_line(agent, 30);
+                task.last = first_line(detail, 120);
+                task.until = None;
             }
-            What::Parked { until, .. } => doing.until = Some(*until),
-            What::Activity(activity) => doing.act(activity),
-            What::Output { line } => doing.last = first_line(line, 120),
-            What::Progress { message } => doing.last = first_line(message, 120),
+            What::Parked { until, .. } => task.until = Some(*until),
+            What::Activity(activity) => task.apply(activity),
+            What::Output { line } => task.last = first_line(line, 120),
+            What::Progress { message } => task.last = first_line(message, 120),
             What::TaskFinished { .. } => {
-                doing.over = true;
+                task.over = true;
                 self.over += 1;
             }
             What::Judged { .. }
@@ -85,31 +85,31 @@ impl Progress {
             | What::Warning { .. }
             | What::RunFinished { .. } => {}
         }
-        doing
+        task
     }
 
     /// The sum of what all tasks have used.
     pub fn usage(&self) -> Usage {
-        self.tasks.values().map(Doing::usage).fold(Usage::default(), Usage::plus)
+        self.tasks.values().map(TaskProgress::usage).fold(Usage::default(), Usage::plus)
     }
 }
 
-impl Doing {
-    fn act(&mut self, activity: &Activity) {
+impl TaskProgress {
+    fn apply(&mut self, activity: &Activity) {
         match activity {
             Activity::Started { .. } => self.used = (self.usage(), Usage::default()),
-            // An agent tells the sum since it was started, again and again.
+            // An agent reports the sum since it was started, again and again.
             Activity::Usage(usage) => self.used.1 = *usage,
             _ => {}
         }
-        if let Some(words) = words(activity) {
-            self.last = words;
+        if let Some(text) = describe(activity) {
+            self.last = text;
         }
     }
 }
 
 /// An activity in a few words that follow the agent's name: `edits src/a.rs`.
-pub fn words(activity: &Activity) -> Option<String> {
+pub fn describe(activity: &Activity) -> Option<String> {
     Some(match activity {
         Activity::Started { model: Some(model), .. } => format!("starts, with {}", first_line(model, 40)),
         Activity::Started { model: None, .. } => "starts".into(),
@@ -135,7 +135,7 @@ pub fn words(activity: &Activity) -> Option<String> {
     })
 }
 
-/// What using that tool is called, whichever agent's tool it is.
+/// The same verb for the same kind of tool, whichever agent's it is.
 fn verb(tool: &str) -> String {
     let name = tool.to_lowercase().replace(['_', '-'], "");
     match name.as_str() {
@@ -173,8 +173,8 @@ mod tests {
     }
 
     #[test]
-    fn an_agents_usage_counts_once_per_process_however_often_it_is_told() {
-        let mut progress = Progress::default();
+    fn an_agents_usage_counts_once_per_process_however_often_it_is_reported() {
+        let mut progress = RunProgress::default();
         let tokens = |input_tokens| Activity::Usage(Usage { input_tokens, output_tokens: 0, cost: None });
         let started = || Activity::Started { session: None, model: None };
         for activity in [started(), tokens(10), tokens(100), started(), tokens(5), tokens(7)] {
@@ -184,8 +184,9 @@ mod tests {
     }
 
     #[test]
-    fn tools_of_all_agents_are_told_in_the_same_words() {
-        let tool = |name: &str| words(&Activity::Tool { name: name.into(), detail: "a.rs".into() }).unwrap();
+    fn tools_of_all_agents_are_shown_in_the_same_words() {
+        let tool =
+            |name: &str| describe(&Activity::Tool { name: name.into(), detail: "a.rs".into() }).unwrap();
         assert_eq!(tool("Edit"), "edits a.rs");
         assert_eq!(tool("write_file"), "edits a.rs");
         assert_eq!(tool("apply_patch"), "edits a.rs");

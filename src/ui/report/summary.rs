@@ -41,11 +41,11 @@ pub fn text(summary: &Summary, slug: &Slug) -> String {
                 writeln!(text, "{}: its worktree is kept: {}", task.task, plain(&path.display().to_string()));
         }
     }
-    if let Some(account) = &summary.budget {
-        let spent = if account.spent { ", spent: nothing new was started" } else { "" };
-        let _ = write!(text, "\nbudget: {}{spent}\n", account.used);
-        if !account.unreported.is_empty() {
-            let names = account.unreported.join(", ");
+    if let Some(budget) = &summary.budget {
+        let spent = if budget.spent { ", spent: nothing new was started" } else { "" };
+        let _ = write!(text, "\nbudget: {}{spent}\n", budget.used);
+        if !budget.unreported.is_empty() {
+            let names = budget.unreported.join(", ");
             let _ = writeln!(text, "  not counted, since they do not report it: {}", plain(&names));
         }
     }
@@ -96,7 +96,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_summary_tells_every_task_what_went_wrong_and_what_comes_next() {
+    fn a_summary_shows_every_task_what_went_wrong_and_what_comes_next() {
         let task = |id: &str, attempts, outcome, verdict: Option<&str>| TaskReport {
             task: id.into(),
             agent: "claude".into(),

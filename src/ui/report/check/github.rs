@@ -3,7 +3,7 @@
 //! Workflow commands are lines (`::error file=…,line=…::…`) in which only `%` and line ends have a
 //! meaning, and in properties `:` and `,` as well; a summary is Markdown in a file that the runner names.
 
-use super::{Level, inert, inert_line, level, problems, relative, short, text, untold, who};
+use super::{Level, inert, inert_line, level, problems, relative, short, text, unexplained, who};
 use crate::gate::check::{Answer, Outcome, Report};
 use std::fmt::Write;
 
@@ -20,11 +20,11 @@ pub fn annotations(report: &Report, counts: bool) -> String {
         let place = relative(&finding.path).map(|path| (path, finding.line));
         command(&mut out, level(problem), place, &title, &message);
     }
-    for part in untold(&report.parts) {
+    for part in unexplained(&report.parts) {
         let place = part.files.iter().find(|file| !file.deleted).or(part.files.first());
         let place = place.and_then(|file| Some((std::str::from_utf8(&file.bytes).ok()?, None)));
-        let told = [part.why.as_deref(), part.fix.as_deref()];
-        let message = told.into_iter().flatten().collect::<Vec<_>>().join("\n");
+        let reasons = [part.why.as_deref(), part.fix.as_deref()];
+        let message = reasons.into_iter().flatten().collect::<Vec<_>>().join("\n");
         command(&mut out, Level::Error, place, "No verdict lets this change in", &message);
     }
     if report.answer == Answer::CannotTell || (report.answer == Answer::No && report.parts.is_empty()) {

@@ -23,6 +23,17 @@ enum Level {
     Note,
 }
 
+impl Level {
+    /// In SARIF's words.
+    fn as_str(self) -> &'static str {
+        match self {
+            Level::Error => "error",
+            Level::Warning => "warning",
+            Level::Note => "note",
+        }
+    }
+}
+
 /// What blocks is an error, a matter of taste a note, and the rest a warning.
 fn level(problem: &Problem) -> Level {
     match problem.finding.severity {
@@ -70,11 +81,11 @@ fn problems(parts: &[Part]) -> impl Iterator<Item = (&Word, &Problem)> {
     words.flat_map(|word| word.findings.iter().map(move |problem| (word, problem)))
 }
 
-/// The uncovered parts that no finding of theirs tells of.
-fn untold(parts: &[Part]) -> impl Iterator<Item = &Part> {
+/// The uncovered parts that no blocking finding of theirs explains.
+fn unexplained(parts: &[Part]) -> impl Iterator<Item = &Part> {
     parts.iter().filter(|part| {
-        let told = part.verdicts.iter().any(|word| word.findings.iter().any(|problem| problem.blocks));
-        part.outcome == Outcome::Missing || (part.outcome == Outcome::Blocked && !told)
+        let explained = part.verdicts.iter().any(|word| word.findings.iter().any(|problem| problem.blocks));
+        part.outcome == Outcome::Missing || (part.outcome == Outcome::Blocked && !explained)
     })
 }
 

@@ -3,7 +3,7 @@
 //! A result is known again by what it says of which file, never by commits or line numbers, so that it
 //! stays the same over a rebase. Text is written so that no reader finds a link or a placeholder in it.
 
-use super::{Level, inert, level, problems, relative, untold, who};
+use super::{Level, inert, level, problems, relative, unexplained, who};
 use crate::domain::digest;
 use crate::domain::error::Result;
 use crate::domain::verdict::Severity;
@@ -69,10 +69,10 @@ pub fn sarif(report: &Report) -> Result<Value> {
     let target = report.target.as_deref().unwrap_or("unknown");
     let mut results = Vec::new();
     for (word, problem) in problems(&report.parts) {
-        results.push(of_finding(word, problem));
+        results.push(finding_result(word, problem));
     }
-    for part in untold(&report.parts) {
-        results.push(of_part(part));
+    for part in unexplained(&report.parts) {
+        results.push(part_result(part));
     }
     if report.answer == Answer::No && results.is_empty() {
         let text = report.why.iter().chain(&report.fix).cloned().collect::<Vec<_>>().join(". ");
@@ -107,7 +107,7 @@ fn rule((id, name, level, what, help): &(&str, &str, Level, &str, &str)) -> Valu
         "shortDescription": {"text": what},
         "fullDescription": {"text": what},
         "help": {"text": help, "markdown": help},
-        "defaultConfiguration": {"level": word_of(*level)},
+        "defaultConfiguration": {"level": level.as_str()},
         "properties": {"tags": ["review"], "problem.severity": match level {
             Level::Error => "error",
             Level::Warning => "warning",
@@ -118,7 +118,7 @@ fn rule((id, name, level, what, help): &(&str, &str, Level, &str, &str)) -> Valu
 
 fn invocation(report: &Report) -> Value {
     let notification =
-        |level: Level, text: &String| json!({"level": word_of(level), "message": {"text": message(text)}});
+        |level: Level, text: &String| json!({"level": level.as_str(), "message": {"text": message(text)}});
     let failed = report.answer == Answer::CannotTell;
     let why = report.why.iter().chain(&report.fix).filter(|_| failed);
     let errors = why.map(|text| notification(Level::Error, text));
@@ -130,7 +130,7 @@ fn invocation(report: &Report) -> Value {
     })
 }
 
-fn of_finding(word: &Word, problem: &Problem) -> Value {
+fn finding_result(word: &Word, problem: &Problem) -> Value {
     let finding = &problem.finding;
     let rule = match finding.severity {
         Severity::P0 => "finding-p0",
@@ -147,9 +147,9 @@ fn of_finding(word: &Word, problem: &Problem) -> Value {
     result(rule, level(problem), &text, place, &[&finding.path, word.reviewer.vendor.as_str(), &body])
 }
 
-fn of_part(part: &Part) -> Value {
-    let told = [part.why.as_deref(), part.fix.as_deref()];
-    let text = told.into_iter().flatten().collect::<Vec<_>>().join(". ");
+fn part_result(part: &Part) -> Value {
+    let reasons = [part.why.as_deref(), part.fix.as_deref()];
+    let text = reasons.into_iter().flatten().collect::<Vec<_>>().join(". ");
     let is_left = |file: &&File| !file.deleted;
     let first = part.files.iter().find(is_left).or(part.files.first());
     let place = first.map(|file| location(&file.bytes, None));
@@ -180,7 +180,7 @@ fn result(rule: &str, level: Level, text: &str, place: Option<Value>, content: &
     let mut result = json!({
         "ruleId": rule,
         "ruleIndex": index,
-        "level": word_of(level),
+        "level": level.as_str(),
         "message": {"text": message(text)},
         "partialFingerprints": {(FINGERPRINT): content},
     });
@@ -245,14 +245,6 @@ fn message(text: &str) -> String {
         }
     }
     out
-}
-
-fn word_of(level: Level) -> &'static str {
-    match level {
-        Level::Error => "error",
-        Level::Warning => "warning",
-        Level::Note => "note",
-    }
 }
 
 #[cfg(test)]

@@ -10,16 +10,16 @@ pub fn text(report: &Report, counts: bool) -> String {
     let mut out = String::new();
     for part in &report.parts {
         // Writing to a String cannot fail.
-        let _ = part_in_words(&mut out, part);
+        let _ = write_part(&mut out, part);
     }
     if counts {
-        let _ = tally(&mut out, &report.report);
+        let _ = write_counts(&mut out, &report.report);
     }
-    let _ = conclusion(&mut out, report);
+    let _ = write_answer(&mut out, report);
     out
 }
 
-fn part_in_words(out: &mut String, part: &Part) -> std::fmt::Result {
+fn write_part(out: &mut String, part: &Part) -> std::fmt::Result {
     let (style, word) = match part.outcome {
         Outcome::Admitted => (AnsiColor::Green.on_default(), "admitted"),
         Outcome::Waived => (AnsiColor::Yellow.on_default(), "waived"),
@@ -68,7 +68,7 @@ fn indented(text: &str) -> String {
     inert(text.trim()).trim_end().replace('\n', "\n              ")
 }
 
-fn tally(out: &mut String, tally: &Tally) -> std::fmt::Result {
+fn write_counts(out: &mut String, tally: &Tally) -> std::fmt::Result {
     let Tally { steps, admitted, waived, free, blocked, missing, .. } = tally;
     writeln!(
         out,
@@ -84,14 +84,14 @@ fn tally(out: &mut String, tally: &Tally) -> std::fmt::Result {
     Ok(())
 }
 
-fn conclusion(out: &mut String, report: &Report) -> std::fmt::Result {
+fn write_answer(out: &mut String, report: &Report) -> std::fmt::Result {
     if !report.parts.is_empty() {
         writeln!(out)?;
     }
     for note in &report.notes {
         writeln!(out, "note: {}", inert_line(note))?;
     }
-    let (style, words) = match report.answer {
+    let (style, answer) = match report.answer {
         Answer::Yes => (AnsiColor::Green.on_default().bold(), "yes"),
         Answer::No => (AnsiColor::Red.on_default().bold(), "no"),
         Answer::CannotTell => (AnsiColor::Yellow.on_default().bold(), "cannot tell"),
@@ -105,10 +105,10 @@ fn conclusion(out: &mut String, report: &Report) -> std::fmt::Result {
         (Answer::No, true) => format!("{new} may not be merged into `{target}`"),
         (Answer::CannotTell, _) => "nobody can tell here".to_owned(),
     };
-    writeln!(out, "{style}{words}{style:#}: {what}")?;
-    // What the parts say already is not said again.
-    let said = |why: &String| report.parts.iter().any(|part| part.why.as_ref() == Some(why));
-    for why in report.why.iter().filter(|why| !said(why)) {
+    writeln!(out, "{style}{answer}{style:#}: {what}")?;
+    // What the parts say already is not repeated.
+    let is_repeated = |why: &String| report.parts.iter().any(|part| part.why.as_ref() == Some(why));
+    for why in report.why.iter().filter(|why| !is_repeated(why)) {
         writeln!(out, "  {}", inert_line(why))?;
     }
     let cyan = AnsiColor::Cyan.on_default().bold();
