@@ -23,6 +23,7 @@ pub use server::path as servers_hook;
 pub use uninstall::uninstall;
 
 use crate::agents::trust::{self, Purpose};
+use crate::commands::receipts;
 use crate::domain::config::{self, Config};
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
@@ -56,7 +57,7 @@ pub struct InitReport {
     pub next: Vec<String>,
 }
 
-/// Sets a repository up.
+/// Sets a repository up; from then on the gate watches its protected branches.
 pub fn init(repo: &Repo, options: InitOptions) -> Result<InitReport> {
     let root = root(repo);
     let is_plain = |path: &Path| path.to_str().is_some_and(|text| !text.contains('\n'));
@@ -66,10 +67,14 @@ pub fn init(repo: &Repo, options: InitOptions) -> Result<InitReport> {
             "rename that folder",
         ));
     }
-    match repo.work_dir() {
-        Some(_) => in_working_tree(repo, &root, options),
-        None => on_server(repo, &root, options),
+    let report = match repo.work_dir() {
+        Some(_) => in_working_tree(repo, &root, options)?,
+        None => on_server(repo, &root, options)?,
+    };
+    if options.hooks && !options.dry_run {
+        receipts::begin(repo)?;
     }
+    Ok(report)
 }
 
 fn in_working_tree(repo: &Repo, root: &Path, options: InitOptions) -> Result<InitReport> {

@@ -5,6 +5,7 @@
 use super::action::{Step, StepState};
 use super::installed::{Installed, OwnFile, OwnHook, Setting};
 use super::{InitReport, root, script};
+use crate::commands::receipts;
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
 use crate::system::git;
@@ -39,6 +40,7 @@ pub fn uninstall(repo: &Repo, dry_run: bool) -> Result<InitReport> {
         }
         Installed::default().write(repo)?;
         let _ = fs::remove_dir(repo.common_dir().join("flow-ai"));
+        receipts::forget(repo)?;
     }
     let kept = steps.iter().any(|step| step.state == StepState::Kept);
     let next = kept.then(|| "what was kept is yours: remove it by hand if you do not want it".to_owned());

@@ -4,8 +4,8 @@
 //! nobody wrote down where one ended. Under one policy that makes no difference to the gate. So the way
 //! is cut only where the policy changes, and is covered if some choice of these cuts is.
 
-use super::receipt;
 use crate::commands::init::configured_name;
+use crate::commands::receipts;
 use crate::domain::error::Result;
 use crate::gate::admit::{self, Candidate, Explanation, New, Ruling};
 use crate::gate::check::Commit;
@@ -106,16 +106,16 @@ impl Verified {
 
 /// Compares a branch with its receipt, and moves that on where all is well.
 pub(super) fn verify(repo: &Repo, branch: &str) -> Result<Verified> {
-    let receipt = repo.find_ref(&receipt::name(branch))?;
-    let Some(tip) = repo.find_ref(&receipt::head(branch))? else { return Ok(gone(branch, receipt)) };
-    let admitted = receipt.map_or_else(|| receipt::start(repo, branch, tip), Ok)?;
+    let receipt = repo.find_ref(&receipts::name(branch))?;
+    let Some(tip) = repo.find_ref(&receipts::head(branch))? else { return Ok(gone(branch, receipt)) };
+    let admitted = receipt.map_or_else(|| receipts::start(repo, branch, tip), Ok)?;
     let found = |standing, says: String| Verified {
         says,
         tip: Some(tip.to_string()),
         admitted: Some(admitted.to_string()),
         ..Verified::new(branch.to_owned(), standing)
     };
-    if let Some(other) = repo.symbolic_target(&receipt::head(branch))? {
+    if let Some(other) = repo.symbolic_target(&receipts::head(branch))? {
         let says = format!("`{branch}` is only another name for {other}, and moves with it unseen");
         let put_back = format!(
             "make it a branch again: git symbolic-ref --delete refs/heads/{branch} && git branch {branch} {admitted}"
@@ -125,20 +125,20 @@ pub(super) fn verify(repo: &Repo, branch: &str) -> Result<Verified> {
     let well = match compare(repo, branch, admitted, tip)? {
         Way::Well(standing) if receipt.is_none() && tip == admitted => {
             let says = format!("`{branch}` is watched from here on, at {}", short(tip));
-            receipt::write(repo, branch, None, tip)?;
+            receipts::write(repo, branch, None, tip)?;
             return Ok(found(if standing == Standing::Admitted { Standing::Begun } else { standing }, says));
         }
         Way::Well(standing) => standing,
         Way::Lost => return rewound(repo, branch, admitted, tip, found),
         Way::Past { from, parts } => {
             if receipt != Some(from) {
-                receipt::write(repo, branch, receipt, from)?;
+                receipts::write(repo, branch, receipt, from)?;
             }
             return past(repo, branch, from, tip, parts, found);
         }
     };
     if receipt != Some(tip) {
-        receipt::write(repo, branch, receipt, tip)?;
+        receipts::write(repo, branch, receipt, tip)?;
     }
     let says = match well {
         Standing::Covered => format!("verdicts cover what came into `{branch}` since {}", short(admitted)),
@@ -179,7 +179,7 @@ pub(super) fn compare(repo: &Repo, branch: &str, admitted: ObjectId, tip: Object
         None => false,
     };
     if !builds_on_accepted && !repo.is_ancestor(admitted, tip)? {
-        let is_free = !receipt::protects(repo, branch, admitted)?;
+        let is_free = !receipts::protects(repo, branch, admitted)?;
         return Ok(if is_free { Way::Well(Standing::Covered) } else { Way::Lost });
     }
     let way = |old, new| Candidate { branch: branch.to_owned(), old, new: New::Commit(new), accepted };
@@ -260,7 +260,7 @@ fn gone(branch: &str, receipt: Option<ObjectId>) -> Verified {
     let fix = receipt.map(|tip| {
         vec![
             format!("make it again: git branch {branch} {tip}"),
-            format!("or, if it is gone for good: git update-ref -d {}", receipt::name(branch)),
+            format!("or, if it is gone for good: git update-ref -d {}", receipts::name(branch)),
         ]
     });
     Verified {
@@ -284,7 +284,7 @@ fn rewound(
         counted(lost.len()),
         short(admitted)
     );
-    let meant = format!("or, if that is meant: git update-ref {} {tip}", receipt::name(branch));
+    let meant = format!("or, if that is meant: git update-ref {} {tip}", receipts::name(branch));
     Ok(Verified {
         commits: lost.iter().rev().map(Commit::of).collect(),
         moves: moves(repo, branch, admitted, tip)?,
@@ -323,7 +323,7 @@ fn past(
 
 /// How the branch is put where it was. The gate lets no branch lose commits, so this must pass it.
 fn put_back(repo: &Repo, branch: &str, admitted: ObjectId) -> Result<String> {
-    let is_here = repo.head_ref()?.as_deref() == Some(&receipt::head(branch)) && repo.work_dir().is_some();
+    let is_here = repo.head_ref()?.as_deref() == Some(&receipts::head(branch)) && repo.work_dir().is_some();
     let how =
         if is_here { format!("reset --keep {admitted}") } else { format!("branch -f {branch} {admitted}") };
     let mut past = "-c core.hooksPath=/dev/null".to_owned();
@@ -336,7 +336,7 @@ fn put_back(repo: &Repo, branch: &str, admitted: ObjectId) -> Result<String> {
 
 /// The moves since the receipt; a last one that is not the tip's is told, since then git did not do it.
 fn moves(repo: &Repo, branch: &str, admitted: ObjectId, tip: ObjectId) -> Result<Vec<Mover>> {
-    let all = reflog::of(repo, &receipt::head(branch))?;
+    let all = reflog::of(repo, &receipts::head(branch))?;
     let since = all.iter().rposition(|line| line.to == admitted).map_or(0, |at| at + 1);
     let mut moves: Vec<Mover> = all[since..].iter().map(mover).collect();
     if all.last().is_none_or(|last| last.to != tip) {

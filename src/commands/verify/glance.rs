@@ -4,7 +4,7 @@
 //! which something came into costs no more at the next start.
 
 use super::branch::{self, Way};
-use super::receipt;
+use crate::commands::receipts;
 use crate::domain::error::Result;
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::store::{Repo, upstream};
@@ -17,8 +17,8 @@ const TOLD: &str = "verify-told";
 /// One line for each branch that a person should look at; none where all is well.
 pub fn glance(repo: &Repo) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
-    for (name, admitted) in receipt::all(repo)? {
-        let head = receipt::head(&name);
+    for (name, admitted) in receipts::all(repo)? {
+        let head = receipts::head(&name);
         if let Some(other) = repo.symbolic_target(&head)? {
             warnings.push(format!("`{name}` is only another name for {other}"));
             continue;
@@ -26,7 +26,7 @@ pub fn glance(repo: &Repo) -> Result<Vec<String>> {
         match repo.find_ref(&head)? {
             Some(tip) if tip == admitted => {}
             Some(tip) => warnings.extend(moved(repo, &name, admitted, tip)?),
-            None if receipt::protects(repo, &name, admitted)? => {
+            None if receipts::protects(repo, &name, admitted)? => {
                 warnings.push(format!("the protected branch `{name}` is gone"));
             }
             None => {}
@@ -47,7 +47,7 @@ fn moved(repo: &Repo, name: &str, admitted: ObjectId, tip: ObjectId) -> Result<O
     }
     let what = match branch::compare(repo, name, admitted, tip)? {
         Way::Well(_) => {
-            receipt::write(repo, name, Some(admitted), tip)?;
+            receipts::write(repo, name, Some(admitted), tip)?;
             return Ok(None);
         }
         Way::Lost => format!("`{name}` has lost commits that the gate had let in"),

@@ -8,13 +8,12 @@
 
 mod branch;
 mod glance;
-mod receipt;
 mod surroundings;
 
 pub use branch::{Mover, Standing, Verified};
 pub use glance::glance;
-pub use receipt::{begin, forget};
 
+use crate::commands::receipts;
 use crate::domain::error::{Result, fixes, messages};
 use crate::gate::check::Answer;
 use crate::gate::store::Repo;
@@ -58,7 +57,7 @@ impl Report {
 /// Compares every protected branch with what the gate last let in, and looks around.
 pub fn verify(repo: &Repo) -> Result<Report> {
     let mut branches = Vec::new();
-    for name in receipt::branches(repo)? {
+    for name in receipts::branches(repo)? {
         branches.push(branch::verify(repo, &name).unwrap_or_else(|error| untold(name, &error)));
     }
     let notes = surroundings::look(repo, &mut branches)?;

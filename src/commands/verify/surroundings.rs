@@ -1,9 +1,9 @@
 //! What bends what a branch shows, and what weakens the gate: replace refs, grafts, hooks that are not
 //! asked, records that the notes have lost.
 
+use super::Note;
 use super::branch::{Standing, Verified};
-use super::{Note, receipt};
-use crate::commands::doctor;
+use crate::commands::{doctor, receipts};
 use crate::domain::error::Result;
 use crate::domain::verdict::{NOTES_REF, record};
 use crate::gate::store::verdicts::{self, COPIES, Lost};
@@ -38,7 +38,7 @@ fn replaced(repo: &Repo, branches: &mut [Verified], notes: &mut Vec<Note>) -> Re
             continue;
         };
         for branch in branches.iter_mut() {
-            let Some(tip) = repo.find_ref(&receipt::head(&branch.branch))? else { continue };
+            let Some(tip) = repo.find_ref(&receipts::head(&branch.branch))? else { continue };
             let fix = format!("git replace -d {object}");
             let short = object.to_hex_with_len(10);
             if object == tip || trees::holds(repo, repo.tree_of(tip)?, object)? {

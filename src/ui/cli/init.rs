@@ -1,7 +1,6 @@
 //! `git flow-ai init`.
 
 use crate::commands::init::{self, InitOptions, InitReport, StepState};
-use crate::commands::verify;
 use crate::domain::error::{Exit, Result};
 use crate::gate::store::Repo;
 use crate::ui::report::{self, out, plain};
@@ -44,11 +43,6 @@ pub fn run(args: InitArgs) -> Result<Exit> {
     } else {
         init::init(&repo, InitOptions { hooks: !args.no_hooks, dry_run: args.dry_run })?
     };
-    match (args.dry_run, args.uninstall, args.no_hooks) {
-        (true, _, _) | (_, false, true) => {}
-        (_, true, _) => verify::forget(&repo)?,
-        (_, false, false) => verify::begin(&repo)?,
-    }
     if args.json {
         report::json(&outcome)?;
     } else {

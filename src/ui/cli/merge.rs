@@ -53,7 +53,6 @@ fn print(merged: &Merged, json: bool) -> Result<()> {
         return report::json(merged);
     }
     let Merged { spec, target, commit, reviewers, already } = merged;
-    let commit = &commit[..commit.len().min(10)];
     let text = if *already {
         format!("{spec} is in {target} already\n")
     } else {
@@ -62,7 +61,7 @@ fn print(merged: &Merged, json: bool) -> Result<()> {
         } else {
             format!(", approved by {}", reviewers.join(", "))
         };
-        format!("Merged {spec} into {target} at {commit}{}\n", plain(&by))
+        format!("Merged {spec} into {target} at {}{}\n", report::short(commit), plain(&by))
     };
     Ok(out().write_all(text.as_bytes())?)
 }

@@ -3,7 +3,7 @@
 use crate::commands::verify::{self, Report, Standing, Verified};
 use crate::domain::error::{Exit, Interrupted, Result};
 use crate::gate::store::Repo;
-use crate::ui::report::{self, first_line, plain};
+use crate::ui::report::{self, first_line, hint_line, plain, short};
 use anstyle::AnsiColor;
 use clap::Args;
 use std::io::Write;
@@ -71,7 +71,7 @@ fn text(report: &Report) -> String {
     for note in &report.notes {
         let yellow = AnsiColor::Yellow.on_default();
         text.push_str(&format!("{yellow}note:{yellow:#} {}\n", plain(&note.says)));
-        text.push_str(&hints(note.fix.iter()));
+        text.extend(note.fix.iter().map(|fix| hint_line(fix)));
     }
     text
 }
@@ -85,18 +85,13 @@ fn one(branch: &Verified) -> String {
     let colour = colour.on_default().bold();
     let mut text = format!("{colour}{}{colour:#}: {}\n", plain(&branch.branch), plain(&branch.says));
     for commit in &branch.commits {
-        let id = commit.id.get(..10).unwrap_or(&commit.id);
-        text.push_str(&format!("  {id} {}\n", first_line(&commit.subject, 100)));
+        text.push_str(&format!("  {} {}\n", short(&commit.id), first_line(&commit.subject, 100)));
     }
     for by in &branch.moves {
-        let (to, who) = (by.to.get(..10).unwrap_or(&by.to), first_line(&by.who, 80));
+        let (to, who) = (short(&by.to), first_line(&by.who, 80));
         let when = if by.when.is_empty() { String::new() } else { format!(" at {}", by.when) };
         text.push_str(&format!("  moved to {to} by {who}{when}: {}\n", first_line(&by.what, 100)));
     }
-    text + &hints(branch.fix.iter())
-}
-
-fn hints<'a>(fix: impl Iterator<Item = &'a String>) -> String {
-    let cyan = AnsiColor::Cyan.on_default().bold();
-    fix.map(|hint| format!("{cyan}hint:{cyan:#} {}\n", plain(hint))).collect()
+    text.extend(branch.fix.iter().map(|fix| hint_line(fix)));
+    text
 }

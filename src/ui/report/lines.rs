@@ -5,7 +5,7 @@
 //! task's story. What repeats itself, usage for instance, is left out.
 
 use super::progress::{self, RunProgress, TaskProgress};
-use super::{err, first_line, state_style};
+use super::{err, first_line, short, state_style};
 use crate::domain::event::{Activity, Event, State, What};
 use crate::domain::text::units::duration;
 use std::io::Write;
@@ -44,7 +44,7 @@ fn describe(what: &What, task: &TaskProgress) -> Option<String> {
             "run {run} of {spec}: {} {} from {}, at most {parallel} at once",
             tasks.len(),
             if tasks.len() == 1 { "task" } else { "tasks" },
-            base.get(..10).unwrap_or(base)
+            short(base)
         ),
         What::State { state, attempt, .. } => {
             let colour = state_style(*state);
@@ -77,11 +77,7 @@ fn describe(what: &What, task: &TaskProgress) -> Option<String> {
             finished(outcome, *attempts, *seconds, progress::usage(*usage))
         }
         What::Merged { commit, tasks } => {
-            format!(
-                "merged {} into the result, now at {}",
-                tasks.join(", "),
-                commit.get(..10).unwrap_or(commit)
-            )
+            format!("merged {} into the result, now at {}", tasks.join(", "), short(commit))
         }
         What::Progress { message } => first_line(message, 300),
         What::Warning { message } => format!("warning: {}", super::plain(message)),

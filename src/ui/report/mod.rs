@@ -32,7 +32,6 @@ use std::thread::{self, JoinHandle};
 /// Prints an error, what it came from, and the way out, on standard error.
 pub fn error(error: &anyhow::Error) {
     let red = AnsiColor::Red.on_default().bold();
-    let cyan = AnsiColor::Cyan.on_default().bold();
     let mut links = messages(error).into_iter().map(|link| plain(&secrets::redacted(&link)));
     let mut text = format!("{red}error:{red:#} {}\n", links.next().unwrap_or_default());
     for link in links {
@@ -41,7 +40,7 @@ pub fn error(error: &anyhow::Error) {
     let hints: Vec<&str> = fixes(error).collect();
     let general = if hints.is_empty() { machine::fix(error) } else { None };
     for fix in hints.into_iter().chain(general) {
-        text.push_str(&format!("{cyan}hint:{cyan:#} {}\n", plain(&secrets::redacted(fix))));
+        text.push_str(&hint_line(&secrets::redacted(fix)));
     }
     // With nowhere left to complain, the exit status has to do.
     let _ = err().write_all(text.as_bytes());
@@ -53,6 +52,17 @@ pub fn error_as_json(error: &anyhow::Error) {
     let fix: Vec<&str> = fixes(error).collect();
     // With nowhere left to complain, the exit status has to do.
     let _ = json(&serde_json::json!({ "error": messages(error), "fix": fix }));
+}
+
+/// A hint as a line of its own.
+pub fn hint_line(fix: &str) -> String {
+    let cyan = AnsiColor::Cyan.on_default().bold();
+    format!("{cyan}hint:{cyan:#} {}\n", plain(fix))
+}
+
+/// The beginning of an object's id, as git shows it.
+pub fn short(id: &str) -> &str {
+    id.get(..10).unwrap_or(id)
 }
 
 /// Prints a warning on standard error.

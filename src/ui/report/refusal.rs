@@ -1,6 +1,6 @@
 //! A refusal of the gate in words: why, the findings, the way out.
 
-use super::{err, plain, warning};
+use super::{err, hint_line, plain, warning};
 use crate::commands::hook::Refused;
 use anstyle::AnsiColor;
 use std::io::Write;
@@ -8,7 +8,6 @@ use std::io::Write;
 /// Prints it on standard error, where git shows what hooks say.
 pub fn print(refused: &Refused) {
     let red = AnsiColor::Red.on_default().bold();
-    let cyan = AnsiColor::Cyan.on_default().bold();
     let mut text = format!("{red}git flow-ai:{red:#} {}\n", plain(&refused.why));
     for verdict in &refused.blocking {
         let reviewer = &verdict.reviewer;
@@ -28,7 +27,7 @@ pub fn print(refused: &Refused) {
         }
     }
     for fix in &refused.fix {
-        text.push_str(&format!("{cyan}hint:{cyan:#} {}\n", plain(fix)));
+        text.push_str(&hint_line(fix));
     }
     // With nowhere left to complain, the exit status has to do.
     let _ = err().write_all(text.as_bytes());

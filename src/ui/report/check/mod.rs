@@ -11,7 +11,7 @@ pub use github::{annotations, summary};
 pub use sarif::sarif;
 pub use text::text;
 
-use super::plain;
+use super::{plain, short};
 use crate::domain::verdict::Severity;
 use crate::gate::check::{Outcome, Part, Problem, Word};
 
@@ -92,10 +92,6 @@ fn unexplained(parts: &[Part]) -> impl Iterator<Item = &Part> {
 /// `codex (openai)`
 fn who(word: &Word) -> String {
     format!("{} ({})", inert_line(&word.reviewer.name), word.reviewer.vendor)
-}
-
-fn short(id: &str) -> &str {
-    id.get(..10).unwrap_or(id)
 }
 
 #[cfg(test)]

@@ -13,23 +13,23 @@ use std::collections::BTreeSet;
 const RECEIPTS: &str = "refs/flow-ai/admitted/";
 
 /// The full name of a branch.
-pub(super) fn head(branch: &str) -> String {
+pub fn head(branch: &str) -> String {
     format!("refs/heads/{branch}")
 }
 
 /// The full name of a branch's receipt.
-pub(super) fn name(branch: &str) -> String {
+pub fn name(branch: &str) -> String {
     format!("{RECEIPTS}{branch}")
 }
 
 /// Every receipt: branch and tip.
-pub(super) fn all(repo: &Repo) -> Result<Vec<(String, ObjectId)>> {
+pub fn all(repo: &Repo) -> Result<Vec<(String, ObjectId)>> {
     let refs = repo.refs(RECEIPTS)?.into_iter();
     Ok(refs.filter_map(|(name, tip)| Some((name.strip_prefix(RECEIPTS)?.to_owned(), tip))).collect())
 }
 
 /// The branches that are protected, or were when the gate last looked.
-pub(super) fn branches(repo: &Repo) -> Result<Vec<String>> {
+pub fn branches(repo: &Repo) -> Result<Vec<String>> {
     let mut branches = BTreeSet::new();
     for (branch, tip) in all(repo)? {
         if repo.find_ref(&head(&branch))?.is_some() || protects(repo, &branch, tip).unwrap_or(true) {
@@ -47,7 +47,7 @@ pub(super) fn branches(repo: &Repo) -> Result<Vec<String>> {
 }
 
 /// Whether the policy at that tip protects the branch. Where it cannot be read, nobody can tell.
-pub(super) fn protects(repo: &Repo, branch: &str, tip: ObjectId) -> Result<bool> {
+pub fn protects(repo: &Repo, branch: &str, tip: ObjectId) -> Result<bool> {
     let candidate = Candidate { branch: branch.into(), old: tip, new: New::Commit(tip), accepted: None };
     Ok(admit::policy_for(repo, &candidate)?.is_some())
 }
@@ -66,7 +66,7 @@ fn named(repo: &Repo) -> Result<Vec<String>> {
 }
 
 /// Where a branch without a receipt begins.
-pub(super) fn start(repo: &Repo, branch: &str, tip: ObjectId) -> Result<ObjectId> {
+pub fn start(repo: &Repo, branch: &str, tip: ObjectId) -> Result<ObjectId> {
     match upstream::accepted(repo, branch)? {
         Some(accepted) if repo.is_ancestor(accepted, tip)? => Ok(accepted),
         _ => Ok(tip),
@@ -74,7 +74,7 @@ pub(super) fn start(repo: &Repo, branch: &str, tip: ObjectId) -> Result<ObjectId
 }
 
 /// Moves the receipt on, or makes it.
-pub(super) fn write(repo: &Repo, branch: &str, was: Option<ObjectId>, tip: ObjectId) -> Result<()> {
+pub fn write(repo: &Repo, branch: &str, was: Option<ObjectId>, tip: ObjectId) -> Result<()> {
     let expected = was.map_or(Expected::Missing, Expected::At);
     repo.set_ref(&name(branch), tip, expected, "admitted")
         .with_context(|| format!("that `{branch}` is well cannot be written down"))
