@@ -49,18 +49,18 @@ pub struct Merged {
     pub already: bool,
 }
 
-/// Whether there is anything to merge.
+/// How far a spec's merge is.
 #[derive(Debug)]
-pub enum Found {
-    /// This.
-    Merge(Box<Proposal>),
-    /// It is in already.
-    Already(Merged),
+pub enum MergeState {
+    /// It can be asked for.
+    Ready(Box<Proposal>),
+    /// It was made before.
+    Done(Merged),
 }
 
 /// What would be merged: the spec named, else the only one whose result is ready. An error says what
 /// has to be done first.
-pub fn find(repo: &Repo, slug: Option<&Slug>) -> Result<Found> {
+pub fn find(repo: &Repo, slug: Option<&Slug>) -> Result<MergeState> {
     let slug = match slug {
         Some(slug) => slug.clone(),
         None => only_ready(repo)?,
@@ -73,7 +73,7 @@ pub fn find(repo: &Repo, slug: Option<&Slug>) -> Result<Found> {
     };
     if repo.is_ancestor(head, old)? {
         let commit = old.to_string();
-        return Ok(Found::Already(Merged {
+        return Ok(MergeState::Done(Merged {
             spec: slug.to_string(),
             target,
             commit,
@@ -83,7 +83,7 @@ pub fn find(repo: &Repo, slug: Option<&Slug>) -> Result<Found> {
     }
     refuse_unfinished(repo, &spec)?;
     let worktree = worktree_of(repo, &target)?;
-    Ok(Found::Merge(Box::new(Proposal { spec, target, old, head, worktree })))
+    Ok(MergeState::Ready(Box::new(Proposal { spec, target, old, head, worktree })))
 }
 
 /// Asks the gate about it, without touching anything.

@@ -16,13 +16,13 @@ use crate::system::git::talk::{self, Talk};
 use gix::ObjectId;
 use std::process::Command;
 
-/// How often a push is tried while others push.
+/// How often a push is tried while others push as well.
 const TRIES: u32 = 40;
 
-/// How much longer it is waited with each try, in milliseconds.
-const ONE_MORE: u64 = 50;
+/// How much longer the pause is with each try, in milliseconds.
+const BACKOFF: u64 = 50;
 
-/// What came of it.
+/// What was exchanged.
 #[derive(Debug, Default)]
 pub struct Synced {
     /// The remote.
@@ -35,7 +35,7 @@ pub struct Synced {
     pub went: Vec<Lost>,
     /// Those of them that it had when it was last fetched: somebody has deleted them there.
     pub lost_there: Vec<Lost>,
-    /// Why nothing could be pushed, in git's words; none when all was.
+    /// Why nothing could be pushed, in git's words; `None` if all was.
     pub not_pushed: Option<String>,
 }
 
@@ -61,21 +61,21 @@ pub fn remote(repo: &Repo, named: Option<&str>) -> Result<String> {
     }
 }
 
-/// Exchanges verdicts with that remote; `tell` gets what git says meanwhile.
-pub fn sync(repo: &Repo, remote: &str, tell: impl Fn(&str)) -> Result<Synced> {
-    exchange(repo, remote, TRIES, &tell, |own| match own {
-        Some(_) => push(repo, remote, &tell),
+/// Exchanges verdicts with that remote; `report` gets git's lines.
+pub fn sync(repo: &Repo, remote: &str, report: impl Fn(&str)) -> Result<Synced> {
+    exchange(repo, remote, TRIES, &report, |own| match own {
+        Some(_) => push(repo, remote, &report),
         None => Ok(Pushed::Done),
     })
 }
 
-/// Takes in what the remote has and has it pushed, which gets the tip of what there is now (none where
-/// neither side has anything); again where others have pushed meanwhile.
+/// Takes in what the remote has and calls `push` with the tip of what there is now (`None` if neither side has
+/// anything); again if others have pushed meanwhile.
 pub(crate) fn exchange(
     repo: &Repo,
     remote: &str,
     tries: u32,
-    tell: &impl Fn(&str),
+    report: &impl Fn(&str),
     mut push: impl FnMut(Option<ObjectId>) -> Result<Pushed>,
 ) -> Result<Synced> {
     repo.identity()?;
@@ -87,7 +87,7 @@ pub(crate) fn exchange(
         ..Synced::default()
     };
     for attempt in 1..=tries {
-        let theirs = fetch(repo, remote, &copy, tell)?;
+        let theirs = fetch(repo, remote, &copy, report)?;
         let tips: Vec<ObjectId> = known.into_iter().chain(theirs).collect();
         let own = verdicts::join(repo, &tips, &format!("Take in what {remote} has"))?;
         if attempt == 1 {
@@ -104,7 +104,7 @@ pub(crate) fn exchange(
                 synced.not_pushed = Some(why);
                 return Ok(synced);
             }
-            Pushed::Moved => std::thread::sleep(verdicts::pause(attempt, ONE_MORE)?),
+            Pushed::Moved => std::thread::sleep(verdicts::pause(attempt, BACKOFF)?),
         }
     }
     synced.not_pushed = Some(format!("{remote} has moved {tries} times meanwhile; try again"));
@@ -112,27 +112,27 @@ pub(crate) fn exchange(
 }
 
 /// Fetches the remote's notes into our copy of them, and what is kept; the tip of the notes.
-fn fetch(repo: &Repo, remote: &str, copy: &str, tell: &impl Fn(&str)) -> Result<Option<ObjectId>> {
+fn fetch(repo: &Repo, remote: &str, copy: &str, report: &impl Fn(&str)) -> Result<Option<ObjectId>> {
     let notes = format!("+{NOTES_REF}:{copy}");
     let kept = format!("+{0}*:{0}*", keep::KEPT);
     let mut tries = 0;
     // A partial clone needs the notes as a whole, in one go, but of what is kept only what it asks for.
     let has_notes = loop {
         let all: &[&str] = if repo.is_partial() { &[&notes] } else { &[&notes, &kept] };
-        let talk = talk::run(&mut fetching(repo, remote, &["--no-filter"], all), tell)?;
+        let talk = talk::run(&mut fetching(repo, remote, &["--no-filter"], all), report)?;
         tries += 1;
         match talk {
             Talk { is_done: true, .. } => break true,
             talk => match talk.kind() {
                 ErrorKind::RefMissing => break false,
                 // Another sync of this repository writes the same refs.
-                ErrorKind::RefMoved if tries < TRIES => std::thread::sleep(verdicts::pause(tries, ONE_MORE)?),
+                ErrorKind::RefMoved if tries < TRIES => std::thread::sleep(verdicts::pause(tries, BACKOFF)?),
                 _ => return Err(unreachable_remote(remote, &talk)),
             },
         }
     };
     if !has_notes || repo.is_partial() {
-        let talk = talk::run(&mut fetching(repo, remote, &[], &[&kept]), tell)?;
+        let talk = talk::run(&mut fetching(repo, remote, &[], &[&kept]), report)?;
         if !talk.is_done && talk.kind() != ErrorKind::RefMoved {
             return Err(unreachable_remote(remote, &talk));
         }
@@ -185,12 +185,12 @@ pub(crate) enum Pushed {
 }
 
 /// Pushes notes and what is kept, never with force. Hooks of the person's own are about code: left out.
-pub(crate) fn push(repo: &Repo, remote: &str, tell: &impl Fn(&str)) -> Result<Pushed> {
+pub(crate) fn push(repo: &Repo, remote: &str, report: &impl Fn(&str)) -> Result<Pushed> {
     let mut command = talking(repo);
     command.args(["push", "--porcelain", "--progress", "--no-verify", "--no-follow-tags"]);
     command.args(["--recurse-submodules=no", remote]);
     command.args(refspecs());
-    let talk = talk::run(&mut command, tell)?;
+    let talk = talk::run(&mut command, report)?;
     if talk.is_done {
         return Ok(Pushed::Done);
     }

@@ -36,22 +36,22 @@ pub struct Push {
     pub is_watched: bool,
 }
 
-/// What came of it.
+/// What a push came to.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct PushOutcome {
     /// What became of verdicts.
     pub synced: Synced,
     /// What became of each ref that git had an answer about; verdicts too.
-    pub refs: Vec<Ref>,
+    pub refs: Vec<PushedRef>,
     /// Whether the server took all of it or nothing; otherwise verdicts went first.
     pub is_atomic: bool,
-    /// Why not all of it went; none when it did.
-    pub failure: Option<Failure>,
+    /// Why not all of it went; `None` if it did.
+    pub failure: Option<PushFailure>,
 }
 
 /// One ref of a push, in git's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ref {
+pub struct PushedRef {
     /// git's mark: ` ` moved on, `*` new, `=` there already, `!` kept out.
     pub mark: char,
     /// What was pushed.
@@ -62,9 +62,9 @@ pub struct Ref {
     pub summary: String,
 }
 
-/// Why a push was in vain.
+/// Why a push failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub struct PushFailure {
     /// Whether somebody said no: the remote, its gate, or a hook here.
     pub is_refusal: bool,
     /// What is wrong.
@@ -73,21 +73,21 @@ pub struct Failure {
     pub fix: String,
 }
 
-/// Pushes; `tell` gets what git, the remote and hooks say meanwhile, `fetched` what git says of the fetch.
-pub fn push(repo: &Repo, push: &Push, fetched: impl Fn(&str), tell: impl Fn(&str)) -> Result<Outcome> {
+/// Pushes; `report` gets the lines of git, the remote and hooks, `fetched` those of the fetch.
+pub fn push(repo: &Repo, push: &Push, fetched: impl Fn(&str), report: impl Fn(&str)) -> Result<PushOutcome> {
     if push.is_dry_run {
-        return would_push(repo, push, &tell);
+        return would_push(repo, push, &report);
     }
     let (mut refs, mut failure, mut is_atomic) = (Vec::new(), None, true);
     let synced = sync::exchange(repo, &push.remote, TRIES, &fetched, |own| {
         failure = None;
         let verdicts = own.map_or(Vec::new(), |_| sync::refspecs().to_vec());
         if is_atomic {
-            let talk = talk(repo, push, &["--atomic"], &verdicts, &tell)?;
+            let talk = talk(repo, push, &["--atomic"], &verdicts, &report)?;
             if !lacks_atomic(&talk) {
                 refs = parse(&talk);
                 if !talk.is_done && only_verdicts_moved(&talk, &refs) {
-                    tell("Others have pushed verdicts meanwhile: again\n");
+                    report("Others have pushed verdicts meanwhile: again\n");
                     return Ok(Pushed::Moved);
                 }
                 failure = push.failure(&talk, &refs);
@@ -104,31 +104,31 @@ pub fn push(repo: &Repo, push: &Push, fetched: impl Fn(&str), tell: impl Fn(&str
                 return Ok(pushed);
             }
         }
-        let talk = talk(repo, push, &[], &[], &tell)?;
+        let talk = talk(repo, push, &[], &[], &report)?;
         refs = parse(&talk);
         failure = push.failure(&talk, &refs);
         // The verdicts have arrived, whatever became of the branches.
         Ok(Pushed::Done)
     })?;
     let failure = failure.or_else(|| synced.not_pushed.as_deref().map(|why| push.overtaken(why)));
-    Ok(Outcome { synced, refs, is_atomic, failure })
+    Ok(PushOutcome { synced, refs, is_atomic, failure })
 }
 
 /// What would be pushed, as far as the remote was last seen: git is asked about the branches, verdicts
 /// are compared with the copy of the remote's.
-fn would_push(repo: &Repo, push: &Push, tell: &impl Fn(&str)) -> Result<Outcome> {
+fn would_push(repo: &Repo, push: &Push, report: &impl Fn(&str)) -> Result<PushOutcome> {
     let known = repo.find_ref(&format!("{COPIES}{}", push.remote))?;
     let went = verdicts::missing(repo, repo.find_ref(NOTES_REF)?, known)?;
     let synced = Synced { remote: push.remote.clone(), went, ..Synced::default() };
     let mut is_atomic = true;
-    let mut asked = talk(repo, push, &["--dry-run", "--atomic"], &[], tell)?;
+    let mut asked = talk(repo, push, &["--dry-run", "--atomic"], &[], report)?;
     if lacks_atomic(&asked) {
         is_atomic = false;
-        asked = talk(repo, push, &["--dry-run"], &[], tell)?;
+        asked = talk(repo, push, &["--dry-run"], &[], report)?;
     }
     let refs = parse(&asked);
     let failure = push.failure(&asked, &refs);
-    Ok(Outcome { synced, refs, is_atomic, failure })
+    Ok(PushOutcome { synced, refs, is_atomic, failure })
 }
 
 /// git pushes: from where the person is, since hooks look at the files there.
@@ -137,7 +137,7 @@ fn talk(
     push: &Push,
     options: &[&str],
     verdicts: &[String],
-    tell: &impl Fn(&str),
+    report: &impl Fn(&str),
 ) -> Result<Talk> {
     let mut command: Command = git::command(repo.work_dir().unwrap_or(repo.git_dir()));
     command.arg("--git-dir").arg(repo.git_dir());
@@ -146,16 +146,16 @@ fn talk(
     command.arg(if push.is_watched { "--progress" } else { "--no-progress" });
     command.arg(&push.remote).args(push.refspecs.iter().map(Refspec::to_string)).args(verdicts);
     talk::run(&mut command, |said| {
-        let is_ours_to_tell = TOLD_BY_US.iter().chain([&NO_ATOMIC]).any(|words| said.starts_with(words));
-        if !is_ours_to_tell {
-            tell(said);
+        let is_reported_by_us = REPORTED_BY_US.iter().chain([&NO_ATOMIC]).any(|words| said.starts_with(words));
+        if !is_reported_by_us {
+            report(said);
         }
     })
 }
 
-/// How git says that it was in vain, which is told by us in the end, if it is the end; and what a server
-/// on this machine says when git breaks off.
-const TOLD_BY_US: [&str; 3] = [
+/// How git says that the push failed, which we report in the end, if it is the end; and what a server on
+/// this machine says when git breaks off.
+const REPORTED_BY_US: [&str; 3] = [
     "error: failed to push some refs",
     "error: atomic push failed",
     "fatal: the remote end hung up unexpectedly",
@@ -169,18 +169,18 @@ fn lacks_atomic(talk: &Talk) -> bool {
 }
 
 /// git's answers, a line for each ref: `<mark>\t<from>:<to>\t<summary>`.
-fn parse(talk: &Talk) -> Vec<Ref> {
+fn parse(talk: &Talk) -> Vec<PushedRef> {
     let parse = |line: &str| {
         let mut parts = line.splitn(3, '\t');
         let (mark, refs, summary) = (parts.next()?, parts.next()?, parts.next()?);
         let (from, to) = refs.split_once(':')?;
         let mark = mark.chars().next()?;
-        Some(Ref { mark, from: from.to_owned(), to: to.to_owned(), summary: summary.to_owned() })
+        Some(PushedRef { mark, from: from.to_owned(), to: to.to_owned(), summary: summary.to_owned() })
     };
     talk.output.lines().filter_map(parse).collect()
 }
 
-impl Ref {
+impl PushedRef {
     /// Whether it is a verdict, or what one is about.
     pub fn is_of_verdicts(&self) -> bool {
         self.to == NOTES_REF || self.to.starts_with(keep::KEPT)
@@ -198,7 +198,7 @@ impl Ref {
 }
 
 /// Whether nothing stood in the way but verdicts that others have pushed since we took in theirs.
-fn only_verdicts_moved(talk: &Talk, refs: &[Ref]) -> bool {
+fn only_verdicts_moved(talk: &Talk, refs: &[PushedRef]) -> bool {
     // The hook at the server: ours had all that was there.
     if talk.said.contains(LOSES) {
         return true;
@@ -217,17 +217,17 @@ fn only_verdicts_moved(talk: &Talk, refs: &[Ref]) -> bool {
 
 impl Push {
     /// Why not all of it went.
-    fn failure(&self, talk: &Talk, refs: &[Ref]) -> Option<Failure> {
+    fn failure(&self, talk: &Talk, refs: &[PushedRef]) -> Option<PushFailure> {
         if talk.is_done {
             return None;
         }
         let remote = &self.remote;
-        let refused = |why: String, fix: &str| Failure { is_refusal: true, why, fix: fix.into() };
+        let refused = |why: String, fix: &str| PushFailure { is_refusal: true, why, fix: fix.into() };
         let rejected = || refs.iter().filter(|one| one.is_rejected());
         // A server that was cut short says `fatal:` too: what it has answered about counts for more.
         let is_answered = rejected().any(|one| one.summary.contains("rejected]"));
         if !is_answered && (talk.is_fatal() || rejected().next().is_some()) {
-            return Some(Failure {
+            return Some(PushFailure {
                 is_refusal: false,
                 why: format!("git could not push to {remote}: {}", talk.reason()),
                 fix: format!("git ls-remote {remote} tells whether it can be reached"),
@@ -263,11 +263,11 @@ impl Push {
     }
 
     /// The remote takes no verdicts; some servers let the branches of an atomic push in all the same.
-    fn verdicts_refused(&self, why: &str, stops_branches: bool) -> Failure {
+    fn verdicts_refused(&self, why: &str, stops_branches: bool) -> PushFailure {
         let keeper = format!("whoever keeps it lets in {NOTES_REF} and {}*", keep::KEPT);
         let branches: Vec<String> = self.refspecs.iter().map(Refspec::to_string).collect();
         let (remote, branches) = (&self.remote, branches.join(" "));
-        Failure {
+        PushFailure {
             is_refusal: true,
             why: format!("{remote} does not take verdicts: {why}"),
             fix: match stops_branches {
@@ -279,8 +279,8 @@ impl Push {
         }
     }
 
-    fn overtaken(&self, why: &str) -> Failure {
-        Failure {
+    fn overtaken(&self, why: &str) -> PushFailure {
+        PushFailure {
             is_refusal: false,
             why: why.to_owned(),
             fix: format!("others push verdicts to {} all the time; push again", self.remote),

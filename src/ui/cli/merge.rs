@@ -1,7 +1,7 @@
 //! `git flow-ai merge`.
 
 use crate::commands::hook::Answer;
-use crate::commands::merge::{self, Found, Merged};
+use crate::commands::merge::{self, MergeState, Merged};
 use crate::domain::error::{Exit, Result};
 use crate::domain::spec::Slug;
 use crate::gate::store::Repo;
@@ -29,8 +29,8 @@ pub struct MergeArgs {
 pub fn run(args: MergeArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
     let proposal = match merge::find(&repo, args.slug.as_ref())? {
-        Found::Merge(proposal) => proposal,
-        Found::Already(merged) => {
+        MergeState::Ready(proposal) => proposal,
+        MergeState::Done(merged) => {
             print(&merged, args.json)?;
             return Ok(Exit::Yes);
         }

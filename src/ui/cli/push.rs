@@ -1,7 +1,7 @@
 //! `git flow-ai push`.
 
 use super::sync::{self, SyncJson, pass_on, section};
-use crate::commands::push::{self, Outcome, Push, Ref};
+use crate::commands::push::{self, Push, PushOutcome, PushedRef};
 use crate::domain::error::{Exit, Result, hint};
 use crate::gate::store::Repo;
 use crate::ui::report::{self, plain};
@@ -69,7 +69,7 @@ pub fn run(args: PushArgs) -> Result<Exit> {
 }
 
 /// A line for each branch, as git has them, and the verdicts.
-fn describe(push: &Push, outcome: &Outcome) -> String {
+fn describe(push: &Push, outcome: &PushOutcome) -> String {
     let remote = plain(&push.remote);
     let mut text = match push.is_dry_run {
         true => section(&format!("{remote} lacked when last seen"), &outcome.synced.went, usize::MAX),
@@ -88,7 +88,7 @@ fn describe(push: &Push, outcome: &Outcome) -> String {
 }
 
 /// ` * [new branch]  topic -> main`
-fn line(one: &Ref) -> String {
+fn line(one: &PushedRef) -> String {
     let short = |name: &str| plain(name.strip_prefix("refs/heads/").unwrap_or(name));
     format!(" {} {}  {} -> {}\n", one.mark, plain(&one.summary), short(&one.from), short(&one.to))
 }
@@ -115,7 +115,7 @@ struct RefJson<'a> {
 }
 
 impl<'a> PushJson<'a> {
-    fn new(push: &Push, outcome: &'a Outcome) -> PushJson<'a> {
+    fn new(push: &Push, outcome: &'a PushOutcome) -> PushJson<'a> {
         let failure = outcome.failure.as_ref();
         PushJson {
             synced: SyncJson::new(&outcome.synced),
@@ -130,7 +130,7 @@ impl<'a> PushJson<'a> {
 }
 
 impl<'a> RefJson<'a> {
-    fn new(one: &'a Ref) -> RefJson<'a> {
+    fn new(one: &'a PushedRef) -> RefJson<'a> {
         let status = match one.mark {
             '*' => "new",
             '=' => "up-to-date",
