@@ -24,16 +24,14 @@ pub(super) enum Action {
     Setting { setting: Setting, add: bool },
 }
 
-/// What was done, or found done, or is left to the person.
+/// What was done, or found done, or is left to the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// Which of these.
     pub state: StepState,
-    /// In one sentence.
     pub what: String,
 }
 
-/// How a step stands.
+/// How far a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepState {
@@ -45,19 +43,17 @@ pub enum StepState {
     Already,
     /// Left as it is, for the reason given.
     Kept,
-    /// For the person to do.
+    /// For the user to do.
     Todo,
 }
 
 impl Step {
-    /// A step.
     pub(super) fn new(state: StepState, what: impl Into<String>) -> Step {
         Step { state, what: what.into() }
     }
 }
 
 impl Action {
-    /// For people.
     pub fn describe(&self) -> String {
         match self {
             Action::File { path, .. } => format!("write {path}"),
@@ -88,16 +84,16 @@ impl Action {
         }
     }
 
-    /// Notes in the record what is about to be done.
-    pub fn note(&self, installed: &mut Installed, root: &Path) {
+    /// Records what is about to be done.
+    pub fn record(&self, installed: &mut Installed, root: &Path) {
         match self {
             Action::File { path, text } => {
-                note_folders(installed, &root.join(path));
+                record_folders(installed, &root.join(path));
                 installed.files.retain(|file| file.path != *path);
                 installed.files.push(OwnFile { path: path.clone(), text: text.clone() });
             }
             Action::Hook { content: Content { path, bytes, .. }, moved } => {
-                note_folders(installed, path);
+                record_folders(installed, path);
                 let known = installed.hooks.iter().position(|hook| hook.path == *path);
                 let mut hook = match known {
                     Some(at) => installed.hooks.remove(at),
@@ -116,7 +112,6 @@ impl Action {
         }
     }
 
-    /// Does it.
     pub fn apply(&self, repo: &Repo, root: &Path) -> Result<()> {
         match self {
             Action::File { path, text } => write(&root.join(path), text.as_bytes(), 0o644),
@@ -148,8 +143,8 @@ fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     Ok(())
 }
 
-/// Notes the folders that have to be made for a path, outermost first.
-fn note_folders(installed: &mut Installed, path: &Path) {
+/// Records the folders that have to be made for a path, outermost first.
+fn record_folders(installed: &mut Installed, path: &Path) {
     let missing = path.ancestors().skip(1).take_while(|folder| !folder.exists());
     let mut missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
     missing.reverse();

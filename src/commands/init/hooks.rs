@@ -24,7 +24,7 @@ pub(super) fn plan(repo: &Repo, root: &Path, installed: &Installed, branches: &[
     let by_config = configured::is_wanted(installed)?;
     let mut plan = Plan::default();
     match hooks_path::find(repo, root, installed)? {
-        None => plan.extend(in_own_folder(repo, root, installed, &hooks, by_config)),
+        None => plan.extend(plan_own_folder(repo, root, installed, &hooks, by_config)),
         Some(before) if by_config && !before.is_ours => {
             let what = format!(
                 "core.hooksPath is {}: git 2.54 and newer ask us all the same, by their config; older ones \
@@ -42,7 +42,7 @@ pub(super) fn plan(repo: &Repo, root: &Path, installed: &Installed, branches: &[
 }
 
 /// In the repository's own folder of hooks.
-fn in_own_folder(
+fn plan_own_folder(
     repo: &Repo,
     root: &Path,
     installed: &Installed,
@@ -64,14 +64,14 @@ fn in_own_folder(
             Ok(there) if is_lefthooks(&there) => {
                 plan.steps.push(Step::new(StepState::Todo, for_lefthook(name)));
             }
-            _ => plan.extend(beside(&path, installed, hooks.files(name, &path, Way::File))),
+            _ => plan.extend(plan_file(&path, installed, hooks.files(name, &path, Way::File))),
         }
     }
     plan
 }
 
 /// A hook's files at that path; what is there and not ours is moved aside, and runs after it.
-pub(super) fn beside(path: &Path, installed: &Installed, files: Vec<Content>) -> Plan {
+pub(super) fn plan_file(path: &Path, installed: &Installed, files: Vec<Content>) -> Plan {
     let mut plan = Plan::default();
     if let Some(kept) = script::kept_by_pre_commit(path) {
         for content in files {

@@ -32,7 +32,7 @@ pub(super) struct Installed {
 pub(super) struct OwnFile {
     /// Relative to the working tree.
     pub path: String,
-    /// As we wrote it: what differs is somebody's work and stays.
+    /// As we wrote it: what differs was edited, and stays.
     pub text: String,
 }
 
@@ -43,8 +43,7 @@ pub(super) struct OwnHook {
     /// Where the hook that was there before has been moved.
     pub moved: Option<PathBuf>,
     /// As we wrote it, the last time and the time before, since it is noted before it is done; of a
-    /// compiled one the digest. What differs from both is somebody's work.
-    #[serde(default)]
+    /// compiled one the digest. What differs from both was edited.
     pub texts: Vec<String>,
 }
 
@@ -57,9 +56,9 @@ impl OwnHook {
         self.texts.drain(..self.texts.len().saturating_sub(2));
     }
 
-    /// Whether somebody has changed what we wrote.
+    /// Whether what we wrote was edited.
     pub fn is_edited(&self, there: &[u8]) -> bool {
-        !self.texts.is_empty() && !self.texts.contains(&noted(there))
+        !self.texts.contains(&noted(there))
     }
 }
 
@@ -76,7 +75,7 @@ fn noted(content: &[u8]) -> String {
 pub(super) struct Setting {
     pub key: String,
     pub value: String,
-    /// Its value in the repository's own config before; none: it was not set there.
+    /// Its value in the repository's own config before; `None` if it was not set there.
     pub previous: Option<String>,
 }
 
@@ -107,7 +106,7 @@ impl Installed {
         Ok(installed)
     }
 
-    /// Whether a hook of ours has been changed by somebody.
+    /// Whether a hook of ours was edited.
     pub fn is_edited(&self, path: &Path, there: &[u8]) -> bool {
         self.hooks.iter().any(|hook| hook.path == path && hook.is_edited(there))
     }

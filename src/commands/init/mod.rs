@@ -1,6 +1,6 @@
 //! A repository gets its config, its hooks and its settings, and gives them back.
 //!
-//! Nothing of anybody's is overwritten: a config that is there stays, a hook that is there is chained,
+//! Nothing is overwritten: a config that is there stays, a hook that is there is chained,
 //! a setting that is there is added to or left. Every step is written down before its effect, so that
 //! uninstalling is exact even after a run that was cut off. Doing it twice changes nothing.
 
@@ -39,16 +39,16 @@ use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What a person asks for.
+/// What the user asks for.
 #[derive(Debug, Clone, Copy)]
 pub struct InitOptions {
     /// Whether hooks are installed.
     pub hooks: bool,
-    /// Whether to tell only.
+    /// Whether to report only.
     pub dry_run: bool,
 }
 
-/// What came of it.
+/// What was done.
 #[derive(Debug, Serialize)]
 pub struct InitReport {
     /// What was done, found done, left alone, and is left to do.
@@ -98,7 +98,7 @@ fn in_working_tree(repo: &Repo, root: &Path, options: InitOptions) -> Result<Ini
     Ok(InitReport { steps, next: next(repo, root, &branches, &config)? })
 }
 
-/// What we have proposed and the person has had written they have chosen: nobody asks about it again.
+/// What we proposed and the user had written is their choice: it needs no further question.
 fn trust_own(repo: &Repo, text: &str, options: InitOptions) -> Result<Step> {
     let items = trust::brought(&config::parse(text, config::PATH)?, Purpose::Run);
     if !options.dry_run
@@ -121,7 +121,7 @@ fn on_server(repo: &Repo, root: &Path, options: InitOptions) -> Result<InitRepor
     Ok(InitReport { steps, next: server::advice(repo) })
 }
 
-/// Does what is planned, each thing written down before its effect, and tells all of it.
+/// Does what is planned, each action recorded before its effect, and reports all of it.
 fn carry_out(
     plan: Plan,
     repo: &Repo,
@@ -132,7 +132,7 @@ fn carry_out(
     let mut steps = plan.steps;
     for action in &plan.actions {
         if !options.dry_run {
-            action.note(installed, root);
+            action.record(installed, root);
             installed.write(repo)?;
             action.apply(repo, root)?;
         }
@@ -216,7 +216,7 @@ fn notes(root: &Path) -> Result<Plan> {
     Ok(Plan { actions, steps })
 }
 
-/// What a person does now.
+/// What the user does next.
 fn next(repo: &Repo, root: &Path, branches: &[String], config: &Config) -> Result<Vec<String>> {
     let mut next = Vec::new();
     if config.agents.is_empty() || config.reviewers.is_empty() {

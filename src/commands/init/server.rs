@@ -21,7 +21,7 @@ pub(super) fn plan(repo: &Repo, installed: &Installed) -> Result<Plan> {
     let program = hooks::program()?;
     let hooks = Hooks { program: &program, protected: &[] };
     let path = path(repo);
-    Ok(hooks::beside(&path, installed, hooks.files(SERVERS, &path, Way::File)))
+    Ok(hooks::plan_file(&path, installed, hooks.files(SERVERS, &path, Way::File)))
 }
 
 /// Where this server looks for it.
