@@ -4,22 +4,22 @@
 //! Text of agents, models and repositories goes through [`plain()`] first.
 
 mod bars;
-pub mod check;
+pub(crate) mod check;
 mod findings;
 mod lines;
 mod machine;
 mod next;
 mod output;
 mod progress;
-pub mod refusal;
-pub mod review;
-pub mod summary;
-pub mod table;
+pub(crate) mod refusal;
+pub(crate) mod review;
+pub(crate) mod summary;
+pub(crate) mod table;
 
-pub use crate::domain::text::escape::{first_line, for_terminal as plain};
-pub use findings::findings;
-pub use next::next_commands;
-pub use output::{err, out, raw_out};
+pub(crate) use crate::domain::text::escape::{first_line, for_terminal as plain};
+pub(crate) use findings::findings;
+pub(crate) use next::next_commands;
+pub(crate) use output::{err, out, raw_out};
 
 use crate::domain::error::{Result, fixes, messages};
 use crate::domain::event::{Event, State, What};
@@ -55,24 +55,24 @@ pub fn error_as_json(error: &anyhow::Error) {
 }
 
 /// A hint as a line of its own.
-pub fn hint_line(fix: &str) -> String {
+pub(crate) fn hint_line(fix: &str) -> String {
     let cyan = AnsiColor::Cyan.on_default().bold();
     format!("{cyan}hint:{cyan:#} {}\n", plain(fix))
 }
 
 /// The beginning of an object's id, as git shows it.
-pub fn short(id: &str) -> &str {
+pub(crate) fn short(id: &str) -> &str {
     id.get(..10).unwrap_or(id)
 }
 
 /// Prints a warning on standard error.
-pub fn warning(message: &str) {
+pub(crate) fn warning(message: &str) {
     let yellow = AnsiColor::Yellow.on_default().bold();
     let _ = writeln!(err(), "{yellow}warning:{yellow:#} {}", plain(&secrets::redacted(message)));
 }
 
 /// Prints a value as one line of JSON on standard output.
-pub fn json(value: &impl serde::Serialize) -> Result<()> {
+pub(crate) fn json(value: &impl serde::Serialize) -> Result<()> {
     let mut line = serde_json::to_string(value)?;
     if secrets::holds_secret(&line) {
         let mut value = serde_json::to_value(value)?;
@@ -85,7 +85,7 @@ pub fn json(value: &impl serde::Serialize) -> Result<()> {
 
 /// How events are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventStyle {
+pub(crate) enum EventStyle {
     /// A line per running task that changes in place, on standard error.
     Bars,
     /// A prefixed line per event, on standard error.
@@ -111,7 +111,7 @@ impl EventStyle {
 
 /// Shows events as they come, on a thread of its own, until every sender has gone. Join it before
 /// printing anything else.
-pub fn watch(events: Receiver<Event>, style: EventStyle) -> JoinHandle<()> {
+pub(crate) fn watch(events: Receiver<Event>, style: EventStyle) -> JoinHandle<()> {
     thread::spawn(move || match style {
         EventStyle::Bars => bars::show(&events),
         EventStyle::Lines => lines::show(&events),
