@@ -46,7 +46,7 @@ pub fn branches(repo: &Repo) -> Result<Vec<String>> {
     Ok(branches.into_iter().collect())
 }
 
-/// Whether the policy at that tip protects the branch. Where it cannot be read, nobody can tell.
+/// Whether the policy at that tip protects the branch. An error if it cannot be read.
 pub fn protects(repo: &Repo, branch: &str, tip: ObjectId) -> Result<bool> {
     let candidate = Candidate { branch: branch.into(), old: tip, new: New::Commit(tip), accepted: None };
     Ok(admit::policy_for(repo, &candidate)?.is_some())

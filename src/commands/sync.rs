@@ -2,7 +2,7 @@
 //!
 //! Talking to the remote is git's business (credentials, proxies, ssh); joining is ours. What the remote
 //! had when it was last fetched stays in a ref of its own, so that what was deleted here, or there, is
-//! noticed, told and brought back. What was judged (`refs/flow-ai/keep/`) goes along, so that others can
+//! noticed, reported and brought back. What was judged (`refs/flow-ai/keep/`) goes along, so that others can
 //! replay it.
 
 use crate::commands::hook::LOSES;
@@ -29,11 +29,11 @@ pub struct Synced {
     pub remote: String,
     /// The records that were not here.
     pub came: Vec<Lost>,
-    /// Those of them that were here when the remote was last fetched: somebody has deleted them.
+    /// Those of them that were here when the remote was last fetched: they were deleted.
     pub restored: Vec<Lost>,
     /// The records that the remote had not, or not yet.
     pub went: Vec<Lost>,
-    /// Those of them that it had when it was last fetched: somebody has deleted them there.
+    /// Those of them that it had when it was last fetched: they were deleted there.
     pub lost_there: Vec<Lost>,
     /// Why nothing could be pushed, in git's words; `None` if all was.
     pub not_pushed: Option<String>,
@@ -178,7 +178,7 @@ fn unreachable_remote(remote: &str, talk: &Talk) -> anyhow::Error {
 /// What a push came to.
 pub(crate) enum Pushed {
     Done,
-    /// Somebody else has pushed meanwhile.
+    /// Another push came first.
     Moved,
     /// Not to be had by trying again.
     Refused(String),
@@ -201,7 +201,7 @@ pub(crate) fn push(repo: &Repo, remote: &str, report: &impl Fn(&str)) -> Result<
         }
         // Ours has all that the remote had: who misses something has got it since.
         Some((true, _)) if talk.said.contains(LOSES) => Pushed::Moved,
-        // What somebody else keeps under the same name is the same.
+        // What another user keeps under the same name is the same.
         Some((false, _)) => Pushed::Done,
         Some((true, line)) => Pushed::Refused(format!(
             "{}{}",

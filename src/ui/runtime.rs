@@ -56,7 +56,7 @@ pub fn block_on_watched<T>(
     let watcher = report::watch(receiver, style);
     let result = block_on(async |stop| work(&events, stop).await);
     drop(events);
-    // Progress that could not be printed is no reason to lose the result.
+    // Progress that could not be printed does not cost the result.
     let _ = watcher.join();
     result
 }

@@ -36,7 +36,7 @@ pub const SHOW: &[File<'static>] = &[file!("show", "lib/show.sh"), file!("show",
 pub const SHOW_MENDED: &[File<'static>] =
     &[file!("show-mended", "lib/show.sh"), file!("show-mended", "tests/show.sh")];
 
-/// What somebody tries to merge without a review: it passes all tests, and runs what a price says.
+/// A change that is merged without a review: it passes all tests, and runs what a price says.
 pub const CARELESS: &[File<'static>] = &[file!("careless", "lib/sum.sh")];
 
 /// A fault that the scripted reviewers know when they read it.

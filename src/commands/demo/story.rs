@@ -14,7 +14,7 @@ const SLUG: &str = "prices-for-people";
 const AGENTS: [(&str, &str); 4] =
     [("alder", "alder-labs"), ("birch", "birch-ai"), ("cedar", "cedar-corp"), ("dogwood", "dogwood-inc")];
 
-/// Plays it; whether each step came out as told.
+/// Plays it; whether each step came out as shown.
 pub(super) fn play(
     playground: &Playground,
     keep: bool,
@@ -111,7 +111,7 @@ impl Story<'_> {
         Ok(())
     }
 
-    /// A branch that nobody reviewed.
+    /// A branch without a review.
     fn refuse(&mut self) -> Result<()> {
         self.chapter("Somebody merges a branch that nobody has reviewed; its tests pass");
         self.types(&["git", "switch", "--quiet", "--create", "faster-sum"])?;
@@ -173,7 +173,7 @@ impl Story<'_> {
         self.playground.run(words, self.narrate)
     }
 
-    /// Tells what git itself says about the step.
+    /// Shows what git itself says about the step.
     fn proof(&mut self, claim: &str, holds: bool) {
         self.holds &= holds;
         (self.narrate)(Narration::Proof(claim, holds));

@@ -19,7 +19,7 @@ pub(super) fn examine(repo: &Repo, loaded: &Loaded, target: &str) -> Result<Vec<
         ));
     }
     checks.extend(hooks::examine(repo, dir, target)?);
-    // Nobody reads the log in a bare repository, or merges notes there.
+    // In a bare repository no user reads the log or merges notes.
     if repo.work_dir().is_some() {
         checks.push(notes(dir)?);
     }

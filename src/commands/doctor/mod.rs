@@ -96,7 +96,7 @@ fn examine_repository(repo: &Repo) -> Result<Vec<Check>> {
     checks.push(config::examine(repo, &loaded, &target));
     checks.extend(gate::examine(repo, &loaded, &target)?);
     checks.push(signing::examine(repo, &loaded, &target));
-    // A server judges nothing and runs nobody: it reads what others have judged.
+    // A server runs no agents and no reviewers: it reads verdicts from elsewhere.
     if repo.work_dir().is_some() {
         checks.extend(agents::examine(&loaded.config));
         checks.push(sandbox::examine(repo, &loaded.config));

@@ -1,4 +1,4 @@
-//! Whether records can be signed as the branch demands, by whoever is at the keyboard.
+//! Whether records can be signed as the branch demands, by the user.
 
 use super::Check;
 use crate::commands::human_review;

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 pub(super) enum Action {
     /// A new file of the working tree, relative to it.
     File { path: String, text: String },
-    /// A hook of ours at that path (or what it reads, which nobody runs), and where the one that is
+    /// A hook of ours at that path (or the file that it reads, which is not run), and where the one that is
     /// there goes.
     Hook { content: Content, moved: Option<PathBuf> },
     /// A setting in the repository's own git config; `add` keeps the values that are there.

@@ -1,4 +1,4 @@
-//! Hooks where `core.hooksPath` points: somebody else's folder.
+//! Hooks where `core.hooksPath` points: a folder of another tool or of the user's.
 //!
 //! Nothing in it is touched. The setting is pointed at a folder of ours, whose hooks run ours and then
 //! theirs; uninstalling points it back.

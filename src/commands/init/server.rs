@@ -1,4 +1,4 @@
-//! A bare repository: the server's hook, which nobody who pushes can walk around.
+//! A bare repository: the server's hook, which no push can avoid.
 //!
 //! A host that runs every file of a folder (Gitea and Forgejo: `hooks/pre-receive.d`, GitLab:
 //! `custom_hooks/pre-receive.d`) gets one more file in it; elsewhere ours is `hooks/pre-receive`, and
@@ -37,7 +37,7 @@ pub fn path(repo: &Repo) -> PathBuf {
     }
 }
 
-/// What whoever keeps the server may want besides.
+/// Settings that the server's administrator may want besides.
 pub(super) fn advice(repo: &Repo) -> Vec<String> {
     let is_on = |key: &&str| repo.git_config(key).is_some_and(|value| value == "true");
     let off = ADVISED.iter().filter(|key| !is_on(key));

@@ -1,6 +1,6 @@
 //! `init --uninstall`: everything that `init` did is undone, and nothing else.
 //!
-//! What somebody has changed since is theirs: it stays, and is named.
+//! What was changed since stays, and is named.
 
 use super::action::{Step, StepState};
 use super::installed::{Installed, OwnFile, OwnHook, Setting};
@@ -13,7 +13,7 @@ use anyhow::Context;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Undoes what the record says. With `dry_run`, tells only.
+/// Undoes what the record says. With `dry_run`, only reports it.
 pub fn uninstall(repo: &Repo, dry_run: bool) -> Result<InitReport> {
     let root = root(repo);
     let installed = Installed::read(repo)?;
@@ -81,7 +81,7 @@ fn remove_hook(hook: &OwnHook, dry_run: bool) -> Result<Step> {
     }
     let moved = hook.moved.as_ref().filter(|moved| fs::symlink_metadata(moved).is_ok());
     if !dry_run {
-        // It must not ask us any more, and what somebody has written into it must not be lost.
+        // It must not ask us any more, and what was written into it must not be lost.
         let cleared = match (&edited, moved) {
             (Some(aside), _) => fs::rename(&hook.path, aside),
             (None, Some(_)) => Ok(()),

@@ -32,7 +32,7 @@ pub struct Push {
     pub refspecs: Vec<Refspec>,
     /// Only ask what would be: nothing is fetched or written, on either side.
     pub is_dry_run: bool,
-    /// Whether git shall tell how far it is.
+    /// Whether git reports its progress.
     pub is_watched: bool,
 }
 
@@ -65,7 +65,7 @@ pub struct PushedRef {
 /// Why a push failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushFailure {
-    /// Whether somebody said no: the remote, its gate, or a hook here.
+    /// Whether it was refused: by the remote, its gate, or a hook here.
     pub is_refusal: bool,
     /// What is wrong.
     pub why: String,
@@ -141,7 +141,7 @@ fn talk(
 ) -> Result<Talk> {
     let mut command: Command = git::command(repo.work_dir().unwrap_or(repo.git_dir()));
     command.arg("--git-dir").arg(repo.git_dir());
-    // What to do about a rejection is told by us, who know whether it is the end.
+    // We say what to do about a rejection, since we know whether it is the end.
     command.args(["-c", "advice.pushUpdateRejected=false", "push", "--porcelain"]).args(options);
     command.arg(if push.is_watched { "--progress" } else { "--no-progress" });
     command.arg(&push.remote).args(push.refspecs.iter().map(Refspec::to_string)).args(verdicts);

@@ -138,7 +138,7 @@ fn branch(repo: &Repo, name: &str) -> Result<Refspec> {
     ))
 }
 
-/// Where a branch is; none where there is none, or the name cannot be one (`main~1`).
+/// The tip of a branch; `None` if there is no such branch, or the name cannot be one (`main~1`).
 fn find(repo: &Repo, full: &str) -> Result<Option<ObjectId>> {
     if is_ref_name(full) { repo.find_ref(full) } else { Ok(None) }
 }

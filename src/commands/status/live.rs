@@ -49,12 +49,12 @@ pub struct LiveTask {
     /// Until when it waits, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
-    /// How it ended; none while it goes on.
+    /// How it ended; `None` while it goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
 }
 
-/// The newest run of a spec; none when there was none here.
+/// The newest run of a spec; `None` if there was none here.
 pub(super) fn newest(repo: &Repo, slug: &str) -> Result<Option<Live>> {
     let own = repo.common_dir().join("flow-ai");
     let Some(folder) = slug.parse().ok().and_then(|slug| run::runs(repo, &slug).ok()?.pop()) else {

@@ -122,7 +122,7 @@ impl Patience {
         let (over, wait) = mpsc::channel::<()>();
         thread::spawn(move || {
             if wait.recv_timeout(Duration::from_secs(1)) == Err(mpsc::RecvTimeoutError::Timeout) {
-                // Nobody need read it.
+                // Without a reader it is not needed.
                 let _ = writeln!(report::err(), "Replaying the changes that verdicts cover…");
             }
         });

@@ -1,7 +1,7 @@
 //! `git flow-ai sandbox`: what starts commands in their bounds and sees to their end.
 //!
 //! A process can only restrict itself, and only its parent survives to clean up after it, hence these
-//! stages of our own program. Nobody needs to call them.
+//! stages of our own program. They are not for users.
 
 use crate::agents::sandbox::hosts::bridge;
 use crate::agents::sandbox::launch;

@@ -84,7 +84,7 @@ fn list(specs: &[Overview]) -> String {
     table.render()
 }
 
-/// What is on the disk besides specs, where there is anything to be told.
+/// What is on the disk besides specs; empty if there is nothing.
 fn footer(disk: &Disk) -> String {
     let mut text = String::new();
     if disk.total().bytes > 0 && disk.worktrees.and(disk.trash).files > 0 {

@@ -69,7 +69,7 @@ impl Screen {
         );
         if stays && let Some(line) = lines::line(event, &task) {
             let line = if self.colours { line } else { anstream::adapter::strip_str(&line).to_string() };
-            // A terminal that has gone is no reason to stop.
+            // A terminal that has gone does not stop the run.
             let _ = self.multi.println(line);
         }
         if matches!(event.what, What::RunStarted { .. }) {

@@ -1,8 +1,8 @@
-//! Standard output and error, for which a reader that has gone is no failure.
+//! Standard output and error, which ignore that their reader has gone.
 //!
 //! `git flow-ai status | head -1` closes its pipe early. Rust's `println!` panics then; and an error
 //! would change the exit status, which is an answer that must not depend on who reads the words (a
-//! hook must refuse with a closed standard output as well). So what nobody reads is dropped, and the
+//! hook must refuse with a closed standard output as well). So output without a reader is dropped, and the
 //! command goes on to its own status. Any other failure, a full disk for instance, is an error.
 
 use anstream::AutoStream;

@@ -33,7 +33,7 @@ impl Cell {
         Cell::from(text.into()).styled(AnsiColor::Red.on_default())
     }
 
-    /// In yellow: what waits for somebody.
+    /// In yellow: what waits.
     pub fn pending(text: impl Into<String>) -> Cell {
         Cell::from(text.into()).styled(AnsiColor::Yellow.on_default())
     }

@@ -96,7 +96,7 @@ pub fn summary(report: &Report) -> String {
     out
 }
 
-/// Text that Markdown shows as it is, on one line: no link, no HTML, nobody mentioned.
+/// Text that Markdown shows as it is, on one line: no link, no HTML, no mention.
 fn markdown(text: &str) -> String {
     let mut out = String::new();
     for c in inert_line(text).chars() {

@@ -1,7 +1,7 @@
 //! The answer of `git flow-ai check` in the forms that people and CI services read.
 //!
-//! What stands in it was written by models and by whoever made the commits, and it is printed where a
-//! line may be a command to the machine that runs the job: so it passes `inert`, whatever the form.
+//! Its texts were written by models and by the authors of the commits, and they are printed where a
+//! line may be a command to the machine that runs the job: so they pass `inert`, whatever the form.
 
 mod github;
 mod sarif;
@@ -66,7 +66,7 @@ fn inert_line(text: &str) -> String {
     inert(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A path of the repository that a reviewer named; none where it could be a path of anything else.
+/// A path of the repository that a reviewer named; `None` if it could be a path of anything else.
 fn relative(path: &str) -> Option<&str> {
     let is_plain = !path.is_empty()
         && !path.starts_with('/')

@@ -190,7 +190,7 @@ fn result(rule: &str, level: Level, text: &str, place: Option<Value>, content: &
     result
 }
 
-/// Turns what results are known by into fingerprints; the same content again is told apart by its order.
+/// Turns what results are known by into fingerprints; equal content is numbered in its order.
 fn number(results: &mut [Value]) -> Result<()> {
     let mut seen: HashMap<String, usize> = HashMap::new();
     for result in results {
