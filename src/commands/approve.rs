@@ -5,7 +5,6 @@ use crate::domain::error::Result;
 use crate::domain::spec::{Approval, Slug, Spec};
 use crate::gate::store::{Repo, specs};
 
-/// The approvals that were recorded.
 #[derive(Debug)]
 pub struct Approved {
     /// The spec with the approved texts.

@@ -16,7 +16,6 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// The transcripts of a task that are wanted.
 #[derive(Debug)]
 pub struct Filter {
-    /// The task's id.
     pub task: String,
     /// That attempt; the newest without one.
     pub attempt: Option<u32>,

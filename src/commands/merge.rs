@@ -22,7 +22,6 @@ use std::path::{Path, PathBuf};
 /// A merge that could be made.
 #[derive(Debug)]
 pub struct Proposal {
-    /// The spec.
     pub spec: Spec,
     /// The branch that it goes to.
     pub target: String,
@@ -34,22 +33,18 @@ pub struct Proposal {
     pub worktree: PathBuf,
 }
 
-/// A merge that was made.
 #[derive(Debug, Serialize)]
 pub struct Merged {
-    /// The spec.
     pub spec: String,
     /// The branch that it went to.
     pub target: String,
     /// The branch's tip now.
     pub commit: String,
-    /// Who approved it.
     pub reviewers: Vec<String>,
     /// Whether it was in already.
     pub already: bool,
 }
 
-/// How far a spec's merge is.
 #[derive(Debug)]
 pub enum MergeState {
     /// It can be asked for.

@@ -12,7 +12,6 @@ use std::collections::BTreeSet;
 
 const RECEIPTS: &str = "refs/flow-ai/admitted/";
 
-/// The full name of a branch.
 pub fn head(branch: &str) -> String {
     format!("refs/heads/{branch}")
 }
@@ -93,7 +92,6 @@ pub fn begin(repo: &Repo) -> Result<()> {
     Ok(())
 }
 
-/// Takes all receipts away.
 pub fn forget(repo: &Repo) -> Result<()> {
     for (branch, tip) in all(repo)? {
         repo.delete_ref(&name(&branch), tip)?;

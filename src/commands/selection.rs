@@ -19,7 +19,6 @@ pub struct Selection {
 /// The change that was named.
 #[derive(Debug)]
 pub struct Selected {
-    /// The change.
     pub change: Change,
     /// The branch that it is meant for.
     pub target: String,

@@ -33,7 +33,6 @@ pub fn begin(repo: &Repo, new: &New, first: FirstText) -> Result<()> {
     Ok(())
 }
 
-/// A document that was written.
 #[derive(Debug)]
 pub struct Written {
     /// Whether its text is another now.
@@ -69,9 +68,7 @@ pub fn next(repo: &Repo, slug: &Slug) -> Result<Vec<String>> {
 /// A spec with the state of its documents.
 #[derive(Debug)]
 pub struct Details {
-    /// The spec.
     pub spec: Spec,
-    /// Its step.
     pub status: StepStatus,
     /// The documents in the workflow's order, those that are missing included, then the others.
     pub documents: Vec<Document>,
@@ -82,7 +79,6 @@ pub struct Details {
 /// A document of a spec, written or not.
 #[derive(Debug)]
 pub struct Document {
-    /// Its file name.
     pub name: String,
     /// Its text; `None` if it is missing.
     pub text: Option<String>,
@@ -94,7 +90,6 @@ pub struct Document {
     pub approvals: Vec<(Approval, bool)>,
 }
 
-/// The details of a spec.
 pub fn details(repo: &Repo, spec: Spec) -> Result<Details> {
     let status = draft::step_of(repo, &spec)?;
     let approvals = specs::approvals_ever(repo, &spec)?;

@@ -22,10 +22,8 @@ const TRIES: u32 = 40;
 /// How much longer the pause is with each try, in milliseconds.
 const BACKOFF: u64 = 50;
 
-/// What was exchanged.
 #[derive(Debug, Default)]
 pub struct Synced {
-    /// The remote.
     pub remote: String,
     /// The records that were not here.
     pub came: Vec<Lost>,
@@ -175,7 +173,6 @@ fn unreachable_remote(remote: &str, talk: &Talk) -> anyhow::Error {
     )
 }
 
-/// What a push came to.
 pub(crate) enum Pushed {
     Done,
     /// Another push came first.

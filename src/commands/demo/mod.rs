@@ -19,9 +19,7 @@ use std::path::PathBuf;
 /// What is shown, in order.
 #[derive(Debug, Clone, Copy)]
 pub enum Narration<'a> {
-    /// A new chapter.
     Chapter(&'a str),
-    /// A sentence to the watcher.
     Say(&'a str),
     /// A command, as typed.
     Command(&'a str),
@@ -31,7 +29,6 @@ pub enum Narration<'a> {
     Proof(&'a str, bool),
 }
 
-/// How it is played.
 #[derive(Debug, Clone, Default)]
 pub struct DemoOptions {
     /// The folder to play in, missing or empty; without it, a new one in the system's temporary folder.
@@ -40,7 +37,6 @@ pub struct DemoOptions {
     pub keep: bool,
 }
 
-/// What it came to.
 #[derive(Debug)]
 pub struct Played {
     /// Where everything is, for looking around.
@@ -49,7 +45,6 @@ pub struct Played {
     pub succeeded: bool,
 }
 
-/// Plays it.
 pub fn play(options: &DemoOptions, narrate: &mut dyn FnMut(Narration<'_>)) -> Result<Played> {
     // Asked before a folder is made that would be left behind.
     git::version()?;

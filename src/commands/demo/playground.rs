@@ -15,7 +15,6 @@ const GITCONFIG: &str = "[user]\n\tname = Demo Person\n\temail = demo@example.co
 [advice]\n\tdetachedHead = false\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n\
 [flow-ai]\n\ttrust = *\n";
 
-/// A folder of its own.
 #[derive(Debug)]
 pub struct Playground {
     root: PathBuf,
@@ -63,7 +62,6 @@ impl Playground {
         &self.root
     }
 
-    /// The repository.
     pub fn repo(&self) -> PathBuf {
         self.root.join("till")
     }
@@ -73,7 +71,6 @@ impl Playground {
         self.root.join("bin")
     }
 
-    /// This program.
     pub(super) fn program(&self) -> PathBuf {
         self.bin().join("git-flow-ai")
     }

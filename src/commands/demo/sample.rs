@@ -3,7 +3,6 @@
 /// A file: its path in the project, and its text.
 pub type File<'a> = (&'a str, &'a str);
 
-/// Reads a file of the sample.
 macro_rules! file {
     ($of:literal, $path:literal) => {
         ($path, include_str!(concat!("sample/", $of, "/", $path)))
@@ -43,15 +42,11 @@ pub const CARELESS: &[File<'static>] = &[file!("careless", "lib/sum.sh")];
 pub struct Fault {
     /// What a line that has it contains.
     pub sign: &'static str,
-    /// How bad it is.
     pub severity: &'static str,
-    /// What is wrong.
     pub body: &'static str,
-    /// How to mend it.
     pub suggestion: &'static str,
 }
 
-/// All of them.
 pub const FAULTS: &[Fault] = &[
     Fault {
         sign: "%d.%d",

@@ -6,7 +6,6 @@ use crate::domain::text::shell;
 use anyhow::Context;
 use std::fs;
 
-/// The spec's short name.
 const SLUG: &str = "prices-for-people";
 
 /// The scripted agents and the makers of their (scripted) models. The last writes nothing: of what the

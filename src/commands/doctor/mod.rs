@@ -32,12 +32,10 @@ pub enum CheckStatus {
     Bad,
 }
 
-/// One thing looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// What it is about: `git`, `repository`, `config`, `gate`, `signing`, `agents`, `reviewers`, `trust`, `leftovers`, `help`.
     pub topic: &'static str,
-    /// How well it went.
     #[serde(rename = "standing")]
     pub status: CheckStatus,
     /// What is, in one sentence without a full stop.

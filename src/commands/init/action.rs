@@ -12,7 +12,6 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// One thing to do.
 #[derive(Debug, Clone)]
 pub(super) enum Action {
     /// A new file of the working tree, relative to it.
@@ -39,7 +38,6 @@ pub enum StepState {
     Found,
     /// Done now (or would be, in a dry run).
     Done,
-    /// There already.
     Already,
     /// Left as it is, for the reason given.
     Kept,

@@ -13,11 +13,9 @@ use std::path::{Path, PathBuf};
 /// The version of the record that we write, and the newest that we read.
 const VERSION: u32 = 1;
 
-/// The record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Installed {
     pub version: u32,
-    /// Files of the working tree.
     pub files: Vec<OwnFile>,
     /// Folders that were not there, outermost first.
     pub folders: Vec<PathBuf>,
@@ -36,7 +34,6 @@ pub(super) struct OwnFile {
     pub text: String,
 }
 
-/// A hook of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct OwnHook {
     pub path: PathBuf,
@@ -70,7 +67,6 @@ fn noted(content: &[u8]) -> String {
     }
 }
 
-/// A git setting of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Setting {
     pub key: String,

@@ -39,16 +39,13 @@ use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What the user asks for.
 #[derive(Debug, Clone, Copy)]
 pub struct InitOptions {
-    /// Whether hooks are installed.
     pub hooks: bool,
     /// Whether to report only.
     pub dry_run: bool,
 }
 
-/// What was done.
 #[derive(Debug, Serialize)]
 pub struct InitReport {
     /// What was done, found done, left alone, and is left to do.

@@ -14,7 +14,6 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Adds another plan.
     pub fn extend(&mut self, other: Plan) {
         self.actions.extend(other.actions);
         self.steps.extend(other.steps);

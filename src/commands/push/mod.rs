@@ -26,9 +26,7 @@ const TRIES: u32 = 5;
 /// What is pushed, and how.
 #[derive(Debug)]
 pub struct Push {
-    /// The remote, by its name.
     pub remote: String,
-    /// The branches.
     pub refspecs: Vec<Refspec>,
     /// Only ask what would be: nothing is fetched or written, on either side.
     pub is_dry_run: bool,
@@ -36,7 +34,6 @@ pub struct Push {
     pub is_watched: bool,
 }
 
-/// What a push came to.
 #[derive(Debug)]
 pub struct PushOutcome {
     /// What became of verdicts.
@@ -54,20 +51,16 @@ pub struct PushOutcome {
 pub struct PushedRef {
     /// git's mark: ` ` moved on, `*` new, `=` there already, `!` kept out.
     pub mark: char,
-    /// What was pushed.
     pub from: String,
-    /// The ref of the remote.
     pub to: String,
     /// `1234567..89abcde`, `[new branch]`, `[rejected] (fetch first)`.
     pub summary: String,
 }
 
-/// Why a push failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushFailure {
     /// Whether it was refused: by the remote, its gate, or a hook here.
     pub is_refusal: bool,
-    /// What is wrong.
     pub why: String,
     /// What to do about it.
     pub fix: String,
@@ -186,7 +179,6 @@ impl PushedRef {
         self.to == NOTES_REF || self.to.starts_with(keep::KEPT)
     }
 
-    /// Whether the remote kept it out.
     pub fn is_rejected(&self) -> bool {
         self.mark == '!'
     }
@@ -216,7 +208,6 @@ fn only_verdicts_moved(talk: &Talk, refs: &[PushedRef]) -> bool {
 }
 
 impl Push {
-    /// Why not all of it went.
     fn failure(&self, talk: &Talk, refs: &[PushedRef]) -> Option<PushFailure> {
         if talk.is_done {
             return None;

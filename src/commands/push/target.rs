@@ -9,7 +9,6 @@ use crate::gate::store::{Repo, is_ref_name};
 use gix::ObjectId;
 use std::fmt;
 
-/// What goes where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refspec {
     /// A full ref name here, or a commit.

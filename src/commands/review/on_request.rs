@@ -19,27 +19,22 @@ use crate::system::process::stop::Stop;
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 
-/// What the user asks for.
 #[derive(Debug)]
 pub struct ReviewOptions {
-    /// The change.
     pub selection: Selection,
     /// Its authors besides those whom its commits name.
     pub authors: Vec<String>,
     /// The spec that it carries out.
     pub spec: Option<Slug>,
-    /// The reviewer to ask.
     pub reviewer: Option<String>,
 }
 
-/// What a review came to.
 #[derive(Debug)]
 pub struct Reviewed {
     /// `None` if there is no decision.
     pub decision: Option<Decision>,
     /// The verdicts that it follows from.
     pub verdicts: Vec<Verdict>,
-    /// Why there is no decision.
     pub reasons: Vec<String>,
     /// What the reviewers said, if any was asked.
     pub transcript: Option<PathBuf>,

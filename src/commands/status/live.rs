@@ -17,13 +17,10 @@ use std::path::PathBuf;
 /// The newest run of a spec.
 #[derive(Debug, Clone, Serialize)]
 pub struct Live {
-    /// Its id.
     pub run: String,
-    /// Whether it is under way.
     pub under_way: bool,
     /// Whether it came to its end; else it was killed, or the machine went down.
     pub finished: bool,
-    /// When it began.
     pub since: Option<Timestamp>,
     /// Its folder, with the journal and the agents' transcripts.
     pub folder: PathBuf,
@@ -34,7 +31,6 @@ pub struct Live {
 /// What a task was doing last.
 #[derive(Debug, Clone, Serialize)]
 pub struct LiveTask {
-    /// Its state.
     pub state: State,
     /// Which attempt, from 1.
     pub attempt: u32,

@@ -3,7 +3,6 @@
 
 use std::io::{self, ErrorKind};
 
-/// What is wrong with the machine.
 #[derive(Clone, Copy)]
 enum Fault {
     NoSpace,

@@ -65,7 +65,6 @@ pub(crate) fn short(id: &str) -> &str {
     id.get(..10).unwrap_or(id)
 }
 
-/// Prints a warning on standard error.
 pub(crate) fn warning(message: &str) {
     let yellow = AnsiColor::Yellow.on_default().bold();
     let _ = writeln!(err(), "{yellow}warning:{yellow:#} {}", plain(&secrets::redacted(message)));

@@ -17,16 +17,14 @@ pub struct RunProgress {
     pub tasks: IndexMap<Option<String>, TaskProgress>,
     /// How many tasks the run has; 0 outside a run.
     pub total: usize,
-    /// How many of them are over.
     pub over: usize,
 }
 
-/// What one task is task.
+/// What one task is doing.
 #[derive(Debug, Clone)]
 pub struct TaskProgress {
     /// Its state; `None` before the first one.
     pub state: Option<State>,
-    /// Who is at work.
     pub agent: String,
     /// Which attempt, from 1.
     pub attempt: u32,
@@ -38,12 +36,10 @@ pub struct TaskProgress {
     pub until: Option<Timestamp>,
     /// What has been used: by the attempts before, and by the process at work.
     used: (Usage, Usage),
-    /// Whether it is over.
     pub over: bool,
 }
 
 impl TaskProgress {
-    /// What it has used so far.
     pub fn usage(&self) -> Usage {
         self.used.0.plus(self.used.1)
     }

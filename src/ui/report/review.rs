@@ -17,7 +17,6 @@ pub struct ReviewJson<'a> {
     pub decision: Option<Decision>,
     /// The records as they are stored.
     pub verdicts: &'a [Verdict],
-    /// Why there is no decision.
     pub reasons: &'a [String],
 }
 

@@ -21,7 +21,6 @@ pub fn json(summary: &Summary) -> Result<()> {
     print_json(&Last { event: "summary", summary })
 }
 
-/// The summary for people.
 pub fn text(summary: &Summary, slug: &Slug) -> String {
     let mut table = Table::new(["task", "agent", "attempts", "outcome", "time", "used", "verdict"]);
     for task in &summary.tasks {

@@ -14,7 +14,6 @@ pub struct Table {
     rows: Vec<Vec<Cell>>,
 }
 
-/// One cell.
 #[derive(Debug, Clone)]
 pub struct Cell {
     text: String,
@@ -57,17 +56,14 @@ impl<T: Into<String>> From<T> for Cell {
 }
 
 impl Table {
-    /// A table with that head.
     pub fn new<const N: usize>(head: [&str; N]) -> Table {
         Table { head: head.map(str::to_uppercase).to_vec(), rows: Vec::new() }
     }
 
-    /// Adds a row.
     pub fn row<const N: usize>(&mut self, cells: [Cell; N]) {
         self.rows.push(cells.to_vec());
     }
 
-    /// Whether it has no rows.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
