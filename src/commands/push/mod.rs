@@ -139,7 +139,8 @@ fn talk(
     command.arg(if push.is_watched { "--progress" } else { "--no-progress" });
     command.arg(&push.remote).args(push.refspecs.iter().map(Refspec::to_string)).args(verdicts);
     talk::run(&mut command, |said| {
-        let is_reported_by_us = REPORTED_BY_US.iter().chain([&NO_ATOMIC]).any(|words| said.starts_with(words));
+        let is_reported_by_us =
+            REPORTED_BY_US.iter().chain([&NO_ATOMIC]).any(|words| said.starts_with(words));
         if !is_reported_by_us {
             report(said);
         }
