@@ -1,6 +1,6 @@
 //! One spec in full: documents, approvals, tasks, agents, attempts, what is under way, disk.
 
-use super::{Judgement, Live, Overview, Scene, Standing, Target, group, live};
+use super::{Judgement, NewestRun, Overview, SpecReader, Target, TaskStatus, branches_by_spec, newest_run};
 use crate::agents::worktree;
 use crate::agents::worktree::measure::{THOROUGH, Usage, measure};
 use crate::domain::error::Result;
@@ -18,21 +18,16 @@ pub struct Detail {
     /// What the list says of it.
     #[serde(flatten)]
     pub overview: Overview,
-    /// Its documents.
     pub documents: Vec<Document>,
-    /// Its tasks.
     pub plan: Vec<TaskDetail>,
     /// Its newest run here.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub run: Option<Live>,
-    /// The worktrees of its tasks.
+    pub run: Option<NewestRun>,
     pub worktrees: Vec<Worktree>,
 }
 
-/// A document of a spec.
 #[derive(Debug, Clone, Serialize)]
 pub struct Document {
-    /// Its file name.
     pub name: String,
     /// Who approved it as it stands.
     pub approved_by: Vec<String>,
@@ -40,18 +35,15 @@ pub struct Document {
     pub void: Vec<String>,
 }
 
-/// A task of a spec's plan.
 #[derive(Debug, Clone, Serialize)]
 pub struct TaskDetail {
-    /// Its id.
     pub id: String,
-    /// Its heading.
     pub title: String,
     /// Where it stands.
-    pub standing: Standing,
-    /// The ids that it depends on.
+    #[serde(rename = "standing")]
+    pub status: TaskStatus,
     pub after: Vec<String>,
-    /// Who did it, else who is to do it; none: the config's first agent.
+    /// Who did it, else who is to do it; `None` for the config's first agent.
     pub agent: Option<String>,
     /// The attempt that is on its branch.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,10 +55,8 @@ pub struct TaskDetail {
     pub verdicts: Vec<Judgement>,
 }
 
-/// A worktree of a task.
 #[derive(Debug, Clone, Serialize)]
 pub struct Worktree {
-    /// Its folder.
     pub path: PathBuf,
     /// What it takes on disk.
     #[serde(flatten)]
@@ -74,21 +64,21 @@ pub struct Worktree {
 }
 
 /// The spec of that name in full; an error names those spelt alike.
-pub fn of(repo: &Repo, slug: &Slug) -> Result<Detail> {
+pub fn detail(repo: &Repo, slug: &Slug) -> Result<Detail> {
     let refs = repo.refs(&format!("refs/heads/flow/{slug}/"))?;
     let spec = specs::read(repo, slug)?;
-    let branches = group(&refs).remove(slug.as_str()).unwrap_or_default();
+    let branches = branches_by_spec(&refs).remove(slug.as_str()).unwrap_or_default();
     let target = Target::read(repo, &refs)?;
-    let scene = Scene::new(repo, target.as_ref());
-    let (overview, plan) = scene.overview(&spec, &branches)?;
+    let reader = SpecReader::new(repo, target.as_ref());
+    let (overview, plan) = reader.overview(&spec, &branches)?;
     let documents = spec.documents.iter().map(|(name, text)| document(repo, &spec, name, text)).collect();
     let tasks = plan.iter().flat_map(|plan| &plan.tasks).zip(&overview.tasks);
     let tasks = tasks
-        .map(|(task, standing)| {
-            task_detail(&scene, task, standing.standing, branches.tasks.get(&task.id).copied())
+        .map(|(task, overview)| {
+            task_detail(&reader, task, overview.status, branches.tasks.get(&task.id).copied())
         })
         .collect::<Result<_>>()?;
-    let run = live::newest(repo, slug.as_str())?;
+    let run = newest_run::find(repo, slug.as_str())?;
     Ok(Detail { overview, documents, plan: tasks, run, worktrees: worktrees(repo, slug)? })
 }
 
@@ -102,15 +92,15 @@ fn document(repo: &Repo, spec: &Spec, name: &str, text: &str) -> Document {
 }
 
 fn task_detail(
-    scene: &Scene<'_>,
+    reader: &SpecReader<'_>,
     task: &plan::Task,
-    standing: Standing,
+    status: TaskStatus,
     tip: Option<ObjectId>,
 ) -> Result<TaskDetail> {
     let mut detail = TaskDetail {
         id: task.id.clone(),
         title: task.title.clone(),
-        standing,
+        status,
         after: task.after.clone(),
         agent: task.agent.clone(),
         attempt: None,
@@ -118,12 +108,12 @@ fn task_detail(
         verdicts: Vec::new(),
     };
     if let Some(tip) = tip {
-        let commit = scene.repo.commit(tip)?;
+        let commit = reader.repo.commit(tip)?;
         if let Some(agent) = commit.trailers(trailer::AGENT).next() {
             detail.agent = Some(agent.to_owned());
         }
         detail.attempt = commit.trailers(trailer::ATTEMPT).next().and_then(|attempt| attempt.parse().ok());
-        if let Some(judged) = &scene.judged {
+        if let Some(judged) = &reader.judged {
             detail.verdicts = judged.task(tip)?.1;
         }
     }

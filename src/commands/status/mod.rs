@@ -7,13 +7,13 @@
 mod detail;
 mod disk;
 mod judged;
-mod live;
+mod newest_run;
 mod stage;
 
-pub use detail::{Detail, Document, TaskDetail, Worktree, of};
+pub use detail::{Detail, TaskDetail, detail};
 pub use disk::{Disk, disk};
-pub use live::{Live, LiveTask};
-pub use stage::{Stage, Standing};
+pub use newest_run::NewestRun;
+pub use stage::{Stage, TaskStatus};
 
 use crate::commands::draft;
 use crate::domain::change::Author;
@@ -32,9 +32,7 @@ use std::fs;
 /// One spec in the list.
 #[derive(Debug, Clone, Serialize)]
 pub struct Overview {
-    /// Its short name.
     pub slug: String,
-    /// Its title.
     pub title: String,
     /// The workflow that it was begun with.
     pub workflow: String,
@@ -42,21 +40,21 @@ pub struct Overview {
     #[serde(flatten)]
     pub stage: Stage,
     /// Its tasks, in the plan's order; empty before there is a plan.
-    pub tasks: Vec<TaskStanding>,
+    pub tasks: Vec<TaskOverview>,
     /// What was decided about its result as it stands.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub verdicts: Vec<Judgement>,
-    /// The command that comes next; none when there is nothing left to do.
+    /// The command that comes next; `None` if there is nothing left to do.
     pub next: Option<String>,
 }
 
 /// A task and where it stands.
 #[derive(Debug, Clone, Serialize)]
-pub struct TaskStanding {
-    /// Its id.
+pub struct TaskOverview {
     pub id: String,
     /// Where it stands.
-    pub standing: Standing,
+    #[serde(rename = "standing")]
+    pub status: TaskStatus,
 }
 
 /// A decision and whose it is.
@@ -64,7 +62,6 @@ pub struct TaskStanding {
 pub struct Judgement {
     /// APPROVE or REQUEST CHANGES.
     pub decision: Decision,
-    /// Whose.
     pub reviewer: Author,
 }
 
@@ -78,15 +75,15 @@ struct Branches {
 /// Every spec, sorted by its short name.
 pub fn all(repo: &Repo) -> Result<Vec<Overview>> {
     let refs = repo.refs("refs/heads/flow/")?;
-    let mut branches = group(&refs);
+    let mut branches = branches_by_spec(&refs);
     let target = Target::read(repo, &refs)?;
-    let scene = Scene::new(repo, target.as_ref());
+    let reader = SpecReader::new(repo, target.as_ref());
     let summaries = specs::summaries_of(repo, &refs)?;
     let mut all = Vec::with_capacity(summaries.len());
     for summary in summaries {
         let own = branches.remove(summary.slug.as_str()).unwrap_or_default();
         let (slug, title, workflow) = (summary.slug.clone(), summary.title.clone(), summary.workflow.clone());
-        let overview = summary.load(repo).and_then(|spec| scene.overview(&spec, &own));
+        let overview = summary.load(repo).and_then(|spec| reader.overview(&spec, &own));
         all.push(match overview {
             Ok((overview, _)) => overview,
             Err(error) => Overview {
@@ -103,17 +100,17 @@ pub fn all(repo: &Repo) -> Result<Vec<Overview>> {
     Ok(all)
 }
 
-/// What is the same for all specs, read once.
-struct Scene<'a> {
+/// Reads specs with what is the same for all of them, which is read once.
+struct SpecReader<'a> {
     repo: &'a Repo,
     judged: Option<Judged<'a>>,
     /// The specs whose run is under way.
     running: BTreeSet<String>,
 }
 
-impl<'a> Scene<'a> {
-    fn new(repo: &'a Repo, target: Option<&'a Target>) -> Scene<'a> {
-        Scene { repo, judged: target.map(|target| Judged::new(repo, target)), running: running(repo) }
+impl<'a> SpecReader<'a> {
+    fn new(repo: &'a Repo, target: Option<&'a Target>) -> SpecReader<'a> {
+        SpecReader { repo, judged: target.map(|target| Judged::new(repo, target)), running: running(repo) }
     }
 
     /// The overview of one spec, with its plan where its turn has come.
@@ -121,14 +118,14 @@ impl<'a> Scene<'a> {
         let slug = spec.slug.as_str();
         let mut step = draft::step_of(self.repo, spec)?;
         let plan = step.plan.take();
-        let mut stage = stage::of_step(&step);
+        let mut stage = stage::from_step(&step);
         let tasks = plan.as_ref().map(|plan| stage::tasks(plan, &branches.tasks)).unwrap_or_default();
         let mut judgements = Vec::new();
         if let (Some(result), Some(judged)) = (branches.result, &self.judged) {
             let (tally, merged);
             (tally, judgements, merged) = judged.result(result)?;
             if matches!(stage, Stage::Implementation) {
-                stage = stage::of_result(&tasks, &tally, merged);
+                stage = stage::from_result(&tasks, &tally, merged);
             }
             // Where no rival of all authors could judge the whole, the gate lets it in task by task.
             if stage == Stage::Unjudged && judged.approves_each(branches.tasks.values())? {
@@ -140,7 +137,7 @@ impl<'a> Scene<'a> {
         }
         let next = stage.next(slug).or_else(|| step.next.first().cloned());
         let tasks =
-            tasks.into_iter().map(|(id, standing)| TaskStanding { id: id.to_owned(), standing }).collect();
+            tasks.into_iter().map(|(id, status)| TaskOverview { id: id.to_owned(), status }).collect();
         let overview = Overview {
             slug: slug.to_owned(),
             title: spec.title.clone(),
@@ -155,7 +152,7 @@ impl<'a> Scene<'a> {
 }
 
 /// The task and result branches by slug.
-fn group(refs: &[(String, ObjectId)]) -> BTreeMap<String, Branches> {
+fn branches_by_spec(refs: &[(String, ObjectId)]) -> BTreeMap<String, Branches> {
     let mut groups: BTreeMap<String, Branches> = BTreeMap::new();
     for (name, tip) in refs {
         let Some((slug, branch)) =
@@ -163,19 +160,19 @@ fn group(refs: &[(String, ObjectId)]) -> BTreeMap<String, Branches> {
         else {
             continue;
         };
-        let group = groups.entry(slug.to_owned()).or_default();
+        let branches = groups.entry(slug.to_owned()).or_default();
         match branch {
             "spec" => {}
-            "result" => group.result = Some(*tip),
+            "result" => branches.result = Some(*tip),
             task => {
-                group.tasks.insert(task.to_owned(), *tip);
+                branches.tasks.insert(task.to_owned(), *tip);
             }
         }
     }
     groups
 }
 
-/// The slugs whose lock somebody holds.
+/// The slugs whose lock is held.
 fn running(repo: &Repo) -> BTreeSet<String> {
     let locks = repo.common_dir().join("flow-ai/locks");
     let Ok(entries) = fs::read_dir(locks) else {

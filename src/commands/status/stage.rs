@@ -14,23 +14,20 @@ use std::fmt;
 pub enum Stage {
     /// A step's document is to be written.
     Write {
-        /// The step's title.
         step: String,
         /// The document's file name.
         document: String,
     },
     /// A step's document waits for approval.
     Approve {
-        /// The step's title.
         step: String,
         /// The document's file name.
         document: String,
     },
     /// The tasks are to be done.
     Implementation,
-    /// A run is under way.
     Running,
-    /// All tasks are done; nobody has judged the result as it stands.
+    /// All tasks are done; the result as it stands has no verdict.
     Unjudged,
     /// A reviewer requests changes of the result.
     Rejected,
@@ -62,7 +59,7 @@ impl fmt::Display for Stage {
 }
 
 impl Stage {
-    /// The command that comes next for that spec, where it is not what its step says.
+    /// The command that comes next for that spec, if it is not what its step says.
     pub(super) fn next(&self, slug: &str) -> Option<String> {
         match self {
             Stage::Write { .. } | Stage::Approve { .. } | Stage::Broken { .. } | Stage::Implementation => {
@@ -77,10 +74,10 @@ impl Stage {
     }
 }
 
-/// Where a task stands.
+/// How far a task is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Standing {
+pub enum TaskStatus {
     /// Waits for a task that it depends on.
     Waiting,
     /// Could be started.
@@ -91,19 +88,19 @@ pub enum Standing {
     Done,
 }
 
-impl fmt::Display for Standing {
+impl fmt::Display for TaskStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Standing::Waiting => "waiting",
-            Standing::Ready => "ready",
-            Standing::Committed => "committed",
-            Standing::Done => "done",
+            TaskStatus::Waiting => "waiting",
+            TaskStatus::Ready => "ready",
+            TaskStatus::Committed => "committed",
+            TaskStatus::Done => "done",
         })
     }
 }
 
-/// What the spec's own branch says; what its result says comes after, see [`of_result`].
-pub(super) fn of_step(status: &StepStatus) -> Stage {
+/// What the spec's own branch says; what its result says comes after, see [`from_result`].
+pub(super) fn from_step(status: &StepStatus) -> Stage {
     match (status.document(), &status.stage) {
         (Some(open), _) => {
             let (step, document) = (open.title.clone(), open.document.clone());
@@ -117,21 +114,21 @@ pub(super) fn of_step(status: &StepStatus) -> Stage {
     }
 }
 
-/// Where the tasks of a plan stand.
-pub(super) fn tasks<'a>(plan: &'a Plan, branches: &BTreeMap<String, ObjectId>) -> Vec<(&'a str, Standing)> {
+/// How far the tasks of a plan are.
+pub(super) fn tasks<'a>(plan: &'a Plan, branches: &BTreeMap<String, ObjectId>) -> Vec<(&'a str, TaskStatus)> {
     let done = |id: &String| plan.tasks.iter().any(|task| task.id == *id && task.done);
-    let standing = |task: &plan::Task| match () {
-        () if task.done => Standing::Done,
-        () if branches.contains_key(&task.id) => Standing::Committed,
-        () if task.after.iter().all(done) => Standing::Ready,
-        () => Standing::Waiting,
+    let status = |task: &plan::Task| match () {
+        () if task.done => TaskStatus::Done,
+        () if branches.contains_key(&task.id) => TaskStatus::Committed,
+        () if task.after.iter().all(done) => TaskStatus::Ready,
+        () => TaskStatus::Waiting,
     };
-    plan.tasks.iter().map(|task| (task.id.as_str(), standing(task))).collect()
+    plan.tasks.iter().map(|task| (task.id.as_str(), status(task))).collect()
 }
 
 /// The stage of a spec with a result branch.
-pub(super) fn of_result(tasks: &[(&str, Standing)], tally: &Tally, merged: bool) -> Stage {
-    let all_done = tasks.iter().all(|(_, standing)| *standing == Standing::Done);
+pub(super) fn from_result(tasks: &[(&str, TaskStatus)], tally: &Tally, merged: bool) -> Stage {
+    let all_done = tasks.iter().all(|(_, status)| *status == TaskStatus::Done);
     match () {
         () if !all_done => Stage::Implementation,
         () if merged => Stage::Merged,

@@ -1,7 +1,9 @@
 //! `git flow-ai status`.
 
 use crate::agents::worktree::measure::{GLANCE, THOROUGH, Usage};
-use crate::commands::status::{self, Detail, Disk, Judgement, Live, Overview, Stage, Standing, TaskDetail};
+use crate::commands::status::{
+    self, Detail, Disk, Judgement, NewestRun, Overview, Stage, TaskDetail, TaskStatus,
+};
 use crate::domain::error::{Exit, Result};
 use crate::domain::spec::Slug;
 use crate::domain::text::units::{self, duration};
@@ -48,11 +50,11 @@ pub fn run(args: StatusArgs) -> Result<Exit> {
     }
     let text = match args.slug {
         Some(slug) => {
-            let detail = status::of(&repo, &slug)?;
+            let detail = status::detail(&repo, &slug)?;
             if args.json {
                 return report::json(&detail).map(|()| Exit::Yes);
             }
-            one(&detail)
+            describe(&detail)
         }
         None => {
             let specs = status::all(&repo)?;
@@ -76,7 +78,7 @@ fn list(specs: &[Overview]) -> String {
             spec.slug.as_str().into(),
             report::first_line(&spec.title, 40).into(),
             stage(&spec.stage),
-            done(spec).into(),
+            count_done(spec).into(),
             verdict(&spec.verdicts),
             spec.next.as_deref().unwrap_or_default().into(),
         ]);
@@ -133,8 +135,8 @@ fn stage(stage: &Stage) -> Cell {
 }
 
 /// `2/3`: tasks that are done, of all.
-fn done(spec: &Overview) -> String {
-    let done = spec.tasks.iter().filter(|task| task.standing == Standing::Done).count();
+fn count_done(spec: &Overview) -> String {
+    let done = spec.tasks.iter().filter(|task| task.status == TaskStatus::Done).count();
     if spec.tasks.is_empty() { String::new() } else { format!("{done}/{}", spec.tasks.len()) }
 }
 
@@ -148,7 +150,7 @@ fn verdict(verdicts: &[Judgement]) -> Cell {
     }
 }
 
-fn one(detail: &Detail) -> String {
+fn describe(detail: &Detail) -> String {
     let overview = &detail.overview;
     let mut text = format!(
         "{}: {}\nworkflow {}, {}\n",
@@ -169,7 +171,7 @@ fn one(detail: &Detail) -> String {
         text.push('\n');
         text.push_str(&tasks(detail));
     }
-    text.push_str(&at_work(detail));
+    text.push_str(&activities(detail));
     if let Some(run) = &detail.run {
         let word = match (run.under_way, run.finished) {
             (true, _) => "under way",
@@ -206,7 +208,7 @@ fn tasks(detail: &Detail) -> String {
     for task in &detail.plan {
         table.row([
             task.id.as_str().into(),
-            standing(task, detail.run.as_ref()),
+            task_status(task, detail.run.as_ref()),
             task.agent.as_deref().unwrap_or_default().into(),
             Cell::number(task.attempt.map(|attempt| attempt.to_string()).unwrap_or_default()),
             task.after.join(", ").into(),
@@ -218,7 +220,7 @@ fn tasks(detail: &Detail) -> String {
 }
 
 /// What each task of a run under way is doing, since when, and how that is known.
-fn at_work(detail: &Detail) -> String {
+fn activities(detail: &Detail) -> String {
     let Some(run) = detail.run.as_ref().filter(|run| run.under_way) else { return String::new() };
     let now = Timestamp::now();
     let mut text = String::new();
@@ -247,15 +249,15 @@ fn between(from: Timestamp, to: Timestamp) -> String {
 }
 
 /// What the run says of a task while it is under way, or how it failed; else what the branches say.
-fn standing(task: &TaskDetail, run: Option<&Live>) -> Cell {
+fn task_status(task: &TaskDetail, run: Option<&NewestRun>) -> Cell {
     let live = run.and_then(|run| run.tasks.get(&task.id).map(|live| (run.under_way, live)));
-    match (task.standing, live) {
-        (Standing::Done, _) => Cell::good("done"),
+    match (task.status, live) {
+        (TaskStatus::Done, _) => Cell::good("done"),
         (_, Some((true, live))) => Cell::pending(format!("{}: {}", live.state, live.agent)),
-        (standing, Some((false, live))) => match &live.outcome {
+        (status, Some((false, live))) => match &live.outcome {
             Some(outcome) => Cell::bad(report::first_line(outcome, 60)),
-            None => standing.to_string().into(),
+            None => status.to_string().into(),
         },
-        (standing, None) => standing.to_string().into(),
+        (status, None) => status.to_string().into(),
     }
 }

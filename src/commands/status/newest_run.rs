@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 /// The newest run of a spec.
 #[derive(Debug, Clone, Serialize)]
-pub struct Live {
+pub struct NewestRun {
     pub run: String,
     pub under_way: bool,
     /// Whether it came to its end; else it was killed, or the machine went down.
@@ -25,12 +25,12 @@ pub struct Live {
     /// Its folder, with the journal and the agents' transcripts.
     pub folder: PathBuf,
     /// What its tasks were doing last, by id.
-    pub tasks: IndexMap<String, LiveTask>,
+    pub tasks: IndexMap<String, TaskActivity>,
 }
 
 /// What a task was doing last.
 #[derive(Debug, Clone, Serialize)]
-pub struct LiveTask {
+pub struct TaskActivity {
     pub state: State,
     /// Which attempt, from 1.
     pub attempt: u32,
@@ -51,12 +51,12 @@ pub struct LiveTask {
 }
 
 /// The newest run of a spec; `None` if there was none here.
-pub(super) fn newest(repo: &Repo, slug: &str) -> Result<Option<Live>> {
+pub(super) fn find(repo: &Repo, slug: &str) -> Result<Option<NewestRun>> {
     let own = repo.common_dir().join("flow-ai");
     let Some(folder) = slug.parse().ok().and_then(|slug| run::runs(repo, &slug).ok()?.pop()) else {
         return Ok(None);
     };
-    let mut live = Live {
+    let mut live = NewestRun {
         run: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         under_way: lock::is_held(&own.join(format!("locks/{slug}.lock"))),
         finished: false,
@@ -79,7 +79,7 @@ pub(super) fn newest(repo: &Repo, slug: &str) -> Result<Option<Live>> {
     Ok(Some(live))
 }
 
-impl Live {
+impl NewestRun {
     fn apply(&mut self, event: Event) {
         self.since.get_or_insert(event.at);
         self.finished |= matches!(event.what, What::RunFinished { .. });
@@ -92,7 +92,8 @@ impl Live {
                     _ => event.at,
                 };
                 let (since, until, outcome) = (event.at, None, None);
-                let now = LiveTask { state, attempt, agent, since, evidence: detail, heard, until, outcome };
+                let now =
+                    TaskActivity { state, attempt, agent, since, evidence: detail, heard, until, outcome };
                 self.tasks.insert(task, now);
             }
             What::Parked { until, .. } => {
