@@ -3,7 +3,7 @@
 //! The schema goes into `output_config.format`. Only `end_turn` and `stop_sequence` end an answer;
 //! tokens read from or written to the cache are counted apart there, and added here.
 
-use super::dialect::{count, stopped, text, wants_tool};
+use super::api::{count, stopped, text, wants_tool};
 use super::{Answer, Failure, Question};
 use crate::domain::event::Usage;
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@
 //! The schema goes into `response_format`, strict. Only the finish reason `stop` ends an answer.
 //! Some gateways report what the answer cost.
 
-use super::dialect::{count, only, stopped, text, wants_tool};
+use super::api::{count, only, stopped, text, wants_tool};
 use super::{Answer, Failure, Question};
 use crate::domain::event::Usage;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 //! The schema goes into `generationConfig.responseJsonSchema`. Only the finish reason `STOP` ends an
 //! answer; a blocked prompt has no candidate at all. Thoughts are counted as tokens written.
 
-use super::dialect::{count, only, stopped, text, wants_tool};
+use super::api::{count, only, stopped, text, wants_tool};
 use super::{Answer, Failure, Question};
 use crate::domain::event::Usage;
 use serde_json::{Value, json};

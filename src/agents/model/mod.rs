@@ -4,13 +4,14 @@
 //! on first use: it costs 5 ms and hooks that only look a verdict up must not pay them. An answer
 //! that is cut, empty, refused or malformed is a failure with its reason, never a text.
 //!
-//! `dialect` says how each API is asked and what it answers, `http` sends one request, `retry`
+//! `api` says how each API is asked and what it answers, `http` sends one request, `retry`
 //! decides what may pass and how long to wait for it.
 
 mod anthropic;
+mod api;
 mod api_key;
 mod chat;
-mod dialect;
+
 mod google;
 mod http;
 mod responses;
@@ -97,7 +98,7 @@ impl Endpoint {
         let Some(model) = config.model.clone().filter(|model| !model.trim().is_empty()) else {
             return Err(hint(format!("[reviewers.{name}] has no `model`"), "say which model is to judge"));
         };
-        let base_url = match (&config.base_url, dialect::usual_address(api)) {
+        let base_url = match (&config.base_url, api::usual_address(api)) {
             (Some(url), _) => url.trim_end_matches('/').to_owned(),
             (None, Some(url)) => url.to_owned(),
             (None, None) => {

@@ -3,7 +3,7 @@
 //! The schema goes into `text.format`, strict. Only `completed` ends an answer; a refusal is a part
 //! of its own kind. Nothing is kept on the server.
 
-use super::dialect::{count, stopped, text, wants_tool};
+use super::api::{count, stopped, text, wants_tool};
 use super::{Answer, Failure, Question};
 use crate::domain::event::Usage;
 use serde_json::{Value, json};
