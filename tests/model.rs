@@ -1,7 +1,7 @@
 //! One question to a model server on loopback: every fault is a reason, never a text.
 
 use crate::support::server::{Asked, Server, Step, always, chat, json_reply, reply};
-use git_flow_ai::agents::model::{Answer, Endpoint, Failure, Question};
+use git_flow_ai::agents::model::{Completion, CompletionRequest, Endpoint, ModelError};
 use git_flow_ai::domain::change::Vendor;
 use git_flow_ai::domain::config::{ApiKind, ReviewerConfig};
 use git_flow_ai::domain::event::Activity;
@@ -27,8 +27,8 @@ fn endpoint(api: ApiKind, base_url: String, key_env: &str) -> Endpoint {
     Endpoint::new("judge", &config).unwrap()
 }
 
-fn question(timeout: Duration) -> Question {
-    Question {
+fn question(timeout: Duration) -> CompletionRequest {
+    CompletionRequest {
         system: "Be just.".into(),
         prompt: "Is it good?".into(),
         schema: json!({"type": "object", "title": "our schema"}),
@@ -37,11 +37,11 @@ fn question(timeout: Duration) -> Question {
 }
 
 /// Asks a Chat server for at most ten seconds.
-async fn ask(server: &Server) -> (Result<Answer, Failure>, Vec<Activity>) {
+async fn ask(server: &Server) -> (Result<Completion, ModelError>, Vec<Activity>) {
     ask_for(server, Duration::from_secs(10)).await
 }
 
-async fn ask_for(server: &Server, timeout: Duration) -> (Result<Answer, Failure>, Vec<Activity>) {
+async fn ask_for(server: &Server, timeout: Duration) -> (Result<Completion, ModelError>, Vec<Activity>) {
     let endpoint = endpoint(ApiKind::OpenaiChat, format!("{}/v1", server.url()), KEY_ENV);
     let (_stopper, stop) = Stop::pair();
     let mut told = Vec::new();
@@ -126,7 +126,7 @@ async fn a_server_that_knows_no_schemas_is_asked_without() {
     let server = Server::new(vec![error(400, "", "the context is too long")]);
     let (answer, _) = ask(&server).await;
     assert!(
-        matches!(&answer, Err(Failure::Rejected(why)) if why.contains("the context is too long")),
+        matches!(&answer, Err(ModelError::Rejected(why)) if why.contains("the context is too long")),
         "{answer:?}"
     );
     assert_eq!(server.asked().len(), 2);
@@ -137,14 +137,14 @@ async fn a_wrong_key_is_told_at_once_and_never_repeated() {
     for status in [401, 403] {
         let server = Server::new(vec![error(status, "", &format!("invalid key {KEY}"))]);
         let (answer, _) = ask(&server).await;
-        let Err(Failure::Key(why)) = answer else { panic!("{answer:?}") };
+        let Err(ModelError::Key(why)) = answer else { panic!("{answer:?}") };
         assert!(why.contains(KEY_ENV) && !why.contains(KEY), "{why}");
         assert_eq!(server.asked().len(), 1);
     }
     // Other faults repeat what the server says, but not the key in it.
     let server = Server::new(vec![error(404, "", &format!("{KEY} may not use this model"))]);
     let (answer, _) = ask(&server).await;
-    let Err(Failure::Rejected(why)) = answer else { panic!("{answer:?}") };
+    let Err(ModelError::Rejected(why)) = answer else { panic!("{answer:?}") };
     assert!(why.contains("[key] may not use") && !why.contains(KEY), "{why}");
 }
 
@@ -154,7 +154,10 @@ async fn a_missing_key_asks_nobody() {
     let endpoint = endpoint(ApiKind::Openai, server.url(), "FLOW_AI_NO_SUCH_KEY");
     let (_stopper, stop) = Stop::pair();
     let answer = endpoint.ask(&question(Duration::from_secs(5)), &stop, |_| ()).await;
-    assert!(matches!(&answer, Err(Failure::Key(why)) if why.contains("FLOW_AI_NO_SUCH_KEY")), "{answer:?}");
+    assert!(
+        matches!(&answer, Err(ModelError::Key(why)) if why.contains("FLOW_AI_NO_SUCH_KEY")),
+        "{answer:?}"
+    );
     assert!(server.asked().is_empty());
 }
 
@@ -178,7 +181,7 @@ async fn a_limit_that_outlasts_our_time_is_told_at_once() {
         let server = Server::new(vec![step]);
         let begin = Instant::now();
         let (answer, _) = ask(&server).await;
-        assert!(matches!(&answer, Err(Failure::Limited(_))), "{answer:?}");
+        assert!(matches!(&answer, Err(ModelError::Limited(_))), "{answer:?}");
         assert!(begin.elapsed() < Duration::from_secs(5));
         assert_eq!(server.asked().len(), 1);
     }
@@ -207,7 +210,7 @@ async fn what_may_pass_is_tried_again() {
     }
     for bad in [error(500, "", "oops"), always(cut)] {
         let (answer, _) = ask_for(&Server::new(vec![bad]), Duration::from_secs(2)).await;
-        assert!(matches!(&answer, Err(Failure::Unreachable(_))), "{answer:?}");
+        assert!(matches!(&answer, Err(ModelError::Unreachable(_))), "{answer:?}");
     }
 }
 
@@ -217,7 +220,7 @@ async fn nobody_at_the_address_is_unreachable() {
     let endpoint = endpoint(ApiKind::OpenaiCompatible, format!("http://127.0.0.1:{port}/v1"), "");
     let (_stopper, stop) = Stop::pair();
     let answer = endpoint.ask(&question(Duration::from_secs(1)), &stop, |_| ()).await;
-    assert!(matches!(&answer, Err(Failure::Unreachable(why)) if why.contains("127.0.0.1")), "{answer:?}");
+    assert!(matches!(&answer, Err(ModelError::Unreachable(why)) if why.contains("127.0.0.1")), "{answer:?}");
 }
 
 #[tokio::test]
@@ -233,7 +236,7 @@ async fn what_is_no_models_answer_is_rejected_in_few_plain_words() {
     for (number, step) in cases.into_iter().enumerate() {
         let server = Server::new(vec![step]);
         let (answer, _) = ask(&server).await;
-        let Err(Failure::Rejected(why)) = &answer else { panic!("{number}: {answer:?}") };
+        let Err(ModelError::Rejected(why)) = &answer else { panic!("{number}: {answer:?}") };
         assert!(why.len() < 400 && !why.contains('\u{1b}'), "{number}: {why}");
         assert_eq!(server.asked().len(), 1, "{number}");
     }
@@ -252,7 +255,10 @@ async fn refused_empty_and_unfinished_answers_are_none() {
     ] {
         let server = Server::new(vec![always(json_reply(200, &body))]);
         let (answer, _) = ask(&server).await;
-        assert!(matches!(&answer, Err(Failure::NoAnswer(said)) if said.contains(why)), "{body}: {answer:?}");
+        assert!(
+            matches!(&answer, Err(ModelError::NoAnswer(said)) if said.contains(why)),
+            "{body}: {answer:?}"
+        );
         assert_eq!(server.asked().len(), 1, "a model that said no is not asked again");
     }
 }
@@ -262,7 +268,7 @@ async fn silence_ends_when_the_time_is_over_or_we_are_told_to_stop() {
     let silent = || Server::new(vec![Box::new(|_: &Asked| None) as Step]);
     let begin = Instant::now();
     let (answer, _) = ask_for(&silent(), Duration::from_millis(300)).await;
-    assert!(matches!(&answer, Err(Failure::TimedOut(_))), "{answer:?}");
+    assert!(matches!(&answer, Err(ModelError::TimedOut(_))), "{answer:?}");
 
     let server = silent();
     let endpoint = endpoint(ApiKind::OpenaiChat, server.url(), KEY_ENV);
@@ -272,7 +278,7 @@ async fn silence_ends_when_the_time_is_over_or_we_are_told_to_stop() {
         tokio::time::sleep(Duration::from_millis(200)).await;
         stopper.stop();
     });
-    assert_eq!(answer, Err(Failure::Stopped));
+    assert_eq!(answer, Err(ModelError::Stopped));
     assert!(begin.elapsed() < Duration::from_secs(20));
 }
 
@@ -282,7 +288,7 @@ async fn a_redirect_does_not_carry_the_key_away() {
     let step = always(reply(307, &format!("location: {}/v1/chat/completions\r\n", thief.url()), ""));
     let server = Server::new(vec![step]);
     let (answer, _) = ask(&server).await;
-    assert!(matches!(&answer, Err(Failure::Rejected(why)) if why.contains("base_url")), "{answer:?}");
+    assert!(matches!(&answer, Err(ModelError::Rejected(why)) if why.contains("base_url")), "{answer:?}");
     assert!(thief.asked().is_empty());
 }
 

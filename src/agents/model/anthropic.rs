@@ -3,28 +3,28 @@
 //! The schema goes into `output_config.format`. Only `end_turn` and `stop_sequence` end an answer;
 //! tokens read from or written to the cache are counted apart there, and added here.
 
-use super::api::{count, stopped, text, wants_tool};
-use super::{Answer, Failure, Question};
+use super::json::{count, stopped, text, wants_tool};
+use super::{Completion, CompletionRequest, ModelError};
 use crate::domain::event::Usage;
 use serde_json::{Value, json};
 
 /// The API demands a limit; this is as much as any model of the family may answer unstreamed.
 const MAX_TOKENS: u32 = 16_384;
 
-pub fn body(model: &str, question: &Question, structured: bool) -> Value {
+pub fn body(model: &str, request: &CompletionRequest, structured: bool) -> Value {
     let mut body = json!({
         "model": model,
         "max_tokens": MAX_TOKENS,
-        "system": question.system,
-        "messages": [{ "role": "user", "content": question.prompt }],
+        "system": request.system,
+        "messages": [{ "role": "user", "content": request.prompt }],
     });
     if structured {
-        body["output_config"] = json!({ "format": { "type": "json_schema", "schema": question.schema } });
+        body["output_config"] = json!({ "format": { "type": "json_schema", "schema": request.schema } });
     }
     body
 }
 
-pub fn read(body: &Value) -> Result<Answer, Failure> {
+pub fn read(body: &Value) -> Result<Completion, ModelError> {
     match text(&body["stop_reason"]) {
         "end_turn" | "stop_sequence" => {}
         why => return Err(stopped(why)),
@@ -35,7 +35,7 @@ pub fn read(body: &Value) -> Result<Answer, Failure> {
     }
     let said = blocks.iter().filter(|block| block["type"] == "text").map(|block| text(&block["text"]));
     let usage = &body["usage"];
-    Ok(Answer {
+    Ok(Completion {
         text: said.collect(),
         usage: Usage {
             input_tokens: count(&usage["input_tokens"])
@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(answer.text, "{\"a\":1}");
         assert_eq!((answer.usage.input_tokens, answer.usage.output_tokens), (543, 7));
         for stop in ["max_tokens", "refusal", "tool_use", "pause_turn", "model_context_window_exceeded", ""] {
-            assert!(matches!(read(&body(stop)), Err(Failure::NoAnswer(_))), "{stop}");
+            assert!(matches!(read(&body(stop)), Err(ModelError::NoAnswer(_))), "{stop}");
         }
     }
 }

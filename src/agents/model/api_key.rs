@@ -1,6 +1,6 @@
-//! Where the key of an API is, and how it is had when it is needed.
+//! The key of a model API: where it is, and how it is obtained when it is needed.
 //!
-//! It comes from the environment, from a command of the person's, or from git's credential helpers. Each
+//! It comes from the environment, from a command of the user's, or from git's credential helpers. Each
 //! key is redacted from all that is written and shown from the moment we have it.
 
 use super::Endpoint;
@@ -24,19 +24,19 @@ pub enum KeySource {
 }
 
 /// A key. Never printed: it has no `Debug` and no `Display`.
-pub struct Key {
+pub struct ApiKey {
     pub(super) text: String,
 }
 
 impl KeySource {
     /// Where a reviewer's settings say that its key is, else where keys of that API usually are.
-    pub(super) fn of(name: &str, config: &ReviewerConfig, api: ApiKind) -> KeySource {
+    pub(super) fn from_config(name: &str, config: &ReviewerConfig, api: ApiKind) -> KeySource {
         match (config.key, &config.key_command, &config.key_env) {
             (Some(KeyFrom::Credential), _, _) => KeySource::Credential,
             (None, Some(command), _) => KeySource::Command(command.clone(), name.to_owned()),
             (None, None, Some(variable)) if variable.is_empty() => KeySource::None,
             (None, None, Some(variable)) => KeySource::Variable(variable.clone()),
-            (None, None, None) => usual(api).map_or(KeySource::None, KeySource::Variable),
+            (None, None, None) => usual_variable(api).map_or(KeySource::None, KeySource::Variable),
         }
     }
 
@@ -52,10 +52,10 @@ impl KeySource {
 }
 
 impl Endpoint {
-    /// Whether the key can be expected to be there: no command is run and nobody is asked for it yet.
+    /// Whether the key can be expected to be there: no command is run for it yet.
     ///
     /// # Errors
-    /// Where its variable is not set.
+    /// If its variable is not set.
     pub fn expects_key(&self) -> Result<()> {
         match &self.key {
             KeySource::Variable(_) => self.key().map(drop),
@@ -63,8 +63,11 @@ impl Endpoint {
         }
     }
 
-    /// The key, where one is needed; an error where it is not there.
-    pub fn key(&self) -> Result<Option<Key>> {
+    /// The key, if one is needed.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub fn key(&self) -> Result<Option<ApiKey>> {
         let text = match &self.key {
             KeySource::None => return Ok(None),
             KeySource::Variable(name) => {
@@ -86,19 +89,24 @@ impl Endpoint {
                 credentials::from_git_credentials(&address, &format!("the key of {}", self.host()))?
             }
         };
-        Ok(Some(Key { text }))
+        Ok(Some(ApiKey { text }))
     }
 }
 
-/// The variable that holds the API's key by custom; none where servers usually need none.
-fn usual(api: ApiKind) -> Option<String> {
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let name = match api {
-        ApiKind::Anthropic => "ANTHROPIC_API_KEY",
-        ApiKind::Openai | ApiKind::OpenaiChat => "OPENAI_API_KEY",
-        ApiKind::Google if !is_set("GEMINI_API_KEY") && is_set("GOOGLE_API_KEY") => "GOOGLE_API_KEY",
-        ApiKind::Google => "GEMINI_API_KEY",
-        ApiKind::OpenaiCompatible => return None,
-    };
-    Some(name.to_owned())
+/// The variables that hold an API's key by custom, the usual one first; none if its servers usually need
+/// no key.
+pub fn key_variables(api: ApiKind) -> &'static [&'static str] {
+    match api {
+        ApiKind::Anthropic => &["ANTHROPIC_API_KEY"],
+        ApiKind::Openai | ApiKind::OpenaiChat => &["OPENAI_API_KEY"],
+        ApiKind::Google => &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
+        ApiKind::OpenaiCompatible => &[],
+    }
+}
+
+/// The one of them that is set, else the usual one.
+fn usual_variable(api: ApiKind) -> Option<String> {
+    let is_set = |name: &&&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let all = key_variables(api);
+    all.iter().find(is_set).or(all.first()).map(|name| (*name).to_owned())
 }

@@ -4,30 +4,30 @@
 //! The schema goes into `response_format`, strict. Only the finish reason `stop` ends an answer.
 //! Some gateways report what the answer cost.
 
-use super::api::{count, only, stopped, text, wants_tool};
-use super::{Answer, Failure, Question};
+use super::json::{count, only, stopped, text, wants_tool};
+use super::{Completion, CompletionRequest, ModelError};
 use crate::domain::event::Usage;
 use serde_json::{Value, json};
 
-pub fn body(model: &str, question: &Question, structured: bool) -> Value {
+pub fn body(model: &str, request: &CompletionRequest, structured: bool) -> Value {
     let mut body = json!({
         "model": model,
         "messages": [
-            { "role": "system", "content": question.system },
-            { "role": "user", "content": question.prompt },
+            { "role": "system", "content": request.system },
+            { "role": "user", "content": request.prompt },
         ],
         "stream": false,
     });
     if structured {
         body["response_format"] = json!({
             "type": "json_schema",
-            "json_schema": { "name": "verdict", "strict": true, "schema": question.schema },
+            "json_schema": { "name": "verdict", "strict": true, "schema": request.schema },
         });
     }
     body
 }
 
-pub fn read(body: &Value) -> Result<Answer, Failure> {
+pub fn read(body: &Value) -> Result<Completion, ModelError> {
     let choice = only(&body["choices"])?;
     let message = &choice["message"];
     if !text(&message["refusal"]).is_empty() {
@@ -45,7 +45,7 @@ pub fn read(body: &Value) -> Result<Answer, Failure> {
         content => text(content).to_owned(),
     };
     let usage = &body["usage"];
-    Ok(Answer {
+    Ok(Completion {
         text: said,
         usage: Usage {
             input_tokens: count(&usage["prompt_tokens"]),
@@ -75,8 +75,8 @@ mod tests {
             (Value::Null, Value::Null),
             (json!("stop"), json!("I cannot help with that.")),
         ] {
-            assert!(matches!(read(&body(finish.clone(), refusal)), Err(Failure::NoAnswer(_))), "{finish}");
+            assert!(matches!(read(&body(finish.clone(), refusal)), Err(ModelError::NoAnswer(_))), "{finish}");
         }
-        assert!(matches!(read(&json!({"choices": []})), Err(Failure::NoAnswer(_))));
+        assert!(matches!(read(&json!({"choices": []})), Err(ModelError::NoAnswer(_))));
     }
 }

@@ -3,27 +3,27 @@
 //! The schema goes into `generationConfig.responseJsonSchema`. Only the finish reason `STOP` ends an
 //! answer; a blocked prompt has no candidate at all. Thoughts are counted as tokens written.
 
-use super::api::{count, only, stopped, text, wants_tool};
-use super::{Answer, Failure, Question};
+use super::json::{count, only, stopped, text, wants_tool};
+use super::{Completion, CompletionRequest, ModelError};
 use crate::domain::event::Usage;
 use serde_json::{Value, json};
 
-pub fn body(question: &Question, structured: bool) -> Value {
+pub fn body(request: &CompletionRequest, structured: bool) -> Value {
     let mut body = json!({
-        "systemInstruction": { "parts": [{ "text": question.system }] },
-        "contents": [{ "role": "user", "parts": [{ "text": question.prompt }] }],
+        "systemInstruction": { "parts": [{ "text": request.system }] },
+        "contents": [{ "role": "user", "parts": [{ "text": request.prompt }] }],
     });
     if structured {
         body["generationConfig"] =
-            json!({ "responseMimeType": "application/json", "responseJsonSchema": question.schema });
+            json!({ "responseMimeType": "application/json", "responseJsonSchema": request.schema });
     }
     body
 }
 
-pub fn read(body: &Value) -> Result<Answer, Failure> {
+pub fn read(body: &Value) -> Result<Completion, ModelError> {
     let blocked = text(&body["promptFeedback"]["blockReason"]);
     if !blocked.is_empty() {
-        return Err(Failure::NoAnswer(format!("the API refused the request ({blocked})")));
+        return Err(ModelError::NoAnswer(format!("the API refused the request ({blocked})")));
     }
     let candidate = only(&body["candidates"])?;
     match text(&candidate["finishReason"]) {
@@ -36,7 +36,7 @@ pub fn read(body: &Value) -> Result<Answer, Failure> {
     }
     let said = parts.iter().filter(|part| part["thought"] != true).map(|part| text(&part["text"]));
     let usage = &body["usageMetadata"];
-    Ok(Answer {
+    Ok(Completion {
         text: said.collect(),
         usage: Usage {
             input_tokens: count(&usage["promptTokenCount"]),
@@ -61,9 +61,9 @@ mod tests {
         let answer = read(&body("STOP")).unwrap();
         assert_eq!((answer.text.as_str(), answer.usage.output_tokens), ("{}", 7));
         for finish in ["MAX_TOKENS", "SAFETY", "RECITATION", "PROHIBITED_CONTENT", "OTHER", ""] {
-            assert!(matches!(read(&body(finish)), Err(Failure::NoAnswer(_))), "{finish}");
+            assert!(matches!(read(&body(finish)), Err(ModelError::NoAnswer(_))), "{finish}");
         }
         let blocked = json!({"promptFeedback": {"blockReason": "SAFETY"}});
-        assert!(matches!(read(&blocked), Err(Failure::NoAnswer(_))));
+        assert!(matches!(read(&blocked), Err(ModelError::NoAnswer(_))));
     }
 }

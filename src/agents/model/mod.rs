@@ -1,11 +1,11 @@
-//! One question to a model over HTTP, one answer, per API.
+//! One request to a model over HTTP, one answer, per API.
 //!
 //! Timeouts, retry with back-off and `retry-after`, proxies from the environment. The client is made
-//! on first use: it costs 5 ms and hooks that only look a verdict up must not pay them. An answer
+//! on first use: it costs 5 ms and hooks that only look up a verdict must not pay them. An answer
 //! that is cut, empty, refused or malformed is a failure with its reason, never a text.
 //!
-//! `api` says how each API is asked and what it answers, `http` sends one request, `retry`
-//! decides what may pass and how long to wait for it.
+//! `api` says how each API is asked and what it answers, `http` sends one request, `retry` decides what
+//! is worth another try and how long to wait for it.
 
 mod anthropic;
 mod api;
@@ -14,10 +14,11 @@ mod chat;
 
 mod google;
 mod http;
+mod json;
 mod responses;
 mod retry;
 
-pub use api_key::{Key, KeySource};
+pub use api_key::{ApiKey, KeySource, key_variables};
 
 use crate::domain::config::{ApiKind, ReviewerConfig};
 use crate::domain::error::{Result, hint};
@@ -29,22 +30,19 @@ use std::time::Duration;
 /// A model behind an API.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
-    /// The protocol.
     pub api: ApiKind,
     /// Where, without the protocol's own path.
     pub base_url: String,
-    /// The model.
     pub model: String,
     /// Where the key is.
     pub key: KeySource,
 }
 
-/// What is asked.
+/// What a model is asked.
 #[derive(Debug, Clone)]
-pub struct Question {
-    /// The rules.
+pub struct CompletionRequest {
+    /// The instructions that come before the prompt.
     pub system: String,
-    /// The matter.
     pub prompt: String,
     /// The JSON schema that the answer must have.
     pub schema: serde_json::Value,
@@ -52,9 +50,9 @@ pub struct Question {
     pub timeout: Duration,
 }
 
-/// What was answered.
+/// What a model answered.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct Completion {
     /// The text, whole.
     pub text: String,
     /// What it used.
@@ -63,9 +61,9 @@ pub struct Answer {
     pub model: Option<String>,
 }
 
-/// Why there is no answer. Each becomes "cannot tell" with this sentence.
+/// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
+pub enum ModelError {
     /// No key, or the wrong one (401, 403).
     #[error("{0}")]
     Key(String),
@@ -90,7 +88,10 @@ pub enum Failure {
 }
 
 impl Endpoint {
-    /// The endpoint of a reviewer's settings; an error where they do not make one.
+    /// The endpoint of a reviewer's settings.
+    ///
+    /// # Errors
+    /// Settings that do not make one.
     pub fn new(name: &str, config: &ReviewerConfig) -> Result<Endpoint> {
         let Some(api) = config.api else {
             return Err(hint(format!("[reviewers.{name}] has no `api`"), "for example: api = \"openai\""));
@@ -108,26 +109,26 @@ impl Endpoint {
                 ));
             }
         };
-        let endpoint = Endpoint { api, base_url, model, key: KeySource::of(name, config, api) };
+        let endpoint = Endpoint { api, base_url, model, key: KeySource::from_config(name, config, api) };
         endpoint.check_address(name)?;
         Ok(endpoint)
     }
 
-    /// Asks, retrying what may pass. `on` is told of limits and retries while it waits.
+    /// Asks, retrying what is worth it. `on` receives limits and retries while it waits.
     pub async fn ask(
         &self,
-        question: &Question,
+        request: &CompletionRequest,
         stop: &Stop,
         on: impl FnMut(Activity),
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Completion, ModelError> {
         let mut stop = stop.clone();
         if stop.is_set() {
-            return Err(Failure::Stopped);
+            return Err(ModelError::Stopped);
         }
         tokio::select! {
             biased;
-            () = stop.wait() => Err(Failure::Stopped),
-            answer = retry::ask(self, question, on) => answer,
+            () = stop.wait() => Err(ModelError::Stopped),
+            answer = retry::ask(self, request, on) => answer,
         }
     }
 

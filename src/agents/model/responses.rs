@@ -3,27 +3,27 @@
 //! The schema goes into `text.format`, strict. Only `completed` ends an answer; a refusal is a part
 //! of its own kind. Nothing is kept on the server.
 
-use super::api::{count, stopped, text, wants_tool};
-use super::{Answer, Failure, Question};
+use super::json::{count, stopped, text, wants_tool};
+use super::{Completion, CompletionRequest, ModelError};
 use crate::domain::event::Usage;
 use serde_json::{Value, json};
 
-pub fn body(model: &str, question: &Question, structured: bool) -> Value {
+pub fn body(model: &str, request: &CompletionRequest, structured: bool) -> Value {
     let mut body = json!({
         "model": model,
-        "instructions": question.system,
-        "input": question.prompt,
+        "instructions": request.system,
+        "input": request.prompt,
         "store": false,
     });
     if structured {
         body["text"] = json!({ "format": {
-            "type": "json_schema", "name": "verdict", "strict": true, "schema": question.schema,
+            "type": "json_schema", "name": "verdict", "strict": true, "schema": request.schema,
         } });
     }
     body
 }
 
-pub fn read(body: &Value) -> Result<Answer, Failure> {
+pub fn read(body: &Value) -> Result<Completion, ModelError> {
     match text(&body["status"]) {
         "completed" => {}
         "incomplete" => return Err(stopped(text(&body["incomplete_details"]["reason"]))),
@@ -43,7 +43,7 @@ pub fn read(body: &Value) -> Result<Answer, Failure> {
         }
     }
     let usage = &body["usage"];
-    Ok(Answer {
+    Ok(Completion {
         text: said,
         usage: Usage {
             input_tokens: count(&usage["input_tokens"]),
@@ -74,7 +74,7 @@ mod tests {
             ("failed", "output_text"),
             ("", "output_text"),
         ] {
-            assert!(matches!(read(&body(status, kind)), Err(Failure::NoAnswer(_))), "{status} {kind}");
+            assert!(matches!(read(&body(status, kind)), Err(ModelError::NoAnswer(_))), "{status} {kind}");
         }
     }
 }

@@ -1,19 +1,20 @@
-//! Asks until there is an answer, a fault that will not pass, or no time.
+//! Asks until there is an answer, a permanent error, or no time left.
 //!
-//! What may pass: a limit (429, 529), a broken server (500, 502, 503, 504), no connection, a cut
+//! Worth another try: a limit (429, 529), a broken server (500, 502, 503, 504), no connection, a cut
 //! reply. Each is tried again after a growing wait with jitter, or after as long as the server says
-//! in `retry-after`; where that is longer than the time left, waiting is pointless and we say so.
+//! in `retry-after`; if that is longer than the time left, we say so and give up.
 
 use super::http::{Broken, Reply};
-use super::{Answer, Endpoint, Failure, Key, KeySource, Question, http};
+use super::{ApiKey, Completion, CompletionRequest, Endpoint, KeySource, ModelError, http};
 use crate::domain::event::Activity;
+use crate::domain::fault;
 use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often one question is asked.
+/// How often one request is sent.
 const TRIES: u32 = 8;
 
 /// The first wait; each later one is twice as long, up to [`LONGEST_WAIT`].
@@ -25,49 +26,49 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How much of what a server says is told, in characters.
 const EXCERPT: usize = 200;
 
-/// Why one try gave no answer.
+/// Why one try gave no answer, by what can be done about it.
 #[derive(Debug)]
-enum Fault {
-    /// It may pass; after that time, where the server named one.
-    Passing(Failure, Option<Duration>),
-    /// The server does not like the request: perhaps it cannot enforce schemas.
-    Disliked(Failure),
-    /// It will not pass.
-    Final(Failure),
+enum TryError {
+    /// Try again; after that time, if the server named one.
+    Transient(ModelError, Option<Duration>),
+    /// Ask without the schema: perhaps the server cannot enforce one.
+    SchemaRejected(ModelError),
+    /// Give up.
+    Permanent(ModelError),
 }
 
-/// Asks, within the question's time.
+/// Asks, within the request's time.
 pub async fn ask(
     endpoint: &Endpoint,
-    question: &Question,
+    request: &CompletionRequest,
     mut on: impl FnMut(Activity),
-) -> Result<Answer, Failure> {
-    let deadline = Instant::now() + question.timeout;
-    let conversation = Conversation::new(endpoint)?;
+) -> Result<Completion, ModelError> {
+    let deadline = Instant::now() + request.timeout;
+    let exchange = Exchange::new(endpoint)?;
     let mut structured = true;
     let mut tries = 1;
     loop {
-        let body = endpoint.body(question, structured);
-        let Ok(outcome) = tokio::time::timeout_at(deadline, conversation.once(&body)).await else {
-            let seconds = question.timeout.as_secs_f32();
-            return Err(Failure::TimedOut(conversation.says(format!("no answer within {seconds:.0} s"))));
+        let body = endpoint.body(request, structured);
+        let Ok(outcome) = tokio::time::timeout_at(deadline, exchange.once(&body)).await else {
+            let seconds = request.timeout.as_secs_f32();
+            return Err(ModelError::TimedOut(exchange.says(format!("no answer within {seconds:.0} s"))));
         };
-        let (failure, wait) = match outcome {
+        let (error, wait) = match outcome {
             Ok(answer) => return Ok(answer),
-            Err(Fault::Final(failure)) => return Err(failure),
-            Err(Fault::Disliked(_)) if structured => {
+            Err(TryError::Permanent(error)) => return Err(error),
+            Err(TryError::SchemaRejected(_)) if structured => {
                 structured = false;
                 continue;
             }
-            Err(Fault::Disliked(failure)) => return Err(failure),
-            Err(Fault::Passing(failure, wait)) => (failure, wait),
+            Err(TryError::SchemaRejected(error)) => return Err(error),
+            Err(TryError::Transient(error, wait)) => (error, wait),
         };
         let pause = wait.unwrap_or_else(|| backoff(tries, random()));
         if tries == TRIES || Instant::now() + pause >= deadline {
-            return Err(given_up(failure, tries, wait));
+            return Err(given_up(error, tries, wait));
         }
-        on(match &failure {
-            Failure::Limited(_) => Activity::RateLimited { seconds: Some(pause.as_secs()), limit: None },
+        on(match &error {
+            ModelError::Limited(_) => Activity::RateLimited { seconds: Some(pause.as_secs()), limit: None },
             other => Activity::Retrying { why: other.to_string() },
         });
         tokio::time::sleep(pause).await;
@@ -76,81 +77,85 @@ pub async fn ask(
 }
 
 /// Everything about one endpoint that stays the same from try to try.
-struct Conversation<'a> {
+struct Exchange<'a> {
     endpoint: &'a Endpoint,
-    key: Option<Key>,
+    key: Option<ApiKey>,
     url: reqwest::Url,
     headers: HeaderMap,
     client: reqwest::Client,
 }
 
-impl<'a> Conversation<'a> {
-    fn new(endpoint: &'a Endpoint) -> Result<Conversation<'a>, Failure> {
-        let key = endpoint.key().map_err(|error| Failure::Key(error.to_string()))?;
+impl<'a> Exchange<'a> {
+    fn new(endpoint: &'a Endpoint) -> Result<Exchange<'a>, ModelError> {
+        let key = endpoint.key().map_err(|error| ModelError::Key(error.to_string()))?;
         let headers = endpoint.headers(key.as_ref())?;
         let address = endpoint.url();
-        let url = address.parse().map_err(|_| Failure::Rejected(format!("`{address}` is no address")))?;
+        let url = address.parse().map_err(|_| ModelError::Rejected(format!("`{address}` is no address")))?;
         let client = http::client(&url).map_err(|broken| match broken {
-            Broken::Connection(why) | Broken::Hopeless(why) => Failure::Unreachable(why),
+            Broken::Connection(why) | Broken::Hopeless(why) => ModelError::Unreachable(why),
         })?;
-        Ok(Conversation { endpoint, key, url, headers, client })
+        Ok(Exchange { endpoint, key, url, headers, client })
     }
 
     /// One try.
-    async fn once(&self, body: &Value) -> Result<Answer, Fault> {
+    async fn once(&self, body: &Value) -> Result<Completion, TryError> {
         match http::post(&self.client, &self.url, &self.headers, body).await {
             Ok(reply) if (200..300).contains(&reply.status) => self.read(&reply),
-            Ok(reply) => Err(self.fault(&reply)),
-            Err(Broken::Connection(why)) => Err(Fault::Passing(Failure::Unreachable(self.says(why)), None)),
-            Err(Broken::Hopeless(why)) => Err(Fault::Final(Failure::Rejected(self.says(why)))),
+            Ok(reply) => Err(self.error(&reply)),
+            Err(Broken::Connection(why)) => {
+                Err(TryError::Transient(ModelError::Unreachable(self.says(why)), None))
+            }
+            Err(Broken::Hopeless(why)) => Err(TryError::Permanent(ModelError::Rejected(self.says(why)))),
         }
     }
 
     /// The answer in a reply that the server calls a success.
-    fn read(&self, reply: &Reply) -> Result<Answer, Fault> {
+    fn read(&self, reply: &Reply) -> Result<Completion, TryError> {
         let body: Value = match serde_json::from_slice(&reply.body) {
             Ok(body) => body,
             Err(error) if error.is_eof() && reply.is_json() => {
-                return Err(Fault::Passing(Failure::Unreachable(self.says("the answer was cut off")), None));
+                return Err(TryError::Transient(
+                    ModelError::Unreachable(self.says("the answer was cut off")),
+                    None,
+                ));
             }
             Err(_) => {
                 let why = format!("this is no model's API, it answered: {}", self.excerpt(reply));
-                return Err(Fault::Final(Failure::Rejected(self.says(why))));
+                return Err(TryError::Permanent(ModelError::Rejected(self.says(why))));
             }
         };
         // Gateways report a fault of the server behind them as a success.
         if body["error"].is_object() || body["error"].is_string() {
-            return Err(Fault::Final(Failure::Rejected(self.says(self.excerpt(reply)))));
+            return Err(TryError::Permanent(ModelError::Rejected(self.says(self.excerpt(reply)))));
         }
-        self.endpoint.read(&body).map_err(Fault::Final)
+        self.endpoint.read(&body).map_err(TryError::Permanent)
     }
 
     /// What another status than success means.
-    fn fault(&self, reply: &Reply) -> Fault {
+    fn error(&self, reply: &Reply) -> TryError {
         let status = reply.status;
         let what = self.says(format!("{status}: {}", self.excerpt(reply)));
         let wait = || retry_after(&reply.headers, Timestamp::now());
         match status {
             // What a server says about a key may hold the key.
-            401 | 403 => Fault::Final(Failure::Key(self.says(match &self.endpoint.key {
+            401 | 403 => TryError::Permanent(ModelError::Key(self.says(match &self.endpoint.key {
                 KeySource::None => format!("{status}: a key is needed, name its variable with `key_env`"),
                 source => format!("{status}: the key {} was not accepted", source.describe()),
             }))),
-            // No waiting fills an account.
-            429 if reply.body.windows(18).any(|part| part == b"insufficient_quota") => {
-                Fault::Final(Failure::Limited(what))
+            429 if fault::needs_payment(&String::from_utf8_lossy(&reply.body)) => {
+                TryError::Permanent(ModelError::Limited(what))
             }
-            429 | 529 => Fault::Passing(Failure::Limited(what), wait()),
-            408 | 500 | 502 | 503 | 504 => Fault::Passing(Failure::Unreachable(what), wait()),
-            300..400 => Fault::Final(Failure::Rejected(
+            429 | 529 => TryError::Transient(ModelError::Limited(what), wait()),
+            408 | 500 | 502 | 503 | 504 => TryError::Transient(ModelError::Unreachable(what), wait()),
+            300..400 => TryError::Permanent(ModelError::Rejected(
                 self.says(format!("{status}: it points to another address; set `base_url` to the right one")),
             )),
-            400 | 422 => Fault::Disliked(Failure::Rejected(what)),
-            404 => Fault::Final(Failure::Rejected(format!(
+            400 | 422 => TryError::SchemaRejected(ModelError::Rejected(what)),
+            404 => TryError::Permanent(ModelError::Rejected(format!(
                 "{what} (is `base_url` right, and the model `{}`?)",
                 self.endpoint.model
             ))),
-            _ => Fault::Final(Failure::Rejected(what)),
+            _ => TryError::Permanent(ModelError::Rejected(what)),
         }
     }
 
@@ -181,16 +186,16 @@ impl<'a> Conversation<'a> {
     }
 }
 
-/// The failure, with what was done about it.
-fn given_up(failure: Failure, tries: u32, wait: Option<Duration>) -> Failure {
+/// The error, with what was done about it.
+fn given_up(error: ModelError, tries: u32, wait: Option<Duration>) -> ModelError {
     let add = |what: String| match wait {
         Some(wait) => format!("{what} (asks to wait {} s, longer than there is time)", wait.as_secs()),
         None if tries > 1 => format!("{what} (asked {tries} times)"),
         None => what,
     };
-    match failure {
-        Failure::Limited(what) => Failure::Limited(add(what)),
-        Failure::Unreachable(what) => Failure::Unreachable(add(what)),
+    match error {
+        ModelError::Limited(what) => ModelError::Limited(add(what)),
+        ModelError::Unreachable(what) => ModelError::Unreachable(add(what)),
         other => other,
     }
 }

@@ -34,7 +34,7 @@ use action::Action;
 use anyhow::Context;
 use installed::{Installed, Setting};
 use plan::Plan;
-use proposal::Found;
+use proposal::Detected;
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -77,10 +77,10 @@ pub fn init(repo: &Repo, options: InitOptions) -> Result<InitReport> {
 fn in_working_tree(repo: &Repo, root: &Path, options: InitOptions) -> Result<InitReport> {
     let mut installed = Installed::read(repo)?;
     let branches = branches(repo, root)?;
-    let found = Found::look();
+    let detected = Detected::look();
     let mut plan = Plan::default();
-    plan.steps.extend(found.describe().into_iter().map(|what| Step::new(StepState::Found, what)));
-    plan.extend(files(root, &found, &branches));
+    plan.steps.extend(detected.describe().into_iter().map(|what| Step::new(StepState::Found, what)));
+    plan.extend(files(root, &detected, &branches));
     if options.hooks {
         plan.extend(hooks::plan(repo, root, &installed, &branches)?);
     }
@@ -90,7 +90,7 @@ fn in_working_tree(repo: &Repo, root: &Path, options: InitOptions) -> Result<Ini
     steps.extend(chosen.map(|text| trust_own(repo, &text, options)).transpose()?);
     let config = match root.join(config::PATH).exists() {
         true => configured(root)?,
-        false => config::parse(&proposal::config(&found, root, "main"), config::PATH)?,
+        false => config::parse(&proposal::config(&detected, root, "main"), config::PATH)?,
     };
     Ok(InitReport { steps, next: next(repo, root, &branches, &config)? })
 }
@@ -165,10 +165,10 @@ fn configured(root: &Path) -> Result<Config> {
 }
 
 /// The files of the working tree.
-fn files(root: &Path, found: &Found, branches: &[String]) -> Plan {
+fn files(root: &Path, detected: &Detected, branches: &[String]) -> Plan {
     let branch = branches.first().map_or("main", String::as_str);
     let wanted = [
-        (config::PATH, proposal::config(found, root, branch)),
+        (config::PATH, proposal::config(detected, root, branch)),
         (".zenflow/workflows/example.md", proposal::WORKFLOW.to_owned()),
     ];
     let has_workflows = root.join(".zenflow/workflows").exists();

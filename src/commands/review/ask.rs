@@ -7,7 +7,7 @@ use super::answer::schema;
 use super::request::Bundle;
 use super::{Means, Request, Reviewer};
 use crate::agents::cli::{Agent, Ending, Job, Mode, Transcript};
-use crate::agents::model::{Endpoint, Failure, Question};
+use crate::agents::model::{CompletionRequest, Endpoint, ModelError};
 use crate::agents::sandbox::Scope;
 use crate::domain::error::{Interrupted, Result};
 use crate::domain::event::{Activity, Events, Usage, What};
@@ -88,13 +88,13 @@ async fn ask_api(
     events: &Events,
     stop: &Stop,
 ) -> Result<Result<Reply, String>> {
-    let question = Question {
+    let completion = CompletionRequest {
         system: bundle.system.clone(),
         prompt: bundle.prompt.clone(),
         schema: schema(),
         timeout: deadline.saturating_duration_since(Instant::now()),
     };
-    match endpoint.ask(&question, stop, |activity| events.send(What::Activity(activity))).await {
+    match endpoint.ask(&completion, stop, |activity| events.send(What::Activity(activity))).await {
         Ok(answer) => {
             events.send(What::Activity(Activity::Usage(answer.usage)));
             if let Some(transcript) = request.transcript
@@ -105,7 +105,7 @@ async fn ask_api(
             }
             Ok(Ok(Reply { text: answer.text, usage: answer.usage, model: answer.model }))
         }
-        Err(Failure::Stopped) => Err(Interrupted.into()),
+        Err(ModelError::Stopped) => Err(Interrupted.into()),
         Err(failure) => Ok(Err(failure.to_string())),
     }
 }
