@@ -25,6 +25,6 @@ pub fn sandbox_for(repo: &Repo, config: &Config) -> Result<Sandbox> {
 /// The same with that launcher, for a program that is not ours.
 pub fn sandbox_launched_by(launcher: Option<Launcher>, repo: &Repo, config: &Config) -> Result<Sandbox> {
     let mut hidden = worktree::all_folders(repo, config)?;
-    hidden.extend(trust::place().as_deref().and_then(Path::parent).map(Path::to_owned));
+    hidden.extend(trust::list_path().as_deref().and_then(Path::parent).map(Path::to_owned));
     Sandbox::new(launcher, repo, config, hidden)
 }

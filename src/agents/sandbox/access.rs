@@ -6,7 +6,7 @@
 //! read, what is hidden.
 
 use super::hosts::Hosts;
-use super::{environment, expand, secrets, state};
+use super::{environment, expand, secret_paths, state};
 use crate::domain::config::{Config, SandboxSection};
 use crate::domain::error::{Result, hint};
 use crate::gate::store::Repo;
@@ -67,7 +67,7 @@ impl AccessPolicy {
         let SandboxSection { write, read, hide, env, hosts } = config.sandbox.clone();
         let common = repo.common_dir();
         let mut policy = AccessPolicy {
-            hide: secrets::paths(),
+            hide: secret_paths::all(),
             read: paths("read", &read)?,
             write: paths("write", &write)?,
             env,
@@ -240,7 +240,7 @@ fn hidden_from(command: &Command, dir: &Path) -> Vec<PathBuf> {
         return Vec::new();
     }
     let variable = |name: &str| variable(command, name);
-    state::all(&variable).into_iter().chain(secrets::of(&variable)).collect()
+    state::all(&variable).into_iter().chain(secret_paths::for_environment(&variable)).collect()
 }
 
 /// A variable as the command will see it.

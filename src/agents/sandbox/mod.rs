@@ -14,7 +14,7 @@ mod environment;
 pub mod hosts;
 pub mod launch;
 mod seatbelt;
-mod secrets;
+mod secret_paths;
 pub mod shell;
 mod sockets;
 pub mod state;

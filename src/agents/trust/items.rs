@@ -1,28 +1,27 @@
-//! What a repository brings that would run on this machine, or send things away from it.
+//! What a repository brings that would run on this machine, or send data away from it.
 //!
-//! Each thing becomes lines that say all of it, one `key = value` each with the value in JSON, so that two
-//! contents never have the same lines. The sections of the config are taken apart here without a rest: a
-//! key that somebody adds does not compile until it is said whether a person has to see it.
+//! Each item becomes lines that say all of it, one `key = value` each with the value in JSON, so that two
+//! contents never have the same lines. The sections of the config are destructured here without `..`: a
+//! new key does not compile until it is decided whether the user has to see it.
 
 use crate::domain::config::{AgentConfig, Config, ReviewerConfig, RunSection, SandboxMode, SandboxSection};
 use crate::domain::plan::Plan;
 use crate::domain::spec::Slug;
 use serde::Serialize;
 
-/// What is about to be done.
+/// What the items are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// A plan is carried out.
+    /// To carry out a plan.
     Run,
-    /// A change is judged.
+    /// To judge a change.
     Review,
-    /// A document is drafted.
+    /// To draft a document.
     Draft,
 }
 
-/// What kind of thing it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ItemKind {
     /// Commands, and files that are handed to agents.
     Command,
     /// The folder that worktrees are made in.
@@ -33,45 +32,45 @@ enum Kind {
     Reviewer,
 }
 
-/// One thing that a repository brings.
+/// One item that a repository brings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Item {
-    /// What it is: `run.verify`, `agents.claude`.
+    /// Its key: `run.verify`, `agents.mine`.
     pub what: String,
-    /// Where it stands beside the config: a task of a plan.
+    /// Where it is, if not in the config: a task of a plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
     /// Its exact content.
     pub lines: Vec<String>,
     #[serde(skip)]
-    kind: Kind,
+    kind: ItemKind,
 }
 
 impl Item {
     fn serves(&self, purpose: Purpose) -> bool {
         match (self.kind, purpose) {
-            (_, Purpose::Run) | (Kind::Program, _) => true,
-            (Kind::Place, purpose) => purpose == Purpose::Draft,
-            (Kind::Reviewer, purpose) => purpose == Purpose::Review,
-            (Kind::Command, _) => false,
+            (_, Purpose::Run) | (ItemKind::Program, _) => true,
+            (ItemKind::Place, purpose) => purpose == Purpose::Draft,
+            (ItemKind::Reviewer, purpose) => purpose == Purpose::Review,
+            (ItemKind::Command, _) => false,
         }
     }
 }
 
-/// What of a repository's config matters for that purpose, in the config's order.
-pub fn brought(config: &Config, purpose: Purpose) -> Vec<Item> {
+/// The items of a repository's config that matter for that purpose, in the config's order.
+pub fn config_items(config: &Config, purpose: Purpose) -> Vec<Item> {
     let Config { version: _, spec: _, run, sandbox, review: _, agents, reviewers, gate: _ } = config;
-    let mut items = of_run(run);
-    items.extend(of_sandbox(sandbox));
-    items.extend(agents.iter().map(|(name, agent)| of_agent(name, agent)));
-    items.extend(reviewers.iter().map(|(name, reviewer)| of_reviewer(name, reviewer)));
+    let mut items = run_items(run);
+    items.extend(sandbox_items(sandbox));
+    items.extend(agents.iter().map(|(name, agent)| agent_item(name, agent)));
+    items.extend(reviewers.iter().map(|(name, reviewer)| reviewer_item(name, reviewer)));
     items.retain(|item| item.serves(purpose));
     items
 }
 
-/// The commands that the tasks of a plan bring. The same command stands for the same thing, whichever
-/// task or config has it.
-pub fn of_plan(slug: &Slug, plan: &Plan) -> Vec<Item> {
+/// The commands that the tasks of a plan bring. The same command is the same item, whichever task or
+/// config has it.
+pub fn plan_items(slug: &Slug, plan: &Plan) -> Vec<Item> {
     let commands = plan.tasks.iter().filter_map(|task| Some((task, task.verify.as_ref()?)));
     let item = |(task, command): (&crate::domain::plan::Task, &String)| Item {
         place: Some(format!("the plan of {slug}, task {}", task.id)),
@@ -80,7 +79,7 @@ pub fn of_plan(slug: &Slug, plan: &Plan) -> Vec<Item> {
     commands.map(item).collect()
 }
 
-fn of_run(run: &RunSection) -> Vec<Item> {
+fn run_items(run: &RunSection) -> Vec<Item> {
     let RunSection {
         parallel: _,
         keep: _,
@@ -101,31 +100,31 @@ fn of_run(run: &RunSection) -> Vec<Item> {
     items.extend(setup.as_ref().map(|command| command_item("run.setup", command)));
     items.extend(verify.as_ref().map(|command| command_item("run.verify", command)));
     if !copy.is_empty() {
-        items.push(item("run.copy", Kind::Command, vec![line("files", copy)]));
+        items.push(item("run.copy", ItemKind::Command, vec![line("files", copy)]));
     }
     items.extend(
-        worktrees.as_ref().map(|path| item("run.worktrees", Kind::Place, vec![line("folder", path)])),
+        worktrees.as_ref().map(|path| item("run.worktrees", ItemKind::Place, vec![line("folder", path)])),
     );
     if *sandbox == Some(SandboxMode::Off) {
-        items.push(item("run.sandbox", Kind::Program, vec![line("sandbox", &"off")]));
+        items.push(item("run.sandbox", ItemKind::Program, vec![line("sandbox", &"off")]));
     }
     items
 }
 
 /// What it opens; what it hides makes nothing less safe.
-fn of_sandbox(sandbox: &SandboxSection) -> Vec<Item> {
+fn sandbox_items(sandbox: &SandboxSection) -> Vec<Item> {
     let SandboxSection { write, read, hide: _, env, hosts } = sandbox;
     let mut items = Vec::new();
     let lists = [("write", Some(write)), ("read", Some(read)), ("env", Some(env)), ("hosts", hosts.as_ref())];
     for (key, list) in lists {
         if let Some(list) = list.filter(|list| key == "hosts" || !list.is_empty()) {
-            items.push(item(&format!("sandbox.{key}"), Kind::Program, vec![line(key, list)]));
+            items.push(item(&format!("sandbox.{key}"), ItemKind::Program, vec![line(key, list)]));
         }
     }
     items
 }
 
-fn of_agent(name: &str, agent: &AgentConfig) -> Item {
+fn agent_item(name: &str, agent: &AgentConfig) -> Item {
     let AgentConfig { preset, command, review_command, model, vendor, args, env, state, env_command: _ } =
         agent;
     let mut lines = Vec::new();
@@ -141,10 +140,10 @@ fn of_agent(name: &str, agent: &AgentConfig) -> Item {
     if !state.is_empty() {
         lines.push(line("state", state));
     }
-    item(&format!("agents.{}", key(name)), Kind::Program, lines)
+    item(&format!("agents.{}", key(name)), ItemKind::Program, lines)
 }
 
-fn of_reviewer(name: &str, reviewer: &ReviewerConfig) -> Item {
+fn reviewer_item(name: &str, reviewer: &ReviewerConfig) -> Item {
     // The last two are never a repository's.
     let ReviewerConfig { agent, api, base_url, model, vendor, key_env, key_command: _, key: _ } = reviewer;
     let mut lines = Vec::new();
@@ -157,7 +156,7 @@ fn of_reviewer(name: &str, reviewer: &ReviewerConfig) -> Item {
     if base_url.is_some() && key_env.is_none() && api.is_some() {
         lines.push("# your usual key of that API goes to that address".to_owned());
     }
-    item(&format!("reviewers.{}", key(name)), Kind::Reviewer, lines)
+    item(&format!("reviewers.{}", key(name)), ItemKind::Reviewer, lines)
 }
 
 /// A name as a config writes it: one that could be taken for more than a name is quoted.
@@ -170,10 +169,10 @@ fn key(name: &str) -> String {
 }
 
 fn command_item(what: &str, command: &str) -> Item {
-    item(what, Kind::Command, vec![line("command", &command)])
+    item(what, ItemKind::Command, vec![line("command", &command)])
 }
 
-fn item(what: &str, kind: Kind, lines: Vec<String>) -> Item {
+fn item(what: &str, kind: ItemKind, lines: Vec<String>) -> Item {
     Item { what: what.to_owned(), place: None, lines, kind }
 }
 
@@ -184,21 +183,21 @@ fn line(key: &str, value: &impl Serialize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Purpose, brought};
+    use super::{Purpose, config_items};
     use crate::domain::config::{Config, parse};
 
     fn whats(config: &Config, purpose: Purpose) -> Vec<String> {
-        brought(config, purpose).into_iter().map(|item| item.what).collect()
+        config_items(config, purpose).into_iter().map(|item| item.what).collect()
     }
 
     #[test]
     fn a_repository_that_brings_nothing_asks_for_nothing() {
-        assert!(brought(&Config::default(), Purpose::Run).is_empty());
+        assert!(config_items(&Config::default(), Purpose::Run).is_empty());
         let config = parse(
             "version = 1\n[run]\nparallel = 9\nsandbox = \"require\"\n[sandbox]\nhide = [\"~/x\"]\n[gate]\napprovals = 2\n",
             "c",
         );
-        assert!(brought(&config.expect("reads"), Purpose::Run).is_empty());
+        assert!(config_items(&config.expect("reads"), Purpose::Run).is_empty());
     }
 
     #[test]
@@ -239,7 +238,7 @@ mod tests {
         let lines = |agent: &str| {
             let config =
                 parse(&format!("version = 1\n[agents.a]\n{agent}\nvendor = \"v\"\n"), "c").expect("reads");
-            brought(&config, Purpose::Run).remove(0).lines
+            config_items(&config, Purpose::Run).remove(0).lines
         };
         let contents = [
             "command = [\"a\", \"b\"]",

@@ -1,7 +1,7 @@
-//! The person's list of what they trust, outside any repository: `$XDG_STATE_HOME/git-flow-ai/trust`.
+//! The user's list of what they trust, outside any repository: `$XDG_STATE_HOME/git-flow-ai/trust`.
 //!
-//! A line of JSON per thing, with its version. A list that cannot be read as a whole is not believed at
-//! all, and neither is one that somebody else could have written. It is replaced as a whole, under a lock,
+//! A line of JSON per item, with its version. A list that cannot be read as a whole is not believed at
+//! all, and neither is one that another user could have written. It is replaced as a whole, under a lock,
 //! so that of two who write at once neither loses anything.
 
 use super::Item;
@@ -20,13 +20,13 @@ use std::path::{Path, PathBuf};
 /// The version of the list's lines.
 const VERSION: u32 = 1;
 
-/// One thing that the person has seen and trusted.
+/// One item that the user has seen and trusted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
+pub struct TrustedItem {
     version: u32,
     /// The repository, by its common git directory.
     pub repository: String,
-    /// What it is.
+    /// Its key.
     pub what: String,
     /// The SHA-256 of its content.
     pub digest: String,
@@ -36,9 +36,9 @@ pub struct Record {
     pub at: String,
 }
 
-impl Record {
-    pub(super) fn new(repository: &str, item: &Item, at: &str) -> Record {
-        Record {
+impl TrustedItem {
+    pub(super) fn new(repository: &str, item: &Item, at: &str) -> TrustedItem {
+        TrustedItem {
             version: VERSION,
             repository: repository.to_owned(),
             what: item.what.clone(),
@@ -54,18 +54,18 @@ impl Record {
     }
 }
 
-/// What a thing's content is known by: no line of it holds a line break.
+/// The digest of an item's content: no line of it holds a line break.
 fn digest_of(what: &str, lines: &[String]) -> String {
     digest::sha256(format!("{what}\n{}", lines.join("\n")))
 }
 
-/// The file; none where there is no home to have it in.
-pub fn place() -> Option<PathBuf> {
+/// The file; `None` without a home to have it in.
+pub fn list_path() -> Option<PathBuf> {
     Some(home::base(Base::State)?.join("git-flow-ai/trust"))
 }
 
-fn needed() -> Result<PathBuf> {
-    place().ok_or_else(|| {
+fn required_path() -> Result<PathBuf> {
+    list_path().ok_or_else(|| {
         hint(
             "nobody can tell where your list of trusted things is: neither HOME nor XDG_STATE_HOME is set",
             "set HOME; or trust this repository this time: --trust",
@@ -76,14 +76,14 @@ fn needed() -> Result<PathBuf> {
 /// All that is trusted, in the order in which it was.
 ///
 /// # Errors
-/// Where the list cannot be believed: then nothing is trusted.
-pub fn read() -> Result<Vec<Record>> {
-    let path = needed()?;
+/// If the list cannot be believed: then nothing is trusted.
+pub fn read() -> Result<Vec<TrustedItem>> {
+    let path = required_path()?;
     let text = match File::open(&path) {
         Ok(file) => {
-            refuse_strange(&path, &file.metadata()?)?;
+            refuse_foreign(&path, &file.metadata()?)?;
             if let Some(folder) = path.parent() {
-                refuse_strange(folder, &fs::metadata(folder)?)?;
+                refuse_foreign(folder, &fs::metadata(folder)?)?;
             }
             std::io::read_to_string(file).map_err(|error| broken(&path, &error.to_string()))?
         }
@@ -94,7 +94,7 @@ pub fn read() -> Result<Vec<Record>> {
     lines.map(|(number, line)| record(&path, number + 1, line)).collect()
 }
 
-fn record(path: &Path, number: usize, line: &str) -> Result<Record> {
+fn record(path: &Path, number: usize, line: &str) -> Result<TrustedItem> {
     #[derive(Deserialize)]
     struct Version {
         version: u32,
@@ -108,7 +108,7 @@ fn record(path: &Path, number: usize, line: &str) -> Result<Record> {
         }
         _ => {}
     }
-    let record: Record = serde_json::from_str(line)
+    let record: TrustedItem = serde_json::from_str(line)
         .map_err(|error| broken(path, &format!("line {number} is no record: {error}")))?;
     if record.digest != digest_of(&record.what, &record.lines) {
         return Err(broken(path, &format!("line {number} does not fit its own digest")));
@@ -116,8 +116,8 @@ fn record(path: &Path, number: usize, line: &str) -> Result<Record> {
     Ok(record)
 }
 
-/// A list that another user wrote, or could have written, is not the person's.
-fn refuse_strange(path: &Path, found: &Metadata) -> Result<()> {
+/// A list that another user wrote, or could have written, is not the user's own.
+fn refuse_foreign(path: &Path, found: &Metadata) -> Result<()> {
     let own = rustix::process::geteuid().as_raw();
     if found.uid() != own {
         let why = format!("{} belongs to somebody else, so nothing in it is trusted", path.display());
@@ -141,9 +141,9 @@ fn broken(path: &Path, why: &str) -> anyhow::Error {
     )
 }
 
-/// Replaces the list by what `edit` makes of it, while nobody else does. Returns what it made.
-pub(super) fn edit<T>(edit: impl FnOnce(&mut Vec<Record>) -> T) -> Result<T> {
-    let path = needed()?;
+/// Replaces the list by what `edit` makes of it, under a lock. Returns what `edit` returned.
+pub(super) fn edit<T>(edit: impl FnOnce(&mut Vec<TrustedItem>) -> T) -> Result<T> {
+    let path = required_path()?;
     let folder = path.parent().context("the list of trusted things is in a folder")?;
     private::create_dir(folder)?;
     let cannot = || format!("cannot write {}", path.display());

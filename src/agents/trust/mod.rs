@@ -1,7 +1,7 @@
-//! Trust on first use: what a repository brings runs only after the person has seen exactly that.
+//! Trust on first use: what a repository brings runs only after the user has seen exactly that.
 //!
 //! A clone brings commands, agents, reviewers with addresses that keys are sent to, and holes in the
-//! sandbox. Each is trusted by its content, for one repository, on a list of the person's that no
+//! sandbox. Each is trusted by its content, for one repository, on a list of the user's that no
 //! repository holds; a change is asked about again, and what is asked about is the very content that is
 //! in memory and will be used. Whole folders can be trusted by `flow-ai.trust` in git's configuration,
 //! which counts only where no repository can set it. The gate needs no trust: looking a verdict up runs
@@ -10,8 +10,8 @@
 mod items;
 mod list;
 
-pub use items::{Item, Purpose, brought, of_plan};
-pub use list::{Record, place};
+pub use items::{Item, Purpose, config_items, plan_items};
+pub use list::{TrustedItem, list_path};
 
 use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::plan;
@@ -21,39 +21,39 @@ use crate::system::fs::home;
 use jiff::Timestamp;
 use std::path::Path;
 
-/// The variable that tells an agent of ours, and whatever it starts, what it is.
+/// The variable that each agent of ours has, and whatever it starts.
 const INSIDE_AN_AGENT: &str = "GIT_FLOW_AI_MODE";
 
-/// How a thing stands with the person.
+/// Whether the user trusts an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
-    /// They have trusted exactly this.
+pub enum TrustStatus {
+    /// Exactly this.
     Trusted,
-    /// They have trusted nothing of that name here.
+    /// Nothing of that key in this repository.
     New,
-    /// They have trusted something else of that name here: its lines.
+    /// Something else of that key in this repository: its lines.
     Changed(Vec<String>),
 }
 
-/// What a repository brings, and how each thing stands.
+/// What a repository brings, and which of it the user trusts.
 #[derive(Debug)]
-pub struct Look {
-    /// Every thing, each content once.
-    pub items: Vec<(Item, Standing)>,
-    /// Why the list is not believed, where it is not: then nothing is trusted.
+pub struct TrustCheck {
+    /// Every item, each content once.
+    pub items: Vec<(Item, TrustStatus)>,
+    /// Why the list is not believed, if it is not: then nothing is trusted.
     pub trouble: Option<anyhow::Error>,
 }
 
-impl Look {
+impl TrustCheck {
     /// Whether all of it may be used.
     pub fn is_trusted(&self) -> bool {
-        self.items.iter().all(|(_, standing)| *standing == Standing::Trusted)
+        self.items.iter().all(|(_, status)| *status == TrustStatus::Trusted)
     }
 
-    /// The things that are not trusted, by name, each name once.
+    /// The keys of items that are not trusted, each once.
     pub fn untrusted(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
-        for (item, _) in self.items.iter().filter(|(_, standing)| *standing != Standing::Trusted) {
+        for (item, _) in self.items.iter().filter(|(_, status)| *status != TrustStatus::Trusted) {
             if !names.contains(&item.what.as_str()) {
                 names.push(&item.what);
             }
@@ -65,48 +65,46 @@ impl Look {
 /// All that a repository brings, whatever it is for: in its config, and in the plans of its specs.
 ///
 /// # Errors
-/// Where a spec cannot be read.
-pub fn everything(repo: &Repo, loaded: &Loaded) -> Result<Vec<Item>> {
-    let mut items = brought(&loaded.brought, Purpose::Run);
+/// If a spec cannot be read.
+pub fn all_items(repo: &Repo, loaded: &Loaded) -> Result<Vec<Item>> {
+    let mut items = config_items(&loaded.brought, Purpose::Run);
     for spec in specs::list(repo)? {
         // A plan that cannot be read cannot be run.
         if let Some(Ok(plan)) = spec.document(plan::DOCUMENT).map(plan::parse) {
-            items.extend(of_plan(&spec.slug, &plan));
+            items.extend(plan_items(&spec.slug, &plan));
         }
     }
     Ok(items)
 }
 
-/// Looks how these things of that repository stand.
+/// Checks which of these items of that repository are trusted.
 ///
 /// # Errors
 /// A value of `flow-ai.trust` that says nothing.
-pub fn look(repo: &Repo, items: Vec<Item>) -> Result<Look> {
-    let repository = name_of(repo);
+pub fn check(repo: &Repo, items: Vec<Item>) -> Result<TrustCheck> {
+    let repository = repository_key(repo);
     let wholly = items.is_empty() || is_wholly_trusted(repo)?;
     let (records, trouble) = match if wholly { Ok(Vec::new()) } else { list::read() } {
         Ok(records) => (records, None),
         Err(error) => (Vec::new(), Some(error)),
     };
-    let mut looked: Vec<(Item, Standing)> = Vec::new();
+    let mut checked: Vec<(Item, TrustStatus)> = Vec::new();
     for item in items {
-        if looked.iter().any(|(other, _)| (&other.what, &other.lines) == (&item.what, &item.lines)) {
+        if checked.iter().any(|(other, _)| (&other.what, &other.lines) == (&item.what, &item.lines)) {
             continue;
         }
-        let standing = match records.iter().rfind(|one| one.repository == repository && one.what == item.what)
-        {
-            _ if wholly || records.iter().any(|one| one.covers(&repository, &item)) => Standing::Trusted,
+        let status = match records.iter().rfind(|one| one.repository == repository && one.what == item.what) {
+            _ if wholly || records.iter().any(|one| one.covers(&repository, &item)) => TrustStatus::Trusted,
             // Tasks have commands of their own, which replace no other.
-            Some(last) if item.place.is_none() => Standing::Changed(last.lines.clone()),
-            _ => Standing::New,
+            Some(last) if item.place.is_none() => TrustStatus::Changed(last.lines.clone()),
+            _ => TrustStatus::New,
         };
-        looked.push((item, standing));
+        checked.push((item, status));
     }
-    Ok(Look { items: looked, trouble })
+    Ok(TrustCheck { items: checked, trouble })
 }
 
-/// Refuses to go on with what the person does not trust; `given`: they have said that they trust all of
-/// it this time.
+/// Refuses to go on with what the user does not trust; `given`: they trust all of it this time.
 ///
 /// # Errors
 /// As said, with the way out.
@@ -114,38 +112,38 @@ pub fn require(repo: &Repo, items: Vec<Item>, given: bool) -> Result<()> {
     if given {
         return refuse_agents();
     }
-    let look = look(repo, items)?;
-    if look.is_trusted() {
+    let check = check(repo, items)?;
+    if check.is_trusted() {
         return Ok(());
     }
     let why = format!(
         "this repository brings what would run here or send things away, and you have not trusted it yet: {}",
-        look.untrusted().join(", ")
+        check.untrusted().join(", ")
     );
     let fix = "look at it and decide: git flow-ai trust";
-    Err(match look.trouble {
+    Err(match check.trouble {
         Some(trouble) => hint_on(trouble, why, fix),
         None => hint(why, fix),
     })
 }
 
-/// Writes down that the person trusts exactly these things in that repository.
+/// Records that the user trusts exactly these items in that repository.
 pub fn record(repo: &Repo, items: &[Item]) -> Result<()> {
     refuse_agents()?;
-    let repository = name_of(repo);
+    let repository = repository_key(repo);
     let at = Timestamp::now().round(jiff::Unit::Second)?.to_string();
     list::edit(|records| {
         for item in items {
             // What was trusted last stands last: the next change is told against it.
             records.retain(|record| !record.covers(&repository, item));
-            records.push(list::Record::new(&repository, item, &at));
+            records.push(list::TrustedItem::new(&repository, item, &at));
         }
     })
 }
 
-/// Takes back all trust in that repository; how much there was.
+/// Takes back all trust in that repository; returns how many items it was.
 pub fn revoke(repo: &Repo) -> Result<usize> {
-    let repository = name_of(repo);
+    let repository = repository_key(repo);
     list::edit(|records| {
         let before = records.len();
         records.retain(|record| record.repository != repository);
@@ -154,11 +152,11 @@ pub fn revoke(repo: &Repo) -> Result<usize> {
 }
 
 /// Everything on the list, for all repositories.
-pub fn all() -> Result<Vec<Record>> {
+pub fn trusted_items() -> Result<Vec<TrustedItem>> {
     list::read()
 }
 
-/// Whether the person's configuration trusts the repository as a whole, whatever it brings.
+/// Whether the user's configuration trusts the repository as a whole, whatever it brings.
 pub fn is_wholly_trusted(repo: &Repo) -> Result<bool> {
     let mut trusted = false;
     for value in repo.persons_config("flow-ai.trust") {
@@ -166,14 +164,14 @@ pub fn is_wholly_trusted(repo: &Repo) -> Result<bool> {
             // As with `safe.directory`, an empty one takes back those before it.
             "" => false,
             "*" => true,
-            folder => trusted || holds(folder, repo.common_dir())?,
+            folder => trusted || is_above(folder, repo.common_dir())?,
         };
     }
     Ok(trusted)
 }
 
-/// Whether the folder that somebody named is that one, or above it.
-fn holds(folder: &str, repository: &Path) -> Result<bool> {
+/// Whether a configured folder is that one, or above it.
+fn is_above(folder: &str, repository: &Path) -> Result<bool> {
     let path = home::expand(folder);
     if !path.is_absolute() {
         return Err(hint(
@@ -185,13 +183,13 @@ fn holds(folder: &str, repository: &Path) -> Result<bool> {
     Ok(path.canonicalize().is_ok_and(|path| repository.starts_with(path)))
 }
 
-/// What a repository is known by: the folder that all its worktrees share.
-fn name_of(repo: &Repo) -> String {
+/// What a repository is known by: its common git directory.
+fn repository_key(repo: &Repo) -> String {
     let dir = repo.common_dir();
     dir.to_str().map_or_else(|| format!("{dir:?}"), str::to_owned)
 }
 
-/// Trust is a person's to give.
+/// Only a person gives trust.
 fn refuse_agents() -> Result<()> {
     match std::env::var_os(INSIDE_AN_AGENT) {
         None => Ok(()),

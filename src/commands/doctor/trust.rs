@@ -13,7 +13,7 @@ pub(super) fn examine(repo: &Repo, loaded: &Loaded) -> Check {
 }
 
 fn look(repo: &Repo, loaded: &Loaded) -> Result<Check> {
-    let look = trust::look(repo, trust::everything(repo, loaded)?)?;
+    let look = trust::check(repo, trust::all_items(repo, loaded)?)?;
     Ok(if let Some(trouble) = &look.trouble {
         Check::bad(TOPIC, trouble.to_string(), fixes(trouble).next().unwrap_or_default())
     } else if look.is_trusted() {

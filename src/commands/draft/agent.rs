@@ -78,7 +78,7 @@ pub async fn draft(
 ) -> Result<Drafted> {
     let Drafting { spec, document, target, .. } = drafting;
     super::refuse_agents("have a document drafted")?;
-    trust::require(repo, trust::brought(&loaded.brought, Purpose::Draft), drafting.trust)?;
+    trust::require(repo, trust::config_items(&loaded.brought, Purpose::Draft), drafting.trust)?;
     refuse_too_early(repo, spec, document)?;
     let workflow = steps(spec)?;
     let step = workflow.steps.iter().find(|step| step.document.as_deref() == Some(document));

@@ -87,7 +87,7 @@ async fn judge(
     let change = change(repo, candidate, missing)?;
     let loaded = config::load(repo, branch)?;
     // Nobody can be asked in a hook.
-    trust::require(repo, trust::brought(&loaded.brought, Purpose::Review), false)?;
+    trust::require(repo, trust::config_items(&loaded.brought, Purpose::Review), false)?;
     let intent = intent(repo, missing.head)?;
     events.progress(format!("`{branch}` is protected, and no rival has judged {} yet", change.title));
     let sandbox = crate::agents::sandbox_for(repo, &loaded.config)?;

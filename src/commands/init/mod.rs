@@ -97,7 +97,7 @@ fn in_working_tree(repo: &Repo, root: &Path, options: InitOptions) -> Result<Ini
 
 /// What we proposed and the user had written is their choice: it needs no further question.
 fn trust_own(repo: &Repo, text: &str, options: InitOptions) -> Result<Step> {
-    let items = trust::brought(&config::parse(text, config::PATH)?, Purpose::Run);
+    let items = trust::config_items(&config::parse(text, config::PATH)?, Purpose::Run);
     if !options.dry_run
         && !items.is_empty()
         && let Err(error) = trust::record(repo, &items)

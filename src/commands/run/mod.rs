@@ -208,8 +208,8 @@ pub fn brought(repo: &Repo, options: &Options) -> Result<Vec<trust::Item>> {
 }
 
 fn brings(loaded: &Loaded, slug: &Slug, plan: &Plan) -> Vec<trust::Item> {
-    let mut items = trust::brought(&loaded.brought, Purpose::Run);
-    items.extend(trust::of_plan(slug, plan));
+    let mut items = trust::config_items(&loaded.brought, Purpose::Run);
+    items.extend(trust::plan_items(slug, plan));
     items
 }
 

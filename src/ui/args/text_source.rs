@@ -59,7 +59,7 @@ impl TextSource {
     }
 
     fn consent(&self, repo: &Repo, loaded: &Loaded) -> Result<()> {
-        consent(repo, trust::brought(&loaded.brought, Purpose::Draft), &self.trust)
+        consent(repo, trust::config_items(&loaded.brought, Purpose::Draft), &self.trust)
     }
 
     /// Writes a document of a spec that exists.

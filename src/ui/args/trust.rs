@@ -1,6 +1,6 @@
 //! `--trust`, and the question that commands ask before they use what a repository brings.
 
-use crate::agents::trust::{self, Item, Look, Standing};
+use crate::agents::trust::{self, Item, TrustCheck, TrustStatus};
 use crate::commands::trust as command;
 use crate::domain::error::{Result, hint_on};
 use crate::domain::text::escape;
@@ -29,7 +29,7 @@ impl TrustFlag {
 /// Asks the user about what is not trusted yet; an error if they cannot be asked or say no.
 pub fn consent(repo: &Repo, items: Vec<Item>, flag: &TrustFlag) -> Result<()> {
     if !flag.is_given() {
-        let look = trust::look(repo, items.clone())?;
+        let look = trust::check(repo, items.clone())?;
         if !look.is_trusted() && can_ask() {
             ask(repo, look)?;
         }
@@ -42,7 +42,7 @@ fn can_ask() -> bool {
 }
 
 /// Shows what the repository brings and asks; a yes is recorded and returned.
-pub fn ask(repo: &Repo, look: Look) -> Result<bool> {
+pub fn ask(repo: &Repo, look: TrustCheck) -> Result<bool> {
     let mut err = report::err();
     err.write_all(b"This repository brings what would run here or send things away:\n\n")?;
     err.write_all(describe(&look).as_bytes())?;
@@ -62,21 +62,21 @@ pub fn ask(repo: &Repo, look: Look) -> Result<bool> {
 }
 
 /// Each item with all its lines; marks what is new, and what has changed since it was trusted.
-pub fn describe(look: &Look) -> String {
+pub fn describe(look: &TrustCheck) -> String {
     let (green, red) = (AnsiColor::Green.on_default(), AnsiColor::Red.on_default());
     let mut text = String::new();
     for (item, standing) in &look.items {
         let note = match standing {
-            Standing::Trusted => "",
-            Standing::New => " (new)",
-            Standing::Changed(_) => " (changed)",
+            TrustStatus::Trusted => "",
+            TrustStatus::New => " (new)",
+            TrustStatus::Changed(_) => " (changed)",
         };
         let place = item.place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
         text.push_str(&format!("{}{note}\n", visible_line(&format!("{}{place}", item.what))));
         let before: &[String] = match standing {
-            Standing::Trusted => &item.lines,
-            Standing::New => &[],
-            Standing::Changed(lines) => lines,
+            TrustStatus::Trusted => &item.lines,
+            TrustStatus::New => &[],
+            TrustStatus::Changed(lines) => lines,
         };
         for line in before.iter().filter(|line| !item.lines.contains(line)) {
             text.push_str(&format!("  {red}- {}{red:#}\n", visible_line(line)));

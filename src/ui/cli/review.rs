@@ -103,7 +103,7 @@ fn review(args: ReviewArgs) -> Result<Exit> {
         }
         return print(&reviewed, &selected, args.json);
     }
-    consent(&repo, trust::brought(&loaded.brought, Purpose::Review), &args.trust)?;
+    consent(&repo, trust::config_items(&loaded.brought, Purpose::Review), &args.trust)?;
     let intent = match &args.intent {
         Some(file) => String::from_utf8_lossy(&input::read(file, "--intent")?).into_owned(),
         None => {

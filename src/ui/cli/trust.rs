@@ -1,6 +1,6 @@
 //! `git flow-ai trust`: what this repository brings that would run here.
 
-use crate::agents::trust::{self, Look, Record, Standing};
+use crate::agents::trust::{self, TrustCheck, TrustStatus, TrustedItem};
 use crate::commands::trust as command;
 use crate::domain::error::{Exit, Result};
 use crate::gate::store::Repo;
@@ -51,7 +51,7 @@ pub struct TrustArgs {
 
 pub fn run(args: TrustArgs) -> Result<Exit> {
     if args.list {
-        return list(&trust::all()?, args.json);
+        return list(&trust::trusted_items()?, args.json);
     }
     let repo = Repo::discover()?;
     if args.revoke {
@@ -85,7 +85,7 @@ pub fn run(args: TrustArgs) -> Result<Exit> {
     Ok(if ask(&repo, look)? { Exit::Yes } else { Exit::No })
 }
 
-fn list(records: &[Record], is_json: bool) -> Result<Exit> {
+fn list(records: &[TrustedItem], is_json: bool) -> Result<Exit> {
     if is_json {
         report::json(&records)?;
         return Ok(Exit::Yes);
@@ -111,15 +111,15 @@ fn list(records: &[Record], is_json: bool) -> Result<Exit> {
     Ok(Exit::Yes)
 }
 
-fn value(look: &Look) -> serde_json::Value {
+fn value(look: &TrustCheck) -> serde_json::Value {
     let items: Vec<_> = look
         .items
         .iter()
         .map(|(item, standing)| {
             let word = match standing {
-                Standing::Trusted => "trusted",
-                Standing::New => "new",
-                Standing::Changed(_) => "changed",
+                TrustStatus::Trusted => "trusted",
+                TrustStatus::New => "new",
+                TrustStatus::Changed(_) => "changed",
             };
             json!({ "what": item.what, "place": item.place, "lines": item.lines, "standing": word })
         })

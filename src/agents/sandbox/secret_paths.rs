@@ -1,8 +1,7 @@
-//! What nobody who steers an agent has any business to read: keys, tokens, histories, other programs'
-//! sessions.
+//! Files and folders that agents must not read: keys, tokens, histories, other programs' sessions.
 //!
-//! A list of names, since nothing tells a secret from a setting. What is not on it can be read, so a
-//! person adds to it (`[sandbox] hide`), or takes away (`read`).
+//! A list of names, since a secret does not look different from a setting. What is not on it can be read;
+//! users add to it (`[sandbox] hide`) or take away (`read`).
 
 use crate::gate::store::config;
 use crate::system::fs::home::places;
@@ -149,8 +148,8 @@ fn in_value(value: &str) -> Vec<PathBuf> {
     value.split(':').map(PathBuf::from).filter(|path| path.is_absolute()).collect()
 }
 
-/// Where they are for this person, and for the whole system.
-pub fn paths() -> Vec<PathBuf> {
+/// Those of this user, and of the whole system.
+pub fn all() -> Vec<PathBuf> {
     let variable = |name: &str| env::var_os(name);
     let home = variable("HOME").map(PathBuf::from);
     let in_system = IN_SYSTEM.iter().map(PathBuf::from);
@@ -158,14 +157,14 @@ pub fn paths() -> Vec<PathBuf> {
     let own = config::personal_path().and_then(|file| Some(file.parent()?.to_owned()));
     // Root's own home is no secret to root.
     let in_system = in_system.filter(|path| home.as_ref() != Some(path));
-    let mut all: Vec<PathBuf> = of(&variable).into_iter().chain(own).chain(in_system).collect();
+    let mut all: Vec<PathBuf> = for_environment(&variable).into_iter().chain(own).chain(in_system).collect();
     all.sort();
     all.dedup();
     all
 }
 
-/// Where they are for whoever has these variables.
-pub fn of(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+/// Those of a user who has these variables.
+pub fn for_environment(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     let home = variable("HOME").map(PathBuf::from);
     let moved = MOVED.iter().flat_map(|(name, inside)| {
         let value = variable(name).unwrap_or_default();
@@ -175,7 +174,7 @@ pub fn of(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
             .into_iter()
             .flat_map(|place| inside.iter().map(move |path| place.join(path).components().collect()))
     });
-    // A device is nobody's secret, and neither is all that there is.
+    // A device is not a secret, and the whole file system is not either.
     let moved = moved.filter(|path: &PathBuf| {
         path.is_absolute()
             && path.metadata().is_ok_and(|found| found.is_file() || found.is_dir())
