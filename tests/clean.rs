@@ -114,7 +114,7 @@ fn old_journals_go_and_the_newest_of_a_spec_that_is_there_stays() {
 fn a_worktree_that_a_dead_process_left_goes_only_when_nothing_is_lost() {
     let place = done();
     let repo = Repo::open(&place.repo()).unwrap();
-    let worktrees = Worktrees::of(&repo, &git_flow_ai::domain::config::Config::default()).unwrap();
+    let worktrees = Worktrees::new(&repo, &git_flow_ai::domain::config::Config::default()).unwrap();
     let head = repo.commit_of("HEAD").unwrap().id;
     let empty = worktrees.make("demo.empty", head).unwrap();
     let full = worktrees.make("demo.full", head).unwrap();

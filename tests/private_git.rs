@@ -2,7 +2,7 @@
 //! not lost, and what it prepared for others runs nowhere.
 
 use crate::support::Place;
-use git_flow_ai::agents::worktree::{Harvest, Removed, TooMuch, Why, Worktree, Worktrees};
+use git_flow_ai::agents::worktree::{Collected, LeftOutReason, Removed, TooMuch, Worktree, Worktrees};
 use git_flow_ai::domain::config::Config;
 use git_flow_ai::gate::store::Repo;
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ impl Desk {
 
     fn of(path: &Path) -> Desk {
         let repo = Repo::open(path).unwrap();
-        let worktrees = Worktrees::of(&repo, &Config::default()).unwrap();
+        let worktrees = Worktrees::new(&repo, &Config::default()).unwrap();
         let worktree = worktrees.make("demo.api", repo.commit_of("HEAD").unwrap().id).unwrap();
         Desk { repo: path.to_owned(), worktrees, worktree }
     }
@@ -59,8 +59,8 @@ impl Desk {
         String::from_utf8(out.stdout).unwrap().trim_end().to_owned()
     }
 
-    fn harvest(&self) -> Harvest {
-        self.worktree.harvest().unwrap()
+    fn collect(&self) -> Collected {
+        self.worktree.collect().unwrap()
     }
 }
 
@@ -95,8 +95,8 @@ fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     files
 }
 
-fn names(harvest: &Harvest) -> Vec<&str> {
-    harvest.commits.iter().map(|own| own.name.as_str()).collect()
+fn names(collected: &Collected) -> Vec<&str> {
+    collected.commits.iter().map(|own| own.name.as_str()).collect()
 }
 
 /// What agents and people do with git.
@@ -138,10 +138,10 @@ fn every_git_command_works_in_it_and_writes_nothing_shared() {
     );
     assert_eq!(files(&desk.repo.join(".git")), before, "nothing of the person's was written");
     assert_eq!(place.git_says(&["status", "--porcelain"]), "");
-    let harvest = desk.harvest();
-    let tree = place.git_says(&["ls-tree", "--name-only", &harvest.tree.to_string()]);
+    let collected = desk.collect();
+    let tree = place.git_says(&["ls-tree", "--name-only", &collected.tree.to_string()]);
     assert_eq!(tree, "README.md\none.txt\ntwo.txt");
-    assert_eq!(names(&harvest), ["refs/notes/commits"], "the rest is in the tree");
+    assert_eq!(names(&collected), ["refs/notes/commits"], "the rest is in the tree");
 }
 
 #[test]
@@ -184,23 +184,23 @@ fn what_an_agent_committed_beyond_its_files_is_told_until_it_is_let_go() {
          git tag -a -m Tagged tagged aside~0; echo c > c.txt; git add .; git commit -q -m C; git tag c; git reset -q --hard HEAD~1
          echo later > later.txt",
     );
-    let harvest = desk.harvest();
-    let mut found = names(&harvest);
+    let collected = desk.collect();
+    let mut found = names(&collected);
     found.sort_unstable();
     assert_eq!(
         found,
         ["refs/heads/aside", "refs/stash", "refs/stash@{1}", "refs/tags/c", "refs/tags/tagged"]
     );
-    for own in &harvest.commits {
+    for own in &collected.commits {
         // All of it is among the person's objects, whatever becomes of the worktree.
         place.git(&["rev-list", "--objects", &own.id.to_string()]).ok();
     }
     let Removed::Kept(why) = desk.worktree.remove().unwrap() else { panic!("its commits are nowhere else") };
     assert!(why.contains("in no commit"), "{why}");
     let worktree = left_over(&desk.worktrees);
-    let harvest = worktree.harvest().unwrap();
-    worktree.let_go(&harvest).unwrap();
-    assert_eq!(names(&worktree.harvest().unwrap()), [""; 0], "settled once and for all");
+    let collected = worktree.collect().unwrap();
+    worktree.mark_saved(&collected).unwrap();
+    assert_eq!(names(&worktree.collect().unwrap()), [""; 0], "settled once and for all");
     assert!(matches!(worktree.remove().unwrap(), Removed::Gone));
     place.git(&["fsck", "--strict"]).ok();
 }
@@ -218,9 +218,9 @@ fn commits_that_are_only_the_files_need_no_ref_and_broken_ones_are_told() {
         &place,
         "echo x > x.gen; echo y > y.txt; git add -f x.gen y.txt .env; git commit -q -m Mine; echo z > z.txt",
     );
-    let harvest = desk.harvest();
-    assert_eq!(names(&harvest), [""; 0]);
-    let tree = place.git_says(&["ls-tree", "--name-only", &harvest.tree.to_string()]);
+    let collected = desk.collect();
+    assert_eq!(names(&collected), [""; 0]);
+    let tree = place.git_says(&["ls-tree", "--name-only", &collected.tree.to_string()]);
     assert_eq!(tree, ".gitignore\nREADME.md\nx.gen\ny.txt\nz.txt", "the ignored file that it committed, too");
 
     // One commit without its tree, one whose name is nobody's, one with a path that leads into `.git`.
@@ -233,10 +233,11 @@ fn commits_that_are_only_the_files_need_no_ref_and_broken_ones_are_told() {
            echo 1111111111111111111111111111111111111111 > $GITDIR/refs/heads/nobody
            git branch good $(git commit-tree -p HEAD -m Good $(printf '100644 blob %s\tgood.txt\n' $blob | git mktree))"#,
     );
-    let harvest = desk.harvest();
-    assert_eq!(names(&harvest), ["refs/heads/good"], "one broken tip does not take the others with it");
-    let left: Vec<(&str, Why)> = harvest.left_out.iter().map(|left| (left.path.as_str(), left.why)).collect();
-    assert_eq!(left, [("refs/heads/broken", Why::Commits)]);
+    let collected = desk.collect();
+    assert_eq!(names(&collected), ["refs/heads/good"], "one broken tip does not take the others with it");
+    let left: Vec<(&str, LeftOutReason)> =
+        collected.left_out.iter().map(|left| (left.path.as_str(), left.reason)).collect();
+    assert_eq!(left, [("refs/heads/broken", LeftOutReason::Commits)]);
     place.git(&["fsck", "--strict"]).ok();
 }
 
@@ -265,7 +266,7 @@ fn whatever_an_agent_made_of_its_git_a_person_finds_it_usable_and_runs_nothing_o
     let desk = Desk::new(&place);
     desk.put("work.txt", "work\n");
     desk.sh(&place, SABOTAGE);
-    let harvest = desk.harvest();
+    let collected = desk.collect();
     for what in [
         ".git",
         "config",
@@ -276,11 +277,15 @@ fn whatever_an_agent_made_of_its_git_a_person_finds_it_usable_and_runs_nothing_o
         "objects/info/alternates",
         "HEAD",
     ] {
-        assert!(harvest.mended.iter().any(|mended| mended == what), "{what}: {:?}", harvest.mended);
+        assert!(
+            collected.repaired.iter().any(|repaired| repaired == what),
+            "{what}: {:?}",
+            collected.repaired
+        );
     }
-    let tree = place.git_says(&["ls-tree", "--name-only", &harvest.tree.to_string()]);
+    let tree = place.git_says(&["ls-tree", "--name-only", &collected.tree.to_string()]);
     assert!(tree.contains("work.txt"), "{tree}");
-    assert_eq!(desk.harvest().mended, [""; 0], "once is enough");
+    assert_eq!(desk.collect().repaired, [""; 0], "once is enough");
     for lines in
         ["git status --porcelain", "git log --oneline", "git diff HEAD", "git add .; git commit -q -m Mine"]
     {
@@ -347,11 +352,11 @@ fn what_is_put_back_is_written_through_no_link() {
     fs::remove_file(&config).unwrap();
     symlink(&outside, &config).unwrap();
     fs::hard_link(&outside, desk.path().join("linked.txt")).unwrap();
-    let harvest = desk.harvest();
-    assert_eq!(harvest.mended, [".git", "config"]);
+    let collected = desk.collect();
+    assert_eq!(collected.repaired, [".git", "config"]);
     assert_eq!(fs::read_to_string(&outside).unwrap(), "mine\n");
-    assert_eq!(place.git_says(&["show", &format!("{}:linked.txt", harvest.tree)]), "mine", "only content");
-    desk.worktree.let_go(&harvest).unwrap();
+    assert_eq!(place.git_says(&["show", &format!("{}:linked.txt", collected.tree)]), "mine", "only content");
+    desk.worktree.mark_saved(&collected).unwrap();
     assert!(matches!(desk.worktree.remove().unwrap(), Removed::Gone));
     drop(desk.worktrees);
     assert_eq!(fs::read_to_string(&outside).unwrap(), "mine\n");
@@ -373,12 +378,12 @@ fn objects_of_other_repositories_are_not_had_by_links() {
     }
     fs::write(desk.git_dir().join("objects/info/alternates"), format!("{}\n", secret.display())).unwrap();
     fs::write(desk.git_dir().join("refs/heads/theirs"), format!("{id}\n")).unwrap();
-    assert_eq!(names(&desk.harvest()), [""; 0]);
+    assert_eq!(names(&desk.collect()), [""; 0]);
     place.git(&["cat-file", "-e", &id]).exits(1);
     // Nor by a symbolic link for the whole store.
     fs::remove_dir_all(desk.git_dir().join("objects")).unwrap();
     symlink(&secret, desk.git_dir().join("objects")).unwrap();
-    assert_eq!(names(&desk.harvest()), [""; 0]);
+    assert_eq!(names(&desk.collect()), [""; 0]);
     place.git(&["cat-file", "-e", &id]).exits(1);
 }
 
@@ -395,11 +400,12 @@ fn files_that_are_too_large_are_told_and_stay() {
     sparse("large.lfs", (100 << 20) + 1);
     desk.put(".gitattributes", "*.lfs filter=large\nhuge.bin filter=nobodys\n");
     desk.put("small.txt", "small\n");
-    let harvest = desk.harvest();
-    let left: Vec<(&str, Why)> = harvest.left_out.iter().map(|left| (left.path.as_str(), left.why)).collect();
-    assert_eq!(left, [("huge.bin", Why::TooLarge), ("large.bin", Why::TooLarge)]);
-    assert_eq!(place.git_says(&["show", &format!("{}:large.lfs", harvest.tree)]), "pointer");
-    desk.worktree.let_go(&harvest).unwrap();
+    let collected = desk.collect();
+    let left: Vec<(&str, LeftOutReason)> =
+        collected.left_out.iter().map(|left| (left.path.as_str(), left.reason)).collect();
+    assert_eq!(left, [("huge.bin", LeftOutReason::TooLarge), ("large.bin", LeftOutReason::TooLarge)]);
+    assert_eq!(place.git_says(&["show", &format!("{}:large.lfs", collected.tree)]), "pointer");
+    desk.worktree.mark_saved(&collected).unwrap();
     let Removed::Kept(why) = desk.worktree.remove().unwrap() else { panic!("they are nowhere else") };
     assert!(why.contains("huge.bin is larger than 100 MiB"), "{why}");
 }
@@ -413,7 +419,7 @@ fn a_flood_of_files_is_refused_and_stays() {
     for number in 0..100_001 {
         fs::write(flood.join(number.to_string()), "").unwrap();
     }
-    let error = desk.worktree.harvest().unwrap_err();
+    let error = desk.worktree.collect().unwrap_err();
     let much = error.downcast_ref::<TooMuch>().unwrap().to_string();
     assert_eq!(much, "100,001 new files; is something missing in .gitignore?");
     let Removed::Kept(why) = desk.worktree.remove().unwrap() else { panic!("they are nowhere else") };
@@ -451,11 +457,11 @@ fn clones_of_all_kinds_have_such_worktrees_too() {
             "git fsck --connectivity-only; echo own > own.txt; git add .; git commit -q -m Own; git log --oneline | grep Own
              git branch aside; rm own.txt; git rm -q --cached own.txt; git commit -q -m Gone; echo new > new.txt",
         );
-        let harvest = desk.harvest();
-        assert_eq!(names(&harvest), ["refs/heads/aside"], "{name}");
-        assert_eq!(harvest.changed, 1, "{name}");
-        place.git(&["-C", into, "cat-file", "-e", &format!("{}:own.txt", harvest.commits[0].id)]).ok();
-        desk.worktree.let_go(&harvest).unwrap();
+        let collected = desk.collect();
+        assert_eq!(names(&collected), ["refs/heads/aside"], "{name}");
+        assert_eq!(collected.changed, 1, "{name}");
+        place.git(&["-C", into, "cat-file", "-e", &format!("{}:own.txt", collected.commits[0].id)]).ok();
+        desk.worktree.mark_saved(&collected).unwrap();
         assert!(matches!(desk.worktree.remove().unwrap(), Removed::Gone), "{name}");
     }
 }
@@ -472,9 +478,9 @@ fn what_a_worktree_was_made_from_outlives_its_branch_and_any_gc() {
     place.git(&["reflog", "expire", "--expire=now", "--all"]).ok();
     place.git(&["gc", "--quiet", "--prune=now"]).ok();
     desk.sh(&place, "git status; git log --oneline");
-    let harvest = desk.harvest();
-    assert_eq!(harvest.changed, 1);
-    desk.worktree.let_go(&harvest).unwrap();
+    let collected = desk.collect();
+    assert_eq!(collected.changed, 1);
+    desk.worktree.mark_saved(&collected).unwrap();
     assert!(matches!(desk.worktree.remove().unwrap(), Removed::Gone));
     assert_eq!(place.git_says(&["for-each-ref", "refs/flow-ai/worktrees"]), "", "packed or not");
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 fn make(place: &Place, name: &str) -> Worktree {
     let repo = Repo::open(&place.repo()).unwrap();
-    let worktrees = Worktrees::of(&repo, &Config::default()).unwrap();
+    let worktrees = Worktrees::new(&repo, &Config::default()).unwrap();
     worktrees.make(name, repo.commit_of("HEAD").unwrap().id).unwrap()
 }
 
@@ -162,7 +162,7 @@ fn small_ignored_files_stay_for_a_while_and_build_output_does_not() {
     // What set-up made and nobody touched is no loss; what the agent changed of it is.
     put(&worktree.path().join("notes/untouched.env"), "made by set-up");
     put(&worktree.path().join("kept.env"), "made by set-up");
-    worktree.is_set_up().unwrap();
+    worktree.mark_set_up().unwrap();
     drop(worktree);
     let path = place.root().join(".repo.flow-ai/demo.api");
     let fill = |path: &Path| {
@@ -185,6 +185,32 @@ fn small_ignored_files_stay_for_a_while_and_build_output_does_not() {
     // It is a folder of the person's now, which no clean touches.
     place.flow(&["clean", "--trash"]).ok();
     assert!(path.join(".env").exists());
+}
+
+#[test]
+fn what_is_kept_of_ignored_files_is_no_object_keeps_its_mode_and_goes_for_good() {
+    let place = Place::new();
+    place.write(".gitignore", ".env\n");
+    place.git(&["add", ".gitignore"]).ok();
+    place.git(&["commit", "--quiet", "-m", "Ignore"]).ok();
+    let path = left(&place, "demo.api", |path| {
+        put(&path.join(".env"), "TOKEN=not-for-agents\n");
+        fs::set_permissions(path.join(".env"), fs::Permissions::from_mode(0o600)).unwrap();
+    });
+    place.flow(&["clean"]).ok().says("removed worktree");
+    let id = only_id(&place);
+    // Agents read all objects, and `push --mirror` takes all refs.
+    let objects = place.git_says(&["cat-file", "--batch-all-objects", "--batch", "--buffer"]);
+    assert!(!objects.contains("not-for-agents"));
+    assert_eq!(place.git_says(&["for-each-ref", "refs/flow-ai"]), "");
+    place.flow(&["recover", &id]).ok();
+    assert_eq!(path.join(".env").metadata().unwrap().mode() & 0o777, 0o600);
+    let again = left(&place, "demo.again", |path| put(&path.join(".env"), "TOKEN=not-for-agents\n"));
+    place.flow(&["clean"]).ok();
+    assert!(!again.exists());
+    place.flow(&["recover", "--drop", &only_id(&place), "--yes"]).ok();
+    let left = place.command("grep").args(["-r", "not-for-agents", ".git"]).output().unwrap();
+    assert!(left.stdout.is_empty(), "{}", String::from_utf8_lossy(&left.stdout));
 }
 
 #[test]
@@ -299,7 +325,6 @@ fn a_repository_that_was_moved_together_with_its_trash_gives_it_back() {
     let new = place.root().join("new");
     fs::create_dir(&new).unwrap();
     fs::rename(place.repo(), new.join("repo")).unwrap();
-    fs::rename(place.root().join(".repo.flow-ai"), new.join(".repo.flow-ai")).unwrap();
     let flow = |args: &[&str]| {
         let mut git = place.command("git");
         Out::of(git.current_dir(new.join("repo")).arg("flow-ai").args(args).output().unwrap())
@@ -315,22 +340,32 @@ fn a_removal_that_was_killed_is_finished_and_can_be_undone() {
     let path = left(&place, "demo.api", |path| put(&path.join("work"), "w"));
     place.flow(&["clean", "--trash"]).ok();
     let id = only_id(&place);
-    let entry = place.root().join(".repo.flow-ai/.trash").join(&id);
-    let records = place.repo().join(".git/flow-ai/worktrees");
-    // As it is between the two renames: the files are in the trash, and the record in its place.
-    let worktree = listed(&place)[0]["goes_to"].as_str().map(PathBuf::from).unwrap();
-    assert_eq!(worktree, path);
-    let text = fs::read_to_string(place.repo().join(format!(".git/flow-ai/trash/{id}.json"))).unwrap();
-    let record: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let name = record["worktree"].as_str().unwrap();
-    fs::create_dir_all(&records).unwrap();
-    fs::rename(entry.join("record"), records.join(name)).unwrap();
-    place.flow(&["clean"]).ok();
-    assert!(entry.join("record").is_dir() && !records.join(name).exists(), "the removal was finished");
-    fs::rename(entry.join("record"), records.join(name)).unwrap();
+    assert_eq!(listed(&place)[0]["goes_to"].as_str().map(PathBuf::from).unwrap(), path);
+    let records = fs::read_dir(place.repo().join(".git/flow-ai/worktrees")).unwrap();
+    let record = records.map(|record| record.unwrap().path()).next().unwrap();
+    // As it is before the rename, and after the one that restores it: the record says that it is in the
+    // trash, and its files are in their place.
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::rename(record.join("files"), &path).unwrap();
+    assert!(listed(&place).is_empty());
+    place.flow(&["clean"]).ok().says("kept worktree").says("in no commit");
+    place.flow(&["clean", "--trash"]).ok();
+    assert_eq!(only_id(&place), id);
     place.flow(&["recover", &id]).ok();
     assert_eq!(fs::read_to_string(path.join("work")).unwrap(), "w");
     git_in(&place, &path, &["status"]);
+    // A removal for good that was killed after its first rename.
+    let other = left(&place, "demo.other", |_| {});
+    let records = fs::read_dir(place.repo().join(".git/flow-ai/worktrees")).unwrap();
+    let record = records
+        .map(|record| record.unwrap().path())
+        .find(|record| fs::read_to_string(record.join("name")).unwrap() == "demo.other")
+        .unwrap();
+    fs::rename(&other, record.join("files")).unwrap();
+    place.flow(&["clean"]).ok();
+    assert!(!record.exists());
+    assert!(fs::read_dir(place.repo().join(".git/flow-ai/trash")).unwrap().next().is_none());
+    assert_eq!(place.git_says(&["for-each-ref", "--format=x", "refs/flow-ai/worktrees"]), "x", "demo.api");
 }
 
 #[test]
@@ -463,11 +498,11 @@ fn what_cannot_be_deleted_is_told_and_what_is_mounted_is_never_emptied() {
         assert!(!path.exists());
         place.flow(&["clean"]).ok().says("cannot be deleted: it is immutable");
         place.flow(&["doctor"]).says("is not all deleted yet");
-        let trash = place.root().join(".repo.flow-ai/.trash");
-        let gone = fs::read_dir(&trash).unwrap().next().unwrap().unwrap().path();
-        assert!(stuck("-i", &gone.join("target/stuck")));
+        let trash = || fs::read_dir(place.repo().join(".git/flow-ai/trash")).unwrap();
+        let gone = trash().next().unwrap().unwrap().path();
+        assert!(stuck("-i", &gone.join("files/target/stuck")));
         place.flow(&["clean"]).ok();
-        assert!(!trash.exists());
+        assert!(trash().next().is_none());
     }
     let path = left(&place, "demo.mount", fill);
     let share = place.root().join("share");

@@ -2,7 +2,7 @@
 //! nothing is lost.
 
 use crate::support::Place;
-use git_flow_ai::agents::worktree::{Harvest, Removed, Why, Worktree, Worktrees};
+use git_flow_ai::agents::worktree::{Collected, LeftOutReason, Removed, Worktree, Worktrees};
 use git_flow_ai::domain::config::Config;
 use git_flow_ai::gate::store::Repo;
 use std::ffi::OsStr;
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// A repository, and where its worktrees are made.
 fn workshop(place: &Place) -> (Repo, Worktrees) {
     let repo = Repo::open(&place.repo()).unwrap();
-    let worktrees = Worktrees::of(&repo, &Config::default()).unwrap();
+    let worktrees = Worktrees::new(&repo, &Config::default()).unwrap();
     (repo, worktrees)
 }
 
@@ -35,14 +35,14 @@ fn put(worktree: &Worktree, path: impl AsRef<Path>, text: impl AsRef<[u8]>) {
 }
 
 /// The paths of a tree with their modes: `100644 a/b`.
-fn tree(place: &Place, harvest: &Harvest) -> Vec<String> {
+fn tree(place: &Place, collected: &Collected) -> Vec<String> {
     let listed =
-        place.git_says(&["ls-tree", "-r", "--format=%(objectmode) %(path)", &harvest.tree.to_string()]);
+        place.git_says(&["ls-tree", "-r", "--format=%(objectmode) %(path)", &collected.tree.to_string()]);
     listed.lines().map(str::to_owned).collect()
 }
 
-fn blob(place: &Place, harvest: &Harvest, path: &str) -> String {
-    place.git(&["cat-file", "blob", &format!("{}:{path}", harvest.tree)]).ok().stdout
+fn blob(place: &Place, collected: &Collected, path: &str) -> String {
+    place.git(&["cat-file", "blob", &format!("{}:{path}", collected.tree)]).ok().stdout
 }
 
 fn only_main_is_left(place: &Place) {
@@ -134,7 +134,7 @@ fn a_harvest_holds_every_file_as_git_would_have_it() {
     place.git(&["add", "."]).ok();
     place.git(&["commit", "--quiet", "-m", "More"]).ok();
     let (_repo, _worktrees, worktree) = make(&place);
-    let nothing = worktree.harvest().unwrap();
+    let nothing = worktree.collect().unwrap();
     assert_eq!((nothing.changed, nothing.left_out.len()), (0, 0));
 
     fs::remove_file(worktree.path().join("old.txt")).unwrap();
@@ -149,9 +149,9 @@ fn a_harvest_holds_every_file_as_git_would_have_it() {
     put(&worktree, "x.log", "log");
     put(&worktree, "empty", "");
     put(&worktree, Path::new(OsStr::from_bytes(b"not-utf8-\xff\n\"name\"")), "bytes \u{0}\u{1}");
-    let harvest = worktree.harvest().unwrap();
+    let collected = worktree.collect().unwrap();
     assert_eq!(
-        tree(&place, &harvest),
+        tree(&place, &collected),
         [
             "100644 .gitattributes",
             "100644 .gitignore",
@@ -165,10 +165,10 @@ fn a_harvest_holds_every_file_as_git_would_have_it() {
             "100644 windows.txt",
         ]
     );
-    assert_eq!(blob(&place, &harvest, "windows.txt"), "one\ntwo\n");
-    assert_eq!(blob(&place, &harvest, "loud.up"), "ABC");
-    assert_eq!(blob(&place, &harvest, "link"), "/etc/passwd");
-    assert_eq!(harvest.changed, 9, "two gone, one of them replaced, six new");
+    assert_eq!(blob(&place, &collected, "windows.txt"), "one\ntwo\n");
+    assert_eq!(blob(&place, &collected, "loud.up"), "ABC");
+    assert_eq!(blob(&place, &collected, "link"), "/etc/passwd");
+    assert_eq!(collected.changed, 9, "two gone, one of them replaced, six new");
 }
 
 #[test]
@@ -206,10 +206,10 @@ fn nothing_that_an_agent_plants_in_its_folder_runs_or_hides_work() {
     put(&worktree, ".gitattributes", "* filter=evil\n");
     let _ = fs::remove_file(place.root().join("bin/ran"));
 
-    let harvest = worktree.harvest().unwrap();
+    let collected = worktree.collect().unwrap();
     assert!(!place.root().join("bin/ran").exists(), "something of the agent's ran");
     assert_eq!(
-        tree(&place, &harvest),
+        tree(&place, &collected),
         [
             "100644 .gitattributes",
             "100644 .gitmodules",
@@ -219,9 +219,10 @@ fn nothing_that_an_agent_plants_in_its_folder_runs_or_hides_work() {
             "100644 work.rs",
         ]
     );
-    let left: Vec<(&str, Why)> = harvest.left_out.iter().map(|left| (left.path.as_str(), left.why)).collect();
-    assert_eq!(left, [("nested/.git", Why::NestedRepository), ("sub", Why::InSubmodule)]);
-    worktree.let_go(&harvest).unwrap();
+    let left: Vec<(&str, LeftOutReason)> =
+        collected.left_out.iter().map(|left| (left.path.as_str(), left.reason)).collect();
+    assert_eq!(left, [("nested/.git", LeftOutReason::NestedRepository), ("sub", LeftOutReason::InSubmodule)]);
+    worktree.mark_saved(&collected).unwrap();
     let Removed::Kept(why) = worktree.remove().unwrap() else {
         panic!("the submodule's files are nowhere else")
     };
@@ -253,23 +254,23 @@ fn special_files_and_impossible_names_are_left_out_and_named() {
     put(&worktree, "x\nIgnoring path good\n/.GIT/y", "x");
     put(&worktree, "bell\u{7}\nand\tline", "x");
     put(&worktree, "good", "x");
-    let harvest = worktree.harvest().unwrap();
+    let collected = worktree.collect().unwrap();
     drop(socket);
     let good = ["100644 README.md", "100644 \"bell\\a\\nand\\tline\"", "100644 good", "120000 was-a-folder"];
-    assert_eq!(tree(&place, &harvest), good);
-    let mut left: Vec<(String, Why)> =
-        harvest.left_out.iter().map(|left| (left.path.clone(), left.why)).collect();
+    assert_eq!(tree(&place, &collected), good);
+    let mut left: Vec<(String, LeftOutReason)> =
+        collected.left_out.iter().map(|left| (left.path.clone(), left.reason)).collect();
     left.sort_by(|one, two| one.0.cmp(&two.0));
     assert_eq!(
         left,
         [
-            (".GIT/config".into(), Why::Name),
-            ("deep/git~1/config".into(), Why::Name),
-            ("pipe".into(), Why::SpecialFile),
-            ("socket".into(), Why::SpecialFile),
-            ("sub/.g\u{200c}it".into(), Why::Name),
-            ("was-a-file".into(), Why::SpecialFile),
-            ("x\nIgnoring path good\n/.GIT/y".into(), Why::Name),
+            (".GIT/config".into(), LeftOutReason::Name),
+            ("deep/git~1/config".into(), LeftOutReason::Name),
+            ("pipe".into(), LeftOutReason::SpecialFile),
+            ("socket".into(), LeftOutReason::SpecialFile),
+            ("sub/.g\u{200c}it".into(), LeftOutReason::Name),
+            ("was-a-file".into(), LeftOutReason::SpecialFile),
+            ("x\nIgnoring path good\n/.GIT/y".into(), LeftOutReason::Name),
         ]
     );
 }
@@ -299,9 +300,9 @@ fn what_an_agent_committed_by_force_is_harvested_and_what_we_copied_is_not() {
     let inside = worktree.path().to_str().unwrap();
     place.git(&["-C", inside, "add", "--force", "generated/code.rs", ".env", "plain.rs"]).ok();
     place.git(&["-C", inside, "commit", "--quiet", "-m", "By the agent itself"]).ok();
-    let harvest = worktree.harvest().unwrap();
+    let collected = worktree.collect().unwrap();
     let expected = ["100644 .gitignore", "100644 README.md", "100644 generated/code.rs", "100644 plain.rs"];
-    assert_eq!(tree(&place, &harvest), expected);
+    assert_eq!(tree(&place, &collected), expected);
     assert!(worktree.copy(&["../x".to_owned()]).unwrap_err().to_string().contains("no path inside"));
     assert!(worktree.copy(&[".git/config".to_owned()]).is_err());
 }
@@ -314,7 +315,7 @@ fn a_change_that_keeps_size_and_time_is_seen() {
     let before = fs::metadata(&file).unwrap().modified().unwrap();
     fs::write(&file, "# A PROJECT\n").unwrap();
     fs::File::options().write(true).open(&file).unwrap().set_modified(before).unwrap();
-    assert_eq!(worktree.harvest().unwrap().changed, 1);
+    assert_eq!(worktree.collect().unwrap().changed, 1);
 }
 
 #[test]
@@ -328,17 +329,17 @@ fn a_worktree_is_removed_only_when_all_of_it_is_safe_elsewhere() {
 
     let worktree = left_over(&worktrees);
     assert_eq!(worktree.path(), path);
-    let harvest = worktree.harvest().unwrap();
-    assert_eq!(harvest.changed, 1);
-    assert!(worktree.unsaved().unwrap().is_some(), "a harvest alone is in no commit");
-    worktree.let_go(&harvest).unwrap();
+    let collected = worktree.collect().unwrap();
+    assert_eq!(collected.changed, 1);
+    assert!(worktree.unsaved().unwrap().is_some(), "a collected alone is in no commit");
+    worktree.mark_saved(&collected).unwrap();
     put(&worktree, "new.rs", "two\n");
     assert!(matches!(worktree.remove().unwrap(), Removed::Kept(_)), "it changed after that");
 
     let worktree = left_over(&worktrees);
     // Build tools leave folders that cannot be written to.
     put(&worktree, "locked/file", "x");
-    worktree.let_go(&worktree.harvest().unwrap()).unwrap();
+    worktree.mark_saved(&worktree.collect().unwrap()).unwrap();
     fs::set_permissions(worktree.path().join("locked"), fs::Permissions::from_mode(0o555)).unwrap();
     assert!(matches!(worktree.remove().unwrap(), Removed::Gone));
     assert!(!path.exists());
@@ -351,7 +352,7 @@ fn a_worktree_in_use_is_nobodys_leftover() {
     let place = Place::new();
     let (repo, worktrees, worktree) = make(&place);
     assert!(worktrees.leftovers().unwrap().is_empty());
-    let others = Worktrees::of(&repo, &Config::default()).unwrap();
+    let others = Worktrees::new(&repo, &Config::default()).unwrap();
     assert!(others.leftovers().unwrap().is_empty());
     drop(worktree);
     left_over(&others);
@@ -378,7 +379,7 @@ fn the_folder_can_be_chosen_and_dangerous_ones_are_refused() {
     let at = |folder: &str| {
         let mut config = Config::default();
         config.run.worktrees = Some(folder.into());
-        Worktrees::of(&repo, &config).map(|worktrees| worktrees.root().to_owned())
+        Worktrees::new(&repo, &config).map(|worktrees| worktrees.root().to_owned())
     };
     assert_eq!(at("../elsewhere").unwrap(), repo.work_dir().unwrap().parent().unwrap().join("elsewhere"));
     assert!(at(".git/x").unwrap_err().to_string().contains("inside the git directory"));
@@ -388,7 +389,7 @@ fn the_folder_can_be_chosen_and_dangerous_ones_are_refused() {
     let mut config = Config::default();
     fs::write(place.root().join("file"), "").unwrap();
     config.run.worktrees = Some("../file/x".into());
-    let worktrees = Worktrees::of(&repo, &config).unwrap();
+    let worktrees = Worktrees::new(&repo, &config).unwrap();
     let error = worktrees.make("x", repo.commit_of("HEAD").unwrap().id).unwrap_err();
     let hint = error.downcast_ref::<git_flow_ai::domain::error::Hint>().unwrap();
     assert!(hint.fix.contains("flow-ai.worktrees"), "{hint:?}");
@@ -402,12 +403,12 @@ fn sha256_and_bare_repositories_have_worktrees_too() {
     place.git(&["clone", "--quiet", "--bare", "../other", "../bare.git"]).ok();
     for path in ["other", "bare.git"] {
         let repo = Repo::open(&place.root().join(path)).unwrap();
-        let worktrees = Worktrees::of(&repo, &Config::default()).unwrap();
+        let worktrees = Worktrees::new(&repo, &Config::default()).unwrap();
         let worktree = worktrees.make("x", repo.commit_of("HEAD").unwrap().id).unwrap();
         put(&worktree, "file", "x");
-        let harvest = worktree.harvest().unwrap();
-        assert_eq!((harvest.changed, harvest.tree.to_string().len()), (1, 64));
-        worktree.let_go(&harvest).unwrap();
+        let collected = worktree.collect().unwrap();
+        assert_eq!((collected.changed, collected.tree.to_string().len()), (1, 64));
+        worktree.mark_saved(&collected).unwrap();
         assert!(matches!(worktree.remove().unwrap(), Removed::Gone));
     }
 }
@@ -425,12 +426,12 @@ fn what_an_agent_committed_outlives_its_folder() {
     drop(worktree);
     fs::remove_dir_all(path).unwrap();
     let worktree = left_over(&worktrees);
-    let commits = worktree.orphans().unwrap();
+    let commits = worktree.commits_without_folder().unwrap();
     assert_eq!(place.git_says(&["show", &format!("{}:own.txt", commits[0].id)]), "mine");
     let Removed::Kept(why) = worktree.remove().unwrap() else { panic!("its commits are nowhere else") };
     assert!(why.contains("commits of its own (HEAD)"), "{why}");
     let worktree = left_over(&worktrees);
-    worktree.settle(&commits).unwrap();
+    worktree.mark_commits_kept(&commits).unwrap();
     assert!(matches!(worktree.remove().unwrap(), Removed::Gone));
     drop(worktrees);
     only_main_is_left(&place);
@@ -449,7 +450,7 @@ fn the_folder_for_worktrees_stays_as_long_as_anybody_uses_it() {
     let place = Place::new();
     let (repo, worktrees, worktree) = make(&place);
     let (root, path) = (worktrees.root().to_owned(), worktree.path().to_owned());
-    let others = Worktrees::of(&repo, &Config::default()).unwrap();
+    let others = Worktrees::new(&repo, &Config::default()).unwrap();
     assert!(matches!(worktree.remove().unwrap(), Removed::Gone));
     assert!(!path.exists());
     // The sandboxes of others, or of the same run's judge, hide it while they start.

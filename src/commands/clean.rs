@@ -1,13 +1,12 @@
-//! Removing what is merged, and only that.
+//! Removal of what is merged, and only that.
 //!
-//! A spec is removed when all its tasks are done, and its result and their branches are in the target, by
-//! commit; its own
-//! branch moves to `refs/flow-ai/archive/<slug>/spec`, so that its documents and approvals stay. A
-//! worktree of ours goes when its process has died and it holds nothing that is nowhere else; with what is
-//! nowhere else it goes only when asked, and then to the trash, from where [`crate::commands::recover`] gives it back.
-//! What is in the trash, and journals, end by age and size. What was judged is no longer kept once it is
-//! in a protected branch, or when its verdict is old. What stays is told with the reason. Nothing that we
-//! did not make is ever touched.
+//! A spec is removed if all its tasks are done, and its result and their branches are in the target, by
+//! commit; its own branch moves to `refs/flow-ai/archive/<slug>/spec`, so that its documents and approvals
+//! stay. A worktree of ours goes if its process has died and it holds nothing that is nowhere else; with what
+//! is nowhere else it goes only if asked for, and then to the trash, from which [`crate::commands::recover`]
+//! restores it. What is in the trash, and journals, expire by age and size. What was judged is no longer kept
+//! once it is in a protected branch, or if its verdict is old. What stays is listed with the reason. What we
+//! did not make is never touched.
 
 use crate::agents::worktree::{Removed, Worktree, Worktrees};
 use crate::commands::recover;
@@ -25,29 +24,28 @@ use serde::Serialize;
 /// How long what was judged waits to be let in.
 const JUDGED: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// One thing that was looked at.
+/// One thing that was examined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Item {
-    /// What it is.
-    pub kind: Kind,
+pub struct CleanItem {
+    pub kind: CleanKind,
     /// Its name: a branch, a folder.
     pub name: String,
-    /// Why it is kept; none: it is removed.
+    /// Why it is kept; `None` if it is removed.
     pub kept: Option<String>,
-    /// Its id in the trash, from where it can be got back.
+    /// Its id in the trash, from which it can be restored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trash: Option<String>,
 }
 
-impl Item {
-    fn new(kind: Kind, name: String, kept: Option<String>) -> Item {
-        Item { kind, name, kept, trash: None }
+impl CleanItem {
+    fn new(kind: CleanKind, name: String, kept: Option<String>) -> CleanItem {
+        CleanItem { kind, name, kept, trash: None }
     }
 }
 
-/// How a person wants it cleaned.
+/// How to clean.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
+pub struct CleanOptions {
     /// Only say what would go.
     pub dry_run: bool,
     /// Move worktrees to the trash also with what is nowhere else.
@@ -57,7 +55,7 @@ pub struct Options {
 /// What can be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum CleanKind {
     /// A spec with its branches.
     Spec,
     /// A branch of a merged spec.
@@ -75,8 +73,8 @@ pub enum Kind {
 }
 
 /// Removes what can be of these specs, or of all.
-pub fn clean(repo: &Repo, slugs: &[Slug], options: Options) -> Result<Vec<Item>> {
-    let Options { dry_run, .. } = options;
+pub fn clean(repo: &Repo, slugs: &[Slug], options: CleanOptions) -> Result<Vec<CleanItem>> {
+    let CleanOptions { dry_run, .. } = options;
     let mut items = Vec::new();
     let wanted = match slugs {
         [] => specs::summaries(repo)?.into_iter().map(|spec| spec.slug).collect(),
@@ -87,16 +85,18 @@ pub fn clean(repo: &Repo, slugs: &[Slug], options: Options) -> Result<Vec<Item>>
     };
     let target = repo.target()?;
     let config = config::load(repo, &target)?.config;
-    let places = Worktrees::of(repo, &config)?;
-    worktrees(&places, &wanted, slugs.is_empty(), options, &mut items)?;
+    let worktrees = Worktrees::new(repo, &config)?;
+    remove_worktrees(&worktrees, &wanted, slugs.is_empty(), options, &mut items)?;
     for slug in &wanted {
         spec(repo, slug, &target, dry_run, &mut items)?;
     }
     if slugs.is_empty() {
         expire(repo, config.run.keep, dry_run, &mut items)?;
         if !dry_run {
-            let resisting = places.finish_deleting();
-            items.extend(resisting.into_iter().map(|why| Item::new(Kind::Remains, String::new(), Some(why))));
+            let resisting = worktrees.finish_deletions();
+            items.extend(
+                resisting.into_iter().map(|why| CleanItem::new(CleanKind::Remains, String::new(), Some(why))),
+            );
         }
         judged(repo, &target, dry_run, &mut items)?;
     }
@@ -104,33 +104,33 @@ pub fn clean(repo: &Repo, slugs: &[Slug], options: Options) -> Result<Vec<Item>>
 }
 
 /// Worktrees whose process has died.
-fn worktrees(
-    places: &Worktrees,
+fn remove_worktrees(
+    worktrees: &Worktrees,
     wanted: &[Slug],
     all: bool,
-    options: Options,
-    items: &mut Vec<Item>,
+    options: CleanOptions,
+    items: &mut Vec<CleanItem>,
 ) -> Result<()> {
-    for worktree in places.leftovers()? {
+    for worktree in worktrees.leftovers()? {
         let slug = worktree.name().split('.').next().unwrap_or_default().to_owned();
         if all || wanted.iter().any(|wanted| wanted.as_str() == slug) {
-            items.push(put_away(worktree, &slug, options));
+            items.push(remove_worktree(worktree, &slug, options));
         }
     }
     Ok(())
 }
 
-/// One of them. What goes wrong with it keeps it, and no other.
-fn put_away(worktree: Worktree, slug: &str, options: Options) -> Item {
+/// One of them. An error keeps it, and no other.
+fn remove_worktree(worktree: Worktree, slug: &str, options: CleanOptions) -> CleanItem {
     let name = worktree.path().display().to_string();
     // With that neither a run nor the trash has anything to do.
     if let Ok(Some(why)) = worktree.not_ours() {
-        return Item::new(Kind::Worktree, name, Some(why));
+        return CleanItem::new(CleanKind::Worktree, name, Some(why));
     }
     let fix = format!("git flow-ai run {slug} commits it, git flow-ai clean --trash moves it to the trash");
     let outcome = match options {
-        Options { dry_run: true, .. } => worktree.unsaved().map(|why| (why, None)),
-        Options { trash, .. } => {
+        CleanOptions { dry_run: true, .. } => worktree.unsaved().map(|why| (why, None)),
+        CleanOptions { trash, .. } => {
             orphans::end_strays(worktree.path());
             match trash {
                 true => to_trash(worktree),
@@ -144,9 +144,9 @@ fn put_away(worktree: Worktree, slug: &str, options: Options) -> Item {
     match outcome {
         Ok((kept, trash)) => {
             let kept = kept.map(|why| format!("{why}; {fix}"));
-            Item { trash, ..Item::new(Kind::Worktree, name, kept) }
+            CleanItem { trash, ..CleanItem::new(CleanKind::Worktree, name, kept) }
         }
-        Err(error) => Item::new(Kind::Worktree, name, Some(format!("{error:#}; {fix}"))),
+        Err(error) => CleanItem::new(CleanKind::Worktree, name, Some(format!("{error:#}; {fix}"))),
     }
 }
 
@@ -159,13 +159,13 @@ fn to_trash(worktree: Worktree) -> Result<(Option<String>, Option<String>)> {
             Removed::Gone => Ok((None, None)),
             Removed::Kept(why) => Ok((Some(why), None)),
         },
-        holds => Ok((None, Some(worktree.trash("git flow-ai clean --trash", holds)?.id))),
+        holds => Ok((None, Some(worktree.move_to_trash("git flow-ai clean --trash", holds)?.id))),
     }
 }
 
 /// One spec, if it is merged.
-fn spec(repo: &Repo, slug: &Slug, target: &str, dry_run: bool, items: &mut Vec<Item>) -> Result<()> {
-    let mut item = |kind, name: String, kept| items.push(Item::new(kind, name, kept));
+fn spec(repo: &Repo, slug: &Slug, target: &str, dry_run: bool, items: &mut Vec<CleanItem>) -> Result<()> {
+    let mut item = |kind, name: String, kept| items.push(CleanItem::new(kind, name, kept));
     // Held while branches go, so that no run begins meanwhile.
     let lock = Lock::take(repo, slug);
     let branches = repo.refs(&slug.task_ref(""))?;
@@ -174,7 +174,7 @@ fn spec(repo: &Repo, slug: &Slug, target: &str, dry_run: bool, items: &mut Vec<I
         Ok(_) => obstacle(repo, slug, target, &branches)?,
     };
     if kept.is_some() {
-        item(Kind::Spec, slug.to_string(), kept);
+        item(CleanKind::Spec, slug.to_string(), kept);
         return Ok(());
     }
     for (name, tip) in &branches {
@@ -185,13 +185,13 @@ fn spec(repo: &Repo, slug: &Slug, target: &str, dry_run: bool, items: &mut Vec<I
             }
             repo.delete_ref(name, *tip)?;
         }
-        item(Kind::Branch, name.trim_start_matches("refs/heads/").to_owned(), None);
+        item(CleanKind::Branch, name.trim_start_matches("refs/heads/").to_owned(), None);
     }
-    item(Kind::Spec, slug.to_string(), None);
+    item(CleanKind::Spec, slug.to_string(), None);
     Ok(())
 }
 
-/// Why a spec must stay; none when all of it is in the target.
+/// Why a spec must stay; `None` if all of it is in the target.
 fn obstacle(
     repo: &Repo,
     slug: &Slug,
@@ -211,7 +211,7 @@ fn obstacle(
         }
     }
     let plan = specs::read(repo, slug)?.document(plan::DOCUMENT).map(plan::parse);
-    // A plan that cannot be read any more tells nothing; its branches told enough.
+    // A plan that cannot be read any more says nothing; its branches said enough.
     let open = plan.and_then(Result::ok).map(|plan| plan.tasks).unwrap_or_default();
     let open: Vec<&str> = open.iter().filter(|task| !task.done).map(|task| task.id.as_str()).collect();
     if !open.is_empty() {
@@ -238,18 +238,18 @@ fn archive(repo: &Repo, slug: &Slug, tip: ObjectId) -> Result<()> {
 }
 
 /// What is in the trash, and journals, once they have had their time; and what cannot be deleted.
-fn expire(repo: &Repo, keep: Keep, dry_run: bool, items: &mut Vec<Item>) -> Result<()> {
+fn expire(repo: &Repo, keep: Keep, dry_run: bool, items: &mut Vec<CleanItem>) -> Result<()> {
     for (found, resists) in recover::expire(repo, keep, dry_run)? {
-        items.push(Item::new(Kind::Trash, format!("{} ({})", found.id, found.goes_to), resists));
+        items.push(CleanItem::new(CleanKind::Trash, format!("{} ({})", found.id, found.goes_to), resists));
     }
     for run in run::expire_journals(repo, keep, None, dry_run)? {
-        items.push(Item::new(Kind::Log, run.display().to_string(), None));
+        items.push(CleanItem::new(CleanKind::Log, run.display().to_string(), None));
     }
     Ok(())
 }
 
 /// What was judged and is in a protected branch now, or was judged long ago.
-fn judged(repo: &Repo, target: &str, dry_run: bool, items: &mut Vec<Item>) -> Result<()> {
+fn judged(repo: &Repo, target: &str, dry_run: bool, items: &mut Vec<CleanItem>) -> Result<()> {
     let protected = config::load(repo, target)?.config.gate.branches;
     let mut tips = Vec::new();
     for branch in protected.iter().map(String::as_str).chain([target]) {
@@ -263,8 +263,8 @@ fn judged(repo: &Repo, target: &str, dry_run: bool, items: &mut Vec<Item>) -> Re
             is_in = is_in || repo.is_ancestor(head, tip)?;
         }
         if is_in || kept.time < oldest {
-            items.push(Item::new(Kind::Judged, kept.id.to_hex_with_len(12).to_string(), None));
-            if !is_in && recover::alone(repo, kept.parents.first().copied().unwrap_or(kept.id))? {
+            items.push(CleanItem::new(CleanKind::Judged, kept.id.to_hex_with_len(12).to_string(), None));
+            if !is_in && recover::is_in_no_branch(repo, kept.parents.first().copied().unwrap_or(kept.id))? {
                 alone.push(kept.id);
             }
             gone.push((kept.name, kept.id));
@@ -273,7 +273,7 @@ fn judged(repo: &Repo, target: &str, dry_run: bool, items: &mut Vec<Item>) -> Re
     if dry_run {
         return Ok(());
     }
-    // Old, and in no branch any more: whoever deleted that may still want it.
+    // Old, and in no branch any more: the user who deleted that may still want it.
     for id in alone {
         let name = format!("{}judged/{}", recover::RECOVERED, id.to_hex_with_len(12));
         if repo.find_ref(&name)?.is_none() {

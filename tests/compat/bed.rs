@@ -53,7 +53,7 @@ impl Bed {
         let agent = Agent::new(cli, &config).unwrap();
         make_repository(root.path());
         let repo = Repo::open(&root.path().join("repo")).unwrap();
-        let worktrees = Worktrees::of(&repo, &Config::default()).unwrap();
+        let worktrees = Worktrees::new(&repo, &Config::default()).unwrap();
         let main = repo.find_ref("refs/heads/main").unwrap().unwrap();
         let worktree = worktrees.make("work", main).unwrap();
         let mut bed = Bed { cli, agent, sandbox: Sandbox::none(), worktree, root };

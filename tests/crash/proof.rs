@@ -125,20 +125,19 @@ pub fn nothing_is_left(scene: &Scene, done: &[&str]) {
     let refs = refs.lines().filter(|name| !name.starts_with("refs/flow-ai/keep/")).map(str::to_owned);
     assert_eq!(refs.collect::<BTreeSet<_>>(), branches);
     let own = place.repo().join(".git/flow-ai");
-    for folder in ["worktrees", "stage"] {
+    for folder in ["stage", "trash"] {
         assert_eq!(files(&own.join(folder)), Vec::<PathBuf>::new(), "{folder}");
     }
-    // What set-up had made is in the trash where the run was killed before it could note whose it was.
-    let trash = place.root().join(".repo.flow-ai/.trash");
-    assert_eq!(
-        names(&place.root().join(".repo.flow-ai")),
-        if trash.exists() { vec![".trash"] } else { vec![] }
-    );
-    let recorded: Vec<String> =
-        names(&own.join("trash")).iter().map(|name| name.trim_end_matches(".json").to_owned()).collect();
-    assert_eq!(names(&trash), recorded, "each thing in the trash has its record");
-    for file in files(&trash) {
-        assert!(file.ends_with("files/build/setup"), "{}", file.display());
+    assert_eq!(names(&place.root().join(".repo.flow-ai")), Vec::<String>::new());
+    // What setup had made is in the trash if the run was killed before it could note whose it was.
+    for record in names(&own.join("worktrees")) {
+        let record = own.join("worktrees").join(record);
+        let kept: BTreeSet<PathBuf> = files(&record)
+            .into_iter()
+            .map(|file| file.strip_prefix(&record).unwrap().to_owned())
+            .filter(|file| !file.ends_with("lock"))
+            .collect();
+        assert_eq!(kept, ["files/build/setup", "name", "path", "removed"].map(PathBuf::from).into());
     }
     let odd = |path: &PathBuf| {
         let name = path.file_name().unwrap().to_string_lossy();

@@ -3,7 +3,7 @@
 use super::command::{self, PlainOutput};
 use super::{Agent, Job, Mode};
 use crate::agents::credentials;
-use crate::agents::sandbox::{Backend, Enclosed, Scope, state};
+use crate::agents::sandbox::{Backend, SandboxedCommand, Scope, state};
 use crate::domain::config::AgentConfig;
 use crate::domain::error::Result;
 use crate::domain::presets::{self, Call, EventReader, Invocation, Preset};
@@ -78,10 +78,10 @@ impl Prepared {
     }
 
     /// The command in its sandbox.
-    pub fn enclosed(&self, agent: &Agent, job: &Job) -> Result<Enclosed> {
+    pub fn sandboxed(&self, agent: &Agent, job: &Job) -> Result<SandboxedCommand> {
         let mut command = self.command(agent, job);
         command.envs(keys(agent)?);
-        job.sandbox.enclose(&command, &self.scope(agent, job))
+        job.sandbox.wrap(&command, &self.scope(agent, job))
     }
 
     /// What the tool wrote at its end into the file that its preset names.

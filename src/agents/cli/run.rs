@@ -5,7 +5,7 @@ use super::prepare::Prepared;
 use super::summary::{short, summary};
 use super::transcript::Transcript;
 use super::{Agent, AgentReport, Ending, Job, Limit};
-use crate::agents::sandbox::Enclosed;
+use crate::agents::sandbox::SandboxedCommand;
 use crate::domain::error::Result;
 use crate::domain::event::Activity;
 use crate::domain::presets::{EventReader, Observed, Wait};
@@ -43,8 +43,8 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
     let begun = Instant::now();
     let mut prepared = Prepared::new(agent, job)?;
     let transcript = Transcript::open(job.transcript.as_deref())?;
-    let Enclosed { command, holders, keep } = prepared.enclosed(agent, job)?;
-    let (mut tree, mut output) = Tree::start(command, prepared.input(job), holders)?;
+    let SandboxedCommand { command, wrappers, guard } = prepared.sandboxed(agent, job)?;
+    let (mut tree, mut output) = Tree::start(command, prepared.input(job), wrappers)?;
     let mut handler = OutputHandler::new(job, &mut *prepared.reader, transcript, on);
     if let Some(Identity { pid, started, boot }) = tree.identity() {
         (handler.on)(Activity::Process { pid, started, boot });
@@ -71,7 +71,7 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
         }
     };
     tree.finish(&mut output, |line, from_err| handler.line(line, from_err)).await;
-    for text in keep.stopped() {
+    for text in guard.stopped() {
         (handler.on)(Activity::Text { text });
     }
     let last = handler.last_activity();

@@ -56,24 +56,23 @@ pub struct Sandbox {
 
 /// A command in its sandbox, and what has to live as long as it.
 #[derive(Debug)]
-pub struct Enclosed {
+pub struct SandboxedCommand {
     /// The command, its environment complete.
     pub command: Command,
-    /// How many processes, one started by the other, hold what is inside before the command itself begins.
-    /// TERM to one of them ends everything at once.
-    pub holders: usize,
-    /// What vanishes with it.
-    pub keep: Keep,
+    /// How many processes, one started by the other, come before the command itself. TERM to one of them
+    /// ends everything at once.
+    pub wrappers: usize,
+    pub guard: SandboxGuard,
 }
 
 /// What a command needs as long as it runs; dropping it takes that away.
 #[derive(Debug, Default)]
-pub struct Keep {
+pub struct SandboxGuard {
     temporary: Option<Temporary>,
 }
 
-impl Keep {
-    /// What was stopped meanwhile, as far as anybody knows: lines that say what the sandbox did.
+impl SandboxGuard {
+    /// What was stopped meanwhile, as far as is known: lines that say what the sandbox did.
     pub fn stopped(&self) -> Vec<String> {
         let lines = self.temporary.as_ref().and_then(|own| fs::read_to_string(own.file(STOPPED)).ok());
         lines.unwrap_or_default().lines().map(|line| format!("the sandbox {line}")).collect()
@@ -132,7 +131,7 @@ impl Sandbox {
 
     /// The command as it is started. Its working directory is the scope's; of our environment it gets what
     /// is on the allow list, and what it was given explicitly.
-    pub fn enclose(&self, command: &Command, scope: &Scope) -> Result<Enclosed> {
+    pub fn wrap(&self, command: &Command, scope: &Scope) -> Result<SandboxedCommand> {
         match (&self.backend, &self.launcher) {
             (Backend::Bubblewrap(bwrap), launcher) => {
                 self.in_bubblewrap(bwrap, launcher.as_ref(), command, scope)
@@ -149,7 +148,7 @@ impl Sandbox {
         launcher: Option<&Launcher>,
         command: &Command,
         scope: &Scope,
-    ) -> Result<Enclosed> {
+    ) -> Result<SandboxedCommand> {
         let temporary = Temporary::new()?;
         let rules = AccessRules::new(&self.policy, scope, command, &temporary.inside());
         let variables = temporary::variables(&rules, Path::new("/tmp"));
@@ -164,16 +163,20 @@ impl Sandbox {
         let variables = self.variables(command, scope, variables);
         let inner = with_loaders(command, &variables);
         let inside = bubblewrap::command(bwrap, rules, fix.as_ref(), &inner);
-        let (mut enclosed, holders) = match launcher {
+        let (mut wrapped, wrappers) = match launcher {
             Some(launcher) => (launcher.command(Some(&order), &inside), 2),
             None => (inside, 1),
         };
-        enclosed.current_dir("/");
-        give(&mut enclosed, variables);
-        Ok(Enclosed { command: enclosed, holders, keep: Keep { temporary: Some(temporary) } })
+        wrapped.current_dir("/");
+        set_environment(&mut wrapped, variables);
+        Ok(SandboxedCommand {
+            command: wrapped,
+            wrappers,
+            guard: SandboxGuard { temporary: Some(temporary) },
+        })
     }
 
-    fn in_landlock(&self, launcher: &Launcher, command: &Command, scope: &Scope) -> Result<Enclosed> {
+    fn in_landlock(&self, launcher: &Launcher, command: &Command, scope: &Scope) -> Result<SandboxedCommand> {
         let temporary = Temporary::new()?;
         let mut rules = AccessRules::new(&self.policy, scope, command, &temporary.inside());
         rules.hide_shared(launch::SHARED);
@@ -182,22 +185,30 @@ impl Sandbox {
         let network = self.policy.hosts.as_ref().map(|hosts| Network::new(hosts, None));
         let order = Order::new(&rules, network).with_bounds(&rules).write(&temporary)?;
         let variables = self.variables(command, scope, variables);
-        let mut enclosed = launcher.command(Some(&order), &with_loaders(command, &variables));
-        enclosed.current_dir(&rules.dir);
-        give(&mut enclosed, variables);
-        Ok(Enclosed { command: enclosed, holders: 1, keep: Keep { temporary: Some(temporary) } })
+        let mut wrapped = launcher.command(Some(&order), &with_loaders(command, &variables));
+        wrapped.current_dir(&rules.dir);
+        set_environment(&mut wrapped, variables);
+        Ok(SandboxedCommand {
+            command: wrapped,
+            wrappers: 1,
+            guard: SandboxGuard { temporary: Some(temporary) },
+        })
     }
 
-    fn in_seatbelt(&self, command: &Command, scope: &Scope) -> Result<Enclosed> {
+    fn in_seatbelt(&self, command: &Command, scope: &Scope) -> Result<SandboxedCommand> {
         let temporary = Temporary::new()?;
         let mut rules = AccessRules::new(&self.policy, scope, command, &temporary.inside());
         rules.hide_shared(seatbelt::SHARED);
         rules.paths.insert(rules.temporary.clone(), Access::Write);
         let variables = temporary::variables(&rules, &rules.temporary);
-        let mut enclosed = seatbelt::command(&rules, command)?;
-        enclosed.current_dir(&rules.dir);
-        give(&mut enclosed, self.variables(command, scope, variables));
-        Ok(Enclosed { command: enclosed, holders: 0, keep: Keep { temporary: Some(temporary) } })
+        let mut wrapped = seatbelt::command(&rules, command)?;
+        wrapped.current_dir(&rules.dir);
+        set_environment(&mut wrapped, self.variables(command, scope, variables));
+        Ok(SandboxedCommand {
+            command: wrapped,
+            wrappers: 0,
+            guard: SandboxGuard { temporary: Some(temporary) },
+        })
     }
 
     /// The command's whole environment; `own`: what it gets of the sandbox.
@@ -214,15 +225,15 @@ impl Sandbox {
     }
 
     /// The command as the person would start it, but for what sees to its end.
-    fn bare(&self, command: &Command, scope: &Scope) -> Enclosed {
-        let (mut bare, holders) = match &self.launcher {
+    fn bare(&self, command: &Command, scope: &Scope) -> SandboxedCommand {
+        let (mut bare, wrappers) = match &self.launcher {
             Some(launcher) => (launcher.command(None, command), 1),
             None => (copy(command), 0),
         };
         bare.current_dir(&scope.dir);
         environment::copy_explicit(command, &mut bare);
         bare.env("PWD", &scope.dir);
-        Enclosed { command: bare, holders, keep: Keep::default() }
+        SandboxedCommand { command: bare, wrappers, guard: SandboxGuard::default() }
     }
 }
 
@@ -232,9 +243,9 @@ impl fmt::Display for Sandbox {
     }
 }
 
-/// Gives what starts a command the command's environment, but for what would make it load libraries.
-fn give(enclosed: &mut Command, variables: Variables) {
-    enclosed.env_clear().envs(variables.into_iter().filter(|(name, _)| !environment::is_loaders(name)));
+/// The command's environment for what starts it, but for what would make that load libraries.
+fn set_environment(wrapped: &mut Command, variables: Variables) {
+    wrapped.env_clear().envs(variables.into_iter().filter(|(name, _)| !environment::is_loaders(name)));
 }
 
 /// The command, which takes the loader's variables only when it is inside.

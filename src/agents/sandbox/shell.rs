@@ -1,6 +1,6 @@
 //! Shell commands of the config: set-up and verification.
 
-use super::Enclosed;
+use super::SandboxedCommand;
 use crate::domain::error::Result;
 use crate::gate::signing;
 use crate::system::git;
@@ -78,13 +78,13 @@ pub fn shell(command: &str, env: &[(String, String)]) -> Command {
 /// Runs a command to its end; each line of its output goes to `line`. Nothing of it is left alive
 /// afterwards.
 pub async fn run(
-    enclosed: Enclosed,
+    sandboxed: SandboxedCommand,
     timeout: Duration,
     stop: &Stop,
     mut line: impl FnMut(&str),
 ) -> Result<ShellEnd> {
-    let Enclosed { command, holders, keep } = enclosed;
-    let (mut tree, mut output) = Tree::start(command, None, holders)?;
+    let SandboxedCommand { command, wrappers, guard } = sandboxed;
+    let (mut tree, mut output) = Tree::start(command, None, wrappers)?;
     let mut tail = Tail::default();
     let mut stream = LineRedactor::default();
     let mut tell = |text: String, from_err: bool| {
@@ -95,7 +95,7 @@ pub async fn run(
     };
     let over = watch(&mut tree, &mut output, Instant::now() + timeout, stop, &mut tell).await?;
     tree.finish(&mut output, &mut tell).await;
-    for what in keep.stopped() {
+    for what in guard.stopped() {
         tell(what, true);
     }
     Ok(match over {

@@ -6,8 +6,7 @@
 use super::access::{Access, AccessRules, access_in};
 use crate::domain::error::Result;
 use crate::system::fs::lock::{self, Lock};
-use crate::system::fs::remove_tree;
-use crate::system::fs::temporary;
+use crate::system::fs::{remove_tree, temporary};
 use anyhow::Context;
 use std::env;
 use std::ffi::OsString;

@@ -1,7 +1,7 @@
 //! git commands on what an agent left, with an end: of time and of output.
 //!
 //! An agent can leave a million files, patterns on which git's matching takes hours, or data that unpacks
-//! without end. Output goes to files, so that nobody waits for anybody to read.
+//! without end. Output goes to files, so that no process waits for another to read.
 
 use super::TooMuch;
 use crate::domain::error::Result;
@@ -27,43 +27,42 @@ const LONGEST: u64 = 64 << 20;
 /// How much room on the disk a message may need, in bytes.
 const ROOM: usize = 64 << 10;
 
-/// What a command came to.
-pub(super) struct Ended {
+pub(super) struct GitOutput {
     pub status: ExitStatus,
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
 }
 
-impl Ended {
+impl GitOutput {
     /// The items of the output, which are separated by NUL.
     pub fn items(&self) -> Vec<Vec<u8>> {
         self.stdout.split(|byte| *byte == 0).filter(|item| !item.is_empty()).map(<[u8]>::to_vec).collect()
     }
 
-    /// What it said, for messages.
-    pub fn said(&self) -> String {
+    /// What it wrote to its standard error, for messages.
+    pub fn errors(&self) -> String {
         String::from_utf8_lossy(&self.stderr).trim().to_owned()
     }
 }
 
 /// Runs that subcommand of git to its end, which must be one of these exit codes.
-pub(super) fn run(what: &str, command: &mut Command, codes: &[i32]) -> Result<Ended> {
+pub(super) fn run(what: &str, command: &mut Command, codes: &[i32]) -> Result<GitOutput> {
     let (mut out, mut err) = (scratch()?, scratch()?);
     command.stdout(out.try_clone()?).stderr(err.try_clone()?);
     let status = wait(start(command)?, what)?;
     let (stdout, stderr) = (read(&mut out, what)?, read(&mut err, what)?);
-    let ended = Ended { status, stdout, stderr };
-    if !ended.status.code().is_some_and(|code| codes.contains(&code)) {
-        if ended.stderr.is_empty() {
-            // It had something to say: where it cannot be written down, that is the cause.
+    let output = GitOutput { status, stdout, stderr };
+    if !output.status.code().is_some_and(|code| codes.contains(&code)) {
+        if output.stderr.is_empty() {
+            // It had something to say: if it cannot be written down, that is the cause.
             let room = err.write_all(&[0; ROOM]);
-            room.with_context(|| format!("git {what} failed ({}), unheard", ended.status))?;
+            room.with_context(|| format!("git {what} failed ({}), unheard", output.status))?;
         }
         // Our settings would only hide the cause.
         let command = format!("git {what}");
-        return Err(GitError { command, status: ended.status, stderr: ended.said() }.into());
+        return Err(GitError { command, status: output.status, stderr: output.errors() }.into());
     }
-    Ok(ended)
+    Ok(output)
 }
 
 /// Starts it in a process group of its own: filters end with it.
@@ -78,7 +77,7 @@ pub(super) fn wait(mut child: Child, what: &str) -> Result<ExitStatus> {
     let watch = thread::spawn(move || {
         let is_late = timer.recv_timeout(LIMIT) == Err(mpsc::RecvTimeoutError::Timeout);
         if let Some(group) = group.filter(|_| is_late) {
-            // It may just have ended.
+            // It may just have output.
             let _ = kill_process_group(group, Signal::KILL);
         }
         is_late
@@ -109,7 +108,7 @@ pub(super) fn text(bytes: &[u8]) -> Result<Stdio> {
     Ok(file.into())
 }
 
-/// A file that nobody else sees.
+/// A file without a name.
 pub(super) fn scratch() -> Result<File> {
     tempfile::tempfile().context("cannot make a temporary file")
 }

@@ -21,119 +21,121 @@ pub struct Copied {
     pub skipped: Vec<String>,
 }
 
-impl Worktree {
-    /// Copies what the patterns name. The files are never harvested.
-    pub fn copy(&self, patterns: &[String]) -> Result<Copied> {
-        let mut copied = Copied::default();
-        let Some(main) = self.place.main.clone().filter(|_| !patterns.is_empty()) else { return Ok(copied) };
-        let main = main.canonicalize().with_context(|| format!("cannot find {}", main.display()))?;
-        for path in self.sources(&main, patterns, &mut copied.skipped)? {
-            self.copy_tree(&main, &path, &mut copied)?;
-        }
-        self.record.add_copied(&copied.files)?;
-        Ok(copied)
+/// Copies what the patterns name. The files are never collected.
+pub(super) fn copy(worktree: &Worktree, patterns: &[String]) -> Result<Copied> {
+    let mut copied = Copied::default();
+    let Some(main) = worktree.parent.main.clone().filter(|_| !patterns.is_empty()) else { return Ok(copied) };
+    let main = main.canonicalize().with_context(|| format!("cannot find {}", main.display()))?;
+    for path in sources(worktree, &main, patterns, &mut copied.skipped)? {
+        copy_tree(worktree, &main, &path, &mut copied)?;
     }
+    worktree.record.add_copied(&copied.files)?;
+    Ok(copied)
+}
 
-    /// The paths that the patterns name, relative to the main worktree.
-    fn sources(&self, main: &Path, patterns: &[String], skipped: &mut Vec<String>) -> Result<Vec<PathBuf>> {
-        let mut sources = Vec::new();
-        let mut globs = GlobSetBuilder::new();
-        for pattern in patterns {
-            let path = Path::new(pattern);
-            let plain =
-                path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-            if !plain || path.starts_with(".git") {
-                return Err(hint(
-                    format!("`{pattern}` under run.copy is no path inside the repository"),
-                    "name files relative to the repository's root, such as \".env.dev\"",
-                ));
-            }
-            if main.join(path).symlink_metadata().is_ok() {
-                sources.push(path.components().filter(|part| *part != Component::CurDir).collect());
-            } else if pattern.contains(['*', '?', '[', '{']) {
-                let glob = GlobBuilder::new(pattern).literal_separator(true).build();
-                globs.add(glob.map_err(|error| {
-                    hint(
-                        format!("`{pattern}` under run.copy is no pattern: {error}"),
-                        "see gitignore(5) for patterns",
-                    )
-                })?);
-            } else {
-                skipped.push(format!("`{pattern}` of run.copy does not exist"));
-            }
+/// The paths that the patterns name, relative to the main worktree.
+fn sources(
+    worktree: &Worktree,
+    main: &Path,
+    patterns: &[String],
+    skipped: &mut Vec<String>,
+) -> Result<Vec<PathBuf>> {
+    let mut sources = Vec::new();
+    let mut globs = GlobSetBuilder::new();
+    for pattern in patterns {
+        let path = Path::new(pattern);
+        let plain = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        if !plain || path.starts_with(".git") {
+            return Err(hint(
+                format!("`{pattern}` under run.copy is no path inside the repository"),
+                "name files relative to the repository's root, such as \".env.dev\"",
+            ));
         }
-        let globs = globs.build()?;
-        if !globs.is_empty() {
-            self.matching(main, &globs, &mut sources)?;
-        }
-        sources.sort();
-        sources.dedup();
-        Ok(sources)
-    }
-
-    fn matching(&self, main: &Path, globs: &GlobSet, found: &mut Vec<PathBuf>) -> Result<()> {
-        let mut folders = vec![PathBuf::new()];
-        while let Some(folder) = folders.pop() {
-            let Ok(entries) = fs::read_dir(main.join(&folder)) else { continue };
-            for entry in entries.flatten() {
-                let path = folder.join(entry.file_name());
-                if entry.file_name() == ".git" || entry.path() == self.place.root {
-                    continue;
-                }
-                if globs.is_match(&path) {
-                    found.push(path);
-                } else if entry.file_type()?.is_dir() {
-                    folders.push(path);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn copy_tree(&self, main: &Path, path: &Path, copied: &mut Copied) -> Result<()> {
-        let (from, to) = (main.join(path), self.path.join(path));
-        let kind =
-            from.symlink_metadata().with_context(|| format!("cannot copy {}", path.display()))?.file_type();
-        if kind.is_dir() {
-            for entry in fs::read_dir(&from).with_context(|| format!("cannot copy {}", path.display()))? {
-                let name = entry?.file_name();
-                // A repository in the folder stays one of the main worktree's own.
-                if name != ".git" {
-                    self.copy_tree(main, &path.join(name), copied)?;
-                }
-            }
-            return Ok(());
-        }
-        if let Some(parent) = to.parent() {
-            fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-            // The commit may hold a symbolic link where the main worktree has a folder.
-            if !parent.canonicalize()?.starts_with(self.path.canonicalize()?) {
-                copied.skipped.push(format!("{} would land outside the worktree", path.display()));
-                return Ok(());
-            }
-        }
-        if to.symlink_metadata().is_ok() {
-            return Ok(());
-        }
-        let context = || format!("cannot copy {} into the worktree", path.display());
-        if kind.is_symlink() {
-            let inside = from.canonicalize().is_ok_and(|target| target.starts_with(main));
-            let target = fs::read_link(&from).with_context(context)?;
-            if !inside || target.is_absolute() {
-                copied.skipped.push(format!("{} is a symbolic link out of the repository", path.display()));
-                return Ok(());
-            }
-            std::os::unix::fs::symlink(target, &to).with_context(context)?;
-        } else if kind.is_file() {
-            match fs::copy(&from, &to) {
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-                other => other.map(drop).with_context(context)?,
-            }
+        if main.join(path).symlink_metadata().is_ok() {
+            sources.push(path.components().filter(|part| *part != Component::CurDir).collect());
+        } else if pattern.contains(['*', '?', '[', '{']) {
+            let glob = GlobBuilder::new(pattern).literal_separator(true).build();
+            globs.add(glob.map_err(|error| {
+                hint(
+                    format!("`{pattern}` under run.copy is no pattern: {error}"),
+                    "see gitignore(5) for patterns",
+                )
+            })?);
         } else {
-            copied.skipped.push(format!("{} is no regular file", path.display()));
+            skipped.push(format!("`{pattern}` of run.copy does not exist"));
+        }
+    }
+    let globs = globs.build()?;
+    if !globs.is_empty() {
+        matching(worktree, main, &globs, &mut sources)?;
+    }
+    sources.sort();
+    sources.dedup();
+    Ok(sources)
+}
+
+fn matching(worktree: &Worktree, main: &Path, globs: &GlobSet, found: &mut Vec<PathBuf>) -> Result<()> {
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(main.join(&folder)) else { continue };
+        for entry in entries.flatten() {
+            let path = folder.join(entry.file_name());
+            if entry.file_name() == ".git" || entry.path() == worktree.parent.root {
+                continue;
+            }
+            if globs.is_match(&path) {
+                found.push(path);
+            } else if entry.file_type()?.is_dir() {
+                folders.push(path);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn copy_tree(worktree: &Worktree, main: &Path, path: &Path, copied: &mut Copied) -> Result<()> {
+    let (from, to) = (main.join(path), worktree.path.join(path));
+    let kind =
+        from.symlink_metadata().with_context(|| format!("cannot copy {}", path.display()))?.file_type();
+    if kind.is_dir() {
+        for entry in fs::read_dir(&from).with_context(|| format!("cannot copy {}", path.display()))? {
+            let name = entry?.file_name();
+            // A repository in the folder stays one of the main worktree's own.
+            if name != ".git" {
+                copy_tree(worktree, main, &path.join(name), copied)?;
+            }
+        }
+        return Ok(());
+    }
+    if let Some(parent) = to.parent() {
+        fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+        // The commit may hold a symbolic link where the main worktree has a folder.
+        if !parent.canonicalize()?.starts_with(worktree.path.canonicalize()?) {
+            copied.skipped.push(format!("{} would land outside the worktree", path.display()));
             return Ok(());
         }
-        copied.files.push(path.to_owned());
-        Ok(())
     }
+    if to.symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    let context = || format!("cannot copy {} into the worktree", path.display());
+    if kind.is_symlink() {
+        let inside = from.canonicalize().is_ok_and(|target| target.starts_with(main));
+        let target = fs::read_link(&from).with_context(context)?;
+        if !inside || target.is_absolute() {
+            copied.skipped.push(format!("{} is a symbolic link out of the repository", path.display()));
+            return Ok(());
+        }
+        std::os::unix::fs::symlink(target, &to).with_context(context)?;
+    } else if kind.is_file() {
+        match fs::copy(&from, &to) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            other => other.map(drop).with_context(context)?,
+        }
+    } else {
+        copied.skipped.push(format!("{} is no regular file", path.display()));
+        return Ok(());
+    }
+    copied.files.push(path.to_owned());
+    Ok(())
 }

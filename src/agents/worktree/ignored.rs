@@ -1,14 +1,14 @@
-//! Ignored files that somebody may have written by hand: `.env`, notes, a local override.
+//! Ignored files that may have been written by hand: `.env`, notes, a local override.
 //!
 //! git will never commit them, so a removal would take them along. Build output is ignored as well, and
 //! keeping it would fill the disk, so what is kept is decided by cost: an ignored path of up to 2000 files
 //! and 16 MB is kept for a while in the trash, unless it says itself that it can be made again
-//! (`CACHEDIR.TAG`, `node_modules`, `__pycache__`). What was there when the set-up was done, and was not
-//! changed since, is no loss: set-up makes it again, or it was copied from the main worktree. That is told
-//! by the time of each file's last change of any kind, which no program can set.
+//! (`CACHEDIR.TAG`, `node_modules`, `__pycache__`). What was there when the setup was done, and was not
+//! changed since, is no loss: setup makes it again, or it was copied from the main worktree. The time of
+//! each file's last change of any kind decides, which no program can set.
 
 use super::Worktree;
-use super::walk::as_path;
+use super::scan::as_path;
 use crate::domain::error::Result;
 use crate::system::git;
 use anyhow::Context;
@@ -29,84 +29,81 @@ const MADE_AGAIN: [&str; 2] = ["node_modules", "__pycache__"];
 
 /// The ignored files of a worktree that are kept, and what they take.
 #[derive(Debug, Default)]
-pub struct Spare {
-    /// Relative to the worktree; folders where all in them is ignored.
+pub(super) struct IgnoredFiles {
+    /// Relative to the worktree; folders if all in them is ignored.
     pub paths: Vec<PathBuf>,
     /// On disk.
     pub bytes: u64,
 }
 
+/// Remembers that the ignored files which are there now were not written by hand. Returns when whatever is
+/// written from now on bears a later time: clocks of file systems go by some milliseconds.
+pub(super) fn mark_set_up(worktree: &Worktree) -> Result<()> {
+    let mark = worktree.record.scratch("ready");
+    let beside = worktree.record.scratch("ready.next");
+    let write = |path: &Path| {
+        fs::write(path, b"")?;
+        path.symlink_metadata().map(|data| changed(&data))
+    };
+    let context = || format!("cannot write {}", mark.display());
+    let marked = write(&mark).with_context(context)?;
+    for _ in 0..1000 {
+        if write(&beside).with_context(context)? > marked {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    fs::remove_file(&beside).with_context(context)
+}
+
+/// What of its ignored files is to be kept when it goes.
+pub(super) fn worth_keeping(worktree: &Worktree) -> Result<IgnoredFiles> {
+    let mut kept = IgnoredFiles::default();
+    if !worktree.is_complete() || !worktree.is_there() {
+        return Ok(kept);
+    }
+    let since = worktree.record.scratch("ready").symlink_metadata().ok().map(|data| changed(&data));
+    let mut command = worktree.git();
+    command.env("GIT_INDEX_FILE", worktree.record.index());
+    command.args(["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"]);
+    let listed = git::output_bytes(&mut command)?;
+    for path in listed.split(|byte| *byte == 0).filter(|path| !path.is_empty()) {
+        let path = as_path(path.strip_suffix(b"/").unwrap_or(path));
+        let Some(bytes) = written_by_hand(&worktree.path.join(path), since) else { continue };
+        if kept.bytes + bytes <= ALL {
+            kept.bytes += bytes;
+            kept.paths.push(path.to_owned());
+        }
+    }
+    Ok(kept)
+}
+
+/// The bytes of an ignored path if it may be written by hand; `None` for what can be made again, and
+/// what is too much.
+fn written_by_hand(path: &Path, since: Option<(i64, i64)>) -> Option<u64> {
+    let (mut files, mut bytes, mut is_new) = (0, 0, false);
+    let mut open = vec![path.to_owned()];
+    while let Some(path) = open.pop() {
+        let data = path.symlink_metadata().ok()?;
+        if data.is_dir() {
+            let name = path.file_name().unwrap_or_default();
+            if MADE_AGAIN.iter().any(|made| name == *made) || path.join("CACHEDIR.TAG").is_file() {
+                return None;
+            }
+            open.extend(fs::read_dir(&path).ok()?.flatten().map(|entry| entry.path()));
+        } else {
+            files += 1;
+            bytes += data.blocks() * 512;
+            is_new |= since.is_none_or(|since| changed(&data) > since);
+        }
+        if files > FILES || bytes > BYTES || open.len() > FILES {
+            return None;
+        }
+    }
+    is_new.then_some(bytes)
+}
+
 /// When a file was last changed in any way, by the system's own clock.
 fn changed(data: &Metadata) -> (i64, i64) {
     (data.ctime(), data.ctime_nsec())
-}
-
-impl Worktree {
-    /// Remembers that the ignored files which are there now are nobody's work. Returns when whatever is
-    /// written from now on bears a later time: clocks of file systems go by some milliseconds.
-    pub fn is_set_up(&self) -> Result<()> {
-        let mark = self.record.scratch("ready");
-        let beside = self.record.scratch("ready.next");
-        let write = |path: &Path| {
-            fs::write(path, b"")?;
-            path.symlink_metadata().map(|data| changed(&data))
-        };
-        let context = || format!("cannot write {}", mark.display());
-        let marked = write(&mark).with_context(context)?;
-        for _ in 0..1000 {
-            if write(&beside).with_context(context)? > marked {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        fs::remove_file(&beside).with_context(context)
-    }
-
-    /// What of its ignored files is to be kept when it goes.
-    pub(super) fn spare(&self) -> Result<Spare> {
-        let mut spare = Spare::default();
-        if !self.is_complete() || !self.path.is_dir() {
-            return Ok(spare);
-        }
-        let since = self.record.scratch("ready").symlink_metadata().ok().map(|data| changed(&data));
-        let index = self.record.index();
-        let mut command = self.git();
-        command.env("GIT_INDEX_FILE", index);
-        command.args(["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"]);
-        let listed = git::output_bytes(&mut command)?;
-        for path in listed.split(|byte| *byte == 0).filter(|path| !path.is_empty()) {
-            let path = as_path(path.strip_suffix(b"/").unwrap_or(path));
-            let Some(bytes) = self.by_hand(path, since) else { continue };
-            if spare.bytes + bytes <= ALL {
-                spare.bytes += bytes;
-                spare.paths.push(path.to_owned());
-            }
-        }
-        Ok(spare)
-    }
-
-    /// The bytes of an ignored path if it may be written by hand; none for what can be made again, and
-    /// what is too much.
-    fn by_hand(&self, path: &Path, since: Option<(i64, i64)>) -> Option<u64> {
-        let (mut files, mut bytes, mut is_new) = (0, 0, false);
-        let mut open = vec![self.path.join(path)];
-        while let Some(path) = open.pop() {
-            let data = path.symlink_metadata().ok()?;
-            if data.is_dir() {
-                let name = path.file_name().unwrap_or_default();
-                if MADE_AGAIN.iter().any(|made| name == *made) || path.join("CACHEDIR.TAG").is_file() {
-                    return None;
-                }
-                open.extend(fs::read_dir(&path).ok()?.flatten().map(|entry| entry.path()));
-            } else {
-                files += 1;
-                bytes += data.blocks() * 512;
-                is_new |= since.is_none_or(|since| changed(&data) > since);
-            }
-            if files > FILES || bytes > BYTES || open.len() > FILES {
-                return None;
-            }
-        }
-        is_new.then_some(bytes)
-    }
 }

@@ -1,46 +1,56 @@
 //! A new worktree, from a pinned commit, beside any number of others being made.
 //!
-//! Nothing is registered in the person's repository: the worktree belongs to a private one, see
-//! [`super::private`], so that no git of anybody's meets a half-made admin folder (`git worktree add`
-//! fills its own file by file, and takes `config.lock` for tracking), and nobody's `git worktree prune`
-//! has a say. The record comes first, then the folder's content. Only the files are checked out by git
-//! itself, which knows filters, line ends and sparse trees.
+//! Nothing is registered in the user's repository: the worktree belongs to a private one, see
+//! [`super::private_git`], so that no git meets a half-made admin folder (`git worktree add` fills its own
+//! file by file, and takes `config.lock` for tracking), and `git worktree prune` has no say. The record comes
+//! first, then the folder's content. Only the files are checked out by git itself, which knows filters,
+//! line ends and sparse trees.
 
 use super::record::{self, Record};
-use super::{Worktree, Worktrees};
-use crate::agents::sandbox::Enclosed;
+use super::{Worktree, Worktrees, locate, private_git, remove};
+use crate::agents::sandbox::SandboxedCommand;
 use crate::domain::error::{Result, hint};
-use crate::system::fs::{half_written, lock};
+use crate::system::fs::lock;
 use crate::system::git;
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use std::fs::{self, File};
 use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 impl Worktrees {
     /// Makes a worktree with that commit's files, on no branch. Its folder is called `name`, with a
-    /// number where that exists already.
+    /// number if that exists already.
     pub fn make(&self, name: &str, commit: ObjectId) -> Result<Worktree> {
         let making = self.making()?;
         let path = self.new_folder(name)?;
-        let id = unique_id(name)?;
-        let record = Record::create(&self.own_dir(), &id, name, &path, commit)?;
+        let record = Record::create(
+            &self.own_dir(),
+            &unique_id(name)?,
+            &[
+                ("base", commit.to_string().as_bytes()),
+                ("name", name.as_bytes()),
+                ("path", path.as_os_str().as_bytes()),
+                ("folder", locate::identity(&path).unwrap_or_default().as_bytes()),
+            ],
+        )?;
         drop(making);
-        let worktree = Worktree { place: self.clone(), name: name.to_owned(), path, base: commit, record };
-        match worktree.fill() {
+        let worktree = Worktree { parent: self.clone(), name: name.to_owned(), path, base: commit, record };
+        match fill(&worktree) {
             Ok(()) => Ok(worktree),
             Err(error) => {
                 let path = worktree.path.clone();
-                // Nobody has worked in it, so nothing of anybody's goes with it.
-                worktree.discard().with_context(|| format!("cannot clean up {}", path.display()))?;
+                // No agent has worked in it, so nothing of value goes with it.
+                remove::discard(worktree).with_context(|| format!("cannot clean up {}", path.display()))?;
                 Err(error).with_context(|| format!("cannot make the worktree {}", path.display()))
             }
         }
     }
 
-    /// Held while a folder has no record yet, so that nobody takes it for one that a killed process left.
-    fn making(&self) -> Result<File> {
+    /// Held while a folder has no record yet, or a record no name, so that no process takes it for one that
+    /// a killed process left.
+    pub(super) fn making(&self) -> Result<File> {
         let file = self.making_file()?;
         file.lock_shared().context("cannot lock the making of worktrees")?;
         Ok(file)
@@ -51,19 +61,14 @@ impl Worktrees {
     pub(super) fn sweep_half_made(&self) -> Result<()> {
         let lock = self.making_file()?;
         if lock.try_lock().is_err() {
-            // Somebody is making one now, and the next start sweeps as well.
+            // Another process is making one now, and the next start sweeps as well.
             return Ok(());
         }
         record::sweep_stage(&self.own_dir())?;
-        let trash = fs::read_dir(self.own_dir().join("trash")).into_iter().flatten().flatten();
-        let half = trash.filter(|entry| half_written::is_half_written(&entry.file_name()));
-        for path in half_written::abandoned(half.map(|entry| entry.path()).collect()) {
-            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
-        }
         let Ok(entries) = fs::read_dir(&self.root) else { return Ok(()) };
         let known = record::paths(&self.own_dir());
         for path in entries.flatten().map(|entry| entry.path()).filter(|path| !known.contains(path)) {
-            // One that holds anything stays: it is none of ours.
+            // One that holds anything stays: it is not ours.
             let _ = fs::remove_dir(path);
         }
         Ok(())
@@ -89,7 +94,7 @@ impl Worktrees {
             match fs::create_dir(&path) {
                 Ok(()) => return Ok(path),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                // Another process tidied the empty root away in between.
+                // Another process removed the empty root in between.
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     fs::create_dir_all(&self.root).map_err(|error| refused(error, &self.root))?;
                 }
@@ -100,29 +105,27 @@ impl Worktrees {
     }
 }
 
-impl Worktree {
-    fn fill(&self) -> Result<()> {
-        self.furnish().context("cannot make its private repository")?;
-        // With the person's own git directory, since nobody has been in the worktree yet: filters, large
-        // files and objects that only a remote has are found as in any checkout.
-        let index = self.git_dir().join("index");
-        let mut checkout = self.git();
-        checkout
-            .env("GIT_INDEX_FILE", &index)
-            .args(["read-tree", "--reset", "-u", "--no-recurse-submodules"])
-            .arg(self.base.to_string());
-        let Enclosed { mut command, keep: _keep, .. } = self.enclose(checkout, true)?;
-        git::output(&mut command)?;
-        // Aside first: the index in the record is what says that the checkout was complete.
-        let aside = self.record.scratch("index.new");
-        fs::copy(index, &aside).context("cannot keep a copy of the index")?;
-        fs::rename(&aside, self.record.index())?;
-        Ok(())
-    }
+fn fill(worktree: &Worktree) -> Result<()> {
+    private_git::create(worktree).context("cannot make its private repository")?;
+    // With the user's own git directory, since no agent has been in the worktree yet: filters, large
+    // files and objects that only a remote has are found as in any checkout.
+    let index = worktree.git_dir().join("index");
+    let mut checkout = worktree.git();
+    checkout
+        .env("GIT_INDEX_FILE", &index)
+        .args(["read-tree", "--reset", "-u", "--no-recurse-submodules"])
+        .arg(worktree.base.to_string());
+    let SandboxedCommand { mut command, guard: _guard, .. } = worktree.sandboxed(checkout, true)?;
+    git::output(&mut command)?;
+    // Aside first: the index in the record is what says that the checkout was complete.
+    let aside = worktree.record.scratch("index.new");
+    fs::copy(index, &aside).context("cannot keep a copy of the index")?;
+    fs::rename(&aside, worktree.record.index())?;
+    Ok(())
 }
 
-/// The name with what file systems take, and eight random digits: no other process can mean the same.
-fn unique_id(name: &str) -> Result<String> {
+/// The name with what file systems take, and eight random digits: no other process takes the same.
+pub(super) fn unique_id(name: &str) -> Result<String> {
     let plain: String = name
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })

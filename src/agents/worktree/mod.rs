@@ -1,56 +1,75 @@
-//! A temporary worktree's life: make, harvest, keep or remove.
+//! A temporary worktree's life: make, collect, keep or remove.
 //!
-//! [`Worktrees`] is the place where a repository's temporary worktrees are made; a slow checkout can run
-//! on another thread. What we know of a worktree (where it is, what it was made from, the index that git
-//! wrote for it) is kept in `<common git dir>/flow-ai/worktrees/<id>/`, out of reach of what runs in the
-//! worktree, and is locked as long as we are alive: a record whose lock is free belongs to a process that
-//! died.
+//! What is known of a worktree (where it is, what it was made from, the index that git wrote for it) is kept
+//! in `<common git dir>/flow-ai/worktrees/<id>/`, out of reach of what runs in the worktree, and is locked as
+//! long as its process lives: a record whose lock is free belongs to a process that died.
 //!
-//! # Why a repository of its own, and no linked worktree
+//! # What lives where
+//! | what | file |
+//! |---|---|
+//! | [`Worktrees`], where a repository's worktrees are made; [`Worktree`], one of them, with all that can be done to it | here |
+//! | where they may be; which folder is ours | `root.rs`, `locate.rs` |
+//! | `Record`, what is known of one | `record.rs` |
+//! | making one: its folder, its private repository with `GitSettings`, the files it needs | `make.rs`, `private_git.rs`, `settings.rs`, `copy.rs` |
+//! | [`Collected`], its files as a tree, by `Scan` and `ScratchIndex`, without each [`LeftOut`] | `collect.rs`, `scan.rs`, `scratch_index.rs`, `left_out.rs`, `submodules.rs` |
+//! | [`AgentCommit`], what its agent committed itself, by `AgentRefs` | `import.rs`, `agent_refs.rs` |
+//! | restoring what decides about what git runs there | `repair.rs` |
+//! | whether it holds anything that is nowhere else; its end | `unsaved.rs`, `remove.rs`, `deletions.rs` |
+//! | [`Trash`], what was removed and can be restored | `trash.rs`, `ignored.rs` |
+//! | git commands with limits | `bounded.rs` |
+//!
+//! # Why a repository of its own, and not a linked worktree
 //! A linked worktree can be made safe under bubblewrap, by a detached HEAD, an object directory named in
-//! the environment, and its `.git`, `commondir` and `gitdir` bound over themselves. But whoever works
-//! there shares refs, configuration and hooks with the person, so `stash`, `branch`, `tag`, `config` and
+//! the environment, and its `.git`, `commondir` and `gitdir` bound over themselves. But an agent there
+//! shares refs, configuration and hooks with the user, so `stash`, `branch`, `tag`, `config` and
 //! notes either fail or do harm, a tool that drops the variable writes into the shared objects, and
 //! without bubblewrap nothing of this holds: Landlock cannot carve files out of a writable folder. A
-//! private repository that reads the person's objects as alternates (`private.rs`) shares nothing that
-//! can be written, whatever enforces it: every git command works, `git worktree prune` of anybody has
-//! nothing to lose, and making one takes no lock of the person's. What the agent committed is brought over
-//! by `import.rs`; what it changed of the repository is put back by `seal.rs`.
+//! private repository that reads the user's objects as alternates shares nothing that can be written,
+//! whatever enforces it: every git command works, `git worktree prune` has nothing to lose, and making one
+//! takes no lock of the user's.
 
+mod agent_refs;
 mod bounded;
+mod collect;
 mod copy;
-mod harvest;
+mod deletions;
+mod ignored;
 mod import;
-mod index;
+mod left_out;
 mod locate;
 mod make;
-pub mod measure;
-mod private;
+mod private_git;
 mod record;
 mod remove;
+mod repair;
 mod root;
-mod seal;
+mod scan;
+mod scratch_index;
 mod settings;
-mod spare;
 mod submodules;
-pub mod trash;
-mod walk;
+mod trash;
+mod unsaved;
 
+pub use collect::Collected;
 pub use copy::Copied;
-pub use harvest::{Harvest, LARGEST, LARGEST_KNOWN, LeftOut, MOST, Why};
-pub use import::OwnCommit;
-pub use remove::{Removed, half_deleted};
+pub use deletions::half_deleted;
+pub use import::AgentCommit;
+pub use left_out::{LARGEST, LARGEST_KNOWN, LeftOut, LeftOutReason, MOST};
+pub use remove::Removed;
+pub use trash::{Removal, Trash, TrashEntry, TrashKind};
 
-use crate::agents::sandbox::{Enclosed, Keep, Sandbox, Scope};
+use crate::agents::sandbox::{Sandbox, SandboxGuard, SandboxedCommand, Scope};
 use crate::domain::config::Config;
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
+use crate::system::fs::disk_usage::{Usage, measure};
 use crate::system::git;
 use crate::system::mark::mark;
 use anyhow::Context;
+use deletions::Deletions;
 use gix::ObjectId;
 use record::Record;
-use remove::Deletions;
+use settings::GitSettings;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -66,8 +85,8 @@ pub struct Worktrees {
     main: Option<PathBuf>,
     root: PathBuf,
     /// What the configuration of every private repository says.
-    settings: Arc<settings::Settings>,
-    /// Holds git where a filter of the person's could start a program of the project.
+    settings: Arc<GitSettings>,
+    /// Where git runs if a filter of the user's could start a program of the project.
     filters: Option<Sandbox>,
     deletions: Arc<Deletions>,
 }
@@ -75,7 +94,7 @@ pub struct Worktrees {
 /// A temporary worktree.
 #[derive(Debug)]
 pub struct Worktree {
-    place: Worktrees,
+    parent: Worktrees,
     name: String,
     path: PathBuf,
     base: ObjectId,
@@ -88,21 +107,21 @@ pub struct Worktree {
 pub struct TooMuch(pub String);
 
 impl Worktrees {
-    /// The place for that repository, see [`root`].
-    pub fn of(repo: &Repo, config: &Config) -> Result<Worktrees> {
+    /// In the folder that [`root`] names.
+    pub fn new(repo: &Repo, config: &Config) -> Result<Worktrees> {
         let root = root(repo, config)?;
         repo.own_dir()?;
         let common = repo.common_dir().to_owned();
         let main = root::main_worktree(repo);
-        let settings = Arc::new(settings::of(repo));
-        // In a partial clone git has to fetch what it lacks, with keys that are hidden from whoever is held.
-        let is_held = settings.has_strange_filters && !repo.is_partial();
-        let filters = is_held.then(|| crate::agents::sandbox_for(repo, config)).transpose()?;
+        let settings = Arc::new(settings::read(repo));
+        // In a partial clone git has to fetch what it lacks, with keys that are hidden in a sandbox.
+        let is_sandboxed = settings.has_strange_filters && !repo.is_partial();
+        let filters = is_sandboxed.then(|| crate::agents::sandbox_for(repo, config)).transpose()?;
         let own = common.join("flow-ai");
         fs::create_dir_all(own.join("locks")).with_context(|| format!("cannot make {}", own.display()))?;
         let deletions = Arc::new(Deletions::new(&own, &root));
         let worktrees = Worktrees { common, main, root, settings, filters, deletions };
-        worktrees.delete_trash();
+        worktrees.resume_deletions();
         Ok(worktrees)
     }
 
@@ -117,19 +136,32 @@ impl Worktrees {
         self.sweep_half_made()?;
         let mut found = Vec::new();
         for record in record::unlocked(&self.own_dir())? {
-            if let Some((name, path, base)) = record.read()? {
-                let mut worktree = Worktree { place: self.clone(), name, path, base, record };
-                worktree.follow()?;
-                if worktree.belongs_to().is_none() {
-                    worktree.record.sweep()?;
-                    found.push(worktree);
-                }
-            } else {
-                // It died before there was anything but the record.
-                record.delete()?;
-            }
+            found.extend(self.left_over(record)?);
         }
         Ok(found)
+    }
+
+    fn left_over(&self, record: Record) -> Result<Option<Worktree>> {
+        if record.is_in_trash() {
+            return Ok(None);
+        }
+        if record.files().exists() {
+            // It died while it deleted it.
+            return remove::delete_record(self, record).map(|()| None);
+        }
+        let Some((name, path, base)) = record.read()? else {
+            // It died before there was anything but the record.
+            return record.delete().map(|()| None);
+        };
+        let mut worktree = Worktree { parent: self.clone(), name, path, base, record };
+        locate::follow(&mut worktree)?;
+        if locate::other_repository(&worktree).is_some() {
+            return Ok(None);
+        }
+        worktree.record.sweep()?;
+        // It died on the way into the trash, or out of it.
+        worktree.record.unset_removed()?;
+        Ok(Some(worktree))
     }
 
     /// Our own folder in the common git directory.
@@ -149,14 +181,19 @@ impl Worktree {
         &self.name
     }
 
-    /// The tree of its files that was last known to be safe elsewhere, see [`Worktree::let_go`].
-    pub fn saved(&self) -> Result<Option<ObjectId>> {
-        self.record.saved()
-    }
-
     /// The commit that it was made from.
     pub fn base(&self) -> ObjectId {
         self.base
+    }
+
+    /// Whether its folder is there, and a folder.
+    pub fn is_there(&self) -> bool {
+        self.path.symlink_metadata().is_ok_and(|data| data.is_dir())
+    }
+
+    /// Whether the checkout was complete, so that an agent can have worked in it.
+    pub fn is_complete(&self) -> bool {
+        self.record.index().exists()
     }
 
     /// Whether the project has submodules, which we leave empty.
@@ -164,17 +201,84 @@ impl Worktree {
         self.path.join(".gitmodules").symlink_metadata().is_ok()
     }
 
+    /// Copies what these patterns of the config name. The files are never collected.
+    pub fn copy(&self, patterns: &[String]) -> Result<Copied> {
+        copy::copy(self, patterns)
+    }
+
+    /// Remembers that the ignored files which are there now can be made again.
+    pub fn mark_set_up(&self) -> Result<()> {
+        ignored::mark_set_up(self)
+    }
+
+    /// What an agent in it may touch.
+    pub fn scope(&self) -> Scope {
+        private_git::scope(self)
+    }
+
+    /// Writes its files into the object store.
+    pub fn collect(&self) -> Result<Collected> {
+        collect::collect(self).with_context(|| format!("cannot harvest {}", self.path.display()))
+    }
+
+    /// Remembers that the collected tree is in a commit and its commits are kept, or that they are
+    /// unwanted: from now on the worktree may be removed as long as it holds nothing else.
+    pub fn mark_saved(&self, collected: &Collected) -> Result<()> {
+        self.record.settle(&collected.seen)?;
+        self.record.set_saved(collected.tree)
+    }
+
+    /// The tree that was saved last.
+    pub fn saved(&self) -> Result<Option<ObjectId>> {
+        self.record.saved()
+    }
+
+    /// What its agent committed by itself, if its folder was deleted: then nothing can be collected.
+    pub fn commits_without_folder(&self) -> Result<Vec<AgentCommit>> {
+        import::commits_without_folder(self)
+    }
+
+    /// Remembers that these are kept.
+    pub fn mark_commits_kept(&self, commits: &[AgentCommit]) -> Result<()> {
+        self.record.settle(&commits.iter().map(|commit| commit.id).collect::<Vec<_>>())
+    }
+
+    /// Why it must stay, in one sentence; `None` if it can be removed.
+    pub fn unsaved(&self) -> Result<Option<String>> {
+        unsaved::unsaved(self)
+    }
+
+    /// Why only the user may remove it, in one sentence.
+    pub fn not_ours(&self) -> Result<Option<String>> {
+        unsaved::not_ours(self)
+    }
+
+    /// Leaves it to the user, with nothing in it that git would run.
+    pub fn close(&self) -> Result<()> {
+        repair::close(self)
+    }
+
+    /// Removes it, unless it holds something that is nowhere else.
+    pub fn remove(self) -> Result<Removed> {
+        remove::remove(self)
+    }
+
+    /// Moves it into the trash, whatever it holds; `holds` says what of it is nowhere else.
+    pub fn move_to_trash(self, why: &str, holds: Option<String>) -> Result<TrashEntry> {
+        trash::put(self, why, holds)
+    }
+
     /// The repository that it has to itself.
     fn git_dir(&self) -> PathBuf {
         self.record.git_dir()
     }
 
-    /// A git command on the worktree's files that never looks into the worktree to learn which
-    /// repository it is in, and runs nothing that a repository could have prepared.
+    /// A git command on the worktree's files that never looks into the worktree to find its repository,
+    /// and runs nothing that a repository could have prepared.
     fn git(&self) -> Command {
-        let mut command = git::command(&self.place.common);
+        let mut command = git::command(&self.parent.common);
         let mut flag = std::ffi::OsString::from("--git-dir=");
-        flag.push(&self.place.common);
+        flag.push(&self.parent.common);
         command.arg(flag);
         let mut flag = std::ffi::OsString::from("--work-tree=");
         flag.push(&self.path);
@@ -186,13 +290,13 @@ impl Worktree {
         command
     }
 
-    /// That command as it is started where it runs the person's filters. They can name programs of the
-    /// project, which agents have written: then it is held like those.
-    fn enclose(&self, command: Command, checks_out: bool) -> Result<Enclosed> {
-        let Some(sandbox) = &self.place.filters else {
-            return Ok(Enclosed { command, holders: 0, keep: Keep::default() });
+    /// That command as it is started if it runs the user's filters. They can name programs of the
+    /// project, which agents have written: then it is sandboxed like those.
+    fn sandboxed(&self, command: Command, checks_out: bool) -> Result<SandboxedCommand> {
+        let Some(sandbox) = &self.parent.filters else {
+            return Ok(SandboxedCommand { command, wrappers: 0, guard: SandboxGuard::default() });
         };
-        let common = &self.place.common;
+        let common = &self.parent.common;
         let scope = Scope {
             dir: self.path.clone(),
             edits: checks_out,
@@ -200,7 +304,7 @@ impl Worktree {
             read: vec![common.clone()],
             ..Scope::default()
         };
-        sandbox.enclose(&command, &scope)
+        sandbox.wrap(&command, &scope)
     }
 }
 
@@ -228,15 +332,15 @@ const SETTINGS: &[&str] = &[
 ];
 
 /// The folder for worktrees: by `git config flow-ai.worktrees`, else by the config's `run.worktrees`,
-/// else `.<repository>.flow-ai` beside the main worktree. Refuses a place where worktrees would be in
-/// danger, with the way out.
+/// else `.<repository>.flow-ai` beside the main worktree. Refuses one in which worktrees would be in
+/// danger, with a hint.
 pub fn root(repo: &Repo, config: &Config) -> Result<PathBuf> {
-    let person = repo.git_config("flow-ai.worktrees");
+    let user = repo.git_config("flow-ai.worktrees");
     let main = root::main_worktree(repo);
-    root::root(repo.common_dir(), main.as_deref(), person.as_deref(), config.run.worktrees.as_deref())
+    root::root(repo.common_dir(), main.as_deref(), user.as_deref(), config.run.worktrees.as_deref())
 }
 
-/// The folders of the worktrees that we made, those of dead processes included.
+/// The folders of the worktrees that we made and did not remove, those of dead processes included.
 pub fn ours(repo: &Repo) -> Vec<PathBuf> {
     record::paths(&repo.common_dir().join("flow-ai"))
 }
@@ -246,11 +350,36 @@ pub fn all_folders(repo: &Repo, config: &Config) -> Result<Vec<PathBuf>> {
     Ok(registered(repo)?.into_iter().chain([root(repo, config)?]).collect())
 }
 
-/// The folders of all worktrees that git knows of the repository, whether they still exist or not: the
-/// person's.
+/// The folders of all worktrees that git knows of the repository: the user's.
 fn registered(repo: &Repo) -> Result<Vec<PathBuf>> {
     let dir = repo.work_dir().unwrap_or(repo.git_dir());
     let list = git::output_bytes(git::command(dir).args(["worktree", "list", "--porcelain", "-z"]))?;
     let paths = list.split(|byte| *byte == 0).filter_map(|line| line.strip_prefix(b"worktree "));
     Ok(paths.map(|path| PathBuf::from(OsStr::from_bytes(path))).collect())
+}
+
+/// What worktrees take on the disk: their folders, what is kept of them beside those, and the trash. Each
+/// is measured up to so many files.
+#[derive(Debug, Clone, Copy)]
+pub struct DiskUsage {
+    pub folders: Usage,
+    pub records: Usage,
+    pub trash: Usage,
+}
+
+/// Measures what the worktrees of a repository take.
+pub fn disk_usage(repo: &Repo, limit: u64) -> Result<DiskUsage> {
+    let own = repo.common_dir().join("flow-ai");
+    let sum = |paths: &mut dyn Iterator<Item = PathBuf>| {
+        paths.fold(Usage::default(), |sum, path| sum.and(measure(&path, limit.saturating_sub(sum.files))))
+    };
+    let records = record::dirs(&own)?;
+    let parts = records.iter().flat_map(|dir| fs::read_dir(dir).into_iter().flatten().flatten());
+    let mut beside = parts.map(|part| part.path()).filter(|part| !part.ends_with("files"));
+    let mut files = records.iter().map(|dir| dir.join("files"));
+    Ok(DiskUsage {
+        folders: sum(&mut record::paths(&own).into_iter()),
+        records: sum(&mut beside),
+        trash: sum(&mut files).and(measure(&own.join("trash"), limit)),
+    })
 }

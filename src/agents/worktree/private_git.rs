@@ -1,11 +1,12 @@
 //! The repository that a worktree has to itself, and what its agent may touch of it.
 //!
 //! It lies in the worktree's record, `<common git dir>/flow-ai/worktrees/<id>/git/`: like a clone with
-//! alternates, it reads the person's objects where they are and writes its own; it has its own refs
+//! alternates, it reads the user's objects where they are and writes its own; it has its own refs
 //! (a copy from when it was made), configuration, index and logs. What decides about what git *runs* or
 //! *believes* there (the `.git` file, `config`, `hooks/`, `info/`, `objects/info/`) is kept a second time in
-//! the record's `template/`, so that it can be put back: see [`super::seal`].
+//! the record's `template/`, so that it can be restored: see [`super::repair`].
 
+use super::record::Record;
 use super::{Worktree, settings};
 use crate::agents::sandbox::Scope;
 use crate::domain::error::Result;
@@ -21,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// The files that are put back, relative to the private repository.
+/// The files that are restored, relative to the private repository.
 pub(super) const FILES: &[&str] = &["config", "info/exclude", "info/attributes", "objects/info/alternates"];
 
 /// The folders that stay as they were made, relative to it, with what belongs in them.
@@ -31,108 +32,98 @@ pub(super) const FOLDERS: &[(&str, &[&str])] =
 /// How deep git follows alternates of alternates (`object-file.c`).
 const ALTERNATES: usize = 5;
 
-impl Worktree {
-    /// What whoever works in it may touch: its files, and the private repository but for what decides
-    /// about what git runs there.
-    pub fn scope(&self) -> Scope {
-        let git = self.git_dir();
-        // Not the folder of the alternates: git writes its lists of packs beside them.
-        let kept = ["config", "hooks", "info", "objects/info/alternates"];
-        let mut protect = vec![self.path.join(".git")];
-        protect.extend(kept.iter().map(|name| git.join(name)));
-        let mut read = object_stores(&self.place.common);
-        // Large files of which commits hold only pointers.
-        read.push(self.place.common.join("lfs"));
-        read.retain(|path| path.exists());
-        Scope { dir: self.path.clone(), edits: true, write: vec![git], protect, read, ..Scope::default() }
-    }
-
-    /// Makes the private repository, and leads the worktree to it.
-    pub(super) fn furnish(&self) -> Result<()> {
-        let repo = Repo::open(&self.place.common)?;
-        self.hold_base(&repo)?;
-        self.write_template()?;
-        let (git, template) = (self.git_dir(), self.record.template());
-        for folder in ["objects/pack", "objects/info", "refs/heads", "refs/tags", "hooks", "info"] {
-            fs::create_dir_all(git.join(folder))?;
-        }
-        for file in FILES {
-            fs::copy(template.join(file), git.join(file))?;
-        }
-        fs::copy(template.join("packed-refs"), git.join("packed-refs"))?;
-        let shallow = self.place.common.join("shallow");
-        if shallow.exists() {
-            fs::copy(&shallow, git.join("shallow"))?;
-        }
-        for (remote, branch) in defaults(&repo)? {
-            let head = git.join("refs/remotes").join(remote).join("HEAD");
-            fs::create_dir_all(head.parent().unwrap_or(&git))?;
-            fs::write(head, format!("ref: {branch}\n"))?;
-        }
-        fs::write(git.join("HEAD"), format!("{}\n", self.base))?;
-        fs::write(self.path.join(".git"), self.pointer())?;
-        Ok(())
-    }
-
-    /// What the worktree's `.git` file says.
-    pub(super) fn pointer(&self) -> Vec<u8> {
-        [b"gitdir: ", self.git_dir().as_os_str().as_bytes(), b"\n"].concat()
-    }
-
-    /// Writes what is to be put back whenever somebody changed it.
-    fn write_template(&self) -> Result<()> {
-        let (template, common) = (self.record.template(), &self.place.common);
-        for folder in ["info", "objects/info"] {
-            fs::create_dir_all(template.join(folder))?;
-        }
-        let is_sha256 = self.base.kind() != gix::hash::Kind::Sha1;
-        let config = format!("{}{}", self.place.settings.text, settings::own(&self.git_dir(), is_sha256));
-        fs::write(template.join("config"), config)?;
-        for file in ["info/exclude", "info/attributes"] {
-            let text = fs::read(common.join(file)).or_else(|error| match error.kind() {
-                ErrorKind::NotFound => Ok(Vec::new()),
-                _ => Err(error),
-            });
-            fs::write(template.join(file), text.with_context(|| format!("cannot read {file}"))?)?;
-        }
-        let mut alternates = Vec::new();
-        for store in object_stores(common) {
-            alternates.extend_from_slice(store.as_os_str().as_bytes());
-            alternates.push(b'\n');
-        }
-        fs::write(template.join("objects/info/alternates"), alternates)?;
-        Ok(())
-    }
-
-    /// Keeps `git gc` from what the worktree was made from: no branch may lead there any more.
-    fn hold_base(&self, repo: &Repo) -> Result<()> {
-        let text = refs_of(repo)?;
-        fs::create_dir_all(self.record.template())?;
-        fs::write(self.record.template().join("packed-refs"), text)?;
-        patiently(|| {
-            repo.set_ref(
-                &base_ref(&self.record.id().to_string_lossy()),
-                self.base,
-                Expected::Missing,
-                "a worktree's base",
-            )
-        })
-    }
-
-    /// Lets `git gc` have it.
-    pub(super) fn release_base(&self) -> Result<()> {
-        let name = base_ref(&self.record.id().to_string_lossy());
-        let repo = Repo::open(&self.place.common)?;
-        patiently(|| match repo.find_ref(&name)? {
-            Some(id) => repo.delete_ref(&name, id),
-            None => Ok(()),
-        })
-    }
+/// What an agent in it may touch: its files, and the private repository but for what decides about what
+/// git runs there.
+pub(super) fn scope(worktree: &Worktree) -> Scope {
+    let git = worktree.git_dir();
+    // Not the folder of the alternates: git writes its lists of packs beside them.
+    let kept = ["config", "hooks", "info", "objects/info/alternates"];
+    let mut protect = vec![worktree.path.join(".git")];
+    protect.extend(kept.iter().map(|name| git.join(name)));
+    let mut read = object_stores(&worktree.parent.common);
+    // Large files of which commits hold only pointers.
+    read.push(worktree.parent.common.join("lfs"));
+    read.retain(|path| path.exists());
+    Scope { dir: worktree.path.clone(), edits: true, write: vec![git], protect, read, ..Scope::default() }
 }
 
-/// The ref that keeps what a worktree was made from, by the worktree's id.
-pub(super) fn base_ref(id: &str) -> String {
-    format!("refs/flow-ai/worktrees/{}", id.replace('.', "-"))
+/// Makes the private repository, and leads the worktree to it.
+pub(super) fn create(worktree: &Worktree) -> Result<()> {
+    let repo = Repo::open(&worktree.parent.common)?;
+    fs::create_dir_all(worktree.record.template())?;
+    fs::write(worktree.record.template().join("packed-refs"), packed_refs(&repo)?)?;
+    keep_base(&repo, worktree)?;
+    write_template(worktree)?;
+    let (git, template) = (worktree.git_dir(), worktree.record.template());
+    for folder in ["objects/pack", "objects/info", "refs/heads", "refs/tags", "hooks", "info"] {
+        fs::create_dir_all(git.join(folder))?;
+    }
+    for file in FILES {
+        fs::copy(template.join(file), git.join(file))?;
+    }
+    fs::copy(template.join("packed-refs"), git.join("packed-refs"))?;
+    let shallow = worktree.parent.common.join("shallow");
+    if shallow.exists() {
+        fs::copy(&shallow, git.join("shallow"))?;
+    }
+    for (remote, branch) in default_branches(&repo)? {
+        let head = git.join("refs/remotes").join(remote).join("HEAD");
+        fs::create_dir_all(head.parent().unwrap_or(&git))?;
+        fs::write(head, format!("ref: {branch}\n"))?;
+    }
+    fs::write(git.join("HEAD"), format!("{}\n", worktree.base))?;
+    fs::write(worktree.path.join(".git"), pointer(worktree))?;
+    Ok(())
+}
+
+/// What the worktree's `.git` file says.
+pub(super) fn pointer(worktree: &Worktree) -> Vec<u8> {
+    [b"gitdir: ", worktree.git_dir().as_os_str().as_bytes(), b"\n"].concat()
+}
+
+/// Writes what is restored if an agent changed it.
+fn write_template(worktree: &Worktree) -> Result<()> {
+    let (template, common) = (worktree.record.template(), &worktree.parent.common);
+    for folder in ["info", "objects/info"] {
+        fs::create_dir_all(template.join(folder))?;
+    }
+    let is_sha256 = worktree.base.kind() != gix::hash::Kind::Sha1;
+    let config =
+        format!("{}{}", worktree.parent.settings.text, settings::own(&worktree.git_dir(), is_sha256));
+    fs::write(template.join("config"), config)?;
+    for file in ["info/exclude", "info/attributes"] {
+        let text = fs::read(common.join(file)).or_else(|error| match error.kind() {
+            ErrorKind::NotFound => Ok(Vec::new()),
+            _ => Err(error),
+        });
+        fs::write(template.join(file), text.with_context(|| format!("cannot read {file}"))?)?;
+    }
+    let mut alternates = Vec::new();
+    for store in object_stores(common) {
+        alternates.extend_from_slice(store.as_os_str().as_bytes());
+        alternates.push(b'\n');
+    }
+    fs::write(template.join("objects/info/alternates"), alternates)?;
+    Ok(())
+}
+
+/// Keeps `git gc` from what the worktree was made from: perhaps no branch leads there any more.
+fn keep_base(repo: &Repo, worktree: &Worktree) -> Result<()> {
+    let name = base_ref(&worktree.record);
+    patiently(|| repo.set_ref(&name, worktree.base, Expected::Missing, "a worktree's base"))
+}
+
+/// Lets `git gc` have it.
+pub(super) fn release_base(common: &Path, record: &Record) -> Result<()> {
+    let (name, repo) = (base_ref(record), Repo::open(common)?);
+    patiently(|| match repo.find_ref(&name)? {
+        Some(id) => repo.delete_ref(&name, id),
+        None => Ok(()),
+    })
+}
+
+fn base_ref(record: &Record) -> String {
+    format!("refs/flow-ai/worktrees/{}", record.id().to_string_lossy().replace('.', "-"))
 }
 
 /// Tries again for a while: another process may hold the lock on packed refs.
@@ -146,9 +137,9 @@ fn patiently(mut write: impl FnMut() -> Result<()>) -> Result<()> {
     write()
 }
 
-/// Branches, tags and what remotes have, as git's `packed-refs`. Notes are not among them: verdicts are no
-/// business of an agent.
-fn refs_of(repo: &Repo) -> Result<String> {
+/// Branches, tags and what remotes have, as git's `packed-refs`. Notes are not among them: verdicts are not an
+/// agent's business.
+fn packed_refs(repo: &Repo) -> Result<String> {
     let mut text = String::from("# pack-refs with: sorted \n");
     for kind in ["heads", "remotes", "tags"] {
         for (name, id) in repo.refs(&format!("refs/{kind}/"))? {
@@ -159,7 +150,7 @@ fn refs_of(repo: &Repo) -> Result<String> {
 }
 
 /// The default branches of the remotes.
-fn defaults(repo: &Repo) -> Result<Vec<(String, String)>> {
+fn default_branches(repo: &Repo) -> Result<Vec<(String, String)>> {
     let mut all = Vec::new();
     for remote in repo.remotes() {
         if let Some(branch) = repo.default_branch(&remote)? {

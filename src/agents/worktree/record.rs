@@ -1,12 +1,22 @@
-//! What we know of a worktree, kept where nothing that runs in the worktree comes by.
+//! What is known of a worktree, in a folder that nothing in the worktree reaches.
 //!
-//! A folder `<common git dir>/flow-ai/worktrees/<id>/` of small files, as git's own admin folders are:
-//! `name`, `path`, `base`, `index` (as git wrote it at checkout; missing until that was complete), `copied`
-//! (paths that we brought in, separated by NUL), `saved` (the tree of its files last known to be safe
-//! elsewhere), `settled` (the tips of its own refs, likewise), `folder` (which
-//! folder was made), `ready` (when its set-up was done), `restored` (a person has it now), `lock`, `template/` (what is put back in the
-//! private repository), `aside/` (what was found in its place), and `git/`: the private repository itself, the
-//! only part that whoever works there can write.
+//! `<common git dir>/flow-ai/worktrees/<id>/` holds:
+//!
+//! | name | what it is |
+//! |---|---|
+//! | `name`, `path`, `base` | as it was asked for, where it is, the commit that it was made from |
+//! | `folder` | which folder was made, see [`super::locate`] |
+//! | `index` | as git wrote it at checkout; missing until that was complete |
+//! | `copied` | the paths that we brought in, separated by NUL |
+//! | `ready` | when its setup was done |
+//! | `index.last`, `collected` | as it was collected last; the tree, if nothing was left out |
+//! | `saved` | the tree that is known to be safe elsewhere |
+//! | `settled` | the tips of its own refs that are |
+//! | `git/` | the private repository: the only part that its agent writes |
+//! | `template/`, `aside/` | what is restored in that; what was found in its place |
+//! | `removed`, `files/` | it is in the trash, see [`super::trash`] |
+//! | `restored` | the user has it now |
+//! | `lock` | locked while a process uses the worktree |
 
 use crate::domain::error::Result;
 use anyhow::Context;
@@ -32,18 +42,17 @@ pub struct Record {
 }
 
 impl Record {
-    /// A new record for a worktree at that path. Made and locked aside, then renamed into its place, so
-    /// that nobody takes it for a dead one.
-    pub fn create(own: &Path, id: &str, name: &str, path: &Path, base: ObjectId) -> Result<Record> {
-        let aside = own.join("stage").join(format!("{id}.record"));
+    /// A new record of these files. Made and locked aside, then renamed into its place, so that no process
+    /// takes it for one whose process has died.
+    pub fn create(own: &Path, id: &str, files: &[(&str, &[u8])]) -> Result<Record> {
+        let aside = own.join("stage").join(id);
         fs::create_dir_all(&aside).with_context(|| format!("cannot make {}", aside.display()))?;
         let Some(mut record) = Record::lock(aside)? else {
             anyhow::bail!("the new worktree {id} is locked by another process already");
         };
-        record.write("base", base.to_string().as_bytes())?;
-        record.write("name", name.as_bytes())?;
-        record.write("path", path.as_os_str().as_bytes())?;
-        record.write("folder", super::trash::identity(path).unwrap_or_default().as_bytes())?;
+        for (name, bytes) in files {
+            record.write(name, bytes)?;
+        }
         let dir = own.join("worktrees").join(id);
         let context = || format!("cannot make {}", dir.display());
         fs::create_dir_all(own.join("worktrees")).with_context(context)?;
@@ -52,23 +61,25 @@ impl Record {
         Ok(record)
     }
 
-    /// Takes the lock; none when another process has it, or when the record has gone.
+    /// Takes the lock; `None` if another process has it, or the record has gone.
     fn lock(dir: PathBuf) -> Result<Option<Record>> {
-        let path = dir.join("lock");
-        let lock = match File::options().create(true).truncate(false).write(true).open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("cannot open {}", path.display())),
-        };
+        let Some(lock) = open_lock(&dir)? else { return Ok(None) };
         Ok(lock.try_lock().is_ok().then_some(Record { dir, _lock: lock }))
     }
 
-    /// The worktree's name, path and base; none when we died before all were written.
+    /// Waits for the lock; `None` if the record has gone.
+    pub fn wait_for(dir: PathBuf) -> Result<Option<Record>> {
+        let Some(lock) = open_lock(&dir)? else { return Ok(None) };
+        lock.lock().with_context(|| format!("cannot lock {}", dir.display()))?;
+        Ok(dir.exists().then_some(Record { dir, _lock: lock }))
+    }
+
+    /// The worktree's name, path and base; `None` if we died before all were written.
     pub fn read(&self) -> Result<Option<(String, PathBuf, ObjectId)>> {
         let (Some(name), Some(path)) = (self.get("name")?, self.get("path")?) else { return Ok(None) };
         let Some(base) = self.object("base")? else { return Ok(None) };
         let name = String::from_utf8_lossy(&name).into_owned();
-        Ok(Some((name, PathBuf::from(std::ffi::OsString::from_vec(path)), base)))
+        Ok(Some((name, as_path(path), base)))
     }
 
     /// Remembers where the worktree was moved to.
@@ -76,17 +87,15 @@ impl Record {
         self.write("path", path.as_os_str().as_bytes())
     }
 
-    /// Which folder was made, see [`identity`](super::trash::identity).
+    /// Which folder was made, see [`super::locate::identity`].
     pub fn folder(&self) -> Result<Option<String>> {
         Ok(self.get("folder")?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
-    /// The id.
     pub fn id(&self) -> &OsStr {
         self.dir.file_name().unwrap_or_default()
     }
 
-    /// Where it is.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
@@ -96,7 +105,7 @@ impl Record {
         self.dir.join("git")
     }
 
-    /// What is put back in it when somebody changed it.
+    /// What is restored in it when an agent changed it.
     pub fn template(&self) -> PathBuf {
         self.dir.join("template")
     }
@@ -106,13 +115,23 @@ impl Record {
         self.dir.join("index")
     }
 
-    /// A scratch file of that name beside it.
+    /// The index as it was collected last.
+    pub fn last_index(&self) -> PathBuf {
+        self.dir.join("index.last")
+    }
+
+    /// What was moved here by a removal.
+    pub fn files(&self) -> PathBuf {
+        self.dir.join("files")
+    }
+
+    /// A scratch file of that name.
     pub fn scratch(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
 
-    /// A scratch index that nobody else uses: a git that outlives a killed run may still hold the lock on
-    /// its own.
+    /// A scratch index that no other process uses: a git that outlives a killed run may still hold the lock
+    /// on its own.
     pub fn scratch_index(&self) -> Result<PathBuf> {
         Ok(self.dir.join(format!("{SCRATCH}{:08x}", getrandom::u32().context("no random numbers")?)))
     }
@@ -146,12 +165,23 @@ impl Record {
         self.write("copied", &bytes)
     }
 
+    /// The tree that was collected last, if nothing was left out of it.
+    pub fn collected(&self) -> Result<Option<ObjectId>> {
+        self.object("collected")
+    }
+
+    pub fn set_collected(&self, tree: Option<ObjectId>) -> Result<()> {
+        match tree {
+            Some(tree) => self.write("collected", tree.to_string().as_bytes()),
+            None => self.delete_file("collected"),
+        }
+    }
+
     /// The tree of the worktree's files that was last known to be safe elsewhere.
     pub fn saved(&self) -> Result<Option<ObjectId>> {
         self.object("saved")
     }
 
-    /// Remembers it.
     pub fn set_saved(&self, tree: ObjectId) -> Result<()> {
         self.write("saved", tree.to_string().as_bytes())
     }
@@ -172,6 +202,29 @@ impl Record {
             text.extend_from_slice(format!("{tip}\n").as_bytes());
         }
         self.write("settled", &text)
+    }
+
+    /// Whether the user had it restored at a path of their choice.
+    pub fn is_restored(&self) -> bool {
+        self.dir.join("restored").exists()
+    }
+
+    pub fn set_restored(&self, is_restored: bool) -> Result<()> {
+        if is_restored { self.write("restored", b"") } else { self.delete_file("restored") }
+    }
+
+    /// Whether it is in the trash.
+    pub fn is_in_trash(&self) -> bool {
+        is_in_trash(&self.dir)
+    }
+
+    /// Says that what is in `files/` is in the trash, and why, as JSON.
+    pub fn set_removed(&self, json: &[u8]) -> Result<()> {
+        self.write("removed", json)
+    }
+
+    pub fn unset_removed(&self) -> Result<()> {
+        self.delete_file("removed")
     }
 
     /// Deletes the record.
@@ -209,29 +262,24 @@ impl Record {
         };
         write().with_context(|| format!("cannot write {}", path.display()))
     }
-}
 
-/// The folders of all worktrees that have a record, whoever holds it.
-pub fn paths(own: &Path) -> Vec<PathBuf> {
-    let records = fs::read_dir(own.join("worktrees")).into_iter().flatten().flatten();
-    let paths = records.filter_map(|record| fs::read(record.path().join("path")).ok());
-    paths.map(|path| PathBuf::from(std::ffi::OsString::from_vec(path))).collect()
-}
-
-/// Removes what was being made aside when its process was killed. Nobody may be making a record now.
-pub fn sweep_stage(own: &Path) -> Result<()> {
-    for entry in fs::read_dir(own.join("stage")).into_iter().flatten().flatten() {
-        let path = entry.path();
-        // The rest of a worktree is staged when its record is in its place.
-        if !own.join("worktrees").join(entry.file_name()).exists() {
-            fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+    fn delete_file(&self, name: &str) -> Result<()> {
+        match fs::remove_file(self.dir.join(name)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove {name} of {}", self.dir.display()))
+            }
+            _ => Ok(()),
         }
     }
-    Ok(())
 }
 
-/// The records that no living process holds.
-pub fn unlocked(own: &Path) -> Result<Vec<Record>> {
+/// Whether that record says that its files are in the trash.
+pub fn is_in_trash(dir: &Path) -> bool {
+    dir.join("removed").exists() && dir.join("files").symlink_metadata().is_ok()
+}
+
+/// The records, by path.
+pub fn dirs(own: &Path) -> Result<Vec<PathBuf>> {
     let dir = own.join("worktrees");
     let entries = match fs::read_dir(&dir) {
         Ok(entries) => entries,
@@ -242,5 +290,38 @@ pub fn unlocked(own: &Path) -> Result<Vec<Record>> {
     };
     let mut dirs = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>>>()?;
     dirs.sort();
-    Ok(dirs.into_iter().map(Record::lock).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    Ok(dirs)
+}
+
+/// The folders of all worktrees that are not in the trash, whichever process uses them.
+pub fn paths(own: &Path) -> Vec<PathBuf> {
+    let records = dirs(own).unwrap_or_default().into_iter().filter(|dir| !is_in_trash(dir));
+    records.filter_map(|dir| fs::read(dir.join("path")).ok()).map(as_path).collect()
+}
+
+/// Removes what was being made aside when its process was killed. No process may be making a record now.
+pub fn sweep_stage(own: &Path) -> Result<()> {
+    for entry in fs::read_dir(own.join("stage")).into_iter().flatten().flatten() {
+        let path = entry.path();
+        fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The records that no living process holds.
+pub fn unlocked(own: &Path) -> Result<Vec<Record>> {
+    Ok(dirs(own)?.into_iter().map(Record::lock).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+fn open_lock(dir: &Path) -> Result<Option<File>> {
+    let path = dir.join("lock");
+    match File::options().create(true).truncate(false).write(true).open(&path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot open {}", path.display())),
+    }
+}
+
+fn as_path(bytes: Vec<u8>) -> PathBuf {
+    PathBuf::from(std::ffi::OsString::from_vec(bytes))
 }

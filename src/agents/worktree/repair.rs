@@ -1,16 +1,16 @@
-//! Putting a worktree's private repository back, after its agent and before anybody else looks.
+//! A worktree's private repository is restored after its agent, before anybody else looks.
 //!
-//! Where nothing keeps an agent from it (no bubblewrap), it can rewrite what decides about what git runs
+//! If nothing keeps an agent from it (no bubblewrap), it can rewrite what decides about what git runs
 //! there: its `.git` file, `config`, hooks, attributes, alternates, `commondir`; it can put a link, a pipe
 //! or a folder in the place of any file. So once its processes are gone, all of that is replaced from the
 //! template, without following anything that was put there; what was found is set aside in the record.
-//! Then a person's `git status` and `git log` in the worktree run nothing of the agent's, and our own
+//! Then the user's `git status` and `git log` in the worktree run nothing of the agent's, and our own
 //! reading of its refs and objects stays in its folder. Staged files and submodules are only dealt with
-//! when the worktree is to stay ([`Worktree::close`]), since an agent may have another attempt.
+//! when the worktree is to stay ([`close`]), since an agent may have another attempt.
 
-use super::index::Index;
-use super::private::{FILES, FOLDERS};
-use super::{Worktree, walk};
+use super::private_git::{self, FILES, FOLDERS};
+use super::scratch_index::ScratchIndex;
+use super::{Worktree, scan};
 use crate::domain::error::Result;
 use anyhow::Context;
 use gix::ObjectId;
@@ -39,140 +39,139 @@ const ABSENT: &[(&str, bool)] = &[
 /// The most files that a private repository can hold for us to look at its objects.
 const MOST: usize = 500_000;
 
-/// What sealing came to.
+/// What was repaired.
 #[derive(Debug, Default)]
-pub(super) struct Sealed {
-    /// What was changed and is put back, relative to the worktree or its git directory.
+pub(super) struct Repaired {
+    /// What was changed and is restored, relative to the worktree or its git directory.
     pub changed: Vec<String>,
     /// Whether its refs and objects can be read without leaving its folder.
     pub is_readable: bool,
 }
 
-impl Worktree {
-    /// Puts back what must not be changed.
-    pub(super) fn seal(&self) -> Result<Sealed> {
-        let (git, template) = (self.record.git_dir(), self.record.template());
-        let mut changed = Vec::new();
-        open_up(&self.path)?;
-        let pointer = self.path.join(".git");
-        if self.is_there() && !holds(&pointer, &self.pointer()) {
-            self.replace(&pointer, &self.pointer())?;
-            changed.push(".git".to_owned());
-        }
-        for folder in NEEDED {
-            if !self.ensure_folder(&git.join(folder))? {
-                changed.push(format!("{folder}/"));
-            }
-        }
-        let is_readable = self.keep_plain_files(&git)?;
-        for (name, is_told) in ABSENT {
-            if git.join(name).symlink_metadata().is_ok() {
-                self.set_aside(&git.join(name))?;
-                changed.extend(is_told.then(|| (*name).to_owned()));
-            }
-        }
-        for (folder, members) in FOLDERS {
-            for entry in fs::read_dir(git.join(folder))? {
-                let entry = entry?;
-                if !members.iter().any(|member| entry.file_name() == **member) {
-                    self.set_aside(&entry.path())?;
-                    // git itself writes lists of packs there.
-                    changed.extend((*folder != "objects/info").then(|| format!("{folder}/")));
-                }
-            }
-        }
-        for file in FILES {
-            let text = fs::read(template.join(file))?;
-            if !holds(&git.join(file), &text) {
-                self.replace(&git.join(file), &text)?;
-                changed.push((*file).to_owned());
-            }
-        }
-        if !is_head(&git.join("HEAD")) {
-            self.replace(&git.join("HEAD"), format!("{}\n", self.base).as_bytes())?;
-            changed.push("HEAD".to_owned());
-        }
-        changed.dedup();
-        Ok(Sealed { changed, is_readable })
+/// Restores what must not be changed.
+pub(super) fn repair(worktree: &Worktree) -> Result<Repaired> {
+    let (git, template) = (worktree.git_dir(), worktree.record.template());
+    let mut changed = Vec::new();
+    open_up(&worktree.path)?;
+    let pointer = worktree.path.join(".git");
+    let text = private_git::pointer(worktree);
+    if worktree.is_there() && !holds(&pointer, &text) {
+        replace(worktree, &pointer, &text)?;
+        changed.push(".git".to_owned());
     }
-
-    /// Makes it safe for a person, for good: what is staged becomes what we harvested, and no submodule
-    /// leads to a repository of the agent's, in which `git status` would run what its configuration says.
-    pub fn close(&self) -> Result<()> {
-        self.seal()?;
-        if !self.is_there() || !self.is_complete() {
-            return Ok(());
+    for folder in NEEDED {
+        if !ensure_folder(worktree, &git.join(folder))? {
+            changed.push(format!("{folder}/"));
         }
-        let last = Some(self.record.scratch("index.last")).filter(|last| last.exists());
-        let text = fs::read(last.unwrap_or_else(|| self.record.index()))?;
-        self.replace(&self.record.git_dir().join("index"), &text)?;
-        for submodule in Index::copy_of(self)?.submodules()? {
-            let folder = walk::as_path(&submodule);
-            let inside = self.path.join(folder).join(".git");
-            if walk::is_real_folder(&self.path, folder) && inside.symlink_metadata().is_ok() {
-                self.set_aside(&inside)?;
+    }
+    let is_readable = keep_plain_files(worktree, &git)?;
+    for (name, is_reported) in ABSENT {
+        if git.join(name).symlink_metadata().is_ok() {
+            set_aside(worktree, &git.join(name))?;
+            changed.extend(is_reported.then(|| (*name).to_owned()));
+        }
+    }
+    for (folder, members) in FOLDERS {
+        for entry in fs::read_dir(git.join(folder))? {
+            let entry = entry?;
+            if !members.iter().any(|member| entry.file_name() == **member) {
+                set_aside(worktree, &entry.path())?;
+                // git itself writes lists of packs there.
+                changed.extend((*folder != "objects/info").then(|| format!("{folder}/")));
             }
         }
-        Ok(())
     }
-
-    /// Makes a folder of whatever is there; false when there was none.
-    fn ensure_folder(&self, path: &Path) -> Result<bool> {
-        let is_folder = path.symlink_metadata().is_ok_and(|data| data.is_dir());
-        if !is_folder {
-            self.set_aside(path)?;
-            fs::create_dir(path).with_context(|| format!("cannot make {}", path.display()))?;
+    for file in FILES {
+        let text = fs::read(template.join(file))?;
+        if !holds(&git.join(file), &text) {
+            replace(worktree, &git.join(file), &text)?;
+            changed.push((*file).to_owned());
         }
+    }
+    if !is_head(&git.join("HEAD")) {
+        replace(worktree, &git.join("HEAD"), format!("{}\n", worktree.base).as_bytes())?;
+        changed.push("HEAD".to_owned());
+    }
+    changed.dedup();
+    Ok(Repaired { changed, is_readable })
+}
+
+/// Makes it safe for the user, for good: what is staged becomes what was collected, and no submodule
+/// leads to a repository of the agent's, in which `git status` would run what its configuration says.
+pub(super) fn close(worktree: &Worktree) -> Result<()> {
+    repair(worktree)?;
+    if !worktree.is_there() || !worktree.is_complete() {
+        return Ok(());
+    }
+    let last = Some(worktree.record.last_index()).filter(|last| last.exists());
+    let text = fs::read(last.unwrap_or_else(|| worktree.record.index()))?;
+    replace(worktree, &worktree.git_dir().join("index"), &text)?;
+    for submodule in ScratchIndex::of_checkout(worktree)?.submodules()? {
+        let folder = scan::as_path(&submodule);
+        let inside = worktree.path.join(folder).join(".git");
+        if scan::is_real_folder(&worktree.path, folder) && inside.symlink_metadata().is_ok() {
+            set_aside(worktree, &inside)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a folder of whatever is there; false if there was none.
+fn ensure_folder(worktree: &Worktree, path: &Path) -> Result<bool> {
+    let is_folder = path.symlink_metadata().is_ok_and(|data| data.is_dir());
+    if !is_folder {
+        set_aside(worktree, path)?;
+        fs::create_dir(path).with_context(|| format!("cannot make {}", path.display()))?;
+    }
+    open_up(path)?;
+    Ok(is_folder)
+}
+
+/// Takes every link, pipe, socket and device out of a folder: a link among the objects could lead to
+/// another repository. False if there are too many files.
+fn keep_plain_files(worktree: &Worktree, root: &Path) -> Result<bool> {
+    let mut folders = vec![root.to_owned()];
+    let mut met = 0;
+    while let Some(folder) = folders.pop() {
+        open_up(&folder)?;
+        for entry in fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))? {
+            let entry = entry?;
+            met += 1;
+            if met > MOST {
+                return Ok(false);
+            }
+            match entry.file_type()? {
+                kind if kind.is_dir() => folders.push(entry.path()),
+                kind if kind.is_file() => {}
+                _ => set_aside(worktree, &entry.path())?,
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// Puts a new file in the place of whatever is there, which nothing else has a name for.
+fn replace(worktree: &Worktree, path: &Path, text: &[u8]) -> Result<()> {
+    set_aside(worktree, path)?;
+    let context = || format!("cannot restore {}", path.display());
+    let mut file = tempfile::NamedTempFile::new_in(worktree.record.dir()).with_context(context)?;
+    std::io::Write::write_all(&mut file, text).with_context(context)?;
+    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).with_context(context)?;
+    file.persist(path).map(drop).with_context(context)
+}
+
+/// Moves whatever is there into the record, by rename: nothing is followed.
+pub(super) fn set_aside(worktree: &Worktree, path: &Path) -> Result<()> {
+    let Ok(data) = path.symlink_metadata() else { return Ok(()) };
+    let context = || format!("cannot set {} aside", path.display());
+    if data.is_dir() {
         open_up(path)?;
-        Ok(is_folder)
     }
-
-    /// Takes every link, pipe, socket and device out of a folder: a link among the objects could lead to
-    /// another repository. False when there is no end of files.
-    fn keep_plain_files(&self, root: &Path) -> Result<bool> {
-        let mut folders = vec![root.to_owned()];
-        let mut met = 0;
-        while let Some(folder) = folders.pop() {
-            open_up(&folder)?;
-            for entry in fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))? {
-                let entry = entry?;
-                met += 1;
-                if met > MOST {
-                    return Ok(false);
-                }
-                match entry.file_type()? {
-                    kind if kind.is_dir() => folders.push(entry.path()),
-                    kind if kind.is_file() => {}
-                    _ => self.set_aside(&entry.path())?,
-                }
-            }
-        }
-        Ok(true)
-    }
-
-    /// Puts a new file in the place of whatever is there, which nothing else has a name for.
-    fn replace(&self, path: &Path, text: &[u8]) -> Result<()> {
-        self.set_aside(path)?;
-        let context = || format!("cannot put {} back", path.display());
-        let mut file = tempfile::NamedTempFile::new_in(self.record.dir()).with_context(context)?;
-        std::io::Write::write_all(&mut file, text).with_context(context)?;
-        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).with_context(context)?;
-        file.persist(path).map(drop).with_context(context)
-    }
-
-    /// Moves whatever is there into the record, by rename: nothing is followed.
-    pub(super) fn set_aside(&self, path: &Path) -> Result<()> {
-        let Ok(data) = path.symlink_metadata() else { return Ok(()) };
-        let context = || format!("cannot set {} aside", path.display());
-        if data.is_dir() {
-            open_up(path)?;
-        }
-        let aside = self.record.scratch("aside");
-        fs::create_dir_all(&aside).with_context(context)?;
-        let folder = tempfile::Builder::new().prefix("").tempdir_in(&aside).with_context(context)?.keep();
-        let name = path.file_name().map_or_else(|| PathBuf::from("it"), PathBuf::from);
-        fs::rename(path, folder.join(name)).with_context(context)
-    }
+    let aside = worktree.record.scratch("aside");
+    fs::create_dir_all(&aside).with_context(context)?;
+    let folder = tempfile::Builder::new().prefix("").tempdir_in(&aside).with_context(context)?.keep();
+    let name = path.file_name().map_or_else(|| PathBuf::from("it"), PathBuf::from);
+    fs::rename(path, folder.join(name)).with_context(context)
 }
 
 /// Whether that is a plain file with exactly that text.

@@ -11,7 +11,7 @@ use anyhow::Context;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-/// The main worktree: where ignored files are copied from; none in a bare repository.
+/// The main worktree: where ignored files are copied from; `None` in a bare repository.
 pub fn main_worktree(repo: &Repo) -> Option<PathBuf> {
     let common = repo.common_dir();
     if repo.git_dir() == common {
@@ -24,9 +24,9 @@ pub fn main_worktree(repo: &Repo) -> Option<PathBuf> {
 }
 
 /// The folder for worktrees, checked; not made yet.
-pub fn root(common: &Path, main: Option<&Path>, person: Option<&str>, team: Option<&str>) -> Result<PathBuf> {
+pub fn root(common: &Path, main: Option<&Path>, user: Option<&str>, team: Option<&str>) -> Result<PathBuf> {
     let project = project(common, main);
-    let chosen = person.or(team).filter(|text| !text.trim().is_empty());
+    let chosen = user.or(team).filter(|text| !text.trim().is_empty());
     let root = match chosen {
         Some(text) => normal(&project.join(home::expand(text))),
         None => beside(&project, common),
@@ -61,7 +61,7 @@ pub fn root(common: &Path, main: Option<&Path>, person: Option<&str>, team: Opti
     Ok(root)
 }
 
-/// The folder that a person calls the project: the main worktree, for a submodule that of the
+/// The folder that the user calls the project: the main worktree, for a submodule that of the
 /// outermost superproject, for a bare repository itself.
 fn project(common: &Path, main: Option<&Path>) -> PathBuf {
     let mut outer = PathBuf::new();

@@ -1,8 +1,7 @@
-//! Looking at a worktree's files ourselves, for what git does not tell: special files, repositories
-//! inside, what cannot be read. No symbolic link is ever followed.
+//! A scan of a worktree's files, for what git does not list: special files, repositories inside, what
+//! cannot be read. No symbolic link is ever followed.
 
-use super::Why;
-use super::harvest::refuse_flood;
+use super::left_out::{LeftOutReason, refuse_flood};
 use crate::domain::error::Result;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::OsStr;
@@ -11,42 +10,42 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-/// How many files a walk meets at most. It meets ignored ones too, of which builds make many; what is
+/// How many files a scan meets at most. It meets ignored ones too, of which builds make many; what is
 /// beyond goes without being named.
 const FAR: usize = 3_000_000;
 
 /// The files that git reads in every folder, or at the top.
 const READ: &[&[u8]] = &[b".gitignore", b".gitattributes", b".gitmodules"];
 
-/// What a walk over all files meets that git does not tell.
-pub struct Walk {
+/// What is among all files that git does not list.
+pub struct Scan {
     /// Where, and why a tree cannot hold it.
-    pub odd: BTreeMap<Vec<u8>, Why>,
+    pub odd: BTreeMap<Vec<u8>, LeftOutReason>,
 }
 
-impl Walk {
-    /// Meets special files, nested `.git`s and folders that cannot be read.
+impl Scan {
+    /// Finds special files, nested `.git`s and folders that cannot be read.
     ///
     /// # Errors
-    /// [`super::TooMuch`] when there are more than anybody meant to make.
-    pub fn over(root: &Path, submodules: &BTreeSet<Vec<u8>>) -> Result<Walk> {
+    /// [`super::TooMuch`] if there are more than anybody meant to make.
+    pub fn new(root: &Path, submodules: &BTreeSet<Vec<u8>>) -> Result<Scan> {
         let (mut odd, mut met) = (BTreeMap::new(), 0);
         let mut folders = vec![PathBuf::new()];
         while let Some(folder) = folders.pop() {
             let Ok(entries) = fs::read_dir(root.join(&folder)) else {
-                odd.insert(as_bytes(&folder), Why::Unreadable);
+                odd.insert(as_bytes(&folder), LeftOutReason::Unreadable);
                 continue;
             };
             for entry in entries.flatten() {
                 met += 1;
                 if met > FAR {
-                    return Ok(Walk { odd });
+                    return Ok(Scan { odd });
                 }
                 let path = folder.join(entry.file_name());
                 let Ok(kind) = entry.file_type() else { continue };
                 if entry.file_name() == ".git" {
                     if !folder.as_os_str().is_empty() {
-                        odd.insert(as_bytes(&path), Why::NestedRepository);
+                        odd.insert(as_bytes(&path), LeftOutReason::NestedRepository);
                     }
                 } else if kind.is_dir() {
                     if !submodules.contains(path.as_os_str().as_bytes()) {
@@ -57,12 +56,12 @@ impl Walk {
                     || kind.is_block_device()
                     || kind.is_char_device()
                 {
-                    odd.insert(as_bytes(&path), Why::SpecialFile);
+                    odd.insert(as_bytes(&path), LeftOutReason::SpecialFile);
                 }
             }
             refuse_flood(odd.len())?;
         }
-        Ok(Walk { odd })
+        Ok(Scan { odd })
     }
 
     /// The pipes, sockets and devices that git would open, and perhaps wait for.
@@ -73,35 +72,35 @@ impl Walk {
         };
         self.odd
             .iter()
-            .filter(move |(path, why)| **why == Why::SpecialFile && is_read(path))
+            .filter(move |(path, why)| **why == LeftOutReason::SpecialFile && is_read(path))
             .map(|(path, _)| path)
-    }
-
-    /// The files and symbolic links below a folder, without any `.git`.
-    pub fn files_below(&self, root: &Path, folder: &[u8]) -> Result<Vec<Vec<u8>>> {
-        let mut files = Vec::new();
-        let mut folders = vec![as_path(folder).to_owned()];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(root.join(&folder)).into_iter().flatten().flatten() {
-                let path = folder.join(entry.file_name());
-                match entry.file_type() {
-                    _ if entry.file_name() == ".git" => {}
-                    Ok(kind) if kind.is_dir() => folders.push(path),
-                    Ok(kind) if kind.is_file() || kind.is_symlink() => files.push(as_bytes(&path)),
-                    _ => {}
-                }
-            }
-            refuse_flood(files.len())?;
-        }
-        Ok(files)
     }
 }
 
+/// The files and symbolic links below a folder, without any `.git`.
+pub fn files_below(root: &Path, folder: &[u8]) -> Result<Vec<Vec<u8>>> {
+    let mut files = Vec::new();
+    let mut folders = vec![as_path(folder).to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(root.join(&folder)).into_iter().flatten().flatten() {
+            let path = folder.join(entry.file_name());
+            match entry.file_type() {
+                _ if entry.file_name() == ".git" => {}
+                Ok(kind) if kind.is_dir() => folders.push(path),
+                Ok(kind) if kind.is_file() || kind.is_symlink() => files.push(as_bytes(&path)),
+                _ => {}
+            }
+        }
+        refuse_flood(files.len())?;
+    }
+    Ok(files)
+}
+
 /// What is at a path, as a tree sees it.
-pub enum Kind {
+pub enum PathKind {
     /// A regular file that can be read, or a symbolic link.
     File {
-        /// In bytes, as the file system tells it.
+        /// In bytes, as the file system says.
         size: u64,
     },
     /// A regular file that cannot be read.
@@ -111,7 +110,7 @@ pub enum Kind {
 }
 
 /// Looks without following a symbolic link, not even one that took a folder's place.
-pub fn kind(root: &Path, path: &Path, real_folders: &mut HashSet<PathBuf>) -> Kind {
+pub fn path_kind(root: &Path, path: &Path, real_folders: &mut HashSet<PathBuf>) -> PathKind {
     let mut folder = PathBuf::new();
     for part in path.parent().into_iter().flat_map(Path::components) {
         folder.push(part);
@@ -120,17 +119,17 @@ pub fn kind(root: &Path, path: &Path, real_folders: &mut HashSet<PathBuf>) -> Ki
         }
         match root.join(&folder).symlink_metadata() {
             Ok(data) if data.is_dir() => drop(real_folders.insert(folder.clone())),
-            _ => return Kind::Nothing,
+            _ => return PathKind::Nothing,
         }
     }
     let path = root.join(path);
     match path.symlink_metadata() {
-        Ok(data) if data.is_symlink() => Kind::File { size: data.len() },
+        Ok(data) if data.is_symlink() => PathKind::File { size: data.len() },
         Ok(data) if data.is_file() => match File::open(&path) {
-            Ok(_) => Kind::File { size: data.len() },
-            Err(_) => Kind::Unreadable,
+            Ok(_) => PathKind::File { size: data.len() },
+            Err(_) => PathKind::Unreadable,
         },
-        _ => Kind::Nothing,
+        _ => PathKind::Nothing,
     }
 }
 

@@ -1,57 +1,77 @@
 //! A scratch index: our own copy of what git wrote at checkout, and git commands on it.
 
-use super::bounded::{Ended, input, run};
-use super::{Why, Worktree};
-use crate::agents::sandbox::Enclosed;
+use super::Worktree;
+use super::bounded::{GitOutput, input, run};
+use super::left_out::LeftOutReason;
+use crate::agents::sandbox::SandboxedCommand;
 use crate::domain::error::Result;
 use crate::system::git::error::{ErrorKind, GitError, ignores_paths, in_english};
 use anyhow::Context;
 use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 /// How often files that cannot be taken are looked for among others; beyond that, others go with them.
 const PATIENCE: usize = 100;
 
 /// A scratch index, which goes when it is dropped.
-pub(super) struct Index<'a> {
+pub(super) struct ScratchIndex<'a> {
     worktree: &'a Worktree,
     file: PathBuf,
 }
 
-impl Drop for Index<'_> {
+impl Drop for ScratchIndex<'_> {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.file);
         let _ = fs::remove_file(self.file.with_extension("lock"));
     }
 }
 
-impl<'a> Index<'a> {
-    /// The index as it was after checkout, its time included: git takes a file for unchanged only when
-    /// it is older than the index.
-    pub fn copy_of(worktree: &'a Worktree) -> Result<Index<'a>> {
-        let (from, file) = (worktree.record.index(), worktree.record.scratch_index()?);
-        fs::copy(&from, &file).context("cannot copy the index of the checkout")?;
+impl<'a> ScratchIndex<'a> {
+    /// The index as it was after checkout.
+    pub fn of_checkout(worktree: &'a Worktree) -> Result<ScratchIndex<'a>> {
+        ScratchIndex::copy(worktree, &worktree.record.index())
+    }
+
+    /// The index as it was collected last.
+    pub fn of_last_collection(worktree: &'a Worktree) -> Result<ScratchIndex<'a>> {
+        ScratchIndex::copy(worktree, &worktree.record.last_index())
+    }
+
+    /// A copy, its time included: git takes a file for unchanged only if it is older than the index.
+    fn copy(worktree: &'a Worktree, from: &Path) -> Result<ScratchIndex<'a>> {
+        let file = worktree.record.scratch_index()?;
+        fs::copy(from, &file).with_context(|| format!("cannot copy {}", from.display()))?;
         File::options().write(true).open(&file)?.set_modified(from.metadata()?.modified()?)?;
-        Ok(Index { worktree, file })
+        Ok(ScratchIndex { worktree, file })
     }
 
-    /// Keeps it as what was harvested last.
+    /// Keeps it as what was collected last.
     pub fn keep(&self) -> Result<()> {
-        fs::rename(&self.file, self.worktree.record.scratch("index.last")).context("cannot keep the index")
+        fs::rename(&self.file, self.worktree.record.last_index()).context("cannot keep the index")
     }
 
-    fn git(&self, args: &[&str]) -> Result<Enclosed> {
+    /// The files that are not in it, nor ignored; `folder/` for a repository inside.
+    pub fn new_files(&self) -> Result<Vec<Vec<u8>>> {
+        self.list(&["ls-files", "--others", "--exclude-standard", "-z"])
+    }
+
+    /// The files in it that have changed, or are gone.
+    pub fn changed_files(&self) -> Result<Vec<Vec<u8>>> {
+        self.list(&["diff-files", "--ignore-submodules=all", "--name-only", "-z"])
+    }
+
+    fn git(&self, args: &[&str]) -> Result<SandboxedCommand> {
         let mut command = self.worktree.git();
         in_english(&mut command).env("GIT_INDEX_FILE", &self.file).args(args);
-        self.worktree.enclose(command, false)
+        self.worktree.sandboxed(command, false)
     }
 
     /// Runs git on the index; it reads these paths, and must exit with one of these codes.
-    fn run(&self, args: &[&str], paths: Stdio, codes: &[i32]) -> Result<Ended> {
-        let Enclosed { mut command, keep: _keep, .. } = self.git(args)?;
+    fn run(&self, args: &[&str], paths: Stdio, codes: &[i32]) -> Result<GitOutput> {
+        let SandboxedCommand { mut command, guard: _guard, .. } = self.git(args)?;
         run(args.first().unwrap_or(&""), command.stdin(paths), codes)
     }
 
@@ -61,7 +81,7 @@ impl<'a> Index<'a> {
     }
 
     /// The same, of a command that reads paths; it may also exit with 1 to say that there is none.
-    fn filter<'p>(&self, args: &[&str], paths: impl IntoIterator<Item = &'p Vec<u8>>) -> Result<Ended> {
+    fn filter<'p>(&self, args: &[&str], paths: impl IntoIterator<Item = &'p Vec<u8>>) -> Result<GitOutput> {
         self.run(args, input(paths)?, &[0, 1])
     }
 
@@ -77,8 +97,8 @@ impl<'a> Index<'a> {
         if paths.is_empty() {
             return Ok(paths);
         }
-        let ended = self.filter(&["check-ignore", "--no-index", "-z", "--stdin"], paths.keys())?;
-        for ignored in ended.items() {
+        let output = self.filter(&["check-ignore", "--no-index", "-z", "--stdin"], paths.keys())?;
+        for ignored in output.items() {
             paths.remove(&ignored);
         }
         Ok(paths)
@@ -86,14 +106,14 @@ impl<'a> Index<'a> {
 
     /// Takes the paths in (or out), and returns those that git refuses. One whose content it cannot take
     /// makes it refuse all others with it, so that one is looked for, by halves.
-    pub fn update(&self, how: &[&str], paths: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, Why)>> {
+    pub fn update(&self, how: &[&str], paths: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, LeftOutReason)>> {
         let (mut refused, mut failures) = (Vec::new(), 0);
         let mut left = vec![paths];
         while let Some(paths) = left.pop() {
             match self.take(how, paths)? {
-                Some(names) => refused.extend(names.into_iter().map(|path| (path, Why::Name))),
+                Some(names) => refused.extend(names.into_iter().map(|path| (path, LeftOutReason::Name))),
                 None if paths.len() == 1 || failures >= PATIENCE => {
-                    refused.extend(paths.iter().map(|path| (path.clone(), Why::Content)));
+                    refused.extend(paths.iter().map(|path| (path.clone(), LeftOutReason::Content)));
                 }
                 None => {
                     failures += 1;
@@ -105,18 +125,18 @@ impl<'a> Index<'a> {
         Ok(refused)
     }
 
-    /// Takes them all, but for those whose names git refuses; none where one's content cannot be taken.
+    /// Takes them all, but for those whose names git refuses; `None` if one's content cannot be taken.
     fn take(&self, how: &[&str], paths: &[Vec<u8>]) -> Result<Option<Vec<Vec<u8>>>> {
         if paths.is_empty() {
             return Ok(Some(Vec::new()));
         }
         let args = [&["update-index"], how, &["-z", "--stdin"]].concat();
-        let ended = match self.run(&args, input(paths)?, &[0]) {
+        let output = match self.run(&args, input(paths)?, &[0]) {
             Ok(ended) => ended,
             Err(error) if GitError::kind_of(&error) == ErrorKind::Content => return Ok(None),
             Err(error) => return Err(error),
         };
-        if !ignores_paths(&ended.said()) {
+        if !ignores_paths(&output.errors()) {
             return Ok(Some(Vec::new()));
         }
         // Names can hold line breaks and anything else that git says, so only the index tells which.
@@ -125,8 +145,8 @@ impl<'a> Index<'a> {
     }
 
     pub fn write_tree(&self) -> Result<ObjectId> {
-        let ended = self.run(&["write-tree"], Stdio::null(), &[0])?;
-        Ok(ObjectId::from_hex(ended.stdout.trim_ascii())?)
+        let output = self.run(&["write-tree"], Stdio::null(), &[0])?;
+        Ok(ObjectId::from_hex(output.stdout.trim_ascii())?)
     }
 
     pub fn changed_from(&self, base: ObjectId, tree: ObjectId) -> Result<usize> {
@@ -134,11 +154,11 @@ impl<'a> Index<'a> {
         Ok(self.list(&["diff-tree", "-r", "--no-renames", "--name-only", "-z", &base, &tree])?.len())
     }
 
-    /// Which of these paths some filter of the person's takes, such as one for large files.
+    /// Which of these paths some filter of the user's takes, such as one for large files.
     pub fn filtered(&self, paths: &[Vec<u8>]) -> Result<BTreeSet<Vec<u8>>> {
-        let ended = self.filter(&["check-attr", "-z", "--stdin", "filter"], paths)?;
-        let fields: Vec<&[u8]> = ended.stdout.split(|byte| *byte == 0).collect();
-        let known = &self.worktree.place.settings.filters;
+        let output = self.filter(&["check-attr", "-z", "--stdin", "filter"], paths)?;
+        let fields: Vec<&[u8]> = output.stdout.split(|byte| *byte == 0).collect();
+        let known = &self.worktree.parent.settings.filters;
         let taken =
             fields.chunks_exact(3).filter(|answer| known.iter().any(|name| name.as_bytes() == answer[2]));
         Ok(taken.map(|answer| answer[0].to_vec()).collect())

@@ -1,9 +1,9 @@
 //! The configuration of a worktree's private repository.
 //!
-//! It holds what makes the same files have the same content as in the person's repository (line ends,
-//! filters, drivers, what the file system can do), the person's name for commits, and the remotes that
+//! It holds what makes the same files have the same content as in the user's repository (line ends,
+//! filters, drivers, what the file system can do), the user's name for commits, and the remotes that
 //! promised objects to a partial clone. It holds no hook, no signing, no password and no way to push:
-//! whoever works there reads it.
+//! agents read it.
 
 use super::root;
 use crate::gate::store::{Repo, Setting};
@@ -33,7 +33,7 @@ const SECTIONS: &[&str] = &["filter", "merge", "diff", "i18n"];
 
 /// What all private repositories of a repository have in common.
 #[derive(Debug)]
-pub(super) struct Settings {
+pub(super) struct GitSettings {
     /// The text of the configuration, without what depends on the worktree.
     pub text: String,
     /// The filters that the person has, by name.
@@ -42,8 +42,8 @@ pub(super) struct Settings {
     pub has_strange_filters: bool,
 }
 
-/// Reads the person's configuration.
-pub(super) fn of(repo: &Repo) -> Settings {
+/// Reads the user's configuration.
+pub(super) fn read(repo: &Repo) -> GitSettings {
     let mut text = String::from(FIXED);
     let mut put = |section: &str, subsection: Option<&str>, name: &str, value: &str| {
         // Writing to a string cannot fail.
@@ -84,7 +84,7 @@ pub(super) fn of(repo: &Repo) -> Settings {
         .filter(|setting| matches!(setting.name.as_str(), "clean" | "smudge" | "process"))
         .any(|setting| !["git-lfs ", "git lfs "].iter().any(|known| setting.value.starts_with(known)));
     let filters = commands.into_iter().filter_map(|setting| setting.subsection).collect();
-    Settings { text, filters, has_strange_filters }
+    GitSettings { text, filters, has_strange_filters }
 }
 
 /// What holds in every private repository. Branches get no upstream, since that would be written into

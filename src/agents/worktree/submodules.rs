@@ -1,30 +1,28 @@
 //! Whether a `.gitmodules` that an agent wrote is one that git and hosts take.
 //!
-//! Who clones with `--recurse-submodules` does what that file says. git refuses what was found to be abused
+//! A clone with `--recurse-submodules` does what that file says. git refuses what was found to be abused
 //! (`fsck.c`, `submodule-config.c`; CVE-2018-11235, CVE-2018-17456, CVE-2019-19604) when it receives
-//! objects; what we write ourselves nobody would have looked at.
+//! objects; what we write ourselves would not be checked.
 
 use super::Worktree;
 use super::bounded::run;
 use crate::system::git;
 
-impl Worktree {
-    /// Whether the file at the top names submodules as git allows it. What git cannot read is not sound.
-    pub(super) fn submodules_are_sound(&self) -> bool {
-        let file = self.path.join(".gitmodules");
-        // A link is refused by git itself, and would be followed here.
-        if !file.symlink_metadata().is_ok_and(|data| data.is_file()) {
-            return true;
-        }
-        let mut list = git::command(&self.place.common);
-        list.args(["config", "--null", "--no-includes", "--list", "--file"]).arg(file);
-        let Ok(ended) = run("config", &mut list, &[0]) else { return false };
-        ended.items().iter().all(|item| {
-            let text = String::from_utf8_lossy(item);
-            let (key, value) = text.split_once('\n').unwrap_or((&text, ""));
-            is_sound(key, value)
-        })
+/// Whether the file at the top names submodules as git allows it. What git cannot read is not sound.
+pub(super) fn are_sound(worktree: &Worktree) -> bool {
+    let file = worktree.path.join(".gitmodules");
+    // A link is refused by git itself, and would be followed here.
+    if !file.symlink_metadata().is_ok_and(|data| data.is_file()) {
+        return true;
     }
+    let mut list = git::command(&worktree.parent.common);
+    list.args(["config", "--null", "--no-includes", "--list", "--file"]).arg(file);
+    let Ok(output) = run("config", &mut list, &[0]) else { return false };
+    output.items().iter().all(|item| {
+        let text = String::from_utf8_lossy(item);
+        let (key, value) = text.split_once('\n').unwrap_or((&text, ""));
+        is_sound(key, value)
+    })
 }
 
 /// Whether git allows that key with that value. Keys are as git lists them: `submodule.<name>.<key>`.

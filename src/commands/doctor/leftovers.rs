@@ -2,13 +2,13 @@
 
 use super::Check;
 use crate::agents::worktree;
-use crate::agents::worktree::measure::{GLANCE, Usage, measure};
 use crate::commands::recover;
 use crate::domain::config::Config;
 use crate::domain::error::Result;
 use crate::domain::text::shell::quote_path;
 use crate::domain::text::units;
 use crate::gate::store::Repo;
+use crate::system::fs::disk_usage::{GLANCE, Usage, measure};
 use crate::system::fs::lock;
 use std::fs;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use std::time::Duration;
 
 const TOPIC: &str = "leftovers";
 
-/// A lock file older than this belongs to nobody who is still alive.
+/// A lock file older than this belongs to no living process.
 const OLD: Duration = Duration::from_secs(10 * 60);
 
 pub(super) fn examine(repo: &Repo, config: &Config) -> Result<Vec<Check>> {
@@ -32,7 +32,7 @@ pub(super) fn examine(repo: &Repo, config: &Config) -> Result<Vec<Check>> {
         })
         .collect();
     checks.extend(removed(repo)?);
-    checks.extend(half_deleted(repo, config)?);
+    checks.extend(half_deleted(repo));
     checks.extend(old_locks(repo).into_iter().map(|path| {
         Check::note(
             TOPIC,
@@ -46,10 +46,10 @@ pub(super) fn examine(repo: &Repo, config: &Config) -> Result<Vec<Check>> {
     Ok(checks)
 }
 
-/// What was removed and holds work that is nowhere else, so that only a person can let it go; and records
-/// of the trash that nobody can read.
+/// What was removed and holds work that is nowhere else, so that only the user can drop it; and records
+/// of the trash that cannot be read.
 fn removed(repo: &Repo) -> Result<Vec<Check>> {
-    let (found, odd) = recover::list(repo)?;
+    let (found, unreadable) = recover::list(repo)?;
     let held: Vec<_> = found.iter().filter(|found| found.holds.is_some()).collect();
     let mut checks = Vec::new();
     if !held.is_empty() {
@@ -59,19 +59,19 @@ fn removed(repo: &Repo) -> Result<Vec<Check>> {
         let fix = "git flow-ai recover lists and gives back; --drop <id> deletes for good";
         checks.push(Check::note(TOPIC, says, fix));
     }
-    checks.extend(odd.into_iter().map(|what| Check::note(TOPIC, what, "look at it, and remove it yourself")));
+    checks.extend(
+        unreadable.into_iter().map(|what| Check::note(TOPIC, what, "look at it, and remove it yourself")),
+    );
     Ok(checks)
 }
 
 /// What a removal could not delete.
-fn half_deleted(repo: &Repo, config: &Config) -> Result<Vec<Check>> {
-    let paths = worktree::half_deleted(repo, config)?;
-    let told = paths.into_iter().map(|path| {
+fn half_deleted(repo: &Repo) -> impl Iterator<Item = Check> {
+    worktree::half_deleted(repo).into_iter().map(|path| {
         let size = size(measure(&path, GLANCE));
         let says = format!("a removed worktree is not all deleted yet ({size}): {}", path.display());
         Check::note(TOPIC, says, "git flow-ai clean deletes it, or says what resists")
-    });
-    Ok(told.collect())
+    })
 }
 
 /// `1.2 GiB`, `at least 1.2 GiB`.
@@ -97,7 +97,7 @@ fn worktrees(repo: &Repo, config: &Config) -> Result<Vec<PathBuf>> {
     Ok(left)
 }
 
-/// git's own lock files that block everybody until somebody removes them.
+/// git's own lock files, which block every git until they are removed.
 fn old_locks(repo: &Repo) -> Vec<PathBuf> {
     let common = ["config.lock", "packed-refs.lock", "shallow.lock"].map(|name| repo.common_dir().join(name));
     let own = ["index.lock", "HEAD.lock"].map(|name| repo.git_dir().join(name));

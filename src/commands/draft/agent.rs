@@ -84,7 +84,7 @@ pub async fn draft(
     let step = workflow.steps.iter().find(|step| step.document.as_deref() == Some(document));
     let agent = choose(loaded, drafting.agent, step, events)?;
     let base = base(repo, spec, document, target)?;
-    let worktrees = Worktrees::of(repo, &loaded.config)?;
+    let worktrees = Worktrees::new(repo, &loaded.config)?;
     events.progress(format!("{} drafts {document}", agent.name));
     let worktree = worktrees.make(&format!("{}.draft", spec.slug), base)?;
     let outcome = attempts(repo, loaded, drafting, &agent, step, &worktree, events, stop).await;
@@ -338,9 +338,9 @@ fn clear(worktree: Worktree, events: &Events) -> Result<()> {
         fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
     }
     let path = worktree.path().to_owned();
-    let harvest = worktree.harvest()?;
-    worktree.let_go(&harvest)?;
-    match harvest.changed {
+    let collected = worktree.collect()?;
+    worktree.mark_saved(&collected)?;
+    match collected.changed {
         0 => {}
         1 => events.warn("the agent changed 1 other file, which was thrown away"),
         count => events.warn(format!("the agent changed {count} other files, which were thrown away")),

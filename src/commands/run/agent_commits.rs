@@ -1,11 +1,11 @@
 //! What an agent committed by itself, where its files do not hold it any more: kept under a ref.
 //!
 //! Agents commit, stash and make branches in the private repository of their worktree. What they leave
-//! as files is harvested and becomes our commit; only what goes beyond that is kept here, so that nothing
+//! as files is collected and becomes our commit; only what goes beyond that is kept here, so that nothing
 //! of anybody's is lost and no branch gets commits whose makers nobody knows.
 
 use super::branch;
-use crate::agents::worktree::OwnCommit;
+use crate::agents::worktree::AgentCommit;
 use crate::domain::error::Result;
 use crate::domain::spec::Slug;
 use crate::gate::store::changes::trailer::one_line;
@@ -23,7 +23,7 @@ pub fn keep(
     slug: &Slug,
     task: &str,
     run: &str,
-    commits: &[OwnCommit],
+    commits: &[AgentCommit],
 ) -> Result<Option<String>> {
     if commits.is_empty() {
         return Ok(None);
@@ -42,12 +42,12 @@ pub fn keep(
 }
 
 /// One commit from which all of these can be reached, and what was kept before.
-fn together(repo: &Repo, task: &str, before: Option<ObjectId>, commits: &[OwnCommit]) -> Result<ObjectId> {
+fn together(repo: &Repo, task: &str, before: Option<ObjectId>, commits: &[AgentCommit]) -> Result<ObjectId> {
     if let ([only], None) = (commits, before) {
         return Ok(only.id);
     }
     let mut message = format!("What the agent of {task} committed by itself\n\n");
-    for OwnCommit { name, id } in commits {
+    for AgentCommit { name, id } in commits {
         // Writing to a string cannot fail.
         let _ = writeln!(message, "- {id} {}", one_line(name));
     }

@@ -180,7 +180,7 @@ impl TaskRunner<'_> {
         Ok(Attempted::Failed("it removed the folder that it worked in".into()))
     }
 
-    /// Warns of what is found at each harvest, the first time.
+    /// Warns of what is found each time that files are collected, the first time.
     fn warn_once(&self, message: String) {
         if self.warned.borrow_mut().insert(message.clone()) {
             self.events.warn(message);
@@ -196,20 +196,20 @@ impl TaskRunner<'_> {
         state: AttemptState,
     ) -> Result<Option<ObjectId>> {
         let Some(place) = &self.place else { return Ok(None) };
-        let harvest = place.harvest().await?;
-        for left in harvest.left_out.iter().take(10) {
+        let collected = place.collect().await?;
+        for left in collected.left_out.iter().take(10) {
             self.warn_once(format!("not committed: {left}"));
         }
-        if harvest.left_out.len() > 10 {
-            self.warn_once(format!("not committed: {} more", harvest.left_out.len() - 10));
+        if collected.left_out.len() > 10 {
+            self.warn_once(format!("not committed: {} more", collected.left_out.len() - 10));
         }
-        if !harvest.mended.is_empty() {
-            let what = harvest.mended.join(", ");
+        if !collected.repaired.is_empty() {
+            let what = collected.repaired.join(", ");
             self.warn_once(format!("the agent changed {what} of its private git, which is put back"));
         }
         let repo = &self.run.repo;
         if let Some(name) =
-            agent_commits::keep(repo, self.run.slug(), &self.task.id, &self.run.id, &harvest.commits)?
+            agent_commits::keep(repo, self.run.slug(), &self.task.id, &self.run.id, &collected.commits)?
         {
             self.warn_once(format!(
                 "the agent committed by itself what its files do not hold: it is kept at {name}"
@@ -218,17 +218,17 @@ impl TaskRunner<'_> {
         let before = repo.tree_of(self.work.map_or(self.base, |work| work.head))?;
         let promoted =
             state == AttemptState::Made && self.work.is_some_and(|work| work.state != AttemptState::Made);
-        if harvest.tree == before && !promoted {
-            place.saved(&harvest)?;
+        if collected.tree == before && !promoted {
+            place.mark_saved(&collected)?;
             return Ok(None);
         }
         let label =
             Label { slug: self.run.slug(), task: &self.task, run: &self.run.id, attempt, authors, state };
         let base = self.work.map_or(self.base, |work| work.base);
         let head = self.work.map(|work| work.head);
-        let work = branch::commit(repo, &self.run.journal, &label, harvest.tree, base, head)?;
+        let work = branch::commit(repo, &self.run.journal, &label, collected.tree, base, head)?;
         self.work = Some(work);
-        place.saved(&harvest)?;
+        place.mark_saved(&collected)?;
         Ok(Some(work.head))
     }
 }

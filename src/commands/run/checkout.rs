@@ -7,7 +7,7 @@ use super::Run;
 use super::journal::{Effect, Journal};
 use crate::agents::sandbox::Scope;
 use crate::agents::sandbox::shell::{self, ShellEnd};
-use crate::agents::worktree::{Harvest, Removed, Worktree};
+use crate::agents::worktree::{Collected, Removed, Worktree};
 use crate::domain::error::Result;
 use crate::domain::event::{Events, What};
 use crate::domain::spec::Slug;
@@ -52,7 +52,7 @@ impl Checkout {
                 Ok(copied) => Ok((worktree, copied)),
                 Err(error) => {
                     // Nobody has worked in it.
-                    worktree.let_go(&worktree.harvest()?)?;
+                    worktree.mark_saved(&worktree.collect()?)?;
                     worktree.remove()?;
                     Err(error)
                 }
@@ -84,7 +84,7 @@ impl Checkout {
     /// Whatever is written from now on may be somebody's work.
     async fn ready(self) -> Result<Made> {
         let worktree = self.worktree.clone();
-        blocking(move || worktree.is_set_up()).await?;
+        blocking(move || worktree.mark_set_up()).await?;
         Ok(Made::Ready(self))
     }
 
@@ -101,9 +101,9 @@ impl Checkout {
         env: &[(String, String)],
         events: &Events,
     ) -> Result<ShellEnd> {
-        let enclosed = run.sandbox.enclose(&shell::shell(command, env), &self.scope())?;
+        let command = run.sandbox.wrap(&shell::shell(command, env), &self.scope())?;
         let line = |line: &str| events.send(What::Output { line: line.to_owned() });
-        shell::run(enclosed, run.loaded.config.run.timeout, &run.stop, line).await
+        shell::run(command, run.loaded.config.run.timeout, &run.stop, line).await
     }
 
     /// What may be touched by whoever works in it.
@@ -117,21 +117,21 @@ impl Checkout {
     }
 
     /// Its files as a tree.
-    pub async fn harvest(&self) -> Result<Harvest> {
+    pub async fn collect(&self) -> Result<Collected> {
         let worktree = self.worktree.clone();
-        blocking(move || worktree.harvest()).await
+        blocking(move || worktree.collect()).await
     }
 
-    /// Remembers that this harvest is committed.
-    pub fn saved(&self, harvest: &Harvest) -> Result<()> {
-        self.worktree.let_go(harvest)
+    /// Remembers that this is committed.
+    pub fn mark_saved(&self, collected: &Collected) -> Result<()> {
+        self.worktree.mark_saved(collected)
     }
 
     /// Removes it with what is in it: what a failed set-up or a check left is nobody's work.
     pub async fn give_up(self) -> Result<()> {
-        let harvest = self.harvest().await?;
-        self.saved(&harvest)?;
-        self.worktree.is_set_up()?;
+        let collected = self.collect().await?;
+        self.mark_saved(&collected)?;
+        self.worktree.mark_set_up()?;
         self.put_away().await.map(drop)
     }
 

@@ -59,17 +59,17 @@ pub(super) async fn take_in(run: &Run, plan: &Plan) -> Result<()> {
 async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> Result<()> {
     let path = worktree.path().to_owned();
     let before = worktree.saved()?;
-    let (worktree, harvest) = blocking(move || {
+    let (worktree, collected) = blocking(move || {
         // Nobody writes any more when the files are taken.
         orphans::end_strays(worktree.path());
         let is_there = worktree.is_complete() && worktree.is_there();
-        let harvest = if is_there { Some(worktree.harvest()?) } else { None };
-        Ok((worktree, harvest))
+        let collected = if is_there { Some(worktree.collect()?) } else { None };
+        Ok((worktree, collected))
     })
     .await?;
-    if let Some(harvest) = harvest {
+    if let Some(collected) = collected {
         let base = run.repo.tree_of(worktree.base())?;
-        if let Some(name) = agent_commits::keep(&run.repo, run.slug(), id, &run.id, &harvest.commits)? {
+        if let Some(name) = agent_commits::keep(&run.repo, run.slug(), id, &run.id, &collected.commits)? {
             run.events.progress(format!(
                 "what an agent committed by itself in {} is kept at {name}",
                 path.display()
@@ -77,14 +77,14 @@ async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> R
         }
         if id == "result" {
             // Checks leave nobody's work behind.
-            worktree.let_go(&harvest)?;
-        } else if harvest.tree != before.unwrap_or(base) {
-            let kept = keep(run, id, task, worktree.base(), before.unwrap_or(base), harvest.tree)?;
-            worktree.let_go(&harvest)?;
+            worktree.mark_saved(&collected)?;
+        } else if collected.tree != before.unwrap_or(base) {
+            let kept = keep(run, id, task, worktree.base(), before.unwrap_or(base), collected.tree)?;
+            worktree.mark_saved(&collected)?;
             run.events
                 .progress(format!("what an interrupted run left in {} is now on {kept}", path.display()));
         } else {
-            worktree.let_go(&harvest)?;
+            worktree.mark_saved(&collected)?;
         }
     } else {
         take_orphans(run, id, &worktree)?;
@@ -99,9 +99,9 @@ async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> R
 
 /// Keeps what its agent committed by itself where somebody deleted the folder.
 fn take_orphans(run: &Run, id: &str, worktree: &Worktree) -> Result<()> {
-    let commits = worktree.orphans()?;
+    let commits = worktree.commits_without_folder()?;
     if let Some(name) = agent_commits::keep(&run.repo, run.slug(), id, &run.id, &commits)? {
-        worktree.settle(&commits)?;
+        worktree.mark_commits_kept(&commits)?;
         run.events.warn(format!(
             "{} was deleted; what its agent had committed by itself is kept at {name}",
             worktree.path().display()

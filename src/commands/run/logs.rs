@@ -3,12 +3,12 @@
 
 use super::lock::{Lock, is_under_way};
 use super::{Run, journal};
-use crate::agents::worktree::measure::{THOROUGH, measure};
 use crate::commands::recover;
 use crate::domain::config::Keep;
 use crate::domain::error::Result;
 use crate::domain::spec::Slug;
 use crate::gate::store::Repo;
+use crate::system::fs::disk_usage::{THOROUGH, measure};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};

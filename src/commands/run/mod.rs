@@ -125,7 +125,7 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
         preflight::prepare(&repo, &options)?;
     // What is asked about here is what runs: nothing is read again.
     trust::require(&repo, brings(&loaded, &options.slug, &plan), options.trust)?;
-    let worktrees = Worktrees::of(&repo, &loaded.config)?;
+    let worktrees = Worktrees::new(&repo, &loaded.config)?;
     let sandbox = crate::agents::sandbox_for(&repo, &loaded.config)?;
     let id = new_id()?;
     let retry: Vec<String> = match options.retry {

@@ -2,12 +2,12 @@
 
 use super::{Judgement, NewestRun, Overview, SpecReader, Target, TaskStatus, branches_by_spec, newest_run};
 use crate::agents::worktree;
-use crate::agents::worktree::measure::{THOROUGH, Usage, measure};
 use crate::domain::error::Result;
 use crate::domain::plan;
 use crate::domain::spec::{Approval, Slug, Spec};
 use crate::gate::store::changes::trailer;
 use crate::gate::store::{Repo, specs};
+use crate::system::fs::disk_usage::{THOROUGH, Usage, measure};
 use gix::ObjectId;
 use serde::Serialize;
 use std::path::PathBuf;

@@ -1,12 +1,15 @@
 //! Files and directories: what only their owner may read, what vanishes, what a killed process left, and
 //! what `std` does not do safely with files that another program prepared.
 
+pub mod disk_usage;
 pub mod full;
 pub mod half_written;
 pub mod home;
 pub mod lock;
 pub mod private;
 mod remove;
+mod rename;
 pub mod temporary;
 
-pub use remove::{move_to, move_within, remove_tree};
+pub use remove::remove_tree;
+pub use rename::rename_new;

@@ -9,7 +9,7 @@
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
-use std::ffi::{CString, OsStr};
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -200,58 +200,9 @@ fn open_up(folder: BorrowedFd<'_>, name: &OsStr) -> Result<(), Errno> {
     rustix::fs::chmodat(folder, name, Mode::RWXU, AtFlags::SYMLINK_NOFOLLOW)
 }
 
-/// Renames a folder or file to a place where nothing is yet: what is there is never replaced, not even
-/// an empty folder. A folder that its owner may not write is moved all the same, and keeps its mode.
-pub fn move_to(from: &Path, to: &Path) -> io::Result<()> {
-    match rename_new(from, to) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            let data = from.symlink_metadata()?;
-            if !data.is_dir() {
-                return Err(error);
-            }
-            let mode = std::os::unix::fs::MetadataExt::mode(&data) & 0o7777;
-            open_up(CWD, from.as_os_str())?;
-            let moved = rename_new(from, to);
-            let at = if moved.is_ok() { to } else { from };
-            let opened = open(CWD, at.as_os_str())?;
-            rustix::fs::fchmod(&opened, Mode::from_raw_mode(mode as rustix::fs::RawMode))?;
-            moved
-        }
-        other => other,
-    }
-}
-
-/// Renames what is at a path inside a folder to the same path inside another, going through no link.
-pub fn move_within(root: &Path, relative: &Path, home: &Path) -> io::Result<()> {
-    let to = home.join(relative);
-    if let Some(parent) = to.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
-    let mut folder = enter(CWD, root.as_os_str())?;
-    for part in relative.parent().into_iter().flat_map(Path::components) {
-        folder = enter(folder.as_fd(), part.as_os_str())?;
-    }
-    Ok(rustix::fs::renameat(&folder, relative.file_name().unwrap_or_default(), CWD, &to)?)
-}
-
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    let c_path = |path: &Path| CString::new(path.as_os_str().as_bytes()).map_err(io::Error::from);
-    let (source, target) = (c_path(from)?, c_path(to)?);
-    #[cfg(any(target_os = "linux", target_vendor = "apple"))]
-    match rustix::fs::renameat_with(CWD, &source, CWD, &target, rustix::fs::RenameFlags::NOREPLACE) {
-        // The file system cannot promise it.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
-        other => return other.map_err(io::Error::from),
-    }
-    if to.symlink_metadata().is_ok() {
-        return Err(io::ErrorKind::AlreadyExists.into());
-    }
-    rustix::fs::rename(&source, &target).map_err(io::Error::from)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{move_to, remove_tree};
+    use super::remove_tree;
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -293,18 +244,5 @@ mod tests {
         fs::rename(&deep, tree.join("in")).unwrap();
         remove_tree(&tree).unwrap();
         assert!(!tree.exists());
-    }
-
-    #[test]
-    fn nothing_is_ever_replaced() {
-        let place = tempfile::tempdir().unwrap();
-        let (one, two) = (place.path().join("one"), place.path().join("two"));
-        fs::create_dir(&one).unwrap();
-        fs::create_dir(&two).unwrap();
-        let error = move_to(&one, &two).unwrap_err();
-        assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
-        fs::remove_dir(&two).unwrap();
-        move_to(&one, &two).unwrap();
-        assert!(two.is_dir() && !one.exists());
     }
 }

@@ -1,6 +1,6 @@
 //! `git flow-ai clean`.
 
-use crate::commands::clean::{self, Item, Kind, Options};
+use crate::commands::clean::{self, CleanItem, CleanKind, CleanOptions};
 use crate::domain::error::{Exit, Result};
 use crate::domain::spec::Slug;
 use crate::gate::store::Repo;
@@ -45,7 +45,7 @@ pub struct CleanArgs {
 
 pub fn run(args: CleanArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
-    let items = clean::clean(&repo, &args.slugs, Options { dry_run: args.dry_run, trash: args.trash })?;
+    let items = clean::clean(&repo, &args.slugs, CleanOptions { dry_run: args.dry_run, trash: args.trash })?;
     if args.json {
         report::json(&items)?;
         return Ok(Exit::Yes);
@@ -62,15 +62,15 @@ pub fn run(args: CleanArgs) -> Result<Exit> {
     Ok(Exit::Yes)
 }
 
-fn line(item: &Item, dry_run: bool) -> String {
+fn line(item: &CleanItem, dry_run: bool) -> String {
     let kind = match item.kind {
-        Kind::Spec => "spec",
-        Kind::Branch => "branch",
-        Kind::Worktree => "worktree",
-        Kind::Log => "logs",
-        Kind::Trash => "from the trash",
-        Kind::Remains => "what could not be deleted",
-        Kind::Judged => "what was judged, kept as",
+        CleanKind::Spec => "spec",
+        CleanKind::Branch => "branch",
+        CleanKind::Worktree => "worktree",
+        CleanKind::Log => "logs",
+        CleanKind::Trash => "from the trash",
+        CleanKind::Remains => "what could not be deleted",
+        CleanKind::Judged => "what was judged, kept as",
     };
     if let Some(id) = &item.trash {
         return format!("moved {kind} {} to the trash: git flow-ai recover {id} gives it back", item.name);
@@ -78,7 +78,7 @@ fn line(item: &Item, dry_run: bool) -> String {
     match &item.kept {
         Some(why) => format!("kept {kind} {}: {why}", item.name),
         // Its documents and approvals are nowhere else, so they only move.
-        None if item.kind == Kind::Spec => {
+        None if item.kind == CleanKind::Spec => {
             let verb = if dry_run { "would archive" } else { "archived" };
             format!("{verb} spec {0} as refs/flow-ai/archive/{0}/spec", item.name)
         }

@@ -1,6 +1,6 @@
 //! `git flow-ai recover`.
 
-use crate::commands::recover::{self, Found, Kind, Restored};
+use crate::commands::recover::{self, Recoverable, RecoverableKind, Restored};
 use crate::domain::error::{Exit, Result, hint};
 use crate::domain::text::units::size;
 use crate::gate::store::Repo;
@@ -54,9 +54,9 @@ pub struct RecoverArgs {
 
 pub fn run(args: RecoverArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
-    let (all, odd) = recover::list(&repo)?;
-    for odd in odd {
-        report::warning(&odd);
+    let (all, unreadable) = recover::list(&repo)?;
+    for what in unreadable {
+        report::warning(&what);
     }
     if args.expire {
         let keep = recover::keep(&repo)?;
@@ -67,7 +67,7 @@ pub fn run(args: RecoverArgs) -> Result<Exit> {
         return drop_all(&repo, named, &args);
     }
     if !named.is_empty() {
-        return give_back(&repo, &named, &args);
+        return restore(&repo, &named, &args);
     }
     if args.to.is_some() {
         return Err(hint("--to says where, but not what", "name an id: git flow-ai recover lists them"));
@@ -79,11 +79,11 @@ pub fn run(args: RecoverArgs) -> Result<Exit> {
     Ok(Exit::Yes)
 }
 
-fn table(all: &[Found]) -> String {
+fn table(all: &[Recoverable]) -> String {
     if all.is_empty() {
         return "Nothing was removed that could be got back.\n".into();
     }
-    let mut table = Table::new(["id", "what", "spec", "task", "run", "when", "size", "goes to", "why"]);
+    let mut table = Table::new(["id", "what", "spec", "task", "run", "when", "size", "restores to", "why"]);
     for found in all {
         table.row([
             found.id.as_str().into(),
@@ -100,24 +100,24 @@ fn table(all: &[Found]) -> String {
     format!("{}\nGive one back: git flow-ai recover <id>\n", table.render())
 }
 
-/// What is nowhere else is what a person must know before dropping it.
-fn why(found: &Found) -> Cell {
+/// What is nowhere else is what the user must know before dropping it.
+fn why(found: &Recoverable) -> Cell {
     match &found.holds {
         Some(holds) => Cell::pending(report::first_line(holds, 60)),
         None => report::first_line(&found.why, 60).into(),
     }
 }
 
-fn what(kind: Kind) -> &'static str {
+fn what(kind: RecoverableKind) -> &'static str {
     match kind {
-        Kind::Worktree => "worktree",
-        Kind::Ignored => "ignored files",
-        Kind::Commit => "commits",
-        Kind::Spec => "spec",
+        RecoverableKind::Worktree => "worktree",
+        RecoverableKind::Ignored => "ignored files",
+        RecoverableKind::Commit => "commits",
+        RecoverableKind::Spec => "spec",
     }
 }
 
-fn give_back(repo: &Repo, named: &[&Found], args: &RecoverArgs) -> Result<Exit> {
+fn restore(repo: &Repo, named: &[&Recoverable], args: &RecoverArgs) -> Result<Exit> {
     if args.to.is_some() && named.len() > 1 {
         return Err(hint("several things cannot go to one place", "name one id with --to"));
     }
@@ -139,7 +139,7 @@ fn give_back(repo: &Repo, named: &[&Found], args: &RecoverArgs) -> Result<Exit> 
     Ok(Exit::Yes)
 }
 
-fn drop_all(repo: &Repo, gone: Vec<&Found>, args: &RecoverArgs) -> Result<Exit> {
+fn drop_all(repo: &Repo, gone: Vec<&Recoverable>, args: &RecoverArgs) -> Result<Exit> {
     if gone.is_empty() {
         if args.json {
             report::json(&gone)?;
@@ -169,8 +169,8 @@ fn drop_all(repo: &Repo, gone: Vec<&Found>, args: &RecoverArgs) -> Result<Exit> 
     Ok(exit)
 }
 
-/// Asks the person at the terminal.
-fn is_meant(gone: &[&Found]) -> Result<bool> {
+/// Asks the user at the terminal.
+fn is_meant(gone: &[&Recoverable]) -> Result<bool> {
     if !std::io::stdin().is_terminal() {
         let first = gone.iter().map(|found| found.id.as_str()).collect::<Vec<_>>().join(", ");
         return Err(hint(format!("there is nobody to ask whether {first} may go for good"), "say so: --yes"));
@@ -186,7 +186,7 @@ fn is_meant(gone: &[&Found]) -> Result<bool> {
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-fn line(found: &Found) -> String {
+fn line(found: &Recoverable) -> String {
     let holds = found.holds.as_deref().map(|holds| format!(": {holds}")).unwrap_or_default();
     format!("{} {} of {}{holds}", found.id, what(found.kind), found.goes_to)
 }

@@ -1,14 +1,12 @@
 //! `git flow-ai status`.
 
-use crate::agents::worktree::measure::{GLANCE, THOROUGH, Usage};
-use crate::commands::status::{
-    self, Detail, Disk, Judgement, NewestRun, Overview, Stage, TaskDetail, TaskStatus,
-};
+use crate::commands::status::{self, Detail, Disk, Judgement, Overview, Stage, TaskDetail, NewestRun, TaskStatus};
 use crate::domain::error::{Exit, Result};
 use crate::domain::spec::Slug;
 use crate::domain::text::units::{self, duration};
 use crate::domain::verdict::Decision;
 use crate::gate::store::Repo;
+use crate::system::fs::disk_usage::{GLANCE, THOROUGH, Usage};
 use crate::ui::report::table::{Cell, Table};
 use crate::ui::report::{self, plain};
 use clap::Args;

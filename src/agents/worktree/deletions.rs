@@ -1,0 +1,91 @@
+//! Deletions under way, and what earlier processes left half deleted.
+
+use super::Worktrees;
+use crate::gate::store::Repo;
+use crate::system::fs::remove_tree;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::thread::{self, JoinHandle};
+
+/// Deletions under way; dropping waits for them, then removes the folder for worktrees if it is empty.
+///
+/// The folder stays as long as a process uses it: sandboxes that are being started name it.
+#[derive(Debug)]
+pub(super) struct Deletions {
+    running: Mutex<Vec<JoinHandle<()>>>,
+    root: PathBuf,
+    /// Shared by all processes that use the folder; `None` if nothing can be written.
+    using: Option<File>,
+}
+
+impl Deletions {
+    pub fn new(own: &Path, root: &Path) -> Deletions {
+        // No spec's name begins with a dot.
+        let lock = own.join("locks/.root.lock");
+        let lock = File::options().create(true).truncate(false).write(true).open(lock).ok();
+        let using = lock.filter(|file| file.lock_shared().is_ok());
+        Deletions { running: Mutex::default(), root: root.to_owned(), using }
+    }
+
+    /// Deletes them in the background.
+    pub fn start(&self, paths: Vec<PathBuf>) {
+        let deletion = thread::spawn(move || {
+            for path in paths {
+                // What resists stays in the trash: the next start tries again, and `clean` says why.
+                let _ = remove_tree(&path);
+            }
+        });
+        match self.running.lock() {
+            Ok(mut running) => running.push(deletion),
+            Err(_) => drop(deletion.join()),
+        }
+    }
+}
+
+impl Drop for Deletions {
+    fn drop(&mut self) {
+        let running = self.running.get_mut().map(std::mem::take).unwrap_or_default();
+        for deletion in running {
+            let _ = deletion.join();
+        }
+        if let Some(using) = &self.using {
+            // Another process that uses it does this when it ends.
+            let _ = using.unlock();
+            if using.try_lock().is_ok() {
+                // Only if it is empty.
+                let _ = fs::remove_dir(&self.root);
+                let _ = using.unlock();
+            }
+        }
+    }
+}
+
+impl Worktrees {
+    /// Deletes what earlier processes left half deleted, in the background.
+    pub(super) fn resume_deletions(&self) {
+        let paths = half_deleted_below(&self.own_dir());
+        if !paths.is_empty() {
+            self.deletions.start(paths);
+        }
+    }
+
+    /// The same at once; returns what resists, each in one sentence.
+    pub fn finish_deletions(&self) -> Vec<String> {
+        let resisting = |path: PathBuf| {
+            let error = remove_tree(&path).err()?;
+            Some(format!("{} stays: {error}", path.display()))
+        };
+        half_deleted_below(&self.own_dir()).into_iter().filter_map(resisting).collect()
+    }
+}
+
+/// What earlier removals have not deleted, or could not.
+pub fn half_deleted(repo: &Repo) -> Vec<PathBuf> {
+    half_deleted_below(&repo.common_dir().join("flow-ai"))
+}
+
+fn half_deleted_below(own: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(own.join("trash")).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
+}
