@@ -8,6 +8,13 @@ use std::time::{Duration, SystemTime};
 
 /// A spec `demo` whose task `api` is done and in its result.
 fn done() -> Place {
+    let place = planned();
+    place.flow(&["run", "demo"]).ok();
+    place
+}
+
+/// A spec `demo` with a task `api`.
+fn planned() -> Place {
     let place = Place::with_config(
         "version = 1\n[agents.mine]\ncommand = [\"mine\"]\nvendor = \"acme\"\n\
          [agents.judge]\ncommand = [\"judge\"]\nvendor = \"rival\"\n[reviewers.judge]\nagent = \"judge\"\n",
@@ -23,8 +30,20 @@ fn done() -> Place {
     let plan = text("plan.md", "# Demo\n\n### [ ] Step: Make it\n<!-- id: api -->\nWrite it.\n");
     place.flow(&["spec", "Demo", "--workflow", "quick", "--from", &request]).ok();
     place.flow(&["plan", "demo", "--from", &plan]).ok();
-    place.flow(&["run", "demo"]).ok();
     place
+}
+
+#[test]
+fn the_files_of_a_task_are_collected_once() {
+    let place = planned();
+    let git = std::env::split_paths(&std::env::var_os("PATH").unwrap()).map(|dir| dir.join("git"));
+    let git = git.into_iter().find(|git| git.exists()).unwrap();
+    place.script("git", &format!("echo \"$*\" >> \"$HOME/calls\"; exec {} \"$@\"", git.display()));
+    place.flow(&["run", "demo"]).ok();
+    let calls = fs::read_to_string(place.root().join("home/calls")).unwrap();
+    let of_task = |call: &&str| call.contains("/demo.api ") && call.ends_with(" write-tree");
+    assert_eq!(calls.lines().filter(of_task).count(), 1, "{calls}");
+    assert!(!place.root().join(".repo.flow-ai").exists());
 }
 
 fn branches(place: &Place) -> String {

@@ -8,7 +8,7 @@ use git_flow_ai::gate::store::Repo;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -347,6 +347,56 @@ fn a_worktree_is_removed_only_when_all_of_it_is_safe_elsewhere() {
     only_main_is_left(&place);
 }
 
+/// What an agent, a check or the user can do in a worktree after its files were saved, and what keeps it
+/// from being removed then. Empty: nothing.
+#[test]
+fn whatever_is_done_to_a_worktree_after_it_was_saved_is_seen() {
+    for (lines, why) in [
+        ("true", ""),
+        (
+            "touch README.md; mkdir -p empty; echo x > built.log; mkdir target; echo x > target/CACHEDIR.TAG",
+            "",
+        ),
+        ("mkfifo pipe", ""),
+        ("echo more >> new.rs", "in no commit"),
+        ("touch -r new.rs t; printf 'b\n' > new.rs; touch -r t new.rs; rm t", "in no commit"),
+        ("rm README.md", "in no commit"),
+        ("chmod +x new.rs", "in no commit"),
+        ("mv new.rs moved.rs", "in no commit"),
+        ("mkdir -p a/b; echo x > a/b/c", "in no commit"),
+        ("echo '!*.log' >> .gitignore; echo x > now.log", "in no commit"),
+        ("git init -q nested; echo x > nested/file", "in no commit"),
+        ("mkdir .GIT; echo x > .GIT/config", "has a name that git does not take"),
+        ("truncate -s 101M large", "is larger than"),
+        (
+            "git checkout -q -b aside; echo x > x; git add x; git commit -q -m X; git rm -q x",
+            "commits of its own",
+        ),
+        ("echo x > x; git add x; git stash -q", "commits of its own"),
+        ("echo x > x; git add x; git stash -q; chmod 000 $GITDIR/refs", "commits of its own"),
+        ("rm -rf $GITDIR/hooks; ln -s /etc $GITDIR/hooks", ""),
+        ("rm .gitignore; mkfifo .gitignore", "in no commit"),
+    ] {
+        let place = Place::new();
+        place.write(".gitignore", "target/\n*.log\n");
+        place.git(&["add", "."]).ok();
+        place.git(&["commit", "--quiet", "-m", "Ignore"]).ok();
+        let (_repo, worktrees, worktree) = make(&place);
+        put(&worktree, "new.rs", "a\n");
+        worktree.mark_saved(&worktree.collect().unwrap()).unwrap();
+        let mut sh = Command::new("sh");
+        sh.current_dir(worktree.path()).args(["-euc", lines]).envs(AGENT);
+        assert!(sh.env("GITDIR", &worktree.scope().write[0]).status().unwrap().success(), "{lines}");
+        let path = worktree.path().to_owned();
+        match worktree.remove().unwrap() {
+            Removed::Gone => assert_eq!(why, "", "{lines}"),
+            Removed::Kept(kept) => assert!(!why.is_empty() && kept.contains(why), "{lines}: {kept}"),
+        }
+        assert_eq!(path.exists(), !why.is_empty(), "{lines}");
+        drop(worktrees);
+    }
+}
+
 #[test]
 fn a_worktree_in_use_is_nobodys_leftover() {
     let place = Place::new();
@@ -383,7 +433,8 @@ fn the_folder_can_be_chosen_and_dangerous_ones_are_refused() {
     };
     assert_eq!(at("../elsewhere").unwrap(), repo.work_dir().unwrap().parent().unwrap().join("elsewhere"));
     assert!(at(".git/x").unwrap_err().to_string().contains("inside the git directory"));
-    if Path::new("/dev/shm").exists() {
+    let device = |path: &Path| fs::metadata(path).map(|data| data.dev()).ok();
+    if device(Path::new("/dev/shm")).is_some_and(|shm| Some(shm) != device(place.root())) {
         assert!(at("/dev/shm/x").unwrap_err().to_string().contains("another file system"));
     }
     let mut config = Config::default();

@@ -1,11 +1,11 @@
-//! Deleting a folder that somebody else may have prepared.
+//! Deleting a folder that another program may have prepared.
 //!
 //! Every step is taken from a folder that is open already, never by a path: a symbolic link that takes a
 //! folder's place is deleted itself and never followed. `std::fs::remove_dir_all` does that as well, but
-//! it goes into what is mounted inside (an agent's bind mount, a person's share) and empties it, it gives
-//! up where a folder may not be read, and it opens one file per level. Here what is mounted is never
-//! entered, modes are mended through the open folder, and deep trees are cut into shallow ones. What
-//! resists stays, and is told.
+//! it empties what is mounted inside (an agent's bind mount, a share of the user's), gives up at a folder that
+//! may not be read, and calls itself for each level with a file open: 20,000 levels end the process by a
+//! stack overflow. Here what is mounted is never entered, modes are changed through the open folder, and
+//! deep trees are cut into shallow ones. What resists stays, and the error names it.
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -24,50 +24,49 @@ const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOF
 /// Deletes what is at that path, whatever the modes below. An error names the first thing that resists,
 /// relative to the path; all else is gone.
 pub fn remove_tree(path: &Path) -> io::Result<()> {
+    let at_top = |error| describe(Path::new(""), error);
     match rustix::fs::unlink(path) {
         Ok(()) | Err(Errno::NOENT) => return Ok(()),
-        // A folder: Linux says the one, others the other.
+        // A folder: Linux says the one, other systems the other.
         Err(Errno::ISDIR | Errno::PERM | Errno::ACCESS) => {}
-        Err(error) => return Err(told(Path::new(""), error)),
+        Err(error) => return Err(at_top(error)),
     }
-    let top = match enter(CWD, path.as_os_str()) {
+    let top = match enter(CWD, path.as_os_str(), open_anywhere) {
         Err(Errno::NOENT) => return Ok(()),
-        other => other.map_err(|error| told(Path::new(""), error))?,
+        other => other.map_err(at_top)?,
     };
-    let mut eraser = Eraser { top: top.as_fd(), moved: 0, resists: None, at: PathBuf::new() };
+    let mut pass = Pass { top: top.as_fd(), moved: 0, error: None, at: PathBuf::new() };
     loop {
-        let before = eraser.moved;
-        eraser.resists = None;
-        eraser.below(top.as_fd(), 0);
-        // Else what lay too deep is near the top now.
-        if eraser.moved == before {
+        let before = pass.moved;
+        pass.error = None;
+        pass.empty(top.as_fd(), 0);
+        // Otherwise what lay too deep is near the top now.
+        if pass.moved == before {
             break;
         }
     }
-    if let Some(error) = eraser.resists {
-        return Err(error);
-    }
-    match rustix::fs::rmdir(path) {
-        Ok(()) | Err(Errno::NOENT) => Ok(()),
-        Err(error) => Err(told(Path::new(""), error)),
+    match (pass.error, rustix::fs::rmdir(path)) {
+        (Some(error), _) => Err(error),
+        (None, Ok(()) | Err(Errno::NOENT)) => Ok(()),
+        (None, Err(error)) => Err(at_top(error)),
     }
 }
 
-/// Passes over a tree.
-struct Eraser<'a> {
+/// A pass over a tree.
+struct Pass<'a> {
     top: BorrowedFd<'a>,
-    /// How many folders were moved up for a next pass.
+    /// How many folders were moved up for the next pass.
     moved: usize,
-    /// The first thing that resisted.
-    resists: Option<io::Error>,
+    /// Why the first thing that resisted did.
+    error: Option<io::Error>,
     at: PathBuf,
 }
 
-impl Eraser<'_> {
-    fn below(&mut self, folder: BorrowedFd<'_>, depth: usize) {
+impl Pass<'_> {
+    fn empty(&mut self, folder: BorrowedFd<'_>, depth: usize) {
         let entries = match Dir::read_from(folder) {
             Ok(entries) => entries,
-            Err(error) => return self.resists("", error),
+            Err(error) => return self.resisted("", error),
         };
         for entry in entries.flatten() {
             let name = entry.file_name();
@@ -75,13 +74,15 @@ impl Eraser<'_> {
                 continue;
             }
             let name = OsStr::from_bytes(name.to_bytes());
-            if let Err(error) = self.one(folder, name, entry.file_type(), depth) {
-                self.resists(name, error);
+            match self.remove(folder, name, entry.file_type(), depth) {
+                // Another process deletes it too.
+                Ok(()) | Err(Errno::NOENT) => {}
+                Err(error) => self.resisted(name, error),
             }
         }
     }
 
-    fn one(
+    fn remove(
         &mut self,
         folder: BorrowedFd<'_>,
         name: &OsStr,
@@ -91,46 +92,45 @@ impl Eraser<'_> {
         if kind != FileType::Directory {
             match rustix::fs::unlinkat(folder, name, AtFlags::empty()) {
                 Err(Errno::ISDIR) => {}
-                // Some systems do not tell the kind.
+                // Some file systems do not say what it is.
                 Err(Errno::PERM) if kind == FileType::Unknown => {}
-                Err(Errno::NOENT) => return Ok(()),
                 other => return other,
             }
         }
-        let below = match enter(folder, name) {
-            // Somebody else is deleting it too.
-            Err(Errno::NOENT) => return Ok(()),
-            other => other?,
-        };
-        if depth < DEPTH {
-            self.at.push(name);
-            self.below(below.as_fd(), depth + 1);
-            self.at.pop();
-        } else if rustix::fs::unlinkat(folder, name, AtFlags::REMOVEDIR).is_err() {
-            let up = format!(".deep-{}-{}", std::process::id(), self.moved);
-            rustix::fs::renameat(folder, name, self.top, up.as_str())?;
-            self.moved += 1;
-            return Ok(());
-        } else {
-            return Ok(());
+        let below = enter(folder, name, open_on_same_mount)?;
+        if depth == DEPTH {
+            return self.remove_or_move_up(folder, name);
         }
+        self.at.push(name);
+        self.empty(below.as_fd(), depth + 1);
+        self.at.pop();
         match rustix::fs::unlinkat(folder, name, AtFlags::REMOVEDIR) {
-            // What is in it resisted, and was told.
-            Err(Errno::NOTEMPTY | Errno::EXIST) if self.resists.is_some() => Ok(()),
-            Err(Errno::NOENT) => Ok(()),
+            // What is in it resisted, and is named already.
+            Err(Errno::NOTEMPTY | Errno::EXIST) if self.error.is_some() => Ok(()),
             other => other,
         }
     }
 
-    fn resists(&mut self, name: impl AsRef<Path>, error: Errno) {
-        if self.resists.is_none() {
-            self.resists = Some(told(&self.at.join(name), error));
+    /// Moves what lies too deep to the top, for the next pass.
+    fn remove_or_move_up(&mut self, folder: BorrowedFd<'_>, name: &OsStr) -> Result<(), Errno> {
+        if rustix::fs::unlinkat(folder, name, AtFlags::REMOVEDIR).is_ok() {
+            return Ok(());
+        }
+        let up = format!(".deep-{}-{}", std::process::id(), self.moved);
+        rustix::fs::renameat(folder, name, self.top, up.as_str())?;
+        self.moved += 1;
+        Ok(())
+    }
+
+    fn resisted(&mut self, name: impl AsRef<Path>, error: Errno) {
+        if self.error.is_none() {
+            self.error = Some(describe(&self.at.join(name), error));
         }
     }
 }
 
 /// The cause as a sentence for people.
-fn told(path: &Path, error: Errno) -> io::Error {
+fn describe(path: &Path, error: Errno) -> io::Error {
     let shown = if path.as_os_str().is_empty() { Path::new("the folder") } else { path };
     let why = match error {
         Errno::BUSY | Errno::XDEV => "something is mounted there".to_owned(),
@@ -140,55 +140,50 @@ fn told(path: &Path, error: Errno) -> io::Error {
     io::Error::new(io::Error::from(error).kind(), format!("{} cannot be deleted: {why}", shown.display()))
 }
 
-/// Opens a folder inside an open one so that all in it can be deleted: itself, on the same mount.
-pub fn enter(folder: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
+/// Opens a folder inside an open one so that all in it can be deleted.
+fn enter(
+    folder: BorrowedFd<'_>,
+    name: &OsStr,
+    open: fn(BorrowedFd<'_>, &OsStr) -> Result<OwnedFd, Errno>,
+) -> Result<OwnedFd, Errno> {
     let opened = match open(folder, name) {
         Err(Errno::ACCESS) => {
-            open_up(folder, name)?;
+            make_readable(folder, name)?;
             open(folder, name)?
         }
         other => other?,
     };
     let mode = rustix::fs::fstat(&opened)?.st_mode;
     if mode & 0o700 != 0o700 {
-        // Whose it is decides whether this works; deleting will tell.
+        // Whose it is decides whether this works; deleting will show.
         let _ = rustix::fs::fchmod(&opened, Mode::from_raw_mode(mode & 0o7777) | Mode::RWXU);
     }
     Ok(opened)
 }
 
-/// The kernel itself refuses to cross into another mount.
-#[cfg(target_os = "linux")]
-fn open(folder: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
-    use rustix::fs::ResolveFlags;
-    let one_name = Path::new(name).components().count() == 1 && !Path::new(name).is_absolute();
-    // The top is named by its whole path, which may lead through a mount.
-    let resolve = if one_name { ResolveFlags::NO_XDEV } else { ResolveFlags::empty() };
-    match rustix::fs::openat2(folder, name, FOLDER, Mode::empty(), resolve) {
+fn open_anywhere(folder: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
+    rustix::fs::openat(folder, name, FOLDER, Mode::empty())
+}
+
+/// Refuses what another file system is mounted on, or a folder of the same one.
+fn open_on_same_mount(folder: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
+    #[cfg(target_os = "linux")]
+    match rustix::fs::openat2(folder, name, FOLDER, Mode::empty(), rustix::fs::ResolveFlags::NO_XDEV) {
         // An old kernel, or a filter that does not know the call.
-        Err(Errno::NOSYS | Errno::PERM) => open_alike(folder, name, one_name),
-        other => other,
+        Err(Errno::NOSYS | Errno::PERM) => {}
+        other => return other,
     }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn open(folder: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
-    open_alike(folder, name, Path::new(name).components().count() == 1 && !Path::new(name).is_absolute())
-}
-
-/// Opens it, and refuses what is on another device.
-fn open_alike(folder: BorrowedFd<'_>, name: &OsStr, same_device: bool) -> Result<OwnedFd, Errno> {
-    let opened = rustix::fs::openat(folder, name, FOLDER, Mode::empty())?;
-    if same_device && rustix::fs::fstat(&opened)?.st_dev != rustix::fs::fstat(folder)?.st_dev {
-        return Err(Errno::XDEV);
+    let opened = open_anywhere(folder, name)?;
+    match rustix::fs::fstat(&opened)?.st_dev == rustix::fs::fstat(folder)?.st_dev {
+        true => Ok(opened),
+        false => Err(Errno::XDEV),
     }
-    Ok(opened)
 }
 
 /// Lets its owner into a folder that nobody may read: through a handle on the folder itself, since a
 /// change of modes by name would follow a link.
 #[cfg(target_os = "linux")]
-fn open_up(folder: BorrowedFd<'_>, name: &OsStr) -> Result<(), Errno> {
+fn make_readable(folder: BorrowedFd<'_>, name: &OsStr) -> Result<(), Errno> {
     use std::os::fd::AsRawFd;
     let handle = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let handle = rustix::fs::openat(folder, name, handle, Mode::empty())?;
@@ -196,7 +191,7 @@ fn open_up(folder: BorrowedFd<'_>, name: &OsStr) -> Result<(), Errno> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn open_up(folder: BorrowedFd<'_>, name: &OsStr) -> Result<(), Errno> {
+fn make_readable(folder: BorrowedFd<'_>, name: &OsStr) -> Result<(), Errno> {
     rustix::fs::chmodat(folder, name, Mode::RWXU, AtFlags::SYMLINK_NOFOLLOW)
 }
 
@@ -235,7 +230,7 @@ mod tests {
         // No path is long enough: the deepest is made first, and then moved down level by level.
         let mut deep = place.path().join("d0");
         fs::create_dir(&deep).unwrap();
-        for level in 1..3000 {
+        for level in 1..20_000 {
             let outer = place.path().join(format!("d{level}"));
             fs::create_dir(&outer).unwrap();
             fs::rename(&deep, outer.join("in")).unwrap();
