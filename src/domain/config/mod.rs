@@ -118,8 +118,7 @@ pub struct RunSection {
     pub budget: Budget,
     /// The same for each task of a run; when it is spent, the task's agent is stopped. Default: no limit.
     pub task_budget: Budget,
-    /// Whether starts wait while others run and the machine is short of memory or processors.
-    /// Default: true.
+    /// Whether starts wait while others run and the machine is short of memory. Default: true.
     pub pressure: bool,
     /// The folder for worktrees, absolute or relative to the repository. Default: beside it.
     pub worktrees: Option<String>,

@@ -62,7 +62,7 @@ pub struct PersonalRun {
     pub budget: Budget,
     /// What each task may cost; of this and the repository's the stricter holds.
     pub task_budget: Budget,
-    /// Whether starts wait while the machine is short of memory or processors.
+    /// Whether starts wait while the machine is short of memory.
     pub pressure: Option<bool>,
     /// The folder for worktrees.
     pub worktrees: Option<String>,

@@ -8,8 +8,8 @@
 pub(crate) mod descendants;
 pub(crate) mod identity;
 pub(crate) mod lines;
+pub(crate) mod memory_pressure;
 pub(crate) mod orphans;
-pub(crate) mod pressure;
 pub(crate) mod question;
 #[cfg(target_os = "linux")]
 mod stat;

@@ -1,31 +1,26 @@
-//! Whether the machine is short of memory or processors, so that more work would make all work slower.
+//! Whether the machine is short of memory, so that more work would make all work slower.
 //!
-//! Linux tells how long tasks were stalled (PSI), what memory is left, and what a container may use at
-//! most. Elsewhere nothing is held back. Processors count only when they are far beyond busy: an agent
-//! mostly waits for its model.
+//! Linux says how long tasks were stalled (PSI), what memory is left, and what a container may use at
+//! most. Elsewhere nothing is held back. Processors do not count: agents wait for the network.
 
 use std::fs;
 use std::path::Path;
 
 /// Tasks that were stalled for memory for so many percent of the last ten seconds are too many.
-const MEMORY_STALLED: f64 = 20.0;
-
-/// The same for processors, and then only with so many waiting for each.
-const PROCESSORS_STALLED: f64 = 80.0;
-const WAITING: f64 = 4.0;
+const STALLED: f64 = 20.0;
 
 /// Less memory than this part of all, or than so many kilobytes, is too little to start an agent in.
 const LEFT: f64 = 0.05;
 const LEAST: u64 = 300 * 1024;
 
-/// Why nothing more should be started now, with the numbers; none where there is room.
-pub fn pressure() -> Option<String> {
+/// Why nothing more should be started now, with the numbers; `None` if there is room.
+pub fn memory_pressure() -> Option<String> {
     measure(&root())
 }
 
 /// Where the kernel's tables are.
 fn root() -> std::path::PathBuf {
-    // Nobody can make a machine short of memory for a test.
+    // A test cannot make a machine short of memory.
     #[cfg(debug_assertions)]
     if let Some(folder) = std::env::var_os("GIT_FLOW_AI_TEST_MACHINE") {
         return folder.into();
@@ -37,8 +32,7 @@ fn measure(root: &Path) -> Option<String> {
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
     memory_left(&read("proc/meminfo"))
         .or_else(|| memory_of_group(&read("sys/fs/cgroup/memory.max"), &read("sys/fs/cgroup/memory.current")))
-        .or_else(|| stalled(&read("proc/pressure/memory"), MEMORY_STALLED, "memory"))
-        .or_else(|| processors(&read("proc/pressure/cpu"), &read("proc/loadavg"), &read("proc/cpuinfo")))
+        .or_else(|| stalled(&read("proc/pressure/memory")))
 }
 
 /// `MemAvailable` of `/proc/meminfo` against `MemTotal`.
@@ -72,28 +66,16 @@ fn avg10(text: &str) -> Option<f64> {
     line.split_ascii_whitespace().find_map(|word| word.strip_prefix("avg10="))?.parse().ok()
 }
 
-fn stalled(text: &str, most: f64, of: &str) -> Option<String> {
-    let percent = avg10(text).filter(|percent| *percent > most)?;
-    Some(format!("tasks were stalled for {of} {percent:.0} % of the last 10 s"))
-}
-
-/// Busy is well; so many waiting that nothing gets on is not.
-fn processors(stalls: &str, load: &str, table: &str) -> Option<String> {
-    let percent = avg10(stalls).filter(|percent| *percent > PROCESSORS_STALLED)?;
-    let load: f64 = load.split_ascii_whitespace().next()?.parse().ok()?;
-    let count = table.lines().filter(|line| line.starts_with("processor")).count().max(1);
-    #[allow(clippy::cast_precision_loss, reason = "a ratio")]
-    let each = load / count as f64;
-    (each > WAITING).then(|| {
-        format!("{load:.0} tasks want {count} processors, and were stalled {percent:.0} % of the last 10 s")
-    })
+fn stalled(text: &str) -> Option<String> {
+    let percent = avg10(text).filter(|percent| *percent > STALLED)?;
+    Some(format!("tasks were stalled for memory {percent:.0} % of the last 10 s"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const STALLED: &str =
+    const STALLS: &str =
         "some avg10=91.20 avg60=40.00 avg300=9.11 total=1\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n";
     const CALM: &str = "some avg10=12.00 avg60=1.00 avg300=0.00 total=1\n";
 
@@ -110,21 +92,9 @@ mod tests {
     }
 
     #[test]
-    fn processors_are_short_when_tasks_stall_and_many_wait() {
-        let cores = "processor\t: 0\nmodel name\t: x\nprocessor\t: 1\n";
-        assert_eq!(processors(CALM, "30.0 1 1 1/1 1", cores), None);
-        assert_eq!(processors(STALLED, "4.0 1 1 1/1 1", cores), None, "two for each are no trouble");
-        assert_eq!(
-            processors(STALLED, "30.0 1 1 1/1 1", cores).as_deref(),
-            Some("30 tasks want 2 processors, and were stalled 91 % of the last 10 s")
-        );
-        assert_eq!(processors("", "30.0", cores), None, "an older kernel does not tell");
-    }
-
-    #[test]
-    fn a_stall_for_memory_holds_back_before_processors_do() {
-        assert_eq!(stalled(CALM, MEMORY_STALLED, "memory"), None);
-        let told = stalled(STALLED, MEMORY_STALLED, "memory");
-        assert_eq!(told.as_deref(), Some("tasks were stalled for memory 91 % of the last 10 s"));
+    fn a_stall_for_memory_holds_back() {
+        assert_eq!(stalled(CALM), None);
+        let why = stalled(STALLS);
+        assert_eq!(why.as_deref(), Some("tasks were stalled for memory 91 % of the last 10 s"));
     }
 }
