@@ -36,8 +36,8 @@ fn planned() -> Place {
 #[test]
 fn the_files_of_a_task_are_collected_once() {
     let place = planned();
-    let git = std::env::split_paths(&std::env::var_os("PATH").unwrap()).map(|dir| dir.join("git"));
-    let git = git.into_iter().find(|git| git.exists()).unwrap();
+    let path = std::env::var_os("PATH").unwrap();
+    let git = std::env::split_paths(&path).map(|dir| dir.join("git")).find(|git| git.exists()).unwrap();
     place.script("git", &format!("echo \"$*\" >> \"$HOME/calls\"; exec {} \"$@\"", git.display()));
     place.flow(&["run", "demo"]).ok();
     let calls = fs::read_to_string(place.root().join("home/calls")).unwrap();

@@ -114,7 +114,7 @@ impl Prepared {
         let mut scope = job.scope.clone();
         let variable = |name: &str| variable(agent, name);
         if let Some(preset) = agent.preset() {
-            if job.sandbox.holds() {
+            if job.sandbox.is_active() {
                 for folder in state::folders(&preset.state, &variable) {
                     // The agent reports a folder that cannot be made.
                     let _ = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);

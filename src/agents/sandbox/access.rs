@@ -1,9 +1,9 @@
-//! The bounds of one command, path by path: the deepest path that is named decides.
+//! The access policy of a repository, and the rules of one command, path by path: the deepest path that is
+//! named decides.
 //!
-//! Everything can be read unless it is hidden. Paths are followed to where they really are, because the
-//! means that enforce the bounds know no links, and what does not exist is passed over. Where the same
-//! path is named twice, the stronger word wins: what stays as it is, what may be written, what may be
-//! read, what is hidden.
+//! Everything can be read unless it is hidden. Paths are followed to where they really are, because
+//! backends know no links, and what does not exist is passed over. If the same path is named twice, the
+//! stronger access wins: protected, then written, then read, then hidden.
 
 use super::hosts::Hosts;
 use super::{environment, expand, secret_paths, state};
@@ -40,7 +40,7 @@ pub struct Scope {
     pub write: Vec<PathBuf>,
     /// What stays read-only inside what it may write.
     pub protect: Vec<PathBuf>,
-    /// Settings inside that: they stay as they are, or it is told that they did not.
+    /// Settings inside that: they stay as they are, or a warning says that they did not.
     pub settings: Vec<PathBuf>,
     /// What it may read although it lies in something hidden.
     pub read: Vec<PathBuf>,
@@ -56,7 +56,7 @@ pub struct AccessPolicy {
     write: Vec<PathBuf>,
     /// Variables, as in [`Scope::env`].
     pub env: Vec<String>,
-    /// The only hosts that may be talked to; none: any.
+    /// The only hosts that may be talked to; `None`: any.
     pub hosts: Option<Hosts>,
 }
 
@@ -108,10 +108,10 @@ pub enum Access {
     /// It may be written.
     Write,
     /// It may be read, and nothing can take its place.
-    Kept,
+    Protected,
 }
 
-/// The bounds of one command.
+/// What one command may do.
 #[derive(Debug, Default)]
 pub struct AccessRules {
     /// What is named, parents before what is in them. What is not named can be read.
@@ -130,7 +130,7 @@ pub struct AccessRules {
 }
 
 impl AccessRules {
-    /// The bounds of that command in that scope.
+    /// The rules of that command in that scope.
     pub fn new(policy: &AccessPolicy, scope: &Scope, command: &Command, temporary: &Path) -> AccessRules {
         let mut rules = AccessRules {
             paths: BTreeMap::new(),
@@ -141,23 +141,23 @@ impl AccessRules {
             absent: Vec::new(),
             home: variable(command, "HOME").map(PathBuf::from).and_then(|home| home.canonicalize().ok()),
         };
-        let theirs = hidden_from(command, &scope.dir);
-        let words = [
+        let hidden = hidden_from(command, &scope.dir);
+        let named = [
             (Access::Hidden, &policy.hide),
-            (Access::Hidden, &theirs),
+            (Access::Hidden, &hidden),
             (Access::Read, &policy.read),
             (Access::Read, &scope.read),
             (Access::Write, &policy.write),
             (Access::Write, &scope.write),
-            (Access::Kept, &scope.protect),
-            (Access::Kept, &scope.settings),
+            (Access::Protected, &scope.protect),
+            (Access::Protected, &scope.settings),
         ];
         rules.set(&scope.dir, if scope.edits { Access::Write } else { Access::Read });
         let program = Path::new(command.get_program());
         if program.is_absolute() {
             rules.set(program, Access::Read);
         }
-        for (access, paths) in words {
+        for (access, paths) in named {
             for path in paths {
                 rules.set(path, access);
             }
@@ -174,11 +174,14 @@ impl AccessRules {
         (is_loose && access_in(&self.paths, &parent) == Access::Write).then_some(real)
     }
 
-    /// What should stay as it is in a folder that can be written: not every means can hold that.
+    /// What should stay as it is in a folder that can be written: not every backend can enforce that.
     pub fn loose(&self) -> impl Iterator<Item = &Path> {
-        let kept =
-            self.paths.iter().filter(|(_, access)| **access == Access::Kept).map(|(path, _)| path.as_path());
-        kept.filter(|path| {
+        let protected = self
+            .paths
+            .iter()
+            .filter(|(_, access)| **access == Access::Protected)
+            .map(|(path, _)| path.as_path());
+        protected.filter(|path| {
             let is_inside =
                 path.parent().is_some_and(|parent| access_in(&self.paths, parent) == Access::Write);
             is_inside && self.settings.iter().any(|settings| settings == path)

@@ -1,4 +1,4 @@
-//! Who sees to it that a command stays in its bounds: what this system has, and what that cannot hold.
+//! The backends that enforce an access policy: what this system has, and what that cannot enforce.
 
 use super::{bubblewrap, launch, seatbelt, sockets};
 use crate::domain::error::{Result, hint};
@@ -8,13 +8,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// The first version of Landlock that holds all writing: the ones before let files be cut.
+/// The first version of Landlock that restricts all writing: the ones before let files be truncated.
 const ENOUGH: i32 = 3;
 
-/// The first version that holds connections.
+/// The first version that restricts connections.
 const TCP: i32 = 4;
 
-/// Who sees to it that a command stays in its bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Backend {
     /// Mount and process namespaces, by that program.
@@ -23,19 +22,19 @@ pub enum Backend {
     Landlock(i32),
     /// The seatbelt of macOS.
     Seatbelt,
-    /// Nobody: why.
-    Nobody(String),
+    /// Why there is none.
+    None(String),
 }
 
-/// The best that this system has, or what the person chose (`git config flow-ai.sandbox-means`).
-pub fn chosen(repo: &Repo) -> Result<Backend> {
-    let Some(word) = repo.git_config("flow-ai.sandbox-means") else { return Ok(best()) };
-    match word.trim() {
-        "bubblewrap" => Ok(by_bubblewrap().unwrap_or_else(Backend::Nobody)),
-        "landlock" => Ok(by_landlock().unwrap_or_else(Backend::Nobody)),
-        "seatbelt" => Ok(by_seatbelt().unwrap_or_else(Backend::Nobody)),
+/// The best that this system has, or what the user chose (`git config flow-ai.sandbox-means`).
+pub fn choose(repo: &Repo) -> Result<Backend> {
+    let Some(name) = repo.git_config("flow-ai.sandbox-means") else { return Ok(best()) };
+    match name.trim() {
+        "bubblewrap" => Ok(try_bubblewrap().unwrap_or_else(Backend::None)),
+        "landlock" => Ok(try_landlock().unwrap_or_else(Backend::None)),
+        "seatbelt" => Ok(try_seatbelt().unwrap_or_else(Backend::None)),
         _ => Err(hint(
-            format!("flow-ai.sandbox-means is `{word}`, which is none of bubblewrap, landlock and seatbelt"),
+            format!("flow-ai.sandbox-means is `{name}`, which is none of bubblewrap, landlock and seatbelt"),
             "git config --unset flow-ai.sandbox-means takes the best that there is",
         )),
     }
@@ -45,22 +44,23 @@ pub fn chosen(repo: &Repo) -> Result<Backend> {
 /// its work (containers, hardened kernels).
 pub fn best() -> Backend {
     static FOUND: OnceLock<Backend> = OnceLock::new();
-    let find =
-        || by_bubblewrap().or_else(|first| by_landlock().map_err(|second| format!("{first}, and {second}")));
-    FOUND.get_or_init(|| find().unwrap_or_else(Backend::Nobody)).clone()
+    let find = || {
+        try_bubblewrap().or_else(|first| try_landlock().map_err(|second| format!("{first}, and {second}")))
+    };
+    FOUND.get_or_init(|| find().unwrap_or_else(Backend::None)).clone()
 }
 
-fn by_bubblewrap() -> Result<Backend, String> {
+fn try_bubblewrap() -> Result<Backend, String> {
     bubblewrap::find().map(Backend::Bubblewrap)
 }
 
 #[cfg(target_os = "linux")]
-fn by_landlock() -> Result<Backend, String> {
+fn try_landlock() -> Result<Backend, String> {
     launch::landlock::version().map(Backend::Landlock)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn by_landlock() -> Result<Backend, String> {
+fn try_landlock() -> Result<Backend, String> {
     Err("only Linux has Landlock".into())
 }
 
@@ -68,29 +68,26 @@ fn is_installed() -> bool {
     program::find("bwrap", None, "").is_ok()
 }
 
-fn by_seatbelt() -> Result<Backend, String> {
+fn try_seatbelt() -> Result<Backend, String> {
     let is_there = cfg!(target_os = "macos") && Path::new(seatbelt::PROGRAM).exists();
     is_there.then_some(Backend::Seatbelt).ok_or_else(|| "only macOS has seatbelt".into())
 }
 
 impl Backend {
-    /// What it is for whoever has the launcher that some need, or not.
-    pub fn launched(self, has_launcher: bool) -> Backend {
+    /// What it is with the launcher that some need, or without.
+    pub fn with_launcher(self, has_launcher: bool) -> Backend {
         match self {
             Backend::Landlock(_) if !has_launcher => {
-                Backend::Nobody("Landlock needs git-flow-ai as the program that starts commands".into())
+                Backend::None("Landlock needs git-flow-ai as the program that starts commands".into())
             }
-            means => means,
+            other => other,
         }
     }
 
-    /// Whether it is one for those who require one.
-    ///
-    /// # Errors
-    /// Why not.
-    pub fn suffices(&self) -> Result<()> {
+    /// Refuses what does not suffice if a sandbox is required, with the reason.
+    pub fn check_required(&self) -> Result<()> {
         match self {
-            Backend::Nobody(why) => Err(hint(
+            Backend::None(why) => Err(hint(
                 format!("a sandbox is required, and there is none: {why}"),
                 "install bubblewrap (bwrap), or ask for less: `sandbox = \"prefer\"` under [run]",
             )),
@@ -114,10 +111,8 @@ impl Backend {
         }
     }
 
-    /// Whether it can keep a command from all hosts but those on a list.
-    ///
-    /// # Errors
-    /// Why not. A list that nobody enforces is worse than none.
+    /// Refuses if it cannot keep a command from all hosts but those on a list, with the reason: a list that is
+    /// not enforced is worse than none.
     pub fn can_close_network(&self, has_launcher: bool) -> Result<()> {
         let why = match self {
             Backend::Bubblewrap(_) if !has_launcher => "this program is not git-flow-ai".into(),
@@ -129,7 +124,7 @@ impl Backend {
             Backend::Landlock(version) => format!("Landlock {version} knows no network"),
             // Nothing of ours outlives us there to run the proxy.
             Backend::Seatbelt => "only Linux has the guardian that it takes".into(),
-            Backend::Nobody(why) => format!("there is no sandbox: {why}"),
+            Backend::None(why) => format!("there is no sandbox: {why}"),
         };
         Err(hint(
             format!("`hosts` of [sandbox] cannot be enforced here: {why}"),
@@ -137,11 +132,10 @@ impl Backend {
         ))
     }
 
-    /// Whether it is less than the system could have, and what would mend that.
-    pub fn way_up(&self) -> Option<&'static str> {
-        let stands_in_the_way = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
-        let is_restricted =
-            || std::fs::read_to_string(stands_in_the_way).is_ok_and(|text| text.trim() == "1");
+    /// How to get a better one, if the system could have one.
+    pub fn upgrade_hint(&self) -> Option<&'static str> {
+        let restriction = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
+        let is_restricted = || std::fs::read_to_string(restriction).is_ok_and(|text| text.trim() == "1");
         match self {
             Backend::Bubblewrap(_) | Backend::Seatbelt => None,
             _ if !cfg!(target_os = "linux") => None,
@@ -153,7 +147,7 @@ impl Backend {
         }
     }
 
-    /// What it cannot hold, for people; none when it holds all that it is meant to.
+    /// What it cannot enforce, for people.
     pub fn lacks(&self) -> Vec<String> {
         let Backend::Landlock(version) = self else { return Vec::new() };
         let since = [
@@ -171,14 +165,14 @@ impl Backend {
 
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const HELD: &str = "they write only their worktree and their own state, and see no secrets";
+        const SUMMARY: &str = "they write only their worktree and their own state, and see no secrets";
         match self {
-            Backend::Bubblewrap(_) => write!(f, "bubblewrap: {HELD}"),
-            Backend::Seatbelt => write!(f, "seatbelt: {HELD}"),
+            Backend::Bubblewrap(_) => write!(f, "bubblewrap: {SUMMARY}"),
+            Backend::Seatbelt => write!(f, "seatbelt: {SUMMARY}"),
             Backend::Landlock(version) => {
-                write!(f, "Landlock {version}: {HELD}; not held: {}", self.lacks().join(", "))
+                write!(f, "Landlock {version}: {SUMMARY}; not held: {}", self.lacks().join(", "))
             }
-            Backend::Nobody(why) => write!(f, "none ({why}): agents and commands can do what you can"),
+            Backend::None(why) => write!(f, "none ({why}): agents and commands can do what you can"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The bounds as arguments of bubblewrap (`bwrap(1)`): mount namespaces, and a process namespace that
+//! Access rules as arguments of bubblewrap (`bwrap(1)`): mount namespaces, and a process namespace that
 //! takes every process with it when it ends, whatever session or parent those have chosen.
 //!
 //! `/tmp`, `/dev`, `/run` and `/proc` are fresh; sockets of the desktop, of containers and of keys live in
@@ -6,7 +6,7 @@
 //! would change nothing, because each mount costs every process that starts.
 
 use super::access::{Access, AccessRules, access_in};
-use super::capabilities::ROOTS;
+use super::capabilities::KEPT_FOR_ROOT;
 use super::hosts::bridge;
 use crate::system::program;
 use std::ffi::OsString;
@@ -22,7 +22,7 @@ const EMPTY_NETWORK: &str = "--unshare-net";
 
 /// The only way out of an empty network.
 #[derive(Debug)]
-pub struct WayOut {
+pub struct ProxyAccess {
     /// The socket of the proxy outside.
     pub socket: PathBuf,
     /// The program that leads to it.
@@ -35,29 +35,34 @@ const FRESH: &[&str] = &["/tmp", "/var/tmp", "/dev", "/run", "/proc"];
 /// The program, if it can do what we ask of it; else why not.
 pub fn find() -> Result<PathBuf, String> {
     let bwrap = program::find("bwrap", None, "").map_err(|_| "bubblewrap is not installed".to_owned())?;
-    try_it(policy(&bwrap).args(["--tmpfs", "/run", "true"])).map(|()| bwrap)
+    try_it(base_command(&bwrap).args(["--tmpfs", "/run", "true"])).map(|()| bwrap)
 }
 
 /// Whether it can give a command a network that is empty; else why not.
 pub fn can_close_network(bwrap: &Path) -> Result<(), String> {
-    try_it(policy(bwrap).args([EMPTY_NETWORK, "true"]))
+    try_it(base_command(bwrap).args([EMPTY_NETWORK, "true"]))
 }
 
 fn try_it(command: &mut Command) -> Result<(), String> {
     match command.stdin(Stdio::null()).stdout(Stdio::null()).output() {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => {
-            let said = String::from_utf8_lossy(&output.stderr);
-            Err(format!("bubblewrap cannot work here: {}", said.trim().lines().next().unwrap_or_default()))
+            let text = String::from_utf8_lossy(&output.stderr);
+            Err(format!("bubblewrap cannot work here: {}", text.trim().lines().next().unwrap_or_default()))
         }
         Err(error) => Err(format!("bubblewrap cannot be started: {error}")),
     }
 }
 
-/// The command inside the bounds, without an environment.
-pub fn command(bwrap: &Path, mut rules: AccessRules, fix: Option<&WayOut>, inner: &Command) -> Command {
+/// The command under these rules, without an environment.
+pub fn command(
+    bwrap: &Path,
+    mut rules: AccessRules,
+    proxy: Option<&ProxyAccess>,
+    inner: &Command,
+) -> Command {
     rules.hide_shared(FRESH);
-    let mut command = policy(bwrap);
+    let mut command = base_command(bwrap);
     for folder in ["/tmp", "/var/tmp"].map(Path::new).into_iter().filter(|folder| folder.is_dir()) {
         command.arg("--bind").arg(&rules.temporary).arg(folder);
     }
@@ -66,7 +71,7 @@ pub fn command(bwrap: &Path, mut rules: AccessRules, fix: Option<&WayOut>, inner
         mounts.hide(Path::new("/run"));
     }
     let seen = Path::new(bridge::SEEN);
-    if let Some(WayOut { socket, bridge }) = fix {
+    if let Some(ProxyAccess { socket, bridge }) = proxy {
         command.arg(EMPTY_NETWORK);
         mounts.put("--bind", socket, &seen.join("proxy"));
         mounts.put("--ro-bind", bridge, &seen.join("bridge"));
@@ -81,7 +86,7 @@ pub fn command(bwrap: &Path, mut rules: AccessRules, fix: Option<&WayOut>, inner
         command.arg("--remount-ro").arg(path);
     }
     command.arg("--chdir").arg(&rules.dir).arg("--");
-    if fix.is_some() {
+    if proxy.is_some() {
         command
             .arg(seen.join("bridge"))
             .args(["sandbox", "bridge", "--socket"])
@@ -94,12 +99,12 @@ pub fn command(bwrap: &Path, mut rules: AccessRules, fix: Option<&WayOut>, inner
 }
 
 /// What every command gets: the file system to read, devices and processes of its own.
-fn policy(bwrap: &Path) -> Command {
+fn base_command(bwrap: &Path) -> Command {
     let mut command = Command::new(bwrap);
     command.args(NAMESPACES).args(["--cap-drop", "ALL"]);
     let is_root = rustix::process::geteuid().is_root();
     if is_root {
-        command.args(ROOTS.iter().flat_map(|name| ["--cap-add".to_owned(), format!("CAP_{name}")]));
+        command.args(KEPT_FOR_ROOT.iter().flat_map(|name| ["--cap-add".to_owned(), format!("CAP_{name}")]));
     }
     command.args(["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]);
     if is_root {
@@ -134,7 +139,7 @@ impl Mounts {
             Access::Hidden if path.is_dir() => self.hide(path),
             Access::Hidden => self.put("--ro-bind", Path::new("/dev/null"), path),
             Access::Read if around == Access::Read => {}
-            Access::Read | Access::Kept => self.put("--ro-bind", path, path),
+            Access::Read | Access::Protected => self.put("--ro-bind", path, path),
             Access::Write => self.put("--bind", path, path),
         }
     }

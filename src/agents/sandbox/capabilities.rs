@@ -5,7 +5,7 @@
 
 /// Capabilities that stay: to own and open files, and to be other users. (`SETFCAP` lets agents make user
 /// namespaces for sandboxes of their own.)
-pub const ROOTS: &[&str] =
+pub const KEPT_FOR_ROOT: &[&str] =
     &["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETFCAP", "SETGID", "SETUID"];
 
 /// Takes the others from this process and all that it becomes.
@@ -17,7 +17,7 @@ pub fn drop_others() -> crate::domain::error::Result<()> {
     if !rustix::process::geteuid().is_root() {
         return Ok(());
     }
-    let kept = ROOTS.iter().filter_map(|name| CapabilitySet::from_name(name));
+    let kept = KEPT_FOR_ROOT.iter().filter_map(|name| CapabilitySet::from_name(name));
     let kept = kept.fold(CapabilitySet::empty(), CapabilitySet::union);
     for other in (CapabilitySet::all() - kept).iter() {
         // A kernel that does not know it does not give it.

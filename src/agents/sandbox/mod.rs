@@ -1,10 +1,10 @@
-//! What a command that agents steer or wrote may touch, and who sees to it.
+//! What a command that agents steer or wrote may touch, and what enforces it.
 //!
-//! A [`Scope`] says what one command needs; `bounds` adds what holds for all: the file system can be
-//! read, secrets, other worktrees and our own folder cannot, and nothing can be written but the scope and
-//! a temporary folder that vanishes with the command. The system's own means enforce it: bubblewrap on
-//! Linux, else Landlock; seatbelt on macOS. Which of them is in force is found out by trying it, once, and told. Whatever it
-//! is, on Linux a guardian of ours ([`launch`]) sees to it that nothing outlives the command.
+//! A [`Scope`] says what one command needs; the access policy (`access.rs`) adds what holds for all: the
+//! file system can be read, secrets, other worktrees and our own folder cannot, and nothing can be written
+//! but the scope and a temporary folder that vanishes with the command. A [`Backend`] of the system enforces
+//! it: bubblewrap on Linux, else Landlock; seatbelt on macOS. Which one works is found out by trying it, once.
+//! Whichever it is, on Linux a guardian of ours ([`launch`]) ensures that nothing outlives the command.
 
 mod access;
 mod backend;
@@ -28,8 +28,8 @@ use crate::domain::error::Result;
 use crate::gate::store::Repo;
 use crate::system::fs::home;
 use access::{Access, AccessPolicy, AccessRules};
-use bubblewrap::WayOut;
-use launch::{Launcher, Network, Order};
+use bubblewrap::ProxyAccess;
+use launch::{Instructions, Launcher, Network};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
@@ -99,11 +99,13 @@ impl Sandbox {
     ) -> Result<Sandbox> {
         let mode = config.run.sandbox.unwrap_or(SandboxMode::Prefer);
         let backend = match mode {
-            SandboxMode::Off => Backend::Nobody("it is switched off".into()),
-            SandboxMode::Prefer | SandboxMode::Require => backend::chosen(repo)?.launched(launcher.is_some()),
+            SandboxMode::Off => Backend::None("it is switched off".into()),
+            SandboxMode::Prefer | SandboxMode::Require => {
+                backend::choose(repo)?.with_launcher(launcher.is_some())
+            }
         };
         if mode == SandboxMode::Require {
-            backend.suffices()?;
+            backend.check_required()?;
         }
         let policy = AccessPolicy::new(repo, config, hidden)?;
         if policy.hosts.is_some() {
@@ -113,20 +115,19 @@ impl Sandbox {
         Ok(Sandbox { backend, launcher, policy: Arc::new(policy) })
     }
 
-    /// No sandbox: commands run as the person.
+    /// No sandbox: commands run as the user.
     pub fn none() -> Sandbox {
-        let backend = Backend::Nobody("nobody asked for one".into());
+        let backend = Backend::None("nobody asked for one".into());
         Sandbox { backend, launcher: Launcher::own(), policy: Arc::default() }
     }
 
-    /// Who sees to it.
     pub fn backend(&self) -> &Backend {
         &self.backend
     }
 
-    /// Whether commands are held.
-    pub fn holds(&self) -> bool {
-        !matches!(self.backend, Backend::Nobody(_))
+    /// Whether commands are sandboxed.
+    pub fn is_active(&self) -> bool {
+        !matches!(self.backend, Backend::None(_))
     }
 
     /// The command as it is started. Its working directory is the scope's; of our environment it gets what
@@ -138,7 +139,7 @@ impl Sandbox {
             }
             (Backend::Landlock(_), Some(launcher)) => self.in_landlock(launcher, command, scope),
             (Backend::Seatbelt, _) => self.in_seatbelt(command, scope),
-            (Backend::Nobody(_) | Backend::Landlock(_), _) => Ok(self.bare(command, scope)),
+            (Backend::None(_) | Backend::Landlock(_), _) => Ok(self.bare(command, scope)),
         }
     }
 
@@ -153,18 +154,18 @@ impl Sandbox {
         let rules = AccessRules::new(&self.policy, scope, command, &temporary.inside());
         let variables = temporary::variables(&rules, Path::new("/tmp"));
         let mut network = None;
-        let mut fix = None;
+        let mut proxy = None;
         if let (Some(hosts), Some(launcher)) = (&self.policy.hosts, launcher) {
             let socket = temporary.file("proxy");
-            fix = Some(WayOut { socket: socket.clone(), bridge: launcher.file()? });
+            proxy = Some(ProxyAccess { socket: socket.clone(), bridge: launcher.file()? });
             network = Some(Network::new(hosts, Some(socket)));
         }
-        let order = Order::new(&rules, network).write(&temporary)?;
+        let instructions = Instructions::new(&rules, network).write(&temporary)?;
         let variables = self.variables(command, scope, variables);
         let inner = with_loaders(command, &variables);
-        let inside = bubblewrap::command(bwrap, rules, fix.as_ref(), &inner);
+        let inside = bubblewrap::command(bwrap, rules, proxy.as_ref(), &inner);
         let (mut wrapped, wrappers) = match launcher {
-            Some(launcher) => (launcher.command(Some(&order), &inside), 2),
+            Some(launcher) => (launcher.command(Some(&instructions), &inside), 2),
             None => (inside, 1),
         };
         wrapped.current_dir("/");
@@ -183,9 +184,9 @@ impl Sandbox {
         rules.paths.insert(rules.temporary.clone(), Access::Write);
         let variables = temporary::variables(&rules, &rules.temporary);
         let network = self.policy.hosts.as_ref().map(|hosts| Network::new(hosts, None));
-        let order = Order::new(&rules, network).with_bounds(&rules).write(&temporary)?;
+        let instructions = Instructions::new(&rules, network).with_access(&rules).write(&temporary)?;
         let variables = self.variables(command, scope, variables);
-        let mut wrapped = launcher.command(Some(&order), &with_loaders(command, &variables));
+        let mut wrapped = launcher.command(Some(&instructions), &with_loaders(command, &variables));
         wrapped.current_dir(&rules.dir);
         set_environment(&mut wrapped, variables);
         Ok(SandboxedCommand {
@@ -224,7 +225,7 @@ impl Sandbox {
         all
     }
 
-    /// The command as the person would start it, but for what sees to its end.
+    /// The command as the user would start it, but for the guardian that ends it.
     fn bare(&self, command: &Command, scope: &Scope) -> SandboxedCommand {
         let (mut bare, wrappers) = match &self.launcher {
             Some(launcher) => (launcher.command(None, command), 1),

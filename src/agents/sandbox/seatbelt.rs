@@ -1,9 +1,9 @@
-//! The bounds as a profile of macOS's seatbelt, run by `sandbox-exec`.
+//! Access rules as a profile of macOS's seatbelt, run by `sandbox-exec`.
 //!
 //! Everything is allowed but writing; then path by path, parents first, since the last rule that matches
 //! decides. What could do work outside on a command's behalf is denied: starting programs by the system's
 //! services, scripting other programs, their sockets, the preferences daemon. This has been read and tested as
-//! text only, never yet on a Mac: whoever has one, please tell what it did.
+//! text only, never yet on a Mac.
 
 use super::access::{Access, AccessRules, access_in};
 use crate::domain::error::{Result, hint};
@@ -17,8 +17,8 @@ pub const PROGRAM: &str = "/usr/bin/sandbox-exec";
 /// Folders that many share.
 pub const SHARED: &[&str] = &["/private/tmp", "/private/var/tmp"];
 
-/// What holds whatever the bounds are.
-const GROUND: &str = r#"(version 1)
+/// What holds for all commands.
+const BASE_PROFILE: &str = r#"(version 1)
 (allow default)
 (deny file-write*)
 (allow file-write* (literal "/dev/null") (literal "/dev/zero") (literal "/dev/tty") (literal "/dev/dtracehelper"))
@@ -37,7 +37,7 @@ const GROUND: &str = r#"(version 1)
 (allow network-outbound (literal "/private/var/run/mDNSResponder"))
 "#;
 
-/// The command inside the bounds, without an environment.
+/// The command under these rules, without an environment.
 pub fn command(rules: &AccessRules, inner: &Command) -> Result<Command> {
     let mut command = Command::new(PROGRAM);
     command.arg("-p").arg(profile(rules)?).arg(inner.get_program()).args(inner.get_args());
@@ -46,12 +46,12 @@ pub fn command(rules: &AccessRules, inner: &Command) -> Result<Command> {
 
 /// The profile.
 fn profile(rules: &AccessRules) -> Result<String> {
-    let mut text = GROUND.to_owned();
+    let mut text = BASE_PROFILE.to_owned();
     for (path, access) in &rules.paths {
         let quoted = quoted(path)?;
         let rules = match access {
             Access::Hidden => format!("(deny file-read* file-write* (subpath {quoted}))\n"),
-            Access::Read | Access::Kept => {
+            Access::Read | Access::Protected => {
                 format!("(allow file-read* (subpath {quoted}))\n(deny file-write* (subpath {quoted}))\n")
             }
             Access::Write => format!(
@@ -65,12 +65,12 @@ fn profile(rules: &AccessRules) -> Result<String> {
         for around in around {
             let quoted = quoted(around)?;
             match (access, access_in(&rules.paths, around)) {
-                // Who looks for it asks what is on the way.
-                (Access::Read | Access::Write | Access::Kept, Access::Hidden) => {
+                // A search for it asks what is on the way.
+                (Access::Read | Access::Write | Access::Protected, Access::Hidden) => {
                     let _ = writeln!(text, "(allow file-read-metadata (literal {quoted}))");
                 }
                 // Moving what is around it would take it away.
-                (Access::Hidden | Access::Kept, Access::Write) => {
+                (Access::Hidden | Access::Protected, Access::Write) => {
                     let _ = writeln!(text, "(deny file-write-unlink (literal {quoted}))");
                 }
                 _ => {}
@@ -127,10 +127,10 @@ mod tests {
     }
 
     #[test]
-    fn the_deepest_word_decides() {
+    fn the_deepest_path_decides() {
         let profile = profile(&rules(&[
             ("/Users/ada/.claude", Access::Write),
-            ("/Users/ada/.claude/hooks", Access::Kept),
+            ("/Users/ada/.claude/hooks", Access::Protected),
             ("/Users/ada/.ssh", Access::Hidden),
             ("/Users/ada/project", Access::Hidden),
             ("/Users/ada/project/.git", Access::Read),

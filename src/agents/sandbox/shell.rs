@@ -1,4 +1,4 @@
-//! Shell commands of the config: set-up and verification.
+//! Shell commands of the config: setup and verification.
 
 use super::SandboxedCommand;
 use crate::domain::error::Result;
@@ -24,7 +24,7 @@ const TAIL_LINES: usize = 200;
 /// How many bytes they may be.
 const TAIL_BYTES: usize = 16 << 10;
 
-/// How a shell command of the config (set-up, verification) ended.
+/// How a shell command of the config (setup, verification) ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ShellEnd {
     /// Exit status 0.
@@ -41,7 +41,7 @@ pub enum ShellEnd {
         /// The last lines of what it printed.
         tail: String,
     },
-    /// It asked a person something, and was stopped.
+    /// It prompted for input, and was stopped.
     Asked {
         /// What, and which command.
         what: String,
@@ -87,16 +87,16 @@ pub async fn run(
     let (mut tree, mut output) = Tree::start(command, None, wrappers)?;
     let mut tail = Tail::default();
     let mut stream = LineRedactor::default();
-    let mut tell = |text: String, from_err: bool| {
-        // Agents and their models are told how a command failed, beside files and terminals.
+    let mut report = |text: String, from_err: bool| {
+        // Agents and their models read how a command failed, beside files and terminals.
         let text = stream.line(text, from_err);
         line(&text);
         tail.push(text);
     };
-    let over = watch(&mut tree, &mut output, Instant::now() + timeout, stop, &mut tell).await?;
-    tree.finish(&mut output, &mut tell).await;
+    let over = watch(&mut tree, &mut output, Instant::now() + timeout, stop, &mut report).await?;
+    tree.finish(&mut output, &mut report).await;
     for what in guard.stopped() {
-        tell(what, true);
+        report(what, true);
     }
     Ok(match over {
         Over::Stopped => ShellEnd::Stopped,
@@ -112,7 +112,7 @@ async fn watch(
     output: &mut Output,
     deadline: Instant,
     stop: &Stop,
-    tell: &mut impl FnMut(String, bool),
+    report: &mut impl FnMut(String, bool),
 ) -> Result<Over> {
     let mut stop = stop.clone();
     let mut open = true;
@@ -122,7 +122,7 @@ async fn watch(
             line = output.next(), if open => match line {
                 Some((text, from_err)) => {
                     tty_wait.heard(&text);
-                    tell(text, from_err);
+                    report(text, from_err);
                 }
                 None => open = false,
             },

@@ -1,7 +1,7 @@
 //! A folder that only one command writes, and that goes with it.
 //!
-//! Where we are killed it stays; a lock inside tells that nobody needs it any more, and the next start
-//! removes it. Folders without our lock are somebody else's.
+//! If we are killed it stays, its lock is free, and the next start removes it. Folders without our lock are
+//! not ours.
 
 use super::access::{Access, AccessRules, access_in};
 use crate::domain::error::Result;
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 /// How the folders' names begin, see [`temporary::create_dir`].
 const PREFIX: &str = "flow-ai-tmp-";
 
-/// The file in it that is locked as long as somebody needs the folder.
+/// The file in it that is locked while the folder is needed.
 const LOCK: &str = "lock";
 
 /// The folder in it that the command gets. What is beside that is ours: nothing in there can be replaced by
@@ -43,14 +43,14 @@ impl Temporary {
     pub fn new() -> Result<Temporary> {
         // Killed before it is locked, it is found by the mark in its name.
         let folder = temporary::create_dir("tmp")?;
-        Temporary::furnish(folder).context("cannot make a temporary folder")
+        Temporary::prepare(folder).context("cannot make a temporary folder")
     }
 
-    fn furnish(folder: TempDir) -> std::io::Result<Temporary> {
+    fn prepare(folder: TempDir) -> std::io::Result<Temporary> {
         for name in [OWN, CACHE] {
             fs::create_dir_all(folder.path().join(INSIDE).join(name))?;
         }
-        // It gets its name when it is locked, so that nobody finds it before.
+        // It gets its name when it is locked, so that no sweep finds it before.
         let unlocked = folder.path().join("locking");
         let lock = lock::take(&unlocked)?;
         fs::rename(unlocked, folder.path().join(LOCK))?;

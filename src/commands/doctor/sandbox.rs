@@ -10,14 +10,14 @@ pub(super) fn examine(repo: &Repo, config: &Config) -> Check {
     match crate::agents::sandbox_for(repo, config) {
         Ok(sandbox) => {
             let says = sandbox.to_string();
-            match sandbox.backend().way_up() {
+            match sandbox.backend().upgrade_hint() {
                 _ if config.run.sandbox == Some(SandboxMode::Off) => Check::note(
                     TOPIC,
                     says,
                     "`sandbox = \"prefer\"` under [run], or git config flow-ai.sandbox prefer",
                 ),
                 Some(fix) => Check::note(TOPIC, says, fix),
-                None if sandbox.holds() => Check::good(TOPIC, says),
+                None if sandbox.is_active() => Check::good(TOPIC, says),
                 None => Check::note(TOPIC, says, "run where there is one: Linux, or macOS"),
             }
         }

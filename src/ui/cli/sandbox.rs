@@ -56,7 +56,7 @@ struct BridgeArgs {
 pub fn run(args: SandboxArgs) -> Result<Exit> {
     match args.stage {
         Stage::Hold(args) => {
-            let status = launch::hold(args.parent, args.order.as_deref(), &args.command)?;
+            let status = launch::guard(args.parent, args.order.as_deref(), &args.command)?;
             // It is the command's, and can be any.
             std::process::exit(status);
         }

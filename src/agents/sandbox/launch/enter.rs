@@ -1,6 +1,6 @@
-//! Becomes the command, within the bounds.
+//! Becomes the command, with its access restricted.
 
-use super::{Order, landlock};
+use super::{Instructions, landlock};
 use crate::agents::sandbox::capabilities;
 use crate::domain::error::Result;
 use anyhow::{Context, bail};
@@ -20,34 +20,33 @@ use std::process::Command;
 const PROCESSES: u64 = 4096;
 
 /// Becomes that command: in a session of its own, so that it has no terminal to ask or to write to, and
-/// within the bounds of the order, from where it connects to no port but that one, if
-/// it is given. When the process that called is gone, so is the command.
+/// restricted as instructed, and to that port, if it is given. When the process that called is gone, so is the command.
 pub fn enter(
     parent: i32,
-    order: Option<&Path>,
+    instructions: Option<&Path>,
     port: Option<u16>,
     command: &[OsString],
 ) -> Result<Infallible> {
-    let order = order.map(Order::read).transpose()?;
+    let instructions = instructions.map(Instructions::read).transpose()?;
     let Some((program, args)) = command.split_first() else { bail!("there is no command") };
     // One that leads a group cannot take a session, and has one already.
     let _ = setsid();
     limit_processes();
     close_inherited();
-    if let Some(paths) = order.and_then(|order| order.paths) {
+    if let Some(paths) = instructions.and_then(|instructions| instructions.paths) {
         capabilities::drop_others()?;
         landlock::restrict(&paths, port)?;
     }
     set_parent_process_death_signal(Some(Signal::KILL)).context("cannot tie the command to its parent")?;
     if getppid().map(|parent| parent.as_raw_nonzero().get()) != Some(parent) {
-        bail!("whoever called is gone");
+        bail!("the parent process is gone");
     }
     let error = Command::new(program).args(args).exec();
     Err(error).with_context(|| format!("cannot start {}", Path::new(program).display()))
 }
 
-/// Closes what whoever started us had left open beside the standard streams: through an open folder the
-/// command would get at all that is in there, past every bound.
+/// Closes what our parent had left open beside the standard streams: through an open folder the
+/// command would get at all that is in there, past every rule.
 fn close_inherited() {
     let entries = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
     let open: Vec<i32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
@@ -57,7 +56,7 @@ fn close_inherited() {
     }
 }
 
-/// Bounds what the user of the command may have at once. The kernel lets root go past that.
+/// Limits what the user of the command may have at once. The kernel lets root go past that.
 fn limit_processes() {
     let own = rustix::process::getuid().as_raw();
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -69,6 +68,6 @@ fn limit_processes() {
     let mut limit = getrlimit(Resource::Nproc);
     limit.maximum = Some(limit.maximum.map_or(wanted, |most| most.min(wanted)));
     limit.current = limit.maximum;
-    // Where that is refused, the limit is what it was.
+    // If that is refused, the limit is what it was.
     let _ = setrlimit(Resource::Nproc, limit);
 }

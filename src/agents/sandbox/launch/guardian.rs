@@ -1,7 +1,7 @@
 //! The parent of a command and of every orphan of it, until none is left.
 
-use super::settings_guard::Kept;
-use super::{Network, OWN, Order, stage};
+use super::settings_guard::SettingsGuard;
+use super::{Instructions, Network, OWN, stage};
 use crate::agents::sandbox::hosts::proxy::Proxy;
 use crate::agents::sandbox::hosts::{self, bridge};
 use crate::agents::sandbox::note;
@@ -33,33 +33,33 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const ROUNDS: u32 = 50;
 
 /// Starts the command by [`super::enter()`], and returns the status to exit with when nothing of it is left:
-/// its own, or 128 and the signal's number. Being told to end (TERM, INT, HUP) ends it at once, and so does
-/// the end of the process that called.
-pub fn hold(parent: i32, order: Option<&Path>, command: &[OsString]) -> Result<i32> {
+/// its own, or 128 and the signal's number. TERM, INT or HUP ends it at once, and so does the end of the
+/// parent process.
+pub fn guard(parent: i32, instructions: Option<&Path>, command: &[OsString]) -> Result<i32> {
     set_child_subreaper(Some(getpid())).context("the system does not hand us orphans")?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot wait for the command")?;
-    let status = runtime.block_on(watch(parent, order, command))?;
+    let status = runtime.block_on(watch(parent, instructions, command))?;
     Ok(status.map_or(128 + Signal::KILL.as_raw(), number))
 }
 
-/// Watches over it to its end. No status: it was we who ended it.
-async fn watch(parent: i32, order: Option<&Path>, command: &[OsString]) -> Result<Option<WaitStatus>> {
+/// Waits for its end. `None`: it was we who ended it.
+async fn watch(parent: i32, instructions: Option<&Path>, command: &[OsString]) -> Result<Option<WaitStatus>> {
     let mut ended = signal(SignalKind::child())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hang_up = signal(SignalKind::hangup())?;
-    let mut parent = Parent::of(parent);
-    let given = order.map(Order::read).transpose()?;
-    let (network, kept, stopped) =
-        given.map(|order| (order.network, order.kept, order.stopped)).unwrap_or_default();
-    let open = |network| open_way_out(network, stopped.clone().into());
-    let WayOut { variables, port } = network.map(open).transpose()?.unwrap_or_default();
-    let kept = Kept::look(kept);
+    let mut parent = Parent::new(parent);
+    let given = instructions.map(Instructions::read).transpose()?;
+    let (network, settings, stopped) =
+        given.map(|given| (given.network, given.settings, given.stopped)).unwrap_or_default();
+    let open = |network| open_proxy(network, stopped.clone().into());
+    let OpenNetwork { variables, port } = network.map(open).transpose()?.unwrap_or_default();
+    let settings = SettingsGuard::new(settings);
     let mut own = Command::new(OWN);
-    own.arg0("git-flow-ai").args(stage("enter", order, port)).envs(variables).arg("--").args(command);
+    own.arg0("git-flow-ai").args(stage("enter", instructions, port)).envs(variables).arg("--").args(command);
     let child = own.spawn().context("cannot start the command")?;
     let child = Pid::try_from(child.id()).context("the system gave it no number")?;
     let status = loop {
@@ -72,34 +72,37 @@ async fn watch(parent: i32, order: Option<&Path>, command: &[OsString]) -> Resul
         }
     };
     let status = status.or(end_all(child));
-    for what in kept.compare() {
+    for what in settings.compare() {
         note(Path::new(&stopped), &what);
     }
     Ok(status)
 }
 
-/// The only way out, or any.
+/// The network that the command gets.
 #[derive(Default)]
-struct WayOut {
+struct OpenNetwork {
     /// What leads programs to it.
     variables: Vec<(&'static str, String)>,
-    /// Its port, where the kernel holds the command to that.
+    /// The proxy's port, if the kernel lets the command connect only to that.
     port: Option<u16>,
 }
 
 /// Opens the only way out.
-fn open_way_out(network: Network, stopped: PathBuf) -> Result<WayOut> {
+fn open_proxy(network: Network, stopped: PathBuf) -> Result<OpenNetwork> {
     let proxy = Proxy::new(network.hosts.clone(), stopped);
     if let Some(socket) = network.socket {
         let listener = UnixListener::bind(socket).context("cannot open the proxy's socket")?;
         tokio::spawn(proxy.serve_socket(listener));
-        return Ok(WayOut { variables: hosts::variables(&network.hosts, bridge::PORT, true), port: None });
+        return Ok(OpenNetwork {
+            variables: hosts::variables(&network.hosts, bridge::PORT, true),
+            port: None,
+        });
     }
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("cannot open the proxy's port")?;
     listener.set_nonblocking(true)?;
     let port = listener.local_addr()?.port();
     tokio::spawn(proxy.serve_port(TcpListener::from_std(listener)?));
-    Ok(WayOut { variables: hosts::variables(&network.hosts, port, false), port: Some(port) })
+    Ok(OpenNetwork { variables: hosts::variables(&network.hosts, port, false), port: Some(port) })
 }
 
 /// Waits for all that have ended; the status of the child if it was among them.
@@ -157,7 +160,7 @@ enum Parent {
 }
 
 impl Parent {
-    fn of(pid: i32) -> Parent {
+    fn new(pid: i32) -> Parent {
         let watched = SystemPid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
         let parent = match watched {
             Some(fd) => Parent::Watched(end_of(fd)),
@@ -173,7 +176,7 @@ impl Parent {
 
     async fn is_gone(&mut self) {
         match self {
-            // An error means that nobody can tell any more.
+            // An error means that it cannot be known any more.
             Parent::Watched(end) => drop(end.await),
             Parent::Signals => std::future::pending().await,
             Parent::Gone => {}
@@ -181,7 +184,7 @@ impl Parent {
     }
 }
 
-/// Tells when that process ends; a thread waits for it.
+/// Resolves when that process ends; a thread waits for it.
 fn end_of(process: OwnedFd) -> oneshot::Receiver<()> {
     let (sender, receiver) = oneshot::channel();
     std::thread::spawn(move || {

@@ -1,11 +1,11 @@
-//! The bounds as rules of Landlock (`landlock(7)`), which a process puts upon itself and all its children.
+//! Access rules as rules of Landlock (`landlock(7)`), which a process puts upon itself and all its children.
 //!
 //! Landlock only knows what is allowed, for a path and all below it. So what is around something hidden is
-//! allowed piece by piece, as it is at this moment: what somebody else adds there later cannot be read.
+//! allowed piece by piece, as it is at this moment: what is added there later cannot be read.
 //! Folders can be listed everywhere, the names in hidden ones too. Symbolic links are passed over: what
-//! they lead to has its own word.
+//! they lead to has rules of its own.
 
-use crate::agents::sandbox::access::{Access as Word, access_in};
+use crate::agents::sandbox::access::{Access as PathAccess, access_in};
 use crate::domain::error::Result;
 use anyhow::{Context, bail};
 use landlock::{
@@ -43,8 +43,8 @@ pub fn version() -> Result<i32, String> {
     }
 }
 
-/// Puts this process into the bounds.
-pub fn restrict(paths: &[(OsString, Word)], port: Option<u16>) -> Result<()> {
+/// Restricts this process.
+pub fn restrict(paths: &[(OsString, PathAccess)], port: Option<u16>) -> Result<()> {
     let mut ruleset = Ruleset::default().handle_access(AccessFs::from_all(NEWEST))?;
     if port.is_some() {
         ruleset = ruleset.handle_access(AccessNet::ConnectTcp)?;
@@ -53,7 +53,7 @@ pub fn restrict(paths: &[(OsString, Word)], port: Option<u16>) -> Result<()> {
     if let Some(port) = port {
         rules = rules.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
     }
-    let paths = paths.iter().map(|(path, word)| (PathBuf::from(path), *word)).collect();
+    let paths = paths.iter().map(|(path, access)| (PathBuf::from(path), *access)).collect();
     let mut grants = Grants { paths, rules: Some(rules) };
     grants.allow(Path::new("/"), AccessFs::ReadDir.into())?;
     for device in DEVICES {
@@ -63,43 +63,43 @@ pub fn restrict(paths: &[(OsString, Word)], port: Option<u16>) -> Result<()> {
     let Some(rules) = grants.rules else { bail!("the rules are lost") };
     let status = rules.restrict_self()?;
     if status.ruleset == RulesetStatus::NotEnforced {
-        bail!("the kernel does not hold the command in its bounds");
+        bail!("the kernel does not enforce the rules");
     }
     Ok(())
 }
 
-/// What may be done with something of that word.
-fn rights(word: Word) -> BitFlags<AccessFs> {
+/// What the kernel is to allow.
+fn rights(access: PathAccess) -> BitFlags<AccessFs> {
     // Devices could be made by root, and lead to everything.
     let devices = make_bitflags!(AccessFs::{MakeChar | MakeBlock});
-    match word {
-        Word::Hidden => BitFlags::EMPTY,
-        Word::Read | Word::Kept => AccessFs::from_read(NEWEST),
-        Word::Write => AccessFs::from_all(NEWEST) & !devices,
+    match access {
+        PathAccess::Hidden => BitFlags::EMPTY,
+        PathAccess::Read | PathAccess::Protected => AccessFs::from_read(NEWEST),
+        PathAccess::Write => AccessFs::from_all(NEWEST) & !devices,
     }
 }
 
 struct Grants {
-    paths: BTreeMap<PathBuf, Word>,
+    paths: BTreeMap<PathBuf, PathAccess>,
     rules: Option<RulesetCreated>,
 }
 
 impl Grants {
     /// Allows what holds for a path and all below it.
     fn walk(&mut self, path: &Path) -> Result<()> {
-        let word = access_in(&self.paths, path);
-        let inner: Vec<(PathBuf, Word)> = self
+        let access = access_in(&self.paths, path);
+        let inner: Vec<(PathBuf, PathAccess)> = self
             .paths
             .range::<Path, _>((Bound::Excluded(path), Bound::Unbounded))
             .take_while(|(inner, _)| inner.starts_with(path))
-            .map(|(inner, word)| (inner.clone(), *word))
+            .map(|(inner, access)| (inner.clone(), *access))
             .collect();
-        if word != Word::Hidden && inner.iter().any(|(_, inner)| *inner == Word::Hidden) {
+        if access != PathAccess::Hidden && inner.iter().any(|(_, inner)| *inner == PathAccess::Hidden) {
             return self.walk_into(path);
         }
-        self.allow(path, rights(word))?;
+        self.allow(path, rights(access))?;
         // What can be written stays so: nothing inside it can be taken out again.
-        if word != Word::Write {
+        if access != PathAccess::Write {
             let mut around: Option<PathBuf> = None;
             for (inner, _) in inner {
                 if around.as_ref().is_none_or(|around| !inner.starts_with(around)) {
@@ -113,7 +113,7 @@ impl Grants {
 
     /// The same for what is in a folder, piece by piece.
     fn walk_into(&mut self, folder: &Path) -> Result<()> {
-        // One that cannot be read by the person cannot be read by the command.
+        // What the user cannot read, the command cannot read.
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             if entry.file_type().is_ok_and(|kind| !kind.is_symlink()) {
                 self.walk(&entry.path())?;

@@ -1,13 +1,13 @@
 //! Our own program as the one that starts commands: the guardian, and the stage that becomes the command.
 //!
-//! The *guardian* ([`hold`]) stays outside of the bounds, as parent of all: orphans are handed to it,
+//! The *guardian* ([`guard`]) stays outside of the sandbox, as parent of all: orphans are handed to it,
 //! whatever session they chose and whatever environment they wiped, so it ends all of them when the
-//! command has ended, when it is told to, or when we are gone without a word. Its child ([`enter()`]) takes a
-//! session of its own, puts itself within the bounds, which nothing can undo, and becomes the command.
-//! What they are told is in a file, because arguments can be read by all.
+//! command has ended, when it gets a signal, or when we are gone. Its child ([`enter()`]) takes a session
+//! of its own, restricts itself, which nothing can undo, and becomes the command. Their [`Instructions`] are
+//! in a file, because every process can read arguments.
 //!
-//! A cgroup of our own would do the same with one write, but nobody gets one: the scope of a terminal is
-//! not delegated, and asking a service manager for one needs a bus that containers do not have.
+//! A cgroup of our own would do the same with one write, but users do not get one: the scope of a terminal
+//! is not delegated, and asking a service manager for one needs a bus that containers do not have.
 
 #[cfg(target_os = "linux")]
 mod enter;
@@ -23,9 +23,9 @@ mod settings_guard;
 #[cfg(target_os = "linux")]
 pub use enter::enter;
 #[cfg(target_os = "linux")]
-pub use guardian::hold;
+pub use guardian::guard;
 #[cfg(not(target_os = "linux"))]
-pub use nowhere::{enter, hold};
+pub use nowhere::{enter, guard};
 
 use super::access::{Access, AccessRules};
 use super::hosts::Hosts;
@@ -40,7 +40,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The version of [`Order`]s.
+/// The version of [`Instructions`].
 const VERSION: u32 = 1;
 
 /// Our program as every process of it finds it, though the file may have been replaced meanwhile.
@@ -49,18 +49,18 @@ const OWN: &str = "/proc/self/exe";
 /// Folders that Landlock hides, since many share them. Processes' own are protected by the kernel.
 pub const SHARED: &[&str] = &["/tmp", "/var/tmp", "/dev", "/run"];
 
-/// What the stages are told.
+/// What the stages do.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Order {
+pub struct Instructions {
     version: u32,
-    /// The bounds that [`enter()`] puts itself into: what may be done with each path and all below it. None:
-    /// somebody else sees to them.
+    /// What [`enter()`] restricts itself to: what may be done with each path and all below it. `None`: another
+    /// backend enforces it.
     pub paths: Option<Vec<(OsString, Access)>>,
-    /// The only way out to others; none: any.
+    /// The only way out to others; `None`: any.
     pub network: Option<Network>,
-    /// What should stay as it is, and is looked at instead of held.
-    pub kept: Vec<OsString>,
+    /// What should stay as it is, and is compared afterwards since nothing enforces it.
+    pub settings: Vec<OsString>,
     /// Where what was stopped is written down, a line each.
     pub stopped: OsString,
 }
@@ -71,7 +71,7 @@ pub struct Order {
 pub struct Network {
     /// Where it leads.
     pub hosts: Hosts,
-    /// The proxy's socket; none: it takes a port.
+    /// The proxy's socket; `None`: it takes a port.
     pub socket: Option<OsString>,
 }
 
@@ -82,43 +82,43 @@ impl Network {
     }
 }
 
-impl Order {
-    /// The order for a command within bounds that somebody else sees to.
-    pub fn new(rules: &AccessRules, network: Option<Network>) -> Order {
-        let kept = rules.absent.iter().map(Into::into).collect();
-        Order { version: VERSION, paths: None, network, kept, stopped: OsString::new() }
+impl Instructions {
+    /// For a command whose rules another backend enforces.
+    pub fn new(rules: &AccessRules, network: Option<Network>) -> Instructions {
+        let settings = rules.absent.iter().map(Into::into).collect();
+        Instructions { version: VERSION, paths: None, network, settings, stopped: OsString::new() }
     }
 
-    /// The same for who puts itself within the bounds.
-    pub fn with_bounds(mut self, rules: &AccessRules) -> Order {
+    /// The same for a command that restricts itself.
+    pub fn with_access(mut self, rules: &AccessRules) -> Instructions {
         self.paths = Some(rules.paths.iter().map(|(path, access)| (path.into(), *access)).collect());
-        self.kept.extend(rules.loose().map(OsString::from));
+        self.settings.extend(rules.loose().map(OsString::from));
         self
     }
 
     /// Writes it to a file of that folder, and returns which.
     pub fn write(mut self, temporary: &Temporary) -> Result<PathBuf> {
         self.stopped = temporary.file(super::STOPPED).into();
-        let path = temporary.file("order");
-        let text = serde_json::to_vec(&self).context("cannot write down the bounds")?;
+        let path = temporary.file("instructions");
+        let text = serde_json::to_vec(&self).context("cannot write down the instructions")?;
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path)
     }
 
     /// Reads it from its file.
-    pub fn read(path: &Path) -> Result<Order> {
+    pub fn read(path: &Path) -> Result<Instructions> {
         let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let order: Order = serde_json::from_slice(&text).map_err(|error| {
+        let instructions: Instructions = serde_json::from_slice(&text).map_err(|error| {
             hint(format!("{} is no order: {error}", path.display()), "start the run again")
         })?;
-        if order.version != VERSION {
+        if instructions.version != VERSION {
             return Err(hint("the order is another version's", "start the run again"));
         }
-        Ok(order)
+        Ok(instructions)
     }
 }
 
-/// The program that has the stages: ours, unless we are a library in somebody else's.
+/// The program that has the stages: ours, unless we are a library in another one.
 #[derive(Debug, Clone)]
 pub struct Launcher(PathBuf);
 
@@ -148,20 +148,20 @@ impl Launcher {
     }
 
     /// That command, started by the guardian. It has neither environment nor folder yet.
-    pub fn command(&self, order: Option<&Path>, inner: &Command) -> Command {
+    pub fn command(&self, instructions: Option<&Path>, inner: &Command) -> Command {
         let mut command = Command::new(&self.0);
-        command.arg0("git-flow-ai").args(stage("hold", order, None));
+        command.arg0("git-flow-ai").args(stage("hold", instructions, None));
         command.arg("--").arg(inner.get_program()).args(inner.get_args());
         command
     }
 }
 
 /// The arguments that call a stage as a child of ours. It may connect to no port but that, where there is one.
-fn stage(name: &str, order: Option<&Path>, port: Option<u16>) -> Vec<OsString> {
+fn stage(name: &str, instructions: Option<&Path>, port: Option<u16>) -> Vec<OsString> {
     let parent = std::process::id().to_string();
     let mut args: Vec<OsString> = ["sandbox", name, "--parent", &parent].map(OsString::from).into();
-    if let Some(order) = order {
-        args.extend(["--order".into(), order.into()]);
+    if let Some(instructions) = instructions {
+        args.extend(["--order".into(), instructions.into()]);
     }
     if let Some(port) = port {
         args.extend(["--port".into(), port.to_string().into()]);

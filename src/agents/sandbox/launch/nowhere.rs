@@ -1,4 +1,4 @@
-//! The stages where they do not exist: only Linux hands orphans to whom asks for them.
+//! The stages on systems without them: only Linux hands orphans to a process that asks for them.
 
 use crate::domain::error::{Result, hint};
 use std::convert::Infallible;
@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 /// Refuses.
-pub fn hold(_: i32, _: Option<&Path>, _: &[OsString]) -> Result<i32> {
+pub fn guard(_: i32, _: Option<&Path>, _: &[OsString]) -> Result<i32> {
     Err(hint("only Linux has this", "start the command itself"))
 }
 

@@ -1,9 +1,9 @@
-//! Settings inside an agent's own state, where nothing could keep the agent from them: looked at before it
-//! starts and after its end.
+//! Settings inside an agent's own state that no backend could protect: compared before it starts and after
+//! its end.
 //!
 //! What was made where nothing was is set aside: a hook that an agent planted would run outside of any
-//! sandbox the next time that the person starts it. What was there and has changed is only told: it may
-//! have been the person, or another agent, and nobody knows what to put back.
+//! sandbox the next time that the user starts it. What was there and has changed is only reported: it may
+//! have been the user, or another agent, and what to restore is unknown.
 
 use std::ffi::OsString;
 use std::fs;
@@ -18,31 +18,32 @@ const MOST: usize = 5_000;
 
 /// Settings as they were.
 #[derive(Debug)]
-pub struct Kept(Vec<(PathBuf, Vec<Sight>)>);
+pub struct SettingsGuard(Vec<(PathBuf, Vec<FileState>)>);
 
-/// What tells a file from what it was before. Nobody but the kernel sets the time of the last change.
-type Sight = (PathBuf, u64, u64, i64, i64);
+/// What differs if a file was changed. Only the kernel sets the time of the last change.
+type FileState = (PathBuf, u64, u64, i64, i64);
 
-impl Kept {
-    /// Looks at these.
-    pub fn look(paths: Vec<OsString>) -> Kept {
-        let look = |path: PathBuf| {
-            let sights = sights(&path);
-            (path, sights)
+impl SettingsGuard {
+    pub fn new(paths: Vec<OsString>) -> SettingsGuard {
+        let observe = |path: PathBuf| {
+            let states = states(&path);
+            (path, states)
         };
-        Kept(paths.into_iter().map(PathBuf::from).map(look).collect())
+        SettingsGuard(paths.into_iter().map(PathBuf::from).map(observe).collect())
     }
 
-    /// Looks again, and says what became of them, a line each.
+    /// What has changed since, a line each.
     pub fn compare(self) -> Vec<String> {
-        let changed = self.0.into_iter().filter(|(path, before)| sights(path) != *before);
-        changed
-            .filter_map(|(path, before)| if before.is_empty() { set_aside(&path) } else { Some(told(&path)) })
+        let different = self.0.into_iter().filter(|(path, before)| states(path) != *before);
+        different
+            .filter_map(
+                |(path, before)| if before.is_empty() { set_aside(&path) } else { Some(changed(&path)) },
+            )
             .collect()
     }
 }
 
-fn told(path: &Path) -> String {
+fn changed(path: &Path) -> String {
     format!(
         "could not keep {} from being changed; look at it before you start the agent yourself",
         path.display()
@@ -58,12 +59,12 @@ fn set_aside(path: &Path) -> Option<String> {
     let aside = free.into_iter().find(|aside| aside.symlink_metadata().is_err())?;
     match fs::rename(path, &aside) {
         Ok(()) => Some(format!("set aside what was made at {}: {}", path.display(), aside.display())),
-        Err(_) => Some(told(path)),
+        Err(_) => Some(changed(path)),
     }
 }
 
-/// A file, or a folder with all that is in it; nothing where nothing is.
-fn sights(path: &Path) -> Vec<Sight> {
+/// A file, or a folder with all that is in it; empty if nothing is there.
+fn states(path: &Path) -> Vec<FileState> {
     let mut found = Vec::new();
     let mut ahead = vec![path.to_owned()];
     while let Some(path) = ahead.pop().filter(|_| found.len() < MOST) {
