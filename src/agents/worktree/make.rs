@@ -27,10 +27,9 @@ impl Worktrees {
         let path = self.new_folder(name)?;
         let record = Record::create(
             &self.own_dir(),
-            &unique_id(name)?,
+            name,
             &[
                 ("base", commit.to_string().as_bytes()),
-                ("name", name.as_bytes()),
                 ("path", path.as_os_str().as_bytes()),
                 ("folder", locate::identity(&path).unwrap_or_default().as_bytes()),
             ],
@@ -122,15 +121,4 @@ fn fill(worktree: &Worktree) -> Result<()> {
     fs::copy(index, &aside).context("cannot keep a copy of the index")?;
     fs::rename(&aside, worktree.record.index())?;
     Ok(())
-}
-
-/// The name with what file systems take, and eight random digits: no other process takes the same.
-pub(super) fn unique_id(name: &str) -> Result<String> {
-    let plain: String = name
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
-        .collect();
-    let random =
-        getrandom::u32().map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
-    Ok(format!("{}-{random:08x}", plain.trim_matches('.')))
 }

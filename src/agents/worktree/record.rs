@@ -42,16 +42,18 @@ pub struct Record {
 }
 
 impl Record {
-    /// A new record of these files. Made and locked aside, then renamed into its place, so that no process
-    /// takes it for one whose process has died.
-    pub fn create(own: &Path, id: &str, files: &[(&str, &[u8])]) -> Result<Record> {
-        let aside = own.join("stage").join(id);
+    /// A new record of that name, with these files. Made and locked aside, then renamed into its place, so
+    /// that no process takes it for one whose process has died.
+    pub fn create(own: &Path, name: &str, files: &[(&str, &[u8])]) -> Result<Record> {
+        let id = unique_id(name)?;
+        let aside = own.join("stage").join(&id);
         fs::create_dir_all(&aside).with_context(|| format!("cannot make {}", aside.display()))?;
         let Some(mut record) = Record::lock(aside)? else {
             anyhow::bail!("the new worktree {id} is locked by another process already");
         };
-        for (name, bytes) in files {
-            record.write(name, bytes)?;
+        record.write("name", name.as_bytes())?;
+        for (file, bytes) in files {
+            record.write(file, bytes)?;
         }
         let dir = own.join("worktrees").join(id);
         let context = || format!("cannot make {}", dir.display());
@@ -311,6 +313,17 @@ pub fn sweep_stage(own: &Path) -> Result<()> {
 /// The records that no living process holds.
 pub fn unlocked(own: &Path) -> Result<Vec<Record>> {
     Ok(dirs(own)?.into_iter().map(Record::lock).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+/// The name with what file systems take, and eight random digits: no other process takes the same.
+fn unique_id(name: &str) -> Result<String> {
+    let plain: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
+        .collect();
+    let random =
+        getrandom::u32().map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
+    Ok(format!("{}-{random:08x}", plain.trim_matches('.')))
 }
 
 fn open_lock(dir: &Path) -> Result<Option<File>> {

@@ -10,7 +10,7 @@
 
 use super::ignored::IgnoredFiles;
 use super::record::{self, Record};
-use super::{Worktree, Worktrees, make, private_git, scan};
+use super::{Worktree, Worktrees, private_git, scan};
 use crate::domain::error::{Result, hint};
 use crate::system::fs::disk_usage::{THOROUGH, measure};
 use crate::system::fs::{remove_tree, rename_new};
@@ -169,12 +169,8 @@ pub(super) fn put_ignored(worktree: &Worktree, ignored: &IgnoredFiles) -> Result
     let removal = Removal { bytes: ignored.bytes, ..removal(worktree, TrashKind::Ignored, why) };
     let record = Record::create(
         &worktree.parent.own_dir(),
-        &make::unique_id(&worktree.name)?,
-        &[
-            ("name", worktree.name.as_bytes()),
-            ("path", worktree.path.as_os_str().as_bytes()),
-            ("removed", &serde_json::to_vec(&removal)?),
-        ],
+        &worktree.name,
+        &[("path", worktree.path.as_os_str().as_bytes()), ("removed", &serde_json::to_vec(&removal)?)],
     )?;
     drop(making);
     for path in &ignored.paths {
