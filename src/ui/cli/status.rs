@@ -1,6 +1,8 @@
 //! `git flow-ai status`.
 
-use crate::commands::status::{self, Detail, Disk, Judgement, Overview, Stage, TaskDetail, NewestRun, TaskStatus};
+use crate::commands::status::{
+    self, Detail, Disk, Judgement, NewestRun, Overview, Stage, TaskDetail, TaskStatus,
+};
 use crate::domain::error::{Exit, Result};
 use crate::domain::spec::Slug;
 use crate::domain::text::units::{self, duration};
