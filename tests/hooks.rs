@@ -459,6 +459,28 @@ fn without_the_program_protected_branches_stay_and_all_else_works() {
 }
 
 #[test]
+fn a_hook_without_its_program_names_itself_so_that_it_can_be_pasted() {
+    let place = lookup_only();
+    lose_the_program(&place);
+    let odd = place.root().join("it's a hook");
+    for name in ["pre-commit", "reference-transaction"] {
+        fs::copy(place.repo().join(".git/hooks").join(name), &odd).unwrap();
+        let beside = place.repo().join(".git/hooks/reference-transaction.flow-ai");
+        fs::copy(beside, place.root().join("it's a hook.flow-ai")).unwrap();
+        let tip = place.git_says(&["rev-parse", "topic"]);
+        let input = place.root().join("input");
+        fs::write(&input, format!("{} {tip} refs/heads/main\n", "0".repeat(40))).unwrap();
+        let mut hook = place.command(odd.to_str().unwrap());
+        hook.arg("prepared").stdin(fs::File::open(&input).unwrap());
+        let out = Out::of(hook.output().unwrap());
+        let (_, typed) = out.stderr.split_once(": rm ").unwrap();
+        let pasted = format!("rm {}", typed.lines().next().unwrap());
+        Out::of(place.command("sh").arg("-c").arg(&pasted).output().unwrap()).ok();
+        assert!(!odd.exists(), "{pasted}");
+    }
+}
+
+#[test]
 fn a_fence_that_cannot_read_what_it_has_to_know_lets_no_branch_move_and_says_where_to_look() {
     let place = lookup_only();
     fs::remove_file(place.repo().join(".git/hooks/reference-transaction.flow-ai")).unwrap();

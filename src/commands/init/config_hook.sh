@@ -4,7 +4,7 @@
 # one: where that is ours, it asks.
 program=@PROGRAM@
 file=$(git rev-parse --git-path hooks/@NAME@)
-says() {
+@QUOTED@says() {
 	[ -x "$1" ] && { read -r _ && read -r line; } <"$1" && case $line in "$2"*) ;; *) false ;; esac
 }
 # pre-commit keeps a hook that it finds, and runs it.
@@ -13,4 +13,4 @@ says "$file" '# Installed by git-flow-ai;' && exit 0
 if [ -x "$program" ]; then
 	exec "$program" hook @NAME@ "$@"
 fi
-echo "git flow-ai: $program is missing, so @NAME@ asks nobody; install it, or: rm -r '${0%/*}'" >&2
+echo "git flow-ai: $program is missing, so @NAME@ asks nobody; install it, or: rm -r $(quoted "${0%/*}")" >&2

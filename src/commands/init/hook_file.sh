@@ -3,10 +3,11 @@
 program=@PROGRAM@
 chained=@CHAINED@
 
+@QUOTED@
 ask() {
 	if [ -x "$program" ]; then
 		"$program" hook @NAME@ "$@"
 	else
-		echo "git flow-ai: $program is missing, so @NAME@ asks nobody; install it, or: rm '$0'" >&2
+		echo "git flow-ai: $program is missing, so @NAME@ asks nobody; install it, or: rm $(quoted "$0")" >&2
 	fi
 }

@@ -4,6 +4,18 @@
 //! small, and starts the real program only for `ORIG_HEAD`, the notes that hold verdicts, and branches
 //! that can be protected. What it has to know stands in the file beside it, `<its own name>.flow-ai`.
 //! Without the program protected branches stay where they are, and all else goes on.
+//!
+//! # Why a program, and what that asks of a build
+//! A script with the same filter costs the same where `/bin/sh` is dash, but where it is bash, a rebase of 20
+//! commits takes 1.8 times the processor time (0.52 s against 0.28 s; a script that only exits, 1.67 times).
+//! So `build.rs` compiles this file with cargo's own compiler, target, linker and flags, and the big program
+//! carries the result within itself, since a second file to install would be forgotten.
+//!
+//! - A cross build needs nothing else: `build.rs` passes `TARGET` and the linker that cargo names. A linker
+//!   or sysroot that only the environment of a wrapper sets has to reach build scripts too.
+//! - sccache does not see this compilation, which takes a second: `build.rs` runs `RUSTC`, not the wrapper.
+//! - A distribution that strips, signs or records what it builds finds this program only inside the big one;
+//!   it is linked statically if the target can, without debug information, and uses no crates.
 
 #![forbid(unsafe_code)]
 
@@ -114,8 +126,8 @@ fn guard(own: &Path, updates: &[u8], settings: &Settings, why: &str) -> u8 {
         if is_protected && git(&["rev-parse", "--verify", "--quiet", name]).is_some_and(|now| now != new) {
             tell(&format!("git flow-ai: {why}, so nobody can tell whether {name} may move"));
             let by_hand = match own.parent().filter(|_| settings.stands_in) {
-                Some(folder) => format!("rm -r '{}'", folder.display()),
-                None => format!("rm '{}'", own.display()),
+                Some(folder) => format!("rm -r {}", quoted(folder)),
+                None => format!("rm {}", quoted(own)),
             };
             tell(&format!(
                 "hint: install it again (cargo install git-flow-ai), or give up the gate: {by_hand}"
@@ -166,6 +178,11 @@ fn named(own: &Path, suffix: &str) -> PathBuf {
     let mut name = own.as_os_str().to_owned();
     name.push(suffix);
     name.into()
+}
+
+/// A path for a shell, so that a hint works when pasted; by hand, since this program uses no crates.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
 }
 
 fn tell(line: &str) {

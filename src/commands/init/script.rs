@@ -213,6 +213,7 @@ impl Hooks<'_> {
             _ => format!("\"$0\"{CHAINED}"),
         };
         format!("{asks}{then}")
+            .replace("@QUOTED@", include_str!("quoted.sh"))
             .replace("@NAME@", name)
             .replace("@PROGRAM@", &quote_path(self.program))
             .replace("@CHAINED@", &chained)
