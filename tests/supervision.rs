@@ -439,7 +439,7 @@ fn a_machine_without_memory_gets_no_more_work_while_some_runs() {
     let log = fs::File::create(stage.root().join("log")).unwrap();
     let mut run = command.args(["run", "demo"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
     let said = || fs::read_to_string(stage.root().join("log")).unwrap();
-    wait_for(|| stage.calls().len() == 1 && said().contains("97 MB of 7812 MB of memory are left"));
+    wait_for(|| stage.calls().len() == 1 && said().contains("97.7 MiB of 7.6 GiB of memory are left"));
     thread::sleep(Duration::from_secs(3));
     assert_eq!(stage.calls(), ["a 1"], "one works, whatever the machine is short of");
     memory(4_000_000).unwrap();

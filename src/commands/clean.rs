@@ -131,7 +131,7 @@ fn remove_worktree(worktree: Worktree, slug: &str, options: CleanOptions) -> Cle
     let outcome = match options {
         CleanOptions { dry_run: true, .. } => worktree.unsaved().map(|why| (why, None)),
         CleanOptions { trash, .. } => {
-            orphans::end_strays(worktree.path());
+            orphans::end_in(worktree.path());
             match trash {
                 true => to_trash(worktree),
                 false => worktree.remove().map(|removed| match removed {

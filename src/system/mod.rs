@@ -1,11 +1,11 @@
 //! The machine: processes, files, the git executable, and the secrets that we were given.
 //!
-//! [`git`], [`fs`], [`mark`], [`program`] and [`secrets`] need no async runtime, so that a program which embeds the gate
-//! brings none; only [`process`] does.
+//! Only [`process`] needs an async runtime, so that a program which embeds the gate brings none.
 
 pub mod fs;
 pub mod git;
 pub(crate) mod mark;
+pub(crate) mod memory;
 pub mod process;
 pub(crate) mod program;
 pub mod secrets;

@@ -1,7 +1,7 @@
 //! Finds a program on the PATH.
 //!
-//! Folders of the PATH that are not absolute are passed over, and so is a command that is: both would
-//! be looked for in the worktree, where an agent could have put it.
+//! Directories of the PATH that are not absolute are skipped, and a command with a relative path is refused:
+//! both would be looked for in the worktree, where an agent could have put them.
 
 use crate::domain::error::{Result, hint};
 use std::env;
@@ -10,16 +10,17 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// Our own PATH without folders that are not absolute.
+/// Our own PATH without directories that are not absolute.
 pub fn path() -> OsString {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).filter(|folder| folder.is_absolute());
-    // What was split at colons can be joined by them. An empty one would mean the folder that one is in.
+    // What was split at colons can be joined by them. An empty PATH would mean the current directory.
     let joined = env::join_paths(folders).unwrap_or_default();
     if joined.is_empty() { "/usr/local/bin:/usr/bin:/bin".into() } else { joined }
 }
 
-/// The program of that name or absolute path; `path` instead of our own PATH where it is given.
+/// The program with that name or absolute path, looked for on `path` or else on our own PATH. `install` is the
+/// hint if it is missing.
 pub fn find(wanted: &str, path: Option<&str>, install: &str) -> Result<PathBuf> {
     if wanted.contains('/') {
         let absolute = Path::new(wanted);

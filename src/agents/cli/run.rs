@@ -148,7 +148,7 @@ impl<'a, F: FnMut(Activity)> OutputHandler<'a, F> {
     fn line(&mut self, line: String, from_err: bool) {
         let now = Instant::now();
         self.quiet_until = now + self.silence;
-        self.tty_wait.heard(&line);
+        self.tty_wait.printed(&line);
         if from_err {
             self.reader.error_line(&line, &mut self.observed);
         } else {

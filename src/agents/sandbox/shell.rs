@@ -121,7 +121,7 @@ async fn watch(
         tokio::select! {
             line = output.next(), if open => match line {
                 Some((text, from_err)) => {
-                    tty_wait.heard(&text);
+                    tty_wait.printed(&text);
                     report(text, from_err);
                 }
                 None => open = false,

@@ -61,7 +61,7 @@ async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> R
     let before = worktree.saved()?;
     let (worktree, collected) = blocking(move || {
         // Nobody writes any more when the files are taken.
-        orphans::end_strays(worktree.path());
+        orphans::end_in(worktree.path());
         let is_there = worktree.is_complete() && worktree.is_there();
         let collected = if is_there { Some(worktree.collect()?) } else { None };
         Ok((worktree, collected))

@@ -11,7 +11,7 @@ use super::{Run, not_run, task};
 use crate::domain::error::Result;
 use crate::domain::event::{State, What};
 use crate::domain::plan::{Plan, Schedule, Standing, Task};
-use crate::system::process::memory_pressure::memory_pressure;
+use crate::system::memory;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -110,7 +110,7 @@ impl<'a> Scheduler<'a> {
             && !self.running.is_empty()
             && self.schedule.has_room()
             && could(&self.schedule);
-        let why = if is_asked { memory_pressure() } else { None };
+        let why = if is_asked { memory::shortage() } else { None };
         if let Some(why) = why.as_ref().filter(|_| !self.pressed) {
             run.events.progress(format!("no more is started for now: {why}"));
         }

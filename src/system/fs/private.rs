@@ -1,7 +1,6 @@
-//! Files and folders that only their owner may read: journals, transcripts, the list of what is trusted.
+//! Files and directories that only their owner may read: journals, transcripts, the list of what is trusted.
 //!
-//! Their modes are 0600 and 0700 whatever the umask says, also where they are there already: a file that
-//! an older version left open to others is closed before a word is added to it. A link is not followed.
+//! Their modes are 0600 and 0700 whatever the umask is, even if they exist already. Links are not followed.
 
 use crate::domain::error::Result;
 use anyhow::Context;
@@ -11,7 +10,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-/// Makes the folder with those above it, and keeps others out of it.
+/// Makes the directory with those above it, and keeps others out of it.
 pub fn create_dir(path: &Path) -> Result<()> {
     let cannot = || format!("cannot make {}", path.display());
     DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(cannot)?;
@@ -22,7 +21,7 @@ pub fn create_dir(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Opens a file to add to it, and makes it where it is missing.
+/// Opens a file to append to it, and makes it if it is missing.
 pub fn append(path: &Path) -> io::Result<File> {
     let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
     let mut options = OpenOptions::new();

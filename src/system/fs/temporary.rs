@@ -1,4 +1,4 @@
-//! Temporary folders, which the next run finds when this process is killed: their names hold its mark.
+//! Temporary directories. If this process is killed, the next run finds them: their names hold its mark.
 
 use crate::domain::error::Result;
 use crate::system::mark::own_mark;
@@ -10,25 +10,25 @@ use tempfile::TempDir;
 /// How much of the mark is in a name: sockets' paths may be no longer than a hundred characters.
 const SHOWN: usize = 12;
 
-/// A folder that vanishes when it is dropped; only we can read it. `what` is a word for people who find it.
+/// A directory that vanishes when it is dropped; only we can read it. `what` is a word for users who find it.
 pub fn create_dir(what: &str) -> Result<TempDir> {
     let prefix = format!("flow-ai-{what}-{}-", shown(&own_mark()?));
     tempfile::Builder::new().prefix(&prefix).tempdir().context("cannot make a temporary folder")
 }
 
-/// The folder in which they are made.
+/// Where they are made.
 pub fn root() -> PathBuf {
     std::env::temp_dir()
 }
 
-/// Removes those that a dead process of that mark left there.
+/// Removes those that a dead process with that mark left there.
 pub fn sweep(root: &Path, mark: &str) {
     let part = format!("-{}-", shown(mark));
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let is_its = name.to_str().is_some_and(|name| name.starts_with("flow-ai-") && name.contains(&part));
         if is_its && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            // What resists is swept by the system.
+            // The system removes what we cannot.
             let _ = fs::remove_dir_all(entry.path());
         }
     }

@@ -1,9 +1,9 @@
 //! The git executable: one function builds every command, one environment policy.
 //!
-//! For what the user's configuration has a say in (worktrees, merges that a person asked for, hooks,
-//! network) we ask git itself. Git sets `GIT_DIR` and friends when it runs us as a hook or an alias;
-//! a child that we start elsewhere must not inherit them. Optional locks are off, so that looking
-//! never takes `index.lock` from an agent.
+//! What depends on the user's configuration (worktrees, merges that a user asked for, hooks, network) is
+//! done by git itself. Git sets `GIT_DIR` and others when it runs us as a hook or an alias; a child that we
+//! start elsewhere must not inherit them. Optional locks are off, so that looking never takes `index.lock`
+//! from an agent.
 
 pub mod error;
 pub mod talk;
@@ -34,12 +34,11 @@ pub const DISCOVERY: &[&str] = &[
     "GIT_IMPLICIT_WORK_TREE",
 ];
 
-/// A git command that runs in that folder and believes nothing about the repository but what it
-/// finds there.
+/// A git command that runs in that directory and only knows the repository that it finds there.
 pub fn command(dir: &Path) -> Command {
     let mut command = Command::new("git");
     forget_repository(&mut command);
-    // Wherever it runs: no `git` and no filter of a PATH that looks into that folder.
+    // No `git` and no filter comes from a relative entry of the PATH, which an agent could have filled.
     command.env("PATH", program::path());
     command.current_dir(dir).env("PWD", dir).env("GIT_OPTIONAL_LOCKS", "0").stdin(Stdio::null());
     command
@@ -70,15 +69,15 @@ pub fn isolated(git_dir: &Path) -> Command {
     command
 }
 
-/// Takes from a command every variable by which git told *us* which repository we are in.
+/// Removes every variable by which git told *us* which repository we are in.
 pub fn forget_repository(command: &mut Command) {
     for name in DISCOVERY {
         command.env_remove(name);
     }
 }
 
-/// Runs it and returns what it printed, without the last line's end; its failure is an error with
-/// what it said.
+/// Runs it and returns what it printed, without the last line's end; if it fails, the error is a
+/// [`GitError`].
 pub fn output(command: &mut Command) -> Result<String> {
     let bytes = output_bytes(command)?;
     let text = String::from_utf8_lossy(&bytes);
@@ -98,7 +97,7 @@ pub fn output_bytes(command: &mut Command) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-/// The command as a person would type it, for messages: of a text of several lines only the first.
+/// The command as a user would type it, for messages: of an argument of several lines only the first.
 pub fn describe(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let shown = words.map(|word| match word.to_string_lossy().split_once('\n') {

@@ -1,20 +1,18 @@
-//! Who a process is, beyond its number: numbers are given again, after a reboot from the beginning.
+//! Which process a number meant: numbers are reused, after a reboot from the beginning.
 //!
 //! Together with the moment at which it started, and the boot in which that was, a number names one
 //! process for ever (`/proc/PID/stat`, field 22, in ticks since the boot; `ps -o lstart` elsewhere).
 
-use super::table::{self, Pid};
+use super::{Pid, table};
 use serde::{Deserialize, Serialize};
 
-/// One process, and never another.
+/// One process and no other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// Its number.
     pub pid: Pid,
-    /// When it started, in the system's own words.
+    /// When it started, as the system prints it.
     pub started: String,
-    /// In which boot, and in which table of processes, those numbers mean it; empty where `started` is a
-    /// date.
+    /// The boot and the process namespace in which those numbers mean it; empty if `started` is a date.
     #[serde(default)]
     pub boot: String,
 }
@@ -30,7 +28,7 @@ impl Identity {
         Identity::read(Pid::try_from(std::process::id()).ok()?)
     }
 
-    /// Whether it is alive. A process that has its number by now is not it.
+    /// Whether it is alive. Another process that has its number by now does not count.
     pub fn is_alive(&self) -> bool {
         Identity::read(self.pid).is_some_and(|now| now == *self)
     }

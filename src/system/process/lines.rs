@@ -1,15 +1,15 @@
-//! Reads lines of a bounded length from a pipe, whatever flows through it.
+//! Reads lines of a bounded length from a pipe.
 //!
-//! One tool repeats its whole reply with every word, so that 2 MB become 79 MB of events, and nobody
-//! promises a line's end. A line that is too long is cut, and says so; the rest of it is read and
-//! dropped. Bytes that are no UTF-8 become replacement characters.
+//! One tool repeats its whole reply with every word, so that 2 MB become 79 MB of events, and a line may
+//! never end. A line that is too long is cut, and says so; the rest of it is read and dropped. Bytes that
+//! are not UTF-8 become replacement characters.
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
 /// The longest line that is kept, in bytes. An agent's last event holds its whole answer in one line.
 pub const LONGEST_LINE: usize = 4 << 20;
 
-/// What stands at the end of a line that was cut.
+/// Ends a line that was cut.
 const CUT: &str = " … [the line went on]";
 
 /// The lines of one pipe.
@@ -27,11 +27,11 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         Lines { source: BufReader::with_capacity(32 << 10, pipe), line: Vec::new(), longest, cut: false }
     }
 
-    /// The next line without its end; none when the pipe is closed or broken. Nothing is lost when the
-    /// wait for it is abandoned.
+    /// The next line without its end; `None` when the pipe is closed or broken. Nothing is lost if the caller
+    /// stops waiting.
     pub async fn next(&mut self) -> Option<String> {
         loop {
-            // A broken pipe has told all that it will.
+            // Nothing more comes from a broken pipe.
             let chunk = self.source.fill_buf().await.unwrap_or_default();
             if chunk.is_empty() {
                 return (!self.line.is_empty()).then(|| self.take());
@@ -49,7 +49,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         }
     }
 
-    /// The beginning of a line whose end has not come.
+    /// What has come of a line so far.
     pub fn unfinished(&self) -> String {
         String::from_utf8_lossy(&self.line).into_owned()
     }

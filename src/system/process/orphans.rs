@@ -1,12 +1,13 @@
 //! Processes that outlived the run that started them, because it was killed.
 //!
-//! They are known by the run's mark, which everything inherits that does not wipe its environment; by
+//! They are known by the run's mark, which every process inherits that does not wipe its environment; by
 //! the number and moment at which we started them, which no other process shares; by the folder of ours
-//! that they work in, where they carry any mark of ours; and whatever they started goes with them.
-//! Nothing else is ever touched.
+//! that they work in, if they carry any mark of ours. What they started is ended with them, and nothing
+//! else is touched.
 
+use super::Pid;
 use super::identity::Identity;
-use super::table::{self, Pid, Row};
+use super::table::{self, Row};
 use rustix::process::{Pid as SystemPid, Signal, kill_process};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 /// How long processes may take to die; one that waits for a disk can be slow.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Between two looks.
+/// Between two checks.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// What the processes of dead runs are known by.
@@ -26,23 +27,23 @@ pub struct Traces {
     pub marks: Vec<String>,
     /// The processes that they are known to have started.
     pub processes: Vec<Identity>,
-    /// Folders in which nobody but them worked.
+    /// Folders in which only they worked.
     pub folders: Vec<PathBuf>,
 }
 
-/// Kills what a dead run left at work in that folder, and returns how many processes that were.
-pub fn end_strays(dir: &Path) -> usize {
+/// Kills the orphans that work in that folder, and returns how many there were.
+pub fn end_in(dir: &Path) -> usize {
     let (killed, _) = Traces { folders: vec![dir.to_owned()], ..Traces::default() }.end();
     killed
 }
 
 impl Traces {
-    /// Kills what they lead to. Returns how many processes that were, and those that live on all the same.
+    /// Kills the processes that these lead to. Returns how many there were, and those that cannot be killed.
     pub fn end(&self) -> (usize, Vec<Pid>) {
         let mut killed = BTreeSet::new();
         let deadline = Instant::now() + PATIENCE;
         loop {
-            // One that forks while it is killed is met again.
+            // One that forks while it is killed is found in the next round.
             let found = self.found(&table::rows(), &table::boot());
             if found.is_empty() || Instant::now() >= deadline {
                 return (killed.len(), found.into_iter().collect());
@@ -58,7 +59,7 @@ impl Traces {
         }
     }
 
-    /// The living processes that they lead to, with all that those started.
+    /// The living processes that these lead to, with all that those started.
     fn found(&self, rows: &[Row], boot: &str) -> BTreeSet<Pid> {
         let own = ourselves(rows);
         let may = |row: &&Row| !own.contains(&row.pid);
@@ -86,7 +87,7 @@ impl Traces {
     }
 }
 
-/// We, and whoever waits for us: an agent of a dead run may be the one that started this one.
+/// We and our ancestors: an agent of a dead run may have started this process.
 fn ourselves(rows: &[Row]) -> BTreeSet<Pid> {
     let mut own = BTreeSet::new();
     let mut next = Pid::try_from(std::process::id()).ok();

@@ -1,6 +1,6 @@
 //! `/proc/PID/stat`: what the kernel says about a process.
 
-use super::table::Pid;
+use super::Pid;
 use std::fs;
 
 /// A process at this moment.

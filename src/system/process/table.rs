@@ -1,19 +1,17 @@
-//! The system's table of processes, as far as we may look into it.
+//! All living processes, as far as we may look into them.
 
+use super::Pid;
 use crate::system::mark::MARK;
 use std::path::PathBuf;
-
-/// A process's number, as the system's tables write it.
-pub type Pid = i32;
 
 /// One living process.
 #[derive(Debug, Clone, Default)]
 pub struct Row {
     pub pid: Pid,
     pub parent: Pid,
-    /// When it started, in the system's own words.
+    /// When it started, as the system prints it.
     pub started: String,
-    /// The mark in its environment; none where it has none, or is not ours to look into.
+    /// The mark in its environment; `None` if it has none, or we may not look into it.
     pub mark: Option<String>,
     /// The folders that it was started in and is in.
     pub folders: Vec<PathBuf>,
@@ -46,7 +44,7 @@ mod linux {
         format!("{} {}", boot.trim(), namespace.display())
     }
 
-    /// All that are alive.
+    /// All living processes.
     pub fn rows() -> Vec<Row> {
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -60,7 +58,7 @@ mod linux {
     fn row(pid: Pid) -> Option<Row> {
         let stat = living(pid)?;
         let mut row = Row { pid, parent: stat.parent, started: stat.started.to_string(), ..Row::default() };
-        // A process that is not ours to look into has no mark of ours that we would believe.
+        // A process that we may not look into is not one that we started.
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         for variable in environment.split(|byte| *byte == 0) {
             if let Some(mark) = variable.strip_prefix(MARK.as_bytes()).and_then(|v| v.strip_prefix(b"=")) {
@@ -97,7 +95,7 @@ mod ps {
         String::new()
     }
 
-    /// All that are alive, with their environments where those are ours to see.
+    /// All living processes, with their environments if we may see those.
     pub fn rows() -> Vec<Row> {
         let text = ps(&["-A", "-E", "-ww", "-o", "pid=,ppid=,stat=,lstart=,command="]);
         text.lines().filter_map(row).collect()

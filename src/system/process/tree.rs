@@ -1,6 +1,7 @@
 //! One process and everything that it starts, from its first moment to its last.
 
-use super::descendants::{Pid, alive, children, is_child, prepare, roots};
+use super::Pid;
+use super::descendants::{adopt_orphans, alive, children, is_child, roots};
 use super::identity::Identity;
 use super::lines::{LONGEST_LINE, Lines};
 use super::tty_wait::{self, Waiter};
@@ -18,7 +19,7 @@ use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-/// How long a tree may take to end by itself after TERM.
+/// The grace period: how long a tree may take to end by itself after TERM.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// How often a tree that forks while we kill is killed again.
@@ -27,8 +28,8 @@ const KILLS: u32 = 100;
 /// How many files we want to be allowed to have open: enough for some thousand agents.
 const FILES: u64 = 16_384;
 
-/// How long the pipes may take to run dry when nothing of the tree is left.
-const DRY: Duration = Duration::from_secs(1);
+/// How long pipes are read when nothing of the tree is left.
+const DRAIN: Duration = Duration::from_secs(1);
 
 /// A running process with its descendants. Dropping it kills them.
 #[derive(Debug)]
@@ -49,18 +50,18 @@ pub struct Output {
 }
 
 impl Tree {
-    /// Starts it, in a group of its own, with that text on its standard input and then the end of it
-    /// (none: the end at once). An open standard input would make four agents wait for ever.
+    /// Starts it in a group of its own, with `input` on its standard input, which ends then: an open one would
+    /// make four agents wait for ever.
     ///
-    /// The first `holders` processes of it, one started by the other, only hold the rest: TERM to one of
-    /// them ends everything at once, so they are asked last.
+    /// The first `holders` processes of it, each started by the one before, only hold the rest (a sandbox):
+    /// TERM to one of them ends everything at once, so they are asked last.
     pub fn start(
         command: std::process::Command,
         input: Option<String>,
         holders: usize,
     ) -> Result<(Tree, Output)> {
         let mut command = Command::from(command);
-        prepare();
+        adopt_orphans();
         raise_file_limit();
         let mark = next_mark()?;
         command
@@ -69,14 +70,14 @@ impl Tree {
             .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // A holder has to see to the others first.
+            // A holder ends the others first.
             .kill_on_drop(holders == 0);
         let mut child = spawn(&mut command)?;
         let root = child.id().and_then(|id| Pid::try_from(id).ok()).context("it ended before it began")?;
         roots().insert(root, format!("{MARK}={mark}"));
         let writer = child.stdin.take().zip(input).map(|(mut pipe, text)| {
             tokio::spawn(async move {
-                // One that does not read what it is given is no fault of ours.
+                // It need not read its input.
                 let _ = pipe.write_all(text.as_bytes()).await;
             })
         });
@@ -87,34 +88,34 @@ impl Tree {
         Ok((Tree { child, root, holders, reaped: false, over: false, writer }, output))
     }
 
-    /// Who the process itself is; none when it has ended already.
+    /// The identity of the process itself; `None` if it has ended already.
     pub fn identity(&self) -> Option<Identity> {
         Identity::read(self.root)
     }
 
-    /// Waits until the process itself has ended; others of its tree may live on. May be abandoned and
-    /// asked again.
+    /// Waits until the process itself has ended; others of its tree may live on. The wait may be dropped and
+    /// begun again.
     pub async fn ended(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait().await?;
         self.reaped = true;
         Ok(status)
     }
 
-    /// The process of the tree that waits for a person at a terminal.
+    /// The process of the tree that waits for a user at a terminal.
     pub fn waiter(&mut self) -> Option<Waiter> {
         tty_wait::find(&self.left())
     }
 
-    /// Ends what is left of the tree, tells its last words, and returns when nothing of it is left.
-    /// Cheap where nothing was. Each line comes with whether it is from standard error.
-    pub async fn finish(&mut self, output: &mut Output, mut tell: impl FnMut(String, bool)) {
+    /// Ends what is left of the tree, passes on what it still prints, and returns when nothing of it is left.
+    /// Cheap if nothing was. Each line comes with whether it is from standard error.
+    pub async fn finish(&mut self, output: &mut Output, mut print: impl FnMut(String, bool)) {
         let end = self.end();
         tokio::pin!(end);
         let mut open = true;
         loop {
             tokio::select! {
                 line = output.next(), if open => match line {
-                    Some((text, from_err)) => tell(text, from_err),
+                    Some((text, from_err)) => print(text, from_err),
                     None => open = false,
                 },
                 () = &mut end => break,
@@ -122,31 +123,31 @@ impl Tree {
         }
         let rest = async {
             while let Some((text, from_err)) = output.next().await {
-                tell(text, from_err);
+                print(text, from_err);
             }
         };
-        // Somebody outside the tree may hold a pipe open; what that one prints is not the tree's.
-        let _ = timeout(DRY, rest).await;
+        // A process outside the tree may hold a pipe open; what it prints is not the tree's.
+        let _ = timeout(DRAIN, rest).await;
     }
 
-    /// TERM, a grace, KILL, until nothing is left.
+    /// TERM, a grace period, KILL, until nothing is left.
     async fn end(&mut self) {
-        let mut told = BTreeSet::new();
+        let mut asked = BTreeSet::new();
         let mut pause = Duration::from_millis(2);
         let deadline = Instant::now() + GRACE;
         loop {
             let left = self.left();
             if left.is_empty() {
-                return self.is_over();
+                return self.mark_over();
             }
             let holders = self.holders();
-            let asked: Vec<Pid> = left.into_iter().filter(|pid| !holders.contains(pid)).collect();
-            if asked.is_empty() || Instant::now() >= deadline {
+            let held: Vec<Pid> = left.into_iter().filter(|pid| !holders.contains(pid)).collect();
+            if held.is_empty() || Instant::now() >= deadline {
                 break;
             }
-            for pid in asked.into_iter().filter(|pid| told.insert(*pid)) {
+            for pid in held.into_iter().filter(|pid| asked.insert(*pid)) {
                 signal(pid, Signal::TERM);
-                // One that was stopped would never hear it.
+                // A stopped process gets no other signal until it continues.
                 signal(pid, Signal::CONT);
             }
             sleep(pause).await;
@@ -162,10 +163,10 @@ impl Tree {
                 break;
             }
         }
-        self.is_over();
+        self.mark_over();
     }
 
-    /// Has the holders end what they hold, and waits for it. They know of more than we do.
+    /// Has the holders end what they hold, and waits for it. They see more of it than we do.
     async fn let_holders_end(&mut self) {
         let deadline = Instant::now() + GRACE;
         while self.holders > 0 && !self.reaped && Instant::now() < deadline {
@@ -175,7 +176,7 @@ impl Tree {
         }
     }
 
-    /// Those that only hold the others, as far as they live.
+    /// The living processes that only hold the others.
     fn holders(&self) -> Vec<Pid> {
         let mut holders = Vec::new();
         let mut next = (!self.reaped).then_some(self.root);
@@ -194,7 +195,7 @@ impl Tree {
         alive(self.root, self.reaped)
     }
 
-    fn is_over(&mut self) {
+    fn mark_over(&mut self) {
         self.over = true;
         roots().remove(&self.root);
         if let Some(writer) = self.writer.take() {
@@ -204,7 +205,7 @@ impl Tree {
 }
 
 impl Drop for Tree {
-    /// Whoever stops waiting wants nothing of it left; there is no time for a grace.
+    /// Without a grace period, since nothing waits any more.
     fn drop(&mut self) {
         if self.over {
             return;
@@ -216,19 +217,19 @@ impl Drop for Tree {
                 signal(pid, how);
             }
         }
-        self.is_over();
+        self.mark_over();
     }
 }
 
 impl Output {
-    /// What was printed of lines that have not ended: a question often stands there.
+    /// What has come of lines that have not ended: a question often stands there.
     pub fn unfinished(&self) -> String {
         let out = self.out.as_ref().map(Lines::unfinished).unwrap_or_default();
         out + &self.err.as_ref().map(Lines::unfinished).unwrap_or_default()
     }
 
-    /// The next line, of either pipe, and whether it came from standard error; none when both are
-    /// closed. Nothing is lost when the wait for it is abandoned.
+    /// The next line, of either pipe, and whether it came from standard error; `None` when both are closed.
+    /// Nothing is lost if the caller stops waiting.
     pub async fn next(&mut self) -> Option<(String, bool)> {
         loop {
             let (line, from_err) = tokio::select! {
@@ -245,10 +246,10 @@ impl Output {
     }
 }
 
-/// Kills everything that we have started, for one who leaves at once.
+/// Kills everything that we have started, before we exit at once.
 pub fn kill_all() {
     let all: Vec<Pid> = roots().keys().copied().collect();
-    // One that forks while it is killed is met again.
+    // One that forks while it is killed is found in the next round.
     for _ in 0..3 {
         for root in &all {
             alive(*root, !is_child(*root)).into_iter().for_each(|pid| signal(pid, Signal::KILL));
@@ -260,7 +261,7 @@ async fn next_of<R: tokio::io::AsyncRead + Unpin>(lines: &mut Option<Lines<R>>) 
     lines.as_mut()?.next().await
 }
 
-/// Starts it. A program that is being replaced at this moment is tried again.
+/// Starts it. A program that is being replaced at this moment is started again.
 fn spawn(command: &mut Command) -> Result<Child> {
     let mut tries = 0;
     loop {
@@ -284,8 +285,8 @@ fn signal(pid: Pid, signal: Signal) {
     }
 }
 
-/// Each process takes three files of ours, and the usual limit of 1,024 is meant for `select`. Our
-/// children inherit the limit, and some programs close every file that there could be, hence no more.
+/// Raises the limit of open files: each child takes three of ours, and the usual 1,024 are meant for `select`.
+/// Not higher than needed, since our children inherit it, and some programs close every file up to the limit.
 fn raise_file_limit() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -1,20 +1,19 @@
-//! Finds a question that waits for a person where nobody will answer.
+//! Finds a question that will not be answered: in what a tool printed, or a process that waits at a terminal.
 //!
-//! What a tool prints may be one: a line that ends with `[y/n]`, a request for a password. And a process
-//! may wait at a terminal. Two ways: it is blocked in a read of a terminal that some tool has opened for it, or the kernel has
-//! stopped it because it wanted our own terminal from the background. Only Linux tells; elsewhere an
-//! agent's silence ends it. A shell that leads its session is no evidence, nor an interpreter without a
-//! program: some agents keep one open and write their commands into it.
+//! Such a process is blocked in a read of a terminal that a tool has opened for it, or the kernel has stopped
+//! it because it wanted our own terminal from the background. Only Linux shows that; elsewhere an agent that
+//! asks is ended for its silence. A shell that leads its session is not evidence, nor an interpreter without
+//! a program: some agents keep one open and write their commands into it.
 
 use super::question::is_question;
 use crate::system::secrets;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Whoever waits at a terminal is looked at again after so long: a moment's wait is none.
-const TWICE: Duration = Duration::from_secs(1);
+/// A process that waits at a terminal is looked at again after so long: it may only wait for a moment.
+const AGAIN: Duration = Duration::from_secs(1);
 
-/// Looks for a question when nothing has been heard for a while.
+/// Looks for a question when nothing was printed for a while.
 #[derive(Debug)]
 pub struct TtyWait {
     quiet: Duration,
@@ -24,13 +23,13 @@ pub struct TtyWait {
 }
 
 impl TtyWait {
-    /// One that becomes curious after that time.
+    /// Begins to look when nothing was printed for that time.
     pub fn new(quiet: Duration) -> TtyWait {
         TtyWait { quiet, next: Instant::now() + quiet, last: String::new(), suspect: None }
     }
 
-    /// A line was heard.
-    pub fn heard(&mut self, line: &str) {
+    /// A line was printed.
+    pub fn printed(&mut self, line: &str) {
         self.next = Instant::now() + self.quiet;
         self.suspect = None;
         self.last.clear();
@@ -40,7 +39,7 @@ impl TtyWait {
         }
     }
 
-    /// When it wants to look.
+    /// When to look next.
     pub fn due(&self) -> Instant {
         self.next
     }
@@ -52,7 +51,7 @@ impl TtyWait {
         let asked = Some(unfinished).filter(|text| is_question(text));
         let asked = asked.or_else(|| Some(self.last.clone()).filter(|text| !text.is_empty()));
         let known = waiter.is_some() && waiter == self.suspect;
-        self.next = now + if waiter.is_some() { TWICE } else { self.quiet };
+        self.next = now + if waiter.is_some() { AGAIN } else { self.quiet };
         self.suspect.clone_from(&waiter);
         let question = match (waiter, asked) {
             (None, Some(asked)) => Some(asked.trim().to_owned()),
@@ -70,16 +69,15 @@ impl TtyWait {
 /// A process that waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiter {
-    /// Its number.
     pub pid: i32,
-    /// Its command line, and whose child it is where that tells more.
+    /// Its command line, and its parent's if that says more.
     pub command: String,
 }
 
 #[cfg(target_os = "linux")]
 pub use linux::find;
 
-/// Nobody can tell here.
+/// This system does not show it.
 #[cfg(not(target_os = "linux"))]
 pub fn find(_: &[i32]) -> Option<Waiter> {
     None
@@ -92,7 +90,7 @@ mod linux {
     use std::fs;
     use std::path::Path;
 
-    /// The longest command line that is told, in characters.
+    /// The longest command line that is shown, in characters.
     const LONGEST: usize = 120;
 
     /// One of these processes that waits for a person. The kernel stops whole groups: of those, the one
@@ -175,7 +173,7 @@ mod linux {
         INTERPRETERS.iter().any(|known| name.starts_with(known))
     }
 
-    /// Its command line, and that of the nearest process above it in the tree that is no shell.
+    /// Its command line, and that of the nearest process above it in the tree that is not a shell.
     fn describe(pid: i32, tree: &[i32]) -> String {
         let own = line(pid);
         let mut above = Stat::read(pid).map(|stat| stat.parent);

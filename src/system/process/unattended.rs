@@ -1,8 +1,8 @@
-//! What a command is told where nobody sits at the keyboard: editors, pagers and questions for a
-//! password fail at once or do nothing, instead of waiting for a person.
+//! The environment of a command that no user attends: editors, pagers and questions for a password fail at
+//! once or do nothing instead of waiting.
 //!
-//! Set before what the config says, which wins. `CI` stays as it is: some tools behave otherwise with it,
-//! tests among them.
+//! Set before what the config says, which wins. `CI` stays as it is: some tools, tests among them, do
+//! something else if it is set.
 
 use std::env;
 use std::process::Command;
@@ -23,10 +23,10 @@ const SET: &[(&str, &str)] = &[
     ("PIP_NO_INPUT", "1"),
 ];
 
-/// Programs that would ask a person for a password, in a window where there is no terminal.
+/// Programs that ask for a password in a window.
 const ASKING: &[&str] = &["GIT_ASKPASS", "SSH_ASKPASS", "SUDO_ASKPASS"];
 
-/// Tells a command that nobody is there.
+/// Sets that environment.
 pub fn unattended(command: &mut Command) {
     for (name, value) in SET {
         command.env(name, value);
@@ -34,7 +34,7 @@ pub fn unattended(command: &mut Command) {
     for name in ASKING {
         command.env_remove(name);
     }
-    // An unknown host or a locked key is an error then, and no question.
+    // An unknown host or a locked key is an error then, not a question.
     if ["GIT_SSH_COMMAND", "GIT_SSH"].iter().all(|name| env::var_os(name).is_none()) {
         command.env("GIT_SSH_COMMAND", "ssh -oBatchMode=yes");
     }

@@ -1,29 +1,29 @@
-//! The census from `/proc`: a walk through our own descendants.
+//! Descendants by way of `/proc`.
 //!
-//! The kernel hands orphans to the nearest ancestor that asked for them. So whatever an agent left is
-//! below a child of ours that we did not start. Other such children are none of our business: git
-//! starts daemons too. So a daemon that leaves its session *and* wipes its environment escapes; only a
-//! sandbox holds that one.
+//! The kernel hands orphans to the nearest ancestor that asked for them. So everything that an agent left is
+//! below a child of ours that we did not start. Other such children are left alone: git starts daemons
+//! too. So a daemon that leaves its session *and* wipes its environment escapes; only a sandbox stops it.
 
-use super::{Pid, roots};
+use super::roots;
 use crate::system::mark::MARK;
+use crate::system::process::Pid;
 use crate::system::process::stat::Stat;
 use rustix::process::{Pid as SystemPid, WaitOptions, getpid, set_child_subreaper, waitpid};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::{Mutex, Once, PoisonError};
 
-/// Asks for orphans. Once is enough.
-pub fn prepare() {
+/// Has the kernel hand orphans to us.
+pub fn adopt_orphans() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // A kernel that refuses leaves us what the group and the tree tell.
+        // If the kernel refuses, groups and sessions still lead to most of a tree.
         let _ = set_child_subreaper(Some(getpid()));
     });
 }
 
-/// The living processes of the tree of that root, which may have been waited for, so that its number
-/// is somebody else's. Orphans that have ended are waited for.
+/// The living processes of that root's tree. If the root itself has been `reaped`, its number may belong to
+/// another process by now. Reaps orphans that have ended.
 pub fn alive(root: Pid, reaped: bool) -> Vec<Pid> {
     let mut seeds = orphans(root);
     if !reaped {
@@ -48,7 +48,7 @@ fn alive_from(mut seeds: Vec<Pid>) -> Vec<Pid> {
     tree.into_iter().filter(|pid| Stat::read(*pid).is_some_and(|stat| !stat.has_ended())).collect()
 }
 
-/// Whether a process is a child of ours, and nobody else who got its number.
+/// Whether the process with this number is a child of ours.
 pub fn is_child(pid: Pid) -> bool {
     Stat::read(pid).is_some_and(|stat| stat.parent == getpid().as_raw_nonzero().get())
 }
@@ -64,7 +64,7 @@ fn orphans(root: Pid) -> Vec<Pid> {
         }
         match SystemPid::from_raw(pid) {
             Some(system) if Stat::read(pid).is_none_or(|stat| stat.has_ended()) => {
-                // It was handed to us, so that nobody else can wait for it.
+                // It was handed to us, so only we can reap it.
                 let _ = waitpid(Some(system), WaitOptions::NOHANG);
                 owners.remove(&pid);
             }
@@ -74,11 +74,11 @@ fn orphans(root: Pid) -> Vec<Pid> {
     found
 }
 
-/// Whose orphans are. Hundreds of trees that end together look at each other's; each orphan is
-/// examined once. Its number stays its own until we have waited for it.
+/// The roots that orphans come from. Hundreds of trees that end together look at each other's orphans; each
+/// is examined once. Its number stays its own until we have reaped it.
 static OWNERS: Mutex<BTreeMap<Pid, Pid>> = Mutex::new(BTreeMap::new());
 
-/// The root of the tree that an orphan comes from; none for what is no tree's.
+/// The root of the tree that an orphan comes from; `None` if it is from none of ours.
 fn owner(pid: Pid, owners: &mut BTreeMap<Pid, Pid>, roots: &BTreeMap<Pid, String>) -> Option<Pid> {
     if let Some(owner) = owners.get(&pid) {
         return Some(*owner);
@@ -90,8 +90,8 @@ fn owner(pid: Pid, owners: &mut BTreeMap<Pid, Pid>, roots: &BTreeMap<Pid, String
     Some(owner)
 }
 
-/// The children of a process. The kernel lists them by thread; where it was built without those
-/// lists, all processes are asked for their parent.
+/// The children of a process. The kernel lists them by thread; if it was built without those lists, all
+/// processes are searched for those with this parent.
 pub fn children(pid: Pid) -> Vec<Pid> {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
     let mut all = Vec::new();
@@ -108,10 +108,10 @@ pub fn children(pid: Pid) -> Vec<Pid> {
 }
 
 fn children_by_parent(parent: Pid) -> Vec<Pid> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    entries
+    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+    processes
         .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter_map(|process| process.file_name().to_str()?.parse().ok())
         .filter(|pid| Stat::read(*pid).is_some_and(|stat| stat.parent == parent))
         .collect()
 }
@@ -119,6 +119,6 @@ fn children_by_parent(parent: Pid) -> Vec<Pid> {
 /// The root of the tree whose mark a process carries.
 fn by_mark(pid: Pid, roots: &BTreeMap<Pid, String>) -> Option<Pid> {
     let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let own = environment.split(|byte| *byte == 0).find(|variable| variable.starts_with(MARK.as_bytes()))?;
-    roots.iter().find(|(_, mark)| own.starts_with(mark.as_bytes())).map(|(root, _)| *root)
+    let mark = environment.split(|byte| *byte == 0).find(|variable| variable.starts_with(MARK.as_bytes()))?;
+    roots.iter().find(|(_, root_mark)| mark.starts_with(root_mark.as_bytes())).map(|(root, _)| *root)
 }

@@ -1,15 +1,16 @@
-//! The census from `ps -E`, for systems without `/proc`.
+//! Descendants by way of `ps -E`, for systems without `/proc`.
 //!
-//! One process a look, and only where something was stopped or has ended.
+//! One `ps` at a time, and only when something is stopped or has ended.
 
-use super::{Pid, roots};
+use super::roots;
+use crate::system::process::Pid;
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
-/// Nothing to prepare: orphans go to the first process here.
-pub fn prepare() {}
+/// Nothing to do: here orphans go to the first process.
+pub fn adopt_orphans() {}
 
-/// The living processes of the tree of that root, which may have been waited for.
+/// The living processes of that root's tree; the root itself may have been `reaped`.
 pub fn alive(root: Pid, reaped: bool) -> Vec<Pid> {
     let Some(mark) = roots().get(&root).cloned() else { return Vec::new() };
     let rows = rows(&mark);
@@ -27,12 +28,12 @@ pub fn alive(root: Pid, reaped: bool) -> Vec<Pid> {
     rows.iter().filter(|row| tree.contains(&row.pid) && !row.ended).map(|row| row.pid).collect()
 }
 
-/// The children of a process: none, since nothing here holds a tree together.
+/// The children of a process: none, since nothing keeps a tree together here.
 pub fn children(_: Pid) -> Vec<Pid> {
     Vec::new()
 }
 
-/// Whether a process is a child of ours, and nobody else who got its number.
+/// Whether the process with this number is a child of ours.
 pub fn is_child(pid: Pid) -> bool {
     let own = i32::try_from(std::process::id()).unwrap_or_default();
     rows("").iter().any(|row| row.pid == pid && row.parent == own)
