@@ -221,9 +221,8 @@ fn locks_that_a_killed_run_made_are_removed() {
     let common = scene.place.repo().join(".git");
     let refs = ["refs/heads/flow/demo/commits", "refs/heads/flow/demo/result", "refs/notes/flow-ai"];
     // As a process leaves them that is killed while it writes these refs: what it is about to do, then it.
-    let intents = common.join("flow-ai/locks/refs");
-    fs::create_dir_all(&intents).unwrap();
-    fs::write(intents.join("killed"), format!("{}\npacked-refs", refs.join("\n"))).unwrap();
+    fs::write(common.join("flow-ai/writing-refs-killed"), format!("{}\npacked-refs", refs.join("\n")))
+        .unwrap();
     for name in refs.iter().chain(&["packed-refs"]) {
         let lock = common.join(format!("{name}.lock"));
         fs::create_dir_all(lock.parent().unwrap()).unwrap();

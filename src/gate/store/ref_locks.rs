@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::NamedTempFile;
 
-/// Where the files are, in our own directory.
-const DIR: &str = "locks/refs";
+/// How the names of these files begin, in our own directory.
+const PREFIX: &str = "writing-refs-";
 
 /// How long after its intent a process makes its locks at most: writing refs takes milliseconds.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -26,9 +26,7 @@ impl Intent {
     /// To be taken before the refs' own locks. Where it cannot be written, a lock that is left is only named.
     pub fn new<'a>(repo: &Repo, refs: impl IntoIterator<Item = &'a str>) -> Intent {
         let write = || {
-            let dir = repo.own_dir()?.join(DIR);
-            fs::create_dir_all(&dir)?;
-            let mut file = NamedTempFile::new_in(dir)?;
+            let mut file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(repo.own_dir()?)?;
             file.as_file().lock()?;
             let names: Vec<&str> = refs.into_iter().chain(["packed-refs"]).collect();
             file.write_all(names.join("\n").as_bytes())?;
@@ -41,9 +39,9 @@ impl Intent {
 impl Repo {
     /// Removes the locks that killed processes of ours left; returns which.
     pub fn remove_dead_locks(&self) -> Vec<PathBuf> {
-        let intents = fs::read_dir(self.common_dir().join("flow-ai").join(DIR));
-        let paths = intents.into_iter().flatten().flatten().map(|entry| entry.path());
-        paths.flat_map(|path| locks_of_dead(self.common_dir(), &path).unwrap_or_default()).collect()
+        let files = fs::read_dir(self.common_dir().join("flow-ai")).into_iter().flatten().flatten();
+        let intents = files.filter(|file| file.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()));
+        intents.flat_map(|file| locks_of_dead(self.common_dir(), &file.path()).unwrap_or_default()).collect()
     }
 }
 
