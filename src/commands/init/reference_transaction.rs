@@ -30,13 +30,13 @@ use std::process::{Command, ExitCode, Stdio};
 /// How the file beside us begins.
 const MARK: &str = "# Installed by git-flow-ai;";
 
-/// For whoever runs this by hand, or looks into it: `init` knows its own hooks by these words.
+/// For a user who runs this by hand or looks into it; `init` knows its own hooks by these words.
 const ABOUT: &str = "# Installed by git-flow-ai; git runs this as its hook reference-transaction";
 
 /// What the file beside us says, one `key value` a line.
 #[derive(Default)]
 struct Settings {
-    /// The real program; none where nobody can tell.
+    /// The real program; `None` if the file cannot be read.
     program: Option<PathBuf>,
     /// The hook that was there before, which runs after us.
     chained: Option<PathBuf>,
@@ -101,8 +101,8 @@ fn ask(own: &Path, settings: &Settings, input: &[u8]) -> std::io::Result<u8> {
     }
 }
 
-/// Whether a line `old new ref` is our business: what is deleted is not, nor are our own branches, whose
-/// work is judged where it enters another.
+/// Whether the program has to look at a line `old new ref`: not at what is deleted, and not at our own branches,
+/// whose work is judged when it enters another.
 fn matters(line: &[u8]) -> bool {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let mut words = line.splitn(3, |byte| *byte == b' ').skip(1);
@@ -112,7 +112,7 @@ fn matters(line: &[u8]) -> bool {
         && new.iter().any(|byte| *byte != b'0')
 }
 
-/// Nobody can tell what is approved: protected branches stay where they are. Returns the status.
+/// Without the program, what is approved is unknown: protected branches stay where they are. Returns the status.
 fn guard(own: &Path, updates: &[u8], settings: &Settings, why: &str) -> u8 {
     let text = String::from_utf8_lossy(updates);
     for line in text.lines() {
@@ -120,7 +120,7 @@ fn guard(own: &Path, updates: &[u8], settings: &Settings, why: &str) -> u8 {
         let (Some(new), Some(name)) = (words.next(), words.next()) else { continue };
         let is_protected = match settings.program {
             Some(_) => settings.protected.iter().any(|branch| branch == name),
-            // Nobody has told us which are.
+            // Which ones are protected is unknown.
             None => name.starts_with("refs/heads/"),
         };
         if is_protected && git(&["rev-parse", "--verify", "--quiet", name]).is_some_and(|now| now != new) {
@@ -158,7 +158,7 @@ fn git(args: &[&str]) -> Option<String> {
 fn run(command: &mut Command, input: &[u8]) -> std::io::Result<u8> {
     let mut child = command.stdin(Stdio::piped()).spawn()?;
     if let Some(mut pipe) = child.stdin.take() {
-        // Who does not want to read it all need not.
+        // It need not read all of it.
         let _ = pipe.write_all(input);
     }
     let code = child.wait()?.code().unwrap_or(1);

@@ -1,10 +1,9 @@
 //! What stands in the hooks that we install.
 //!
-//! Regular files, since JGit ignores symbolic links; the program by its absolute path, since the PATH
-//! is anybody's. Each asks us first and then runs what was there before, with the same arguments and
-//! the same input; the first that says no wins. `reference-transaction` is a compiled program, the
-//! fence, with a file beside it that tells it what a script's text tells: git starts it too often for a
-//! shell.
+//! Regular files, since JGit ignores symbolic links; the program by its absolute path, since anything can
+//! change the PATH. Each asks us first and then runs what was there before, with the same arguments and
+//! the same input; the first that refuses wins. `reference-transaction` is a compiled program, with its
+//! settings in a file beside it: git starts it too often for a shell.
 
 use crate::domain::text::shell::quote_path;
 use std::borrow::Cow;
@@ -18,8 +17,8 @@ pub(super) const MARK: &str = "# Installed by git-flow-ai;";
 /// What a hook that was there is called from then on, after its name.
 const CHAINED: &str = ".flow-ai-chained";
 
-/// The fence, as `build.rs` compiled it.
-static FENCE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/fence"));
+/// The program `reference_transaction.rs`, as `build.rs` compiled it.
+static REFERENCE_TRANSACTION: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/reference-transaction"));
 
 /// The hook that sees nearly every way a branch can move.
 const TRANSACTION: &str = "reference-transaction";
@@ -50,7 +49,7 @@ pub(super) const OTHERS: [&str; 11] = [
 /// Hooks to which git writes something.
 const READING: [&str; 6] = [TRANSACTION, "pre-push", "post-rewrite", SERVERS, "post-receive", "proc-receive"];
 
-/// Whether a hook is one of ours: a script that says so at its top, or the fence.
+/// Whether a hook is one of ours: a script that says so at its top, or the compiled program.
 pub(super) fn is_ours(content: &[u8]) -> bool {
     let says_so = |text: &[u8]| text.windows(MARK.len()).any(|part| part == MARK.as_bytes());
     match content.starts_with(b"#!") {
@@ -119,7 +118,7 @@ pub(super) fn is_executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o111 != 0)
 }
 
-/// The file that tells the fence what it has to know.
+/// The settings of the compiled program.
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".flow-ai");
@@ -176,10 +175,13 @@ impl Hooks<'_> {
             return vec![hook(Cow::Owned(self.script(name, way).into_bytes()))];
         }
         let settings = Cow::Owned(self.settings(way).into_bytes());
-        vec![Content { path: beside(path), bytes: settings, runs: false }, hook(Cow::Borrowed(FENCE))]
+        vec![
+            Content { path: beside(path), bytes: settings, runs: false },
+            hook(Cow::Borrowed(REFERENCE_TRANSACTION)),
+        ]
     }
 
-    /// What the fence has to know.
+    /// The settings of the compiled program.
     fn settings(&self, way: Way<'_>) -> String {
         let mut text = format!(
             "{MARK} {TRANSACTION} reads it. What is said here is renewed by `git flow-ai init`.\nprogram {}\n",

@@ -1,4 +1,4 @@
-//! The bridge: inside an empty network, a port of the loopback that leads to the proxy's socket.
+//! The bridge: inside an empty network, a port of the loopback interface that leads to the proxy's socket.
 
 use crate::domain::error::Result;
 use anyhow::{Context, bail};
@@ -11,13 +11,13 @@ use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
-/// The port. In an empty network nobody else has it.
+/// The port. In an empty network it is free.
 pub const PORT: u16 = 3128;
 
 /// Where the socket and the bridge itself are seen from inside.
 pub const SEEN: &str = "/run/flow-ai";
 
-/// How long to wait where no more connections can be had.
+/// How long to wait when no more connections can be accepted.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Runs that command beside a bridge to the socket, and returns the status to exit with.
@@ -28,7 +28,7 @@ pub fn run(socket: PathBuf, command: &[OsString]) -> Result<i32> {
         .context("cannot make the runtime of the bridge")?;
     runtime.block_on(async {
         let listener = TcpListener::bind(("127.0.0.1", PORT)).await.context("cannot open the bridge")?;
-        // The command is told itself; the bridge stays as long as it does.
+        // The command gets the signal too; the bridge stays as long as it does.
         let _terminate = signal(SignalKind::terminate())?;
         let Some((program, args)) = command.split_first() else { bail!("there is no command") };
         let mut child = Command::new(program)

@@ -1,6 +1,6 @@
 //! Connects to a host: directly, or through the proxy that the environment names.
 
-use super::plain;
+use super::normalized;
 use http::Uri;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use std::io::{Error, Result};
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 /// The longest head of a reply that is read, in bytes.
 const LONGEST: usize = 16 << 10;
 
-/// How long a host may take to answer a call.
+/// How long a host may take to accept a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Opens a connection to that host.
@@ -29,7 +29,8 @@ pub async fn dial(host: &str, port: u16) -> Result<TcpStream> {
 /// The proxy that the environment names for that host, as curl would choose it.
 fn upstream(host: &str, port: u16) -> Result<Option<Intercept>> {
     let scheme = if port == 80 { "http" } else { "https" };
-    let address = Uri::builder().scheme(scheme).authority(in_url(&plain(host))).path_and_query("/").build();
+    let address =
+        Uri::builder().scheme(scheme).authority(in_url(&normalized(host))).path_and_query("/").build();
     Ok(Matcher::from_env().intercept(&address.map_err(Error::other)?))
 }
 

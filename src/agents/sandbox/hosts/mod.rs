@@ -1,9 +1,8 @@
-//! The hosts that may be talked to, where a policy names them: a list, and a proxy that knows it.
+//! Allowed hosts, if the access policy names them: a list, and a proxy that enforces it.
 //!
-//! The guardian runs the proxy, outside of the bounds; inside, nothing else can be reached. Under
-//! bubblewrap the network is empty but for a [`bridge`] to the proxy's socket; Landlock lets nobody
-//! connect to any other port, and does not hold UDP nor that port elsewhere. Names are resolved by the
-//! proxy only.
+//! The guardian runs the proxy outside the sandbox; inside, nothing else can be reached. Under bubblewrap the
+//! network is empty but for a [`bridge`] to the proxy's socket. Landlock allows connections to the proxy's
+//! port only, but on any host, and does not restrict UDP. Only the proxy resolves names.
 
 pub mod bridge;
 mod dial;
@@ -19,25 +18,25 @@ const PROXIES: [&str; 6] =
     ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
 
 /// The names of a machine for itself.
-const ITSELF: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// The ports that a host without one stands for.
-const USUAL: [u16; 2] = [443, 80];
+/// The ports that are allowed if a host is listed without one.
+const DEFAULT_PORTS: [u16; 2] = [443, 80];
 
-/// The only hosts that may be talked to.
+/// The hosts that are allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hosts(Vec<Host>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Host {
     name: String,
-    /// Whether it stands for what is below that name, and not for the name.
+    /// Whether it stands for all names below that name, and not for the name itself.
     below: bool,
     port: Option<u16>,
 }
 
 impl Hosts {
-    /// The hosts that these texts name: `example.com`, `*.example.com`, `example.com:8443`, `[::1]:80`.
+    /// Parses the hosts that a config lists: `example.com`, `*.example.com`, `example.com:8443`, `[::1]:80`.
     pub fn read(texts: &[String]) -> Result<Hosts> {
         let host = |text: &String| {
             Host::read(text).ok_or_else(|| {
@@ -50,24 +49,24 @@ impl Hosts {
         texts.iter().map(host).collect::<Result<_>>().map(Hosts)
     }
 
-    /// Whether that port of that host is among them. An address is only when it is listed itself, whatever
+    /// Whether that port of that host is allowed. An address is allowed only if it is listed itself, whatever
     /// names lead to it.
     pub fn allow(&self, name: &str, port: u16) -> bool {
-        let name = plain(name);
+        let name = normalized(name);
         self.0.iter().any(|host| {
             let is_it = match host.below {
                 true => {
                     name.strip_suffix(&host.name).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
                 }
-                false => same(&name, &host.name),
+                false => is_same(&name, &host.name),
             };
-            is_it && host.port.map_or_else(|| USUAL.contains(&port), |only| only == port)
+            is_it && host.port.map_or_else(|| DEFAULT_PORTS.contains(&port), |only| only == port)
         })
     }
 
-    /// Whether any port of that name is among them.
-    pub fn name(&self, name: &str) -> bool {
-        self.0.iter().any(|host| !host.below && same(&host.name, name))
+    /// Whether any port of that name is allowed.
+    pub fn allow_name(&self, name: &str) -> bool {
+        self.0.iter().any(|host| !host.below && is_same(&host.name, name))
     }
 }
 
@@ -80,11 +79,11 @@ impl Host {
         };
         let is_address = !below && name.parse::<IpAddr>().is_ok();
         let is_name = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
-        (!name.is_empty() && (is_address || is_name)).then(|| Host { name: plain(&name), below, port })
+        (!name.is_empty() && (is_address || is_name)).then(|| Host { name: normalized(&name), below, port })
     }
 }
 
-/// A host and its port, as they stand in a URL or after CONNECT.
+/// A host and its port, as written in a URL or after CONNECT.
 fn authority(text: &str) -> Option<(String, Option<u16>)> {
     if let Some(rest) = text.strip_prefix('[') {
         let (address, rest) = rest.split_once(']')?;
@@ -104,26 +103,26 @@ fn authority(text: &str) -> Option<(String, Option<u16>)> {
     }
 }
 
-/// A name as all its spellings are compared.
-fn plain(name: &str) -> String {
+/// A name in the spelling in which names are compared.
+fn normalized(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_lowercase()
 }
 
-fn same(one: &str, other: &str) -> bool {
+fn is_same(one: &str, other: &str) -> bool {
     match (one.parse::<IpAddr>(), other.parse::<IpAddr>()) {
         (Ok(one), Ok(other)) => one == other,
         _ => one == other,
     }
 }
 
-/// The variables that lead programs to the proxy at that port. Where the network is empty (`is_empty`), a
-/// machine talks to itself without it, unless the list means another machine by that name.
+/// The variables that lead programs to the proxy at that port. If the network is empty (`is_empty`), a machine
+/// talks to itself without it, unless the list means another machine by that name.
 pub fn variables(hosts: &Hosts, port: u16, is_empty: bool) -> Vec<(&'static str, String)> {
-    let exempt: Vec<&str> = ITSELF.into_iter().filter(|name| is_empty && !hosts.name(name)).collect();
+    let exempt: Vec<&str> = LOOPBACK.into_iter().filter(|name| is_empty && !hosts.allow_name(name)).collect();
     let mut variables: Vec<(&'static str, String)> =
         PROXIES.iter().map(|name| (*name, format!("http://127.0.0.1:{port}"))).collect();
     variables.extend(["NO_PROXY", "no_proxy"].map(|name| (name, exempt.join(","))));
-    // Node looks at the others only when it is told to.
+    // Node ignores the others without this one.
     variables.push(("NODE_USE_ENV_PROXY", "1".into()));
     variables
 }

@@ -1,4 +1,4 @@
-//! The proxy: CONNECT and plain HTTP, to the hosts on the list. It keeps nothing of what goes through.
+//! The proxy: CONNECT and plain HTTP to the allowed hosts. It keeps nothing of what goes through.
 
 use super::dial::dial;
 use super::{Hosts, request};
@@ -22,11 +22,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LINGER: Duration = Duration::from_secs(2);
 const LONGEST_REST: u64 = 1 << 20;
 
-/// How long to wait where no more connections can be had.
+/// How long to wait when no more connections can be accepted.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How many refused hosts are told of.
-const TOLD: usize = 100;
+/// How many refused hosts are written down.
+const REPORTED: usize = 100;
 
 /// A proxy for those hosts.
 #[derive(Debug)]
@@ -34,61 +34,61 @@ pub struct Proxy {
     hosts: Hosts,
     /// Where the refused ones are written down, one a line.
     stopped: PathBuf,
-    told: Mutex<BTreeSet<String>>,
-    places: Arc<Semaphore>,
+    reported: Mutex<BTreeSet<String>>,
+    slots: Arc<Semaphore>,
 }
 
 impl Proxy {
-    /// A proxy that writes down whom it refused.
+    /// A proxy that writes down which hosts it refused.
     pub fn new(hosts: Hosts, stopped: PathBuf) -> Arc<Proxy> {
-        Arc::new(Proxy { hosts, stopped, told: Mutex::default(), places: Arc::new(Semaphore::new(MOST)) })
+        Arc::new(Proxy { hosts, stopped, reported: Mutex::default(), slots: Arc::new(Semaphore::new(MOST)) })
     }
 
-    /// Serves whoever connects to that socket, for ever.
+    /// Serves every connection to that socket, for ever.
     pub async fn serve_socket(self: Arc<Proxy>, listener: UnixListener) {
-        while let Ok(place) = self.places.clone().acquire_owned().await {
+        while let Ok(slot) = self.slots.clone().acquire_owned().await {
             match listener.accept().await {
-                Ok((client, _)) => self.clone().welcome(client, place),
+                Ok((client, _)) => self.clone().accept(client, slot),
                 Err(_) => sleep(PAUSE).await,
             }
         }
     }
 
-    /// Serves whoever connects to that port, for ever.
+    /// Serves every connection to that port, for ever.
     pub async fn serve_port(self: Arc<Proxy>, listener: TcpListener) {
-        while let Ok(place) = self.places.clone().acquire_owned().await {
+        while let Ok(slot) = self.slots.clone().acquire_owned().await {
             match listener.accept().await {
-                Ok((client, _)) => self.clone().welcome(client, place),
+                Ok((client, _)) => self.clone().accept(client, slot),
                 Err(_) => sleep(PAUSE).await,
             }
         }
     }
 
-    fn welcome(
+    fn accept(
         self: Arc<Proxy>,
         client: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        place: OwnedSemaphorePermit,
+        slot: OwnedSemaphorePermit,
     ) {
         tokio::spawn(async move {
             self.serve(client).await;
-            drop(place);
+            drop(slot);
         });
     }
 
     async fn serve(&self, mut client: impl AsyncRead + AsyncWrite + Unpin) {
         let Ok(Some(request)) = timeout(PATIENCE, request::read(&mut client)).await else {
-            return say(&mut client, "400 Bad Request", "this is a proxy for CONNECT and http://").await;
+            return refuse(&mut client, "400 Bad Request", "this is a proxy for CONNECT and http://").await;
         };
         let (host, port) = (request.host.as_str(), request.port);
         if !self.hosts.allow(host, port) {
-            self.tell(format!("{host}:{port}"));
+            self.report(format!("{host}:{port}"));
             let why = format!("{host}:{port} is not among the hosts of [sandbox]");
-            return say(&mut client, "403 Forbidden", &why).await;
+            return refuse(&mut client, "403 Forbidden", &why).await;
         }
         let mut server = match dial(host, port).await {
             Ok(server) => server,
             Err(error) => {
-                return say(&mut client, "502 Bad Gateway", &format!("{host}:{port}: {error}")).await;
+                return refuse(&mut client, "502 Bad Gateway", &format!("{host}:{port}: {error}")).await;
             }
         };
         let first = match &request.forward {
@@ -102,21 +102,21 @@ impl Proxy {
     }
 
     /// Writes down a refused host, once.
-    fn tell(&self, host: String) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.len() < TOLD && told.insert(host.clone()) {
+    fn report(&self, host: String) {
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        if reported.len() < REPORTED && reported.insert(host.clone()) {
             note(&self.stopped, &format!("stopped: connection to {host}"));
         }
     }
 }
 
-async fn say(client: &mut (impl AsyncRead + AsyncWrite + Unpin), status: &str, why: &str) {
+async fn refuse(client: &mut (impl AsyncRead + AsyncWrite + Unpin), status: &str, why: &str) {
     let answer = format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{why}\n",
         why.len() + 1
     );
     let _ = client.write_all(answer.as_bytes()).await;
     let _ = client.shutdown().await;
-    // Who hangs up on what was not read takes the answer along.
+    // Closing with unread input would reset the connection, and the answer would be lost.
     let _ = timeout(LINGER, copy(&mut client.take(LONGEST_REST), &mut sink())).await;
 }

@@ -1,4 +1,4 @@
-//! The head of a request to a proxy: as much of it as decides where it goes.
+//! The head of a request to the proxy, as far as it decides where the request goes.
 
 use super::authority;
 use httparse::Status;
@@ -10,14 +10,12 @@ const LONGEST: usize = 64 << 10;
 /// How many headers it may have.
 const MOST: usize = 100;
 
-/// A request as a proxy gets it.
+/// A request to the proxy.
 #[derive(Debug)]
 pub struct Request {
-    /// The host that it is for.
     pub host: String,
-    /// Its port.
     pub port: u16,
-    /// What is to be sent there first; none where the client wants a tunnel.
+    /// What to send there first; `None` if the client wants a tunnel.
     pub forward: Option<Vec<u8>>,
     /// What the client has sent after the head.
     pub rest: Vec<u8>,
