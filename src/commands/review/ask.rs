@@ -128,16 +128,16 @@ async fn ask_agent(
     stop: &Stop,
 ) -> Result<Result<Reply, String>> {
     let folder = temporary::create_dir("review").context("the reviewer needs an empty folder")?;
+    // Some systems have links in the path of their temporary folder, and some agents mind.
+    let dir = folder.path().canonicalize().context("cannot find the reviewer's folder")?;
+    // A repository around the system's temporary folder is not the reviewer's.
+    let ceiling = dir.parent().unwrap_or(&dir).display().to_string();
     let job = Job {
         prompt: bundle.text(),
-        // Some systems have links in the path of their temporary folder, and some agents mind.
-        scope: Scope {
-            dir: folder.path().canonicalize().context("cannot find the reviewer's folder")?,
-            ..Scope::default()
-        },
+        scope: Scope { dir, ..Scope::default() },
         sandbox: request.sandbox.clone(),
         mode: Mode::Review,
-        env: Vec::new(),
+        env: vec![("GIT_CEILING_DIRECTORIES".into(), ceiling)],
         transcript: request.transcript.map(Into::into),
         timeout: deadline.saturating_duration_since(Instant::now()),
         silence: request.loaded.config.run.silence,

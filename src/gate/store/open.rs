@@ -34,6 +34,8 @@ impl Repo {
                 let trusted = Trust::from_path_ownership(&here).context("its owner cannot be told")?;
                 options(trusted)?.open(&here)
             }
+            // gix would look in a folder of `GIT_CEILING_DIRECTORIES` itself, which git does not.
+            None if !searched(&here).any(may_be_repository) => return Err(outside(&here)),
             _ => gix::ThreadSafeRepository::discover_with_environment_overrides_opts(&here, ceilings, trust),
         };
         let gix = found.map_err(|error| refusal(&error, &here))?.to_thread_local();
@@ -196,7 +198,7 @@ fn reftable(storage: &str) -> anyhow::Error {
 /// Why a repository could not be opened, with the way out where there is one.
 fn refusal(error: &gix::Error, path: &Path) -> anyhow::Error {
     let place = path.display();
-    let repository = path.ancestors().find(|dir| dir.join(".git").symlink_metadata().is_ok());
+    let repository = searched(path).find(|dir| dir.join(".git").symlink_metadata().is_ok());
     let is_others = |path: PathBuf| matches!(Trust::from_path_ownership(&path), Ok(Trust::Reduced));
     let root = repository.unwrap_or(path);
     if error.is_permission_denied() && (is_others(root.to_owned()) || is_others(root.join(".git"))) {
@@ -214,8 +216,26 @@ fn refusal(error: &gix::Error, path: &Path) -> anyhow::Error {
             "`git status` there says more; if a worktree or its repository was moved: git worktree repair",
         )
     } else {
-        hint(format!("{place} is not in a git repository"), "go to one, or make one: git init")
+        outside(path)
     }
+}
+
+fn outside(path: &Path) -> anyhow::Error {
+    let here = path.display();
+    hint(format!("{here} is not in a git repository"), "go to one, or make one: git init")
+}
+
+/// Whether a folder has a `.git`, or looks like a git directory itself.
+fn may_be_repository(dir: &Path) -> bool {
+    dir.join(".git").symlink_metadata().is_ok() || dir.join("HEAD").symlink_metadata().is_ok()
+}
+
+/// The folders in which git looks for a repository: not those that `GIT_CEILING_DIRECTORIES` names.
+fn searched(path: &Path) -> impl Iterator<Item = &Path> {
+    let list = std::env::var_os("GIT_CEILING_DIRECTORIES").unwrap_or_default();
+    let ceilings: Vec<PathBuf> = std::env::split_paths(&list).collect();
+    let is_below = move |dir: &&Path| *dir == path || !ceilings.iter().any(|ceiling| ceiling == dir);
+    path.ancestors().take_while(is_below)
 }
 
 #[cfg(test)]
