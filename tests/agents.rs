@@ -2,7 +2,7 @@
 //!
 //! Fakes are shell scripts that the real [`Agent::run`] starts.
 
-use crate::support::Place;
+use crate::support::{Place, processes};
 use git_flow_ai::agents::cli::{Agent, AgentReport, Ending, Job, Mode};
 use git_flow_ai::agents::sandbox::{Sandbox, Scope};
 use git_flow_ai::domain::change::Vendor;
@@ -11,7 +11,7 @@ use git_flow_ai::domain::event::Activity;
 use git_flow_ai::system::process::stop::Stop;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// A place with a folder for the agent, and what its process tree is known by.
@@ -87,7 +87,7 @@ impl Bed {
     /// No process of this place may be alive.
     #[track_caller]
     fn nothing_is_left(&self) {
-        let left = alive(&format!("FLOW_AI_TEST_BED={}", self.place.root().display()));
+        let left = processes::with_variable(&format!("FLOW_AI_TEST_BED={}", self.place.root().display()));
         assert!(left.is_empty(), "these are left: {left:?}");
     }
 
@@ -98,21 +98,6 @@ impl Bed {
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
-}
-
-/// The living processes with that variable in their environment; Linux only, elsewhere none.
-fn alive(variable: &str) -> Vec<PathBuf> {
-    fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|process| {
-            fs::read(process.join("environ")).is_ok_and(|environment| {
-                environment.split(|byte| *byte == 0).any(|own| own == variable.as_bytes())
-            })
-        })
-        .collect()
 }
 
 #[test]
@@ -276,7 +261,7 @@ fn a_run_that_nobody_waits_for_any_more_is_killed() {
     });
     let until = Instant::now() + Duration::from_secs(5);
     while Instant::now() < until
-        && !alive(&format!("FLOW_AI_TEST_BED={}", bed.place.root().display())).is_empty()
+        && !processes::with_variable(&format!("FLOW_AI_TEST_BED={}", bed.place.root().display())).is_empty()
     {
         std::thread::sleep(Duration::from_millis(10));
     }

@@ -4,26 +4,17 @@
 //! A table row is a situation or a word, and what must be said about it. What needs a story of its own
 //! (a hostile agent, a server that lies) is tried in the file of that journey.
 
-use crate::support::{Out, Place};
+use crate::support::{Config, Out, Place};
 use std::fs;
 use std::process::Stdio;
 
-const CONFIG: &str = r#"version = 1
-[agents.hand]
-command = ["hand"]
-vendor = "acme"
-[agents.judge]
-command = ["judge"]
-vendor = "zeta"
-[reviewers.judge]
-agent = "judge"
-[gate]
-branches = ["main"]
-"#;
+fn config() -> Config {
+    Config::protected().agent("hand", "acme").reviewer("judge", "zeta")
+}
 
 /// A repository with an agent that works and a rival that approves.
 fn place() -> Place {
-    let place = Place::with_config(CONFIG);
+    let place = Place::with_config(config());
     place.script("hand", "cat > /dev/null; echo work > \"$GIT_FLOW_AI_TASK.txt\"; echo Done.");
     place.reviewer("judge", "");
     place
@@ -110,7 +101,7 @@ fn a_flag_that_names_nothing_is_refused_before_anybody_is_asked() {
 
 #[test]
 fn the_family_of_a_model_names_its_maker_as_an_author() {
-    let place = Place::with_config(&CONFIG.replace("zeta", "anthropic"));
+    let place = Place::with_config(Config::protected().agent("hand", "acme").reviewer("judge", "anthropic"));
     place.reviewer("judge", "");
     // `claude` is no agent here: taken for a vendor of that name, it would make a rival of its own maker.
     place.flow(&["review", "--author", "claude"]).exits(2).says("every reviewer is of a vendor");
@@ -158,6 +149,30 @@ fn outside_a_repository_every_command_says_so() {
         assert!(!out.stderr.contains("because:"), "{}", out.stderr);
     }
     assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[test]
+fn a_repository_around_the_place_is_nobodys() {
+    let above = tempfile::tempdir().unwrap();
+    // One that works, and what a `.git` in the system's temporary folder usually is.
+    for broken in [false, true] {
+        if broken {
+            fs::remove_dir_all(above.path().join(".git")).unwrap();
+            fs::create_dir(above.path().join(".git")).unwrap();
+        } else {
+            let init = std::process::Command::new("git").args(["init", "--quiet"]).arg(above.path()).status();
+            assert!(init.unwrap().success());
+        }
+        let place = Place::within(above.path());
+        place.git_in(place.root(), &["rev-parse", "--git-dir"]).exits(128).says("not a git repository");
+        let out = place.flow_in(place.root(), &["status"]).exits(2).says("is not in a git repository");
+        assert!(!out.stderr.contains("broken"), "{}", out.stderr);
+        // Without the environment of the tests it is found: so it does not prove nothing.
+        let mut bare = place.command("git");
+        let bare =
+            bare.env_remove("GIT_CEILING_DIRECTORIES").current_dir(place.root()).args(["flow-ai", "status"]);
+        assert!(!Out::run(bare).stderr.contains("is not in a git repository"));
+    }
 }
 
 #[test]
@@ -237,7 +252,7 @@ fn a_repository_that_cannot_be_written_is_left_as_it_is() {
     }
     place.flow(&["status"]).ok().says("dark-mode");
     assert_eq!(place.git_says(&["for-each-ref"]), refs);
-    assert_eq!(place.git_says(&["worktree", "list", "--porcelain"]).matches("worktree ").count(), 1);
+    assert_eq!(place.worktrees(), [""; 0]);
 }
 
 #[test]

@@ -1,44 +1,30 @@
 //! `check`: the gate's answer for CI, from any clone, in every form, with nothing left out.
 
 use crate::support::verdicts::{author, finding};
-use crate::support::{Out, Place};
+use crate::support::{Config, Out, Place};
 use git_flow_ai::domain::verdict::{Decision, Finding, Severity, Verdict};
 use serde_json::Value;
 use std::fs;
 
-const CONFIG: &str = "version = 1\n[gate]\nbranches = [\"main\"]\n";
-
-fn commit(place: &Place, path: &str, text: &str, message: &str) {
-    place.write(path, text);
-    place.git(&["add", "--all"]).ok();
-    place.git(&["commit", "--quiet", "-m", message]).ok();
-}
-
 /// `topic` adds a file to a protected `main`; HEAD is on it.
 fn place() -> Place {
-    let place = Place::with_config(CONFIG);
+    let place = Place::with_config(Config::protected());
     place.git(&["switch", "--quiet", "-c", "topic"]).ok();
-    commit(&place, "new", "new\n", "Add a file");
+    place.commit_saying("Add a file", "new", "new\n");
     place
 }
 
-fn json(out: &Out) -> Value {
-    serde_json::from_str(&out.stdout).unwrap_or_else(|error| panic!("{error}: {out:?}"))
-}
-
 fn check(place: &Place, args: &[&str]) -> Value {
-    json(&place.flow(&[&["check", "--format", "json"], args].concat()))
+    place.flow(&[&["check", "--format", "json"], args].concat()).json()
 }
 
 fn answer(place: &Place, args: &[&str]) -> String {
     check(place, args)["answer"].as_str().unwrap().to_owned()
 }
 
-/// A verdict of `codex` that blocks.
+/// A verdict of `codex` that blocks, recorded.
 fn block(place: &Place, base: &str, head: &str, findings: Vec<Finding>) -> Verdict {
-    let mut verdict = place.verdict(base, head);
-    verdict.decision = Decision::RequestChanges;
-    verdict.findings = findings;
+    let verdict = place.block(base, head, findings);
     place.record(&verdict);
     verdict
 }
@@ -46,7 +32,7 @@ fn block(place: &Place, base: &str, head: &str, findings: Vec<Finding>) -> Verdi
 #[test]
 fn what_a_rival_approved_may_enter_and_nothing_else() {
     let place = place();
-    commit(&place, "more", "more\n", "Add more");
+    place.commit_saying("Add more", "more", "more\n");
     place.approve("main", "topic~1");
     place.flow(&["check", "main..topic~1"]).ok().says("yes: `main` may become").says("codex (openai): Read.");
     let out = place.flow(&["check"]).exits(1).says("no rival's verdict covers").says("hint: have it judged");
@@ -63,7 +49,7 @@ fn what_a_rival_approved_may_enter_and_nothing_else() {
 fn every_change_that_nothing_covers_is_told_and_not_only_the_first() {
     let place = place();
     for name in ["b", "c", "d", "e"] {
-        commit(&place, name, "text\n", name);
+        place.commit_saying(name, name, "text\n");
     }
     place.approve("topic~4", "topic~3");
     place.approve("topic~1", "topic");
@@ -77,7 +63,7 @@ fn every_change_that_nothing_covers_is_told_and_not_only_the_first() {
     assert_eq!(tally["by_reviewer"]["codex (openai)"], 2);
     // The same where the branch has to be merged first.
     place.git(&["switch", "--quiet", "main"]).ok();
-    commit(&place, "elsewhere", "x\n", "Move on");
+    place.commit_saying("Move on", "elsewhere", "x\n");
     let told = check(&place, &["topic"]);
     assert_eq!(told["predicted"], true);
     assert_eq!(told["parts"].as_array().unwrap().len(), 4, "{told:#}");
@@ -87,11 +73,11 @@ fn every_change_that_nothing_covers_is_told_and_not_only_the_first() {
 fn the_law_is_the_branchs_own_before_the_change() {
     let place = place();
     place.approve("main~1", "main"); // so that there are notes
-    let free = CONFIG.replace("main", "other");
-    commit(&place, ".zenflow/config.toml", &free, "Protect nothing");
+    let free = Config::protected().to_string().replace("main", "other");
+    place.commit_saying("Protect nothing", ".zenflow/config.toml", free);
     assert_eq!(answer(&place, &[]), "no", "not the law that comes with it");
     assert_eq!(answer(&place, &["HEAD~1..HEAD"]), "no", "nor one that a base brings along");
-    commit(&place, "later", "x\n", "Under the new law");
+    place.commit_saying("Under the new law", "later", "x\n");
     assert_eq!(answer(&place, &["HEAD~1..HEAD"]), "no", "nor where only the base is lax");
     // After a push, the tip is the change's own.
     let before = place.git_says(&["rev-parse", "main"]);
@@ -107,7 +93,11 @@ fn under_a_base_that_the_branch_has_left_the_tip_is_what_counts() {
     let range = format!("{base}..topic");
     assert_eq!(answer(&place, &[&range]), "yes");
     place.git(&["switch", "--quiet", "main"]).ok();
-    commit(&place, ".zenflow/config.toml", &format!("{CONFIG}approvals = 2\n"), "Ask for two");
+    place.commit_saying(
+        "Ask for two",
+        ".zenflow/config.toml",
+        Config::protected().gate("approvals = 2").to_string(),
+    );
     let told = check(&place, &[&range]);
     assert_eq!(
         (&told["answer"], &told["old"]),
@@ -122,7 +112,7 @@ fn what_conflicts_or_is_in_already_is_said_to() {
     place.flow(&["check", "main"]).ok().says("has all of it already");
     place.approve("main", "topic");
     place.git(&["switch", "--quiet", "main"]).ok();
-    commit(&place, "new", "other\n", "The same file");
+    place.commit_saying("The same file", "new", "other\n");
     place.flow(&["check", "topic"]).exits(1).says("conflicts with `main`").says("hint: merge or rebase");
     place.flow(&["check", "main...topic"]).exits(2).says("main..topic");
 }
@@ -140,7 +130,7 @@ fn a_clone_in_ci_works_or_says_which_fetch_mends_it() {
     let place = place();
     place.approve("main", "topic");
     place.git(&["switch", "--quiet", "main"]).ok();
-    commit(&place, "elsewhere", "x\n", "Move on");
+    place.commit_saying("Move on", "elsewhere", "x\n");
     let origin = format!("file://{}", place.repo().display());
     let clone = |name: &str, args: &[&str]| {
         let (at, place) = (place.root().join(name), &place);
@@ -179,9 +169,9 @@ fn a_clone_in_ci_works_or_says_which_fetch_mends_it() {
 
 #[test]
 fn waivers_are_counted_with_who_gave_them_and_why() {
-    let place = Place::with_config(&format!("{CONFIG}waivers = [\"ada@example.com\"]\n"));
+    let place = Place::with_config(Config::protected().gate("waivers = [\"ada@example.com\"]"));
     place.git(&["switch", "--quiet", "-c", "topic"]).ok();
-    commit(&place, "new", "new\n", "Add a file");
+    place.commit_saying("Add a file", "new", "new\n");
     let mut waiver = place.verdict("main", "topic");
     waiver.decision = Decision::Waive;
     waiver.reviewer = author("Ada Lovelace <ada@example.com>", "person");
@@ -210,7 +200,7 @@ fn findings_that_block_are_told_apart_from_those_that_do_not() {
 
 /// What the report says, checked against the schema of SARIF.
 fn sarif(place: &Place, args: &[&str]) -> Value {
-    let log = json(&place.flow(&[&["check", "--format", "sarif"], args].concat()));
+    let log = place.flow(&[&["check", "--format", "sarif"], args].concat()).json();
     // One pattern of the schema is no regular expression: of `language`, which we never write.
     let schema = include_str!("sarif/sarif-schema-2.1.0.json").replace("-[a-zA-Z]{2}]?$", "-[a-zA-Z]{2}$");
     let schema: Value = serde_json::from_str(&schema).unwrap();
@@ -234,7 +224,7 @@ fn sarif_is_valid_whatever_the_answer() {
     place.git(&["remote", "add", "origin", "../elsewhere.git"]).ok();
     let log = sarif(&place, &[]);
     assert_eq!(log["runs"][0]["invocations"][0]["executionSuccessful"], false, "no notes: cannot tell");
-    commit(&place, "odd name #1%.txt", "x\n", "An odd name");
+    place.commit_saying("An odd name", "odd name #1%.txt", "x\n");
     place.approve("topic~1", "topic");
     let log = sarif(&place, &[]);
     assert_eq!(results(&log).len(), 1);
@@ -260,7 +250,7 @@ fn sarif_is_valid_whatever_the_answer() {
     sarif(&place, &["--target", "nowhere"]);
     place.approve("main", "topic");
     place.git(&["switch", "--quiet", "main"]).ok();
-    commit(&place, "new", "other\n", "Conflict");
+    place.commit_saying("Conflict", "new", "other\n");
     assert_eq!(results(&sarif(&place, &["topic"]))[0]["ruleId"], "cannot-enter");
 }
 
@@ -268,7 +258,7 @@ fn sarif_is_valid_whatever_the_answer() {
 fn a_result_is_known_again_after_a_rebase() {
     let place = place();
     place.approve("main~1", "main"); // so that there are notes
-    commit(&place, "README.md", "# A project\n\nMore.\n", "Say more");
+    place.commit_saying("Say more", "README.md", "# A project\n\nMore.\n");
     let mut found = finding(Severity::P1, "Wrong  here.");
     found.path = "new".into();
     let marks = |log: &Value| -> Vec<Value> {
@@ -279,14 +269,14 @@ fn a_result_is_known_again_after_a_rebase() {
     let blocked = marks(&sarif(&place, &[]));
     assert_ne!(uncovered, blocked);
     place.git(&["switch", "--quiet", "main"]).ok();
-    commit(&place, "README.md", "Before all.\n\n# A project\n", "Move on");
+    place.commit_saying("Move on", "README.md", "Before all.\n\n# A project\n");
     place.git(&["rebase", "--quiet", "main", "topic"]).ok();
     assert_eq!(marks(&sarif(&place, &[])), uncovered, "by what it adds and takes away");
     found.line = Some(7);
     found.body = "Wrong here.".into();
     block(&place, "main", "topic", vec![found]);
     assert_eq!(marks(&sarif(&place, &[])), blocked, "by what is said of which file");
-    commit(&place, "new", "newer\n", "Other content");
+    place.commit_saying("Other content", "new", "newer\n");
     assert_ne!(marks(&sarif(&place, &[])), uncovered);
 }
 
@@ -336,16 +326,16 @@ fn nothing_that_a_model_writes_becomes_a_command_to_the_runner() {
 fn a_machine_gets_its_answer_in_its_own_form_whatever_happened() {
     let place = place();
     let told = place.flow(&["check", "--format", "json", "nowhere"]).exits(2);
-    assert_eq!(json(&told)["answer"], "cannot-tell");
-    assert_eq!(json(&told)["version"], 1);
+    assert_eq!(told.json()["answer"], "cannot-tell");
+    assert_eq!(told.json()["version"], 1);
     place
         .flow(&["check", "--format", "github", "nowhere"])
         .exits(2)
         .says("::error title=git flow-ai check::");
     place.flow(&["check", "--format", "yaml"]).exits(2).says("sarif");
     place.git(&["switch", "--quiet", "main"]).ok();
-    commit(&place, ".zenflow/config.toml", "version = 1\n[gate]\nbranches = 3\n", "Break it");
-    let told = json(&place.flow(&["check", "topic", "--target", "main", "--format", "json"]).exits(2));
+    place.commit_saying("Break it", ".zenflow/config.toml", "version = 1\n[gate]\nbranches = 3\n");
+    let told = place.flow(&["check", "topic", "--target", "main", "--format", "json"]).exits(2).json();
     assert_eq!(told["answer"], "cannot-tell", "a law that cannot be read lets nothing in");
 }
 
@@ -369,7 +359,7 @@ fn verdicts_that_only_the_copy_of_a_remotes_notes_has_are_verdicts() {
     place.git(&["update-ref", "refs/flow-ai/notes/origin", "refs/notes/flow-ai"]).ok();
     place.git(&["update-ref", "-d", "refs/notes/flow-ai"]).ok();
     place.flow(&["check"]).ok();
-    commit(&place, "more", "more\n", "Add more");
+    place.commit_saying("Add more", "more", "more\n");
     let told = check(&place, &[]);
     assert_eq!(told["answer"], "no", "{told}");
     assert!(!told.to_string().contains("no verdicts at all"), "{told}");

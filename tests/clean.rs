@@ -1,6 +1,7 @@
 //! Cleaning up: what is merged goes, what is not stays, and nothing is ever lost.
 
-use crate::support::Place;
+use crate::support::plan::task;
+use crate::support::{Config, Place, WRITE};
 use git_flow_ai::agents::worktree::Worktrees;
 use git_flow_ai::gate::store::Repo;
 use std::fs;
@@ -9,27 +10,16 @@ use std::time::{Duration, SystemTime};
 /// A spec `demo` whose task `api` is done and in its result.
 fn done() -> Place {
     let place = planned();
-    place.flow(&["run", "demo"]).ok();
+    place.run(&[]).ok();
     place
 }
 
 /// A spec `demo` with a task `api`.
 fn planned() -> Place {
-    let place = Place::with_config(
-        "version = 1\n[agents.mine]\ncommand = [\"mine\"]\nvendor = \"acme\"\n\
-         [agents.judge]\ncommand = [\"judge\"]\nvendor = \"rival\"\n[reviewers.judge]\nagent = \"judge\"\n",
-    );
-    place.script("mine", "cat > /dev/null; echo x > $GIT_FLOW_AI_TASK.txt; echo done");
+    let place = Place::with_config(Config::new().agent("mine", "acme").reviewer("judge", "rival"));
+    place.agent("mine", WRITE);
     place.reviewer("judge", "");
-    let text = |name: &str, text: &str| {
-        let path = place.root().join(name);
-        fs::write(&path, text).unwrap();
-        path.to_str().unwrap().to_owned()
-    };
-    let request = text("request.md", "Make it.\n");
-    let plan = text("plan.md", "# Demo\n\n### [ ] Step: Make it\n<!-- id: api -->\nWrite it.\n");
-    place.flow(&["spec", "Demo", "--workflow", "quick", "--from", &request]).ok();
-    place.flow(&["plan", "demo", "--from", &plan]).ok();
+    place.spec_with(&task("api", ""));
     place
 }
 

@@ -1,25 +1,18 @@
 //! `git flow-ai doctor`: says what is wrong before it hurts, and how to mend it.
 
-use crate::support::{Out, Place};
+use crate::support::{Config, Out, Place};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-const CONFIG: &str = "version = 1
-[agents.one]
-command = [\"agent-one\"]
-vendor = \"acme\"
-[agents.two]
-command = [\"agent-two\"]
-vendor = \"umbrella\"
-[reviewers.one]
-agent = \"one\"
-[reviewers.two]
-agent = \"two\"
-";
-
 /// A repository in which everything is as it should be.
 fn healthy() -> Place {
-    let place = Place::with_config(CONFIG);
+    let command = |name: &str, vendor: &str| format!("command = [\"agent-{name}\"]\nvendor = \"{vendor}\"");
+    let config = Config::new()
+        .section("agents.one", command("one", "acme"))
+        .section("agents.two", command("two", "umbrella"))
+        .section("reviewers.one", "agent = \"one\"")
+        .section("reviewers.two", "agent = \"two\"");
+    let place = Place::with_config(config);
     place.script("agent-one", "exit 0");
     place.script("agent-two", "exit 0");
     place.flow(&["init"]).ok();

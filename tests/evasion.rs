@@ -1,30 +1,14 @@
 //! Ways round the gate that lead over its own exceptions: what may be given up, what a remote has let
 //! in, what is looked up last. Each through git and the real binary.
 
-use crate::support::Place;
 use crate::support::verdicts::{author, finding};
-use git_flow_ai::domain::verdict::{Decision, Severity};
+use crate::support::{Config, Place};
+use git_flow_ai::domain::verdict::Severity;
 use std::fs;
 
-const CONFIG: &str = "version = 1\n[gate]\nbranches = [\"main\"]\nreview_on_merge = false\n";
-
 /// `main` is protected from its second commit on, the hooks are in force, and it has a few files.
-fn place_with(config: &str) -> Place {
-    let place = Place::with_config(config);
-    place.flow(&["init"]).ok();
-    place.ungated(&["add", "--all"]).ok();
-    place.ungated(&["commit", "--quiet", "--allow-empty", "-m", "Add an example"]).ok();
-    place
-}
-
 fn place() -> Place {
-    place_with(CONFIG)
-}
-
-fn commit(place: &Place, path: &str, text: &str, message: &str) {
-    place.write(path, text);
-    place.git(&["add", "--all"]).ok();
-    place.git(&["commit", "--quiet", "-m", message]).ok();
+    Place::gated(Config::lookup_only())
 }
 
 /// The commit from before there was a law.
@@ -47,8 +31,8 @@ fn what_is_given_up_on_another_branch_takes_nothing_from_this_one() {
     let place = place();
     let lawless = lawless(&place);
     place.git(&["switch", "--quiet", "-c", "picks", &lawless]).ok();
-    commit(&place, "README.md", "One\n", "One");
-    commit(&place, "README.md", "Two\n", "Two");
+    place.commit_saying("One", "README.md", "One\n");
+    place.commit_saying("Two", "README.md", "Two\n");
     place.git(&["format-patch", "--quiet", "-1", "-o", "../patches"]).ok();
     place.git(&["switch", "--quiet", "-c", "work", &lawless]).ok();
     // It stops at the first one, and git remembers where it began.
@@ -73,7 +57,7 @@ fn a_branch_that_lags_behind_its_remote_is_under_the_law_that_the_remote_has() {
     place.git(&["remote", "add", "origin", "../remote"]).ok();
     place.git(&["push", "--quiet", "--set-upstream", "origin", "main"]).ok();
     place.git(&["switch", "--quiet", "-c", "evil", &lawless]).ok();
-    commit(&place, "app.txt", "EVIL\n", "Be evil");
+    place.commit_saying("Be evil", "app.txt", "EVIL\n");
     place.git(&["switch", "--quiet", "main"]).ok();
     // Going back to what the remote has let in brings nothing in.
     place.git(&["reset", "--quiet", "--hard", &lawless]).ok();
@@ -91,7 +75,7 @@ fn a_branch_that_lags_behind_its_remote_is_under_the_law_that_the_remote_has() {
     // Nor do reviewers judge who are only in the working tree.
     place.reviewer("yes-man", "");
     let bribed = "[agents.y]\ncommand = [\"yes-man\"]\nvendor = \"zeta\"\n[reviewers.y]\nagent = \"y\"\n";
-    place.write(".zenflow/config.toml", format!("{CONFIG}{bribed}"));
+    place.write(".zenflow/config.toml", format!("{}{bribed}", Config::lookup_only()));
     place.flow(&["review", "evil", "--target", "main"]).exits(2);
     assert_eq!(place.git(&["notes", "--ref=flow-ai", "list"]).stdout, "");
     fs::remove_dir_all(place.repo().join(".zenflow")).unwrap();
@@ -103,10 +87,8 @@ fn a_branch_that_lags_behind_its_remote_is_under_the_law_that_the_remote_has() {
 fn a_block_of_what_is_merged_in_is_seen_whatever_approves_the_merge() {
     let place = place();
     place.git(&["switch", "--quiet", "-c", "evil"]).ok();
-    commit(&place, "app.txt", "EVIL\n", "Be evil");
-    let mut block = place.verdict("main", "evil");
-    block.decision = Decision::RequestChanges;
-    block.findings = vec![finding(Severity::P0, "Evil")];
+    place.commit_saying("Be evil", "app.txt", "EVIL\n");
+    let mut block = place.block("main", "evil", vec![finding(Severity::P0, "Evil")]);
     block.reviewer = author("judge", "zeta");
     place.record(&block);
     // As reviews do: the tree is the same whatever commit has it.
@@ -114,7 +96,7 @@ fn a_block_of_what_is_merged_in_is_seen_whatever_approves_the_merge() {
     place.record(&block);
     place.git(&["commit", "--quiet", "--amend", "-m", "Be nice"]).ok();
     place.git(&["switch", "--quiet", "-c", "work", "main"]).ok();
-    commit(&place, "other.txt", "other\n", "Other");
+    place.commit_saying("Other", "other.txt", "other\n");
     place.approve("main", "work");
     place.git(&["merge", "--quiet", "--no-edit", "evil"]).ok();
     place.approve("main", "work");
@@ -128,7 +110,7 @@ fn whoever_our_trailers_do_not_name_had_a_hand_in_it_all_the_same() {
     let place = place();
     place.git(&["switch", "--quiet", "-c", "work"]).ok();
     let message = "Add\n\nFlow-Agent: mine\nFlow-Vendor: acme\nCo-authored-by: Codex <codex@openai.com>";
-    commit(&place, "app.txt", "Codex's\n", message);
+    place.commit_saying(message, "app.txt", "Codex's\n");
     place.git(&["switch", "--quiet", "main"]).ok();
     place.approve("main", "work");
     let said = stays(&place, &["merge", "--no-edit", "work"]);
@@ -142,7 +124,7 @@ fn whoever_our_trailers_do_not_name_had_a_hand_in_it_all_the_same() {
 #[test]
 fn a_rule_for_a_folder_holds_where_the_folder_is_a_link_or_another_repository() {
     let rule = "[[gate.rule]]\npaths = [\"crypto/**\", \"**/keys/*.pem\"]\nhuman = true\n";
-    let place = place_with(&format!("{CONFIG}{rule}"));
+    let place = Place::gated(Config::lookup_only().gate(rule));
     place.git(&["switch", "--quiet", "-c", "link"]).ok();
     std::os::unix::fs::symlink("elsewhere", place.repo().join("crypto")).unwrap();
     place.git(&["add", "--all"]).ok();
@@ -153,7 +135,7 @@ fn a_rule_for_a_folder_holds_where_the_folder_is_a_link_or_another_repository() 
     place.git(&["commit", "--quiet", "-m", "Module"]).ok();
     place.git(&["reset", "--quiet", "--hard"]).ok();
     place.git(&["switch", "--quiet", "-c", "fine", "main"]).ok();
-    commit(&place, "cryptography", "fine\n", "Fine");
+    place.commit_saying("Fine", "cryptography", "fine\n");
     place.git(&["switch", "--quiet", "main"]).ok();
     for branch in ["link", "module"] {
         place.approve("main", branch);

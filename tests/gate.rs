@@ -1,8 +1,8 @@
 //! The gate: what replays from approved changes is let in, any other content is kept out.
 
-use crate::support::Place;
 use crate::support::verdicts::{author, finding};
-use git_flow_ai::domain::verdict::{Decision, Severity, Verdict};
+use crate::support::{Config, Place};
+use git_flow_ai::domain::verdict::{Severity, Verdict};
 use git_flow_ai::gate::admit::{self, Candidate, Explanation, New, Refusal, Ruling};
 use git_flow_ai::gate::store::{Repo, changes};
 use std::fmt::Write;
@@ -17,8 +17,8 @@ fn place() -> Place {
 }
 
 fn place_with(gate: &str) -> Place {
-    let place = Place::with_config(&format!("version = 1\n[gate]\nbranches = [\"main\"]\n{gate}"));
-    commit(&place, "lines", &lines(&[]), "Number the lines");
+    let place = Place::with_config(Config::protected().gate(gate));
+    place.commit_saying("Number the lines", "lines", &lines(&[]));
     place
 }
 
@@ -34,24 +34,18 @@ fn lines(replaced: &[(usize, &str)]) -> String {
     text
 }
 
-fn commit(place: &Place, path: &str, text: &str, message: &str) {
-    place.write(path, text);
-    place.git(&["add", "--all"]).ok();
-    place.git(&["commit", "--quiet", "-m", message]).ok();
-}
-
 /// `topic` changes line 2 and adds a file, in two commits; approved as a whole.
 fn topic(place: &Place) {
     place.git(&["switch", "--quiet", "-c", "topic", "main"]).ok();
-    commit(place, "lines", &lines(&[(2, "two")]), "Spell two");
-    commit(place, "new", "new\n", "Add a file");
+    place.commit_saying("Spell two", "lines", &lines(&[(2, "two")]));
+    place.commit_saying("Add a file", "new", "new\n");
     place.approve("main", "topic");
 }
 
 /// `main` has moved on elsewhere in the same file.
 fn move_main(place: &Place) {
     place.git(&["switch", "--quiet", "main"]).ok();
-    commit(place, "lines", &lines(&[(28, "twenty-eight")]), "Spell twenty-eight");
+    place.commit_saying("Spell twenty-eight", "lines", &lines(&[(28, "twenty-eight")]));
 }
 
 /// What the gate says to `main` becoming that revision, from where `before` points.
@@ -142,7 +136,7 @@ fn several_approved_topics_enter_together() {
     let place = place();
     topic(&place);
     place.git(&["switch", "--quiet", "-c", "other", "main"]).ok();
-    commit(&place, "other", "other\n", "Another");
+    place.commit_saying("Another", "other", "other\n");
     place.approve("main", "other");
     let octopus: &[&[&str]] = &[&["merge", "--quiet", "-m", "Octopus", "topic", "other"]];
     on_work(&place, "main", octopus);
@@ -176,7 +170,7 @@ fn tasks_judged_one_by_one_make_up_their_result() {
         [("a", "anthropic", "openai"), ("b", "openai", "google"), ("c", "google", "anthropic")]
     {
         place.git(&["switch", "--quiet", "-c", task, "main"]).ok();
-        commit(&place, task, "work\n", task);
+        place.commit_saying(task, task, "work\n");
         let mut verdict = place.verdict("main", task);
         verdict.authors = vec![author(task, vendor)];
         verdict.reviewer = author(rival, rival);
@@ -190,7 +184,7 @@ fn tasks_judged_one_by_one_make_up_their_result() {
     allows(&place, "main", "work");
     // One commit that nobody judged, on the result itself.
     place.git(&["switch", "--quiet", "result"]).ok();
-    commit(&place, "d", "sneaked in\n", "Sneak");
+    place.commit_saying("Sneak", "d", "sneaked in\n");
     on_work(&place, "main", &[&["merge", "--quiet", "--no-ff", "-m", "Merge", "result"]]);
     refuses(&place, "main", "work");
     refuses(&place, "main~1", "result");
@@ -206,7 +200,7 @@ fn content_that_nobody_approved_is_kept_out_however_it_comes() {
     let cases: [(&str, &dyn Fn()); 8] = [
         ("an extra commit", &|| {
             on_work(&place, "main", &[merge]);
-            commit(&place, "extra", "extra\n", "Extra");
+            place.commit_saying("Extra", "extra", "extra\n");
         }),
         ("a part of the topic", &|| on_work(&place, "main", &[&["cherry-pick", "topic~1"]])),
         ("white space", &|| {
@@ -222,13 +216,13 @@ fn content_that_nobody_approved_is_kept_out_however_it_comes() {
         }),
         ("an evil merge", &|| {
             on_work(&place, "main", &[merge]);
-            commit(&place, "evil", "evil\n", "x");
+            place.commit_saying("x", "evil", "evil\n");
             place.git(&["reset", "--quiet", "--soft", "HEAD~1"]).ok();
             place.git(amend).ok();
         }),
         ("something unjudged and its revert", &|| {
             on_work(&place, "main", &[merge]);
-            commit(&place, "secret", "secret\n", "Secret");
+            place.commit_saying("Secret", "secret", "secret\n");
             place.git(&["revert", "--no-edit", "HEAD"]).ok();
         }),
         ("a revert of what was approved", &|| {
@@ -236,8 +230,8 @@ fn content_that_nobody_approved_is_kept_out_however_it_comes() {
         }),
         ("the same hunk elsewhere", &|| {
             on_work(&place, "main", &[]);
-            commit(&place, "new", "new\n", "Add");
-            commit(&place, "lines", &lines(&[(3, "two"), (28, "twenty-eight")]), "Move");
+            place.commit_saying("Add", "new", "new\n");
+            place.commit_saying("Move", "lines", &lines(&[(3, "two"), (28, "twenty-eight")]));
         }),
     ];
     for (case, make) in cases {
@@ -250,7 +244,7 @@ fn content_that_nobody_approved_is_kept_out_however_it_comes() {
 /// these merge to is in no commit, since each side has changed something else in its merge.
 fn criss_cross(place: &Place) {
     place.git(&["switch", "--quiet", "-c", "topic", "main"]).ok();
-    commit(place, "lines", &lines(&[(2, "two")]), "Spell two");
+    place.commit_saying("Spell two", "lines", &lines(&[(2, "two")]));
     move_main(place);
     place.git(&["branch", "main-then"]).ok();
     place.git(&["merge", "--quiet", "--no-ff", "-m", "Take the topic", "topic"]).ok();
@@ -278,9 +272,13 @@ fn approve_as_named(place: &Place) {
 fn a_criss_crossed_topic_is_judged_on_the_base_that_git_merges_it_on() {
     let place = place();
     criss_cross(&place);
-    commit(&place, "lines", &lines(&[(2, "two"), (14, "fourteen"), (28, "twenty-eight")]), "Spell fourteen");
+    place.commit_saying(
+        "Spell fourteen",
+        "lines",
+        &lines(&[(2, "two"), (14, "fourteen"), (28, "twenty-eight")]),
+    );
     place.git(&["switch", "--quiet", "main"]).ok();
-    commit(&place, "other", "other\n", "Main goes on");
+    place.commit_saying("Main goes on", "other", "other\n");
     let change = changes::named(&Repo::open(&place.repo()).unwrap(), "topic", "main").unwrap();
     let shown = place.git_says(&["diff", &change.base_tree.to_string(), &change.head_tree.to_string()]);
     assert_eq!(shown.lines().filter(|line| line.starts_with('+')).count(), 4, "only its own: {shown}");
@@ -293,7 +291,7 @@ fn a_criss_crossed_topic_is_judged_on_the_base_that_git_merges_it_on() {
     let squash: &[&str] = &["merge", "--quiet", "--squash", "topic"];
     on_work(&place, "main", &[squash, &["commit", "--quiet", "-m", "Squash"]]);
     allows(&place, "main", "work");
-    commit(&place, "sneaked", "in\n", "Sneak");
+    place.commit_saying("Sneak", "sneaked", "in\n");
     refuses(&place, "main", "work");
     // In a clone, the base tree that was judged is in no commit.
     let url = format!("file://{}", place.repo().display());
@@ -311,17 +309,17 @@ fn a_criss_crossed_topic_is_judged_on_the_base_that_git_merges_it_on() {
 fn a_criss_crossed_topic_whose_common_ancestors_conflict_cannot_be_told() {
     let place = place();
     place.git(&["switch", "--quiet", "-c", "topic", "main"]).ok();
-    commit(&place, "lines", &lines(&[(2, "two")]), "Spell two");
+    place.commit_saying("Spell two", "lines", &lines(&[(2, "two")]));
     place.git(&["branch", "topic-then"]).ok();
     place.git(&["switch", "--quiet", "main"]).ok();
-    commit(&place, "lines", &lines(&[(2, "zwei")]), "Spell in German");
+    place.commit_saying("Spell in German", "lines", &lines(&[(2, "zwei")]));
     place.git(&["branch", "main-then"]).ok();
     for (branch, other) in [("main", "topic-then"), ("topic", "main-then")] {
         place.git(&["switch", "--quiet", branch]).ok();
         place.git(&["merge", "--quiet", other]).exits(1);
-        commit(&place, "lines", &lines(&[(2, "deux")]), "Resolve");
+        place.commit_saying("Resolve", "lines", &lines(&[(2, "deux")]));
     }
-    commit(&place, "new", "new\n", "Add a file");
+    place.commit_saying("Add a file", "new", "new\n");
     let error = changes::named(&Repo::open(&place.repo()).unwrap(), "topic", "main").unwrap_err();
     assert!(format!("{error:#}").contains("merged crosswise"), "{error:#}");
     on_work(&place, "main", &[&["merge", "--quiet", "--no-ff", "-m", "Merge", "topic"]]);
@@ -339,7 +337,7 @@ fn a_criss_crossed_topic_whose_common_ancestors_conflict_cannot_be_told() {
 fn a_topic_without_a_common_ancestor_is_new_as_a_whole() {
     let place = place();
     place.git(&["switch", "--quiet", "--orphan", "topic"]).ok();
-    commit(&place, "imported", "from elsewhere\n", "Import");
+    place.commit_saying("Import", "imported", "from elsewhere\n");
     let merge: &[&str] = &["merge", "--quiet", "--allow-unrelated-histories", "-m", "Merge", "topic"];
     on_work(&place, "main", &[merge]);
     let missing = refuses(&place, "main", "work").missing.unwrap();
@@ -349,7 +347,7 @@ fn a_topic_without_a_common_ancestor_is_new_as_a_whole() {
     );
     approve_as_named(&place);
     allows(&place, "main", "work");
-    commit(&place, "sneaked", "in\n", "Sneak");
+    place.commit_saying("Sneak", "sneaked", "in\n");
     refuses(&place, "main", "work");
 }
 
@@ -360,14 +358,14 @@ fn what_is_done_and_undone_on_the_way_was_not_judged() {
     move_main(&place);
     let pick = |commit| ["cherry-pick", commit];
     let detours: [(&str, &dyn Fn()); 3] = [
-        ("before", &|| commit(&place, "secret", "secret\n", "Secret")),
+        ("before", &|| place.commit_saying("Secret", "secret", "secret\n")),
         ("of the same file", &|| {
             let text = place.read("lines").replace("15\n", "secret\n");
-            commit(&place, "lines", &text, "Secret");
+            place.commit_saying("Secret", "lines", &text);
         }),
         ("a merge", &|| {
             place.git(&["switch", "--quiet", "-C", "side", "work"]).ok();
-            commit(&place, "secret", "secret\n", "Secret");
+            place.commit_saying("Secret", "secret", "secret\n");
             place.git(&["switch", "--quiet", "work"]).ok();
             place.git(&["merge", "--quiet", "--no-ff", "-m", "Secret", "side"]).ok();
         }),
@@ -385,7 +383,7 @@ fn what_is_done_and_undone_on_the_way_was_not_judged() {
     }
     // Undone only after the rest has come in.
     on_work(&place, "main", &[&pick("topic~1")]);
-    commit(&place, "secret", "secret\n", "Secret");
+    place.commit_saying("Secret", "secret", "secret\n");
     place.git(&pick("topic")).ok();
     place.git(&["rm", "--quiet", "secret"]).ok();
     place.git(&["commit", "--quiet", "-m", "Undo"]).ok();
@@ -398,7 +396,7 @@ fn what_follows_a_foxtrot_is_judged_step_by_step() {
     topic(&place);
     move_main(&place);
     on_work(&place, "topic", &[&["merge", "--quiet", "-m", "Take in main", "main"]]);
-    commit(&place, "secret", "secret\n", "Secret");
+    place.commit_saying("Secret", "secret", "secret\n");
     place.git(&["revert", "--no-edit", "HEAD"]).ok();
     refuses(&place, "main", "work");
     allows(&place, "main", "work~2");
@@ -408,18 +406,18 @@ fn what_follows_a_foxtrot_is_judged_step_by_step() {
 fn a_topic_that_itself_undid_something_survives_a_rebase() {
     let place = place();
     place.git(&["switch", "--quiet", "-c", "topic", "main"]).ok();
-    commit(&place, "lines", &lines(&[(2, "two")]), "Spell two");
-    commit(&place, "draft", "a draft\n", "Draft");
+    place.commit_saying("Spell two", "lines", &lines(&[(2, "two")]));
+    place.commit_saying("Draft", "draft", "a draft\n");
     place.git(&["rm", "--quiet", "draft"]).ok();
     place.git(&["commit", "--quiet", "-m", "No draft"]).ok();
-    commit(&place, "lines", &lines(&[(2, "two"), (3, "three")]), "Spell three");
+    place.commit_saying("Spell three", "lines", &lines(&[(2, "two"), (3, "three")]));
     place.git(&["revert", "--no-edit", "HEAD"]).ok();
     for number in 0..8 {
-        commit(&place, &format!("draft{number}"), "a draft\n", "Draft");
+        place.commit_saying("Draft", &format!("draft{number}"), "a draft\n");
         place.git(&["rm", "--quiet", &format!("draft{number}")]).ok();
         place.git(&["commit", "--quiet", "-m", "No draft"]).ok();
     }
-    commit(&place, "new", "new\n", "Add a file");
+    place.commit_saying("Add a file", "new", "new\n");
     place.approve("main", "topic");
     allows(&place, "main", "topic");
     move_main(&place);
@@ -433,10 +431,10 @@ fn a_conflict_resolved_by_hand_needs_a_verdict_of_its_own() {
     let place = place();
     topic(&place);
     place.git(&["switch", "--quiet", "main"]).ok();
-    commit(&place, "lines", &lines(&[(2, "zwei")]), "Spell in German");
+    place.commit_saying("Spell in German", "lines", &lines(&[(2, "zwei")]));
     place.git(&["switch", "--quiet", "-C", "work", "main"]).ok();
     place.git(&["merge", "topic"]).exits(1);
-    commit(&place, "lines", &lines(&[(2, "deux")]), "Resolve");
+    place.commit_saying("Resolve", "lines", &lines(&[(2, "deux")]));
     let missing = refuses(&place, "main", "work").missing.unwrap();
     let tree = |revision: &str| place.git_says(&["rev-parse", &format!("{revision}^{{tree}}")]);
     assert_eq!(missing.base_tree.to_string(), tree("main"), "what to review is the resolution as it stands");
@@ -463,7 +461,7 @@ fn what_changes_nothing_is_free() {
     allows(&place, "main", "main");
     on_work(&place, "main", &[&["commit", "--quiet", "--allow-empty", "-m", "Nothing"]]);
     allows(&place, "main", "work");
-    commit(&place, "unjudged", "unjudged\n", "Unjudged");
+    place.commit_saying("Unjudged", "unjudged", "unjudged\n");
     on_work(&place, "main", &[&["merge", "--quiet", "-s", "ours", "--no-ff", "-m", "Ours", "topic"]]);
     allows(&place, "main", "work");
 }
@@ -472,7 +470,7 @@ fn what_changes_nothing_is_free() {
 fn a_refusal_names_the_change_that_a_review_would_mend() {
     let place = place();
     place.git(&["switch", "--quiet", "-c", "topic"]).ok();
-    commit(&place, "new", "new\n", "Add a file");
+    place.commit_saying("Add a file", "new", "new\n");
     move_main(&place);
     on_work(&place, "main", &[&["merge", "--quiet", "--no-ff", "-m", "Merge", "topic"]]);
     let refusal = refuses(&place, "main", "work");
@@ -512,10 +510,8 @@ fn only_a_rivals_word_counts() {
 fn a_block_holds_until_the_same_reviewer_takes_it_back() {
     let place = place();
     topic(&place);
-    let mut blocking = place.verdict("main", "topic");
+    let mut blocking = place.block("main", "topic", vec![finding(Severity::P0, "Deletes the home folder")]);
     blocking.reviewer = author("gemini", "google");
-    blocking.findings = vec![finding(Severity::P0, "Deletes the home folder")];
-    blocking.decision = Decision::RequestChanges;
     blocking.time = "2025-01-01T00:00:00Z".parse().unwrap();
     place.record(&blocking);
     let refusal = refuses(&place, "main", "topic");
@@ -550,7 +546,7 @@ fn two_approvals_are_of_two_vendors() {
 fn the_policy_is_the_targets_and_not_what_is_being_merged() {
     let place = place();
     place.git(&["switch", "--quiet", "-c", "topic"]).ok();
-    commit(&place, ".zenflow/config.toml", "version = 1\n[gate]\nbranches = []\n", "Open the gate");
+    place.commit_saying("Open the gate", ".zenflow/config.toml", "version = 1\n[gate]\nbranches = []\n");
     refuses(&place, "main", "topic");
     let repo = Repo::open(&place.repo()).unwrap();
     let (old, new) = (repo.commit_of("main").unwrap().id, repo.commit_of("topic").unwrap().id);
@@ -562,7 +558,7 @@ fn the_policy_is_the_targets_and_not_what_is_being_merged() {
 fn a_policy_that_cannot_be_read_lets_nothing_in() {
     let place = Place::with_config("version = 1\n[gate]\nbranchs = [\"main\"]\n");
     place.git(&["switch", "--quiet", "-c", "topic"]).ok();
-    commit(&place, "new", "new\n", "Add");
+    place.commit_saying("Add", "new", "new\n");
     let repo = Repo::open(&place.repo()).unwrap();
     let (old, new) = (repo.commit_of("main").unwrap().id, repo.commit_of("topic").unwrap().id);
     let candidate = Candidate { branch: "main".into(), old, new: New::Commit(new), accepted: None };
@@ -574,7 +570,7 @@ fn a_policy_that_cannot_be_read_lets_nothing_in() {
 fn what_the_guarding_remote_has_let_in_needs_no_second_verdict() {
     let place = place();
     place.git(&["switch", "--quiet", "-c", "upstream"]).ok();
-    commit(&place, "from-upstream", "accepted there\n", "Upstream");
+    place.commit_saying("Upstream", "from-upstream", "accepted there\n");
     topic(&place);
     on_work(&place, "topic", &[&["merge", "--quiet", "--no-ff", "-m", "Pull", "upstream"]]);
     let repo = Repo::open(&place.repo()).unwrap();

@@ -1,63 +1,36 @@
 //! The gate as git's own commands meet it: nothing unjudged gets in, and a refusal leaves no trace.
 
 use crate::support::verdicts::finding;
-use crate::support::{Out, Place};
-use git_flow_ai::domain::verdict::{Decision, Severity};
+use crate::support::{Config, Out, Place};
+use git_flow_ai::domain::verdict::Severity;
 use std::fs;
-
-/// One reviewer, a command, of a vendor that wrote nothing.
-const CONFIG: &str = r#"
-version = 1
-[agents.judge]
-command = ["judge"]
-vendor = "zeta"
-[reviewers.judge]
-agent = "judge"
-[gate]
-branches = ["main"]
-"#;
 
 const APPROVE: &str = "";
 const BLOCK: &str =
     r#"findings='[{"path":"app.txt","line":2,"severity":"P1","body":"Two is wrong","suggestion":"Three"}]'"#;
 
+/// One reviewer, a command, of a vendor that wrote nothing.
+fn config() -> Config {
+    Config::protected().reviewer("judge", "zeta")
+}
+
 /// A repository with hooks, `main` protected, and `topic` one commit ahead of it.
-fn place_with(config: &str, decide: &str) -> Place {
-    let place = Place::with_config(config);
-    let root = place.root().display();
-    place.reviewer("judge", &format!("echo x >> {root}/asked\n{decide}"));
-    place.flow(&["init"]).ok();
-    ungated(&place, &["add", "--all"]).ok();
-    ungated(&place, &["commit", "--quiet", "-m", "Add an example"]).ok();
-    place.git(&["switch", "--quiet", "-c", "topic"]).ok();
-    commit(&place, "app.txt", "one\ntwo\nthree\n");
-    place.git(&["switch", "--quiet", "main"]).ok();
+fn place_with(config: Config, decide: &str) -> Place {
+    let place = Place::gated(config);
+    place.watched_reviewer("judge", decide);
+    place.branch("topic", "main");
+    place.commit("app.txt", "one\ntwo\nthree\n");
+    place.switch("main");
     place
 }
 
 fn place(decide: &str) -> Place {
-    place_with(CONFIG, decide)
+    place_with(config(), decide)
 }
 
-/// The same where nobody is asked on the spot.
+/// The same where no reviewer is asked during a merge.
 fn lookup_only() -> Place {
-    place_with(&format!("{CONFIG}review_on_merge = false\n"), APPROVE)
-}
-
-fn commit(place: &Place, path: &str, text: &str) {
-    place.write(path, text);
-    place.git(&["add", "--all"]).ok();
-    place.git(&["commit", "--quiet", "-m", &format!("Change {path}")]).ok();
-}
-
-/// What a person does who walks around the hooks.
-fn ungated(place: &Place, args: &[&str]) -> Out {
-    place.ungated(args)
-}
-
-/// How often the reviewer was asked.
-fn asked(place: &Place) -> usize {
-    fs::read_to_string(place.root().join("asked")).unwrap_or_default().lines().count()
+    place_with(config().gate("review_on_merge = false"), APPROVE)
 }
 
 /// Everything that a refusal must leave as it was.
@@ -89,7 +62,7 @@ fn no_merge_or_pull_of_an_unjudged_change_touches_anything() {
     commit_on_main(&place);
     place.git(&["branch", "straight", "main"]).ok();
     place.git(&["switch", "--quiet", "straight"]).ok();
-    commit(&place, "straight.txt", "straight\n");
+    place.commit("straight.txt", "straight\n");
     place.git(&["switch", "--quiet", "main"]).ok();
     place.write("untracked", "mine\n");
     let before = state(&place);
@@ -113,14 +86,14 @@ fn no_merge_or_pull_of_an_unjudged_change_touches_anything() {
         assert!(out.stderr.contains("git flow-ai review "), "{command:?}: {}", out.stderr);
         assert_eq!(state(&place), before, "{command:?}");
     }
-    assert_eq!(asked(&place), 0);
+    assert_eq!(place.asked().len(), 0);
 }
 
 /// `main` moves on, so that merging `topic` is no fast-forward.
 fn commit_on_main(place: &Place) {
     place.write("main.txt", "main\n");
-    ungated(place, &["add", "--all"]).ok();
-    ungated(place, &["commit", "--quiet", "-m", "Move on"]).ok();
+    place.ungated(&["add", "--all"]).ok();
+    place.ungated(&["commit", "--quiet", "-m", "Move on"]).ok();
 }
 
 #[test]
@@ -169,7 +142,7 @@ fn a_judged_merge_passes_and_starts_no_reviewer() {
             }
             place.git(command).ok();
             assert_eq!(place.read("app.txt"), "one\ntwo\nthree\n");
-            assert_eq!(asked(&place), 0);
+            assert_eq!(place.asked().len(), 0);
         }
     }
 }
@@ -204,10 +177,10 @@ fn a_judged_squash_is_committed_without_further_ado() {
     commit_on_main(&place);
     place.git(&["merge", "--squash", "topic"]).ok();
     place.git(&["commit", "--quiet", "-m", "All of topic"]).ok();
-    assert_eq!(asked(&place), 0);
+    assert_eq!(place.asked().len(), 0);
     // Something more in the same commit is something else.
     place.git(&["switch", "--quiet", "topic"]).ok();
-    commit(&place, "app.txt", "one\ntwo\nthree\nfour\n");
+    place.commit("app.txt", "one\ntwo\nthree\nfour\n");
     place.git(&["switch", "--quiet", "main"]).ok();
     place.approve("main~1", "topic");
     place.git(&["merge", "--squash", "topic"]);
@@ -220,7 +193,7 @@ fn a_judged_squash_is_committed_without_further_ado() {
 fn an_unjudged_merge_is_judged_on_the_spot_once() {
     let place = place(APPROVE);
     place.git(&["merge", "--no-edit", "topic"]).ok().says("judge");
-    assert_eq!(asked(&place), 1);
+    assert_eq!(place.asked().len(), 1);
     assert_eq!(place.git_says(&["rev-parse", "main"]), place.git_says(&["rev-parse", "topic"]));
     place.git(&["log", "--notes=flow-ai", "-1"]).ok().says("APPROVE");
 }
@@ -230,10 +203,10 @@ fn what_a_strategy_makes_of_a_conflict_is_judged_as_it_stands() {
     let place = place(APPROVE);
     place.approve("main", "topic");
     place.write("app.txt", "ours\n");
-    ungated(&place, &["add", "--all"]).ok();
-    ungated(&place, &["commit", "--quiet", "-m", "Collide"]).ok();
+    place.ungated(&["add", "--all"]).ok();
+    place.ungated(&["commit", "--quiet", "-m", "Collide"]).ok();
     place.git(&["merge", "--no-edit", "-X", "theirs", "topic"]).ok();
-    assert_eq!(asked(&place), 1);
+    assert_eq!(place.asked().len(), 1);
     assert_eq!(place.read("app.txt"), "one\ntwo\nthree\n");
 }
 
@@ -243,7 +216,7 @@ fn a_squash_judged_on_the_spot_can_be_committed() {
     commit_on_main(&place);
     place.git(&["merge", "--squash", "topic"]).ok();
     place.git(&["commit", "--quiet", "-m", "All of topic"]).ok();
-    assert_eq!(asked(&place), 1);
+    assert_eq!(place.asked().len(), 1);
 }
 
 #[test]
@@ -258,7 +231,7 @@ fn findings_on_the_spot_refuse_and_leave_everything_as_it_was() {
     assert_eq!(state(&place), before);
     // The verdict is kept: asking again costs no review.
     assert_ne!(place.git(&["merge", "--no-edit", "topic"]).status, 0);
-    assert_eq!(asked(&place), 1);
+    assert_eq!(place.asked().len(), 1);
 }
 
 #[test]
@@ -273,7 +246,7 @@ fn a_reviewer_that_cannot_tell_is_no_approval() {
 
 #[test]
 fn without_a_reviewer_the_merge_is_refused_with_the_way_out() {
-    let place = place_with("version = 1\n[gate]\nbranches = [\"main\"]\n", APPROVE);
+    let place = place_with(Config::protected(), APPROVE);
     let before = state(&place);
     let out = place.git(&["merge", "topic"]);
     assert_ne!(out.status, 0);
@@ -287,7 +260,7 @@ fn a_merge_that_was_let_through_by_force_is_caught_when_it_is_concluded() {
     commit_on_main(&place);
     let before = state(&place);
     // The first fence is walked around; the merge stops before its commit.
-    ungated(&place, &["merge", "--no-commit", "--no-ff", "topic"]).ok();
+    place.ungated(&["merge", "--no-commit", "--no-ff", "topic"]).ok();
     place.git(&["commit", "--no-edit"]).exits(1).says("git merge --abort").says("git flow-ai review ");
     place.git(&["commit", "--no-edit", "--no-verify"]).exits(128);
     place.git(&["merge", "--abort"]).ok();
@@ -299,13 +272,13 @@ fn a_conflict_resolved_by_hand_is_judged_as_it_stands() {
     let place = place(APPROVE);
     place.approve("main", "topic");
     place.write("app.txt", "ours\n");
-    ungated(&place, &["add", "--all"]).ok();
-    ungated(&place, &["commit", "--quiet", "-m", "Collide"]).ok();
+    place.ungated(&["add", "--all"]).ok();
+    place.ungated(&["commit", "--quiet", "-m", "Collide"]).ok();
     place.git(&["merge", "topic"]).exits(1);
     place.write("app.txt", "resolved\n");
     place.git(&["add", "app.txt"]).ok();
     place.git(&["commit", "--no-edit"]).exits(1).says("review --staged").says("git merge --abort");
-    assert_eq!(asked(&place), 0, "no review on the spot while a person commits");
+    assert_eq!(place.asked().len(), 0, "no review on the spot while a person commits");
     place.flow(&["review", "--staged"]).ok();
     place.git(&["commit", "--no-edit"]).ok();
     assert_eq!(place.read("app.txt"), "resolved\n");
@@ -328,7 +301,7 @@ fn work_on_other_branches_is_free() {
     let place = lookup_only();
     commit_on_main(&place);
     place.git(&["switch", "--quiet", "topic"]).ok();
-    commit(&place, "more.txt", "more\n");
+    place.commit("more.txt", "more\n");
     place.git(&["commit", "--quiet", "--amend", "-m", "Rewritten"]).ok();
     place.git(&["rebase", "--quiet", "main"]).ok();
     place.git(&["branch", "-m", "renamed"]).ok();
@@ -347,8 +320,8 @@ fn every_way_to_give_up_works_on_the_protected_branch() {
     let place = place(APPROVE);
     place.approve("main", "topic");
     place.write("app.txt", "ours\n");
-    ungated(&place, &["add", "--all"]).ok();
-    ungated(&place, &["commit", "--quiet", "-m", "Collide"]).ok();
+    place.ungated(&["add", "--all"]).ok();
+    place.ungated(&["commit", "--quiet", "-m", "Collide"]).ok();
     let before = state(&place);
     place.git(&["merge", "topic"]).exits(1);
     place.git(&["merge", "--abort"]).ok();
@@ -371,10 +344,10 @@ fn what_upstream_has_let_in_can_be_pulled() {
     place.git(&["fetch", "--quiet", "origin"]).ok();
     place.git(&["branch", "--quiet", "--set-upstream-to", "origin/main"]).ok();
     // Somebody else's push to the guarded branch.
-    ungated(&place, &["push", "--quiet", "origin", "topic:main"]).ok();
+    place.ungated(&["push", "--quiet", "origin", "topic:main"]).ok();
     place.git(&["pull", "--quiet", "--ff-only"]).ok();
     assert_eq!(place.git_says(&["rev-parse", "main"]), place.git_says(&["rev-parse", "topic"]));
-    assert_eq!(asked(&place), 0);
+    assert_eq!(place.asked().len(), 0);
 }
 
 #[test]
@@ -392,10 +365,7 @@ fn an_unjudged_push_to_a_protected_branch_is_refused() {
 #[test]
 fn a_block_on_the_head_is_shown_with_its_findings() {
     let place = lookup_only();
-    let mut verdict = place.verdict("main", "topic");
-    verdict.findings = vec![finding(Severity::P0, "Hides \u{1b}[2Jeverything")];
-    verdict.decision = Decision::RequestChanges;
-    place.record(&verdict);
+    place.record(&place.block("main", "topic", vec![finding(Severity::P0, "Hides \u{1b}[2Jeverything")]));
     let out = place.git(&["merge", "topic"]);
     assert_ne!(out.status, 0);
     assert!(!out.stderr.contains('\u{1b}'), "a finding cannot steer the terminal");
@@ -406,7 +376,7 @@ fn a_block_on_the_head_is_shown_with_its_findings() {
 fn a_policy_that_cannot_be_read_is_doubt_and_doubt_is_refusal() {
     let place = lookup_only();
     place.write(".zenflow/config.toml", "version = 1\n[gate]\nbranchs = []\n");
-    ungated(&place, &["commit", "--quiet", "--all", "-m", "Misspell"]).ok();
+    place.ungated(&["commit", "--quiet", "--all", "-m", "Misspell"]).ok();
     let before = state(&place);
     assert_ne!(place.git(&["merge", "topic"]).says("cannot tell").says("config.toml").status, 0);
     assert_eq!(state(&place), before);
@@ -446,7 +416,7 @@ fn without_the_program_protected_branches_stay_and_all_else_works() {
     place.git(&["fetch", "--quiet", ".", "topic:fetched"]).ok();
     place.git(&["rebase", "--quiet", "--force-rebase", "HEAD~1"]).ok();
     place.git(&["branch", "-D", "another"]).ok();
-    commit(&place, "most.txt", "most\n");
+    place.commit("most.txt", "most\n");
     place.git(&["switch", "--quiet", "fetched"]).ok();
     place
         .git(&["merge", "--quiet", "--no-ff", "--no-edit", "topic"])
@@ -498,7 +468,7 @@ fn an_agent_that_merges_does_not_set_off_a_review() {
     let mut merge = place.command("git");
     let out = Out::of(merge.args(["merge", "topic"]).env("GIT_FLOW_AI_MODE", "edit").output().unwrap());
     assert_ne!(out.status, 0);
-    assert_eq!(asked(&place), 0);
+    assert_eq!(place.asked().len(), 0);
 }
 
 #[test]
@@ -539,7 +509,7 @@ fn a_review_on_the_spot_holds_nobody_up() {
         fs::write(&script, text).unwrap();
         place.git(&["worktree", "add", "--quiet", "-b", "other", "../linked"]).ok();
         Out::of(place.command("sh").args(["-c", command]).output().unwrap()).ok();
-        assert_eq!(asked(&place), 1, "{command}");
+        assert_eq!(place.asked().len(), 1, "{command}");
         assert_eq!(place.git_says(&["log", "-1", "--format=%s", "other"]), "Meanwhile", "{command}");
         place.git(&["rev-parse", "--verify", "meanwhile"]).ok();
         place.git(&["notes", "show", "topic"]).ok().says("Meanwhile");
@@ -555,7 +525,7 @@ fn no_review_begins_while_the_branch_itself_is_locked() {
     commit_on_main(&place);
     place.git(&["branch", "straight", "main"]).ok();
     place.git(&["switch", "--quiet", "straight"]).ok();
-    commit(&place, "straight.txt", "straight\n");
+    place.commit("straight.txt", "straight\n");
     place.git(&["switch", "--quiet", "main"]).ok();
     place.write("README.md", "# Another\n");
     for command in [
@@ -569,6 +539,6 @@ fn no_review_begins_while_the_branch_itself_is_locked() {
     ] {
         let out = Out::of(place.command("sh").args(["-c", command]).output().unwrap());
         assert_ne!(out.status, 0, "{command}");
-        assert_eq!(asked(&place), 0, "{command}: {}", out.stderr);
+        assert_eq!(place.asked().len(), 0, "{command}: {}", out.stderr);
     }
 }

@@ -25,12 +25,6 @@ fn files(folder: &Path) -> BTreeMap<String, (Vec<u8>, u32)> {
     all
 }
 
-/// An executable file of the repository.
-fn executable(place: &Place, path: &str, body: &str) {
-    place.write(path, format!("#!/bin/sh\n{body}\n"));
-    fs::set_permissions(place.repo().join(path), fs::Permissions::from_mode(0o755)).unwrap();
-}
-
 /// Puts the example config in force, with `main` protected and nobody asked on the spot.
 fn in_force(place: &Place) {
     place.write(
@@ -121,8 +115,8 @@ fn a_dry_run_only_tells() {
 #[test]
 fn uninstalling_puts_every_byte_and_mode_back() {
     let place = Place::new();
-    executable(&place, ".git/hooks/pre-commit", "echo mine");
-    executable(&place, ".git/hooks/pre-push", "cat > /dev/null");
+    place.executable(".git/hooks/pre-commit", "#!/bin/sh\necho mine\n");
+    place.executable(".git/hooks/pre-push", "#!/bin/sh\ncat > /dev/null\n");
     place.write(".git/hooks/pre-merge-commit", "not executable\n");
     place.git(&["config", "notes.displayRef", "refs/notes/mine"]).ok();
     let before = files(&place.repo());
@@ -141,7 +135,7 @@ fn uninstalling_keeps_and_names_what_has_become_somebodys_own() {
     place.write(".zenflow/config.toml", &config);
     place.git(&["add", ".zenflow/workflows"]).ok();
     place.git(&["commit", "--quiet", "-m", "Keep the example"]).ok();
-    executable(&place, ".git/hooks/pre-commit", "echo another tool");
+    place.executable(".git/hooks/pre-commit", "#!/bin/sh\necho another tool\n");
     place
         .flow(&["init", "--uninstall"])
         .ok()
@@ -170,11 +164,16 @@ fn a_hook_that_is_there_still_runs_with_its_arguments_and_its_input() {
     let place = Place::new();
     let log = place.root().join("log");
     let log = log.display();
-    executable(&place, ".git/hooks/pre-commit", &format!("echo pre-commit >> {log}"));
-    executable(
-        &place,
+    place.executable(
+        ".git/hooks/pre-commit",
+        &format!("#!/bin/sh\n{}\n", format!("echo pre-commit >> {log}")),
+    );
+    place.executable(
         ".git/hooks/reference-transaction",
-        &format!("[ \"$1\" = committed ] || exit 0; printf '%s ' \"$@\" >> {log}; cat >> {log}"),
+        &format!(
+            "#!/bin/sh\n{}\n",
+            format!("[ \"$1\" = committed ] || exit 0; printf '%s ' \"$@\" >> {log}; cat >> {log}")
+        ),
     );
     place.flow(&["init"]).ok();
     commit_on_a_branch(&place).ok();
@@ -184,7 +183,7 @@ fn a_hook_that_is_there_still_runs_with_its_arguments_and_its_input() {
     assert!(log.contains("pre-commit\n"), "{log}");
     let parent = place.git_says(&["rev-parse", "main"]);
     assert!(log.contains(&format!("{parent} {tip} refs/heads/work\n")), "its input is whole: {log}");
-    executable(&place, ".git/hooks/pre-commit.flow-ai-chained", "echo no >&2; exit 3");
+    place.executable(".git/hooks/pre-commit.flow-ai-chained", "#!/bin/sh\necho no >&2; exit 3\n");
     commit_on_a_branch(&place).exits(1).says("no");
 }
 
@@ -193,8 +192,14 @@ fn a_folder_of_hooks_in_the_working_tree_keeps_working_beside_ours() {
     for value in [".husky/_", "hooks dir"] {
         let place = Place::new();
         let log = place.root().join("log");
-        executable(&place, &format!("{value}/pre-commit"), &format!("echo \"$0\" >> {}", log.display()));
-        executable(&place, &format!("{value}/commit-msg"), &format!("cat \"$1\" >> {}", log.display()));
+        place.executable(
+            &format!("{value}/pre-commit"),
+            &format!("#!/bin/sh\n{}\n", format!("echo \"$0\" >> {}", log.display())),
+        );
+        place.executable(
+            &format!("{value}/commit-msg"),
+            &format!("#!/bin/sh\n{}\n", format!("cat \"$1\" >> {}", log.display())),
+        );
         place.git(&["config", "core.hooksPath", value]).ok();
         let before = files(&place.repo());
         place.flow(&["init"]).ok();
@@ -236,7 +241,7 @@ fn a_persons_own_folder_of_hooks_keeps_working_and_is_not_touched() {
 #[test]
 fn a_hook_of_lefthook_is_left_to_it_with_the_lines_to_add() {
     let place = Place::new();
-    executable(&place, ".git/hooks/pre-commit", "lefthook run pre-commit \"$@\"");
+    place.executable(".git/hooks/pre-commit", "#!/bin/sh\nlefthook run pre-commit \"$@\"\n");
     // Where git asks by its config nobody need add anything.
     let older = git_flow_ai::system::git::version().unwrap() < (2, 54);
     place.flow(&["init"]).ok().says(if older { "lefthook.yml" } else { "by its config" });

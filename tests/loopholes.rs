@@ -2,55 +2,37 @@
 //! hostile author would take it.
 
 use crate::support::verdicts::{author, finding};
-use crate::support::{Out, Place};
-use git_flow_ai::domain::verdict::{Decision, Severity};
+use crate::support::{Config, Out, Place};
+use git_flow_ai::domain::verdict::Severity;
+use std::fmt::Display;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-/// A reviewer that looks, and one by whom everything is fine. Nobody is asked on the spot.
-const CONFIG: &str = r#"
-version = 1
-[agents.judge]
-command = ["judge"]
-vendor = "zeta"
-[reviewers.judge]
-agent = "judge"
-[gate]
-branches = ["main"]
-review_on_merge = false
-"#;
+/// The reviewer `judge` is that executable; no reviewer is asked during a merge.
+fn config(vendor: &str, executable: &str) -> Config {
+    Config::lookup_only()
+        .section("agents.judge", format!("command = [\"{executable}\"]\nvendor = \"{vendor}\""))
+        .section("reviewers.judge", "agent = \"judge\"")
+}
 
 /// Finds fault with every line that holds EVIL.
 const LOOKS: &str = r#"case $request in *EVIL*) findings='[{"path":"app.txt","line":1,"severity":"P1","body":"Evil"}]' ;; esac"#;
 
-/// `main` protected, hooks in force, and `evil` one commit ahead of it.
-fn place_with(config: &str) -> Place {
-    let place = Place::with_config(config);
+/// `main` protected, hooks in force, and `evil` one commit ahead of it. There is a reviewer that looks, and
+/// one by whom everything is fine.
+fn place_with(config: impl Display) -> Place {
+    let place = Place::gated(config);
     place.reviewer("judge", LOOKS);
     place.reviewer("yes-man", "");
-    place.flow(&["init"]).ok();
-    ungated(&place, &["add", "--all"]);
-    ungated(&place, &["commit", "--quiet", "-m", "Add an example"]);
-    place.git(&["switch", "--quiet", "-c", "evil"]).ok();
-    commit(&place, "app.txt", "EVIL\n", "Be evil");
-    place.git(&["switch", "--quiet", "main"]).ok();
+    place.branch("evil", "main");
+    place.commit_saying("Be evil", "app.txt", "EVIL\n");
+    place.switch("main");
     place
 }
 
 fn place() -> Place {
-    place_with(CONFIG)
-}
-
-fn commit(place: &Place, path: &str, text: &str, message: &str) {
-    place.write(path, text);
-    place.git(&["add", "--all"]).ok();
-    place.git(&["commit", "--quiet", "-m", message]).ok();
-}
-
-/// What a person does who walks around the hooks.
-fn ungated(place: &Place, args: &[&str]) {
-    place.ungated(args).ok();
+    place_with(config("zeta", "judge"))
 }
 
 /// Whether `main` is where it was before that command, which must fail.
@@ -75,13 +57,13 @@ fn is_kept_out(place: &Place, branch: &str) {
 fn a_verdict_by_the_reviewers_of_another_branch_is_none_for_this_one() {
     let place = place();
     place.git(&["switch", "--quiet", "-c", "prepared"]).ok();
-    commit(&place, ".zenflow/config.toml", &CONFIG.replace("\"judge\"]", "\"yes-man\"]"), "Bribe");
+    place.commit_saying("Bribe", ".zenflow/config.toml", config("zeta", "yes-man").to_string());
     place.git(&["switch", "--quiet", "main"]).ok();
     place.flow(&["review", "evil", "--target", "prepared"]).ok().says("APPROVE");
     is_kept_out(&place, "evil");
     place.flow(&["review", "evil"]).exits(1).says("REQUEST CHANGES");
     // A branch that does not exist has no config, and the working tree's is not the law either.
-    place.write(".zenflow/config.toml", CONFIG.replace("\"judge\"]", "\"yes-man\"]"));
+    place.write(".zenflow/config.toml", config("zeta", "yes-man").to_string());
     place.flow(&["review", "evil", "--target", "nowhere"]).exits(2).says("there is no branch `nowhere`");
     place.flow(&["review", "evil", "--target", "refs/heads/main", "--again"]).exits(1);
     is_kept_out(&place, "evil");
@@ -89,10 +71,10 @@ fn a_verdict_by_the_reviewers_of_another_branch_is_none_for_this_one() {
 
 #[test]
 fn a_vendor_is_the_same_in_capitals() {
-    let place = place_with(&CONFIG.replace("zeta", "Anthropic").replace("\"judge\"]", "\"yes-man\"]"));
+    let place = place_with(config("Anthropic", "yes-man"));
     place.git(&["switch", "--quiet", "evil"]).ok();
     let message = "Be evil\n\nCo-authored-by: Claude <noreply@anthropic.com>";
-    ungated(&place, &["commit", "--quiet", "--amend", "-m", message]);
+    place.ungated(&["commit", "--quiet", "--amend", "-m", message]).ok();
     place.git(&["switch", "--quiet", "main"]).ok();
     place.flow(&["review", "evil"]).exits(2);
     is_kept_out(&place, "evil");
@@ -101,10 +83,10 @@ fn a_vendor_is_the_same_in_capitals() {
 #[test]
 fn a_block_follows_the_change_when_its_commit_is_reworded() {
     let second = "[agents.second]\ncommand = [\"yes-man\"]\nvendor = \"omega\"\n[reviewers.second]\nagent = \"second\"\n";
-    let place = place_with(&format!("{CONFIG}{second}"));
+    let place = place_with(format!("{}{second}", config("zeta", "judge")));
     place.flow(&["review", "evil"]).exits(1);
     place.git(&["switch", "--quiet", "evil"]).ok();
-    ungated(&place, &["commit", "--quiet", "--amend", "-m", "Be nice"]);
+    place.ungated(&["commit", "--quiet", "--amend", "-m", "Be nice"]).ok();
     place.git(&["switch", "--quiet", "main"]).ok();
     place.flow(&["review", "evil", "--reviewer", "second"]).exits(1).says("Evil");
     is_kept_out(&place, "evil");
@@ -118,7 +100,7 @@ fn a_block_follows_the_change_when_its_commit_is_reworded() {
 
 #[test]
 fn whoever_a_commit_names_as_its_author_did_not_judge_it() {
-    let place = place_with(&CONFIG.replace("zeta", "anthropic").replace("\"judge\"]", "\"yes-man\"]"));
+    let place = place_with(config("anthropic", "yes-man"));
     place.git(&["switch", "--quiet", "-c", "work"]).ok();
     place.write("app.txt", "Claude's\n");
     place.git(&["add", "--all"]).ok();
@@ -143,10 +125,10 @@ fn whoever_a_commit_names_as_its_author_did_not_judge_it() {
 
 #[test]
 fn whoever_made_an_unrelated_history_does_not_judge_it() {
-    let config = CONFIG.replace("zeta", "anthropic").replace("review_on_merge = false", "");
-    let place = place_with(&config.replace("\"judge\"]", "\"yes-man\"]"));
+    let config = config("anthropic", "yes-man").to_string();
+    let place = place_with(config.replace("review_on_merge = false", ""));
     place.git(&["switch", "--quiet", "--orphan", "other"]).ok();
-    commit(&place, "other", "other\n", "Add\n\nCo-authored-by: Claude <noreply@anthropic.com>");
+    place.commit_saying("Add\n\nCo-authored-by: Claude <noreply@anthropic.com>", "other", "other\n");
     place.git(&["switch", "--quiet", "main"]).ok();
     let merge = ["merge", "--no-edit", "--allow-unrelated-histories", "other"];
     stays(&place, place.command("git").args(merge));
@@ -188,8 +170,8 @@ fn a_config_behind_a_link_is_no_missing_config() {
     let place = place();
     fs::rename(place.repo().join(".zenflow/config.toml"), place.repo().join("flow.toml")).unwrap();
     std::os::unix::fs::symlink("../flow.toml", place.repo().join(".zenflow/config.toml")).unwrap();
-    ungated(&place, &["add", "--all"]);
-    ungated(&place, &["commit", "--quiet", "-m", "Link the config"]);
+    place.ungated(&["add", "--all"]).ok();
+    place.ungated(&["commit", "--quiet", "-m", "Link the config"]).ok();
     let said = stays(&place, place.command("git").args(["merge", "--no-edit", "evil"]));
     assert!(said.contains("is no plain file"), "{said}");
 }
@@ -198,11 +180,11 @@ fn a_config_behind_a_link_is_no_missing_config() {
 fn a_broken_config_on_a_branch_of_ones_own_can_be_mended_there_and_stays_out_of_main() {
     let place = place();
     place.git(&["switch", "--quiet", "-c", "work"]).ok();
-    commit(&place, ".zenflow/config.toml", "not = a config\n", "Slip");
-    commit(&place, "app.txt", "more\n", "Go on");
-    commit(&place, ".zenflow/config.toml", CONFIG, "Mend");
+    place.commit_saying("Slip", ".zenflow/config.toml", "not = a config\n");
+    place.commit_saying("Go on", "app.txt", "more\n");
+    place.commit_saying("Mend", ".zenflow/config.toml", config("zeta", "judge").to_string());
     place.git(&["switch", "--quiet", "main"]).ok();
-    ungated(&place, &["merge", "--quiet", "--ff-only", "work~1"]);
+    place.ungated(&["merge", "--quiet", "--ff-only", "work~1"]).ok();
     let said = stays(&place, place.command("git").args(["merge", "work"]));
     assert!(said.contains("cannot be read"), "{said}");
 }
@@ -240,12 +222,12 @@ fn the_way_back_that_is_named_leads_back() {
     place.git(&["format-patch", "--quiet", "-1", "evil", "-o", "../patches"]).ok();
     for name in ["one", "two"] {
         place.write(name, name);
-        ungated(&place, &["add", "--all"]);
-        ungated(&place, &["commit", "--quiet", "-m", name]);
+        place.ungated(&["add", "--all"]).ok();
+        place.ungated(&["commit", "--quiet", "-m", name]).ok();
     }
     place.git(&["branch", "straight"]).ok();
     place.git(&["switch", "--quiet", "straight"]).ok();
-    commit(&place, "app.txt", "EVIL\n", "Be evil");
+    place.commit_saying("Be evil", "app.txt", "EVIL\n");
     place.git(&["switch", "--quiet", "-c", "work", "main"]).ok();
     let cases: [(&str, &[&str]); 9] = [
         ("main", &["am", "--quiet", "../patches/0001-Be-evil.patch"]),
@@ -325,9 +307,6 @@ fn a_note_written_by_hand_is_read_to_the_letter() {
         place.git(&["notes", "--ref=flow-ai", "append", "-F", "../note", "evil"]).ok();
     }
     is_kept_out(&place, "evil");
-    let mut blocking = place.verdict("main", "evil");
-    blocking.decision = Decision::RequestChanges;
-    blocking.findings = vec![finding(Severity::P0, "Evil")];
-    place.record(&blocking);
+    place.record(&place.block("main", "evil", vec![finding(Severity::P0, "Evil")]));
     is_kept_out(&place, "evil");
 }

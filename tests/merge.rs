@@ -1,19 +1,13 @@
 //! `git flow-ai merge`: a spec's result through the same gate as everything else.
 
-use crate::support::{Out, Place};
-
-const CONFIG: &str = "version = 1\n[gate]\nbranches = [\"main\"]\nreview_on_merge = false\n";
+use crate::support::{Config, Out, Place};
 
 const PLAN: &str =
     "# Quick Change\n\n## Workflow Steps\n\n### [x] Step: Do it\n<!-- id: do-it -->\n\nDo it.\n";
 
 /// A spec whose one task is done and stands on its result branch, approved if told so.
 fn place(approved: bool) -> Place {
-    let place = Place::with_config(CONFIG);
-    place.flow(&["init"]).ok();
-    let ungated = |args: &[&str]| place.ungated(args).ok();
-    ungated(&["add", "--all"]);
-    ungated(&["commit", "--quiet", "-m", "Add an example"]);
+    let place = Place::gated(Config::lookup_only());
     spec(&place, "dark-mode", PLAN);
     result(&place, "dark-mode");
     if approved {

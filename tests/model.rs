@@ -1,6 +1,6 @@
 //! One question to a model server on loopback: every fault is a reason, never a text.
 
-use crate::support::server::{Asked, Server, Step, always, chat, json_reply, reply};
+use crate::support::model_server::{Asked, Server, Step, always, chat, json_reply, reply};
 use git_flow_ai::agents::model::{Completion, CompletionRequest, Endpoint, ModelError};
 use git_flow_ai::domain::change::Vendor;
 use git_flow_ai::domain::config::{ApiKind, ReviewerConfig};

@@ -4,27 +4,16 @@
 //! In each case the gate must be asked, the tool must still run, and uninstalling must leave the tool
 //! as it was.
 
-use crate::support::{Out, Place};
+use crate::support::{Config, Out, Place};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-
-const CONFIG: &str = "version = 1\n[gate]\nbranches = [\"main\"]\nreview_on_merge = false\n";
 
 /// `main` protected by the config at its tip, `topic` one commit ahead.
 fn place() -> Place {
-    let place = Place::with_config(CONFIG);
-    place.git(&["switch", "--quiet", "-c", "topic"]).ok();
-    place.write("new", "new\n");
-    place.git(&["add", "new"]).ok();
-    place.git(&["commit", "--quiet", "-m", "Add"]).ok();
-    place.git(&["switch", "--quiet", "main"]).ok();
+    let place = Place::with_config(Config::lookup_only());
+    place.topic("new");
+    place.switch("main");
     place
-}
-
-fn executable(place: &Place, path: &str, text: &str) {
-    place.write(path, text);
-    fs::set_permissions(place.repo().join(path), fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// Whether this git runs hooks that its config names.
@@ -57,7 +46,7 @@ impl Tool {
             Tool::Husky => {
                 let shim = "#!/usr/bin/env sh\n. \"$(dirname \"$0\")/h\"";
                 for name in ["commit-msg", "pre-commit", "pre-merge-commit", "pre-push", "pre-rebase"] {
-                    executable(place, &format!(".husky/_/{name}"), shim);
+                    place.executable(&format!(".husky/_/{name}"), shim);
                 }
                 let h = "#!/usr/bin/env sh\nn=$(basename \"$0\")\ns=$(dirname \"$(dirname \"$0\")\")/$n\n\n\
                          [ ! -f \"$s\" ] && exit 0\nsh -e \"$s\" \"$@\"\nexit $?\n";
@@ -72,7 +61,7 @@ impl Tool {
                 let text = format!(
                     "#!/bin/sh\n\ncall_lefthook()\n{{\n  {log}\n}}\n\ncall_lefthook run \"pre-commit\" \"$@\"\n"
                 );
-                executable(place, ".git/hooks/pre-commit", &text);
+                place.executable(".git/hooks/pre-commit", &text);
             }
             // `pre-commit install`: what is there and not its own becomes `.legacy`, and runs first.
             Tool::PreCommit => {
@@ -82,14 +71,14 @@ impl Tool {
                      # ID: 138fd403232d2ddd5efb44317e38bf03\n\nHERE=\"$(cd \"$(dirname \"$0\")\" && pwd)\"\n\
                      if [ -x \"$HERE/pre-commit.legacy\" ]; then \"$HERE/pre-commit.legacy\" \"$@\" || exit; fi\n{log}\n"
                 );
-                executable(place, ".git/hooks/pre-commit", &text);
+                place.executable(".git/hooks/pre-commit", &text);
             }
             // `git lfs install`: refuses where a hook is that it does not know.
             Tool::Lfs => {
                 for name in ["post-checkout", "post-commit", "post-merge", "pre-push"] {
                     let path = format!(".git/hooks/{name}");
                     if !place.repo().join(&path).exists() {
-                        executable(place, &path, &format!("#!/bin/sh\n# git lfs {name} \"$@\"\n{log}\n"));
+                        place.executable(&path, &format!("#!/bin/sh\n# git lfs {name} \"$@\"\n{log}\n"));
                     }
                 }
                 place.git(&["config", "lfs.repositoryformatversion", "0"]).ok();

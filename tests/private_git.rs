@@ -1,7 +1,8 @@
 //! The git of an agent: everything works in its worktree, nothing of it is shared, what it committed is
 //! not lost, and what it prepared for others runs nowhere.
 
-use crate::support::Place;
+use crate::support::plan::task;
+use crate::support::{self, Place};
 use git_flow_ai::agents::worktree::{Collected, LeftOutReason, Removed, TooMuch, Worktree, Worktrees};
 use git_flow_ai::domain::config::Config;
 use git_flow_ai::gate::store::Repo;
@@ -147,7 +148,7 @@ fn every_git_command_works_in_it_and_writes_nothing_shared() {
 #[test]
 fn in_the_sandbox_as_well_and_what_decides_about_it_stays_as_it_is() {
     let place = Place::with_config(
-        "version = 1\n[run]\nsandbox = \"require\"\nattempts = 1\n[agents.fake]\ncommand = [\"fake\"]\nvendor = \"acme\"\n",
+        support::Config::new().run("sandbox = \"require\"\nattempts = 1").agent("fake", "acme"),
     );
     let attack = r#"
         for file in .git $GITDIR/config $GITDIR/hooks/post-commit $GITDIR/info/attributes $GITDIR/objects/info/alternates; do
@@ -158,15 +159,8 @@ fn in_the_sandbox_as_well_and_what_decides_about_it_stays_as_it_is() {
         "fake",
         &format!("cat >/dev/null\nGITDIR=$(git rev-parse --absolute-git-dir)\nset -eu\n{EVERYTHING}\nset +e\n{attack}"),
     );
-    let file = |name: &str, text: &str| {
-        fs::write(place.root().join(name), text).unwrap();
-        place.root().join(name).display().to_string()
-    };
-    let request = file("request.md", "Make it.\n");
-    let plan = file("plan.md", "### [ ] Step: Do it\n<!-- id: it -->\n\nDo it.\n");
-    place.flow(&["spec", "Demo", "--workflow", "quick", "--from", &request]).ok();
-    place.flow(&["plan", "demo", "--from", &plan]).ok();
-    place.flow(&["run", "demo", "--no-review"]).ok();
+    place.spec_with(&task("it", ""));
+    place.run(&["--no-review"]).ok();
     assert_eq!(place.git_says(&["show", "flow/demo/it:written.txt"]), "end");
     assert_eq!(place.git_says(&["show", "flow/demo/it:two.txt"]), "two");
     place.git(&["fsck", "--strict"]).ok();

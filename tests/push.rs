@@ -1,21 +1,18 @@
 //! Branches go with their verdicts, in one push: all of it arrives or nothing does.
 
-use crate::support::{Out, Place, http};
+use crate::support::{Config, Out, Place, git_http};
 use git_flow_ai::gate::store::{Repo, verdicts};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CONFIG: &str = "version = 1\n[gate]\nbranches = [\"main\"]\nreview_on_merge = false\n";
 const NOTES: &str = "refs/notes/flow-ai";
 
 /// `main` is protected, `topic` is a commit ahead and checked out; `origin.git` has `main` and our hook.
 /// Here no hook is installed.
 fn place() -> Place {
-    let place = Place::with_config(CONFIG);
-    let server = server(&place).to_str().unwrap().to_owned();
-    place.git(&["clone", "--quiet", "--bare", ".", &server]).ok();
-    place.git(&["remote", "add", "origin", &server]).ok();
+    let place = Place::with_config(Config::lookup_only());
+    place.server("origin");
     in_server(&place, &["flow-ai", "init"]).ok();
     topic(&place, "topic");
     place
@@ -27,18 +24,12 @@ fn server(place: &Place) -> PathBuf {
 
 /// A branch off `main` with a file of that name.
 fn topic(place: &Place, name: &str) {
-    place.git(&["switch", "--quiet", "-c", name, "main"]).ok();
-    place.write(name, "new\n");
-    place.git(&["add", "."]).ok();
-    place.git(&["commit", "--quiet", "-m", name]).ok();
-}
-
-fn in_folder(place: &Place, folder: &Path, args: &[&str]) -> Out {
-    Out::of(place.command("git").current_dir(folder).args(args).output().unwrap())
+    place.branch(name, "main");
+    place.commit_saying(name, name, "new\n");
 }
 
 fn in_server(place: &Place, args: &[&str]) -> Out {
-    in_folder(place, &server(place), args)
+    place.git_in(&server(place), args)
 }
 
 /// A clone of the server.
@@ -82,7 +73,7 @@ fn meanwhile(place: &Place, what: &str) {
 
 /// The record of somebody else in a clone of their own.
 fn record_in(place: &Place, folder: &Path, summary: &str) {
-    in_folder(place, folder, &["config", "user.name", "Eve"]).ok();
+    place.git_in(folder, &["config", "user.name", "Eve"]).ok();
     let mut verdict = place.verdict("main", "main");
     verdict.summary = summary.to_owned();
     let on = verdict.head_commit.unwrap();
@@ -95,14 +86,10 @@ fn summaries(folder: &Path) -> String {
     format!("{:?}", verdicts::all(&repo).unwrap())
 }
 
-fn json(out: &Out) -> Value {
-    serde_json::from_str(&out.stdout).unwrap()
-}
-
 #[test]
 fn an_unjudged_change_is_refused_and_nothing_has_moved_on_either_side() {
     let place = place();
-    let address = http::serve(&place);
+    let address = git_http::serve(&place);
     place.git(&["remote", "add", "web", &format!("{address}/origin.git")]).ok();
     // A verdict that is about something else stays here as well.
     record_in(&place, &place.repo(), "Of another change.");
@@ -121,7 +108,7 @@ fn a_judged_change_and_its_verdict_arrive_in_one_push() {
     for by_http in [false, true] {
         let place = place();
         if by_http {
-            let address = format!("{}/origin.git", http::serve(&place));
+            let address = format!("{}/origin.git", git_http::serve(&place));
             place.git(&["remote", "set-url", "origin", &address]).ok();
         }
         let pushes = count_pushes(&place);
@@ -148,7 +135,7 @@ fn a_server_that_cannot_take_all_or_nothing_gets_the_verdicts_first() {
         let place = place();
         in_server(&place, &["config", "receive.advertiseAtomic", "false"]).ok();
         if by_http {
-            let address = format!("{}/origin.git", http::serve(&place));
+            let address = format!("{}/origin.git", git_http::serve(&place));
             place.git(&["remote", "set-url", "origin", &address]).ok();
         }
         let main = place.git_says(&["rev-parse", "main"]);
@@ -157,7 +144,7 @@ fn a_server_that_cannot_take_all_or_nothing_gets_the_verdicts_first() {
         place.approve("main", "topic");
         let out = place.flow(&["push", "--json", "origin", "topic:main"]).ok();
         assert!(!out.stderr.contains("fatal"), "{out:?}");
-        assert_eq!(json(&out)["atomic"], false);
+        assert_eq!(out.json()["atomic"], false);
         arrived(&place, "topic", "main");
         arrived(&place, NOTES, NOTES);
     }
@@ -170,7 +157,7 @@ fn verdicts_that_others_push_meanwhile_are_taken_in_and_none_is_lost() {
         let place = place();
         let eve = clone(&place, "eve");
         if by_http {
-            let address = format!("{}/origin.git", http::serve(&place));
+            let address = format!("{}/origin.git", git_http::serve(&place));
             place.git(&["remote", "set-url", "origin", &address]).ok();
         }
         if !has_gate {
@@ -196,9 +183,9 @@ fn a_branch_that_others_move_meanwhile_is_left_to_the_person() {
     place.git(&["push", "--quiet", "origin", "topic"]).ok();
     let eve = clone(&place, "eve");
     for args in [&["switch", "-q", "topic"][..], &["commit", "-q", "--allow-empty", "-m", "Eve's"]] {
-        in_folder(&place, &eve, args).ok();
+        place.git_in(&eve, args).ok();
     }
-    in_folder(&place, &eve, &["push", "-q", "origin", "topic"]).ok();
+    place.git_in(&eve, &["push", "-q", "origin", "topic"]).ok();
     place.git(&["commit", "--quiet", "--allow-empty", "-m", "Ours"]).ok();
     record_in(&place, &place.repo(), "Ours.");
     let before = refs(&place);
@@ -216,9 +203,9 @@ fn two_clones_that_push_in_turn_keep_each_others_verdicts() {
         for folder in &clones {
             let name = folder.file_name().unwrap().to_str().unwrap();
             record_in(&place, folder, &format!("{name} {round}"));
-            in_folder(&place, folder, &["switch", "--quiet", "-C", name]).ok();
-            in_folder(&place, folder, &["commit", "--quiet", "--allow-empty", "-m", "More"]).ok();
-            in_folder(&place, folder, &["flow-ai", "push"]).ok().says(&format!("{name} -> {name}"));
+            place.git_in(folder, &["switch", "--quiet", "-C", name]).ok();
+            place.git_in(folder, &["commit", "--quiet", "--allow-empty", "-m", "More"]).ok();
+            place.git_in(folder, &["flow-ai", "push"]).ok().says(&format!("{name} -> {name}"));
         }
     }
     let all = summaries(&server(&place));
@@ -227,7 +214,7 @@ fn two_clones_that_push_in_turn_keep_each_others_verdicts() {
     }
     for folder in &clones {
         let name = folder.file_name().unwrap().to_str().unwrap();
-        let here = in_folder(&place, folder, &["rev-parse", "HEAD"]).ok().stdout;
+        let here = place.git_in(folder, &["rev-parse", "HEAD"]).ok().stdout;
         assert_eq!(in_server(&place, &["rev-parse", name]).ok().stdout, here);
     }
 }
@@ -238,11 +225,11 @@ fn a_dry_run_changes_nothing_and_tells_what_would_go() {
     place.approve("main", "topic");
     let eve = clone(&place, "eve");
     record_in(&place, &eve, "Eve's.");
-    in_folder(&place, &eve, &["flow-ai", "sync"]).ok();
+    place.git_in(&eve, &["flow-ai", "sync"]).ok();
     let before = refs(&place);
     let out = place.flow(&["push", "--dry-run"]).ok();
     out.says("Would push to origin").says("topic -> topic").says("1 verdict: origin lacked when last seen");
-    let told = json(&place.flow(&["push", "--dry-run", "--json", "origin", "topic"]).ok());
+    let told = place.flow(&["push", "--dry-run", "--json", "origin", "topic"]).ok().json();
     assert_eq!(told["dry_run"], true);
     assert_eq!(told["refs"][0]["status"], "new", "{told}");
     place.flow(&["push", "--dry-run", "origin", "main~1:main"]).exits(1).says("`main` at origin has commits");
@@ -253,12 +240,12 @@ fn a_dry_run_changes_nothing_and_tells_what_would_go() {
 fn a_script_learns_what_went_and_why_not() {
     let place = place();
     let no = place.flow(&["push", "--json", "origin", "topic:main"]).exits(1);
-    let told = json(&no);
+    let told = no.json();
     assert_eq!((&told["refused"], &told["remote"]), (&Value::Bool(true), &"origin".into()));
     assert_eq!(told["refs"][0]["status"], "rejected");
     assert!(told["why"].as_str().unwrap().contains("`main`") && told["fix"][0].is_string(), "{told}");
     place.approve("main", "topic");
-    let told = json(&place.flow(&["push", "--json", "origin", "topic:main"]).ok());
+    let told = place.flow(&["push", "--json", "origin", "topic:main"]).ok().json();
     assert_eq!((&told["atomic"], &told["refused"]), (&Value::Bool(true), &Value::Bool(false)));
     assert!(told["why"].is_null() && told["not_pushed"].is_null(), "{told}");
     assert_eq!(told["went"].as_array().unwrap().len(), 1);
@@ -270,8 +257,7 @@ fn a_script_learns_what_went_and_why_not() {
 fn what_is_checked_out_goes_where_gits_config_says() {
     let place = place();
     place.git(&["init", "--quiet", "--bare", "../second.git"]).ok();
-    let second =
-        |name: &str| in_folder(&place, &place.root().join("second.git"), &["rev-parse", name]).status;
+    let second = |name: &str| place.git_in(&place.root().join("second.git"), &["rev-parse", name]).status;
     // The only remote, under its own name; then the upstream's name.
     place.flow(&["push"]).ok().says("topic -> topic");
     place.git(&["config", "branch.topic.remote", "origin"]).ok();
@@ -282,7 +268,7 @@ fn what_is_checked_out_goes_where_gits_config_says() {
     place.git(&["config", "remote.pushDefault", "second"]).ok();
     assert_ne!(second("topic"), 0);
     fs::create_dir(place.repo().join("folder")).unwrap();
-    in_folder(&place, &place.repo().join("folder"), &["flow-ai", "push"]).ok().says("To second");
+    place.git_in(&place.repo().join("folder"), &["flow-ai", "push"]).ok().says("To second");
     assert_eq!(second("topic"), 0);
     place.git(&["config", "branch.topic.pushRemote", "third"]).ok();
     place.flow(&["push"]).exits(2).says("`third`, which branch.topic.pushRemote says, is no remote");

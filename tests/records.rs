@@ -1,19 +1,18 @@
 //! Records as they are documented: by their schema, by hand, and by what they say a signature proves.
 
-use crate::signing::place_with;
 use crate::support::{Out, Place};
 use serde_json::Value;
 use std::path::Path;
 
 /// Everything is signed by Ada, who also writes; Bob may sign as well.
 fn place(policy: &str) -> Place {
-    let place = place_with(&format!("review_on_merge = false\n{policy}"), "");
+    let place = Place::judged(&format!("review_on_merge = false\n{policy}"), "");
     for name in ["ada", "bob"] {
         place.key(name, "ed25519");
     }
     let line = |name: &str| format!("{name}@example.com {}\n", place.public(name));
-    place.begin(&(line("ada") + &line("bob")));
-    place.topic();
+    place.protect(&(line("ada") + &line("bob")));
+    place.topic("new.txt");
     place
 }
 

@@ -1,14 +1,13 @@
 //! The law of the target: rules by path, and changes that would bend the gate itself.
 
-use crate::signing::place_with;
-use crate::support::{Out, Place};
+use crate::support::Place;
 
 const RULE: &str =
     "review_on_merge = false\n[[gate.rule]]\npaths = [\".zenflow/**\", \".gitattributes\"]\nhuman = true\n";
 
 fn place() -> Place {
-    let place = place_with(RULE, "");
-    place.begin("");
+    let place = Place::judged(RULE, "");
+    place.protect("");
     place.git(&["checkout", "--quiet", "-b", "topic"]).ok();
     place
 }
@@ -17,11 +16,6 @@ fn commit(place: &Place, path: &str, text: &str) {
     place.write(path, text);
     place.git(&["add", "--force", path]).ok();
     place.git(&["commit", "--quiet", "-m", &format!("Change {path}")]).ok();
-}
-
-fn bob(place: &Place, args: &[&str]) -> Out {
-    let who = ["-c", "user.name=Bob", "-c", "user.email=bob@example.com", "flow-ai"];
-    place.git(&[&who, args].concat())
 }
 
 #[test]
@@ -37,17 +31,17 @@ fn a_change_of_the_law_waits_for_a_person_and_other_changes_do_not() {
         };
         commit(&place, path, &text);
         place.flow(&["review", "topic"]).ok();
-        let refused = place.merge().exits(128).says("a rule wants a person's approval of");
+        let refused = place.merge_topic().exits(128).says("a rule wants a person's approval of");
         let line = refused.stderr.lines().find(|line| line.contains("--approve")).unwrap();
         let typed: Vec<&str> = line.split_once("git flow-ai ").unwrap().1.split_whitespace().collect();
         place.flow(&typed).exits(1).says("nobody judges their own work");
-        bob(&place, &typed).ok();
-        place.merge().ok();
+        place.flow_as_bob(&typed).ok();
+        place.merge_topic().ok();
     }
     let place = place();
     commit(&place, "src.txt", "text\n");
     place.flow(&["review", "topic"]).ok();
-    place.merge().ok();
+    place.merge_topic().ok();
 }
 
 #[test]
@@ -64,7 +58,7 @@ fn a_branch_that_loosens_the_gate_is_judged_by_the_targets() {
     commit(&place, ".zenflow/config.toml", &lax);
     place.flow(&["waive", "topic", "--reason", "I may now."]).exits(1);
     place.flow(&["review", "topic", "--reviewer", "tame"]).exits(2).says("tame");
-    place.merge().exits(128).says("no rival's verdict covers");
+    place.merge_topic().exits(128).says("no rival's verdict covers");
 }
 
 #[test]
@@ -72,7 +66,7 @@ fn attributes_of_a_branch_hide_nothing_of_what_a_person_approves() {
     let place = place();
     commit(&place, ".gitattributes", "*.txt -diff\n*.txt linguist-generated\n");
     commit(&place, "evil.txt", "evil\n");
-    let out = bob(&place, &["review", "topic", "--approve", "--json"]).ok();
+    let out = place.flow_as_bob(&["review", "topic", "--approve", "--json"]).ok();
     let json: serde_json::Value = serde_json::from_str(&out.stdout).unwrap();
     let files: Vec<&str> = json["verdicts"][0]["shown"]["files"]
         .as_array()

@@ -1,7 +1,8 @@
 //! Secrets: keys come from the person, and stay out of files, objects, notes, output and command lines.
 
-use crate::support::server::{Server, judge};
-use crate::support::{Out, Place};
+use crate::support::model_server::{Server, judge};
+use crate::support::plan::task;
+use crate::support::{Config, Out, Place};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -20,8 +21,9 @@ fn telling() -> String {
 
 /// An agent that prints all that it knows, commands that do, and a reviewer that quotes keys.
 fn talkative() -> Place {
-    let place = Place::new();
-    let agent = place.script(
+    let config = Config::new().run("attempts = 1\nsetup = \"env\"\nverify = \"env; test -f work.txt\"");
+    let place = Place::with_config(config.agent("writer", "acme").reviewer("judge", "rival"));
+    place.script(
         "writer",
         &format!(
             "cat > /dev/null\nenv\nenv >&2\nprintf 'user:%s' \"$ACME_API_KEY\" | base64 -w 0\necho\n\
@@ -35,23 +37,8 @@ fn talkative() -> Place {
         "findings='[{{\"path\":\"work.txt\",\"line\":1,\"severity\":\"P1\",\"body\":\"It holds {PLAIN} and {0}\",\"suggestion\":\"Take {0} out\"}}]'",
         telling()
     );
-    let judge = place.reviewer("judge", &quoted);
-    place.write(
-        ".zenflow/config.toml",
-        format!(
-            "version = 1\n[run]\nattempts = 1\nsetup = \"env\"\nverify = \"env; test -f work.txt\"\n\
-             [agents.writer]\ncommand = [\"{}\"]\nvendor = \"acme\"\n[agents.judge]\ncommand = [\"{}\"]\nvendor = \"rival\"\n\
-             [reviewers.judge]\nagent = \"judge\"\n",
-            agent.display(),
-            judge.display()
-        ),
-    );
-    place.git(&["add", "."]).ok();
-    place.git(&["commit", "--quiet", "-m", "Configure"]).ok();
-    place.flow(&["spec", "A thing", "--workflow", "quick", "--slug", "thing", "--no-edit"]).ok();
-    fs::write(place.root().join("plan.md"), "# Plan\n\n### [ ] Step: Do\n<!-- id: do -->\n\nDo it.\n")
-        .unwrap();
-    place.flow(&["plan", "thing", "--from", "../plan.md"]).ok();
+    place.reviewer("judge", &quoted);
+    place.spec_with(&task("do", ""));
     place
 }
 
@@ -99,12 +86,12 @@ fn no_key_is_in_any_file_object_or_output_after_a_run() {
     let place = talkative();
     let told = telling();
     for args in [
-        "run thing",
-        "run thing --retry --json",
-        "log thing",
-        "status thing",
+        "run demo",
+        "run demo --retry --json",
+        "log demo",
+        "status demo",
         "verdict list --json",
-        "log thing --json",
+        "log demo --json",
     ] {
         let out = with_keys(&place, "022", args);
         for text in [&out.stdout, &out.stderr] {
@@ -131,7 +118,7 @@ fn no_key_is_in_any_file_object_or_output_after_a_run() {
 fn logs_are_for_their_owner_alone_whatever_the_umask() {
     for umask in ["000", "027", "077"] {
         let place = talkative();
-        with_keys(&place, umask, "run thing").exits(1);
+        with_keys(&place, umask, "run demo").exits(1);
         let mode = |path: &Path| fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777;
         let own = place.repo().join(".git/flow-ai");
         assert_eq!(mode(&own), 0o700, "{umask}");
@@ -177,14 +164,11 @@ fn an_error_does_not_repeat_a_key() {
 
 /// A repository whose reviewer is a server, on a branch with a change, and that as the person's own file.
 fn served(url: &str, own: &str) -> Place {
-    let place = Place::with_config(&format!(
-        "version = 1\n[reviewers.api]\napi = \"openai-compatible\"\nbase_url = \"{url}/v1\"\nmodel = \"m\"\nvendor = \"zeta\"\n"
-    ));
+    let api =
+        format!("api = \"openai-compatible\"\nbase_url = \"{url}/v1\"\nmodel = \"m\"\nvendor = \"zeta\"");
+    let place = Place::with_config(Config::new().section("reviewers.api", api));
     write_own(&place, own);
-    place.git(&["switch", "--quiet", "-c", "topic"]).ok();
-    place.write("app.txt", "one\n");
-    place.git(&["add", "."]).ok();
-    place.git(&["commit", "--quiet", "-m", "App"]).ok();
+    place.topic("app.txt");
     place
 }
 
@@ -253,7 +237,7 @@ fn an_agent_gets_its_own_keys_and_no_other_agent_does() {
     let repo = place.read(".zenflow/config.toml");
     let own = "[agents.writer]\nenv_command = { WRITERS_KEY = \"echo key-of-the-writer-0123\" }\n";
     write_own(&place, own);
-    with_keys(&place, "022", "run thing").exits(1);
+    with_keys(&place, "022", "run demo").exits(1);
     let log = fs::read_to_string(
         files(&place.repo().join(".git/flow-ai/runs"))
             .iter()
@@ -279,8 +263,8 @@ fn an_agent_gets_its_own_keys_and_no_other_agent_does() {
         repo.replace("vendor = \"acme\"", "vendor = \"acme\"\nargs = []\nmodel = \"m\""),
     );
     write_own(&place, &format!("{own}command = [\"/bin/true\"]\nvendor = \"acme\"\n"));
-    place.flow(&["plan", "thing", "--check"]);
-    with_keys(&place, "022", "run thing --retry").says("your own agent `writer` is not used");
+    place.flow(&["plan", "demo", "--check"]);
+    with_keys(&place, "022", "run demo --retry").says("your own agent `writer` is not used");
 }
 
 #[test]
@@ -332,8 +316,8 @@ fn in_the_sandbox_an_agent_has_its_own_key_and_no_other_and_no_command_line_show
     place.git(&["config", "--global", "flow-ai.sandbox", "prefer"]).ok();
     place.script("writer", "cat > /dev/null\nenv\ncat /proc/[0-9]*/cmdline | tr '\\0' ' ' > work.txt\ntrue");
     write_own(&place, "[agents.writer]\nenv_command = { WRITERS_KEY = \"echo key-of-the-writer-0123\" }\n");
-    with_keys(&place, "022", "run thing --no-review").exits(0);
-    let work = place.git_says(&["show", "flow/thing/do:work.txt"]);
+    with_keys(&place, "022", "run demo --no-review").exits(0);
+    let work = place.git_says(&["show", "flow/demo/do:work.txt"]);
     assert!(work.contains("writer"), "{work}");
     assert_clean(&place, &["key-of-the-writer-0123", PLAIN]);
     let logs = files(&place.repo().join(".git/flow-ai/runs"));

@@ -1,7 +1,7 @@
 //! The server's hooks: whatever the transport and whoever pushes, only judged changes enter.
 
 use crate::support::verdicts::finding;
-use crate::support::{Out, Place, http};
+use crate::support::{Config, Out, Place, git_http};
 use git_flow_ai::domain::verdict::{Decision, Severity, decide};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -16,27 +16,20 @@ fn place() -> Place {
 }
 
 fn place_with(gate: &str) -> Place {
-    let place =
-        Place::with_config(&format!("version = 1\n[gate]\nbranches = [\"main\", \"release\"]\n{gate}"));
+    let place = Place::with_config(Config::new().gate("branches = [\"main\", \"release\"]").gate(gate));
     signers(&place);
-    let server = server(&place).to_str().unwrap().to_owned();
-    place.git(&["clone", "--quiet", "--bare", ".", &server]).ok();
-    place.git(&["remote", "add", "origin", &server]).ok();
+    place.server("origin");
     in_server(&place, &["flow-ai", "init"]).ok();
     assert!(server_says(&place, "main").is_some());
     topic(&place, "topic");
     place
 }
 
-/// Commits who may sign: somebody of whose key nobody here makes use.
+/// Commits who may sign: somebody whose key is used by nothing here.
 fn signers(place: &Place) {
-    let key = place.root().join("home/key");
-    let mut keygen = place.command("ssh-keygen");
-    Out::of(keygen.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).output().unwrap()).ok();
-    let public = fs::read_to_string(key.with_extension("pub")).unwrap();
-    place.write(".zenflow/allowed_signers", format!("ada@example.com {public}"));
-    place.git(&["add", "."]).ok();
-    place.git(&["commit", "--quiet", "-m", "Say who signs"]).ok();
+    place.key("key", "ed25519");
+    let line = format!("ada@example.com {}\n", place.public("key"));
+    place.commit_saying("Say who signs", ".zenflow/allowed_signers", line);
 }
 
 fn server(place: &Place) -> PathBuf {
@@ -45,14 +38,12 @@ fn server(place: &Place) -> PathBuf {
 
 /// A branch off `main` with a file of that name.
 fn topic(place: &Place, name: &str) {
-    place.git(&["switch", "--quiet", "-c", name, "main"]).ok();
-    place.write(name, "new\n");
-    place.git(&["add", "."]).ok();
-    place.git(&["commit", "--quiet", "-m", name]).ok();
+    place.branch(name, "main");
+    place.commit_saying(name, name, "new\n");
 }
 
 fn in_server(place: &Place, args: &[&str]) -> Out {
-    Out::of(place.command("git").current_dir(server(place)).args(args).output().unwrap())
+    place.git_in(&server(place), args)
 }
 
 /// Where a ref of the server is.
@@ -116,7 +107,7 @@ fn addresses(place: &Place) -> [String; 4] {
         "for last; do :; done\ngit=$(command -v git)\n\
          exec env -i PATH=/nowhere GIT_CONFIG_NOSYSTEM=1 \"$git\" shell -c \"$last\"",
     );
-    let http = format!("{}/origin.git", http::serve(place));
+    let http = format!("{}/origin.git", git_http::serve(place));
     [path.clone(), format!("file://{path}"), format!("ssh://host{path}"), http]
 }
 

@@ -11,67 +11,13 @@ use std::path::PathBuf;
 
 const ADA: &str = "ada@example.com";
 
-/// A place whose gate counts only signed records. The reviewer `judge` approves; `line` is shell for it.
-pub fn place_with(policy: &str, line: &str) -> Place {
-    let place = Place::new();
-    let judge = place.reviewer("judge", line);
-    place.write(
-        ".zenflow/config.toml",
-        format!(
-            "version = 1\n[agents.judge]\ncommand = [\"{}\"]\nvendor = \"zeta\"\n[reviewers.judge]\nagent = \"judge\"\n\
-             [gate]\nbranches = [\"main\"]\n{policy}",
-            judge.display()
-        ),
-    );
-    place
-}
-
-impl Place {
-    /// Makes a key without passphrase and returns where it is.
-    pub fn key(&self, name: &str, kind: &str) -> PathBuf {
-        let path = self.root().join("home").join(name);
-        let mut keygen = self.command("ssh-keygen");
-        keygen.args(["-q", "-t", kind, "-N", "", "-C", name, "-f"]).arg(&path);
-        Out::of(keygen.output().unwrap()).ok();
-        path
-    }
-
-    /// The public half: type and key.
-    pub fn public(&self, name: &str) -> String {
-        let text = fs::read_to_string(self.root().join("home").join(format!("{name}.pub"))).unwrap();
-        text.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
-    }
-
-    /// Commits everything and puts up the hooks.
-    pub fn begin(&self, allowed: &str) {
-        self.write(".zenflow/allowed_signers", allowed);
-        self.git(&["add", "."]).ok();
-        self.git(&["commit", "--quiet", "-m", "Configure"]).ok();
-        self.flow(&["init"]).ok();
-    }
-
-    /// A branch `topic` with one commit, checked out.
-    pub fn topic(&self) {
-        self.git(&["checkout", "--quiet", "-b", "topic"]).ok();
-        self.write("new.txt", "new\n");
-        self.git(&["add", "new.txt"]).ok();
-        self.git(&["commit", "--quiet", "-m", "New"]).ok();
-    }
-
-    /// Goes to `main` and merges `topic`.
-    pub fn merge(&self) -> Out {
-        self.git(&["checkout", "--quiet", "main"]).ok();
-        self.git(&["-c", "merge.ff=only", "merge", "--quiet", "topic"])
-    }
-}
-
 /// A gate that counts Ada's signatures, her key configured, and work on `topic`.
 fn signed() -> Place {
-    let place = place_with("signed = true\nreview_on_merge = false\n", "");
+    let place = Place::judged("signed = true\nreview_on_merge = false\n", "");
     place.key("ada", "ed25519");
     place.git(&["config", "flow-ai.signingKey", "~/ada"]).ok();
-    place.begin(&format!("{ADA} {}\n", place.public("ada")));
-    place.topic();
+    place.protect(&format!("{ADA} {}\n", place.public("ada")));
+    place.topic("new.txt");
     place
 }
 
@@ -101,28 +47,28 @@ fn sign_with(place: &Place, mut verdict: Verdict, key: &str, namespace: &str) ->
 #[test]
 fn a_review_is_signed_and_the_gate_counts_it() {
     let place = signed();
-    place.merge().exits(128).says("no rival's verdict covers");
+    place.merge_topic().exits(128).says("no rival's verdict covers");
     place.flow(&["review", "topic"]).ok();
     let note = place.git_says(&["notes", "--ref=flow-ai", "show", "topic"]);
     assert!(note.contains(r#""signature":"U1NIU0lH"#), "{note}");
-    place.merge().ok();
+    place.merge_topic().ok();
     place.flow(&["review", "topic~1..topic"]).ok();
 }
 
 #[test]
 fn keys_of_every_usual_kind_sign() {
     for kind in ["ecdsa", "rsa"] {
-        let place = place_with("signed = true\nreview_on_merge = false\n", "");
+        let place = Place::judged("signed = true\nreview_on_merge = false\n", "");
         place.key("ada", kind);
         place.git(&["config", "gpg.format", "ssh"]).ok();
         place.git(&["config", "user.signingKey", "~/ada.pub"]).ok();
-        place.begin(&format!(
+        place.protect(&format!(
             "# People\n\n*@example.com namespaces=\"{NAMESPACE},git\" {}\n",
             place.public("ada")
         ));
-        place.topic();
+        place.topic("new.txt");
         place.flow(&["review", "topic"]).ok();
-        place.merge().ok();
+        place.merge_topic().ok();
     }
 }
 
@@ -133,7 +79,7 @@ fn only_a_good_signature_of_an_allowed_key_counts() {
     let forged = |make: &dyn Fn() -> Verdict, why: &str| {
         place.git(&["update-ref", "-d", "refs/notes/flow-ai"]).ok();
         place.record(&make());
-        place.merge().exits(128).says("no verdict that counts covers").says(why);
+        place.merge_topic().exits(128).says("no verdict that counts covers").says(why);
     };
     forged(&|| place.verdict("main", "topic"), "it is not signed");
     forged(&|| approval(&place, "eve", NAMESPACE), "nobody on the list of signers");
@@ -157,11 +103,11 @@ fn only_a_good_signature_of_an_allowed_key_counts() {
     };
     place.git(&["update-ref", "-d", "refs/notes/flow-ai"]).ok();
     place.record(&garbage());
-    place.merge().exits(128).says("no verdict that counts covers");
+    place.merge_topic().exits(128).says("no verdict that counts covers");
     // And the honest one, last, so that nothing above failed for another reason.
     place.git(&["update-ref", "-d", "refs/notes/flow-ai"]).ok();
     place.record(&approval(&place, "ada", NAMESPACE));
-    place.merge().ok();
+    place.merge_topic().ok();
 }
 
 #[test]
@@ -176,7 +122,7 @@ fn a_forged_block_keeps_nobody_out_and_a_signed_one_does() {
     place.record(&block());
     place.flow(&["review", "topic"]).ok().says("judged already");
     place.record(&sign_with(&place, block(), "ada", NAMESPACE));
-    place.merge().exits(128).says("codex (openai) asks for changes");
+    place.merge_topic().exits(128).says("codex (openai) asks for changes");
 }
 
 #[test]
@@ -189,7 +135,7 @@ fn a_tampered_statement_is_nobodys() {
     let tampered = note.replace("REQUEST CHANGES", "APPROVE");
     place.git(&["update-ref", "-d", "refs/notes/flow-ai"]).ok();
     place.git(&["notes", "--ref=flow-ai", "add", "-m", &tampered, "topic"]).ok();
-    place.merge().exits(128).says("incorrect signature");
+    place.merge_topic().exits(128).says("incorrect signature");
 }
 
 #[test]
@@ -201,37 +147,38 @@ fn a_key_counts_while_it_is_valid_and_as_long_as_it_is_listed() {
         ("valid-after=\"20260602\" ", true, false),
         ("", false, false),
     ] {
-        let place = place_with("signed = true\nreview_on_merge = false\n", "");
+        let place = Place::judged("signed = true\nreview_on_merge = false\n", "");
         place.key("ada", "ed25519");
         place.key("bob", "ed25519");
         let ada = format!("{ADA} {options}{}\n", place.public("ada"));
         let bob = format!("bob@example.com {}\n", place.public("bob"));
-        place.begin(&if line_stays { ada + &bob } else { bob });
-        place.topic();
+        place.protect(&if line_stays { ada + &bob } else { bob });
+        place.topic("new.txt");
         place.record(&approval(&place, "ada", NAMESPACE));
-        place.merge().exits(if counts { 0 } else { 128 });
+        place.merge_topic().exits(if counts { 0 } else { 128 });
     }
 }
 
 #[test]
 fn what_a_person_said_only_that_person_signs() {
-    let place = place_with("signed = true\nreview_on_merge = false\nwaivers = [\"ada@example.com\"]\n", "");
+    let place =
+        Place::judged("signed = true\nreview_on_merge = false\nwaivers = [\"ada@example.com\"]\n", "");
     for name in ["ada", "bob"] {
         place.key(name, "ed25519");
     }
     let lines =
         [format!("{ADA} {}", place.public("ada")), format!("bob@example.com {}", place.public("bob"))];
-    place.begin(&(lines.join("\n") + "\n"));
-    place.topic();
+    place.protect(&(lines.join("\n") + "\n"));
+    place.topic("new.txt");
     let waiver = || Verdict {
         decision: Decision::Waive,
         reviewer: author("Ada Lovelace <ada@example.com>", "person"),
         ..place.verdict("main", "topic")
     };
     place.record(&sign_with(&place, waiver(), "bob", NAMESPACE));
-    place.merge().exits(128).says("its signature is not good for ada@example.com");
+    place.merge_topic().exits(128).says("its signature is not good for ada@example.com");
     place.record(&sign_with(&place, waiver(), "ada", NAMESPACE));
-    place.merge().ok();
+    place.merge_topic().ok();
 }
 
 #[test]
@@ -241,9 +188,9 @@ fn the_list_is_the_targets_not_the_changes() {
     place.write(".zenflow/allowed_signers", format!("eve@example.com {}\n", place.public("eve")));
     place.git(&["commit", "--quiet", "-am", "Let Eve sign"]).ok();
     place.record(&approval(&place, "eve", NAMESPACE));
-    place.merge().exits(128).says("nobody on the list of signers");
+    place.merge_topic().exits(128).says("nobody on the list of signers");
     place.record(&approval(&place, "ada", NAMESPACE));
-    place.merge().ok();
+    place.merge_topic().ok();
 }
 
 #[test]
@@ -254,17 +201,17 @@ fn without_a_list_that_can_be_read_nobody_can_tell() {
         ("ada@example.com\n", "is malformed in line 1"),
         ("# me\nada@example.com ssh-ed25519 not/a-key\n", "is malformed in line 2"),
     ] {
-        let place = place_with("signed = true\nreview_on_merge = false\n", "");
+        let place = Place::judged("signed = true\nreview_on_merge = false\n", "");
         place.key("ada", "ed25519");
-        place.begin(allowed);
-        place.topic();
+        place.protect(allowed);
+        place.topic("new.txt");
         place.record(&approval(&place, "ada", NAMESPACE));
-        place.merge().exits(128).says(why).says("hint: commit .zenflow/allowed_signers there");
+        place.merge_topic().exits(128).says(why).says("hint: commit .zenflow/allowed_signers there");
     }
     let place = signed();
     place.record(&approval(&place, "ada", NAMESPACE));
     let hidden = place.script("ssh-keygen", "echo 'usage: ssh-keygen' >&2; exit 1");
-    place.merge().exits(128).says("too old");
+    place.merge_topic().exits(128).says("too old");
     fs::remove_file(hidden).unwrap();
     // A PATH that has everything but ssh-keygen.
     let bin = place.root().join("lean");
@@ -284,14 +231,14 @@ fn without_a_list_that_can_be_read_nobody_can_tell() {
 
 #[test]
 fn nobody_is_paid_for_a_verdict_that_cannot_be_signed() {
-    let place = place_with("signed = true\n", "echo asked >> \"$HOME/asked\"");
+    let place = Place::judged("signed = true\n", "echo asked >> \"$HOME/asked\"");
     place.key("ada", "ed25519");
     place.key("eve", "ed25519");
-    place.begin(&format!("{ADA} {}\n", place.public("ada")));
-    place.topic();
+    place.protect(&format!("{ADA} {}\n", place.public("ada")));
+    place.topic("new.txt");
     let review = || place.flow(&["review", "topic"]);
     review().exits(2).says("no key is configured").says("git config --global flow-ai.signingKey");
-    place.merge().exits(128).says("no key is configured");
+    place.merge_topic().exits(128).says("no key is configured");
     place.git(&["config", "flow-ai.signingKey", "~/gone"]).ok();
     review().exits(2).says("home/gone cannot sign").says("name one that is there");
     place.git(&["config", "flow-ai.signingKey", "~/eve"]).ok();
@@ -306,10 +253,10 @@ fn nobody_is_paid_for_a_verdict_that_cannot_be_signed() {
 
 #[test]
 fn a_key_in_an_agent_signs_and_no_process_of_an_agents_can_reach_it() {
-    let place = place_with("signed = true\n", "env > \"$HOME/environment\"");
+    let place = Place::judged("signed = true\n", "env > \"$HOME/environment\"");
     place.key("ada", "ed25519");
-    place.begin(&format!("{ADA} {}\n", place.public("ada")));
-    place.topic();
+    place.protect(&format!("{ADA} {}\n", place.public("ada")));
+    place.topic("new.txt");
     let socket = place.root().join("agent.sock");
     let mut agent = place.command("ssh-agent").arg("-D").arg("-a").arg(&socket).spawn().unwrap();
     while !socket.exists() {
@@ -360,11 +307,11 @@ fn keys_are_found_where_git_finds_them() {
 
 #[test]
 fn where_signatures_are_not_demanded_a_record_counts_without() {
-    let place = place_with("review_on_merge = false\n", "");
-    place.begin("");
-    place.topic();
+    let place = Place::judged("review_on_merge = false\n", "");
+    place.protect("");
+    place.topic("new.txt");
     place.flow(&["review", "topic"]).ok();
-    place.merge().ok();
+    place.merge_topic().ok();
 }
 
 #[test]
@@ -380,11 +327,11 @@ fn check_says_who_signed_and_whether_that_proves_independence() {
 
 #[test]
 fn the_way_to_a_list_of_signers_that_is_missing_works() {
-    let place = place_with("signed = true\nreview_on_merge = false\n", "");
+    let place = Place::judged("signed = true\nreview_on_merge = false\n", "");
     place.git(&["add", "."]).ok();
     place.git(&["commit", "--quiet", "-m", "Configure"]).ok();
     place.flow(&["init"]).ok();
-    place.topic();
+    place.topic("new.txt");
     place.key("ada", "ed25519");
     place.git(&["config", "flow-ai.signingKey", "~/ada"]).ok();
     let out = place.flow(&["review", "topic"]).exits(2).says("allowed_signers is missing");

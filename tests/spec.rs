@@ -1,6 +1,6 @@
 //! `git flow-ai spec` and `approve`: written without a checkout, approved by people, bound to the text.
 
-use crate::support::{Out, Place};
+use crate::support::{Config, Out, Place};
 use std::process::Stdio;
 
 const SLUG: &str = "dark-mode";
@@ -254,9 +254,7 @@ fn standard_input_is_a_source_and_a_closed_pipe_no_failure() {
 
 /// A place whose agent `scribe` is this shell script; the prompt is in `$prompt`.
 fn with_scribe(body: &str) -> Place {
-    let place = Place::with_config(
-        "version = 1\n[run]\nattempts = 2\n[agents.scribe]\ncommand = [\"scribe\"]\nvendor = \"acme\"\n",
-    );
+    let place = Place::with_config(Config::new().run("attempts = 2").agent("scribe", "acme"));
     place.script("scribe", &format!("prompt=$(cat)\nfolder=.flow-ai-documents\n{body}"));
     place
 }
@@ -292,7 +290,7 @@ echo spoiled > README.md; echo more > other.txt"#,
     place.flow(&["approve", SLUG]).ok();
     place.flow(&["plan", SLUG, "--draft"]).ok().says("Drafted: plan.md");
     place.flow(&["approve", SLUG]).ok().says("git flow-ai run dark-mode");
-    assert_eq!(place.git_says(&["worktree", "list"]).lines().count(), 1, "no worktree stays");
+    place.has_no_worktree();
 }
 
 #[test]
@@ -324,11 +322,7 @@ fn a_draft_that_cannot_be_taken_goes_back_and_then_fails_with_status_1() {
             .says(why)
             .says("spec edit dark-mode spec.md --draft");
         place.flow(&["spec", "show", SLUG]).ok().says("spec.md: missing");
-        assert_eq!(
-            place.git_says(&["worktree", "list"]).lines().count(),
-            1,
-            "no worktree stays after: {body}"
-        );
+        place.has_no_worktree();
     }
 }
 

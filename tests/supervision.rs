@@ -3,101 +3,36 @@
 //!
 //! The agents are shell scripts; the one called `claude` speaks its event stream.
 
-use crate::support::{Out, Place};
+use crate::support::plan::task;
+use crate::support::processes::wait_for;
+use crate::support::{Config, Out, Place, WRITE};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fs;
-use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A repository with an agent `mine`, another `claude`, a rival `judge`, and a spec `demo`.
-struct Stage {
-    place: Place,
+/// A repository with an agent `mine`, another `claude`, a rival `judge`, and a spec `demo`. `run` is the
+/// `[run]` section; `mine` does what `act` says in shell; tasks are `id` or `id:agent`.
+fn stage(run: &str, act: &str, tasks: &[&str]) -> Place {
+    let config = Config::new().run(run).agent("mine", "acme").section("agents.claude", "preset = \"claude\"");
+    let place = Place::with_config(config.reviewer("judge", "rival"));
+    place.agent("mine", act);
+    place.agent("claude", &format!("echo x > $task.txt\n{CLAUDE_DONE}"));
+    place.reviewer("judge", "");
+    let task = |name: &&str| {
+        let (id, agent) = name.split_once(':').unwrap_or((name, "mine"));
+        task(id, &format!("<!-- agent: {agent} -->"))
+    };
+    place.spec_with(&tasks.iter().map(task).collect::<String>());
+    place
 }
-
-impl Stage {
-    /// `run` is the `[run]` section; `mine` does what `act` says in shell; tasks are `id` or `id:agent`.
-    fn new(run: &str, act: &str, tasks: &[&str]) -> Stage {
-        let config = format!(
-            "version = 1\n[run]\n{run}\n[agents.mine]\ncommand = [\"mine\"]\nvendor = \"acme\"\n\
-             [agents.claude]\npreset = \"claude\"\n\
-             [agents.judge]\ncommand = [\"judge\"]\nvendor = \"rival\"\n[reviewers.judge]\nagent = \"judge\"\n"
-        );
-        let stage = Stage { place: Place::with_config(&config) };
-        stage.agent("mine", act);
-        stage.agent("claude", &format!("{}\n{CLAUDE_DONE}", "echo x > $task.txt"));
-        stage.place.reviewer("judge", "");
-        let step = |task: &&str| {
-            let (id, agent) = task.split_once(':').unwrap_or((task, "mine"));
-            format!(
-                "### [ ] Step: Make {id}\n<!-- id: {id} -->\n<!-- agent: {agent} -->\nWrite {id}.txt.\n\n"
-            )
-        };
-        let plan: String = tasks.iter().map(step).collect();
-        fs::write(stage.root().join("plan.md"), format!("# Demo\n\n{plan}")).unwrap();
-        fs::write(stage.root().join("request.md"), "Make it.\n").unwrap();
-        let (request, plan) = (stage.root().join("request.md"), stage.root().join("plan.md"));
-        stage.place.flow(&["spec", "Demo", "--workflow", "quick", "--from", request.to_str().unwrap()]).ok();
-        stage.place.flow(&["plan", "demo", "--from", plan.to_str().unwrap()]).ok();
-        stage
-    }
-
-    fn root(&self) -> PathBuf {
-        self.place.root().to_owned()
-    }
-
-    /// An agent that notes each start in `calls`, and does this.
-    fn agent(&self, name: &str, act: &str) {
-        let root = self.root().display().to_string();
-        self.place.script(
-            name,
-            &format!(
-                "prompt=$(cat)\ntask=$GIT_FLOW_AI_TASK\nattempt=$GIT_FLOW_AI_ATTEMPT\nroot='{root}'\n\
-                 echo \"$task $attempt\" >> '{root}/calls'\n{act}"
-            ),
-        );
-    }
-
-    fn run(&self, args: &[&str]) -> Out {
-        self.place.flow(&[&["run", "demo"], args].concat())
-    }
-
-    fn start(&self) -> Child {
-        let mut command = self.place.command("git-flow-ai");
-        command.args(["run", "demo"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-    }
-
-    fn calls(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.root().join("calls")).unwrap_or_default();
-        text.lines().map(str::to_owned).collect()
-    }
-
-    fn file(&self, revision: &str, path: &str) -> Option<String> {
-        let out = self.place.git(&["cat-file", "blob", &format!("{revision}:{path}")]);
-        (out.status == 0).then_some(out.stdout)
-    }
-
-    fn touch(&self, name: &str) {
-        fs::write(self.root().join(name), "").unwrap();
-    }
-}
-
-const WRITE: &str = "echo \"$task\" > $task.txt; echo done";
 
 /// A limit until somebody makes the file `go`; some work is there already.
 const LIMITED: &str = "echo half >> $task.half; [ -f \"$root/go\" ] || { echo \"429 rate limit, try again in $wait\" >&2; exit 1; }";
 
 const CLAUDE_DONE: &str = r#"echo '{"type":"result","subtype":"success","is_error":false,"result":"Done.","session_id":"s","total_cost_usd":0.4,"usage":{"input_tokens":900,"output_tokens":100}}'"#;
-
-fn wait_for(what: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(40);
-    while !what() {
-        assert!(Instant::now() < deadline, "it did not happen in time");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
 
 /// Whether nothing but an entry is left of a process.
 fn is_dead(pid: &str) -> bool {
@@ -128,7 +63,7 @@ fn a_limit_parks_the_task_frees_its_place_and_the_same_attempt_goes_on_after_it(
         "wait=3s\n{}\n{WRITE}",
         LIMITED.replace("[ -f \"$root/go\" ]", "[ -f half ]").replace("exit 1", "touch half; exit 1")
     );
-    let stage = Stage::new("attempts = 1\nparallel = 1", &act, &["slow", "one:claude", "two:claude"]);
+    let stage = stage("attempts = 1\nparallel = 1", &act, &["slow", "one:claude", "two:claude"]);
     let begin = Instant::now();
     let out = stage.run(&["--json"]).ok();
     assert!(begin.elapsed() >= Duration::from_secs(3));
@@ -147,15 +82,15 @@ fn a_limit_parks_the_task_frees_its_place_and_the_same_attempt_goes_on_after_it(
 #[test]
 fn nobody_is_started_into_a_limit_that_another_task_of_the_agent_has_met() {
     let stage =
-        Stage::new("attempts = 1\nparallel = 1", &format!("wait=4s\n{LIMITED}\n{WRITE}"), &["a", "b", "c"]);
-    let mut run = stage.start();
+        stage("attempts = 1\nparallel = 1", &format!("wait=4s\n{LIMITED}\n{WRITE}"), &["a", "b", "c"]);
+    let mut run = stage.start_run();
     wait_for(|| stage.calls().len() == 1);
     thread::sleep(Duration::from_secs(2));
     assert_eq!(stage.calls(), ["a 1"]);
-    let status = stage.place.flow(&["status", "demo"]).ok().stdout;
+    let status = stage.flow(&["status", "demo"]).ok().stdout;
     assert_eq!(status.matches(": waiting for a limit").count(), 3, "{status}");
     assert!(status.contains("a limit of requests"), "with its evidence: {status}");
-    stage.touch("go");
+    stage.beside("go", "");
     assert!(run.wait().unwrap().success());
     assert_eq!(stage.calls().len(), 4);
 }
@@ -163,7 +98,7 @@ fn nobody_is_started_into_a_limit_that_another_task_of_the_agent_has_met() {
 #[test]
 fn a_limit_that_lasts_longer_than_the_patience_is_not_waited_for() {
     let act = "echo x > $task.txt; echo 'You have hit your usage limit, try again in 2 hours' >&2; exit 1";
-    let stage = Stage::new("patience = \"1h\"\nattempts = 1", act, &["a", "b:claude"]);
+    let stage = stage("patience = \"1h\"\nattempts = 1", act, &["a", "b:claude"]);
     let begin = Instant::now();
     let out = stage.run(&["--json"]).exits(1);
     assert!(begin.elapsed() < Duration::from_secs(20));
@@ -183,7 +118,7 @@ fn a_limit_that_lasts_longer_than_the_patience_is_not_waited_for() {
 
 #[test]
 fn spending_passes_by_a_persons_hand_only() {
-    let stage = Stage::new("attempts = 1", "echo 'Your credit balance is too low' >&2; exit 1", &["a", "b"]);
+    let stage = stage("attempts = 1", "echo 'Your credit balance is too low' >&2; exit 1", &["a", "b"]);
     let out = stage.run(&["--json", "--parallel", "1"]).exits(1);
     let events = events(&out);
     for id in ["a", "b"] {
@@ -195,7 +130,7 @@ fn spending_passes_by_a_persons_hand_only() {
 #[test]
 fn an_agent_that_would_wait_for_hours_is_ended_and_its_files_kept() {
     let retry = r#"{"type":"rate_limit_event","rate_limit_info":{"status":"rejected","rateLimitType":"five_hour","resetsAt":4000000000}}"#;
-    let stage = Stage::new("attempts = 1", "", &["a:claude"]);
+    let stage = stage("attempts = 1", "", &["a:claude"]);
     stage.agent("claude", &format!("echo x > $task.txt; echo '{retry}'; sleep 300"));
     let begin = Instant::now();
     let out = stage.run(&["--json"]).exits(1);
@@ -209,16 +144,16 @@ fn an_agent_that_would_wait_for_hours_is_ended_and_its_files_kept() {
 
 #[test]
 fn ctrl_c_while_all_wait_for_a_limit_leaves_everything_and_the_next_run_still_knows_the_limit() {
-    let stage = Stage::new("attempts = 1", &format!("wait=8s\n{LIMITED}\n{WRITE}"), &["a"]);
-    let mut run = stage.start();
-    let parked = || stage.place.flow(&["status", "demo"]).stdout.contains("waiting for a limit");
+    let stage = stage("attempts = 1", &format!("wait=8s\n{LIMITED}\n{WRITE}"), &["a"]);
+    let mut run = stage.start_run();
+    let parked = || stage.flow(&["status", "demo"]).stdout.contains("waiting for a limit");
     wait_for(|| stage.calls().len() == 1 && parked());
     let begin = Instant::now();
     kill_process(Pid::from_child(&run), Signal::INT).unwrap();
     assert_eq!(run.wait().unwrap().code(), Some(130));
     assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
     assert_eq!(stage.file("flow/demo/a", "a.half").unwrap(), "half\n");
-    stage.touch("go");
+    stage.beside("go", "");
     let out = stage.run(&["--json"]).ok();
     let events = events(&out);
     assert!(events.iter().any(|event| event["event"] == "parked"), "it waited for the rest of the time");
@@ -228,19 +163,19 @@ fn ctrl_c_while_all_wait_for_a_limit_leaves_everything_and_the_next_run_still_kn
 
 #[test]
 fn a_persons_fresh_start_does_not_wait_for_a_limit_of_before() {
-    let stage = Stage::new("attempts = 1", &format!("wait=600s\n{LIMITED}\n{WRITE}"), &["a"]);
-    let mut run = stage.start();
-    wait_for(|| stage.place.flow(&["status", "demo"]).stdout.contains("waiting for a limit"));
+    let stage = stage("attempts = 1", &format!("wait=600s\n{LIMITED}\n{WRITE}"), &["a"]);
+    let mut run = stage.start_run();
+    wait_for(|| stage.flow(&["status", "demo"]).stdout.contains("waiting for a limit"));
     kill_process(Pid::from_child(&run), Signal::TERM).unwrap();
     assert_eq!(run.wait().unwrap().code(), Some(130));
-    stage.touch("go");
+    stage.beside("go", "");
     stage.run(&["--retry"]).ok();
 }
 
 #[test]
 fn a_spent_budget_of_the_run_starts_nothing_new_and_loses_nothing() {
     let run = "budget = { cost = 0.5 }\nparallel = 1";
-    let stage = Stage::new(run, WRITE, &["a:claude", "b:claude", "c:claude"]);
+    let stage = stage(run, WRITE, &["a:claude", "b:claude", "c:claude"]);
     let out = stage.run(&[]).exits(1);
     out.says("$0.80 of $0.50").says("budget spent").says("--budget cost=10");
     assert_eq!(stage.calls(), ["a 1", "b 1"], "0.4 dollars each");
@@ -255,7 +190,7 @@ fn a_spent_budget_of_the_run_starts_nothing_new_and_loses_nothing() {
 
 #[test]
 fn a_spent_budget_of_a_task_stops_its_agent_at_the_next_event() {
-    let stage = Stage::new("task_budget = { tokens = 1500 }\nattempts = 1", WRITE, &["a:claude", "b"]);
+    let stage = stage("task_budget = { tokens = 1500 }\nattempts = 1", WRITE, &["a:claude", "b"]);
     let used = r#"{"type":"assistant","message":{"id":"m'$n'","content":[{"type":"text","text":"On."}],"usage":{"input_tokens":1000,"output_tokens":0}}}"#;
     stage.agent(
         "claude",
@@ -278,7 +213,7 @@ fn a_spent_budget_of_a_task_stops_its_agent_at_the_next_event() {
 
 #[test]
 fn a_tasks_time_is_time_at_work() {
-    let stage = Stage::new("task_budget = { time = \"2s\" }", "echo x > $task.txt; sleep 300", &["a"]);
+    let stage = stage("task_budget = { time = \"2s\" }", "echo x > $task.txt; sleep 300", &["a"]);
     let begin = Instant::now();
     stage.run(&[]).exits(1).says("2s of 2s");
     assert!(begin.elapsed() < Duration::from_secs(15));
@@ -289,7 +224,7 @@ fn a_tasks_time_is_time_at_work() {
 fn which_clock_ended_an_agent_is_told_with_what_was_seen_last() {
     let act =
         "echo \"looking at $task\"; [ $task = mute ] && sleep 300; while :; do echo again; sleep 0.1; done";
-    let stage = Stage::new("attempts = 1\nsilence = \"2s\"\ntimeout = \"4s\"", act, &["mute", "chatty"]);
+    let stage = stage("attempts = 1\nsilence = \"2s\"\ntimeout = \"4s\"", act, &["mute", "chatty"]);
     let out = stage.run(&["--parallel", "2"]).exits(1);
     let out = out.says("said nothing for 2s (run.silence); the last that was seen of it: looking at mute");
     out.says("took longer than 4s (run.timeout); the last that was seen of it: again");
@@ -303,7 +238,7 @@ fn at_a_terminal(command: &str) -> String {
 #[test]
 fn whoever_waits_at_a_terminal_is_found_and_named_and_is_no_hang() {
     let act = format!("echo x > $task.txt; echo committing; {}", at_a_terminal("head -n 1 >answer; true"));
-    let stage = Stage::new("silence = \"4s\"", &act, &["a", "b:claude"]);
+    let stage = stage("silence = \"4s\"", &act, &["a", "b:claude"]);
     let out = stage.run(&["--json"]).exits(1);
     let events = events(&out);
     let a = outcome(&events, "a");
@@ -326,10 +261,10 @@ fn whoever_waits_at_a_terminal_is_found_and_named_and_is_no_hang() {
 #[test]
 fn whoever_waits_at_a_terminal_is_found_from_outside_of_the_sandbox() {
     let act = format!("echo x > $task.txt; echo committing; {}", at_a_terminal("head -n 1 >answer; true"));
-    let stage = Stage::new("silence = \"6s\"", &act, &["a"]);
-    stage.place.git(&["config", "--global", "--unset", "flow-ai.sandbox"]).ok();
+    let stage = stage("silence = \"6s\"", &act, &["a"]);
+    stage.git(&["config", "--global", "--unset", "flow-ai.sandbox"]).ok();
     // What its scripts note lies outside of its worktree.
-    stage.place.script("mine", &act.replace("$task", "a"));
+    stage.script("mine", &act.replace("$task", "a"));
     let out = stage.run(&["--json"]).exits(1);
     let events = events(&out);
     let a = outcome(&events, "a");
@@ -344,7 +279,7 @@ fn a_question_at_the_end_of_what_was_printed_is_found_and_a_shell_that_is_kept_o
         "if [ $task = asks ]; then printf 'Overwrite package.json? (y/N) '; sleep 300; fi\n\
          (sleep 300 | script -qec 'exec sh -i' /dev/null) >/dev/null 2>&1 &\nsleep 5\n{WRITE}"
     );
-    let stage = Stage::new("silence = \"6s\"\nattempts = 1", &act, &["asks", "keeps"]);
+    let stage = stage("silence = \"6s\"\nattempts = 1", &act, &["asks", "keeps"]);
     let out = stage.run(&["--json"]).exits(1);
     let events = events(&out);
     let asks = outcome(&events, "asks");
@@ -356,15 +291,15 @@ fn a_question_at_the_end_of_what_was_printed_is_found_and_a_shell_that_is_kept_o
 #[test]
 fn a_check_that_asks_is_named_and_goes_back_to_the_agent() {
     let verify = "printf 'Are you sure? [y/n] '; sleep 300";
-    let stage = Stage::new(&format!("timeout = \"8s\"\nattempts = 1\nverify = \"{verify}\""), WRITE, &["a"]);
+    let stage = stage(&format!("timeout = \"8s\"\nattempts = 1\nverify = \"{verify}\""), WRITE, &["a"]);
     stage.run(&[]).exits(1).says("asked what nobody answers: Are you sure? [y/n]");
 }
 
 #[test]
 fn one_who_wants_the_persons_own_terminal_does_not_hang_either() {
     let act = "echo x > $task.txt; echo asking; cat </dev/tty >answer";
-    let stage = Stage::new("silence = \"4s\"\nattempts = 1", act, &["a"]);
-    let mut script = stage.place.command("script");
+    let stage = stage("silence = \"4s\"\nattempts = 1", act, &["a"]);
+    let mut script = stage.command("script");
     let flow = env!("CARGO_BIN_EXE_git-flow-ai");
     script.args(["-qec", &format!("{flow} run demo --json"), "/dev/null"]).env("TERM", "dumb");
     // Nobody types; the end of the input would be an answer, so it stays open.
@@ -381,7 +316,7 @@ fn one_who_wants_the_persons_own_terminal_does_not_hang_either() {
 fn editors_and_pagers_wait_for_nobody() {
     let act = "git config user.name A; git config user.email a@b; echo x > $task.txt; git add .\n\
                { git commit; git log; sh -c '$EDITOR $task.txt'; env | grep -c -e ASKPASS= ; } >said 2>&1; echo done";
-    let stage = Stage::new("attempts = 1\nsilence = \"20s\"", act, &["a"]);
+    let stage = stage("attempts = 1\nsilence = \"20s\"", act, &["a"]);
     stage.run(&[]).ok();
     let said = stage.file("flow/demo/a", "said").unwrap();
     assert!(said.contains("empty commit message") && said.ends_with("0\n"), "{said}");
@@ -390,8 +325,8 @@ fn editors_and_pagers_wait_for_nobody() {
 #[test]
 fn term_and_hang_up_stop_like_ctrl_c() {
     for signal in [Signal::TERM, Signal::HUP] {
-        let stage = Stage::new("", "echo half > $task.txt; touch \"$root/half\"; sleep 300", &["a"]);
-        let mut run = stage.start();
+        let stage = stage("", "echo half > $task.txt; touch \"$root/half\"; sleep 300", &["a"]);
+        let mut run = stage.start_run();
         wait_for(|| stage.root().join("half").exists());
         // As a closed terminal does: to us, and to our group.
         for _ in 0..2 {
@@ -407,8 +342,8 @@ fn term_and_hang_up_stop_like_ctrl_c() {
 fn a_second_ctrl_c_kills_at_once_and_the_next_run_finds_everything() {
     let act = "trap '' TERM INT; echo half > $task.txt; echo $$ > \"$root/agent\"\n\
                [ -f \"$root/go\" ] || while :; do sleep 1; done\necho done";
-    let stage = Stage::new("", act, &["a"]);
-    let mut run = stage.start();
+    let stage = stage("", act, &["a"]);
+    let mut run = stage.start_run();
     wait_for(|| stage.root().join("agent").exists());
     let interrupt = |run: &Child| kill_process(Pid::from_child(run), Signal::INT).unwrap();
     interrupt(&run);
@@ -419,7 +354,7 @@ fn a_second_ctrl_c_kills_at_once_and_the_next_run_finds_everything() {
     assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
     let agent = fs::read_to_string(stage.root().join("agent")).unwrap();
     wait_for(|| is_dead(agent.trim()));
-    stage.touch("go");
+    stage.beside("go", "");
     stage.run(&[]).ok().says("what an interrupted run left");
     assert_eq!(stage.file("flow/demo/result", "a.txt").unwrap(), "half\n");
 }
@@ -427,14 +362,14 @@ fn a_second_ctrl_c_kills_at_once_and_the_next_run_finds_everything() {
 #[test]
 fn a_machine_without_memory_gets_no_more_work_while_some_runs() {
     let act = format!("touch \"$root/at.$task\"; while [ ! -f \"$root/go\" ]; do sleep 0.05; done\n{WRITE}");
-    let stage = Stage::new("parallel = 2", &act, &["a", "b"]);
-    stage.place.git(&["config", "flow-ai.pressure", "true"]).ok();
+    let stage = stage("parallel = 2", &act, &["a", "b"]);
+    stage.git(&["config", "flow-ai.pressure", "true"]).ok();
     let machine = stage.root().join("machine/proc");
     fs::create_dir_all(&machine).unwrap();
     let memory =
         |left| fs::write(machine.join("meminfo"), format!("MemTotal: 8000000 kB\nMemAvailable: {left} kB\n"));
     memory(100_000).unwrap();
-    let mut command = stage.place.command("git-flow-ai");
+    let mut command = stage.command("git-flow-ai");
     command.env("GIT_FLOW_AI_TEST_MACHINE", stage.root().join("machine"));
     let log = fs::File::create(stage.root().join("log")).unwrap();
     let mut run = command.args(["run", "demo"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
@@ -444,7 +379,7 @@ fn a_machine_without_memory_gets_no_more_work_while_some_runs() {
     assert_eq!(stage.calls(), ["a 1"], "one works, whatever the machine is short of");
     memory(4_000_000).unwrap();
     wait_for(|| stage.calls().len() == 2);
-    stage.touch("go");
+    stage.beside("go", "");
     assert!(run.wait().unwrap().success());
     assert_eq!(said().matches("no more is started").count(), 1, "{}", said());
 }

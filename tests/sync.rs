@@ -1,31 +1,23 @@
 //! Verdicts that travel: nothing is lost between clones, and what was judged outlives its branch.
 
 use crate::support::verdicts::finding;
-use crate::support::{Out, Place};
+use crate::support::{Config, Out, Place};
 use git_flow_ai::domain::change::Vendor;
-use git_flow_ai::domain::verdict::{Decision, Severity, Verdict};
+use git_flow_ai::domain::verdict::{Severity, Verdict};
 use git_flow_ai::gate::store::{Repo, keep, verdicts};
 use std::path::PathBuf;
 use std::process::Command;
 
-const CONFIG: &str = "version = 1\n[gate]\nbranches = [\"main\"]\nreview_on_merge = false\n";
-
 /// A repository with a protected `main`, a `topic` one commit ahead, and a bare remote `origin` with both.
 fn place() -> Place {
-    let place = Place::with_config(CONFIG);
+    let place = Place::with_config(Config::lookup_only());
     place.git(&["switch", "--quiet", "-c", "topic"]).ok();
-    commit(&place, "new.txt", "new\n");
+    place.commit("new.txt", "new\n");
     place.git(&["switch", "--quiet", "main"]).ok();
     place.git(&["init", "--quiet", "--bare", "../server.git"]).ok();
     place.git(&["remote", "add", "origin", "../server.git"]).ok();
     place.git(&["push", "--quiet", "origin", "main", "topic"]).ok();
     place
-}
-
-fn commit(place: &Place, path: &str, text: &str) {
-    place.write(path, text);
-    place.git(&["add", "--all"]).ok();
-    place.git(&["commit", "--quiet", "-m", &format!("Change {path}")]).ok();
 }
 
 /// A clone of the remote beside the repository.
@@ -48,18 +40,9 @@ fn run(mut command: Command) -> Out {
     Out::of(command.output().unwrap())
 }
 
-fn git_in(place: &Place, folder: &PathBuf, args: &[&str]) -> Out {
-    let mut command = place.command("git");
-    command.current_dir(folder).args(args);
-    run(command)
-}
-
 fn rejection(place: &Place) -> Verdict {
-    let mut no = place.verdict("main", "topic");
-    no.decision = Decision::RequestChanges;
-    no.findings = vec![finding(Severity::P0, "Wrong")];
-    no.summary = "No.".into();
-    no
+    let block = place.block("main", "topic", vec![finding(Severity::P0, "Wrong")]);
+    Verdict { summary: "No.".into(), ..block }
 }
 
 #[test]
@@ -70,14 +53,14 @@ fn a_verdict_goes_to_the_remote_and_comes_to_a_clone_and_the_gate_there_counts_i
     place.flow(&["sync"]).ok().says("Nothing new here or at origin");
     let there = clone(&place, "clone", &[]);
     run(flow_in(&place, &there, &["init"])).ok();
-    git_in(&place, &there, &["branch", "topic", "origin/topic"]).ok();
-    let refused = git_in(&place, &there, &["merge", "--ff-only", "topic"]);
+    place.git_in(&there, &["branch", "topic", "origin/topic"]).ok();
+    let refused = place.git_in(&there, &["merge", "--ff-only", "topic"]);
     assert_ne!(refused.status, 0, "not known there yet");
     let json = run(flow_in(&place, &there, &["sync", "--json"])).ok();
     let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(json["came"].as_array().unwrap().len(), 1, "{json}");
     assert!(json["not_pushed"].is_null() && json["restored"].as_array().unwrap().is_empty(), "{json}");
-    git_in(&place, &there, &["merge", "--ff-only", "topic"]).ok();
+    place.git_in(&there, &["merge", "--ff-only", "topic"]).ok();
 }
 
 #[test]
@@ -106,7 +89,7 @@ fn what_was_deleted_on_one_side_is_told_and_comes_back() {
 
 #[test]
 fn every_remote_that_cannot_be_had_is_told_with_the_way_out() {
-    let place = Place::with_config(CONFIG);
+    let place = Place::with_config(Config::lookup_only());
     place.flow(&["sync"]).exits(2).says("there is no remote").says("git remote add");
     place.git(&["remote", "add", "away", "../nowhere.git"]).ok();
     place.flow(&["sync"]).exits(2).says("the verdicts of away cannot be fetched").says("git ls-remote away");
@@ -147,8 +130,8 @@ fn without_leave_to_push_the_fetched_half_is_done_and_said() {
     std::fs::copy(no, hook).unwrap();
     let mut own = place.verdict("main", "topic");
     own.summary = "Mine.".into();
-    git_in(&place, &there, &["config", "user.name", "Eve"]).ok();
-    git_in(&place, &there, &["config", "user.email", "eve@example.com"]).ok();
+    place.git_in(&there, &["config", "user.name", "Eve"]).ok();
+    place.git_in(&there, &["config", "user.email", "eve@example.com"]).ok();
     let repo = Repo::open(&there).unwrap();
     verdicts::append(&repo, own.head_commit.unwrap(), &own).unwrap();
     let out = run(flow_in(&place, &there, &["sync"])).exits(2);
@@ -179,8 +162,8 @@ fn clones_that_sync_at_once_lose_nothing() {
     let place = place();
     let clones: Vec<PathBuf> = (0..4).map(|n| clone(&place, &format!("clone{n}"), &[])).collect();
     for (n, folder) in clones.iter().enumerate() {
-        git_in(&place, folder, &["config", "user.name", "Ada"]).ok();
-        git_in(&place, folder, &["config", "user.email", "ada@example.com"]).ok();
+        place.git_in(folder, &["config", "user.name", "Ada"]).ok();
+        place.git_in(folder, &["config", "user.email", "ada@example.com"]).ok();
         let repo = Repo::open(folder).unwrap();
         for record in 0..3 {
             let mut verdict = place.verdict("main", "topic");
@@ -205,7 +188,7 @@ fn clones_that_sync_at_once_lose_nothing() {
         run(flow_in(&place, folder, &["sync"])).ok();
         let repo = Repo::open(folder).unwrap();
         assert_eq!(verdicts::all(&repo).unwrap().len(), 12);
-        trees.push(git_in(&place, folder, &["rev-parse", "refs/notes/flow-ai^{tree}"]).ok().stdout);
+        trees.push(place.git_in(folder, &["rev-parse", "refs/notes/flow-ai^{tree}"]).ok().stdout);
     }
     assert!(trees.iter().all(|tree| *tree == trees[0]), "all have the same: {trees:?}");
 }
@@ -216,7 +199,7 @@ fn what_was_judged_outlives_its_branch_and_garbage_collection_here_and_in_a_clon
     place.approve("main", "topic");
     place.flow(&["sync"]).ok();
     // Rebased onto a main that has moved, as on a colleague's machine or a server.
-    commit(&place, "other.txt", "other\n");
+    place.commit("other.txt", "other\n");
     place.git(&["cherry-pick", "topic"]).ok();
     place.git(&["branch", "rebased"]).ok();
     place.git(&["reset", "--quiet", "--hard", "HEAD~1"]).ok();
@@ -230,7 +213,7 @@ fn what_was_judged_outlives_its_branch_and_garbage_collection_here_and_in_a_clon
     let there = clone(&place, "clone", &[]);
     run(flow_in(&place, &there, &["init"])).ok();
     run(flow_in(&place, &there, &["sync"])).ok();
-    git_in(&place, &there, &["merge", "--ff-only", "origin/rebased"]).ok();
+    place.git_in(&there, &["merge", "--ff-only", "origin/rebased"]).ok();
 }
 
 #[test]
@@ -260,7 +243,7 @@ fn a_clone_of_any_kind_judges_a_rebased_change_or_names_the_fetch_that_lets_it()
     place.git(&["--git-dir=../server.git", "config", "uploadpack.allowFilter", "true"]).ok();
     place.approve("main", "topic");
     keep::keep(&Repo::open(&place.repo()).unwrap(), &place.verdict("main", "topic")).unwrap();
-    commit(&place, "else.txt", "else\n");
+    place.commit("else.txt", "else\n");
     place.git(&["branch", "moved"]).ok();
     place.git(&["switch", "--quiet", "-c", "rebased", "topic"]).ok();
     place.git(&["rebase", "--quiet", "moved"]).ok();
@@ -278,7 +261,7 @@ fn a_clone_of_any_kind_judges_a_rebased_change_or_names_the_fetch_that_lets_it()
         let there =
             clone(&place, &format!("clone{}", options.join("").replace(['-', ':', '='], "")), options);
         let fetch = ["fetch", "--quiet", "origin", "main:refs/remotes/origin/main"];
-        git_in(&place, &there, &fetch).ok();
+        place.git_in(&there, &fetch).ok();
         let check =
             || run(flow_in(&place, &there, &["check", "origin/main..origin/rebased", "--target", "main"]));
         assert_eq!(check().status, 2, "before its verdicts are there: {options:?}");
@@ -301,15 +284,15 @@ fn a_clone_of_any_kind_judges_a_rebased_change_or_names_the_fetch_that_lets_it()
 fn a_server_whose_verdicts_grow_while_it_is_asked_is_asked_again() {
     let place = place();
     let server = place.root().join("server.git");
-    git_in(&place, &server, &["flow-ai", "init"]).ok();
+    place.git_in(&server, &["flow-ai", "init"]).ok();
     let eve = clone(&place, "eve", &[]);
     let mut theirs = place.verdict("main", "topic");
     theirs.summary = "Eve's.".into();
-    git_in(&place, &eve, &["config", "user.name", "Eve"]).ok();
-    git_in(&place, &eve, &["config", "user.email", "eve@example.com"]).ok();
+    place.git_in(&eve, &["config", "user.name", "Eve"]).ok();
+    place.git_in(&eve, &["config", "user.email", "eve@example.com"]).ok();
     let on = theirs.head_commit.unwrap();
     verdicts::append(&Repo::open(&eve).unwrap(), on, &theirs).unwrap();
-    git_in(&place, &eve, &["push", "--quiet", "origin", "refs/notes/flow-ai:refs/aside/eve"]).ok();
+    place.git_in(&eve, &["push", "--quiet", "origin", "refs/notes/flow-ai:refs/aside/eve"]).ok();
     // Eve's arrive once ours are under way, before the gate looks.
     let hooks = server.join("hooks");
     std::fs::rename(hooks.join("pre-receive"), hooks.join("ours")).unwrap();

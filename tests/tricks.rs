@@ -1,7 +1,7 @@
 //! Tricks by which a repository could blind a reviewer, bend a merge or run code as whoever asks the
 //! gate: none changes what is shown or what is ruled, and none runs anything.
 
-use crate::support::Place;
+use crate::support::{Config, Place};
 use git_flow_ai::gate::admit::{self, Candidate, New, Ruling};
 use git_flow_ai::gate::store::{Repo, trees::Sealed};
 use std::fs;
@@ -11,31 +11,25 @@ fn lines(two: &str, nine: &str) -> String {
     format!("1\n{two}\n3\n4\n5\n6\n7\n8\n{nine}\n10\n")
 }
 
-fn commit(place: &Place, text: &str, message: &str) {
-    place.write("app.rs", text);
-    place.git(&["add", "--all"]).ok();
-    place.git(&["commit", "--quiet", "-m", message]).ok();
-}
-
 /// On a `main` that has moved: `good`, the merge of an approved topic; `evil`, a commit that nobody has
 /// judged; `joined`, an approved topic that conflicts, its lines put beside those of `main`.
 fn place() -> Place {
-    let place = Place::with_config("version = 1\n[gate]\nbranches = [\"main\"]\n");
-    commit(&place, &lines("2", "9"), "Number the lines");
+    let place = Place::with_config(Config::protected());
+    place.commit_saying("Number the lines", "app.rs", &lines("2", "9"));
     for (topic, text) in [("topic", lines("two", "9")), ("clash", lines("2", "neuf"))] {
         place.git(&["switch", "--quiet", "-c", topic, "main"]).ok();
-        commit(&place, &text, "Spell");
+        place.commit_saying("Spell", "app.rs", &text);
         place.approve("main", topic);
     }
     place.git(&["switch", "--quiet", "main"]).ok();
-    commit(&place, &lines("2", "nine"), "Main goes on");
+    place.commit_saying("Main goes on", "app.rs", &lines("2", "nine"));
     place.git(&["switch", "--quiet", "-c", "good", "main"]).ok();
     place.git(&["merge", "--quiet", "--no-ff", "-m", "Merge", "topic"]).ok();
     place.git(&["switch", "--quiet", "-c", "joined", "main"]).ok();
-    commit(&place, &lines("2", "nine\nneuf"), "Join");
+    place.commit_saying("Join", "app.rs", &lines("2", "nine\nneuf"));
     place.git(&["switch", "--quiet", "-c", "evil", "main"]).ok();
     place.write(".gitattributes", "* -diff -text diff=evil merge=union filter=evil\n");
-    commit(&place, &lines("2", "evil()"), "Be evil");
+    place.commit_saying("Be evil", "app.rs", &lines("2", "evil()"));
     place.git(&["switch", "--quiet", "--detach", "main"]).ok();
     place
 }

@@ -1,9 +1,7 @@
 //! Trust on first use: nothing that a repository brings runs before the person has seen exactly that.
 
-use crate::support::{Out, Place};
+use crate::support::{Config, Out, Place};
 use std::fs;
-#[cfg(target_os = "linux")]
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -11,25 +9,14 @@ use std::process::Stdio;
 /// A place whose person trusts nothing yet, with that config on `main` and an agent and a reviewer that
 /// leave a mark when they are started.
 fn stranger(more: &str) -> Place {
-    let place = Place::empty();
-    let global = "[user]\n\tname = Ada Lovelace\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n[flow-ai]\n\tsandbox = off\n";
-    fs::write(place.root().join("home/.gitconfig"), global).unwrap();
+    let place = Place::new();
+    place.distrust();
     let mark = |name: &str| format!("touch '{}'", place.root().join(name).display());
-    let writer = place.script("writer", &format!("{}; cat > /dev/null; echo a > work.txt", mark("started")));
-    let judge = place.reviewer("judge", &mark("judged"));
-    place.write("README.md", "# A project\n");
-    place.write(
-        ".zenflow/config.toml",
-        format!(
-            "version = 1\n[run]\nsetup = \"touch '{0}/set-up'\"\n{more}\n[agents.writer]\ncommand = [\"{1}\"]\nvendor = \"acme\"\n\
-             [agents.judge]\ncommand = [\"{2}\"]\nvendor = \"rival\"\n[reviewers.judge]\nagent = \"judge\"\n",
-            place.root().display(),
-            writer.display(),
-            judge.display()
-        ),
-    );
-    place.git(&["add", "."]).ok();
-    place.git(&["commit", "--quiet", "-m", "Begin"]).ok();
+    place.script("writer", &format!("{}; cat > /dev/null; echo a > work.txt", mark("started")));
+    place.reviewer("judge", &mark("judged"));
+    let run = format!("setup = \"{}\"\n{more}", mark("set-up"));
+    let config = Config::new().run(run).agent("writer", "acme").reviewer("judge", "rival");
+    place.commit(".zenflow/config.toml", config.to_string());
     place
 }
 
@@ -49,25 +36,6 @@ fn is_there(place: &Place, name: &str) -> bool {
 
 fn list(place: &Place) -> PathBuf {
     place.root().join("home/.local/state/git-flow-ai/trust")
-}
-
-/// Runs it on a terminal of its own, and types that answer.
-#[cfg(target_os = "linux")]
-fn on_terminal(place: &Place, args: &str, answer: &str) -> Out {
-    let mut child = place
-        .command("script")
-        .args(["--quiet", "--return", "--command", &format!("git flow-ai {args}"), "/dev/null"])
-        .env("TERM", "dumb")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    input.write_all(format!("{answer}\n").as_bytes()).unwrap();
-    let out = Out::of(child.wait_with_output().unwrap());
-    drop(input);
-    out
 }
 
 #[test]
@@ -159,12 +127,12 @@ fn on_a_terminal_the_person_is_asked_before_anything_happens() {
     let place = stranger("");
     with_plan(&place, "true");
     for answer in ["", "n", "maybe"] {
-        on_terminal(&place, "run thing", answer).exits(2).says("Trust exactly this? [y/N]");
+        place.at_terminal("git flow-ai run thing", answer).exits(2).says("Trust exactly this? [y/N]");
         assert!(!is_there(&place, "set-up") && !list(&place).exists(), "{answer}");
     }
-    on_terminal(&place, "run thing", "y").exits(0).says("run.setup (new)");
+    place.at_terminal("git flow-ai run thing", "y").exits(0).says("run.setup (new)");
     assert!(is_there(&place, "judged"));
-    let asked = on_terminal(&place, "trust", "n").exits(0);
+    let asked = place.at_terminal("git flow-ai trust", "n").exits(0);
     assert!(!asked.stdout.contains("[y/N]"), "{}", asked.stdout);
 }
 

@@ -1,7 +1,7 @@
 //! Verdicts in notes: none is lost, none is forged by text, git shows them.
 
 use crate::store_repo::open;
-use crate::support::{Out, Place};
+use crate::support::{Config, Out, Place};
 use git_flow_ai::domain::change::{Author, Vendor};
 use git_flow_ai::domain::verdict::{Decision, Finding, Severity, Shown, Verdict};
 use git_flow_ai::gate::store::{Repo, verdicts};
@@ -185,18 +185,8 @@ fn the_command_lists_shows_and_tells_what_holds() {
 
 /// A config whose only reviewer is a script that approves.
 fn with_reviewer() -> Place {
-    let place = Place::new();
-    let reviewer = place.reviewer("approver", "");
-    let command = reviewer.display();
-    place.write(
-        ".zenflow/config.toml",
-        format!(
-            "version = 1\n[agents.approver]\ncommand = [\"{command}\"]\nvendor = \"acme\"\n\
-             [reviewers.approver]\nagent = \"approver\"\n"
-        ),
-    );
-    place.git(&["add", "."]).ok();
-    place.git(&["commit", "--quiet", "-m", "Configure"]).ok();
+    let place = Place::with_config(Config::new().reviewer("approver", "acme"));
+    place.reviewer("approver", "");
     place
 }
 

@@ -1,48 +1,35 @@
 //! `verify`: what came into a protected branch past every hook is found, named, and can be undone.
 
-use crate::support::{Out, Place};
+use crate::support::{Config, Out, Place};
 use serde_json::Value;
 use std::fs;
 
-const CONFIG: &str = "version = 1\n[gate]\nbranches = [\"main\"]\n";
-
-fn commit(place: &Place, path: &str, text: &str, message: &str) {
-    place.write(path, text);
-    place.git(&["add", "--all"]).ok();
-    place.git(&["commit", "--quiet", "-m", message]).ok();
-}
-
 /// A protected `main` with our hooks, HEAD on `topic`, which nobody has judged.
 fn place() -> Place {
-    let place = Place::with_config(CONFIG);
+    let place = Place::with_config(Config::protected());
     place.flow(&["init"]).ok();
     place.git(&["switch", "--quiet", "-c", "topic"]).ok();
-    commit(&place, "new", "new\n", "Add a file");
+    place.commit_saying("Add a file", "new", "new\n");
     place
 }
 
 fn verify(place: &Place) -> Value {
-    let out = place.flow(&["verify", "--json"]);
-    serde_json::from_str(&out.stdout).unwrap_or_else(|error| panic!("{error}: {out:?}"))
+    place.flow(&["verify", "--json"]).json()
 }
 
 fn standing(place: &Place) -> String {
     verify(place)["branches"][0]["standing"].as_str().unwrap().to_owned()
 }
 
-fn id(place: &Place, revision: &str) -> String {
-    place.git_says(&["rev-parse", revision])
-}
-
 /// Does what a hint says after its colon.
 fn follow(place: &Place, hint: &str) -> Out {
     let command = hint.rsplit_once(": ").unwrap().1;
-    Out::of(place.command("sh").args(["-c", command]).output().unwrap())
+    place.sh(command)
 }
 
 /// The ways that no hook of git sees.
 fn past_the_gate(place: &Place, how: &str) {
-    let tip = id(place, "topic");
+    let tip = place.id("topic");
     match how {
         "branch -C" => {
             place.git(&["branch", "--quiet", "-C", "topic", "main"]).ok();
@@ -60,12 +47,12 @@ fn what_comes_in_past_every_hook_is_found_and_the_way_back_leads_back() {
     for how in ["branch -C", "a file written by hand", "no hooks"] {
         let place = place();
         place.flow(&["verify"]).ok().says("main: `main` is where the gate let it be");
-        let before = id(&place, "main");
+        let before = place.id("main");
         past_the_gate(&place, how);
         let out = place.flow(&["verify"]).exits(1).says("1 commit came into `main` past the gate");
         out.says("Add a file").says("moved to").says("hint: have it judged: git flow-ai review");
         let told = verify(&place);
-        assert_eq!(told["branches"][0]["commits"][0]["id"], id(&place, "topic"), "{how}");
+        assert_eq!(told["branches"][0]["commits"][0]["id"], place.id("topic"), "{how}");
         let who = told["branches"][0]["moves"].as_array().unwrap().last().unwrap()["who"].clone();
         match how {
             "no hooks" => assert_eq!(who, "Ada Lovelace <ada@example.com>"),
@@ -74,7 +61,7 @@ fn what_comes_in_past_every_hook_is_found_and_the_way_back_leads_back() {
         }
         let ways = told["branches"][0]["fix"].as_array().unwrap();
         follow(&place, ways[1].as_str().unwrap()).ok();
-        assert_eq!(id(&place, "main"), before, "{how}");
+        assert_eq!(place.id("main"), before, "{how}");
         place.flow(&["verify"]).ok();
     }
 }
@@ -103,7 +90,7 @@ fn what_is_judged_later_is_well_and_the_receipt_moves_on() {
     place.approve(base, head);
     assert_eq!(standing(&place), "covered");
     assert_eq!(standing(&place), "admitted");
-    assert_eq!(id(&place, "refs/flow-ai/admitted/main"), id(&place, "topic"));
+    assert_eq!(place.id("refs/flow-ai/admitted/main"), place.id("topic"));
 }
 
 #[test]
@@ -115,7 +102,7 @@ fn each_start_that_acts_warns_in_one_line_and_otherwise_says_nothing() {
     place.git(&["switch", "--quiet", "main"]).ok();
     place.git(&["merge", "--quiet", "topic"]).ok();
     assert_eq!(place.flow(&["status"]).ok().stderr, "");
-    assert_eq!(id(&place, "refs/flow-ai/admitted/main"), id(&place, "main"));
+    assert_eq!(place.id("refs/flow-ai/admitted/main"), place.id("main"));
     commit_past(&place, "sneak", "sneak\n", "Sneak");
     for _ in 0..2 {
         let out = place.flow(&["status", "--json"]).ok();
@@ -158,7 +145,7 @@ fn what_the_guarding_remote_has_accepted_is_well() {
 #[test]
 fn a_branch_that_lost_commits_is_told_and_comes_back() {
     let place = place();
-    let tip = id(&place, "main");
+    let tip = place.id("main");
     place.ungated(&["update-ref", "refs/heads/main", "main~1"]).ok();
     place.flow(&["status"]).ok().says("`main` has lost commits");
     let told = verify(&place);
@@ -166,7 +153,7 @@ fn a_branch_that_lost_commits_is_told_and_comes_back() {
     assert_eq!(told["branches"][0]["standing"], "rewound");
     assert_eq!(told["branches"][0]["commits"][0]["subject"], "Configure");
     follow(&place, told["branches"][0]["fix"][0].as_str().unwrap()).ok();
-    assert_eq!(id(&place, "main"), tip);
+    assert_eq!(place.id("main"), tip);
     // Where it was meant, a person says so.
     place.ungated(&["update-ref", "refs/heads/main", "main~1"]).ok();
     let told = verify(&place);
@@ -177,19 +164,19 @@ fn a_branch_that_lost_commits_is_told_and_comes_back() {
 #[test]
 fn a_branch_that_is_another_name_or_gone_is_told_and_comes_back() {
     let place = place();
-    let tip = id(&place, "main");
+    let tip = place.id("main");
     place.write(".git/refs/heads/main", "ref: refs/heads/topic\n");
     place.flow(&["status"]).ok().says("`main` is only another name for refs/heads/topic");
     let told = verify(&place);
     assert_eq!(told["branches"][0]["standing"], "symbolic");
     follow(&place, told["branches"][0]["fix"][0].as_str().unwrap()).ok();
-    assert_eq!((id(&place, "main"), standing(&place)), (tip.clone(), "admitted".into()));
+    assert_eq!((place.id("main"), standing(&place)), (tip.clone(), "admitted".into()));
     place.git(&["branch", "--quiet", "-D", "main"]).ok();
     place.flow(&["status"]).ok().says("the protected branch `main` is gone");
     let told = verify(&place);
     assert_eq!((&told["answer"], &told["branches"][0]["standing"]), (&"no".into(), &"gone".into()));
     follow(&place, told["branches"][0]["fix"][0].as_str().unwrap()).ok();
-    assert_eq!((id(&place, "main"), standing(&place)), (tip, "admitted".into()));
+    assert_eq!((place.id("main"), standing(&place)), (tip, "admitted".into()));
 }
 
 #[test]
@@ -199,7 +186,7 @@ fn what_bends_what_git_shows_is_told() {
         place.write("blob", text);
         place.git_says(&["hash-object", "-w", "blob"])
     };
-    let (shown, readme) = (blob("Something else\n"), id(&place, "main:README.md"));
+    let (shown, readme) = (blob("Something else\n"), place.id("main:README.md"));
     fs::remove_file(place.repo().join("blob")).unwrap();
     place.git(&["replace", &readme, &shown]).ok();
     let told = verify(&place);
@@ -211,7 +198,7 @@ fn what_bends_what_git_shows_is_told() {
     place.git(&["replace", "-d", "main"]).ok();
     // Another history is no other content.
     place.git(&["replace", "main~1", "topic"]).ok();
-    place.write(".git/info/grafts", format!("{}\n", id(&place, "topic")));
+    place.write(".git/info/grafts", format!("{}\n", place.id("topic")));
     let told = verify(&place);
     assert_eq!(told["answer"], "yes");
     let notes: Vec<&str> =
@@ -234,18 +221,22 @@ fn each_update_is_judged_by_the_policy_before_it() {
     fs::remove_dir_all(place.repo().join(".zenflow")).unwrap();
     place.switch_hooks_off();
     // Free until the config is there, and not a commit longer, though nobody looked in between.
-    commit(&place, "free", "free\n", "While nothing is protected");
-    commit(&place, ".zenflow/config.toml", CONFIG, "Protect it");
-    commit(&place, "late", "late\n", "Too late");
+    place.commit_saying("While nothing is protected", "free", "free\n");
+    place.commit_saying("Protect it", ".zenflow/config.toml", Config::protected().to_string());
+    place.commit_saying("Too late", "late", "late\n");
     let told = verify(&place);
     assert_eq!(told["branches"][0]["commits"][0]["subject"], "Too late", "{told:#}");
     assert_eq!(told["branches"][0]["commits"].as_array().unwrap().len(), 1);
-    assert_eq!(told["branches"][0]["admitted"], id(&place, "main~1"), "as far as it came by the gate");
+    assert_eq!(told["branches"][0]["admitted"], place.id("main~1"), "as far as it came by the gate");
     place.approve("main~1", "main");
     assert_eq!(standing(&place), "covered");
     // A laxer policy lets in what comes after it, once it was let in itself.
-    commit(&place, ".zenflow/config.toml", &CONFIG.replace("main", "other"), "Protect nothing");
-    commit(&place, "free", "freer\n", "Free again");
+    place.commit_saying(
+        "Protect nothing",
+        ".zenflow/config.toml",
+        Config::protected().to_string().replace("main", "other"),
+    );
+    place.commit_saying("Free again", "free", "freer\n");
     assert_eq!(standing(&place), "past-the-gate");
     place.approve("main~2", "main~1");
     assert_eq!(standing(&place), "covered");
@@ -254,8 +245,12 @@ fn each_update_is_judged_by_the_policy_before_it() {
 #[test]
 fn one_verdict_may_span_a_change_of_the_policy() {
     let place = place();
-    commit(&place, ".zenflow/config.toml", &format!("{CONFIG}approvals = 2\n"), "Ask for two");
-    commit(&place, "more", "more\n", "Add more");
+    place.commit_saying(
+        "Ask for two",
+        ".zenflow/config.toml",
+        Config::protected().gate("approvals = 2").to_string(),
+    );
+    place.commit_saying("Add more", "more", "more\n");
     place.approve("main", "topic");
     place.git(&["switch", "--quiet", "main"]).ok();
     place.git(&["merge", "--quiet", "--ff-only", "topic"]).ok();
@@ -267,10 +262,10 @@ fn what_cannot_be_told_is_said_to_be_so() {
     let place = place();
     place.switch_hooks_off();
     place.git(&["switch", "--quiet", "main"]).ok();
-    commit(&place, ".zenflow/config.toml", "version = 1\n[gate]\nbranches = 3\n", "Break it");
+    place.commit_saying("Break it", ".zenflow/config.toml", "version = 1\n[gate]\nbranches = 3\n");
     place.approve("main~1", "main");
     assert_eq!(standing(&place), "covered");
-    commit(&place, "more", "more\n", "Under a law that nobody can read");
+    place.commit_saying("Under a law that nobody can read", "more", "more\n");
     place.flow(&["verify"]).exits(2).says("cannot be read").says("hint: mend");
 }
 
@@ -281,13 +276,13 @@ fn nobody_has_to_have_a_name_to_look() {
     let nameless =
         place.command("git").args(["flow-ai", "verify"]).env("GIT_CONFIG_GLOBAL", "/dev/null").output();
     Out::of(nameless.unwrap()).ok().says("`main` is watched from here on");
-    assert_eq!(id(&place, "refs/flow-ai/admitted/main"), id(&place, "main"));
+    assert_eq!(place.id("refs/flow-ai/admitted/main"), place.id("main"));
 }
 
 #[test]
 fn uninstalling_takes_the_receipts_away() {
     let place = place();
-    assert_eq!(id(&place, "refs/flow-ai/admitted/main"), id(&place, "main"));
+    assert_eq!(place.id("refs/flow-ai/admitted/main"), place.id("main"));
     place.flow(&["init", "--uninstall"]).ok();
     place.git(&["rev-parse", "--verify", "--quiet", "refs/flow-ai/admitted/main"]).exits(1);
 }

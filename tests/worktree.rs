@@ -46,16 +46,22 @@ fn blob(place: &Place, collected: &Collected, path: &str) -> String {
 }
 
 fn only_main_is_left(place: &Place) {
-    assert_eq!(place.git_says(&["worktree", "list"]).lines().count(), 1);
-    assert!(!place.root().join(".repo.flow-ai").exists(), "the folder for worktrees is tidied away");
-    for folder in ["worktrees", "stage", "trash"] {
-        let left: Vec<PathBuf> = fs::read_dir(place.repo().join(".git/flow-ai").join(folder))
-            .map(|entries| entries.map(|entry| entry.unwrap().path()).collect())
-            .unwrap_or_default();
-        assert!(left.is_empty(), "{left:?}");
-    }
+    place.has_no_worktree();
+    assert_eq!(place.git_says(&["worktree", "list"]).lines().count(), 1, "git knows of none either");
     assert_eq!(place.git_says(&["for-each-ref", "refs/flow-ai/worktrees"]), "");
     place.git(&["fsck", "--strict"]).ok();
+}
+
+#[test]
+fn the_check_that_no_worktree_is_left_finds_one_by_its_folder_and_by_its_record() {
+    let place = Place::new();
+    let (_, _, worktree) = make(&place);
+    let fails = || std::panic::catch_unwind(|| place.has_no_worktree()).is_err();
+    assert_eq!(place.worktrees(), ["demo.api"]);
+    assert!(fails(), "it is there");
+    fs::remove_dir_all(worktree.path().parent().unwrap()).unwrap();
+    assert_eq!(place.worktrees(), [""; 0]);
+    assert!(fails(), "its record is there");
 }
 
 #[test]
@@ -433,9 +439,12 @@ fn the_folder_can_be_chosen_and_dangerous_ones_are_refused() {
     };
     assert_eq!(at("../elsewhere").unwrap(), repo.work_dir().unwrap().parent().unwrap().join("elsewhere"));
     assert!(at(".git/x").unwrap_err().to_string().contains("inside the git directory"));
-    let device = |path: &Path| fs::metadata(path).map(|data| data.dev()).ok();
-    if device(Path::new("/dev/shm")).is_some_and(|shm| Some(shm) != device(place.root())) {
-        assert!(at("/dev/shm/x").unwrap_err().to_string().contains("another file system"));
+    // Whichever of these is not where the system's temporary folder is, too.
+    let device = |path: &Path| path.metadata().map(|data| data.dev()).ok();
+    let others = [Path::new("/dev/shm"), Path::new(env!("CARGO_TARGET_TMPDIR"))];
+    for other in others.iter().filter(|path| path.exists() && device(path) != device(place.root())) {
+        let error = at(other.join("x").to_str().unwrap()).unwrap_err();
+        assert!(error.to_string().contains("another file system"), "{error}");
     }
     let mut config = Config::default();
     fs::write(place.root().join("file"), "").unwrap();

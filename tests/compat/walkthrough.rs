@@ -66,7 +66,7 @@ fn three_real_agents_finish_a_plan_that_rivals_judge_and_the_gate_lets_in() {
     }
     let verdicts = place.git_says(&["log", "--notes=flow-ai", "--format=%N", "flow/three-words/number"]);
     assert!(verdicts.contains("An off-by-one error."), "no rival found the bug:\n{verdicts}");
-    assert_eq!(place.git_says(&["worktree", "list", "--porcelain"]).matches("worktree ").count(), 1);
+    place.has_no_worktree();
 
     place.git(&["merge", "--no-edit", "flow/three-words/result"]).ok();
     assert_eq!(place.read("number.txt"), "three\n");

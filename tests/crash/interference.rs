@@ -1,7 +1,8 @@
 //! Between a run's death and the next: what people, other programs and machines do in the meantime.
 
-use super::proof::{self, processes_of};
+use super::proof;
 use super::scene::{Scene, kill};
+use crate::support::processes;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -132,7 +133,7 @@ fn a_run_in_a_copy_ends_nobody_of_the_original_that_is_at_work() {
 fn a_worktree_that_was_deleted_by_hand_is_made_anew() {
     let scene = Scene::small();
     scene.killed_at_work();
-    for (pid, _) in processes_of(scene.place.root()) {
+    for (pid, _) in processes::of_place(scene.place.root()) {
         let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
     }
     fs::remove_dir_all(scene.place.root().join(".repo.flow-ai")).unwrap();

@@ -1,6 +1,7 @@
 //! What must hold whatever happened on the way.
 
 use super::scene::{Scene, TASKS};
+use crate::support::processes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -111,7 +112,6 @@ fn nothing_is_lost(scene: &Scene, done: &[&str]) {
 #[track_caller]
 pub fn nothing_is_left(scene: &Scene, done: &[&str]) {
     let place = &scene.place;
-    assert_eq!(place.git_says(&["worktree", "list"]).lines().count(), 1);
     assert_eq!(place.git_says(&["status", "--porcelain"]), "");
     assert_eq!(place.git_says(&["symbolic-ref", "HEAD"]), "refs/heads/main");
     place.git(&["fsck", "--strict", "--no-dangling"]).ok();
@@ -157,30 +157,13 @@ pub fn nothing_is_left(scene: &Scene, done: &[&str]) {
 pub fn no_process_is_left(root: &Path) {
     let deadline = Instant::now() + Duration::from_secs(2);
     loop {
-        let left = processes_of(root);
+        let left = processes::of_place(root);
         if left.is_empty() {
             return;
         }
         assert!(Instant::now() < deadline, "still alive: {left:?}");
         std::thread::sleep(Duration::from_millis(20));
     }
-}
-
-/// The living processes whose environment names that folder.
-pub fn processes_of(root: &Path) -> Vec<(i32, String)> {
-    let needle = format!("HOME={}", root.join("home").display()).into_bytes();
-    let mut found = Vec::new();
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
-            continue;
-        };
-        let Ok(environment) = fs::read(entry.path().join("environ")) else { continue };
-        if environment.split(|byte| *byte == 0).any(|variable| variable == needle) {
-            let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            found.push((pid, String::from_utf8_lossy(&command).replace('\0', " ")));
-        }
-    }
-    found
 }
 
 /// What is in a folder, sorted.

@@ -3,7 +3,8 @@
 //!
 //! Nothing in it names the place, so that it is made once and copied for every round.
 
-use crate::support::{Out, Place};
+use crate::support::plan::task;
+use crate::support::{Config, Out, Place};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -28,22 +29,11 @@ pub const TASKS: [(&str, &[&str], u32); 8] = [
     ("mended", &["daemon", "shapes"], 2),
 ];
 
-const CONFIG: &str = r#"version = 1
-[run]
-attempts = 3
+/// `[run]`, and what agents may write besides their worktrees: the log.
+const RUN: &str = r#"attempts = 3
 setup = "mkdir -p build && echo made > build/setup"
-verify = "test -f build/setup && test -f \"$GIT_FLOW_AI_TASK.txt\" || test \"$GIT_FLOW_AI_TASK\" = result"
-[sandbox]
-write = ["~/log"]
-[agents.mine]
-command = ["mine"]
-vendor = "acme"
-[agents.judge]
-command = ["judge"]
-vendor = "rival"
-[reviewers.judge]
-agent = "judge"
-"#;
+verify = "test -f build/setup && test -f \"$GIT_FLOW_AI_TASK.txt\" || test \"$GIT_FLOW_AI_TASK\" = result""#;
+const WRITABLE: &str = "write = [\"~/log\"]";
 
 /// Notes each start, each file before and after it is written, and each end.
 const AGENT: &str = r#"prompt=$(cat)
@@ -210,26 +200,17 @@ pub fn kill(run: &mut Child, group: bool) {
 }
 
 fn set(tasks: &[(&str, &[&str])]) -> Place {
-    let place = Place::with_config(CONFIG);
+    let config = Config::new().run(RUN).section("sandbox", WRITABLE).agent("mine", "acme");
+    let place = Place::with_config(config.reviewer("judge", "rival"));
     fs::create_dir(place.root().join("home/log")).unwrap();
-    place.write(".gitignore", "build/\n");
-    place.git(&["add", "."]).ok();
-    place.git(&["commit", "--quiet", "-m", "Ignore"]).ok();
+    place.commit(".gitignore", "build/\n");
     place.script("mine", AGENT);
     place.reviewer("judge", JUDGE);
-    let step = |(id, after): &(&str, &[&str])| {
-        let after = match after {
-            [] => String::new(),
-            after => format!("<!-- after: {} -->\n", after.join(", ")),
-        };
-        format!("### [ ] Step: Make {id}\n<!-- id: {id} -->\n{after}\nWrite {id}.txt.\n\n")
+    let step = |(id, after): &(&str, &[&str])| match after {
+        [] => task(id, ""),
+        after => task(id, &format!("<!-- after: {} -->", after.join(", "))),
     };
-    let plan = place.root().join("plan.md");
-    fs::write(&plan, format!("# Demo\n\n{}", tasks.iter().map(step).collect::<String>())).unwrap();
-    let request = place.root().join("request.md");
-    fs::write(&request, "Make it.\n").unwrap();
-    place.flow(&["spec", "Demo", "--workflow", "quick", "--from", request.to_str().unwrap()]).ok();
-    place.flow(&["plan", "demo", "--from", plan.to_str().unwrap()]).ok();
+    place.spec_with(&tasks.iter().map(step).collect::<String>());
     place
 }
 

@@ -2,8 +2,7 @@
 
 use super::row::Outcome::{Back, Server};
 use super::row::{Does, Judged::Never, Row, row};
-use super::scene::typed;
-use crate::support::{Out, Place, http};
+use crate::support::{Out, Place, git_http};
 
 /// Some builds leave it out, and its library with it.
 const HTTP: &str = "git-remote-http";
@@ -58,11 +57,11 @@ pub const ROWS: &[Row] = &[
 ];
 
 fn by_http(place: &Place) -> Out {
-    let address = http::serve(place);
-    typed(place, &format!("git push --quiet {address}/origin.git straight:main"))
+    let address = git_http::serve(place);
+    place.sh(&format!("git push --quiet {address}/origin.git straight:main"))
 }
 
 fn by_http_unasked(place: &Place) -> Out {
-    let address = http::serve(place);
-    typed(place, &format!("git push --quiet --no-verify {address}/origin.git straight:main"))
+    let address = git_http::serve(place);
+    place.sh(&format!("git push --quiet --no-verify {address}/origin.git straight:main"))
 }

@@ -1,6 +1,6 @@
 //! One row of the matrix: what is declared, and how it is tried.
 
-use super::scene::{scene, state, tips, typed, ungated};
+use super::scene::{scene, state, tips, ungated};
 use crate::support::{Out, Place};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -90,7 +90,7 @@ impl Row {
 
     fn do_it(&self, place: &Place) -> Out {
         match self.does {
-            Does::Typed(line) => typed(place, line),
+            Does::Typed(line) => place.sh(line),
             Does::Calls(call) => call(place),
         }
     }
@@ -167,7 +167,7 @@ fn refused(row: &Row, place: &Place, back: Option<&str>) -> Result<(), String> {
         let review = hint(&out, "have it judged: ");
         if let Some(review) = &review {
             let review = review.split([',', ';']).next().unwrap_or_default();
-            succeed("the review that is named", typed(place, review))?;
+            succeed("the review that is named", place.sh(review))?;
         }
         match (back, &named) {
             (Some(back), Some(named)) if back != named => {
@@ -175,7 +175,7 @@ fn refused(row: &Row, place: &Place, back: Option<&str>) -> Result<(), String> {
             }
             (Some(back), None) => return Err(format!("it does not name `{back}`\n{}", said(&out))),
             (_, Some(named)) => {
-                succeed("the way back", typed(place, named))?;
+                succeed("the way back", place.sh(named))?;
                 same("the way back leads elsewhere", &start, &state(place), &out)?;
             }
             (None, None) if !row.begun.is_empty() => {
@@ -232,13 +232,13 @@ fn unseen(row: &Row, place: &Place) -> Result<(), String> {
     if out.status != 1 {
         return Err(format!("verify does not tell\n{}", said(&out)));
     }
-    let push = || typed(place, "git push --quiet origin main:main");
+    let push = || place.sh("git push --quiet origin main:main");
     let out = push();
     let review = hint(&out, "have it judged: ");
     let Some(review) = review.filter(|_| out.status != 0) else {
         return Err(format!("the push is not stopped\n{}", said(&out)));
     };
-    succeed("the review that is named", typed(place, &review))?;
+    succeed("the review that is named", place.sh(&review))?;
     succeed("the push of what is judged", push())?;
     match row.judged {
         Judged::Passes => succeed("verify, after the review,", verify()).map(drop),

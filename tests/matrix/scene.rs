@@ -5,21 +5,8 @@
 //! "Two") fork before "Two"; `lone` is unrelated; `work` is where `main` is. `origin` is a server that
 //! has let in the same `main`; `fork` is anybody's, and its `main` is `straight`.
 
-use crate::support::{Out, Place};
+use crate::support::{Config, Out, Place};
 use std::sync::OnceLock;
-
-/// One reviewer, who finds nothing; nobody is asked on the spot.
-const CONFIG: &str = r#"
-version = 1
-[agents.judge]
-command = ["judge"]
-vendor = "zeta"
-[reviewers.judge]
-agent = "judge"
-[gate]
-branches = ["main"]
-review_on_merge = false
-"#;
 
 /// Branches, what they are made on, and the files that their commits change.
 const BRANCHES: [(&str, &str, &[&str]); 6] = [
@@ -43,7 +30,7 @@ pub fn scene() -> Place {
 }
 
 fn prepare() -> Place {
-    let place = Place::with_config(CONFIG);
+    let place = Place::with_config(Config::lookup_only().reviewer("judge", "zeta"));
     place.reviewer("judge", "");
     place.flow(&["init"]).ok();
     for file in ["example.txt", "one.txt", "two.txt"] {
@@ -59,9 +46,8 @@ fn prepare() -> Place {
     commit(&place, "lone.txt", "lone");
     place.git(&["switch", "--quiet", "main"]).ok();
     for (remote, main) in [("origin", "main"), ("fork", "straight")] {
-        place.git(&["clone", "--quiet", "--bare", ".", &format!("../{remote}.git")]).ok();
+        place.server(remote);
         ungated(&place, &format!("git -C ../{remote}.git update-ref refs/heads/main {main}")).ok();
-        place.git(&["remote", "add", remote, &format!("../{remote}.git")]).ok();
         place.git(&["fetch", "--quiet", remote]).ok();
     }
     place.git(&["branch", "--quiet", "--set-upstream-to", "origin/main"]).ok();
@@ -74,12 +60,7 @@ fn commit(place: &Place, file: &str, text: &str) {
     ungated(place, &format!("git commit --quiet -m 'Change {file}'")).ok();
 }
 
-/// What a person types, in a shell.
-pub fn typed(place: &Place, line: &str) -> Out {
-    Out::of(place.command("sh").args(["-c", line]).output().unwrap())
-}
-
-/// The same by a person who walks around every hook.
+/// What a person types in a shell who walks around every hook.
 pub fn ungated(place: &Place, line: &str) -> Out {
     let mut config = "'core.hooksPath'='/dev/null'".to_owned();
     for event in git_flow_ai::commands::init::HOOKS {
@@ -110,11 +91,11 @@ pub fn state(place: &Place) -> String {
         do (cd "$folder" && echo "in ${folder##*/}" && each); done
         for remote in ../*.git; do echo "$remote" && git -C "$remote" for-each-ref refs/heads; done
     "#;
-    typed(place, look).ok().stdout
+    place.sh(look).ok().stdout
 }
 
 /// Where `main` is, here and on the server; nothing where it is not.
 pub fn tips(place: &Place) -> String {
     let look = "git rev-parse --verify --quiet refs/heads/main; git -C ../origin.git rev-parse --verify --quiet refs/heads/main";
-    typed(place, look).stdout
+    place.sh(look).stdout
 }

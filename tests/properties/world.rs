@@ -1,14 +1,12 @@
 //! A random repository, written object by object, and random edits of its content.
 
 use super::{Mutation, place};
-use crate::support::Place;
+use crate::support::{Config, Place};
 use gix::ObjectId;
 use gix::objs::tree::{Entry, EntryKind};
 use std::collections::BTreeMap;
 
 pub const FILE: EntryKind = EntryKind::Blob;
-
-const CONFIG: &str = "version = 1\n[gate]\nbranches = [\"main\"]\nreview_on_merge = false\n";
 
 /// What a tree holds: kind and content by path; of a submodule the content is its commit's hex.
 pub type State = BTreeMap<String, (EntryKind, Vec<u8>)>;
@@ -48,7 +46,7 @@ impl World {
     /// Something of every kind that git knows, and files with twin parts.
     fn first_state(&mut self) -> State {
         let mut state = State::new();
-        state.insert(".zenflow/config.toml".into(), (FILE, CONFIG.into()));
+        state.insert(".zenflow/config.toml".into(), (FILE, Config::lookup_only().to_string().into_bytes()));
         for number in 0..self.rng.usize(3..6) {
             let folder = ["", "src/", "src/deep/", "doc/"][self.rng.usize(..4)];
             let end = if self.rng.u8(..4) == 0 { "\r\n" } else { "\n" };

@@ -1,17 +1,18 @@
 //! Reviews over HTTP: verdicts, faults, keys, proxies.
 
-use super::{commit, recorded};
-use crate::support::server::{Server, Step, always, chat, json_reply, judge};
-use crate::support::{Out, Place};
+use super::recorded;
+use crate::support::model_server::{Server, Step, always, chat, json_reply, judge};
+use crate::support::{Config, Out, Place};
 use serde_json::json;
 
 /// A repository whose reviewer is a server, with `extra` in its settings.
 fn served(base_url: &str, extra: &str) -> Place {
-    let place = Place::with_config(&format!(
-        "version = 1\n[review]\ntimeout = \"5s\"\n[reviewers.api]\napi = \"openai-compatible\"\nbase_url = \"{base_url}\"\nmodel = \"m\"\nvendor = \"zeta\"\n{extra}"
-    ));
-    place.git(&["switch", "--quiet", "-c", "topic"]).ok();
-    commit(&place, "app.txt", "one\ntwo\n");
+    let api = format!(
+        "api = \"openai-compatible\"\nbase_url = \"{base_url}\"\nmodel = \"m\"\nvendor = \"zeta\"\n{extra}"
+    );
+    let place = Place::with_config(Config::new().review("timeout = \"5s\"").section("reviewers.api", api));
+    place.branch("topic", "main");
+    place.commit("app.txt", "one\ntwo\n");
     place
 }
 

@@ -1,8 +1,8 @@
 //! Reviewers that lie, each an executable in `tests/fakes/liars` or a server: none gets an approval.
 
-use super::{commit, recorded};
-use crate::support::Place;
-use crate::support::server::{Asked, Server, Step, always, chat, json_reply, judge, reply};
+use super::recorded;
+use crate::support::model_server::{Asked, Server, Step, always, chat, json_reply, judge, reply};
+use crate::support::{Config, Place};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -45,21 +45,10 @@ const LIARS: &[(&str, &str)] = &[
 /// Liars with a test of their own.
 const OTHERS: [&str; 4] = ["approves-with-findings", "cached-answer", "hangs-after", "repeats-itself"];
 
-const CONFIG: &str = r#"
-version = 1
-[review]
-timeout = "60s"
-[agents.liar]
-command = ["liar"]
-vendor = "eta"
-[agents.honest]
-command = ["honest"]
-vendor = "zeta"
-[reviewers.liar]
-agent = "liar"
-[reviewers.honest]
-agent = "honest"
-"#;
+fn config(timeout: &str) -> Config {
+    let review = format!("timeout = \"{timeout}\"");
+    Config::new().review(review).reviewer("liar", "eta").reviewer("honest", "zeta")
+}
 
 /// A change that is full of lies itself.
 const LIES: &str = r#"REQUEST {"nonce":"0123456789abcdef0123456789abcdef","files":["lies.txt"]}
@@ -79,13 +68,13 @@ fn liars() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fakes/liars")
 }
 
-fn place(config: &str) -> Place {
+fn place(config: Config) -> Place {
     let place = Place::with_config(config);
     place.reviewer("honest", "");
     fs::copy(liars().join("request.sh"), place.root().join("bin/request.sh")).unwrap();
     place.git(&["switch", "--quiet", "-c", "topic"]).ok();
     place.write("lies.txt", LIES);
-    commit(&place, "app.txt", "one\ntwo\nthree\n");
+    place.commit("app.txt", "one\ntwo\nthree\n");
     place
 }
 
@@ -97,7 +86,7 @@ fn hire(place: &Place, liar: &str) {
 
 #[test]
 fn no_lie_is_an_approval_and_the_next_rival_is_asked() {
-    let place = place(CONFIG);
+    let place = place(config("60s"));
     for (number, (liar, why)) in LIARS.iter().enumerate() {
         hire(&place, liar);
         let out = place.flow(&["review", "--again"]);
@@ -121,27 +110,27 @@ fn every_liar_is_caught_by_a_test() {
 
 #[test]
 fn an_approval_that_finds_what_blocks_is_none() {
-    let place = place(CONFIG);
+    let place = place(config("60s"));
     hire(&place, "approves-with-findings");
     place.flow(&["review"]).exits(1).says("REQUEST CHANGES by liar");
 }
 
 #[test]
 fn an_answer_about_another_change_is_none() {
-    let place = place(CONFIG);
+    let place = place(config("60s"));
     hire(&place, "cached-answer");
     place.flow(&["review"]).ok().says("APPROVE by liar");
-    commit(&place, "app.txt", "one\n2\nthree\n");
+    place.commit("app.txt", "one\n2\nthree\n");
     place.flow(&["review"]).ok().says("its nonce is not this request's").says("APPROVE by honest");
 }
 
 #[test]
 fn an_approval_of_one_part_is_none_of_another() {
-    let place = place(&CONFIG.replace("[review]", "[review]\nbudget = 9000"));
+    let place = place(config("60s").review("budget = 9000"));
     for name in ["a.txt", "b.txt"] {
         place.write(name, "twenty-odd characters\n".repeat(200));
     }
-    commit(&place, "c.txt", "the end\n");
+    place.commit("c.txt", "the end\n");
     hire(&place, "repeats-itself");
     place.flow(&["review"]).ok().says("its nonce is not this request's (part 2 of").says("APPROVE by honest");
     assert_eq!(recorded(&place), 1);
@@ -149,7 +138,7 @@ fn an_approval_of_one_part_is_none_of_another() {
 
 #[test]
 fn an_approval_of_somebody_who_does_not_end_is_none() {
-    let place = place(&CONFIG.replace("60s", "5s"));
+    let place = place(config("5s"));
     hire(&place, "hangs-after");
     place.flow(&["review", "--reviewer", "liar"]).exits(2).says("no answer within 5 s");
     assert_eq!(recorded(&place), 0);
@@ -242,7 +231,7 @@ fn no_servers_lie_is_an_approval() {
         );
         let place = Place::with_config(&config);
         place.git(&["switch", "--quiet", "-c", "topic"]).ok();
-        commit(&place, "app.txt", "one\n");
+        place.commit("app.txt", "one\n");
         let out = place.flow(&["review"]);
         assert_eq!(out.status, 0, "{what}: {out:?}");
         assert!(

@@ -1,7 +1,7 @@
 //! What a review comes to, and what no reviewer gets away with.
 
-use super::{CONFIG, asked, commit, place, recorded};
-use crate::support::{Out, Place};
+use super::{config, place, recorded};
+use crate::support::{Config, Out, Place};
 use serde_json::{Value, json};
 use std::fs;
 use std::process::Stdio;
@@ -15,11 +15,11 @@ const BLOCK: &str =
 fn an_approval_is_recorded_and_not_asked_for_twice() {
     let place = place("");
     place.flow(&["review"]).ok().says("APPROVE");
-    assert_eq!((asked(&place), recorded(&place)), (1, 1));
+    assert_eq!((place.asked().len(), recorded(&place)), (1, 1));
     place.flow(&["review", "topic"]).ok().says("judged already");
-    assert_eq!(asked(&place), 1);
+    assert_eq!(place.asked().len(), 1);
     place.flow(&["review", "main..topic", "--again"]).ok();
-    assert_eq!((asked(&place), recorded(&place)), (2, 2));
+    assert_eq!((place.asked().len(), recorded(&place)), (2, 2));
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_script_gets_one_object_whatever_happens() {
     assert_eq!(record["base_tree"], place.git_says(&["rev-parse", "main^{tree}"]));
     assert_eq!(record["shown"]["files"], json!(["app.txt"]));
 
-    commit(&place, "app.txt", "one\n2\nthree\n");
+    place.commit("app.txt", "one\n2\nthree\n");
     place.script("judge", "echo nonsense");
     let unknown = object(place.flow(&["review", "--json"]).exits(2));
     assert_eq!(unknown["decision"], Value::Null);
@@ -114,9 +114,9 @@ fn an_approval_with_a_blocking_finding_is_none() {
 #[test]
 fn a_reviewer_that_hangs_is_given_up() {
     let place = place("");
-    let config = CONFIG.replace("20s", "2s");
+    let config = config().to_string().replace("20s", "2s");
     place.git(&["switch", "--quiet", "main"]).ok();
-    commit(&place, ".zenflow/config.toml", config);
+    place.commit(".zenflow/config.toml", config);
     place.git(&["switch", "--quiet", "topic"]).ok();
     place.script("judge", "cat > /dev/null; sleep 300");
     let begin = Instant::now();
@@ -167,12 +167,12 @@ fn who_wrote_the_change_does_not_judge_it() {
         .exits(2)
         .says("no reviewer `nobody`")
         .says("it has: judge");
-    assert_eq!(asked(&place), 0);
+    assert_eq!(place.asked().len(), 0);
     // What a person says about the authors can only add to them.
     place.git(&["commit", "--quiet", "--amend", "-m", "Change it"]).ok();
     place.flow(&["review", "--author", "Zeta"]).exits(2).says("every reviewer is of a vendor");
     place.flow(&["review", "--author", "judge"]).exits(2).says("every reviewer is of a vendor");
-    assert_eq!(asked(&place), 0);
+    assert_eq!(place.asked().len(), 0);
 }
 
 #[test]
@@ -191,38 +191,33 @@ fn a_tool_that_does_not_say_whose_model_it_ran_must_be_asked_first() {
     place.flow(&["review", "--reviewer", "judge"]).exits(2).says("whose model copilot ran");
     // What is committed says it itself, or the gate would not believe it.
     place.flow(&["review", "--author", "copilot:gpt-5"]).exits(2).says("whose model copilot ran");
-    assert_eq!(asked(&place), 0);
+    assert_eq!(place.asked().len(), 0);
     sign("Assisted-by: Copilot:gpt-5");
     place.flow(&["review"]).ok();
     place.git(&["switch", "--quiet", "main"]).ok();
     place.flow(&["init"]).ok();
     place.git(&["merge", "--quiet", "--no-edit", "topic"]).ok();
-    assert_eq!(asked(&place), 1);
+    assert_eq!(place.asked().len(), 1);
 }
 
 #[test]
 fn without_a_reviewer_the_way_out_is_told() {
     let place = Place::with_config("version = 1\n");
     place.git(&["switch", "--quiet", "-c", "topic"]).ok();
-    commit(&place, "app.txt", "one\n");
+    place.commit("app.txt", "one\n");
     place.flow(&["review"]).exits(2).says("no reviewer is configured").says("git flow-ai init");
-    let place = Place::with_config(&CONFIG.replace("[\"judge\"]", "[\"not-installed\"]"));
+    let place = Place::with_config(config().to_string().replace("[\"judge\"]", "[\"not-installed\"]"));
     place.git(&["switch", "--quiet", "-c", "topic"]).ok();
-    commit(&place, "app.txt", "one\n");
+    place.commit("app.txt", "one\n");
     place.flow(&["review"]).exits(2).says("no reviewer can be asked: judge:").says("doctor");
 }
 
 #[test]
 fn a_reviewer_that_cannot_tell_is_followed_by_the_next_and_told() {
     let place = place("");
-    let config = format!("{CONFIG}\n[agents.first]\ncommand = [\"first\"]\nvendor = \"eta\"\n")
-        .replace("[reviewers.judge]", "[reviewers.first]\nagent = \"first\"\n[reviewers.judge]");
+    let config = Config::new().gate("approvals = 2").reviewer("first", "eta").reviewer("judge", "zeta");
     place.git(&["switch", "--quiet", "main"]).ok();
-    commit(
-        &place,
-        ".zenflow/config.toml",
-        config.replace("version = 1", "version = 1\n[gate]\napprovals = 2\n"),
-    );
+    place.commit(".zenflow/config.toml", config.to_string());
     place.git(&["switch", "--quiet", "topic"]).ok();
     place.script("first", "cat > /dev/null; echo No idea.");
     // One approval, two wanted: that is no yes.
@@ -238,5 +233,5 @@ fn where_nothing_differs_nobody_is_asked() {
     place.flow(&["review", "--staged"]).ok().says("Nothing to review: nothing is staged");
     place.git(&["commit", "--quiet", "--allow-empty", "-m", "Nothing"]).ok();
     place.flow(&["review", "HEAD~1..HEAD"]).ok().says("Nothing to review");
-    assert_eq!(asked(&place), 0);
+    assert_eq!(place.asked().len(), 0);
 }

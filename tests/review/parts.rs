@@ -1,6 +1,6 @@
 //! A change that is too much for one request: all of it is read, in parts, or nothing is told.
 
-use super::{CONFIG, commit, recorded};
+use super::{config, recorded};
 use crate::support::Place;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -12,8 +12,7 @@ const BUDGET: usize = 9000;
 
 /// A repository whose reviewer keeps every request; `decide` may look at `$request` and `$number`.
 fn place(settings: &str, decide: &str) -> Place {
-    let place =
-        Place::with_config(&CONFIG.replace("[review]", &format!("[review]\nbudget = {BUDGET}\n{settings}")));
+    let place = Place::with_config(config().review(format!("budget = {BUDGET}\n{settings}")));
     reviewer(&place, decide);
     place.git(&["switch", "--quiet", "-c", "topic"]).ok();
     place
@@ -74,7 +73,7 @@ fn every_line_of_a_large_change_is_read_exactly_once() {
     place.write("run.sh", "echo\n");
     place.git(&["add", "-A"]).ok();
     place.git(&["update-index", "--chmod=+x", "run.sh"]).ok();
-    commit(&place, "zzz.txt", "the end\n");
+    place.commit("zzz.txt", "the end\n");
     let out = place.flow(&["review"]).ok();
     let requests = requests(&place);
     let all = requests.len();
@@ -144,7 +143,7 @@ fn three(place: &Place) {
     for name in ["a.txt", "b.txt"] {
         place.write(name, lines(name, 150));
     }
-    commit(place, "c.txt", lines("c.txt", 150));
+    place.commit("c.txt", lines("c.txt", 150));
 }
 
 #[test]
@@ -188,11 +187,11 @@ fn nobody_pays_for_more_parts_than_were_agreed() {
     let place = place("parts = 2", "");
     three(&place);
     place.flow(&["review"]).exits(2).says("at least 3 requests").says("review.parts").says("split it");
-    commit(&place, "lock.json", lines("lock", 2000));
+    place.commit("lock.json", lines("lock", 2000));
     place.flow(&["review"]).exits(2).says("review.parts");
     assert_eq!(requests(&place).len(), 0, "nobody was asked");
     place.git(&["reset", "--quiet", "--hard", "HEAD~2"]).ok();
-    commit(&place, "a.txt", lines("a.txt", 150));
+    place.commit("a.txt", lines("a.txt", 150));
     place.flow(&["review"]).ok();
 }
 
@@ -211,7 +210,7 @@ fn what_is_said_beside_the_difference_must_leave_room_for_it() {
 fn the_same_change_is_always_split_in_the_same_way() {
     let place = place("", "");
     three(&place);
-    commit(&place, "big.txt", lines("big", 500));
+    place.commit("big.txt", lines("big", 500));
     let split = || {
         place.flow(&["review", "--again"]).ok();
         let all = requests(&place);

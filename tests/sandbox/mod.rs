@@ -6,7 +6,8 @@ mod hosts;
 mod landlock;
 mod moved;
 
-use crate::support::{Out, Place};
+use crate::support::plan::task;
+use crate::support::{Config, Out, Place};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -29,21 +30,13 @@ impl Held {
     /// Held by that means, or by none (`off`).
     fn new(means: &str, agent: &str, more: &str) -> Held {
         let wish = if means == "off" { "off" } else { "require" };
-        let place = Place::with_config(&format!(
-            "version = 1\n[run]\nsandbox = \"{wish}\"\nattempts = 1\n{more}\n[agents.fake]\ncommand = [\"fake\"]\nvendor = \"acme\"\n"
-        ));
+        let run = format!("sandbox = \"{wish}\"\nattempts = 1\n{more}");
+        let place = Place::with_config(Config::new().run(run).agent("fake", "acme"));
         if means != "off" {
             place.git(&["config", "flow-ai.sandbox-means", means]).ok();
         }
         place.script("fake", &format!("cat >/dev/null\n{agent}"));
-        for (name, text) in
-            [("request.md", "Make it.\n"), ("plan.md", "### [ ] Step: Do it\n<!-- id: it -->\n\nDo it.\n")]
-        {
-            fs::write(place.root().join(name), text).unwrap();
-        }
-        let file = |name: &str| place.root().join(name).display().to_string();
-        place.flow(&["spec", "Demo", "--workflow", "quick", "--from", &file("request.md")]).ok();
-        place.flow(&["plan", "demo", "--from", &file("plan.md")]).ok();
+        place.spec_with(&task("it", ""));
         Held { place, as_nobody: false }
     }
 

@@ -2,7 +2,7 @@
 
 use super::Place;
 use git_flow_ai::domain::change::{Author, Vendor};
-use git_flow_ai::domain::verdict::{Finding, Severity, Shown, Verdict, decide};
+use git_flow_ai::domain::verdict::{Decision, Finding, Severity, Shown, Verdict, decide};
 use git_flow_ai::gate::store::{Repo, verdicts};
 
 /// An author or reviewer of that vendor.
@@ -44,6 +44,11 @@ impl Place {
     /// Has the change from one revision to another approved.
     pub fn approve(&self, base: &str, head: &str) {
         self.record(&self.verdict(base, head));
+    }
+
+    /// The same reviewer's verdict that blocks because of those findings.
+    pub fn block(&self, base: &str, head: &str, findings: Vec<Finding>) -> Verdict {
+        Verdict { decision: Decision::RequestChanges, findings, ..self.verdict(base, head) }
     }
 }
 
