@@ -1,5 +1,6 @@
 //! The demo's story is true, whoever asks git.
 
+use crate::support::worktrees::{beside, has_no_worktree};
 use crate::support::{Out, Place};
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,7 @@ fn the_story_is_true_when_git_is_asked_afterwards() {
     for branch in ["spec", "discount", "tax", "show", "result"] {
         assert!(branches.contains(&format!("flow/prices-for-people/{branch}")), "{branches}");
     }
-    assert_eq!(says(&["worktree", "list"]).lines().count(), 1, "no worktree is left");
+    has_no_worktree(&till);
     // The careless branch is not in main, the result is.
     assert_eq!(git(&["merge-base", "--is-ancestor", "faster-sum", "main"]).status, 1);
     git(&["merge-base", "--is-ancestor", "flow/prices-for-people/result", "main"]).ok();
@@ -49,6 +50,42 @@ fn the_story_is_true_when_git_is_asked_afterwards() {
     // What was left behind is whole.
     git(&["fsck", "--no-dangling"]).ok();
     assert_eq!(says(&["status", "--porcelain"]), "");
+}
+
+#[test]
+fn worktrees_that_are_kept_are_there_afterwards() {
+    let place = Place::new();
+    let dir = place.root().join("demo");
+    let out = place.flow(&["demo", "--keep", "--dir", dir.to_str().unwrap()]).ok();
+    assert!(!out.stdout.contains('✗'), "{}", out.stdout);
+    let till = dir.join("till");
+    let tasks = ["discount", "show", "tax"];
+    assert_eq!(beside(&till), tasks.map(|task| format!("prices-for-people.{task}")));
+    for task in tasks {
+        let worktree = dir.join(".till.flow-ai").join(format!("prices-for-people.{task}"));
+        let git = |args: &[&str]| {
+            Out::of(place.command("git").args(args).current_dir(&worktree).output().unwrap()).ok().stdout
+        };
+        assert_eq!(git(&["rev-parse", "--show-toplevel"]).trim_end(), worktree.display().to_string());
+        assert!(worktree.join(format!("lib/{task}.sh")).exists(), "the work of {task} can be looked at");
+    }
+}
+
+/// A worktree that stays, put there by a git that makes it after each run.
+#[test]
+fn a_worktree_that_is_left_makes_it_fail() {
+    let place = Place::new();
+    let real = place.command("sh").args(["-c", "command -v git"]).output().unwrap();
+    let real = String::from_utf8(real.stdout).unwrap();
+    place.script(
+        "git",
+        &format!("'{}' \"$@\" || exit\n[ \"$2\" != run ] || mkdir -p ../.till.flow-ai/left", real.trim()),
+    );
+    let dir = place.root().join("demo");
+    // Not by way of git, which would put its own folder, with itself in it, before ours.
+    let out = Out::run(place.command("git-flow-ai").arg("demo").arg("--dir").arg(&dir)).exits(1);
+    let wrong: Vec<&str> = out.stdout.lines().filter(|line| line.starts_with('✗')).collect();
+    assert_eq!(wrong, ["✗ the worktrees are gone, their work is committed"], "{}", out.stdout);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::{Narration, agent};
 use crate::domain::error::{Result, hint, hint_on};
 use anyhow::Context;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, pipe};
+use std::io::{BufRead, BufReader, ErrorKind, pipe};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
@@ -64,6 +64,23 @@ impl Playground {
 
     pub fn repo(&self) -> PathBuf {
         self.root.join("till")
+    }
+
+    /// The names of the tasks' worktrees that are there. Each is a repository of its own, so that
+    /// `git worktree list` does not know them: they are looked up where a run makes them.
+    pub(super) fn worktrees(&self) -> Result<Vec<String>> {
+        let folder = self.root.join(".till.flow-ai");
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries,
+        };
+        let cannot = || format!("cannot read {}", folder.display());
+        let mut names = Vec::new();
+        for entry in entries.with_context(cannot)? {
+            names.push(entry.with_context(cannot)?.file_name().to_string_lossy().into_owned());
+        }
+        names.sort();
+        Ok(names)
     }
 
     /// The folder that has `git-flow-ai`.
