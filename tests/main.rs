@@ -32,6 +32,7 @@ mod matrix;
 mod merge;
 mod model;
 mod neighbours;
+mod output;
 mod plan;
 mod presets;
 mod private_git;

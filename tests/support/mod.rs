@@ -16,6 +16,7 @@ mod out;
 mod place;
 pub mod plan;
 pub mod processes;
+mod snapshot;
 mod terminal;
 pub mod verdicts;
 pub mod worktrees;
