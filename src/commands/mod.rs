@@ -26,5 +26,6 @@ pub mod spec;
 pub mod status;
 pub mod sync;
 pub mod trust;
+pub mod verdict;
 pub mod verify;
 pub mod waive;

@@ -1,0 +1,209 @@
+//! `git flow-ai verdict`: the verdicts on a revision, and whether they hold.
+
+use crate::domain::error::Result;
+use crate::domain::policy::Policy;
+use crate::domain::verdict::{Severity, Unreadable, Verdict};
+use crate::gate::admit::{BranchVerdicts, Effect};
+use crate::gate::signing::Proof;
+use crate::gate::store::verdicts::{self, Everything};
+use crate::gate::store::{Commit, Repo, changes, config};
+use gix::ObjectId;
+use serde::Serialize;
+use std::collections::{HashMap, HashSet};
+
+/// A verdict and whether it holds.
+#[derive(Debug, Serialize)]
+pub struct ListedVerdict {
+    /// What it hangs on.
+    pub object: String,
+    /// The subject of that commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    pub holds: bool,
+    /// Why it does not hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// Who signed it, and what that proves.
+    pub proof: Proof,
+    pub verdict: Verdict,
+    /// The severities that block by the policy of its branch.
+    #[serde(skip)]
+    pub block: Vec<Severity>,
+}
+
+/// A line of a note that is no record.
+#[derive(Debug, Serialize)]
+pub struct UnreadableLine {
+    pub object: String,
+    pub why: String,
+    pub line: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Listing {
+    pub verdicts: Vec<ListedVerdict>,
+    pub unreadable: Vec<UnreadableLine>,
+}
+
+/// The verdicts on the commits of a range, or on a revision and all before it, the newest commit's first;
+/// without one, every verdict there is.
+pub fn list(repo: &Repo, revision: Option<&str>) -> Result<Listing> {
+    let mut found = verdicts::everything(repo)?;
+    if let Some(revision) = revision {
+        keep_range(repo, &mut found, revision)?;
+    }
+    Listing::new(repo, found)
+}
+
+/// The verdicts on a commit, branch or tree.
+pub fn on(repo: &Repo, revision: &str) -> Result<Listing> {
+    let mut found = Everything::default();
+    for object in objects(repo, revision)? {
+        let (verdicts, unreadable) = verdicts::on(repo, object)?;
+        found.verdicts.extend(verdicts.into_iter().map(|verdict| (object, verdict)));
+        found.unreadable.extend(unreadable.into_iter().map(|line| (object, line)));
+    }
+    Listing::new(repo, found)
+}
+
+/// Where the verdicts on a revision may hang: on the commit, and on its tree.
+fn objects(repo: &Repo, revision: &str) -> Result<Vec<ObjectId>> {
+    if let Ok(id) = ObjectId::from_hex(revision.as_bytes())
+        && repo.commit(id).is_err()
+        && repo.tree_of(id).is_ok()
+    {
+        return Ok(vec![id]);
+    }
+    let commit = repo.commit_of(revision)?;
+    Ok(vec![commit.id, commit.tree])
+}
+
+/// Keeps what hangs on these commits or their trees, in the order of the commits.
+fn keep_range(repo: &Repo, found: &mut Everything, revision: &str) -> Result<()> {
+    let commits = commits(repo, revision)?;
+    let mut order: HashMap<ObjectId, usize> = HashMap::new();
+    for (index, commit) in commits.iter().enumerate() {
+        for object in [commit.id, commit.tree] {
+            order.entry(object).or_insert(index);
+        }
+    }
+    found.verdicts.retain(|(object, _)| order.contains_key(object));
+    found.verdicts.sort_by_key(|(object, _)| order.get(object).copied());
+    found.unreadable.retain(|(object, _)| order.contains_key(object));
+    Ok(())
+}
+
+fn commits(repo: &Repo, revision: &str) -> Result<Vec<Commit>> {
+    let end = |name: &str| repo.commit_of(if name.is_empty() { "HEAD" } else { name });
+    let Some((from, to)) = revision.split_once("...").or_else(|| revision.split_once("..")) else {
+        return repo.commits_between(None, repo.commit_of(revision)?.id);
+    };
+    repo.commits_between(Some(end(from)?.id), end(to)?.id)
+}
+
+/// The policy of each branch that one of these verdicts was given for; `None` if it cannot be read.
+fn policies(repo: &Repo, verdicts: &[(ObjectId, Verdict)]) -> HashMap<String, Option<Policy>> {
+    let targets: HashSet<&String> = verdicts.iter().map(|(_, verdict)| &verdict.target).collect();
+    targets.into_iter().map(|target| (target.clone(), config::policy(repo, target).ok())).collect()
+}
+
+/// What each verdict does among those on the same change for the same branch; `None` if it does not count.
+fn effects(
+    branches: &HashMap<&str, BranchVerdicts<'_>>,
+    verdicts: &[(ObjectId, Verdict)],
+) -> Vec<Option<Effect>> {
+    let mut changes: HashMap<_, Vec<usize>> = HashMap::new();
+    for (at, (_, verdict)) in verdicts.iter().enumerate() {
+        changes.entry((verdict.target.as_str(), verdict.base_tree, verdict.head_tree)).or_default().push(at);
+    }
+    let mut effects = vec![None; verdicts.len()];
+    for ((target, _, _), places) in changes {
+        let on_change: Vec<Verdict> = places.iter().map(|at| verdicts[*at].1.clone()).collect();
+        let found = branches.get(target).and_then(|branch| branch.effects(&on_change).ok());
+        for (at, effect) in places.into_iter().zip(found.into_iter().flatten()) {
+            effects[at] = effect;
+        }
+    }
+    effects
+}
+
+/// Why a verdict on an object of that tree does not hold; `None` if it does.
+fn void(
+    repo: &Repo,
+    verdict: &Verdict,
+    tree: ObjectId,
+    branch: Option<&BranchVerdicts<'_>>,
+    effect: Option<Effect>,
+) -> Option<String> {
+    let Some(branch) = branch else { return Some("the policy of its branch cannot be read".into()) };
+    if verdict.head_tree != tree {
+        return Some("it is about another state".into());
+    }
+    if !branch.policy().protects(&verdict.target) {
+        return Some("it was given for a branch that is not protected".into());
+    }
+    let authors = changes::authors_of(repo, verdict).unwrap_or_default();
+    match (branch.void(verdict, &authors), effect) {
+        (Ok(Some(void)), _) => Some(void.to_string()),
+        // The list of those who may sign cannot be read.
+        (Err(_), _) => Some("it is not signed as the branch demands".into()),
+        (_, Some(Effect::Replaced)) => Some("a newer verdict of its reviewer replaces it".into()),
+        (_, Some(Effect::Waived)) => Some("it has been waived since".into()),
+        (_, Some(Effect::Overruled)) => Some("a later verdict blocks the change".into()),
+        (_, Some(Effect::Approves | Effect::Blocks | Effect::Waives) | None) => None,
+    }
+}
+
+/// Leaves out the copy of a verdict that hangs on the tree, where the one on the commit is here too.
+fn once(mut found: Everything) -> Everything {
+    let key = |verdict: &Verdict| (verdict.head_commit, verdict.reviewer.name.clone(), verdict.time);
+    let is_copy =
+        |on: &ObjectId, verdict: &Verdict| verdict.head_commit.is_some() && verdict.head_tree == *on;
+    let originals: HashSet<_> = found
+        .verdicts
+        .iter()
+        .filter(|(on, verdict)| !is_copy(on, verdict))
+        .map(|(_, verdict)| key(verdict))
+        .collect();
+    found.verdicts.retain(|(on, verdict)| !is_copy(on, verdict) || !originals.contains(&key(verdict)));
+    found
+}
+
+impl Listing {
+    fn new(repo: &Repo, found: Everything) -> Result<Listing> {
+        let found = once(found);
+        let policies = policies(repo, &found.verdicts);
+        let branches: HashMap<&str, BranchVerdicts<'_>> = policies
+            .iter()
+            .filter_map(|(name, policy)| {
+                Some((name.as_str(), BranchVerdicts::new(repo, policy.as_ref()?, name)))
+            })
+            .collect();
+        let effects = effects(&branches, &found.verdicts);
+        let listed = |((on, verdict), effect): ((ObjectId, Verdict), Option<Effect>)| {
+            let commit = repo.commit(on).ok();
+            let branch = branches.get(verdict.target.as_str());
+            let tree = commit.as_ref().map_or(on, |commit| commit.tree);
+            let why = void(repo, &verdict, tree, branch, effect);
+            Ok(ListedVerdict {
+                object: on.to_string(),
+                subject: commit.map(|commit| commit.subject().to_owned()),
+                holds: why.is_none(),
+                why,
+                proof: branch
+                    .map_or_else(|| Proof::new(repo, None, &verdict), |branch| branch.proof(&verdict))?,
+                block: branch.map(|branch| branch.policy().block.clone()).unwrap_or_default(),
+                verdict,
+            })
+        };
+        let unreadable = |(on, Unreadable { line, why }): (ObjectId, Unreadable)| UnreadableLine {
+            object: on.to_string(),
+            why,
+            line,
+        };
+        Ok(Listing {
+            verdicts: found.verdicts.into_iter().zip(effects).map(listed).collect::<Result<_>>()?,
+            unreadable: found.unreadable.into_iter().map(unreadable).collect(),
+        })
+    }
+}
