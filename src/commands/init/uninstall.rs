@@ -34,13 +34,14 @@ pub fn uninstall(repo: &Repo, dry_run: bool) -> Result<InitReport> {
         steps.push(remove_file(&root, file, dry_run)?);
     }
     if !dry_run {
-        for folder in installed.folders.iter().rev() {
-            // A folder that is not empty holds what is not ours.
+        receipts::forget(repo)?;
+        Installed::default().write(repo)?;
+        let own = repo.common_dir().join("flow-ai");
+        let locks = [own.join("locks/refs"), own.join("locks")];
+        for folder in installed.folders.iter().rev().chain(&locks).chain([&own]) {
+            // A folder that is not empty holds what `init` did not make.
             let _ = fs::remove_dir(folder);
         }
-        Installed::default().write(repo)?;
-        let _ = fs::remove_dir(repo.common_dir().join("flow-ai"));
-        receipts::forget(repo)?;
     }
     let kept = steps.iter().any(|step| step.state == StepState::Kept);
     let next = kept.then(|| "what was kept is yours: remove it by hand if you do not want it".to_owned());
