@@ -1,9 +1,9 @@
-//! Where keys come from that are not in the environment: a command of the person's, or git's credential
+//! Keys that are not in the environment, but come from a command of the user's, or from git's credential
 //! helpers, behind which the system's keyring is.
 //!
-//! Asked once per key and run, and kept in memory only; what was given is redacted from then on. Nobody is
-//! asked on a terminal: most of the time there is none. Both run in the person's home, so that nothing in
-//! a repository has a say.
+//! Asked once per key and run, and kept in memory only; they are redacted from then on. Neither asks on a
+//! terminal: most of the time there is none. Both run in the user's home, so that nothing in a repository
+//! changes what they do.
 
 use crate::domain::error::{Result, hint};
 use crate::domain::text::shell::quote;
@@ -21,23 +21,23 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a command may take: a person may have to touch a key or unlock a store.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A longer answer is no key, in bytes.
+/// A longer answer is not a key, in bytes.
 const LONGEST: u64 = 64 << 10;
 
-static GIVEN: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+static OBTAINED: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
 
 /// The first line that a shell command prints; `what` is what to call it in messages.
 ///
 /// # Errors
-/// Where the command fails, takes too long or prints nothing.
+/// If the command fails, takes too long or prints nothing.
 pub fn from_command(command: &str, what: &str) -> Result<String> {
     once(&format!("command {command}"), what, || {
         let mut sh = Command::new("sh");
         git::forget_repository(&mut sh);
         sh.arg("-c").arg(command).current_dir(home_or_root());
-        let said = answer(&mut sh, "").map_err(|error| failed(&error, what, command))?;
+        let said = output(&mut sh, "").map_err(|error| failed(&error, what, command))?;
         match said.lines().next().map(str::trim).filter(|line| !line.is_empty()) {
             Some(line) => Ok(line.to_owned()),
             None => Err(hint(
@@ -51,7 +51,7 @@ pub fn from_command(command: &str, what: &str) -> Result<String> {
 /// The password that git's credential helpers have for that address.
 ///
 /// # Errors
-/// Where they have none.
+/// If they have none.
 pub fn from_git_credentials(address: &Url, what: &str) -> Result<String> {
     let host = match (address.host_str(), address.port()) {
         (Some(host), Some(port)) => format!("{host}:{port}"),
@@ -61,12 +61,12 @@ pub fn from_git_credentials(address: &Url, what: &str) -> Result<String> {
     let asked = format!("protocol={}\nhost={host}\n\n", address.scheme());
     once(&asked, what, || {
         let mut git = git::command(&home_or_root());
-        // Whoever would be asked is not there, and would not know what for.
+        // The user is not there, and would not know what the question is about.
         git.args(["-c", "core.askPass=", "credential", "fill"])
             .env_remove("GIT_ASKPASS")
             .env_remove("SSH_ASKPASS");
         git.env("GIT_TERMINAL_PROMPT", "0").env("GCM_INTERACTIVE", "never");
-        let said = answer(&mut git, &asked).unwrap_or_default();
+        let said = output(&mut git, &asked).unwrap_or_default();
         let password = said.lines().find_map(|line| line.strip_prefix("password=")).unwrap_or_default();
         if password.is_empty() {
             return Err(hint(
@@ -85,13 +85,13 @@ pub fn from_git_credentials(address: &Url, what: &str) -> Result<String> {
 
 /// Asks once, remembers, and has it redacted from now on.
 fn once(asked: &str, what: &str, ask: impl FnOnce() -> Result<String>) -> Result<String> {
-    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(value) = given.get(asked) {
+    let mut obtained = OBTAINED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(value) = obtained.get(asked) {
         return Ok(value.clone());
     }
     let value = ask()?;
     secrets::learn(what, &value);
-    given.insert(asked.to_owned(), value.clone());
+    obtained.insert(asked.to_owned(), value.clone());
     Ok(value)
 }
 
@@ -105,22 +105,22 @@ fn home_or_root() -> PathBuf {
 }
 
 /// What a command prints that is given that text; its failure is an error with the last of what it said.
-fn answer(command: &mut Command, input: &str) -> Result<String> {
+fn output(command: &mut Command, input: &str) -> Result<String> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().context("it cannot be started")?;
     if let Some(mut pipe) = child.stdin.take() {
         // One that does not read what it is given may know the answer all the same.
         let _ = pipe.write_all(input.as_bytes());
     }
-    let (out, err) = (reader(child.stdout.take()), reader(child.stderr.take()));
-    let deadline = Instant::now() + PATIENCE;
+    let (out, err) = (read_all(child.stdout.take()), read_all(child.stderr.take()));
+    let deadline = Instant::now() + TIMEOUT;
     let status = loop {
         if let Some(status) = child.try_wait().context("it cannot be waited for")? {
             break status;
         }
         if Instant::now() >= deadline {
             child.kill().and_then(|()| child.wait()).context("it cannot be stopped")?;
-            bail!("it took longer than {} s", PATIENCE.as_secs());
+            bail!("it took longer than {} s", TIMEOUT.as_secs());
         }
         thread::sleep(Duration::from_millis(5));
     };
@@ -133,10 +133,10 @@ fn answer(command: &mut Command, input: &str) -> Result<String> {
 }
 
 /// Reads a pipe to its end beside us, so that no other fills up.
-fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+fn read_all(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // A pipe that breaks has told what it had to.
+        // What a broken pipe has brought is what there is.
         let _ = pipe.map(|pipe| pipe.take(LONGEST).read_to_end(&mut bytes));
         String::from_utf8_lossy(&bytes).into_owned()
     })

@@ -44,18 +44,17 @@ impl Vendor {
         self.0 == "person"
     }
 
-    /// Nobody can tell whose model it was: it counts as everybody's.
+    /// It is unknown whose model it was: it counts as every vendor's.
     pub fn unknown() -> Vendor {
         Vendor("unknown".into())
     }
 
-    /// Whether nobody can tell whose model it was.
     pub fn is_unknown(&self) -> bool {
         self.0 == "unknown"
     }
 
-    /// Whether whoever is behind one name is certainly not behind the other. Of what nobody knows only
-    /// a person is: models are of some vendor, and it may be that one.
+    /// Whether the two are certainly different. Only a person is certainly different from an unknown
+    /// vendor: a model is of some vendor, and it may be that one.
     pub fn is_other_than(&self, other: &Vendor) -> bool {
         let unknown = self.is_unknown() || other.is_unknown();
         self != other && (!unknown || self.is_person() || other.is_person())
@@ -110,8 +109,8 @@ impl Author {
             && self.address().eq_ignore_ascii_case(other.address())
     }
 
-    /// Whether both are certainly of one model, whatever gateways call it; of models that nobody
-    /// tells, it is not certain that they differ.
+    /// Whether both may be of one model, whatever gateways call it; models that are not named may be the
+    /// same.
     pub fn may_share_a_model_with(&self, other: &Author) -> bool {
         match (&self.model, &other.model) {
             (Some(one), Some(two)) => vendors::model_key(one) == vendors::model_key(two),
@@ -156,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_knows_may_be_anybody_but_a_person() {
+    fn an_unknown_vendor_may_be_any_but_a_person() {
         let (one, other) = (Vendor::new("Anthropic"), Vendor::new("openai"));
         assert!(one.is_other_than(&other) && !one.is_other_than(&Vendor::new("anthropic")));
         assert!(!one.is_other_than(&Vendor::unknown()) && !Vendor::unknown().is_other_than(&one));
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn models_that_are_not_told_may_be_the_same() {
+    fn models_that_are_not_named_may_be_the_same() {
         let author = |vendor: &str, model: Option<&str>| Author {
             name: "x".into(),
             vendor: Vendor::new(vendor),

@@ -105,7 +105,7 @@ pub fn limit(fault: &str) -> Option<LimitKind> {
     LASTING.into_iter().find(|kind| proved.contains(kind) || said.contains(kind))
 }
 
-/// Whether a fault is a limit that no waiting lifts: somebody has to pay.
+/// Whether a fault is a limit that does not pass by waiting: the account has to be paid.
 pub fn needs_payment(fault: &str) -> bool {
     LIMITS.proof.matches(fault).iter().any(|at| LIMITS.proves[at] == LimitKind::Spend)
 }

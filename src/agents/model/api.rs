@@ -2,7 +2,7 @@
 //!
 //! One file per API does the two translations; this dispatches. The API is asked to
 //! enforce our JSON schema. Servers that cannot say 400 or 422 and are asked again without: the prompt
-//! says the schema too, and whoever reads the answer relies on neither.
+//! says the schema too, and the answer is checked all the same.
 
 use super::{
     ApiKey, Completion, CompletionRequest, Endpoint, ModelError, anthropic, chat, google, responses,

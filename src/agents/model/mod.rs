@@ -82,7 +82,7 @@ pub enum ModelError {
     /// It took too long.
     #[error("{0}")]
     TimedOut(String),
-    /// We were told to stop.
+    /// We were asked to stop.
     #[error("interrupted")]
     Stopped,
 }

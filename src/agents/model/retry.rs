@@ -23,7 +23,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// The longest wait that we choose ourselves.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// How much of what a server says is told, in characters.
+/// How much of what a server says is reported, in characters.
 const EXCERPT: usize = 200;
 
 /// Why one try gave no answer, by what can be done about it.

@@ -239,7 +239,7 @@ fn needed(command: &Command) -> Vec<PathBuf> {
 /// nothing of anybody else.
 fn hidden_from(command: &Command, dir: &Path) -> Vec<PathBuf> {
     let is_others = |home: &OsStr| !Path::new(home).starts_with(dir);
-    if !environment::explicit(command, "HOME").is_some_and(is_others) {
+    if !environment::explicit_value(command, "HOME").is_some_and(is_others) {
         return Vec::new();
     }
     let variable = |name: &str| variable(command, name);
@@ -248,7 +248,7 @@ fn hidden_from(command: &Command, dir: &Path) -> Vec<PathBuf> {
 
 /// A variable as the command will see it.
 fn variable(command: &Command, name: &str) -> Option<OsString> {
-    environment::explicit(command, name).map(OsString::from).or_else(|| env::var_os(name))
+    environment::explicit_value(command, name).map(OsString::from).or_else(|| env::var_os(name))
 }
 
 fn real(path: &Path) -> PathBuf {

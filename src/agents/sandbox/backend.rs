@@ -97,7 +97,7 @@ impl Backend {
                 ),
                 "install bubblewrap (bwrap), or a kernel from 6.2 on",
             )),
-            Backend::Landlock(_) => match sockets::ways_out().first() {
+            Backend::Landlock(_) => match sockets::writable().first() {
                 Some(socket) => Err(hint(
                     format!(
                         "a sandbox is required, and Landlock does not hold sockets: {} leads out of it",
@@ -158,8 +158,8 @@ impl Backend {
             (3, "cutting files short"),
         ];
         let lacks = since.into_iter().filter(|(since, _)| version < since).map(|(_, what)| what.to_owned());
-        let ways_out = sockets::ways_out();
-        lacks.chain(ways_out.first().map(|path| format!("{}, which leads out", path.display()))).collect()
+        let sockets = sockets::writable();
+        lacks.chain(sockets.first().map(|path| format!("{}, which leads out", path.display()))).collect()
     }
 }
 

@@ -1,8 +1,8 @@
-//! The variables that a command gets of ours: an allow list, since nobody knows what is in the rest.
+//! The variables that a command gets of ours: an allow list, since any of the rest may be a secret.
 //!
 //! Language, terminal, time, toolchains, certificates, proxies. Never: agents of keys, sessions of the
 //! desktop, tokens, also those that share a toolchain's prefix (`UV_PUBLISH_TOKEN`). What is meant for one
-//! agent stands in [`super::state`].
+//! agent is in its preset.
 
 use crate::domain::secret;
 use crate::system::{program, secrets};
@@ -163,14 +163,14 @@ pub fn allowed<'a>(
     all.map(|(name, value)| if name == "PATH" { (name, program::path()) } else { (name, value) })
 }
 
-/// Whether a variable that nobody has named may hold a secret.
+/// Whether a variable that is allowed by a pattern only may hold a secret.
 fn may_be_secret(name: &str, value: &OsStr) -> bool {
     secret::is_secret_name(name) || value.to_str().is_none_or(secrets::holds_secret)
 }
 
 /// Whether a variable makes the system load libraries into whatever is started with it (`ld.so(8)`). They
-/// are for the command alone: what starts it is outside of the bounds, and they may name what is inside.
-pub fn is_loaders(name: &OsStr) -> bool {
+/// are for the command alone: what starts it is outside of the sandbox, and they may name files inside.
+pub fn is_loader_variable(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b"LD_")
 }
 
@@ -185,7 +185,7 @@ pub fn copy_explicit(from: &Command, to: &mut Command) {
 }
 
 /// A variable as the command will see it.
-pub fn explicit<'a>(command: &'a Command, name: &str) -> Option<&'a OsStr> {
+pub fn explicit_value<'a>(command: &'a Command, name: &str) -> Option<&'a OsStr> {
     command.get_envs().find(|(found, _)| *found == name).and_then(|(_, value)| value)
 }
 

@@ -246,14 +246,16 @@ impl fmt::Display for Sandbox {
 
 /// The command's environment for what starts it, but for what would make that load libraries.
 fn set_environment(wrapped: &mut Command, variables: Variables) {
-    wrapped.env_clear().envs(variables.into_iter().filter(|(name, _)| !environment::is_loaders(name)));
+    wrapped
+        .env_clear()
+        .envs(variables.into_iter().filter(|(name, _)| !environment::is_loader_variable(name)));
 }
 
 /// The command, which takes the loader's variables only when it is inside.
 fn with_loaders(command: &Command, variables: &Variables) -> Command {
     let loaders: Vec<OsString> = variables
         .iter()
-        .filter(|(name, _)| environment::is_loaders(name))
+        .filter(|(name, _)| environment::is_loader_variable(name))
         .map(|(name, value)| [name.as_os_str(), value].join("=".as_ref()))
         .collect();
     if loaders.is_empty() {

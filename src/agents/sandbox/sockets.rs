@@ -1,7 +1,7 @@
-//! Sockets in folders by which somebody outside of a sandbox does what one asks: whoever can write to that
-//! of a container engine or of the person's service manager can start anything as the person, or as root.
+//! Unix sockets by which a process leaves its sandbox: what can write to that of a container engine or of
+//! the user's service manager can start anything as the user, or as root.
 //!
-//! bubblewrap shows none of them. Landlock knows nothing of sockets in folders, so there they are a way out.
+//! bubblewrap shows none of them. Landlock does not know sockets in folders, so there they lead out.
 
 use rustix::fs::{Access, access};
 use std::path::{Path, PathBuf};
@@ -17,13 +17,13 @@ const OF_SYSTEM: &[&str] = &[
     "/var/lib/lxd/unix.socket",
 ];
 
-/// Those of one person, below `/run/user/<uid>`.
-const OF_PERSON: &[&str] = &["bus", "systemd/private", "docker.sock", "podman/podman.sock"];
+/// Those of one user, below `/run/user/<uid>`.
+const OF_USER: &[&str] = &["bus", "systemd/private", "docker.sock", "podman/podman.sock"];
 
-/// Those that are here and that we can write to, hence whom we start.
-pub fn ways_out() -> Vec<PathBuf> {
+/// Those that are here and that we, hence what we start, can write to.
+pub fn writable() -> Vec<PathBuf> {
     let own = Path::new("/run/user").join(rustix::process::geteuid().as_raw().to_string());
-    let all = OF_SYSTEM.iter().map(PathBuf::from).chain(OF_PERSON.iter().map(|name| own.join(name)));
+    let all = OF_SYSTEM.iter().map(PathBuf::from).chain(OF_USER.iter().map(|name| own.join(name)));
     all.filter(|path| can_be_written(path)).collect()
 }
 
@@ -37,7 +37,7 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     #[test]
-    fn a_socket_that_can_be_written_is_a_way_out_and_one_that_is_not_there_is_none() {
+    fn a_socket_that_can_be_written_leads_out_and_one_that_is_not_there_does_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("docker.sock");
         assert!(!can_be_written(&path));

@@ -134,7 +134,7 @@ pub fn record(repo: &Repo, items: &[Item]) -> Result<()> {
     let at = Timestamp::now().round(jiff::Unit::Second)?.to_string();
     list::edit(|records| {
         for item in items {
-            // What was trusted last stands last: the next change is told against it.
+            // The item trusted last comes last: the next change is shown against it.
             records.retain(|record| !record.covers(&repository, item));
             records.push(list::TrustedItem::new(&repository, item, &at));
         }

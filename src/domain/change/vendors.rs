@@ -2,7 +2,7 @@
 //!
 //! The last part of a path names the model: what stands before it is a gateway, a region, a folder or
 //! the maker. A name that tells nothing (a deployment called `team-a`, a router that picks by itself)
-//! has no maker here, and guessing one would let somebody judge their own work.
+//! has no vendor here, and guessing one would let a model judge its own work.
 
 /// Makers, and how the names of their models begin. `#` is any digit. A model's weights are their
 /// maker's, whoever's model they were distilled from or trained on: of several in one name the first

@@ -2,7 +2,7 @@
 //!
 //! It has no event stream: what it prints is for people, and its exit status is 0 even when its key is
 //! refused. What it says at the end of a good answer is how many tokens that took; a fault after that,
-//! or none of it at all, is no success. The answer alone stands in its chat history, which is kept in a
+//! or none of it at all, is not a success. The answer alone is in its chat history, which is kept in a
 //! folder of ours and vanishes with it.
 
 use super::{

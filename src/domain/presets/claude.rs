@@ -183,7 +183,7 @@ impl Claude {
         }
     }
 
-    /// A question to the person that nobody answered. Other refused tools it worked around.
+    /// A question to the user that was not answered. Other refused tools it worked around.
     fn question(&self, event: &Value) -> Option<String> {
         let denied = event["permission_denials"].as_array()?;
         let asked =

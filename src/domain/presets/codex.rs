@@ -117,7 +117,7 @@ impl EventReader for Codex {
     }
 }
 
-/// Each item is told twice, when it starts and when it is complete; some only once.
+/// Most items come twice, when they start and when they are complete.
 fn item(event: &Value, observed: &mut Observed) {
     let complete = text(event, "/type") == "item.completed";
     let item = &event["item"];

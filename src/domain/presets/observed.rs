@@ -1,7 +1,7 @@
 //! What was observed of an agent so far, in our words; readers of event streams write it.
 //!
-//! Texts are kept as the tool printed them. Whoever takes them removes secrets, cuts them, and decides
-//! by the table of phrases what a fault or a stray line means.
+//! Texts are kept as the tool printed them: `agents::cli` removes secrets, cuts them, and decides by the
+//! table of phrases what a fault or a stray line means.
 
 use crate::domain::event::{Activity, Usage};
 use jiff::Timestamp;

@@ -2,7 +2,7 @@
 //!
 //! Its script on the PATH dies alone on a signal while the agent goes on, so its `cli.js` is started
 //! by node itself where it can be found. With a prompt on its standard input it runs commands in a
-//! terminal of their own for somebody who watches, which Landlock does not allow. Its events are Claude's.
+//! terminal of their own, which Landlock does not allow. Its events are Claude's.
 
 use super::claude::Claude;
 use super::{Call, Direct, EventReader, Invocation, Observed, Phrases, Preset, StatePaths, Tested, package};

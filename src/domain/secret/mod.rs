@@ -6,10 +6,10 @@
 //! an agent, a command or an error prints goes on its way to files, notes and terminals.
 
 mod known;
-mod rules;
+mod patterns;
 
 pub use known::{KnownSecrets, is_secret_name};
-pub use rules::find as find_patterns;
+pub use patterns::find as find_patterns;
 
 use serde_json::Value;
 use std::borrow::Cow;

@@ -5,12 +5,12 @@
 
 use super::{Evidence, FoundSecret};
 use aho_corasick::AhoCorasick;
-use nosecrets_rules::{Rule as Listed, load_builtin_rules};
+use nosecrets_rules::{Rule as ScannerRule, load_builtin_rules};
 use regex::{Regex, RegexSet};
 use std::borrow::Cow;
 use std::sync::{LazyLock, OnceLock};
 
-/// Rules of our own: a name, what must be in the text in any case, and the expression, whose first group
+/// SecretPatterns of our own: a name, what must be in the text in any case, and the expression, whose first group
 /// is the secret.
 const OWN: &[(&str, &str, &str)] = &[
     ("anthropic-key", "sk-ant-", r"\b(sk-ant-[A-Za-z0-9_-]{16,})"),
@@ -30,10 +30,10 @@ const OWN: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Rules that a word and a value make, whatever service it is of: the value must not look like a name.
+/// SecretPatterns that a word and a value make, whatever service it is of: the value must not look like a name.
 const VAGUE: [&str; 4] = ["generic-api-key", "generic-secret", "openai-key", "bearer-token"];
 
-struct Rule {
+struct SecretPattern {
     id: String,
     pattern: String,
     group: usize,
@@ -42,43 +42,43 @@ struct Rule {
     compiled: OnceLock<Option<(Regex, RegexSet)>>,
 }
 
-struct Rules {
-    all: Vec<Rule>,
+struct SecretPatterns {
+    all: Vec<SecretPattern>,
     /// Finds the words, each of which calls for the rule of its number.
     words: AhoCorasick,
-    rule_of: Vec<usize>,
+    pattern_of: Vec<usize>,
 }
 
-static RULES: LazyLock<Option<Rules>> = LazyLock::new(load);
+static PATTERNS: LazyLock<Option<SecretPatterns>> = LazyLock::new(load);
 
-fn load() -> Option<Rules> {
-    let mut all: Vec<Rule> = Vec::new();
-    let (mut words, mut rule_of) = (Vec::new(), Vec::new());
+fn load() -> Option<SecretPatterns> {
+    let mut all: Vec<SecretPattern> = Vec::new();
+    let (mut words, mut pattern_of) = (Vec::new(), Vec::new());
     for (id, word, pattern) in OWN {
         words.push((*word).to_owned());
-        rule_of.push(all.len());
-        all.push(Rule::new(id, pattern, 1, 0, Vec::new()));
+        pattern_of.push(all.len());
+        all.push(SecretPattern::new(id, pattern, 1, 0, Vec::new()));
     }
     for listed in load_builtin_rules().unwrap_or_default() {
-        let Listed { id, pattern, keywords, capture, validate, allow, .. } = listed;
+        let ScannerRule { id, pattern, keywords, capture, validate, allow, .. } = listed;
         // It knows the first line of a key, and ours all of it.
         if id == "private-key" {
             continue;
         }
-        rule_of.extend(keywords.iter().map(|_| all.len()));
+        pattern_of.extend(keywords.iter().map(|_| all.len()));
         words.extend(keywords);
         let shortest = validate.and_then(|validate| validate.length.or(validate.min_length));
         let allowed = allow.map(|allow| allow.patterns).unwrap_or_default();
-        all.push(Rule::new(&id, &pattern, capture, shortest.unwrap_or(0), allowed));
+        all.push(SecretPattern::new(&id, &pattern, capture, shortest.unwrap_or(0), allowed));
     }
     let words = AhoCorasick::builder().ascii_case_insensitive(true).build(&words).ok()?;
-    Some(Rules { all, words, rule_of })
+    Some(SecretPatterns { all, words, pattern_of })
 }
 
-impl Rule {
-    fn new(id: &str, pattern: &str, group: usize, shortest: usize, allowed: Vec<String>) -> Rule {
+impl SecretPattern {
+    fn new(id: &str, pattern: &str, group: usize, shortest: usize, allowed: Vec<String>) -> SecretPattern {
         let compiled = OnceLock::new();
-        Rule { id: id.to_owned(), pattern: pattern.to_owned(), group, shortest, allowed, compiled }
+        SecretPattern { id: id.to_owned(), pattern: pattern.to_owned(), group, shortest, allowed, compiled }
     }
 
     fn find(&self, shadow: &str, found: &mut Vec<FoundSecret>) {
@@ -111,10 +111,10 @@ fn looks_like_name(value: &str) -> bool {
 
 /// Where something is that looks like a secret.
 pub fn find(text: &str) -> Vec<FoundSecret> {
-    let Some(rules) = RULES.as_ref() else { return Vec::new() };
+    let Some(rules) = PATTERNS.as_ref() else { return Vec::new() };
     let mut called: Vec<usize> = Vec::new();
     for word in rules.words.find_overlapping_iter(text) {
-        let rule = rules.rule_of[word.pattern().as_usize()];
+        let rule = rules.pattern_of[word.pattern().as_usize()];
         if !called.contains(&rule) {
             called.push(rule);
         }
@@ -158,13 +158,13 @@ fn shadow(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{RULES, find, shadow};
+    use super::{PATTERNS, find, shadow};
     use regex::Regex;
     use std::time::{Duration, Instant};
 
     #[test]
     fn every_rule_compiles_and_has_its_group() {
-        let rules = RULES.as_ref().unwrap();
+        let rules = PATTERNS.as_ref().unwrap();
         assert!(rules.all.len() > 55, "{}", rules.all.len());
         for rule in &rules.all {
             assert!(Regex::new(&rule.pattern).unwrap().captures_len() > rule.group, "{}", rule.id);
