@@ -29,7 +29,7 @@ fn place(policy: &str) -> Place {
     let config = format!("version = 1\n{judge}[gate]\nreview_on_merge = false\n{policy}");
     place.write(".zenflow/config.toml", config);
     place.key("ada", "ed25519");
-    place.begin(&format!("ada@example.com {}\n", place.public("ada")));
+    place.protect(&format!("ada@example.com {}\n", place.public("ada")));
     place.git(&["switch", "--quiet", "--orphan", "flow/dark-mode/spec"]).ok();
     place.write("request.md", "# Dark mode\n");
     place.write("plan.md", "# Quick\n\n### [x] Step: Do it\n<!-- id: do-it -->\n\nDo it.\n");
