@@ -29,7 +29,7 @@
 //! # Three journeys
 //! **spec**: [`draft`](commands::draft) writes documents to a branch that is never checked out, and records who
 //! approved which exact text. **run**: [`run`](commands::run) starts what is ready in the plan, supervises,
-//! verifies, harvests, has it reviewed, sends findings back, merges in order. **gate**: [`hook`](commands::hook)
+//! verifies, collects the changes, has it reviewed, sends findings back, merges in order. **gate**: [`hook`](commands::hook)
 //! asks [`gate`], which looks up verdicts in [`store`](gate::store); only the merge hook may ask [`review`](commands::review) for a
 //! missing one.
 //!

@@ -166,7 +166,7 @@ fn to_trash(worktree: Worktree) -> Result<(Option<String>, Option<String>)> {
 /// One spec, if it is merged.
 fn spec(repo: &Repo, slug: &Slug, target: &str, dry_run: bool, items: &mut Vec<CleanItem>) -> Result<()> {
     let mut item = |kind, name: String, kept| items.push(CleanItem::new(kind, name, kept));
-    // Held while branches go, so that no run begins meanwhile.
+    // Locked while branches go, so that no run begins meanwhile.
     let lock = Lock::take(repo, slug);
     let branches = repo.refs(&slug.task_ref(""))?;
     let kept = match &lock {

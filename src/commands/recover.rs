@@ -185,7 +185,7 @@ pub fn is_in_no_branch(repo: &Repo, tip: ObjectId) -> Result<bool> {
     Ok(git::output(&mut command)?.is_empty())
 }
 
-/// The one thing that the word means: an id, or the beginning of one.
+/// The only thing with that id, or with an id that begins so.
 pub fn find<'a>(all: &'a [Recoverable], word: &str) -> Result<&'a Recoverable> {
     let word = word.trim().to_ascii_lowercase();
     let is_word = !word.is_empty();

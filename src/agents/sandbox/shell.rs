@@ -15,10 +15,10 @@ use std::process::{Command, ExitStatus};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// One that prints nothing for so long may be waiting for an answer that nobody gives.
+/// One that prints nothing for so long may be waiting for an answer.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// How many of its last lines a command's failure is told with, at most.
+/// How many of its last lines are shown with a command's failure, at most.
 const TAIL_LINES: usize = 200;
 
 /// How many bytes they may be.
@@ -48,7 +48,7 @@ pub enum ShellEnd {
         /// The last lines of what it printed.
         tail: String,
     },
-    /// We were told to stop.
+    /// We were stopped.
     Stopped,
 }
 
@@ -60,7 +60,7 @@ enum Over {
     Stopped,
 }
 
-/// A command line for `sh`, with what it is told of where it is.
+/// A command line for `sh`, with variables that say where it is.
 pub fn shell(command: &str, env: &[(String, String)]) -> Command {
     let mut sh = Command::new("sh");
     // A check that agents could replace by a file of its name would check nothing.

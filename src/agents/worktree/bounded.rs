@@ -116,7 +116,7 @@ pub(super) fn scratch() -> Result<File> {
 /// What a command wrote into that file.
 fn read(file: &mut File, what: &str) -> Result<Vec<u8>> {
     if file.metadata()?.len() > LONGEST {
-        return Err(TooMuch(format!("git {what} tells of more than {} MiB", LONGEST >> 20)).into());
+        return Err(TooMuch(format!("git {what} lists more than {} MiB", LONGEST >> 20)).into());
     }
     file.rewind()?;
     let mut bytes = Vec::new();

@@ -6,7 +6,7 @@
 //! first, then the folder's content. Only the files are checked out by git itself, which knows filters,
 //! line ends and sparse trees.
 
-use super::record::{self, Record};
+use super::record::{self, WorktreeRecord};
 use super::{Worktree, Worktrees, locate, private_git, remove};
 use crate::agents::sandbox::SandboxedCommand;
 use crate::domain::error::{Result, hint};
@@ -25,7 +25,7 @@ impl Worktrees {
     pub fn make(&self, name: &str, commit: ObjectId) -> Result<Worktree> {
         let making = self.making()?;
         let path = self.new_folder(name)?;
-        let record = Record::create(
+        let record = WorktreeRecord::create(
             &self.own_dir(),
             name,
             &[

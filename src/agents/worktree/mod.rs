@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`Worktrees`], where a repository's worktrees are made; [`Worktree`], one of them, with all that can be done to it | here |
 //! | where they may be; which folder is ours | `root.rs`, `locate.rs` |
-//! | `Record`, what is known of one | `record.rs` |
+//! | `WorktreeRecord`, what is known of one | `record.rs` |
 //! | making one: its folder, its private repository with `GitSettings`, the files it needs | `make.rs`, `private_git.rs`, `settings.rs`, `copy.rs` |
 //! | [`Collected`], its files as a tree, by `Scan` and `ScratchIndex`, without each [`LeftOut`] | `collect.rs`, `scan.rs`, `scratch_index.rs`, `left_out.rs`, `submodules.rs` |
 //! | [`AgentCommit`], what its agent committed itself, by `AgentRefs` | `import.rs`, `agent_refs.rs` |
@@ -68,7 +68,7 @@ use crate::system::mark::mark;
 use anyhow::Context;
 use deletions::Deletions;
 use gix::ObjectId;
-use record::Record;
+use record::WorktreeRecord;
 use settings::GitSettings;
 use std::ffi::OsStr;
 use std::fs;
@@ -98,7 +98,7 @@ pub struct Worktree {
     name: String,
     path: PathBuf,
     base: ObjectId,
-    record: Record,
+    record: WorktreeRecord,
 }
 
 /// A worktree holds more than we take in, by far; what. Nothing is lost: it stays as it is.
@@ -141,7 +141,7 @@ impl Worktrees {
         Ok(found)
     }
 
-    fn left_over(&self, record: Record) -> Result<Option<Worktree>> {
+    fn left_over(&self, record: WorktreeRecord) -> Result<Option<Worktree>> {
         if record.is_in_trash() {
             return Ok(None);
         }

@@ -6,7 +6,7 @@
 //! *believes* there (the `.git` file, `config`, `hooks/`, `info/`, `objects/info/`) is kept a second time in
 //! the record's `template/`, so that it can be restored: see [`super::repair`].
 
-use super::record::Record;
+use super::record::WorktreeRecord;
 use super::{Worktree, settings};
 use crate::agents::sandbox::Scope;
 use crate::domain::error::Result;
@@ -114,7 +114,7 @@ fn keep_base(repo: &Repo, worktree: &Worktree) -> Result<()> {
 }
 
 /// Lets `git gc` have it.
-pub(super) fn release_base(common: &Path, record: &Record) -> Result<()> {
+pub(super) fn release_base(common: &Path, record: &WorktreeRecord) -> Result<()> {
     let (name, repo) = (base_ref(record), Repo::open(common)?);
     patiently(|| match repo.find_ref(&name)? {
         Some(id) => repo.delete_ref(&name, id),
@@ -122,7 +122,7 @@ pub(super) fn release_base(common: &Path, record: &Record) -> Result<()> {
     })
 }
 
-fn base_ref(record: &Record) -> String {
+fn base_ref(record: &WorktreeRecord) -> String {
     format!("refs/flow-ai/worktrees/{}", record.id().to_string_lossy().replace('.', "-"))
 }
 

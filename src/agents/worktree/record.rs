@@ -35,20 +35,20 @@ const TEMPORARY: &str = ".tmp";
 
 /// A record, locked by this process.
 #[derive(Debug)]
-pub struct Record {
+pub struct WorktreeRecord {
     dir: PathBuf,
     /// Locked as long as it is open.
     _lock: File,
 }
 
-impl Record {
+impl WorktreeRecord {
     /// A new record of that name, with these files. Made and locked aside, then renamed into its place, so
     /// that no process takes it for one whose process has died.
-    pub fn create(own: &Path, name: &str, files: &[(&str, &[u8])]) -> Result<Record> {
+    pub fn create(own: &Path, name: &str, files: &[(&str, &[u8])]) -> Result<WorktreeRecord> {
         let id = unique_id(name)?;
         let aside = own.join("stage").join(&id);
         fs::create_dir_all(&aside).with_context(|| format!("cannot make {}", aside.display()))?;
-        let Some(mut record) = Record::lock(aside)? else {
+        let Some(mut record) = WorktreeRecord::lock(aside)? else {
             anyhow::bail!("the new worktree {id} is locked by another process already");
         };
         record.write("name", name.as_bytes())?;
@@ -64,16 +64,16 @@ impl Record {
     }
 
     /// Takes the lock; `None` if another process has it, or the record has gone.
-    fn lock(dir: PathBuf) -> Result<Option<Record>> {
+    fn lock(dir: PathBuf) -> Result<Option<WorktreeRecord>> {
         let Some(lock) = open_lock(&dir)? else { return Ok(None) };
-        Ok(lock.try_lock().is_ok().then_some(Record { dir, _lock: lock }))
+        Ok(lock.try_lock().is_ok().then_some(WorktreeRecord { dir, _lock: lock }))
     }
 
     /// Waits for the lock; `None` if the record has gone.
-    pub fn wait_for(dir: PathBuf) -> Result<Option<Record>> {
+    pub fn wait_for(dir: PathBuf) -> Result<Option<WorktreeRecord>> {
         let Some(lock) = open_lock(&dir)? else { return Ok(None) };
         lock.lock().with_context(|| format!("cannot lock {}", dir.display()))?;
-        Ok(dir.exists().then_some(Record { dir, _lock: lock }))
+        Ok(dir.exists().then_some(WorktreeRecord { dir, _lock: lock }))
     }
 
     /// The worktree's name, path and base; `None` if we died before all were written.
@@ -311,8 +311,14 @@ pub fn sweep_stage(own: &Path) -> Result<()> {
 }
 
 /// The records that no living process holds.
-pub fn unlocked(own: &Path) -> Result<Vec<Record>> {
-    Ok(dirs(own)?.into_iter().map(Record::lock).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+pub fn unlocked(own: &Path) -> Result<Vec<WorktreeRecord>> {
+    Ok(dirs(own)?
+        .into_iter()
+        .map(WorktreeRecord::lock)
+        .collect::<Result<Vec<_>>>()?
+        .into_iter()
+        .flatten()
+        .collect())
 }
 
 /// The name with what file systems take, and eight random digits: no other process takes the same.

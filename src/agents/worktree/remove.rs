@@ -6,7 +6,7 @@
 //! record by rename to `<common git dir>/flow-ai/trash/<id>`, and only then is it deleted. So a normal
 //! removal costs a few renames, and no process reads what is half deleted.
 
-use super::record::Record;
+use super::record::WorktreeRecord;
 use super::{Worktree, Worktrees, ignored, private_git, repair, trash, unsaved};
 use crate::domain::error::Result;
 use crate::system::fs::rename_new;
@@ -49,7 +49,7 @@ pub(super) fn discard(worktree: Worktree) -> Result<()> {
 }
 
 /// Deletes a record with all that is in it, in the background.
-pub(super) fn delete_record(worktrees: &Worktrees, record: Record) -> Result<()> {
+pub(super) fn delete_record(worktrees: &Worktrees, record: WorktreeRecord) -> Result<()> {
     private_git::release_base(&worktrees.common, &record)?;
     let gone = worktrees.own_dir().join("trash").join(record.id());
     fs::create_dir_all(worktrees.own_dir().join("trash")).context("cannot make the trash")?;

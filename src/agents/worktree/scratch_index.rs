@@ -139,7 +139,7 @@ impl<'a> ScratchIndex<'a> {
         if !ignores_paths(&output.errors()) {
             return Ok(Some(Vec::new()));
         }
-        // Names can hold line breaks and anything else that git says, so only the index tells which.
+        // Names can hold line breaks and anything else that git says, so only the index says which.
         let taken = self.tracked(paths)?;
         Ok(Some(paths.iter().filter(|path| !taken.contains(*path)).cloned().collect()))
     }

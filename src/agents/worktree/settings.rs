@@ -36,7 +36,7 @@ const SECTIONS: &[&str] = &["filter", "merge", "diff", "i18n"];
 pub(super) struct GitSettings {
     /// The text of the configuration, without what depends on the worktree.
     pub text: String,
-    /// The filters that the person has, by name.
+    /// The filters that the user has, by name.
     pub filters: Vec<String>,
     /// Whether one of them is another than git-lfs: its command may name a program of the project.
     pub has_strange_filters: bool,
@@ -116,7 +116,7 @@ const FIXED: &str = "\
 ";
 
 /// What only one worktree's configuration says. It comes last, so that nothing beats it: no hook of the
-/// person's, who may have some for all repositories, runs on what an agent commits.
+/// user's, who may have some for all repositories, runs on what an agent commits.
 pub(super) fn own(git_dir: &Path, is_sha256: bool) -> String {
     let hooks = quoted(&git_dir.join("hooks").to_string_lossy());
     let format = match is_sha256 {

@@ -9,7 +9,7 @@
 //! instead of waiting for `git gc`.
 
 use super::ignored::IgnoredFiles;
-use super::record::{self, Record};
+use super::record::{self, WorktreeRecord};
 use super::{Worktree, Worktrees, private_git, scan};
 use crate::domain::error::{Result, hint};
 use crate::system::fs::disk_usage::{THOROUGH, measure};
@@ -167,7 +167,7 @@ pub(super) fn put_ignored(worktree: &Worktree, ignored: &IgnoredFiles) -> Result
     let making = worktree.parent.making()?;
     let why = "ignored files of a worktree that was removed";
     let removal = Removal { bytes: ignored.bytes, ..removal(worktree, TrashKind::Ignored, why) };
-    let record = Record::create(
+    let record = WorktreeRecord::create(
         &worktree.parent.own_dir(),
         &worktree.name,
         &[("path", worktree.path.as_os_str().as_bytes()), ("removed", &serde_json::to_vec(&removal)?)],
@@ -205,8 +205,8 @@ impl Worktrees {
 }
 
 /// One process at a time restores or deletes an entry; the second finds that it has gone.
-fn lock(entry: &TrashEntry) -> Result<Record> {
-    let record = Record::wait_for(entry.record.clone())?.filter(Record::is_in_trash);
+fn lock(entry: &TrashEntry) -> Result<WorktreeRecord> {
+    let record = WorktreeRecord::wait_for(entry.record.clone())?.filter(WorktreeRecord::is_in_trash);
     record
         .ok_or_else(|| hint(format!("{} has gone from the trash meanwhile", entry.id), "git flow-ai recover"))
 }

@@ -23,7 +23,7 @@ pub struct Detail {
     /// Its newest run here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<NewestRun>,
-    pub worktrees: Vec<Worktree>,
+    pub worktrees: Vec<WorktreeUsage>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -56,7 +56,7 @@ pub struct TaskDetail {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct Worktree {
+pub struct WorktreeUsage {
     pub path: PathBuf,
     /// What it takes on disk.
     #[serde(flatten)]
@@ -121,10 +121,10 @@ fn task_detail(
 }
 
 /// The worktrees of a spec's tasks: their folders are called `<slug>.<task>`.
-fn worktrees(repo: &Repo, slug: &Slug) -> Result<Vec<Worktree>> {
+fn worktrees(repo: &Repo, slug: &Slug) -> Result<Vec<WorktreeUsage>> {
     let ours = worktree::ours(repo).into_iter().filter(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.split_once('.').is_some_and(|(own, _)| own == slug.as_str())
     });
-    Ok(ours.map(|path| Worktree { usage: measure(&path, THOROUGH), path }).collect())
+    Ok(ours.map(|path| WorktreeUsage { usage: measure(&path, THOROUGH), path }).collect())
 }

@@ -1,8 +1,8 @@
 //! How much disk a folder takes, in one pass that ends.
 //!
 //! Counted are the blocks that files really take (a sparse file of 10 GB may take none), hard links once,
-//! nothing behind a symbolic link. A walk looks at so many entries and no more, and says when there were
-//! more, so that a million files cost a second and not a minute.
+//! nothing behind a symbolic link. It looks at so many entries and no more, and says if there were more, so
+//! that a million files cost a second and not a minute.
 
 use serde::Serialize;
 use std::collections::HashSet;

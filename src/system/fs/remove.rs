@@ -180,7 +180,7 @@ fn open_on_same_mount(folder: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, E
     }
 }
 
-/// Lets its owner into a folder that nobody may read: through a handle on the folder itself, since a
+/// Lets its owner into a folder without rights: through a handle on the folder itself, since a
 /// change of modes by name would follow a link.
 #[cfg(target_os = "linux")]
 fn make_readable(folder: BorrowedFd<'_>, name: &OsStr) -> Result<(), Errno> {
