@@ -10,10 +10,10 @@ fn main() -> ExitCode {
     let cli = cli::Cli::from_arg_matches(&given).unwrap_or_else(|error| error.exit());
     let exit = cli::run(cli).unwrap_or_else(|error| {
         report::error(&error);
-        if cli::wants_json(&given) && Exit::of(&error) != Exit::Interrupted {
+        if cli::wants_json(&given) && Exit::from_error(&error) != Exit::Interrupted {
             report::error_as_json(&error);
         }
-        Exit::of(&error)
+        Exit::from_error(&error)
     });
     ExitCode::from(exit.code())
 }

@@ -4,7 +4,7 @@
 use crate::support::verdicts::author;
 use crate::support::{Out, Place};
 use git_flow_ai::domain::verdict::{Decision, Signature, Verdict, record};
-use git_flow_ai::gate::signing::{Key, NAMESPACE};
+use git_flow_ai::gate::signing::{NAMESPACE, SigningKey};
 use git_flow_ai::gate::store::Repo;
 use std::fs;
 use std::path::PathBuf;
@@ -288,7 +288,7 @@ fn a_key_in_an_agent_signs_and_no_process_of_an_agents_can_reach_it() {
 fn keys_are_found_where_git_finds_them() {
     let place = Place::new();
     let repo = || Repo::open(&place.repo()).unwrap();
-    let key = || Key::of(&repo()).unwrap().map(|key| key.to_string());
+    let key = || SigningKey::configured(&repo()).unwrap().map(|key| key.to_string());
     place.git(&["config", "user.signingKey", "/k/gpg"]).ok();
     assert_eq!(key(), None, "a key of another format");
     place.git(&["config", "gpg.format", "ssh"]).ok();
@@ -302,7 +302,7 @@ fn keys_are_found_where_git_finds_them() {
     place.git(&["config", "gpg.ssh.defaultKeyCommand", "echo key::ssh-ed25519 AAAA"]).ok();
     assert_eq!(key().unwrap(), "the key in gpg.ssh.defaultKeyCommand");
     place.git(&["config", "gpg.ssh.defaultKeyCommand", "echo none"]).ok();
-    assert!(Key::of(&repo()).unwrap_err().to_string().contains("names no key"));
+    assert!(SigningKey::configured(&repo()).unwrap_err().to_string().contains("names no key"));
 }
 
 #[test]

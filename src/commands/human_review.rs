@@ -1,4 +1,4 @@
-//! A person's word on a change: an approval, a request for changes, a waiver.
+//! The user's own decision on a change: an approval, a request for changes, a waiver.
 //!
 //! No model is asked. The record says what a reviewer's says, and that the person was shown the very
 //! difference that a reviewer would have been; it is signed where there is a key. Whose word counts is
@@ -18,7 +18,7 @@ use crate::gate::store::trees::{Changed, Sealed};
 
 /// What is said.
 #[derive(Debug, Clone)]
-pub enum Word {
+pub enum HumanDecision {
     /// Fine as it is, and why.
     Approve(String),
     /// What is wrong, and where: a path and a line of it, where the person named them.
@@ -29,11 +29,11 @@ pub enum Word {
 
 /// What became of it.
 #[derive(Debug)]
-pub enum Said {
+pub enum HumanReview {
     /// Recorded, with the paths that it is about.
     Recorded(Box<Verdict>, Vec<Changed>),
     /// A waiver that counts is there already.
-    Already(Box<Verdict>),
+    AlreadyWaived(Box<Verdict>),
     /// This person's word does not count for it.
     Refused {
         /// Why, in one sentence.
@@ -44,17 +44,23 @@ pub enum Said {
 }
 
 /// The person at the keyboard, by git's identity.
-pub fn here(repo: &Repo) -> Result<Author> {
+pub fn user(repo: &Repo) -> Result<Author> {
     Ok(Author { name: repo.identity()?, vendor: Vendor::person(), model: None })
 }
 
 /// Records what the person at the keyboard says of a change that is meant for that branch.
-pub fn say(repo: &Repo, change: &Change, target: &str, loaded: &Loaded, word: Word) -> Result<Said> {
+pub fn record(
+    repo: &Repo,
+    change: &Change,
+    target: &str,
+    loaded: &Loaded,
+    decision: HumanDecision,
+) -> Result<HumanReview> {
     let policy = &loaded.config.gate;
-    let person = here(repo)?;
-    let waives = matches!(word, Word::Waive(_));
+    let person = user(repo)?;
+    let waives = matches!(decision, HumanDecision::Waive(_));
     if waives && !policy.may_waive(&person) {
-        return Ok(Said::Refused {
+        return Ok(HumanReview::Refused {
             why: format!("{} may not waive reviews for `{target}`", person.name),
             fix: format!(
                 "those may whose address stands under `waivers` in [gate] of {} on `{target}`: {}",
@@ -67,22 +73,22 @@ pub fn say(repo: &Repo, change: &Change, target: &str, loaded: &Loaded, word: Wo
         });
     }
     if !waives && !policy.is_rival(&person, &change.authors) {
-        return Ok(Said::Refused {
+        return Ok(HumanReview::Refused {
             why: format!("{} had a hand in this change, and nobody judges their own work", person.name),
             fix: "have somebody else judge it, or a rival: git flow-ai review".into(),
         });
     }
     if waives && let Some(waiver) = waived(repo, change, target, loaded)? {
-        return Ok(Said::Already(Box::new(waiver)));
+        return Ok(HumanReview::AlreadyWaived(Box::new(waiver)));
     }
     signing::ready(repo, policy, target, Some(&person))?;
     let sealed = Sealed::over(repo)?;
     let changed = sealed.changed(change.base_tree, change.head_tree)?;
     let worst = policy.block.iter().max().copied().unwrap_or(Severity::P1);
-    let (decision, summary, findings) = match word {
-        Word::Approve(summary) => (Decision::Approve, summary, Vec::new()),
-        Word::Waive(reason) => (Decision::Waive, reason, Vec::new()),
-        Word::RequestChanges(body, on) => {
+    let (decision, summary, findings) = match decision {
+        HumanDecision::Approve(summary) => (Decision::Approve, summary, Vec::new()),
+        HumanDecision::Waive(reason) => (Decision::Waive, reason, Vec::new()),
+        HumanDecision::RequestChanges(body, on) => {
             let (path, line) = place(&changed, on)?;
             let finding = Finding { path, line, severity: worst, body: body.clone(), suggestion: None };
             (Decision::RequestChanges, body, vec![finding])
@@ -106,7 +112,7 @@ pub fn say(repo: &Repo, change: &Change, target: &str, loaded: &Loaded, word: Wo
         signature: None,
     };
     review::record(repo, change, &mut verdict)?;
-    Ok(Said::Recorded(Box::new(verdict), changed))
+    Ok(HumanReview::Recorded(Box::new(verdict), changed))
 }
 
 /// The waiver by which the change stands approved, where there is one.

@@ -5,7 +5,7 @@
 //! is refused beforehand, and one that breaks off is taken back.
 
 use crate::commands::draft::{self, Stage};
-use crate::commands::hook::{self, Answer, Moment, Refused};
+use crate::commands::hook::{self, HookAnswer, Moment, Refused};
 use crate::commands::run::Lock;
 use crate::commands::status;
 use crate::domain::error::{Result, hint, hint_on};
@@ -82,12 +82,12 @@ pub fn find(repo: &Repo, slug: Option<&Slug>) -> Result<MergeState> {
 }
 
 /// Asks the gate about it, without touching anything.
-pub fn ask(repo: Repo, proposal: &Proposal) -> Result<Answer> {
+pub fn ask(repo: Repo, proposal: &Proposal) -> Result<HookAnswer> {
     let Proposal { target, old, head, .. } = proposal;
     let Some(tree) = admit::predict(&repo, *old, &[*head])? else {
         let result = proposal.spec.slug.result_ref();
         let result = result.trim_start_matches("refs/heads/");
-        return Ok(Answer::Refuse(Refused {
+        return Ok(HookAnswer::Refuse(Refused {
             why: format!("`{result}` conflicts with `{target}`, and nothing was touched"),
             blocking: Vec::new(),
             fix: vec![format!(

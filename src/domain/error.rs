@@ -82,7 +82,7 @@ impl Exit {
     }
 
     /// The status for an error that reached `main`.
-    pub fn of(error: &anyhow::Error) -> Exit {
+    pub fn from_error(error: &anyhow::Error) -> Exit {
         if error.chain().any(|cause| cause.is::<Interrupted>()) {
             Exit::Interrupted
         } else {
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn what_an_error_is_stays_to_be_seen_below_a_hint() {
         let error = hint_on(Interrupted.into(), "the review broke off", "try again").context("in vain");
-        assert_eq!(Exit::of(&error), Exit::Interrupted);
+        assert_eq!(Exit::from_error(&error), Exit::Interrupted);
         assert_eq!(error.chain().count(), 3, "no link is told twice");
     }
 }

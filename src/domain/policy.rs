@@ -1,7 +1,7 @@
 //! What the gate demands: which branches, how many approvals, of whom, and what blocks.
 //!
 //! A policy is read from the *target* branch's tip, never from the incoming change or the working
-//! tree: the judge reads the law of the land, not of the accused.
+//! tree: the judge reads the policy of the target, not of the accused.
 
 use crate::domain::change::Author;
 use crate::domain::values;
@@ -42,7 +42,7 @@ pub struct Policy {
     /// The file of the branch that names who may sign (`ssh-keygen(1)`, ALLOWED SIGNERS). Default:
     /// `.zenflow/allowed_signers`.
     pub allowed_signers: String,
-    /// Whose waivers count, by address. Default: nobody's.
+    /// Whose waivers count, by address. Default: none.
     pub waivers: Vec<String>,
     /// What is demanded on top where certain paths change. Default: nothing.
     #[serde(rename = "rule")]
@@ -176,8 +176,8 @@ mod tests {
     fn a_rule_asks_for_more_where_its_paths_change() {
         let crypto =
             Rule { paths: vec!["crypto/**".into(), "*.lock".into()], approvals: Some(2), human: false };
-        let law = Rule { paths: vec![".zenflow/**".into()], approvals: None, human: true };
-        let policy = Policy { rules: vec![crypto, law], ..Policy::default() };
+        let own = Rule { paths: vec![".zenflow/**".into()], approvals: None, human: true };
+        let policy = Policy { rules: vec![crypto, own], ..Policy::default() };
         let demand = |paths: &[&str]| policy.demand(paths);
         assert_eq!(demand(&["src/a.rs", "docs/crypto/a"]), Demand { approvals: 1, human: false });
         assert_eq!(demand(&["crypto/deep/a.rs"]), Demand { approvals: 2, human: false });

@@ -3,7 +3,7 @@
 use super::Check;
 use crate::commands::human_review;
 use crate::domain::error::Result;
-use crate::gate::signing::{self, Key};
+use crate::gate::signing::{self, SigningKey};
 use crate::gate::store::Repo;
 use crate::gate::store::config::Loaded;
 
@@ -16,14 +16,14 @@ pub(super) fn examine(repo: &Repo, loaded: &Loaded, target: &str) -> Check {
 fn look(repo: &Repo, loaded: &Loaded, target: &str) -> Result<Check> {
     let policy = &loaded.config.gate;
     signing::ready(repo, policy, target, None)?;
-    let Some(key) = Key::of(repo)? else {
+    let Some(key) = SigningKey::configured(repo)? else {
         let says = format!("records are not signed, and {target} does not demand it");
         return Ok(Check::good(TOPIC, says));
     };
     if !policy.signed {
         return Ok(Check::good(TOPIC, format!("records are signed with {key}")));
     }
-    let person = human_review::here(repo)?;
+    let person = human_review::user(repo)?;
     let file = &policy.allowed_signers;
     Ok(match signing::ready(repo, policy, target, Some(&person)) {
         Ok(()) => {

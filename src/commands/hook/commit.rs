@@ -4,16 +4,16 @@
 //! that has to look for a merge under way. The commit's tree is that of the index that git names, which it
 //! may have put elsewhere.
 
-use super::{Answer, Moment, decide, guarded};
+use super::{HookAnswer, Moment, decide, guarded};
 use crate::domain::error::Result;
 use crate::gate::admit::{Candidate, New};
 use crate::gate::store::{Repo, changes};
 use anyhow::Context;
 use gix::ObjectId;
 
-pub(super) fn ask(moment: Moment) -> Result<Answer> {
+pub(super) fn ask(moment: Moment) -> Result<HookAnswer> {
     let repo = Repo::discover()?;
-    let Some(candidate) = guarded(&repo)? else { return Ok(Answer::Pass) };
+    let Some(candidate) = guarded(&repo)? else { return Ok(HookAnswer::Pass) };
     let tree = changes::index_tree(&repo).context("the tree of the index cannot be told")?;
     let mut heads = merge_heads(&repo);
     if moment == Moment::MergeCommit {

@@ -46,7 +46,7 @@ pub(super) fn waiver(
     missing: &Missing,
 ) -> Result<Option<String>> {
     // Who has no name cannot be named.
-    if !human_review::here(repo).is_ok_and(|person| policy.may_waive(&person)) {
+    if !human_review::user(repo).is_ok_and(|person| policy.may_waive(&person)) {
         return Ok(None);
     }
     let what = match (missing.head, &candidate.new) {

@@ -26,12 +26,12 @@ use review::Pending;
 
 /// What a hook answers.
 #[derive(Debug)]
-pub enum Answer {
+pub enum HookAnswer {
     /// Go on.
     Pass,
     /// Stop.
     Refuse(Refused),
-    /// Nobody has judged it yet, and here a rival may be asked: see [`review::settle`].
+    /// It has not been judged yet, and here a rival may be asked: see [`review::settle`].
     Review(Box<Pending>),
 }
 
@@ -76,7 +76,7 @@ impl Moment {
 
 /// Answers a hook by looking only: `args` are the hook's own, `input` is what git writes to it.
 /// Hooks that we do not know pass, so that an older program never stops a newer git.
-pub fn ask(name: &str, args: &[String], input: impl std::io::Read) -> Result<Answer> {
+pub fn ask(name: &str, args: &[String], input: impl std::io::Read) -> Result<HookAnswer> {
     match name {
         "reference-transaction" => transaction::ask(args, input),
         "pre-merge-commit" => commit::ask(Moment::MergeCommit),
@@ -85,23 +85,23 @@ pub fn ask(name: &str, args: &[String], input: impl std::io::Read) -> Result<Ans
         "pre-push" => push::ask(args, input),
         "pre-receive" => receive::all(input),
         "update" => receive::one(args),
-        _ => Ok(Answer::Pass),
+        _ => Ok(HookAnswer::Pass),
     }
 }
 
 /// Asks the gate, and makes an answer of its ruling.
-pub(crate) fn decide(repo: Repo, candidate: Candidate, moment: Moment) -> Result<Answer> {
-    let Some(policy) = admit::policy_for(&repo, &candidate)? else { return Ok(Answer::Pass) };
+pub(crate) fn decide(repo: Repo, candidate: Candidate, moment: Moment) -> Result<HookAnswer> {
+    let Some(policy) = admit::policy_for(&repo, &candidate)? else { return Ok(HookAnswer::Pass) };
     match admit::admit_under(&repo, &candidate, &policy)? {
-        Ruling::Allow(_) => Ok(Answer::Pass),
+        Ruling::Allow(_) => Ok(HookAnswer::Pass),
         Ruling::Refuse(refusal) => {
             let waits = moment.may_wait() && policy.review_on_merge && !is_inside_agent();
             match &refusal.missing {
                 Some(missing) if waits && refusal.blocking.is_empty() && !refusal.wants_person => {
                     let missing = missing.clone();
-                    Ok(Answer::Review(Box::new(Pending { repo, candidate, policy, missing, moment })))
+                    Ok(HookAnswer::Review(Box::new(Pending { repo, candidate, policy, missing, moment })))
                 }
-                _ => Ok(Answer::Refuse(refused(&repo, &candidate, &policy, refusal, moment)?)),
+                _ => Ok(HookAnswer::Refuse(refused(&repo, &candidate, &policy, refusal, moment)?)),
             }
         }
     }

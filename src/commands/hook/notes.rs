@@ -4,7 +4,7 @@
 //! without a word. That the whole ref is deleted cannot be told from its being packed, and passes; what
 //! was pushed is then still read from the copy (see [`crate::gate::store::verdicts`]).
 
-use super::{Answer, Refused};
+use super::{HookAnswer, Refused};
 use crate::domain::error::Result;
 use crate::domain::verdict::{NOTES_REF, record};
 use crate::gate::store::Repo;
@@ -19,11 +19,11 @@ pub(crate) const LOSES: &str = "would lose what was decided";
 const NAMED: usize = 5;
 
 /// Whether the notes may become that.
-pub(super) fn moving(new: &str) -> Result<Answer> {
+pub(super) fn moving(new: &str) -> Result<HookAnswer> {
     let repo = Repo::discover()?;
-    let Some(old) = repo.find_ref(NOTES_REF)? else { return Ok(Answer::Pass) };
+    let Some(old) = repo.find_ref(NOTES_REF)? else { return Ok(HookAnswer::Pass) };
     let new: ObjectId = new.parse().with_context(|| format!("`{new}` is no object id"))?;
-    Ok(losing(&repo, old, new)?.map_or(Answer::Pass, Answer::Refuse))
+    Ok(losing(&repo, old, new)?.map_or(HookAnswer::Pass, HookAnswer::Refuse))
 }
 
 /// Why the notes may not go from one tip to another; none where nothing is lost.

@@ -5,7 +5,7 @@
 //! none yet: what nobody has judged must not come back by a pull as if the remote had let it in. A
 //! branch that is being deleted is the remote's own business.
 
-use super::{Answer, Moment, decide};
+use super::{HookAnswer, Moment, decide};
 use crate::domain::error::{Result, hint};
 use crate::gate::admit::{Candidate, New};
 use crate::gate::store::Repo;
@@ -13,7 +13,7 @@ use anyhow::Context;
 use gix::ObjectId;
 use std::io::Read;
 
-pub(super) fn ask(args: &[String], mut input: impl Read) -> Result<Answer> {
+pub(super) fn ask(args: &[String], mut input: impl Read) -> Result<HookAnswer> {
     let mut text = String::new();
     input.read_to_string(&mut text).context("what git says about the push cannot be read")?;
     for line in text.lines() {
@@ -44,9 +44,9 @@ pub(super) fn ask(args: &[String], mut input: impl Read) -> Result<Answer> {
         }
         let candidate = Candidate { branch: branch.into(), old, new: New::Commit(new), accepted: None };
         let answer = decide(repo, candidate, Moment::Push)?;
-        if !matches!(answer, Answer::Pass) {
+        if !matches!(answer, HookAnswer::Pass) {
             return Ok(answer);
         }
     }
-    Ok(Answer::Pass)
+    Ok(HookAnswer::Pass)
 }

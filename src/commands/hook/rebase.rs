@@ -5,19 +5,19 @@
 //! what the remote has let in. git does not say here what `--onto` and a list of steps will make of
 //! it: the branch itself is the last fence, as without this hook.
 
-use super::{Answer, Moment, Refused, decide, guarded, guarded_branch, hints};
+use super::{HookAnswer, Moment, Refused, decide, guarded, guarded_branch, hints};
 use crate::domain::error::Result;
 use crate::gate::admit::{self, Candidate, New};
 use crate::gate::store::Repo;
 
-pub(super) fn ask(args: &[String]) -> Result<Answer> {
-    let Some((upstream, branch)) = args.split_first() else { return Ok(Answer::Pass) };
+pub(super) fn ask(args: &[String]) -> Result<HookAnswer> {
+    let Some((upstream, branch)) = args.split_first() else { return Ok(HookAnswer::Pass) };
     let repo = Repo::discover()?;
     let candidate = match branch.first() {
         Some(branch) => guarded_branch(&repo, branch.strip_prefix("refs/heads/").unwrap_or(branch))?,
         None => guarded(&repo)?,
     };
-    let Some(candidate) = candidate else { return Ok(Answer::Pass) };
+    let Some(candidate) = candidate else { return Ok(HookAnswer::Pass) };
     // `--root` names no commit, and rewrites them all.
     let Ok(upstream) = repo.commit_of(upstream).map(|commit| commit.id) else {
         return Ok(rewrites(&repo, &candidate));
@@ -29,7 +29,7 @@ pub(super) fn ask(args: &[String]) -> Result<Answer> {
             None => false,
         };
         return match is_in_there {
-            true => Ok(Answer::Pass),
+            true => Ok(HookAnswer::Pass),
             false => {
                 let candidate = Candidate { new: New::Commit(upstream), ..candidate };
                 decide(repo, candidate, Moment::BeforeRebase)
@@ -48,15 +48,15 @@ pub(super) fn ask(args: &[String]) -> Result<Answer> {
     }
 }
 
-fn rewrites(repo: &Repo, candidate: &Candidate) -> Answer {
+fn rewrites(repo: &Repo, candidate: &Candidate) -> HookAnswer {
     refused(repo, candidate, "it may rewrite commits that are in already")
 }
 
-fn refused(repo: &Repo, candidate: &Candidate, why: &str) -> Answer {
+fn refused(repo: &Repo, candidate: &Candidate, why: &str) -> HookAnswer {
     let branch = &candidate.branch;
     let mut fix = vec![format!("only add to `{branch}`: rebase a branch of its own, and merge that")];
     fix.extend(hints::put_aside(repo).map(str::to_owned));
-    Answer::Refuse(Refused {
+    HookAnswer::Refuse(Refused {
         why: format!("this rebase of `{branch}` is refused, and nothing was touched: {why}"),
         blocking: Vec::new(),
         fix,

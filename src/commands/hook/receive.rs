@@ -1,13 +1,13 @@
 //! `pre-receive` and `update`: what a server is pushed, before any ref of it moves.
 //!
-//! Nobody who pushes can switch these off. The law of a branch is read at its tip on the server; what
+//! A pusher cannot switch these off. The policy of a branch is read at its tip on the server; what
 //! arrives is read in the push's quarantine, its verdicts together with those that are there already.
-//! A branch that does not protect itself is under the default branch's law where that names it. Where
-//! the server has none of a branch and no law names it, its first push is let in: there is nothing to
+//! A branch that does not protect itself is under the default branch's policy if that names it. If
+//! the server does not have a branch and no policy names it, its first push is let in: there is nothing to
 //! judge it by. Nothing is written.
 
 use super::transaction::moving_with;
-use super::{Answer, Moment, Refused, notes, refused};
+use super::{HookAnswer, Moment, Refused, notes, refused};
 use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::policy::Policy;
 use crate::domain::verdict::NOTES_REF;
@@ -25,26 +25,26 @@ const OWN: &str = "refs/flow-ai/";
 const LONGEST_CHAIN: usize = 5;
 
 /// One ref of a push.
-struct Update {
+struct RefUpdate {
     old: ObjectId,
     new: ObjectId,
     /// The full name, as the pusher says it.
     name: String,
 }
 
-impl Update {
-    fn parse(old: &str, new: &str, name: &str) -> Result<Update> {
+impl RefUpdate {
+    fn parse(old: &str, new: &str, name: &str) -> Result<RefUpdate> {
         let id = |text: &str| text.parse().with_context(|| format!("`{text}` is no object id"));
-        Ok(Update { old: id(old)?, new: id(new)?, name: name.to_owned() })
+        Ok(RefUpdate { old: id(old)?, new: id(new)?, name: name.to_owned() })
     }
 }
 
 /// All refs of a push at once: the verdicts that come along count.
-pub(super) fn all(mut input: impl Read) -> Result<Answer> {
+pub(super) fn all(mut input: impl Read) -> Result<HookAnswer> {
     let mut text = String::new();
     input.read_to_string(&mut text).context("what git says about the push cannot be read")?;
     let update = |line: &str| match line.splitn(3, ' ').collect::<Vec<_>>()[..] {
-        [old, new, name] => Update::parse(old, new, name),
+        [old, new, name] => RefUpdate::parse(old, new, name),
         _ => Err(hint(format!("git said `{line}` about the push"), "expected: <old> <new> <ref>")),
     };
     let updates = text.lines().map(update).collect::<Result<Vec<_>>>()?;
@@ -61,26 +61,26 @@ pub(super) fn all(mut input: impl Read) -> Result<Answer> {
     }
     for update in &updates {
         if let Some(refused) = judge(&repo, update)? {
-            return Ok(Answer::Refuse(refused));
+            return Ok(HookAnswer::Refuse(refused));
         }
     }
-    Ok(Answer::Pass)
+    Ok(HookAnswer::Pass)
 }
 
 /// One ref of a push: git tells of no other, so the verdicts have to be there before.
-pub(super) fn one(args: &[String]) -> Result<Answer> {
+pub(super) fn one(args: &[String]) -> Result<HookAnswer> {
     let [name, old, new] = args else {
         return Err(hint("`update` was not called as git calls it", "its arguments are <ref> <old> <new>"));
     };
-    let Some(mut refused) = judge(&open()?, &Update::parse(old, new, name)?)? else {
-        return Ok(Answer::Pass);
+    let Some(mut refused) = judge(&open()?, &RefUpdate::parse(old, new, name)?)? else {
+        return Ok(HookAnswer::Pass);
     };
     if name.starts_with("refs/heads/") {
         refused.fix.push(
             "this server asks `update`, which sees no verdicts of the same push; before it: git flow-ai sync <remote>".to_owned(),
         );
     }
-    Ok(Answer::Refuse(refused))
+    Ok(HookAnswer::Refuse(refused))
 }
 
 fn open() -> Result<Repo> {
@@ -95,7 +95,7 @@ fn open() -> Result<Repo> {
 }
 
 /// Why a ref may not become that; none where it may.
-fn judge(repo: &Repo, update: &Update) -> Result<Option<Refused>> {
+fn judge(repo: &Repo, update: &RefUpdate) -> Result<Option<Refused>> {
     let name = real_name(repo, &update.name)?;
     if name == NOTES_REF {
         return notes_moving(repo, update);
@@ -113,7 +113,7 @@ fn judge(repo: &Repo, update: &Update) -> Result<Option<Refused>> {
         Some(tip) => moving_with(repo, branch, tip)?,
         None => branch.to_owned(),
     };
-    let Some(law) = law(repo, &branch, tip)? else { return Ok(None) };
+    let Some(in_force) = policy_in_force(repo, &branch, tip)? else { return Ok(None) };
     if update.new.is_null() {
         return Ok(Some(refuse(
             format!("`{branch}` is protected, and may not be deleted"),
@@ -125,13 +125,13 @@ fn judge(repo: &Repo, update: &Update) -> Result<Option<Refused>> {
         return Err(hint(format!("{new}, pushed to `{branch}`, cannot be read, {what}"), "push again"));
     }
     match tip {
-        None => beginning(repo, &branch, &law, update.new),
+        None => beginning(repo, &branch, &in_force, update.new),
         // Git moves the ref only from there; what it said is what was judged.
         Some(tip) if tip != update.old => Ok(Some(refuse(
             format!("`{branch}` has moved meanwhile"),
             ["take in what is new there, and push again: git fetch"],
         ))),
-        Some(tip) => replay(repo, &branch, &law.policy, tip, update.new),
+        Some(tip) => replay(repo, &branch, &in_force.policy, tip, update.new),
     }
 }
 
@@ -148,15 +148,15 @@ fn real_name(repo: &Repo, name: &str) -> Result<String> {
 }
 
 /// What a branch is judged by.
-struct Law {
+struct PolicyInForce {
     policy: Policy,
     /// The default branch, and its tip.
     default: Option<(String, ObjectId)>,
 }
 
-/// The law of a branch: at its own tip; where that does not protect it, at the default branch's, or an
-/// old commit from before there was a law would be a place to begin a protected branch.
-fn law(repo: &Repo, branch: &str, tip: Option<ObjectId>) -> Result<Option<Law>> {
+/// The policy of a branch: at its own tip; if that does not protect it, at the default branch's, or an
+/// old commit from before there was a policy would be a place to begin a protected branch.
+fn policy_in_force(repo: &Repo, branch: &str, tip: Option<ObjectId>) -> Result<Option<PolicyInForce>> {
     let under = |at: ObjectId| {
         let new = New::Commit(at);
         let candidate = Candidate { branch: branch.to_owned(), old: at, new, accepted: None };
@@ -169,19 +169,19 @@ fn law(repo: &Repo, branch: &str, tip: Option<ObjectId>) -> Result<Option<Law>> 
         })
     };
     if let Some(policy) = tip.map(under).transpose()?.flatten() {
-        return Ok(Some(Law { policy, default: None }));
+        return Ok(Some(PolicyInForce { policy, default: None }));
     }
     let Some(head) = repo.head_ref()? else { return Ok(None) };
     let default = real_name(repo, &head)?;
     let Some(at) = repo.find_ref(&default)? else { return Ok(None) };
     let default = default.trim_start_matches("refs/heads/").to_owned();
-    Ok(under(at)?.map(|policy| Law { policy, default: Some((default, at)) }))
+    Ok(under(at)?.map(|policy| PolicyInForce { policy, default: Some((default, at)) }))
 }
 
-/// A branch that is not there and that the default branch's law names: it begins with what that branch
+/// A branch that is not there and that the default branch's policy names: it begins with what that branch
 /// has, and with what was judged on top.
-fn beginning(repo: &Repo, branch: &str, law: &Law, new: ObjectId) -> Result<Option<Refused>> {
-    let Some((default, at)) = &law.default else { return Ok(None) };
+fn beginning(repo: &Repo, branch: &str, in_force: &PolicyInForce, new: ObjectId) -> Result<Option<Refused>> {
+    let Some((default, at)) = &in_force.default else { return Ok(None) };
     if repo.is_ancestor(new, *at)? {
         return Ok(None);
     }
@@ -193,7 +193,7 @@ fn beginning(repo: &Repo, branch: &str, law: &Law, new: ObjectId) -> Result<Opti
             [format!("push a commit of `{default}` to `{branch}` first, then what comes on top")],
         )));
     }
-    replay(repo, branch, &law.policy, *at, new)
+    replay(repo, branch, &in_force.policy, *at, new)
 }
 
 /// Whether what is pushed on top of that commit replays from approved changes.
@@ -220,7 +220,7 @@ fn replay(
 }
 
 /// The notes only ever gain.
-fn notes_moving(repo: &Repo, update: &Update) -> Result<Option<Refused>> {
+fn notes_moving(repo: &Repo, update: &RefUpdate) -> Result<Option<Refused>> {
     if update.new.is_null() {
         return Ok(Some(refuse(
             format!("{NOTES_REF} holds what was decided, and may not be deleted"),

@@ -1,4 +1,4 @@
-//! A review on the spot: a merge waits while a rival reads what nobody has judged yet.
+//! A review during the merge: it waits while a rival reads what has not been judged yet.
 //!
 //! The verdict is recorded before the gate is asked again, so that a merge that is stopped in between
 //! costs no second review. Whatever the reviewer says, the gate decides.

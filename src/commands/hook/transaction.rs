@@ -6,7 +6,7 @@
 //! deletions and what `pack-refs` does look alike, change nothing, and must pass, or every `--abort`
 //! and `gc` would fail.
 
-use super::{Answer, Moment, decide, guarded, notes};
+use super::{HookAnswer, Moment, decide, guarded, notes};
 use crate::domain::error::Result;
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::admit::{self, Candidate, New};
@@ -16,43 +16,44 @@ use gix::ObjectId;
 use std::io::Read;
 
 /// A line that matters: what a ref is to become.
-struct Update<'a> {
+struct RefUpdate<'a> {
     new: &'a str,
     name: &'a str,
 }
 
-pub(super) fn ask(args: &[String], mut input: impl Read) -> Result<Answer> {
+pub(super) fn ask(args: &[String], mut input: impl Read) -> Result<HookAnswer> {
     if args.first().map(String::as_str) != Some("prepared") {
-        return Ok(Answer::Pass);
+        return Ok(HookAnswer::Pass);
     }
     let mut bytes = Vec::new();
     input.read_to_end(&mut bytes).context("what git says about the refs cannot be read")?;
     let text = String::from_utf8_lossy(&bytes);
-    let updates: Vec<Update<'_>> = text.lines().filter_map(update).collect();
+    let updates: Vec<RefUpdate<'_>> = text.lines().filter_map(update).collect();
     for update in &updates {
         let answer = match update.name.strip_prefix("refs/heads/") {
             Some(branch) => moving(branch, update.new)?,
             None if update.name == NOTES_REF => notes::moving(update.new)?,
             None => merging()?,
         };
-        if !matches!(answer, Answer::Pass) {
+        if !matches!(answer, HookAnswer::Pass) {
             return Ok(answer);
         }
     }
-    Ok(Answer::Pass)
+    Ok(HookAnswer::Pass)
 }
 
 /// Reads `old new name`; none when it is none of our business.
-fn update(line: &str) -> Option<Update<'_>> {
+fn update(line: &str) -> Option<RefUpdate<'_>> {
     let mut words = line.splitn(3, ' ');
     let (_, new, name) = (words.next()?, words.next()?, words.next()?);
     let is_branch = name.starts_with("refs/heads/") && !name.starts_with("refs/heads/flow/");
     let is_deletion = !new.is_empty() && new.bytes().all(|byte| byte == b'0');
-    ((is_branch || name == "ORIG_HEAD" || name == NOTES_REF) && !is_deletion).then_some(Update { new, name })
+    ((is_branch || name == "ORIG_HEAD" || name == NOTES_REF) && !is_deletion)
+        .then_some(RefUpdate { new, name })
 }
 
 /// The branch itself is about to move.
-fn moving(branch: &str, new: &str) -> Result<Answer> {
+fn moving(branch: &str, new: &str) -> Result<HookAnswer> {
     let repo = Repo::discover()?;
     let accepted = upstream::accepted(&repo, branch)?;
     let Some(old) = repo.find_ref(&format!("refs/heads/{branch}"))? else {
@@ -64,7 +65,7 @@ fn moving(branch: &str, new: &str) -> Result<Answer> {
     let new: ObjectId = new.parse().with_context(|| format!("`{new}` is no object id"))?;
     let is_in_there = matches!(accepted, Some(tip) if repo.is_ancestor(new, tip)?);
     if new == old || is_in_there || is_given_up(&repo, branch, old, new)? {
-        return Ok(Answer::Pass);
+        return Ok(HookAnswer::Pass);
     }
     let branch = moving_with(&repo, branch, old)?;
     let candidate = Candidate { branch, old, new: New::Commit(new), accepted };
@@ -73,14 +74,14 @@ fn moving(branch: &str, new: &str) -> Result<Answer> {
 
 /// A branch that is not there has no policy and nothing to lose, unless it was deleted here and a remote
 /// still has it: then it begins where the remote is, and goes on from there.
-fn beginning(repo: &Repo, branch: &str, new: &str, accepted: Option<ObjectId>) -> Result<Answer> {
-    let Some(old) = accepted else { return Ok(Answer::Pass) };
+fn beginning(repo: &Repo, branch: &str, new: &str, accepted: Option<ObjectId>) -> Result<HookAnswer> {
+    let Some(old) = accepted else { return Ok(HookAnswer::Pass) };
     let candidate = Candidate { branch: branch.into(), old, new: New::Commit(old), accepted };
     let is_in_there = matches!(new.parse(), Ok(new) if repo.is_ancestor(new, old)?);
     if is_in_there || admit::policy_for(repo, &candidate)?.is_none() {
-        return Ok(Answer::Pass);
+        return Ok(HookAnswer::Pass);
     }
-    Ok(Answer::Refuse(super::Refused {
+    Ok(HookAnswer::Refuse(super::Refused {
         why: format!("`{branch}` is protected, and was deleted here: it may not begin elsewhere"),
         blocking: Vec::new(),
         fix: vec![format!("to go back to where you were: git branch {branch} {old}")],
@@ -114,7 +115,7 @@ fn is_given_up(repo: &Repo, branch: &str, old: ObjectId, new: ObjectId) -> Resul
         return Ok(false);
     }
     let mut at = old;
-    for last in reflog::of(repo, &name)?.into_iter().rev() {
+    for last in reflog::read(repo, &name)?.into_iter().rev() {
         let is_of_a_row = ["cherry-pick", "commit (cherry-pick)", "revert", "am"]
             .iter()
             .any(|how| last.what.starts_with(how));
@@ -127,12 +128,12 @@ fn is_given_up(repo: &Repo, branch: &str, old: ObjectId, new: ObjectId) -> Resul
 }
 
 /// A protected branch that only points to another one moves with that one, unseen.
-fn becoming_symbolic(repo: &Repo, branch: &str, old: ObjectId, target: &str) -> Result<Answer> {
+fn becoming_symbolic(repo: &Repo, branch: &str, old: ObjectId, target: &str) -> Result<HookAnswer> {
     let candidate = Candidate { branch: branch.into(), old, new: New::Commit(old), accepted: None };
     if admit::policy_for(repo, &candidate)?.is_none() {
-        return Ok(Answer::Pass);
+        return Ok(HookAnswer::Pass);
     }
-    Ok(Answer::Refuse(super::Refused {
+    Ok(HookAnswer::Refuse(super::Refused {
         why: format!("`{branch}` is protected and may not become another name for {target}"),
         blocking: Vec::new(),
         fix: vec![format!("merge {target} instead, once a rival has approved it")],
@@ -140,13 +141,13 @@ fn becoming_symbolic(repo: &Repo, branch: &str, old: ObjectId, target: &str) -> 
 }
 
 /// `ORIG_HEAD` is about to be written: before a merge or pull, when git names the heads in variables.
-fn merging() -> Result<Answer> {
+fn merging() -> Result<HookAnswer> {
     let heads = super::commit::announced_heads();
     if heads.is_empty() {
-        return Ok(Answer::Pass);
+        return Ok(HookAnswer::Pass);
     }
     let repo = Repo::discover()?;
-    let Some(candidate) = guarded(&repo)? else { return Ok(Answer::Pass) };
+    let Some(candidate) = guarded(&repo)? else { return Ok(HookAnswer::Pass) };
     let (old, accepted) = (candidate.old, candidate.accepted);
     let mut new_heads = Vec::new();
     for head in heads {
@@ -165,6 +166,6 @@ fn merging() -> Result<Answer> {
             let candidate = Candidate { new: New::Tree { tree, heads: new_heads }, ..candidate };
             decide(repo, candidate, Moment::BeforeMerge)
         }
-        _ => Ok(Answer::Pass),
+        _ => Ok(HookAnswer::Pass),
     }
 }

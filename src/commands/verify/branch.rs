@@ -8,7 +8,7 @@ use crate::commands::init::configured_name;
 use crate::commands::receipts;
 use crate::domain::error::Result;
 use crate::gate::admit::{self, Candidate, Explanation, New, Ruling};
-use crate::gate::check::Commit;
+use crate::gate::check::CommitSummary;
 use crate::gate::store::reflog::{self, Move};
 use crate::gate::store::{Repo, trees, upstream};
 use crate::system::git;
@@ -24,7 +24,7 @@ const LONGEST: usize = 10_000;
 /// How a branch stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Standing {
+pub enum BranchState {
     /// Where the gate last let it be.
     Admitted,
     /// Further, and verdicts cover all of the way.
@@ -43,25 +43,26 @@ pub enum Standing {
     Gone,
     /// Its tip is shown as something else by a replace ref.
     Replaced,
-    /// Nobody can tell.
-    CannotTell,
+    /// It could not be determined.
+    #[serde(rename = "cannot-tell")]
+    Unknown,
 }
 
-impl Standing {
+impl BranchState {
     /// Whether a person has to look.
     pub fn is_wrong(&self) -> bool {
-        use Standing::{Gone, PastTheGate, Replaced, Rewound, Symbolic};
+        use BranchState::{Gone, PastTheGate, Replaced, Rewound, Symbolic};
         matches!(self, PastTheGate | Rewound | Symbolic | Gone | Replaced)
     }
 }
 
 /// What was found out about a branch.
 #[derive(Debug, Clone, Serialize)]
-pub struct Verified {
+pub struct VerifiedBranch {
     /// Its short name.
     pub branch: String,
     /// How it stands.
-    pub standing: Standing,
+    pub standing: BranchState,
     /// In one sentence.
     pub says: String,
     /// Its tip now.
@@ -69,16 +70,16 @@ pub struct Verified {
     /// The last tip that the gate has let in, or knows of.
     pub admitted: Option<String>,
     /// The commits that came in past the gate, or got lost, oldest first.
-    pub commits: Vec<Commit>,
+    pub commits: Vec<CommitSummary>,
     /// How it moved since, as far as git wrote it down.
-    pub moves: Vec<Mover>,
+    pub moves: Vec<BranchMove>,
     /// What to do, one sentence or command each.
     pub fix: Vec<String>,
 }
 
 /// Who moved the branch.
 #[derive(Debug, Clone, Serialize)]
-pub struct Mover {
+pub struct BranchMove {
     /// Name and address, as their git was configured.
     pub who: String,
     /// When, in UTC.
@@ -89,9 +90,9 @@ pub struct Mover {
     pub to: String,
 }
 
-impl Verified {
-    pub(super) fn new(branch: String, standing: Standing) -> Verified {
-        Verified {
+impl VerifiedBranch {
+    pub(super) fn new(branch: String, standing: BranchState) -> VerifiedBranch {
+        VerifiedBranch {
             branch,
             standing,
             says: String::new(),
@@ -105,32 +106,35 @@ impl Verified {
 }
 
 /// Compares a branch with its receipt, and moves that on where all is well.
-pub(super) fn verify(repo: &Repo, branch: &str) -> Result<Verified> {
+pub(super) fn verify(repo: &Repo, branch: &str) -> Result<VerifiedBranch> {
     let receipt = repo.find_ref(&receipts::name(branch))?;
     let Some(tip) = repo.find_ref(&receipts::head(branch))? else { return Ok(gone(branch, receipt)) };
     let admitted = receipt.map_or_else(|| receipts::start(repo, branch, tip), Ok)?;
-    let found = |standing, says: String| Verified {
+    let found = |standing, says: String| VerifiedBranch {
         says,
         tip: Some(tip.to_string()),
         admitted: Some(admitted.to_string()),
-        ..Verified::new(branch.to_owned(), standing)
+        ..VerifiedBranch::new(branch.to_owned(), standing)
     };
     if let Some(other) = repo.symbolic_target(&receipts::head(branch))? {
         let says = format!("`{branch}` is only another name for {other}, and moves with it unseen");
         let put_back = format!(
             "make it a branch again: git symbolic-ref --delete refs/heads/{branch} && git branch {branch} {admitted}"
         );
-        return Ok(Verified { fix: vec![put_back], ..found(Standing::Symbolic, says) });
+        return Ok(VerifiedBranch { fix: vec![put_back], ..found(BranchState::Symbolic, says) });
     }
     let well = match compare(repo, branch, admitted, tip)? {
-        Way::Well(standing) if receipt.is_none() && tip == admitted => {
+        Movement::Admitted(standing) if receipt.is_none() && tip == admitted => {
             let says = format!("`{branch}` is watched from here on, at {}", short(tip));
             receipts::write(repo, branch, None, tip)?;
-            return Ok(found(if standing == Standing::Admitted { Standing::Begun } else { standing }, says));
+            return Ok(found(
+                if standing == BranchState::Admitted { BranchState::Begun } else { standing },
+                says,
+            ));
         }
-        Way::Well(standing) => standing,
-        Way::Lost => return rewound(repo, branch, admitted, tip, found),
-        Way::Past { from, parts } => {
+        Movement::Admitted(standing) => standing,
+        Movement::Lost => return rewound(repo, branch, admitted, tip, found),
+        Movement::PastGate { from, parts } => {
             if receipt != Some(from) {
                 receipts::write(repo, branch, receipt, from)?;
             }
@@ -141,21 +145,21 @@ pub(super) fn verify(repo: &Repo, branch: &str) -> Result<Verified> {
         receipts::write(repo, branch, receipt, tip)?;
     }
     let says = match well {
-        Standing::Covered => format!("verdicts cover what came into `{branch}` since {}", short(admitted)),
-        Standing::Accepted => format!("`{branch}` is where its remote has accepted it"),
+        BranchState::Covered => format!("verdicts cover what came into `{branch}` since {}", short(admitted)),
+        BranchState::Accepted => format!("`{branch}` is where its remote has accepted it"),
         _ => format!("`{branch}` is where the gate let it be, at {}", short(tip)),
     };
     Ok(found(well, says))
 }
 
 /// How a branch came from its receipt to its tip.
-pub(super) enum Way {
+pub(super) enum Movement {
     /// By the gate, or its remote's.
-    Well(Standing),
+    Admitted(BranchState),
     /// Commits of the receipt are in it no more.
     Lost,
     /// Past the gate.
-    Past {
+    PastGate {
         /// How far it came by it.
         from: ObjectId,
         /// What came after that, with what is not covered.
@@ -164,15 +168,15 @@ pub(super) enum Way {
 }
 
 /// Asks the gate about the way from one tip to another.
-pub(super) fn compare(repo: &Repo, branch: &str, admitted: ObjectId, tip: ObjectId) -> Result<Way> {
+pub(super) fn compare(repo: &Repo, branch: &str, admitted: ObjectId, tip: ObjectId) -> Result<Movement> {
     if tip == admitted {
-        return Ok(Way::Well(Standing::Admitted));
+        return Ok(Movement::Admitted(BranchState::Admitted));
     }
     let accepted = upstream::accepted(repo, branch)?;
     if let Some(accepted) = accepted
         && repo.is_ancestor(tip, accepted)?
     {
-        return Ok(Way::Well(Standing::Accepted));
+        return Ok(Movement::Admitted(BranchState::Accepted));
     }
     let builds_on_accepted = match accepted {
         Some(accepted) => repo.is_ancestor(accepted, tip)?,
@@ -180,7 +184,7 @@ pub(super) fn compare(repo: &Repo, branch: &str, admitted: ObjectId, tip: Object
     };
     if !builds_on_accepted && !repo.is_ancestor(admitted, tip)? {
         let is_free = !receipts::protects(repo, branch, admitted)?;
-        return Ok(if is_free { Way::Well(Standing::Covered) } else { Way::Lost });
+        return Ok(if is_free { Movement::Admitted(BranchState::Covered) } else { Movement::Lost });
     }
     let way = |old, new| Candidate { branch: branch.to_owned(), old, new: New::Commit(new), accepted };
     let cuts = cuts(repo, admitted, tip)?;
@@ -191,42 +195,42 @@ pub(super) fn compare(repo: &Repo, branch: &str, admitted: ObjectId, tip: Object
         let later = cuts.iter().skip_while(|cut| old != admitted && **cut != old);
         for new in later.copied().filter(|new| *new != old) {
             let pass = enters(repo, &way(old, new), old == admitted)?;
-            if pass != Pass::No && !reached.contains(&new) {
+            if pass != Admission::No && !reached.contains(&new) {
                 reached.push(new);
             }
             // What came while nothing was protected ends where something began to be.
-            if pass == Pass::Free {
+            if pass == Admission::Free {
                 break;
             }
         }
         if reached.contains(&tip) {
-            return Ok(Way::Well(Standing::Covered));
+            return Ok(Movement::Admitted(BranchState::Covered));
         }
     }
     // From the last of these on, what is not covered is told.
     let last = cuts.iter().rev().find(|cut| reached.contains(*cut)).copied().unwrap_or(admitted);
     let rest = way(last, tip);
     let policy = admit::policy_for(repo, &rest)?.unwrap_or_default();
-    Ok(Way::Past { from: last, parts: admit::explain(repo, &rest, &policy)? })
+    Ok(Movement::PastGate { from: last, parts: admit::explain(repo, &rest, &policy)? })
 }
 
 /// Whether one update would have been let in. Only at the receipt must the policy be readable: that it
 /// is not in the middle is one way less.
-fn enters(repo: &Repo, candidate: &Candidate, first: bool) -> Result<Pass> {
+fn enters(repo: &Repo, candidate: &Candidate, first: bool) -> Result<Admission> {
     let policy = match admit::policy_for(repo, candidate) {
-        Err(_) if !first => return Ok(Pass::No),
+        Err(_) if !first => return Ok(Admission::No),
         policy => policy?,
     };
-    let Some(policy) = policy else { return Ok(Pass::Free) };
+    let Some(policy) = policy else { return Ok(Admission::Free) };
     Ok(match admit::admit_under(repo, candidate, &policy)? {
-        Ruling::Allow(_) => Pass::Allowed,
-        Ruling::Refuse(_) => Pass::No,
+        Ruling::Allow(_) => Admission::Allowed,
+        Ruling::Refuse(_) => Admission::No,
     })
 }
 
 /// What the gate says to one update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pass {
+enum Admission {
     No,
     Allowed,
     /// Nothing was protected then.
@@ -256,18 +260,18 @@ fn cuts(repo: &Repo, admitted: ObjectId, tip: ObjectId) -> Result<Vec<ObjectId>>
     Ok(cuts)
 }
 
-fn gone(branch: &str, receipt: Option<ObjectId>) -> Verified {
+fn gone(branch: &str, receipt: Option<ObjectId>) -> VerifiedBranch {
     let fix = receipt.map(|tip| {
         vec![
             format!("make it again: git branch {branch} {tip}"),
             format!("or, if it is gone for good: git update-ref -d {}", receipts::name(branch)),
         ]
     });
-    Verified {
+    VerifiedBranch {
         says: format!("`{branch}` is gone"),
         admitted: receipt.map(|tip| tip.to_string()),
         fix: fix.unwrap_or_default(),
-        ..Verified::new(branch.to_owned(), Standing::Gone)
+        ..VerifiedBranch::new(branch.to_owned(), BranchState::Gone)
     }
 }
 
@@ -276,8 +280,8 @@ fn rewound(
     branch: &str,
     admitted: ObjectId,
     tip: ObjectId,
-    found: impl Fn(Standing, String) -> Verified,
-) -> Result<Verified> {
+    found: impl Fn(BranchState, String) -> VerifiedBranch,
+) -> Result<VerifiedBranch> {
     let lost = repo.commits_between(Some(tip), admitted)?;
     let says = format!(
         "`{branch}` has lost {} that the gate had let in: {} is not part of it any more",
@@ -285,11 +289,11 @@ fn rewound(
         short(admitted)
     );
     let meant = format!("or, if that is meant: git update-ref {} {tip}", receipts::name(branch));
-    Ok(Verified {
-        commits: lost.iter().rev().map(Commit::of).collect(),
+    Ok(VerifiedBranch {
+        commits: lost.iter().rev().map(CommitSummary::new).collect(),
         moves: moves(repo, branch, admitted, tip)?,
         fix: vec![put_back(repo, branch, admitted)?, meant],
-        ..found(Standing::Rewound, says)
+        ..found(BranchState::Rewound, says)
     })
 }
 
@@ -299,13 +303,13 @@ fn past(
     admitted: ObjectId,
     tip: ObjectId,
     parts: Vec<admit::Part>,
-    found: impl Fn(Standing, String) -> Verified,
-) -> Result<Verified> {
+    found: impl Fn(BranchState, String) -> VerifiedBranch,
+) -> Result<VerifiedBranch> {
     let (mut commits, mut fix) = (Vec::new(), Vec::new());
     for part in parts {
         let Explanation::Stays(refusal) = part.explanation else { continue };
         for id in part.commits {
-            commits.push(Commit::of(&repo.commit(id)?));
+            commits.push(CommitSummary::new(&repo.commit(id)?));
         }
         if let Some(missing) = refusal.missing
             && let (Some(base), Some(head)) = (missing.base, missing.head)
@@ -318,7 +322,7 @@ fn past(
     fix.push(format!("or {}", put_back(repo, branch, admitted)?));
     let moves = moves(repo, branch, admitted, tip)?;
     let admitted = Some(admitted.to_string());
-    Ok(Verified { admitted, commits, moves, fix, ..found(Standing::PastTheGate, says) })
+    Ok(VerifiedBranch { admitted, commits, moves, fix, ..found(BranchState::PastTheGate, says) })
 }
 
 /// How the branch is put where it was. The gate lets no branch lose commits, so this must pass it.
@@ -335,12 +339,12 @@ fn put_back(repo: &Repo, branch: &str, admitted: ObjectId) -> Result<String> {
 }
 
 /// The moves since the receipt; a last one that is not the tip's is told, since then git did not do it.
-fn moves(repo: &Repo, branch: &str, admitted: ObjectId, tip: ObjectId) -> Result<Vec<Mover>> {
-    let all = reflog::of(repo, &receipts::head(branch))?;
+fn moves(repo: &Repo, branch: &str, admitted: ObjectId, tip: ObjectId) -> Result<Vec<BranchMove>> {
+    let all = reflog::read(repo, &receipts::head(branch))?;
     let since = all.iter().rposition(|line| line.to == admitted).map_or(0, |at| at + 1);
-    let mut moves: Vec<Mover> = all[since..].iter().map(mover).collect();
+    let mut moves: Vec<BranchMove> = all[since..].iter().map(mover).collect();
     if all.last().is_none_or(|last| last.to != tip) {
-        moves.push(Mover {
+        moves.push(BranchMove {
             who: "nobody that git knows of".into(),
             when: String::new(),
             what: "written without git, or without its reflog".into(),
@@ -350,9 +354,9 @@ fn moves(repo: &Repo, branch: &str, admitted: ObjectId, tip: ObjectId) -> Result
     Ok(moves)
 }
 
-fn mover(line: &Move) -> Mover {
+fn mover(line: &Move) -> BranchMove {
     let when = Timestamp::from_second(line.time).map(|time| time.to_string()).unwrap_or_default();
-    Mover { who: line.who.clone(), when, what: line.what.clone(), to: line.to.to_string() }
+    BranchMove { who: line.who.clone(), when, what: line.what.clone(), to: line.to.to_string() }
 }
 
 fn counted(commits: usize) -> String {

@@ -3,7 +3,7 @@
 //! Only where a branch is elsewhere is the gate asked, and what it said is remembered, so that a branch
 //! which something came into costs no more at the next start.
 
-use super::branch::{self, Way};
+use super::branch::{self, Movement};
 use crate::commands::receipts;
 use crate::domain::error::Result;
 use crate::domain::verdict::NOTES_REF;
@@ -46,12 +46,12 @@ fn moved(repo: &Repo, name: &str, admitted: ObjectId, tip: ObjectId) -> Result<O
         return Ok(Some(what.trim().to_owned()));
     }
     let what = match branch::compare(repo, name, admitted, tip)? {
-        Way::Well(_) => {
+        Movement::Admitted(_) => {
             receipts::write(repo, name, Some(admitted), tip)?;
             return Ok(None);
         }
-        Way::Lost => format!("`{name}` has lost commits that the gate had let in"),
-        Way::Past { .. } => format!("something came into `{name}` past the gate"),
+        Movement::Lost => format!("`{name}` has lost commits that the gate had let in"),
+        Movement::PastGate { .. } => format!("something came into `{name}` past the gate"),
     };
     // That it is found out again costs time, no more.
     let others = remembered.lines().filter(|line| !line.starts_with(&format!("{name} ")));

@@ -2,7 +2,7 @@
 //!
 //! Hooks see neither `git branch -C`, nor another git library, nor a file that is written by hand. So
 //! the last tip that the gate has let in is kept per branch, and compared with where the branch is now.
-//! That receipt is not written by the hooks: whoever finds the branch elsewhere (this command, and each
+//! That receipt is not written by the hooks: what finds the branch elsewhere (this command, and each
 //! start of a command that acts) asks the gate about the way from there, and moves the receipt on where
 //! verdicts cover it. So it costs nothing while a branch moves, and proves more than that a hook ran.
 
@@ -10,34 +10,34 @@ mod branch;
 mod glance;
 mod surroundings;
 
-pub use branch::{Mover, Standing, Verified};
+pub use branch::{BranchMove, BranchState, VerifiedBranch};
 pub use glance::glance;
 
 use crate::commands::receipts;
 use crate::domain::error::{Result, fixes, messages};
-use crate::gate::check::Answer;
+use crate::gate::check::GateAnswer;
 use crate::gate::store::Repo;
 use serde::Serialize;
 
-/// The version of [`Report`] as JSON. Keys may be added to a version, never changed or taken away.
+/// The version of [`VerifyReport`] as JSON. Keys may be added to a version, never changed or taken away.
 pub const VERSION: u32 = 1;
 
 /// What came of it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Report {
+pub struct VerifyReport {
     /// See [`VERSION`].
     pub version: u32,
     /// The answer.
-    pub answer: Answer,
+    pub answer: GateAnswer,
     /// The protected branches.
-    pub branches: Vec<Verified>,
+    pub branches: Vec<VerifiedBranch>,
     /// What weakens the gate or bends what is seen, though nothing came in by it.
-    pub notes: Vec<Note>,
+    pub notes: Vec<VerifyNote>,
 }
 
 /// One thing to know, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Note {
+pub struct VerifyNote {
     /// What it is, in one sentence.
     pub says: String,
     /// A command or a sentence.
@@ -45,38 +45,38 @@ pub struct Note {
     pub fix: Option<String>,
 }
 
-impl Report {
+impl VerifyReport {
     /// What is said where an error kept us from looking.
-    pub fn of_error(error: &anyhow::Error) -> Report {
+    pub fn from_error(error: &anyhow::Error) -> VerifyReport {
         let fix = fixes(error).next().map(str::to_owned);
-        let note = Note { says: messages(error).join(": "), fix };
-        Report { version: VERSION, answer: Answer::CannotTell, branches: Vec::new(), notes: vec![note] }
+        let notes = vec![VerifyNote { says: messages(error).join(": "), fix }];
+        VerifyReport { version: VERSION, answer: GateAnswer::CannotTell, branches: Vec::new(), notes }
     }
 }
 
 /// Compares every protected branch with what the gate last let in, and looks around.
-pub fn verify(repo: &Repo) -> Result<Report> {
+pub fn verify(repo: &Repo) -> Result<VerifyReport> {
     let mut branches = Vec::new();
     for name in receipts::branches(repo)? {
-        branches.push(branch::verify(repo, &name).unwrap_or_else(|error| untold(name, &error)));
+        branches.push(branch::verify(repo, &name).unwrap_or_else(|error| unknown(name, &error)));
     }
     let notes = surroundings::look(repo, &mut branches)?;
-    let is = |wanted: fn(&Standing) -> bool| branches.iter().any(|branch| wanted(&branch.standing));
-    let answer = if is(Standing::is_wrong) {
-        Answer::No
-    } else if is(|standing| *standing == Standing::CannotTell) {
-        Answer::CannotTell
+    let is = |wanted: fn(&BranchState) -> bool| branches.iter().any(|branch| wanted(&branch.standing));
+    let answer = if is(BranchState::is_wrong) {
+        GateAnswer::No
+    } else if is(|standing| *standing == BranchState::Unknown) {
+        GateAnswer::CannotTell
     } else {
-        Answer::Yes
+        GateAnswer::Yes
     };
-    Ok(Report { version: VERSION, answer, branches, notes })
+    Ok(VerifyReport { version: VERSION, answer, branches, notes })
 }
 
 /// A branch about which an error stood in the way.
-fn untold(name: String, error: &anyhow::Error) -> Verified {
-    Verified {
+fn unknown(name: String, error: &anyhow::Error) -> VerifiedBranch {
+    VerifiedBranch {
         says: messages(error).join(": "),
         fix: fixes(error).map(str::to_owned).collect(),
-        ..Verified::new(name, Standing::CannotTell)
+        ..VerifiedBranch::new(name, BranchState::Unknown)
     }
 }

@@ -1,8 +1,8 @@
 //! What bends what a branch shows, and what weakens the gate: replace refs, grafts, hooks that are not
 //! asked, records that the notes have lost.
 
-use super::Note;
-use super::branch::{Standing, Verified};
+use super::VerifyNote;
+use super::branch::{BranchState, VerifiedBranch};
 use crate::commands::{doctor, receipts};
 use crate::domain::error::Result;
 use crate::domain::verdict::{NOTES_REF, record};
@@ -15,12 +15,12 @@ use std::fs;
 const NAMED: usize = 5;
 
 /// Looks around; a branch whose tip is shown as something else is told with the branch.
-pub(super) fn look(repo: &Repo, branches: &mut [Verified]) -> Result<Vec<Note>> {
+pub(super) fn look(repo: &Repo, branches: &mut [VerifiedBranch]) -> Result<Vec<VerifyNote>> {
     let mut notes = Vec::new();
     replaced(repo, branches, &mut notes)?;
     let grafts = repo.common_dir().join("info/grafts");
     if fs::metadata(&grafts).is_ok_and(|file| file.len() > 0) {
-        notes.push(Note {
+        notes.push(VerifyNote {
             says: format!("{} makes git show another history than there is", grafts.display()),
             fix: Some("git replace --convert-graft-file, and look at what it names".into()),
         });
@@ -31,7 +31,7 @@ pub(super) fn look(repo: &Repo, branches: &mut [Verified]) -> Result<Vec<Note>> 
 }
 
 /// The gate reads objects as they are; git shows people what a replace ref says.
-fn replaced(repo: &Repo, branches: &mut [Verified], notes: &mut Vec<Note>) -> Result<()> {
+fn replaced(repo: &Repo, branches: &mut [VerifiedBranch], notes: &mut Vec<VerifyNote>) -> Result<()> {
     for (name, by) in repo.refs("refs/replace/")? {
         let Some(object) = name.strip_prefix("refs/replace/").and_then(|id| id.parse::<ObjectId>().ok())
         else {
@@ -47,16 +47,16 @@ fn replaced(repo: &Repo, branches: &mut [Verified], notes: &mut Vec<Note>) -> Re
                     branch.branch
                 );
                 if branch.standing.is_wrong() {
-                    notes.push(Note { says, fix: Some(fix) });
+                    notes.push(VerifyNote { says, fix: Some(fix) });
                 } else {
-                    branch.standing = Standing::Replaced;
+                    branch.standing = BranchState::Replaced;
                     branch.says = says;
                     branch.fix = vec![fix];
                 }
             } else if repo.commit(object).is_ok() && repo.is_ancestor(object, tip)? {
                 let says =
                     format!("git shows the history of `{}` with {by} in place of {short}", branch.branch);
-                notes.push(Note { says, fix: Some(fix) });
+                notes.push(VerifyNote { says, fix: Some(fix) });
             }
         }
     }
@@ -65,7 +65,7 @@ fn replaced(repo: &Repo, branches: &mut [Verified], notes: &mut Vec<Note>) -> Re
 
 /// Records that a remote had when it was last fetched, and the notes here have not: the gate reads the
 /// copy, so each counts still, until that is gone too.
-fn lost(repo: &Repo) -> Result<Vec<Note>> {
+fn lost(repo: &Repo) -> Result<Vec<VerifyNote>> {
     let (own, remotes) = (repo.find_ref(NOTES_REF)?, repo.remotes());
     let mut notes = Vec::new();
     for (copy, tip) in repo.refs(COPIES)? {
@@ -88,7 +88,7 @@ fn lost(repo: &Repo) -> Result<Vec<Note>> {
             true => format!("bring them back: git flow-ai sync {remote}"),
             false => format!("bring them back: git notes --ref=flow-ai merge -s cat_sort_uniq {copy}"),
         };
-        notes.push(Note { says, fix: Some(fix) });
+        notes.push(VerifyNote { says, fix: Some(fix) });
     }
     Ok(notes)
 }
@@ -99,7 +99,7 @@ fn named(lost: &Lost) -> String {
 }
 
 /// Hooks that are gone, switched off or not ours: then nothing asks the gate here.
-fn hooks(repo: &Repo) -> Result<Vec<Note>> {
+fn hooks(repo: &Repo) -> Result<Vec<VerifyNote>> {
     // A bare repository is guarded by its own hooks, and a repository without a branch by none.
     let Some(_) = repo.work_dir() else { return Ok(Vec::new()) };
     let Ok(target) = repo.target() else { return Ok(Vec::new()) };
@@ -109,5 +109,5 @@ fn hooks(repo: &Repo) -> Result<Vec<Note>> {
     }
     let checks = doctor::gate(repo, &loaded, &target)?;
     let bad = checks.into_iter().filter(|check| check.status == doctor::CheckStatus::Bad);
-    Ok(bad.map(|check| Note { says: check.says, fix: check.fix }).collect())
+    Ok(bad.map(|check| VerifyNote { says: check.says, fix: check.fix }).collect())
 }

@@ -1,4 +1,4 @@
-//! Somebody's decision on one change: a reviewer's verdict, a person's approval or waiver.
+//! The decision on one change: a reviewer's verdict, a person's approval or waiver.
 //!
 //! A reviewer's decision follows from its findings: any P0 or P1 blocks, whatever the prose says. A
 //! waiver is a person's decision that a change may enter without a rival's approval, and says why. The

@@ -1,11 +1,11 @@
-//! A whole account of an update: whose word lets in which part of it, and every part that nothing does.
+//! Explains a ruling: which verdicts let in which part of an update, and every part that none covers.
 //!
-//! A ruling stops at the first step that nothing covers; whoever mends a branch wants all of them. So
+//! A ruling stops at the first step that no verdict covers; to fix a branch one needs all of them. So
 //! here the replay goes on behind such a step as if it were covered, by the way that leaves the fewest
 //! uncovered. Uncovered steps in a row are one change, since one review covers them together; a merge
-//! that is nothing but its side lines is told by their steps.
+//! that is nothing but its side lines is explained by their steps.
 
-use super::replay::{DEEPEST, Judge};
+use super::replay::{DEEPEST, Replay};
 use super::steps::{self, Step};
 use super::{Candidate, Refusal, rewind};
 use crate::domain::error::Result;
@@ -44,15 +44,15 @@ pub fn explain(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Ve
         let commits = candidate.new.commit().into_iter().collect();
         return Ok(vec![Part { commits, explanation: Explanation::Stays(rewind(candidate)) }]);
     };
-    let mut judge = Judge::new(repo, policy, candidate)?;
+    let mut judge = Replay::new(repo, policy, candidate)?;
     let start = repo.commit(old)?.tree;
     judge.look(old, start, &steps)?;
     Explainer { judge, repo, accepted: candidate.accepted }.parts(start, &steps, 0)
 }
 
-/// An account being drawn up.
+/// An explanation under way.
 struct Explainer<'a> {
-    judge: Judge<'a>,
+    judge: Replay<'a>,
     repo: &'a Repo,
     accepted: Option<ObjectId>,
 }
@@ -68,17 +68,17 @@ impl Explainer<'_> {
     fn parts(&self, start: ObjectId, steps: &[Step], depth: usize) -> Result<Vec<Part>> {
         let mut parts = Vec::new();
         let mut uncovered = 0..0;
-        for (leg, to) in self.legs(start, steps, depth)? {
-            let stays = leg.verdicts.is_none();
-            let sides = if stays { self.sides(start, steps, leg.from, depth)? } else { None };
+        for (span, to) in self.spans(start, steps, depth)? {
+            let stays = span.verdicts.is_none();
+            let sides = if stays { self.sides(start, steps, span.from, depth)? } else { None };
             if stays && sides.is_none() {
-                uncovered = if uncovered.is_empty() { leg.from..to } else { uncovered.start..to };
+                uncovered = if uncovered.is_empty() { span.from..to } else { uncovered.start..to };
                 continue;
             }
             self.close(start, steps, &mut uncovered, &mut parts)?;
             parts.extend(sides.into_iter().flatten());
-            if let Some(verdicts) = leg.verdicts {
-                let commits = commits(&steps[leg.from..to]);
+            if let Some(verdicts) = span.verdicts {
+                let commits = commits(&steps[span.from..to]);
                 parts.push(Part { commits, explanation: Explanation::Enters(verdicts) });
             }
         }
@@ -86,8 +86,8 @@ impl Explainer<'_> {
         Ok(parts)
     }
 
-    /// The way through the steps that leaves the fewest of them uncovered, with where each leg ends.
-    fn legs(&self, start: ObjectId, steps: &[Step], depth: usize) -> Result<Vec<(Span, usize)>> {
+    /// The way through the steps that leaves the fewest of them uncovered: its spans, and where each ends.
+    fn spans(&self, start: ObjectId, steps: &[Step], depth: usize) -> Result<Vec<(Span, usize)>> {
         if let Some(last) = steps.last()
             && self.judge.is_blocked_pair(start, last.tree)?
         {
@@ -95,7 +95,7 @@ impl Explainer<'_> {
         }
         let mut queue = BinaryHeap::from([(Reverse(0_usize), 0_usize)]);
         let mut best: HashMap<usize, (usize, Option<Span>)> = HashMap::from([(0, (0, None))]);
-        // The fewest uncovered first, of these the furthest: where all is covered, one leg may do.
+        // The fewest uncovered first, of these the furthest: where all is covered, one span may do.
         while let Some((Reverse(cost), at)) = queue.pop() {
             if at == steps.len() {
                 break;
@@ -112,19 +112,19 @@ impl Explainer<'_> {
                 }
             }
         }
-        let mut legs = Vec::new();
+        let mut spans = Vec::new();
         let mut to = steps.len();
-        while let Some((_, Some(leg))) = best.remove(&to) {
-            let from = leg.from;
-            legs.push((leg, to));
+        while let Some((_, Some(span))) = best.remove(&to) {
+            let from = span.from;
+            spans.push((span, to));
             to = from;
         }
-        legs.reverse();
-        Ok(legs)
+        spans.reverse();
+        Ok(spans)
     }
 
-    /// The parts of a merge that is nothing but its side lines, something of which stays out; none where
-    /// the merge itself is what nobody has judged.
+    /// The parts of a merge that is nothing but its side lines, something of which stays out; `None` if
+    /// it is the merge itself that no verdict covers.
     fn sides(&self, start: ObjectId, steps: &[Step], at: usize, depth: usize) -> Result<Option<Vec<Part>>> {
         let Some(step) = steps.get(at).filter(|step| !step.merged.is_empty() && depth < DEEPEST) else {
             return Ok(None);
@@ -199,6 +199,6 @@ fn tree_at(start: ObjectId, steps: &[Step], at: usize) -> ObjectId {
 }
 
 fn commits(steps: &[Step]) -> Vec<ObjectId> {
-    let of = |step: &Step| step.commit.map_or_else(|| step.merged.clone(), |commit| vec![commit]);
-    steps.iter().flat_map(of).collect()
+    let of_step = |step: &Step| step.commit.map_or_else(|| step.merged.clone(), |commit| vec![commit]);
+    steps.iter().flat_map(of_step).collect()
 }

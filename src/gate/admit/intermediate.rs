@@ -1,4 +1,4 @@
-//! Steps that one verdict covers together, and that do on the way what nobody judged.
+//! Steps that one verdict covers together, and what they do on the way that was not judged.
 //!
 //! A verdict is about where a change begins and ends; a branch that takes it in by several commits also
 //! passes through what lies between. The commits that were judged may lie there, and their rebased or
@@ -45,7 +45,7 @@ pub(super) fn adds_nothing(
         if is_odd {
             let judged = match &mut judged {
                 Some(judged) => judged,
-                None => judged.insert(Judged::new(merger, repo, first.before, &heads)?),
+                None => judged.insert(JudgedCommits::new(merger, repo, first.before, &heads)?),
             };
             if !judged.contains_pick(merger, before, step.tree, &touched)? {
                 return Ok(false);
@@ -61,15 +61,15 @@ fn paths(merger: &Merger<'_>, from: ObjectId, to: ObjectId) -> Result<Paths> {
 }
 
 /// The commits that were judged, oldest first.
-struct Judged {
+struct JudgedCommits {
     commits: Vec<(ObjectId, ObjectId, Paths)>,
     /// The one after the last that was found: a rebase keeps their order.
     next: usize,
     picks: usize,
 }
 
-impl Judged {
-    fn new(merger: &Merger<'_>, repo: &Repo, fork: ObjectId, heads: &[ObjectId]) -> Result<Judged> {
+impl JudgedCommits {
+    fn new(merger: &Merger<'_>, repo: &Repo, fork: ObjectId, heads: &[ObjectId]) -> Result<JudgedCommits> {
         let mut commits = Vec::new();
         for head in heads {
             for commit in repo.commits_between([fork], *head)?.into_iter().rev() {
@@ -82,7 +82,7 @@ impl Judged {
                 commits.push((base, commit.tree, paths(merger, base, commit.tree)?));
             }
         }
-        Ok(Judged { commits, next: 0, picks: 0 })
+        Ok(JudgedCommits { commits, next: 0, picks: 0 })
     }
 
     /// Whether the step from one tree to another, which touches these paths, is the clean pick of one.

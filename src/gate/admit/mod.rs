@@ -1,9 +1,14 @@
-//! The gate: admit(ref, old, new) → allow, refuse or cannot tell.
+//! The gate: admit(ref, old, new) → allow, or refuse; an error if it cannot be determined.
 //!
 //! Admission by replay: `old → new` is let in if every first-parent step's tree is the clean
 //! three-way merge of reviewed changes (base tree, head tree) onto what was there: true after rebase,
 //! squash, reword, cherry-pick and clean merges, false after any edit of content. The policy is the
 //! one at `old`. This only looks verdicts up; it never asks a reviewer and needs no network.
+//!
+//! Here are the question ([`Candidate`]) and the answer ([`Ruling`], [`Refusal`]). `steps` divides an update,
+//! `evidence` finds verdicts, `similar` finds them after a rebase, [`BranchVerdicts`] says which count,
+//! `tally` what they come to, `replay` goes through the steps, `intermediate` looks at what lies between,
+//! and [`explain`] reports every part.
 
 mod branch_verdicts;
 mod evidence;
@@ -23,7 +28,7 @@ use crate::gate::store::trees::Merger;
 use crate::gate::store::trees::Sealed;
 use crate::gate::store::{Repo, config, upstream};
 use gix::ObjectId;
-use replay::{Judge, Replayed};
+use replay::{Replay, ReplayResult};
 
 pub use branch_verdicts::{BranchVerdicts, Void};
 pub use tally::{Effect, Tally, tally};
@@ -38,7 +43,7 @@ pub struct Candidate {
     /// What it is to become: a commit, or (before git has made the merge commit) a tree.
     pub new: New,
     /// What a remote that guards the same branch has let in already, as this repository last saw it.
-    /// Its contents need no second verdict, or nobody could pull. None on a server or in CI.
+    /// Its contents need no second verdict, or pulling would be impossible. `None` on a server or in CI.
     pub accepted: Option<ObjectId>,
 }
 
@@ -80,7 +85,7 @@ pub enum Ruling {
 pub struct Refusal {
     /// In one sentence.
     pub why: String,
-    /// The first change that nobody approved, which a review could mend; none where no review could.
+    /// The first change that lacks an approval, if a review could bring it.
     pub missing: Option<Missing>,
     /// Verdicts on that very change which block it.
     pub blocking: Vec<Verdict>,
@@ -110,10 +115,10 @@ pub fn admit(repo: &Repo, candidate: &Candidate) -> Result<Ruling> {
     }
 }
 
-/// The policy at the branch's tip, or at what its remote has let in where it lags behind that, if it
-/// protects that branch. A policy that cannot be read is an
-/// error, since nobody can tell what the branch demands; but a branch that was free while it could be
-/// read stays free, or a slip of the pen on somebody's own branch could not be mended there.
+/// The policy at the branch's tip, or at what its remote has accepted if it lags behind that; `None` if it
+/// does not protect that branch. A policy that cannot be read is an error, since it is unknown what the
+/// branch demands; but a branch that was free while the policy could be read stays free, or a slip of the
+/// pen on a user's own branch could not be fixed there.
 pub fn policy_for(repo: &Repo, candidate: &Candidate) -> Result<Option<Policy>> {
     let commit = upstream::policy_commit(repo, candidate.old, candidate.accepted)?;
     let found = config::policy_at(repo, commit);
@@ -152,11 +157,11 @@ pub fn admit_under(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Resul
     let Some((old, steps)) = steps::from_candidate(repo, candidate)? else {
         return Ok(Ruling::Refuse(rewind(candidate)));
     };
-    let mut judge = Judge::new(repo, policy, candidate)?;
+    let mut judge = Replay::new(repo, policy, candidate)?;
     let start = repo.commit(old)?.tree;
     match judge.look(old, start, &steps)? {
-        Replayed::Covered(verdicts) => Ok(Ruling::Allow(verdicts)),
-        Replayed::Stuck { at } => judge.refusal(start, &steps, at).map(Ruling::Refuse),
+        ReplayResult::Covered(verdicts) => Ok(Ruling::Allow(verdicts)),
+        ReplayResult::Stuck { at } => judge.refusal(start, &steps, at).map(Ruling::Refuse),
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) const DEEPEST: usize = 16;
 const TRIED: usize = 64;
 
 /// One ruling under way: the policy, and the verdicts found so far.
-pub(super) struct Judge<'a> {
+pub(super) struct Replay<'a> {
     repo: &'a Repo,
     policy: &'a Policy,
     old: ObjectId,
@@ -37,31 +37,31 @@ pub(super) struct Judge<'a> {
 }
 
 /// What a replay came to.
-pub(super) enum Replayed {
+pub(super) enum ReplayResult {
     /// Every step is covered, by these verdicts.
     Covered(Vec<Verdict>),
     /// The step at this index is covered by nothing.
     Stuck { at: usize },
 }
 
-impl<'a> Judge<'a> {
+impl<'a> Replay<'a> {
     /// A ruling that has looked nowhere yet.
-    pub fn new(repo: &'a Repo, policy: &'a Policy, candidate: &'a Candidate) -> Result<Judge<'a>> {
+    pub fn new(repo: &'a Repo, policy: &'a Policy, candidate: &'a Candidate) -> Result<Replay<'a>> {
         let Candidate { old, accepted, .. } = *candidate;
         let policy_commit = policy_commit(repo, old, accepted)?;
         let verdicts = BranchVerdicts::at(repo, policy, &candidate.branch, policy_commit);
         let evidence = Evidence::new(repo, verdicts);
-        Ok(Judge { repo, policy, old, accepted, evidence, merger: Merger::new(repo) })
+        Ok(Replay { repo, policy, old, accepted, evidence, merger: Merger::new(repo) })
     }
 
     /// Looks for verdicts further and further away until they cover the steps from that tree: in the
     /// common case the verdict hangs on the merged head. What brings nothing new is not tried again.
-    pub fn look(&mut self, old: ObjectId, start: ObjectId, steps: &[Step]) -> Result<Replayed> {
+    pub fn look(&mut self, old: ObjectId, start: ObjectId, steps: &[Step]) -> Result<ReplayResult> {
         self.evidence.add_near(steps)?;
         let mut replayed = self.replay_side(start, steps, 0)?;
         for further in [Evidence::add_range, Evidence::add_similar, Evidence::add_renamed] {
             let known = self.evidence.len();
-            if let Replayed::Covered(_) = replayed {
+            if let ReplayResult::Covered(_) = replayed {
                 break;
             }
             further(&mut self.evidence, old, steps)?;
@@ -72,11 +72,11 @@ impl<'a> Judge<'a> {
         Ok(replayed)
     }
 
-    fn replay_side(&self, start: ObjectId, steps: &[Step], depth: usize) -> Result<Replayed> {
+    fn replay_side(&self, start: ObjectId, steps: &[Step], depth: usize) -> Result<ReplayResult> {
         if let Some(last) = steps.last()
             && self.is_blocked_pair(start, last.tree)?
         {
-            return Ok(Replayed::Stuck { at: 0 });
+            return Ok(ReplayResult::Stuck { at: 0 });
         }
         // From each index that is reached, the furthest is tried first: one verdict for many steps.
         let mut reached = BTreeMap::from([(0, Vec::new())]);
@@ -85,7 +85,7 @@ impl<'a> Judge<'a> {
             tried.insert(at);
             let so_far: Vec<Verdict> = reached.get(&at).cloned().unwrap_or_default();
             if at == steps.len() {
-                return Ok(Replayed::Covered(so_far));
+                return Ok(ReplayResult::Covered(so_far));
             }
             let tree = if at == 0 { start } else { steps[at - 1].tree };
             for (next, verdicts) in self.ways_on(tree, &steps[at..], depth)? {
@@ -93,7 +93,7 @@ impl<'a> Judge<'a> {
                 reached.entry(at + next).or_insert(all);
             }
         }
-        Ok(Replayed::Stuck { at: reached.keys().next_back().copied().unwrap_or_default() })
+        Ok(ReplayResult::Stuck { at: reached.keys().next_back().copied().unwrap_or_default() })
     }
 
     /// How many of these steps can be gone at once from that tree, and by which verdicts.
@@ -251,12 +251,12 @@ impl<'a> Judge<'a> {
         let Some(at) = fork.commit() else { return Ok(None) };
         let Some(steps) = steps::between(self.repo, at, head)? else { return Ok(None) };
         match self.replay_side(fork.tree, &steps, depth + 1)? {
-            Replayed::Covered(verdicts) => Ok(Some(verdicts)),
-            Replayed::Stuck { .. } => Ok(None),
+            ReplayResult::Covered(verdicts) => Ok(Some(verdicts)),
+            ReplayResult::Stuck { .. } => Ok(None),
         }
     }
 
-    /// Whether a verdict may be about these steps that nobody can tell here, since what was judged has
+    /// Whether a verdict may be about these steps that cannot be compared here, since what was judged has
     /// not been fetched.
     fn is_blind(&self, steps: &[Step]) -> bool {
         let is_unread = |step: &Step| !self.merger.has(step.tree);

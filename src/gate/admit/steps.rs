@@ -1,8 +1,9 @@
 //! The first-parent steps from a branch's old tip to its new one: what the replay goes through.
 //!
 //! Where the old tip is not on the first-parent line (the branch was merged into a topic, and then
-//! fast-forwarded to it) all up to that merge is one step, and what follows are steps as ever. A tip that does not contain the old one is a
-//! rewind, unless it builds on what a guarding remote has accepted, as after `pull --rebase`.
+//! fast-forwarded to it) all up to that merge is one step, and what follows are steps as ever. A tip that
+//! does not contain the old one is a rewind, unless it builds on what a guarding remote has accepted, as
+//! after `pull --rebase`.
 
 use super::{Candidate, New};
 use crate::domain::error::Result;
@@ -53,7 +54,7 @@ pub(super) fn between(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<Optio
     if repo.merge_base(old, new)? != Some(old) {
         return Ok(None);
     }
-    // Times are whatever somebody's clock or `--committer-date-is-author-date` says.
+    // Times are whatever a clock or `--committer-date-is-author-date` says.
     match line(repo, old, new, None)? {
         Some(steps) => Ok(Some(steps)),
         None => Ok(Some(from_join(repo, old, new)?)),

@@ -1,14 +1,17 @@
 //! Would these commits be let into a protected branch? The gate's answer for machines that only read.
 //!
-//! A range is judged as one update of the branch, by the law at the tip that the update starts from,
-//! with every part that stays out and every finding that blocks. Nothing is written, nobody is asked
-//! for a review, and what a remote has accepted is no excuse: in CI this *is* what accepts.
+//! A range is judged as one update of the branch, by the policy at the tip that the update starts from,
+//! with every part that stays out and every finding that blocks. Nothing is written, no reviewer is
+//! asked, and what a remote has accepted is no excuse: in CI this *is* what accepts.
 
-mod answer;
-mod change;
+mod fingerprint;
 mod question;
+mod report;
 
-pub use answer::{Answer, Commit, File, Outcome, Part, Problem, Report, Tally, VERSION, Waived, Word};
+pub use report::{
+    ChangedFile, CheckReport, CommitSummary, GateAnswer, PartOutcome, ReportPart, ReportedFinding,
+    ReportedVerdict, StepCounts, UsedWaiver, VERSION,
+};
 
 use crate::domain::error::Result;
 use crate::domain::verdict::NOTES_REF;
@@ -20,23 +23,23 @@ use question::Question;
 
 /// What a person or a script asks for.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct CheckOptions {
     /// `A..B`, or `B`; HEAD when not given.
     pub range: Option<String>,
     /// The protected branch; the one that the config names first when not given.
     pub target: Option<String>,
 }
 
-/// Answers it. An error means that nobody can tell.
-pub fn check(repo: &Repo, options: &Options) -> Result<Report> {
+/// Answers it. An error means that it could not be determined.
+pub fn check(repo: &Repo, options: &CheckOptions) -> Result<CheckReport> {
     let question = question::read(repo, options)?;
-    let mut report = Report::about(&question);
+    let mut report = CheckReport::about(&question);
     if repo.is_ancestor(question.new, question.old)? {
         report.notes.push(format!("`{}` has all of it already", question.target));
         return Ok(report);
     }
     let Some(new) = candidate_of(repo, &question)? else {
-        report.answer = Answer::No;
+        report.answer = GateAnswer::No;
         report
             .why
             .push(format!("it conflicts with `{}`, so what would enter cannot be told", question.target));
@@ -45,19 +48,19 @@ pub fn check(repo: &Repo, options: &Options) -> Result<Report> {
     };
     report.predicted = new.commit().is_none();
     let mut protected = false;
-    for law in &question.laws {
+    for commit in &question.policy_commits {
         let branch = question.target.clone();
-        let by = Candidate { branch, old: *law, new: new.clone(), accepted: None };
+        let by = Candidate { branch, old: *commit, new: new.clone(), accepted: None };
         let Some(policy) = admit::policy_for(repo, &by)? else { continue };
         protected = true;
         let candidate = Candidate { old: question.old, ..by };
         let parts = admit::explain(repo, &candidate, &policy)?;
         let stays = parts.iter().any(|part| matches!(part.explanation, Explanation::Stays(_)));
-        let rules = BranchVerdicts::at(repo, &policy, &question.target, *law);
-        let told = answer::parts(repo, parts, &rules, &question.target)?;
-        // Where two laws hold, what either of them keeps out stays out.
+        let rules = BranchVerdicts::at(repo, &policy, &question.target, *commit);
+        let reported = report::parts(repo, parts, &rules, &question.target)?;
+        // If two policies are in force, what either of them keeps out stays out.
         if stays || report.parts.is_empty() {
-            report.parts = told;
+            report.parts = reported;
         }
         if stays {
             refuse(repo, &mut report)?;
@@ -94,9 +97,9 @@ fn candidate_of(repo: &Repo, question: &Question) -> Result<Option<New>> {
 }
 
 /// No, unless what would say yes may only be absent from this clone.
-fn refuse(repo: &Repo, report: &mut Report) -> Result<()> {
-    report.answer = Answer::No;
-    let staying = report.parts.iter().filter(|part| part.outcome.stays());
+fn refuse(repo: &Repo, report: &mut CheckReport) -> Result<()> {
+    report.answer = GateAnswer::No;
+    let staying = report.parts.iter().filter(|part| part.outcome.stays_out());
     let (why, fix): (Vec<_>, Vec<_>) = staying.map(|part| (part.why.clone(), part.fix.clone())).unzip();
     report.why.extend(why.into_iter().flatten());
     for fix in fix.into_iter().flatten() {
@@ -110,7 +113,7 @@ fn refuse(repo: &Repo, report: &mut Report) -> Result<()> {
     let nothing = format!("no verdicts at all ({NOTES_REF} is missing)");
     match question::remote(repo) {
         Some(remote) => {
-            report.answer = Answer::CannotTell;
+            report.answer = GateAnswer::CannotTell;
             report.why.insert(0, format!("this clone has {nothing}"));
             let fetch = format!("git fetch {remote} {NOTES_REF}:{NOTES_REF}");
             report.fix.insert(0, format!("bring them: git flow-ai sync {remote}, or {fetch}"));

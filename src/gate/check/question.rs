@@ -1,12 +1,12 @@
-//! What is asked: which branch, from where to where, and by whose law.
+//! What is asked: which branch, from where to where, and by which policy.
 //!
-//! The law is the branch's own before the change. A base that the branch has left behind (a pull
+//! The policy is the branch's own before the change. A base that the branch has left behind (a pull
 //! request's, once others were merged) is no longer where the change would enter: then it starts at
 //! the branch's tip. What is in the branch already (a check after a push) is judged from the base that
-//! is named, since the tip's law may be the change's own. A base that the branch does not have yet (a
-//! merge queue's) may bring a law of its own, so the branch's holds beside it.
+//! is named, since the tip's policy may be the change's own. A base that the branch does not have yet (a
+//! merge queue's) may bring a policy of its own, so the branch's holds beside it.
 
-use super::{Options, short};
+use super::{CheckOptions, short};
 use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::policy::Policy;
 use crate::gate::store::{Repo, config};
@@ -21,13 +21,13 @@ pub(super) struct Question {
     /// Where it ends, or what would be merged.
     pub new: ObjectId,
     /// The commits whose policies must let it in.
-    pub laws: Vec<ObjectId>,
-    /// What whoever asks should know.
+    pub policy_commits: Vec<ObjectId>,
+    /// What else the user should know.
     pub notes: Vec<String>,
 }
 
 /// Makes sense of what was asked for in this clone.
-pub(super) fn read(repo: &Repo, options: &Options) -> Result<Question> {
+pub(super) fn read(repo: &Repo, options: &CheckOptions) -> Result<Question> {
     let target = match &options.target {
         Some(named) => named.strip_prefix("refs/heads/").unwrap_or(named).to_owned(),
         None => target(repo)?,
@@ -50,7 +50,7 @@ pub(super) fn read(repo: &Repo, options: &Options) -> Result<Question> {
     let new = end(to.filter(|name| !name.is_empty()).unwrap_or("HEAD"))?;
     let base = from.filter(|name| !name.is_empty()).map(end).transpose()?;
     let mut notes = Vec::new();
-    let (old, laws) = match (base, tip) {
+    let (old, policy_commits) = match (base, tip) {
         (None, None) => return Err(no_branch(repo, &target)),
         (None, Some(tip)) => (tip, vec![tip]),
         (Some(base), None) => {
@@ -75,12 +75,12 @@ pub(super) fn read(repo: &Repo, options: &Options) -> Result<Question> {
             (tip, vec![tip])
         }
         (Some(base), Some(tip)) => {
-            let mut laws = vec![base, tip];
-            laws.dedup();
-            (base, laws)
+            let mut policy_commits = vec![base, tip];
+            policy_commits.dedup();
+            (base, policy_commits)
         }
     };
-    Ok(Question { target, old, new, laws, notes })
+    Ok(Question { target, old, new, policy_commits, notes })
 }
 
 /// The protected branch that is meant when none is named: by `git config flow-ai.target`, else the first

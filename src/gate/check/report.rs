@@ -1,6 +1,6 @@
 //! The answer as machines read it: one versioned object, from which every format is made.
 
-use super::change;
+use super::fingerprint;
 use super::question::{self, Question};
 use super::short;
 use crate::domain::change::Author;
@@ -14,39 +14,39 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// The version of [`Report`] as JSON. Keys may be added to a version, never changed or taken away.
+/// The version of [`CheckReport`] as JSON. Keys may be added to a version, never changed or taken away.
 pub const VERSION: u32 = 1;
 
 /// What a question about a protected branch comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Answer {
+pub enum GateAnswer {
     /// Everything may enter, or came in by the gate.
     Yes,
     /// Something stays out, or came in past the gate.
     No,
-    /// Nobody can tell here.
+    /// It could not be determined.
     CannotTell,
 }
 
-impl Answer {
+impl GateAnswer {
     /// The status to exit with.
     pub fn exit(self) -> Exit {
         match self {
-            Answer::Yes => Exit::Yes,
-            Answer::No => Exit::No,
-            Answer::CannotTell => Exit::CannotTell,
+            GateAnswer::Yes => Exit::Yes,
+            GateAnswer::No => Exit::No,
+            GateAnswer::CannotTell => Exit::CannotTell,
         }
     }
 }
 
 /// The whole answer.
 #[derive(Debug, Clone, Serialize)]
-pub struct Report {
+pub struct CheckReport {
     /// See [`VERSION`].
     pub version: u32,
     /// The answer itself.
-    pub answer: Answer,
+    pub answer: GateAnswer,
     /// The protected branch; none where not even that could be told.
     pub target: Option<String>,
     /// Whether the branch's config protects it.
@@ -57,27 +57,28 @@ pub struct Report {
     pub new: Option<String>,
     /// Whether that commit does not contain the tip, so that what was judged is the merge of both.
     pub predicted: bool,
-    /// The commits whose policies were the law.
-    pub laws: Vec<String>,
+    /// The commits whose policies were in force.
+    #[serde(rename = "laws")]
+    pub policy_commits: Vec<String>,
     /// Why not, one sentence each.
     pub why: Vec<String>,
     /// What to do about it, one sentence or command each.
     pub fix: Vec<String>,
-    /// What else whoever asks should know.
+    /// What else the user should know.
     pub notes: Vec<String>,
     /// Every part of the update, oldest first.
-    pub parts: Vec<Part>,
+    pub parts: Vec<ReportPart>,
     /// The counts.
-    pub report: Tally,
+    pub report: StepCounts,
 }
 
 /// Commits that enter or stay out together.
 #[derive(Debug, Clone, Serialize)]
-pub struct Part {
+pub struct ReportPart {
     /// What becomes of them.
-    pub outcome: Outcome,
+    pub outcome: PartOutcome,
     /// The commits, oldest first.
-    pub commits: Vec<Commit>,
+    pub commits: Vec<CommitSummary>,
     /// Why they stay out, in one sentence.
     pub why: Option<String>,
     /// How they could enter.
@@ -85,17 +86,17 @@ pub struct Part {
     /// The trees, from and to, of the change that a review would have to cover.
     pub change: Option<(String, String)>,
     /// What that change touches.
-    pub files: Vec<File>,
+    pub files: Vec<ChangedFile>,
     /// By which it is known again after a rebase.
     pub fingerprint: Option<String>,
     /// The verdicts that let it in, or block it.
-    pub verdicts: Vec<Word>,
+    pub verdicts: Vec<ReportedVerdict>,
 }
 
 /// What becomes of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum PartOutcome {
     /// Verdicts let it in.
     Admitted,
     /// A person's waiver lets it in.
@@ -108,32 +109,32 @@ pub enum Outcome {
     Missing,
 }
 
-impl Outcome {
+impl PartOutcome {
     /// Whether it stays out.
-    pub fn stays(self) -> bool {
-        matches!(self, Outcome::Blocked | Outcome::Missing)
+    pub fn stays_out(self) -> bool {
+        matches!(self, PartOutcome::Blocked | PartOutcome::Missing)
     }
 }
 
 /// A commit for people.
 #[derive(Debug, Clone, Serialize)]
-pub struct Commit {
+pub struct CommitSummary {
     /// Its id.
     pub id: String,
     /// The first line of its message.
     pub subject: String,
 }
 
-impl Commit {
+impl CommitSummary {
     /// What of a commit is shown.
-    pub(crate) fn of(commit: &store::Commit) -> Commit {
-        Commit { id: commit.id.to_string(), subject: commit.subject().to_owned() }
+    pub(crate) fn new(commit: &store::Commit) -> CommitSummary {
+        CommitSummary { id: commit.id.to_string(), subject: commit.subject().to_owned() }
     }
 }
 
 /// A path that an uncovered change touches.
 #[derive(Debug, Clone, Serialize)]
-pub struct File {
+pub struct ChangedFile {
     /// For people, on one line, with nothing hidden.
     pub path: String,
     /// As git has it.
@@ -143,9 +144,9 @@ pub struct File {
     pub deleted: bool,
 }
 
-/// Somebody's verdict.
+/// A verdict on a part.
 #[derive(Debug, Clone, Serialize)]
-pub struct Word {
+pub struct ReportedVerdict {
     /// What they decided.
     pub decision: Decision,
     /// Whose it is.
@@ -157,12 +158,12 @@ pub struct Word {
     /// Who signed it, and what that proves.
     pub proof: Proof,
     /// What they found.
-    pub findings: Vec<Problem>,
+    pub findings: Vec<ReportedFinding>,
 }
 
 /// A finding, and what it does.
 #[derive(Debug, Clone, Serialize)]
-pub struct Problem {
+pub struct ReportedFinding {
     /// What was found.
     #[serde(flatten)]
     pub finding: Finding,
@@ -170,9 +171,9 @@ pub struct Problem {
     pub blocks: bool,
 }
 
-/// How many steps, and by whose word.
+/// How many steps, and by whose verdicts.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Tally {
+pub struct StepCounts {
     /// Commits on the way in.
     pub steps: usize,
     /// Steps that verdicts let in.
@@ -182,7 +183,7 @@ pub struct Tally {
     /// Steps that a waiver lets in.
     pub waived: usize,
     /// Each waiver, and why it was given.
-    pub waivers: Vec<Waived>,
+    pub waivers: Vec<UsedWaiver>,
     /// Steps that change nothing.
     pub free: usize,
     /// Steps that a verdict blocks.
@@ -193,7 +194,7 @@ pub struct Tally {
 
 /// A waiver that lets something in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Waived {
+pub struct UsedWaiver {
     /// The person.
     pub by: String,
     /// Why.
@@ -202,31 +203,31 @@ pub struct Waived {
     pub steps: usize,
 }
 
-impl Report {
+impl CheckReport {
     /// Yes, as far as nothing else is known.
-    pub(super) fn about(question: &Question) -> Report {
-        Report {
+    pub(super) fn about(question: &Question) -> CheckReport {
+        CheckReport {
             target: Some(question.target.clone()),
             old: Some(question.old.to_string()),
             new: Some(question.new.to_string()),
-            laws: question.laws.iter().map(ObjectId::to_string).collect(),
+            policy_commits: question.policy_commits.iter().map(ObjectId::to_string).collect(),
             notes: question.notes.clone(),
-            ..Report::nothing(Answer::Yes)
+            ..CheckReport::nothing(GateAnswer::Yes)
         }
     }
 
     /// What is said where an error kept the question from being answered.
-    pub fn of_error(error: &anyhow::Error) -> Report {
+    pub fn from_error(error: &anyhow::Error) -> CheckReport {
         let hints = error.chain().filter_map(|link| link.downcast_ref::<Hint>());
-        Report {
+        CheckReport {
             why: error.chain().map(ToString::to_string).collect(),
             fix: hints.map(|hint| hint.fix.clone()).collect(),
-            ..Report::nothing(Answer::CannotTell)
+            ..CheckReport::nothing(GateAnswer::CannotTell)
         }
     }
 
-    fn nothing(answer: Answer) -> Report {
-        Report {
+    fn nothing(answer: GateAnswer) -> CheckReport {
+        CheckReport {
             version: VERSION,
             answer,
             target: None,
@@ -234,59 +235,59 @@ impl Report {
             old: None,
             new: None,
             predicted: false,
-            laws: Vec::new(),
+            policy_commits: Vec::new(),
             why: Vec::new(),
             fix: Vec::new(),
             notes: Vec::new(),
             parts: Vec::new(),
-            report: Tally::default(),
+            report: StepCounts::default(),
         }
     }
 
     /// Counts the parts.
     pub(super) fn count(&mut self) {
-        let mut tally = Tally::default();
+        let mut counts = StepCounts::default();
         for part in &self.parts {
             let steps = part.commits.len();
-            tally.steps += steps;
+            counts.steps += steps;
             *match part.outcome {
-                Outcome::Admitted => &mut tally.admitted,
-                Outcome::Waived => &mut tally.waived,
-                Outcome::Free => &mut tally.free,
-                Outcome::Blocked => &mut tally.blocked,
-                Outcome::Missing => &mut tally.missing,
+                PartOutcome::Admitted => &mut counts.admitted,
+                PartOutcome::Waived => &mut counts.waived,
+                PartOutcome::Free => &mut counts.free,
+                PartOutcome::Blocked => &mut counts.blocked,
+                PartOutcome::Missing => &mut counts.missing,
             } += steps;
-            if part.outcome.stays() {
+            if part.outcome.stays_out() {
                 continue;
             }
-            for word in &part.verdicts {
-                if is_waiver(word.decision) {
-                    let (by, reason) = (word.reviewer.name.clone(), word.summary.clone());
-                    tally.waivers.push(Waived { by, reason, steps });
+            for verdict in &part.verdicts {
+                if is_waiver(verdict.decision) {
+                    let (by, reason) = (verdict.reviewer.name.clone(), verdict.summary.clone());
+                    counts.waivers.push(UsedWaiver { by, reason, steps });
                 } else {
-                    let name = format!("{} ({})", word.reviewer.name, word.reviewer.vendor);
-                    *tally.by_reviewer.entry(name).or_default() += steps;
+                    let name = format!("{} ({})", verdict.reviewer.name, verdict.reviewer.vendor);
+                    *counts.by_reviewer.entry(name).or_default() += steps;
                 }
             }
         }
-        self.report = tally;
+        self.report = counts;
     }
 }
 
-/// The gate's account in words.
+/// The gate's explanation, as it is reported.
 pub(super) fn parts(
     repo: &Repo,
     parts: Vec<admit::Part>,
     rules: &BranchVerdicts<'_>,
     target: &str,
-) -> Result<Vec<Part>> {
-    parts.into_iter().map(|of| part(repo, of, rules, target)).collect()
+) -> Result<Vec<ReportPart>> {
+    parts.into_iter().map(|explained| part(repo, explained, rules, target)).collect()
 }
 
-fn part(repo: &Repo, of: admit::Part, rules: &BranchVerdicts<'_>, target: &str) -> Result<Part> {
-    let commits = of.commits.iter().map(|id| Ok(Commit::of(&repo.commit(*id)?)));
-    let mut part = Part {
-        outcome: Outcome::Free,
+fn part(repo: &Repo, explained: admit::Part, rules: &BranchVerdicts<'_>, target: &str) -> Result<ReportPart> {
+    let commits = explained.commits.iter().map(|id| Ok(CommitSummary::new(&repo.commit(*id)?)));
+    let mut part = ReportPart {
+        outcome: PartOutcome::Free,
         commits: commits.collect::<Result<_>>()?,
         why: None,
         fix: None,
@@ -295,28 +296,29 @@ fn part(repo: &Repo, of: admit::Part, rules: &BranchVerdicts<'_>, target: &str) 
         fingerprint: None,
         verdicts: Vec::new(),
     };
-    match of.explanation {
+    match explained.explanation {
         Explanation::Enters(verdicts) => {
             if verdicts.iter().any(|verdict| is_waiver(verdict.decision)) {
-                part.outcome = Outcome::Waived;
+                part.outcome = PartOutcome::Waived;
             } else if !verdicts.is_empty() {
-                part.outcome = Outcome::Admitted;
+                part.outcome = PartOutcome::Admitted;
             }
-            part.verdicts = words(&verdicts, rules)?;
+            part.verdicts = reported(&verdicts, rules)?;
         }
         Explanation::Stays(refusal) => {
-            part.outcome = if refusal.blocking.is_empty() { Outcome::Missing } else { Outcome::Blocked };
-            part.verdicts = words(&refusal.blocking, rules)?;
+            part.outcome =
+                if refusal.blocking.is_empty() { PartOutcome::Missing } else { PartOutcome::Blocked };
+            part.verdicts = reported(&refusal.blocking, rules)?;
             part.fix = Some(fix(repo, &refusal, target));
             part.why = Some(refusal.why);
             if let Some(missing) = refusal.missing {
                 let (base, head) = (missing.base_tree, missing.head_tree);
-                let (changed, fingerprint) = change::describe(repo, base, head)?;
+                let (changed, fingerprint) = fingerprint::describe(repo, base, head)?;
                 part.change = Some((base.to_string(), head.to_string()));
                 part.fingerprint = Some(fingerprint);
                 part.files = changed
                     .into_iter()
-                    .map(|changed| File {
+                    .map(|changed| ChangedFile {
                         path: changed.display(),
                         deleted: changed.new.is_none(),
                         bytes: changed.path,
@@ -353,21 +355,23 @@ fn fix(repo: &Repo, refusal: &admit::Refusal, target: &str) -> String {
 }
 
 /// The verdicts, each once.
-fn words(verdicts: &[Verdict], rules: &BranchVerdicts<'_>) -> Result<Vec<Word>> {
-    let mut words: Vec<Word> = Vec::new();
+fn reported(verdicts: &[Verdict], rules: &BranchVerdicts<'_>) -> Result<Vec<ReportedVerdict>> {
+    let mut reported: Vec<ReportedVerdict> = Vec::new();
     for verdict in verdicts {
-        let is_known = words.iter().any(|word| {
-            word.reviewer == verdict.reviewer && word.time == verdict.time && word.summary == verdict.summary
+        let is_known = reported.iter().any(|known| {
+            known.reviewer == verdict.reviewer
+                && known.time == verdict.time
+                && known.summary == verdict.summary
         });
         if is_known {
             continue;
         }
         let blocked = verdict.decision == Decision::RequestChanges;
-        let problem = |finding: &Finding| Problem {
+        let problem = |finding: &Finding| ReportedFinding {
             blocks: blocked && rules.policy().block.contains(&finding.severity),
             finding: finding.clone(),
         };
-        words.push(Word {
+        reported.push(ReportedVerdict {
             decision: verdict.decision,
             reviewer: verdict.reviewer.clone(),
             summary: verdict.summary.clone(),
@@ -376,7 +380,7 @@ fn words(verdicts: &[Verdict], rules: &BranchVerdicts<'_>) -> Result<Vec<Word>> 
             findings: verdict.findings.iter().map(problem).collect(),
         });
     }
-    Ok(words)
+    Ok(reported)
 }
 
 fn is_waiver(decision: Decision) -> bool {

@@ -26,21 +26,21 @@ use std::process::{Command, Output, Stdio};
 pub struct Signers {
     /// Private: the list as a file, and the signature that is being checked.
     dir: tempfile::TempDir,
-    lines: Vec<Line>,
+    lines: Vec<AllowedSigner>,
     checked: RefCell<HashMap<Signature, Result<String, String>>>,
 }
 
 /// One line of the list: who, and the key in base64.
 #[derive(Debug, PartialEq, Eq)]
-struct Line {
+struct AllowedSigner {
     principals: String,
     key: String,
     is_authority: bool,
 }
 
 impl Signers {
-    /// The list in the tree of that commit. One that is missing, empty or malformed is an error: nobody
-    /// could tell whose signature counts.
+    /// The list in the tree of that commit. One that is missing, empty or malformed is an error: it would
+    /// be unknown whose signature counts.
     pub fn at(repo: &Repo, policy: &Policy, commit: ObjectId) -> Result<Signers> {
         let path = &policy.allowed_signers;
         let at = commit.to_hex_with_len(12);
@@ -162,7 +162,7 @@ fn public_key(body: &str) -> Option<String> {
 }
 
 /// `principals [options] keytype key [comment]`; words may be quoted, and options hold quotes.
-fn parse(line: &str) -> Option<Line> {
+fn parse(line: &str) -> Option<AllowedSigner> {
     let mut quoted = false;
     let mut words = line.split(|c: char| {
         quoted ^= c == '"';
@@ -175,7 +175,7 @@ fn parse(line: &str) -> Option<Line> {
     let key = (*words.get(at + 1)?).to_owned();
     BASE64_STANDARD.decode(&key).ok().filter(|bytes| !bytes.is_empty())?;
     let is_authority = words[..at].iter().any(|options| options.to_lowercase().contains("cert-authority"));
-    Some(Line { principals, key, is_authority })
+    Some(AllowedSigner { principals, key, is_authority })
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 //! protected branch's list.
 //!
 //! `ssh-keygen` does both; what a key is and where it lives (file, agent, token) is its business. The
-//! namespace is ours, so that no signature of a commit or a file passes for one of a record. Nobody is
-//! ever asked for a passphrase: records are written in hooks and at the end of long runs, where nobody
-//! may be there to answer.
+//! namespace is ours, so that no signature of a commit or a file passes for one of a record. The
+//! user is never asked for a passphrase: records are written in hooks and at the end of long runs, when the
+//! user may be away.
 
 mod allowed;
 mod proof;
@@ -12,7 +12,7 @@ mod signing_key;
 
 pub use allowed::Signers;
 pub use proof::{Proof, Proves};
-pub use signing_key::Key;
+pub use signing_key::SigningKey;
 
 use crate::domain::change::Author;
 use crate::domain::error::{Result, hint, hint_on};
@@ -31,7 +31,7 @@ pub const NAMESPACE: &str = "flow-ai-verdict";
 /// could sign its own approval.
 pub const AGENT: [&str; 2] = ["SSH_AUTH_SOCK", "SSH_AGENT_PID"];
 
-/// How long a signer may take: somebody may have to touch a token.
+/// How long a signer may take: the user may have to touch a token.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The status of a program that was called with arguments that it does not know.
@@ -50,7 +50,7 @@ const GET_A_KEY: &str = "name your SSH key: git config --global flow-ai.signingK
 
 /// Signs a record with the person's key, where one is configured.
 pub fn sign(repo: &Repo, verdict: &mut Verdict) -> Result<()> {
-    if let Some(key) = Key::of(repo)? {
+    if let Some(key) = SigningKey::configured(repo)? {
         let statement = record::statement(verdict)?;
         let body = key.sign(&statement)?;
         verdict.signature = Some(Signature { statement, body });
@@ -61,7 +61,7 @@ pub fn sign(repo: &Repo, verdict: &mut Verdict) -> Result<()> {
 /// Refuses, before anybody is asked or paid, where the record could not be signed as the target demands:
 /// by anyone on its list, or by that very person.
 pub fn ready(repo: &Repo, policy: &Policy, target: &str, person: Option<&Author>) -> Result<()> {
-    let Some(key) = Key::of(repo)? else {
+    let Some(key) = SigningKey::configured(repo)? else {
         return match policy.signed {
             true => Err(hint(
                 format!("`{target}` counts only signed records, and no key is configured to sign with"),

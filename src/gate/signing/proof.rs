@@ -1,8 +1,8 @@
-//! What a record's signature proves: that somebody who had no hand in the change vouches for it, or only
+//! What a record's signature proves: that a person who had no hand in the change vouches for it, or only
 //! that the record is whole.
 //!
-//! Whoever made a change can sign an approval of it. The signature then shows that nobody has altered
-//! the record since, and no more; so signers are compared with all who wrote or committed the change.
+//! The author of a change can sign an approval of it. The signature then shows that the record was not
+//! altered since, and no more; so signers are compared with all who wrote or committed the change.
 
 use super::Signers;
 use crate::domain::error::Result;
@@ -14,7 +14,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Proves {
-    /// Somebody vouches for the record who had no hand in the change.
+    /// A person who had no hand in the change vouches for the record.
     Independence,
     /// The record is as its signer left it; the signer may be who made the change.
     Integrity,
@@ -31,13 +31,14 @@ pub struct Proof {
     /// What it proves.
     pub proves: Proves,
     /// The same in a sentence without a full stop.
-    pub told: String,
+    #[serde(rename = "told")]
+    pub explanation: String,
 }
 
 impl Proof {
-    /// Of a record, by that list; without one nobody can tell whose a signature is.
+    /// Of a record, by that list; without one it is unknown whose a signature is.
     pub fn new(repo: &Repo, signers: Option<&Signers>, verdict: &Verdict) -> Result<Proof> {
-        let nothing = |told: String| Proof { signer: None, proves: Proves::Nothing, told };
+        let nothing = |explanation: String| Proof { signer: None, proves: Proves::Nothing, explanation };
         if verdict.signature.is_none() {
             return Ok(nothing("not signed: anybody could have written it".into()));
         }
@@ -57,7 +58,7 @@ impl Proof {
             ),
             Some(_) => (Proves::Independence, "who had no hand in the change"),
         };
-        Ok(Proof { told: format!("by {signer}, {why}"), signer: Some(signer), proves })
+        Ok(Proof { explanation: format!("by {signer}, {why}"), signer: Some(signer), proves })
     }
 }
 

@@ -19,33 +19,33 @@ const END: &str = "-----END SSH SIGNATURE-----";
 
 /// A key, and the program that signs with it.
 #[derive(Debug)]
-pub struct Key {
-    id: Id,
+pub struct SigningKey {
+    id: KeySource,
     program: PathBuf,
     /// The setting that names it.
     setting: &'static str,
 }
 
 #[derive(Debug)]
-enum Id {
+enum KeySource {
     File(PathBuf),
     /// A public key, whose other half an agent holds.
     Literal(String),
 }
 
 /// The key in a few words, for messages.
-impl fmt::Display for Key {
+impl fmt::Display for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.id {
-            Id::File(path) => write!(f, "the key {}", path.display()),
-            Id::Literal(_) => write!(f, "the key in {}", self.setting),
+            KeySource::File(path) => write!(f, "the key {}", path.display()),
+            KeySource::Literal(_) => write!(f, "the key in {}", self.setting),
         }
     }
 }
 
-impl Key {
+impl SigningKey {
     /// The key that is configured; none where the person signs nothing.
-    pub fn of(repo: &Repo) -> Result<Option<Key>> {
+    pub fn configured(repo: &Repo) -> Result<Option<SigningKey>> {
         let set = |key| repo.git_config(key).filter(|value| !value.trim().is_empty());
         if repo.git_config("flow-ai.signingKey").is_some_and(|value| value.trim().is_empty()) {
             return Ok(None);
@@ -62,10 +62,10 @@ impl Key {
         };
         let program = set("gpg.ssh.program").map_or_else(|| "ssh-keygen".into(), |path| home::expand(&path));
         let id = match literal(&value) {
-            Some(key) => Id::Literal(key.to_owned()),
-            None => Id::File(home::expand(&value)),
+            Some(key) => KeySource::Literal(key.to_owned()),
+            None => KeySource::File(home::expand(&value)),
         };
-        Ok(Some(Key { id, program, setting }))
+        Ok(Some(SigningKey { id, program, setting }))
     }
 
     /// The signature of a text: the armour's body on one line.
@@ -76,8 +76,8 @@ impl Key {
         let mut command = Command::new(&self.program);
         command.args(["-Y", "sign", "-n", NAMESPACE, "-f"]).stdin(Stdio::null());
         match &self.id {
-            Id::File(path) => command.arg(path),
-            Id::Literal(text) => {
+            KeySource::File(path) => command.arg(path),
+            KeySource::Literal(text) => {
                 fs::write(&key, format!("{text}\n"))?;
                 command.arg(&key).arg("-U")
             }
@@ -96,14 +96,14 @@ impl Key {
         let why = says.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it does not say why");
         let why = why.strip_prefix("Enter passphrase:").unwrap_or(why).trim();
         let fix = match &self.id {
-            Id::File(path) if !path.exists() => {
+            KeySource::File(path) if !path.exists() => {
                 format!("name one that is there: git config {} <file>", self.setting)
             }
-            Id::File(path) => format!(
+            KeySource::File(path) => format!(
                 "give it to your SSH agent, since nobody can be asked for a passphrase here: ssh-add {}",
                 path.with_extension("").display()
             ),
-            Id::Literal(_) => "see whether your SSH agent has it: ssh-add -L".to_owned(),
+            KeySource::Literal(_) => "see whether your SSH agent has it: ssh-add -L".to_owned(),
         };
         hint(format!("{self} cannot sign: {why}"), fix)
     }

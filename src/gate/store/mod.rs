@@ -58,7 +58,7 @@ pub enum Expected {
     At(ObjectId),
 }
 
-/// Somebody else moved a ref in between: read again and retry.
+/// Another process moved a ref in between: read again and retry.
 #[derive(Debug, thiserror::Error)]
 #[error("{name} was changed by somebody else in the meantime")]
 pub struct Conflict {

@@ -16,7 +16,7 @@ impl Repo {
         let unknown = |error: gix::Error| {
             let message = format!("`{revision}` names no commit here");
             let fix = "name a branch, a tag or a commit; `git branch --all` lists branches";
-            // Where a parser stopped helps nobody who mistyped a name; that an object is broken does.
+            // Where a parser stopped does not help a user who mistyped a name; that an object is broken does.
             match revision.is_empty() || error.is_not_found() || error.is_validation() {
                 true => hint(message, fix),
                 false => hint_on(error.into(), message, fix),

@@ -16,7 +16,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// What nobody who can write to the repository may bend: see [`Repo`].
+/// What those who can write to the repository must not bend: see [`Repo`].
 const OVERRIDES: [&str; 2] = ["core.commitGraph=false", "core.useReplaceRefs=false"];
 
 impl Repo {

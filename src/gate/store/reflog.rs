@@ -21,7 +21,7 @@ pub struct Move {
 }
 
 /// The moves of a ref, oldest first; none where it has no reflog. Lines that cannot be read are left out.
-pub fn of(repo: &Repo, name: &str) -> Result<Vec<Move>> {
+pub fn read(repo: &Repo, name: &str) -> Result<Vec<Move>> {
     let found = repo.gix.try_find_reference(name).with_context(|| format!("{name} cannot be read"))?;
     let Some(reference) = found.filter(|reference| reference.name().as_bstr() == name) else {
         return Ok(Vec::new());

@@ -75,7 +75,7 @@ impl Repo {
             Expected::At(old) => PreviousValue::MustExistAndMatch(Target::Object(old)),
         };
         let full = self.writable(name)?;
-        // The reflog of branches and notes needs somebody's name; our own refs have none.
+        // The reflog of branches and notes needs a user's name; our own refs have none.
         if !name.starts_with("refs/flow-ai/") {
             self.identity()?;
         }
@@ -115,7 +115,7 @@ impl Repo {
                 format!("rename that branch: git branch -m {} <another name>", short(&obstacle)),
             ));
         }
-        // Somebody moved it, or holds its lock to do so.
+        // Another process moved it, or holds its lock to do so.
         if error.is_conflict() || error.is_retryable() {
             let why = error.probable_cause().to_string();
             let conflict = anyhow::Error::new(Conflict { name: name.to_owned() });

@@ -22,7 +22,7 @@ pub const WORKFLOW: &str = "Flow-Workflow";
 /// The document that holds what the person asked; its heading is the spec's title.
 pub const REQUEST: &str = "request.md";
 
-/// The file that holds the spec's copy of its workflow. It is no document: nobody writes or approves it.
+/// The file that holds the spec's copy of its workflow. It is not a document: it is neither written nor approved.
 pub const RECIPE: &str = "workflow.md";
 
 /// How far down a spec's branch a commit of ours is looked for.
@@ -153,7 +153,7 @@ pub fn text_id(repo: &Repo, document: &str, text: &str) -> ObjectId {
     id.unwrap_or_else(|_| ObjectId::null(kind))
 }
 
-/// Whether the document as it stands has been approved by somebody.
+/// Whether the document as it stands has been approved.
 pub fn is_approved(repo: &Repo, spec: &Spec, document: &str) -> bool {
     let Some(text) = spec.document(document) else { return false };
     let id = text_id(repo, document, text);

@@ -1,6 +1,6 @@
 //! The flags of `review` by which the user judges a change, instead of a model.
 
-use crate::commands::human_review::Word;
+use crate::commands::human_review::HumanDecision;
 use crate::domain::error::{Result, hint};
 use clap::Args;
 
@@ -26,7 +26,7 @@ pub struct HumanReviewArgs {
 
 impl HumanReviewArgs {
     /// The user's decision; `None` if a model is to be asked.
-    pub fn decision(&self) -> Result<Option<Word>> {
+    pub fn decision(&self) -> Result<Option<HumanDecision>> {
         let message = self.message.as_deref().map(str::trim);
         if !self.approve && !self.request_changes {
             return match message {
@@ -39,10 +39,10 @@ impl HumanReviewArgs {
         }
         if self.approve {
             let summary = message.filter(|text| !text.is_empty()).unwrap_or("Approved by a person.");
-            return Ok(Some(Word::Approve(summary.to_owned())));
+            return Ok(Some(HumanDecision::Approve(summary.to_owned())));
         }
         let body = not_empty(message.unwrap_or_default(), "--message", "what is wrong")?;
-        Ok(Some(Word::RequestChanges(body, self.on.as_deref().map(path_and_line))))
+        Ok(Some(HumanDecision::RequestChanges(body, self.on.as_deref().map(path_and_line))))
     }
 }
 

@@ -1,7 +1,7 @@
 //! `git flow-ai check`: the gate's answer for CI.
 
 use crate::domain::error::{Exit, Interrupted, Result};
-use crate::gate::check::{self, Options, Report};
+use crate::gate::check::{self, CheckOptions, CheckReport};
 use crate::gate::store::Repo;
 use crate::ui::report;
 use anyhow::Context;
@@ -72,7 +72,7 @@ pub fn run(args: CheckArgs) -> Result<Exit> {
     let answered = {
         let _patience = Patience::new();
         Repo::discover().and_then(|repo| {
-            check::check(&repo, &Options { range: args.range.clone(), target: args.target.clone() })
+            check::check(&repo, &CheckOptions { range: args.range.clone(), target: args.target.clone() })
         })
     };
     let report = match answered {
@@ -81,7 +81,7 @@ pub fn run(args: CheckArgs) -> Result<Exit> {
         Err(error) if args.format == Format::Text || error.is::<Interrupted>() => return Err(error),
         Err(error) => {
             report::error(&error);
-            Report::of_error(&error)
+            CheckReport::from_error(&error)
         }
     };
     match args.format {
@@ -100,7 +100,7 @@ pub fn run(args: CheckArgs) -> Result<Exit> {
 }
 
 /// Adds to the summary of the job's step, where GitHub has one.
-fn summarise(report: &Report) -> Result<()> {
+fn summarise(report: &CheckReport) -> Result<()> {
     let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
         return Ok(());
     };

@@ -3,7 +3,7 @@
 //! Looking a verdict up needs neither runtime nor progress; both are made only when a rival is asked.
 
 use crate::commands::hook::review::{self, Pending};
-use crate::commands::hook::{self, Answer, Refused};
+use crate::commands::hook::{self, HookAnswer, Refused};
 use crate::domain::error::{Exit, Result};
 use crate::ui::report::{EventStyle, refusal};
 use crate::ui::runtime::block_on_watched;
@@ -24,7 +24,7 @@ pub struct HookArgs {
 
 pub fn run(args: HookArgs) -> Result<Exit> {
     let refused = ask(&args).inspect_err(|error| {
-        if Exit::of(error) != Exit::Interrupted {
+        if Exit::from_error(error) != Exit::Interrupted {
             refusal::cannot_tell(&args.name);
         }
     })?;
@@ -39,9 +39,9 @@ pub fn run(args: HookArgs) -> Result<Exit> {
 
 fn ask(args: &HookArgs) -> Result<Option<Refused>> {
     match hook::ask(&args.name, &args.args, stdin().lock())? {
-        Answer::Pass => Ok(None),
-        Answer::Refuse(refused) => Ok(Some(refused)),
-        Answer::Review(pending) => settle(*pending),
+        HookAnswer::Pass => Ok(None),
+        HookAnswer::Refuse(refused) => Ok(Some(refused)),
+        HookAnswer::Review(pending) => settle(*pending),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `git flow-ai merge`.
 
-use crate::commands::hook::Answer;
+use crate::commands::hook::HookAnswer;
 use crate::commands::merge::{self, MergeState, Merged};
 use crate::domain::error::{Exit, Result};
 use crate::domain::spec::Slug;
@@ -36,9 +36,9 @@ pub fn run(args: MergeArgs) -> Result<Exit> {
         }
     };
     let refused = match merge::ask(Repo::discover()?, &proposal)? {
-        Answer::Pass => None,
-        Answer::Refuse(refused) => Some(refused),
-        Answer::Review(pending) => super::hook::settle(*pending)?,
+        HookAnswer::Pass => None,
+        HookAnswer::Refuse(refused) => Some(refused),
+        HookAnswer::Review(pending) => super::hook::settle(*pending)?,
     };
     if let Some(refused) = refused {
         report::refusal::print(&refused);

@@ -91,7 +91,7 @@ fn review(args: ReviewArgs) -> Result<Exit> {
         return nothing("review", &options.selection.why_empty(target), args.json);
     }
     if let Some(decision) = decision {
-        return human(human_review::say(&repo, change, target, loaded, decision)?, change, args.json);
+        return human(human_review::record(&repo, change, target, loaded, decision)?, change, args.json);
     }
     let earlier = Earlier::find(&repo, &selected)?;
     if !args.again

@@ -1,6 +1,6 @@
 //! `git flow-ai verify`, and the glance at each start of a command that acts.
 
-use crate::commands::verify::{self, Report, Standing, Verified};
+use crate::commands::verify::{self, BranchState, VerifiedBranch, VerifyReport};
 use crate::domain::error::{Exit, Interrupted, Result};
 use crate::gate::store::Repo;
 use crate::ui::report::{self, first_line, hint_line, plain, short};
@@ -35,7 +35,7 @@ pub fn run(args: VerifyArgs) -> Result<Exit> {
         // A script gets its answer in its own form, whatever happened; a person gets the error.
         Err(error) if args.json && !error.is::<Interrupted>() => {
             report::error(&error);
-            Report::of_error(&error)
+            VerifyReport::from_error(&error)
         }
         report => report?,
     };
@@ -60,7 +60,7 @@ pub(super) fn glance() {
     }
 }
 
-fn text(report: &Report) -> String {
+fn text(report: &VerifyReport) -> String {
     let mut text = String::new();
     if report.branches.is_empty() {
         text.push_str("No branch is protected here. `git flow-ai init` proposes a config, which counts once it is committed.\n");
@@ -76,10 +76,10 @@ fn text(report: &Report) -> String {
     text
 }
 
-fn one(branch: &Verified) -> String {
+fn one(branch: &VerifiedBranch) -> String {
     let colour = match branch.standing {
         standing if standing.is_wrong() => AnsiColor::Red,
-        Standing::CannotTell => AnsiColor::Yellow,
+        BranchState::Unknown => AnsiColor::Yellow,
         _ => AnsiColor::Green,
     };
     let colour = colour.on_default().bold();

@@ -1,7 +1,7 @@
 //! What `review` and `waive` print: verdicts of models and of people, and why there is none.
 
 use super::{err, error, findings, json, out, plain};
-use crate::commands::human_review::Said;
+use crate::commands::human_review::HumanReview;
 use crate::domain::change::Change;
 use crate::domain::error::{Exit, Interrupted, Result, fixes, hint, messages};
 use crate::domain::verdict::{Decision, Verdict, record};
@@ -45,16 +45,16 @@ pub fn nothing(verb: &str, why: &str, is_json: bool) -> Result<Exit> {
 }
 
 /// Prints what became of a person's verdict.
-pub fn human(said: Said, change: &Change, is_json: bool) -> Result<Exit> {
+pub fn human(said: HumanReview, change: &Change, is_json: bool) -> Result<Exit> {
     let (verdict, changed) = match said {
-        Said::Recorded(verdict, changed) => (verdict, changed),
-        Said::Already(verdict) => {
+        HumanReview::Recorded(verdict, changed) => (verdict, changed),
+        HumanReview::AlreadyWaived(verdict) => {
             if !is_json {
                 writeln!(err(), "This very change has been waived already; nothing was recorded.")?;
             }
             (verdict, Vec::new())
         }
-        Said::Refused { why, fix } => {
+        HumanReview::Refused { why, fix } => {
             if is_json {
                 json(&ReviewJson { decision: None, verdicts: &[], reasons: &[why, fix] })?;
             } else {

@@ -92,7 +92,7 @@ fn run(
     paths: &[&[u8]],
     printer: &mut Printer<'_>,
 ) -> Result<()> {
-    // To a file, since a pipe that nobody reads could fill up.
+    // To a file, since a pipe that is not read could fill up.
     let mut complaints = tempfile::tempfile().context("no temporary file")?;
     let mut command = sealed.git();
     command.args(OPTIONS).arg(base.to_string()).arg(head.to_string()).arg("--");

@@ -11,7 +11,7 @@ use gix::ObjectId;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 
-/// How many common ancestors are merged for one question, before it counts as one that nobody can tell.
+/// How many common ancestors are merged for one question, before it counts as one without an answer.
 const MOST: usize = 64;
 
 /// Merges of one question.

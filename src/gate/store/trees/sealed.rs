@@ -171,7 +171,7 @@ impl Sealed {
             found.push(id);
         }
         // What a tree holds comes before it: killed in between, we must not leave a tree that is there and
-        // has holes, since whoever meets it next believes that all of it is there.
+        // has holes, since the next reader would believe that all of it is there.
         for id in found.into_iter().rev() {
             let object = self.gix.find_object(id).with_context(|| format!("{id} cannot be read"))?;
             let written = gix::objs::Write::write_buf(&repo.gix.objects, object.kind, &object.data);

@@ -69,8 +69,8 @@ pub(super) fn differences(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<V
             let Some(folder) = folder else { continue };
             for entry in entries(repo, folder, &prefix)? {
                 match entry {
-                    Entry::Note(on, blob) => notes[side].entry(on).or_default().push(blob),
-                    Entry::Folder(name, id) => below.entry(name).or_default()[side] = Some(id),
+                    NotesEntry::Note(on, blob) => notes[side].entry(on).or_default().push(blob),
+                    NotesEntry::Folder(name, id) => below.entry(name).or_default()[side] = Some(id),
                 }
             }
         }
@@ -97,8 +97,8 @@ pub(super) fn walk(
     while let Some((prefix, folder)) = folders.pop() {
         for entry in entries(repo, folder, &prefix)? {
             match entry {
-                Entry::Note(on, blob) => each(on, blob)?,
-                Entry::Folder(name, id) => folders.push((name, id)),
+                NotesEntry::Note(on, blob) => each(on, blob)?,
+                NotesEntry::Folder(name, id) => folders.push((name, id)),
             }
         }
     }
@@ -117,15 +117,15 @@ pub(super) fn whole(repo: &Repo, blobs: &[ObjectId]) -> Result<String> {
     Ok(all)
 }
 
-enum Entry {
+enum NotesEntry {
     /// What a note hangs on, and its blob.
     Note(ObjectId, ObjectId),
     /// The hex digits so far, and the folder of that name.
     Folder(String, ObjectId),
 }
 
-/// What a folder of notes holds; other things that somebody has put there are none of our business.
-fn entries(repo: &Repo, folder: ObjectId, prefix: &str) -> Result<Vec<Entry>> {
+/// What a folder of notes holds; anything else in it is none of our business.
+fn entries(repo: &Repo, folder: ObjectId, prefix: &str) -> Result<Vec<NotesEntry>> {
     let length = folder.kind().len_in_hex();
     let tree = repo.gix.find_tree(folder).context("the notes cannot be read")?;
     let mut entries = Vec::new();
@@ -133,12 +133,12 @@ fn entries(repo: &Repo, folder: ObjectId, prefix: &str) -> Result<Vec<Entry>> {
         let entry = entry.context("the notes cannot be read")?;
         let name = format!("{prefix}{}", entry.filename());
         if entry.mode().is_tree() && name.len() < length {
-            entries.push(Entry::Folder(name, entry.object_id()));
+            entries.push(NotesEntry::Folder(name, entry.object_id()));
         } else if entry.mode().is_blob()
             && name.len() == length
             && let Ok(object) = ObjectId::from_hex(name.as_bytes())
         {
-            entries.push(Entry::Note(object, entry.object_id()));
+            entries.push(NotesEntry::Note(object, entry.object_id()));
         }
     }
     Ok(entries)

@@ -1,7 +1,7 @@
 //! Finding a verdict when its commit has another name: an index that travels inside the notes.
 //!
 //! With each record the same notes commit writes a pointer (`see 1 <time> <object>`) into the notes of
-//! two objects that nobody has, known by their ids alone: one stands for the paths that the change
+//! two objects that do not exist, known by their ids alone: one stands for the paths that the change
 //! touches, which a rebase, a squash or a cherry-pick leaves as they are; one for whatever is newest,
 //! for changes whose files the target has renamed meanwhile. No cache beside the notes can be stale or
 //! poisoned, and a forged pointer only leads to a record, which is judged as any other. An index may

@@ -44,7 +44,7 @@ impl std::fmt::Debug for Notes<'_> {
 
 /// Every note there is.
 #[derive(Debug, Default)]
-pub struct Everything {
+pub struct AllNotes {
     /// The records, each with the object that it hangs on.
     pub verdicts: Vec<(ObjectId, Verdict)>,
     /// The lines that cannot be told, likewise.
@@ -91,8 +91,8 @@ pub fn all(repo: &Repo) -> Result<Vec<(ObjectId, Verdict)>> {
 
 /// Every record and every line that cannot be told, in one pass over each notes' tree, whatever its
 /// fan-out (`ab/cd/…`). What several copies share is read once.
-pub fn everything(repo: &Repo) -> Result<Everything> {
-    let mut found = Everything::default();
+pub fn everything(repo: &Repo) -> Result<AllNotes> {
+    let mut found = AllNotes::default();
     let mut seen = HashSet::new();
     let mut lines = HashSet::new();
     let trees = trees(repo)?;

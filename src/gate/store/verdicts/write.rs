@@ -55,7 +55,7 @@ pub(super) fn in_turn<T>(repo: &Repo, mut change: impl FnMut() -> Result<T>) -> 
     }
 }
 
-/// Reads the notes, adds the text and the pointers to it, moves the ref if nobody else has.
+/// Reads the notes, adds the text and the pointers to it, moves the ref unless another process has.
 fn try_append(repo: &Repo, on: ObjectId, text: &str, verdict: &Verdict, reason: &str) -> Result<()> {
     let tip = repo.find_ref(NOTES_REF)?;
     let tree = tip.map_or_else(|| Ok(repo.empty_tree()), |tip| repo.tree_of(tip))?;

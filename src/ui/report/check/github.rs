@@ -4,11 +4,11 @@
 //! meaning, and in properties `:` and `,` as well; a summary is Markdown in a file that the runner names.
 
 use super::{Level, inert, inert_line, level, problems, relative, short, text, unexplained, who};
-use crate::gate::check::{Answer, Outcome, Report};
+use crate::gate::check::{CheckReport, GateAnswer, PartOutcome};
 use std::fmt::Write;
 
 /// One workflow command per finding and per uncovered change, after the answer as text.
-pub fn annotations(report: &Report, counts: bool) -> String {
+pub fn annotations(report: &CheckReport, counts: bool) -> String {
     let mut out = anstream::adapter::strip_str(&text(report, counts)).to_string();
     for (word, problem) in problems(&report.parts) {
         let finding = &problem.finding;
@@ -27,7 +27,8 @@ pub fn annotations(report: &Report, counts: bool) -> String {
         let message = reasons.into_iter().flatten().collect::<Vec<_>>().join("\n");
         command(&mut out, Level::Error, place, "No verdict lets this change in", &message);
     }
-    if report.answer == Answer::CannotTell || (report.answer == Answer::No && report.parts.is_empty()) {
+    if report.answer == GateAnswer::CannotTell || (report.answer == GateAnswer::No && report.parts.is_empty())
+    {
         let message = report.why.iter().chain(&report.fix).cloned().collect::<Vec<_>>().join("\n");
         command(&mut out, Level::Error, None, "git flow-ai check", &message);
     }
@@ -63,13 +64,13 @@ fn property(text: &str) -> String {
 }
 
 /// The step's summary, in Markdown.
-pub fn summary(report: &Report) -> String {
+pub fn summary(report: &CheckReport) -> String {
     let mut out = String::new();
     let target = report.target.as_deref().map(markdown).unwrap_or_default();
     let head = match report.answer {
-        Answer::Yes => format!("May enter {target}"),
-        Answer::No => format!("May not enter {target}"),
-        Answer::CannotTell => "Cannot tell".to_owned(),
+        GateAnswer::Yes => format!("May enter {target}"),
+        GateAnswer::No => format!("May not enter {target}"),
+        GateAnswer::CannotTell => "Cannot tell".to_owned(),
     };
     let _ = writeln!(out, "### git flow-ai check: {head}\n");
     let list = report.why.iter().chain(&report.notes).chain(&report.fix);
@@ -81,11 +82,11 @@ pub fn summary(report: &Report) -> String {
     }
     for part in &report.parts {
         let outcome = match part.outcome {
-            Outcome::Admitted => "admitted",
-            Outcome::Waived => "waived",
-            Outcome::Free => "free",
-            Outcome::Blocked => "**blocked**",
-            Outcome::Missing => "**missing**",
+            PartOutcome::Admitted => "admitted",
+            PartOutcome::Waived => "waived",
+            PartOutcome::Free => "free",
+            PartOutcome::Blocked => "**blocked**",
+            PartOutcome::Missing => "**missing**",
         };
         let by: Vec<String> = part.verdicts.iter().map(|word| markdown(&who(word))).collect();
         for commit in &part.commits {

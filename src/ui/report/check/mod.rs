@@ -13,7 +13,7 @@ pub use text::text;
 
 use super::{plain, short};
 use crate::domain::verdict::Severity;
-use crate::gate::check::{Outcome, Part, Problem, Word};
+use crate::gate::check::{PartOutcome, ReportPart, ReportedFinding, ReportedVerdict};
 
 /// How loud a result is, in the words of GitHub and SARIF alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Level {
 }
 
 /// What blocks is an error, a matter of taste a note, and the rest a warning.
-fn level(problem: &Problem) -> Level {
+fn level(problem: &ReportedFinding) -> Level {
     match problem.finding.severity {
         _ if problem.blocks => Level::Error,
         Severity::P3 => Level::Note,
@@ -76,21 +76,21 @@ fn relative(path: &str) -> Option<&str> {
 }
 
 /// Every finding of the report with whose it is, each once.
-fn problems(parts: &[Part]) -> impl Iterator<Item = (&Word, &Problem)> {
+fn problems(parts: &[ReportPart]) -> impl Iterator<Item = (&ReportedVerdict, &ReportedFinding)> {
     let words = parts.iter().flat_map(|part| &part.verdicts);
     words.flat_map(|word| word.findings.iter().map(move |problem| (word, problem)))
 }
 
 /// The uncovered parts that no blocking finding of theirs explains.
-fn unexplained(parts: &[Part]) -> impl Iterator<Item = &Part> {
+fn unexplained(parts: &[ReportPart]) -> impl Iterator<Item = &ReportPart> {
     parts.iter().filter(|part| {
         let explained = part.verdicts.iter().any(|word| word.findings.iter().any(|problem| problem.blocks));
-        part.outcome == Outcome::Missing || (part.outcome == Outcome::Blocked && !explained)
+        part.outcome == PartOutcome::Missing || (part.outcome == PartOutcome::Blocked && !explained)
     })
 }
 
 /// `codex (openai)`
-fn who(word: &Word) -> String {
+fn who(word: &ReportedVerdict) -> String {
     format!("{} ({})", inert_line(&word.reviewer.name), word.reviewer.vendor)
 }
 

@@ -7,7 +7,9 @@ use super::{Level, inert, level, problems, relative, unexplained, who};
 use crate::domain::digest;
 use crate::domain::error::Result;
 use crate::domain::verdict::Severity;
-use crate::gate::check::{Answer, File, Part, Problem, Report, Word};
+use crate::gate::check::{
+    ChangedFile, CheckReport, GateAnswer, ReportPart, ReportedFinding, ReportedVerdict,
+};
 use anyhow::Context;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -65,7 +67,7 @@ const RULES: [(&str, &str, Level, &str, &str); 6] = [
 ];
 
 /// The whole log.
-pub fn sarif(report: &Report) -> Result<Value> {
+pub fn sarif(report: &CheckReport) -> Result<Value> {
     let target = report.target.as_deref().unwrap_or("unknown");
     let mut results = Vec::new();
     for (word, problem) in problems(&report.parts) {
@@ -74,7 +76,7 @@ pub fn sarif(report: &Report) -> Result<Value> {
     for part in unexplained(&report.parts) {
         results.push(part_result(part));
     }
-    if report.answer == Answer::No && results.is_empty() {
+    if report.answer == GateAnswer::No && results.is_empty() {
         let text = report.why.iter().chain(&report.fix).cloned().collect::<Vec<_>>().join(". ");
         results.push(result("cannot-enter", Level::Error, &text, None, &[target]));
     }
@@ -116,10 +118,10 @@ fn rule((id, name, level, what, help): &(&str, &str, Level, &str, &str)) -> Valu
     })
 }
 
-fn invocation(report: &Report) -> Value {
+fn invocation(report: &CheckReport) -> Value {
     let notification =
         |level: Level, text: &String| json!({"level": level.as_str(), "message": {"text": message(text)}});
-    let failed = report.answer == Answer::CannotTell;
+    let failed = report.answer == GateAnswer::CannotTell;
     let why = report.why.iter().chain(&report.fix).filter(|_| failed);
     let errors = why.map(|text| notification(Level::Error, text));
     let notes = report.notes.iter().map(|text| notification(Level::Note, text));
@@ -130,7 +132,7 @@ fn invocation(report: &Report) -> Value {
     })
 }
 
-fn finding_result(word: &Word, problem: &Problem) -> Value {
+fn finding_result(word: &ReportedVerdict, problem: &ReportedFinding) -> Value {
     let finding = &problem.finding;
     let rule = match finding.severity {
         Severity::P0 => "finding-p0",
@@ -147,10 +149,10 @@ fn finding_result(word: &Word, problem: &Problem) -> Value {
     result(rule, level(problem), &text, place, &[&finding.path, word.reviewer.vendor.as_str(), &body])
 }
 
-fn part_result(part: &Part) -> Value {
+fn part_result(part: &ReportPart) -> Value {
     let reasons = [part.why.as_deref(), part.fix.as_deref()];
     let text = reasons.into_iter().flatten().collect::<Vec<_>>().join(". ");
-    let is_left = |file: &&File| !file.deleted;
+    let is_left = |file: &&ChangedFile| !file.deleted;
     let first = part.files.iter().find(is_left).or(part.files.first());
     let place = first.map(|file| location(&file.bytes, None));
     let mark = part.fingerprint.as_deref().unwrap_or_default();

@@ -1,12 +1,12 @@
 //! The answer for a person, or for a job's log.
 
 use super::{inert, inert_line, short, who};
-use crate::gate::check::{Answer, Outcome, Part, Report, Tally};
+use crate::gate::check::{CheckReport, GateAnswer, PartOutcome, ReportPart, StepCounts};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
 /// Every part with what lets it in or keeps it out, then the answer; the counts where asked for.
-pub fn text(report: &Report, counts: bool) -> String {
+pub fn text(report: &CheckReport, counts: bool) -> String {
     let mut out = String::new();
     for part in &report.parts {
         // Writing to a String cannot fail.
@@ -19,13 +19,13 @@ pub fn text(report: &Report, counts: bool) -> String {
     out
 }
 
-fn write_part(out: &mut String, part: &Part) -> std::fmt::Result {
+fn write_part(out: &mut String, part: &ReportPart) -> std::fmt::Result {
     let (style, word) = match part.outcome {
-        Outcome::Admitted => (AnsiColor::Green.on_default(), "admitted"),
-        Outcome::Waived => (AnsiColor::Yellow.on_default(), "waived"),
-        Outcome::Free => (AnsiColor::Green.on_default(), "free"),
-        Outcome::Blocked => (AnsiColor::Red.on_default().bold(), "blocked"),
-        Outcome::Missing => (AnsiColor::Red.on_default().bold(), "missing"),
+        PartOutcome::Admitted => (AnsiColor::Green.on_default(), "admitted"),
+        PartOutcome::Waived => (AnsiColor::Yellow.on_default(), "waived"),
+        PartOutcome::Free => (AnsiColor::Green.on_default(), "free"),
+        PartOutcome::Blocked => (AnsiColor::Red.on_default().bold(), "blocked"),
+        PartOutcome::Missing => (AnsiColor::Red.on_default().bold(), "missing"),
     };
     for commit in &part.commits {
         let subject = inert_line(&commit.subject);
@@ -43,7 +43,7 @@ fn write_part(out: &mut String, part: &Part) -> std::fmt::Result {
             inert_line(&verdict.summary)
         )?;
         let signed = if verdict.proof.signer.is_some() { "signed " } else { "" };
-        writeln!(out, "            {signed}{}", inert_line(&verdict.proof.told))?;
+        writeln!(out, "            {signed}{}", inert_line(&verdict.proof.explanation))?;
         for problem in &verdict.findings {
             let finding = &problem.finding;
             let bold = if problem.blocks { Style::new().bold() } else { Style::new() };
@@ -68,8 +68,8 @@ fn indented(text: &str) -> String {
     inert(text.trim()).trim_end().replace('\n', "\n              ")
 }
 
-fn write_counts(out: &mut String, tally: &Tally) -> std::fmt::Result {
-    let Tally { steps, admitted, waived, free, blocked, missing, .. } = tally;
+fn write_counts(out: &mut String, tally: &StepCounts) -> std::fmt::Result {
+    let StepCounts { steps, admitted, waived, free, blocked, missing, .. } = tally;
     writeln!(
         out,
         "\nsteps {steps}: admitted {admitted}, waived {waived}, free {free}, blocked {blocked}, missing {missing}"
@@ -84,7 +84,7 @@ fn write_counts(out: &mut String, tally: &Tally) -> std::fmt::Result {
     Ok(())
 }
 
-fn write_answer(out: &mut String, report: &Report) -> std::fmt::Result {
+fn write_answer(out: &mut String, report: &CheckReport) -> std::fmt::Result {
     if !report.parts.is_empty() {
         writeln!(out)?;
     }
@@ -92,18 +92,18 @@ fn write_answer(out: &mut String, report: &Report) -> std::fmt::Result {
         writeln!(out, "note: {}", inert_line(note))?;
     }
     let (style, answer) = match report.answer {
-        Answer::Yes => (AnsiColor::Green.on_default().bold(), "yes"),
-        Answer::No => (AnsiColor::Red.on_default().bold(), "no"),
-        Answer::CannotTell => (AnsiColor::Yellow.on_default().bold(), "cannot tell"),
+        GateAnswer::Yes => (AnsiColor::Green.on_default().bold(), "yes"),
+        GateAnswer::No => (AnsiColor::Red.on_default().bold(), "no"),
+        GateAnswer::CannotTell => (AnsiColor::Yellow.on_default().bold(), "cannot tell"),
     };
     let target = report.target.as_deref().map(inert_line).unwrap_or_default();
     let new = report.new.as_deref().map(short).unwrap_or_default();
     let what = match (report.answer, report.predicted) {
-        (Answer::Yes, false) => format!("`{target}` may become {new}"),
-        (Answer::Yes, true) => format!("{new} may be merged into `{target}`"),
-        (Answer::No, false) => format!("`{target}` may not become {new}"),
-        (Answer::No, true) => format!("{new} may not be merged into `{target}`"),
-        (Answer::CannotTell, _) => "nobody can tell here".to_owned(),
+        (GateAnswer::Yes, false) => format!("`{target}` may become {new}"),
+        (GateAnswer::Yes, true) => format!("{new} may be merged into `{target}`"),
+        (GateAnswer::No, false) => format!("`{target}` may not become {new}"),
+        (GateAnswer::No, true) => format!("{new} may not be merged into `{target}`"),
+        (GateAnswer::CannotTell, _) => "nobody can tell here".to_owned(),
     };
     writeln!(out, "{style}{answer}{style:#}: {what}")?;
     // What the parts say already is not repeated.
