@@ -83,7 +83,7 @@ fn record_in(place: &Place, folder: &Path, summary: &str) {
 /// The summaries of all records of a repository.
 fn summaries(folder: &Path) -> String {
     let repo = Repo::open(folder).unwrap();
-    format!("{:?}", verdicts::all(&repo).unwrap())
+    format!("{:?}", verdicts::all(&repo).unwrap().verdicts)
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn without_leave_to_push_the_fetched_half_is_done_and_said() {
     let out = run(flow_in(&place, &there, &["sync"])).exits(2);
     let out = out.says("fetched, but not pushed to origin").says("You may only read");
     out.says("1 verdict: came from origin").says("1 verdict: origin lacks");
-    assert_eq!(verdicts::all(&repo).unwrap().len(), 2);
+    assert_eq!(verdicts::all(&repo).unwrap().verdicts.len(), 2);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_persons_own_refspecs_and_pruning_take_no_verdict() {
     let kept = place.git_says(&["for-each-ref", "refs/flow-ai/keep"]);
     place.flow(&["sync"]).ok().says("1 verdict: went to origin");
     let repo = Repo::open(&place.repo()).unwrap();
-    assert_eq!(verdicts::all(&repo).unwrap().len(), 2);
+    assert_eq!(verdicts::all(&repo).unwrap().verdicts.len(), 2);
     assert_eq!(place.git_says(&["for-each-ref", "refs/flow-ai/keep"]), kept);
 }
 
@@ -187,7 +187,7 @@ fn clones_that_sync_at_once_lose_nothing() {
     for folder in &clones {
         run(flow_in(&place, folder, &["sync"])).ok();
         let repo = Repo::open(folder).unwrap();
-        assert_eq!(verdicts::all(&repo).unwrap().len(), 12);
+        assert_eq!(verdicts::all(&repo).unwrap().verdicts.len(), 12);
         trees.push(place.git_in(folder, &["rev-parse", "refs/notes/flow-ai^{tree}"]).ok().stdout);
     }
     assert!(trees.iter().all(|tree| *tree == trees[0]), "all have the same: {trees:?}");
@@ -308,5 +308,5 @@ fn a_server_whose_verdicts_grow_while_it_is_asked_is_asked_again() {
     std::fs::copy(late, hooks.join("pre-receive")).unwrap();
     place.approve("main", "topic");
     place.flow(&["sync"]).ok().says("1 verdict: came from origin").says("1 verdict: went to origin");
-    assert_eq!(verdicts::all(&Repo::open(&server).unwrap()).unwrap().len(), 2);
+    assert_eq!(verdicts::all(&Repo::open(&server).unwrap()).unwrap().verdicts.len(), 2);
 }

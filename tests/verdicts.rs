@@ -93,7 +93,7 @@ fn notes_that_git_has_fanned_out_are_read_by_commit_and_all_at_once() {
     }
     let paths = place.git_says(&["ls-tree", "-r", "--name-only", "refs/notes/flow-ai"]);
     assert!(paths.lines().any(|path| path.contains('/')), "there is a fan-out");
-    assert_eq!(verdicts::all(&repo).unwrap().len(), 301);
+    assert_eq!(verdicts::all(&repo).unwrap().verdicts.len(), 301);
     assert_eq!(verdicts::on(&repo, on).unwrap().0, [verdict]);
     // Two more: one index for the paths, which are the same, and one for the newest.
     assert_eq!(place.git_says(&["notes", "--ref=flow-ai", "list"]).lines().count(), 303);
@@ -215,7 +215,7 @@ fn no_process_of_many_loses_a_verdict() {
         place.flow(&["verdict", "show", topic]).ok().says("APPROVE by approver (acme)");
     }
     let repo = Repo::open(&place.repo()).unwrap();
-    assert_eq!(verdicts::all(&repo).unwrap().len(), 10);
+    assert_eq!(verdicts::all(&repo).unwrap().verdicts.len(), 10);
 }
 
 #[test]

@@ -186,16 +186,17 @@ fn summary(repo: &Repo, slug: Slug, tip: ObjectId) -> Result<Summary> {
     let request = documents.iter().find(|(name, _)| name == REQUEST);
     let request = request.map(|(_, blob)| text(repo, *blob)).transpose().with_context(unreadable)?;
     let title = request.as_deref().and_then(heading).unwrap_or(slug.as_str()).to_owned();
-    let told = told(repo, commit).with_context(unreadable)?;
-    let workflow = told.as_ref().and_then(|commit| commit.trailers(WORKFLOW).next());
+    let recorded = newest_of_ours(repo, commit).with_context(unreadable)?;
+    let workflow = recorded.as_ref().and_then(|commit| commit.trailers(WORKFLOW).next());
     let workflow =
         workflow.map_or_else(|| crate::domain::config::SpecSection::default().workflow, str::to_owned);
-    let approvals = told.iter().flat_map(|commit| commit.trailers(APPROVED).filter_map(approval)).collect();
+    let approvals =
+        recorded.iter().flat_map(|commit| commit.trailers(APPROVED).filter_map(approval)).collect();
     Ok(Summary { slug, title, commit: tip, workflow, recipe, documents, approvals })
 }
 
-/// The newest commit on the first-parent line that is ours; none when there is none.
-fn told(repo: &Repo, tip: Commit) -> Result<Option<Commit>> {
+/// The newest commit on the first-parent line that is ours.
+fn newest_of_ours(repo: &Repo, tip: Commit) -> Result<Option<Commit>> {
     let ours = |commit: &Commit| commit.trailers(WORKFLOW).next().is_some();
     if ours(&tip) {
         return Ok(Some(tip));
@@ -253,7 +254,7 @@ fn unknown(repo: &Repo, slug: &Slug) -> Result<anyhow::Error> {
     let names: Vec<Slug> =
         repo.refs("refs/heads/flow/")?.iter().filter_map(|(name, _)| slug_of(name)).collect();
     let mut alike: Vec<&str> = names.iter().map(Slug::as_str).collect();
-    alike.sort_by_key(|name| distance(name, slug.as_str()));
+    alike.sort_by_key(|name| strsim::levenshtein(name, slug.as_str()));
     alike.truncate(3);
     let fix = match alike.as_slice() {
         [] => "there is none yet; begin one: git flow-ai spec \"What you want\"".to_owned(),
@@ -262,23 +263,9 @@ fn unknown(repo: &Repo, slug: &Slug) -> Result<anyhow::Error> {
     Ok(hint(format!("there is no spec `{slug}`"), fix))
 }
 
-/// How many letters must be changed, added or taken away to make one of the other.
-fn distance(one: &str, two: &str) -> usize {
-    let mut row: Vec<usize> = (0..=two.len()).collect();
-    for (i, a) in one.bytes().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, b) in two.bytes().enumerate() {
-            let change = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[two.len()]
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{approval, distance, heading, message};
+    use super::{approval, heading, message};
 
     #[test]
     fn an_approval_survives_its_trailer_and_cannot_begin_another() {
@@ -299,12 +286,5 @@ mod tests {
     fn the_title_is_the_first_heading_of_the_first_level() {
         assert_eq!(heading("\n## No\n# Dark mode \n# Not this"), Some("Dark mode"));
         assert_eq!(heading("#\ntext"), None);
-    }
-
-    #[test]
-    fn names_that_are_spelt_alike_are_near() {
-        assert_eq!(distance("dark-mode", "dark-mode"), 0);
-        assert_eq!(distance("dark-mode", "darkmode"), 1);
-        assert!(distance("dark-mode", "drak-mode") < distance("dark-mode", "login"));
     }
 }

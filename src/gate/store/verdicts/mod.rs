@@ -47,7 +47,7 @@ impl std::fmt::Debug for Notes<'_> {
 pub struct AllNotes {
     /// The records, each with the object that it hangs on.
     pub verdicts: Vec<(ObjectId, Verdict)>,
-    /// The lines that cannot be told, likewise.
+    /// The lines that cannot be read, likewise.
     pub unreadable: Vec<(ObjectId, Unreadable)>,
 }
 
@@ -58,7 +58,7 @@ impl<'a> Notes<'a> {
         Ok(Notes { repo, trees: RefCell::new(states.collect::<Result<_>>()?) })
     }
 
-    /// The records on that object, and the lines that cannot be told.
+    /// The records on that object, and the lines that cannot be read.
     pub fn on(&self, object: ObjectId) -> Result<(Vec<Verdict>, Vec<Unreadable>)> {
         Ok(record::decode(&self.text(object)?, self.repo.object_format()))
     }
@@ -79,19 +79,14 @@ impl<'a> Notes<'a> {
     }
 }
 
-/// The records of that object's note, and the lines that cannot be told.
+/// The records of that object's note, and the lines that cannot be read.
 pub fn on(repo: &Repo, object: ObjectId) -> Result<(Vec<Verdict>, Vec<Unreadable>)> {
     Notes::read(repo)?.on(object)
 }
 
-/// Every record that can be told, with the object it hangs on.
-pub fn all(repo: &Repo) -> Result<Vec<(ObjectId, Verdict)>> {
-    Ok(everything(repo)?.verdicts)
-}
-
-/// Every record and every line that cannot be told, in one pass over each notes' tree, whatever its
+/// Every record and every line that cannot be read, in one pass over each notes' tree, whatever its
 /// fan-out (`ab/cd/…`). What several copies share is read once.
-pub fn everything(repo: &Repo) -> Result<AllNotes> {
+pub fn all(repo: &Repo) -> Result<AllNotes> {
     let mut found = AllNotes::default();
     let mut seen = HashSet::new();
     let mut lines = HashSet::new();
