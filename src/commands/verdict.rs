@@ -5,7 +5,7 @@ use crate::domain::policy::Policy;
 use crate::domain::verdict::{Severity, Unreadable, Verdict};
 use crate::gate::admit::{BranchVerdicts, Effect};
 use crate::gate::signing::Proof;
-use crate::gate::store::verdicts::{self, Everything};
+use crate::gate::store::verdicts::{self, AllNotes};
 use crate::gate::store::{Commit, Repo, changes, config};
 use gix::ObjectId;
 use serde::Serialize;
@@ -48,7 +48,7 @@ pub struct Listing {
 /// The verdicts on the commits of a range, or on a revision and all before it, the newest commit's first;
 /// without one, every verdict there is.
 pub fn list(repo: &Repo, revision: Option<&str>) -> Result<Listing> {
-    let mut found = verdicts::everything(repo)?;
+    let mut found = verdicts::all(repo)?;
     if let Some(revision) = revision {
         keep_range(repo, &mut found, revision)?;
     }
@@ -57,7 +57,7 @@ pub fn list(repo: &Repo, revision: Option<&str>) -> Result<Listing> {
 
 /// The verdicts on a commit, branch or tree.
 pub fn on(repo: &Repo, revision: &str) -> Result<Listing> {
-    let mut found = Everything::default();
+    let mut found = AllNotes::default();
     for object in objects(repo, revision)? {
         let (verdicts, unreadable) = verdicts::on(repo, object)?;
         found.verdicts.extend(verdicts.into_iter().map(|verdict| (object, verdict)));
@@ -79,7 +79,7 @@ fn objects(repo: &Repo, revision: &str) -> Result<Vec<ObjectId>> {
 }
 
 /// Keeps what hangs on these commits or their trees, in the order of the commits.
-fn keep_range(repo: &Repo, found: &mut Everything, revision: &str) -> Result<()> {
+fn keep_range(repo: &Repo, found: &mut AllNotes, revision: &str) -> Result<()> {
     let commits = commits(repo, revision)?;
     let mut order: HashMap<ObjectId, usize> = HashMap::new();
     for (index, commit) in commits.iter().enumerate() {
@@ -155,7 +155,7 @@ fn void(
 }
 
 /// Leaves out the copy of a verdict that hangs on the tree, where the one on the commit is here too.
-fn once(mut found: Everything) -> Everything {
+fn once(mut found: AllNotes) -> AllNotes {
     let key = |verdict: &Verdict| (verdict.head_commit, verdict.reviewer.name.clone(), verdict.time);
     let is_copy =
         |on: &ObjectId, verdict: &Verdict| verdict.head_commit.is_some() && verdict.head_tree == *on;
@@ -170,7 +170,7 @@ fn once(mut found: Everything) -> Everything {
 }
 
 impl Listing {
-    fn new(repo: &Repo, found: Everything) -> Result<Listing> {
+    fn new(repo: &Repo, found: AllNotes) -> Result<Listing> {
         let found = once(found);
         let policies = policies(repo, &found.verdicts);
         let branches: HashMap<&str, BranchVerdicts<'_>> = policies

@@ -201,7 +201,7 @@ fn print(out: &mut impl Write, entry: &ListedVerdict) -> Result<()> {
         let cost = verdict.cost.map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
         writeln!(out, "  used        {input} tokens in, {output} out{cost}")?;
     }
-    writeln!(out, "  signed      {}", plain(&entry.proof.told))?;
+    writeln!(out, "  signed      {}", plain(&entry.proof.explanation))?;
     match &entry.why {
         None => writeln!(out, "  holds       yes")?,
         Some(why) => writeln!(out, "  holds       no: {why}")?,
