@@ -4,11 +4,12 @@ use crate::commands::recover::{self, Recoverable, RecoverableKind, Restored};
 use crate::domain::error::{Exit, Result, hint};
 use crate::domain::text::units::size;
 use crate::gate::store::Repo;
+use crate::ui::confirm::confirm;
 use crate::ui::report::table::{Cell, Table};
 use crate::ui::report::{self, plain};
 use clap::Args;
 use jiff::Timestamp;
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 
 /// List and give back what was removed
 ///
@@ -179,11 +180,7 @@ fn is_meant(gone: &[&Recoverable]) -> Result<bool> {
     for found in gone {
         writeln!(err, "  {}", plain(&line(found)))?;
     }
-    write!(err, "Delete for good? [y/N] ")?;
-    err.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    confirm("Delete for good?")
 }
 
 fn line(found: &Recoverable) -> String {
