@@ -1,14 +1,16 @@
 //! The one event stream: the whole contract between doing and showing.
 //!
-//! Journeys send, consumers ([`crate::ui::report`]: bars, plain lines, JSON) receive; nothing else
-//! passes between them. The JSON form of an [`Event`] is a promise to scripts: fields are added,
-//! never changed. Sending never blocks and never fails: a consumer that has gone is no reason to
-//! lose work.
+//! Commands send, consumers (bars, plain lines, JSON) receive; nothing else passes between them. The
+//! JSON form of an [`Event`] is a promise to scripts: fields are added, never changed. Sending never
+//! blocks and never fails: a consumer that has gone is no reason to lose work.
 
-use crate::domain::verdict::Finding;
+use crate::domain::change::Vendor;
+use crate::domain::verdict::{Decision, Finding};
 use jiff::Timestamp;
+use serde::de::IntoDeserializer;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 use std::sync::{Arc, mpsc};
 
 /// Something happened.
@@ -31,16 +33,16 @@ pub enum What {
     /// A run begins: `tasks` are those still to do, in the plan's order.
     RunStarted { run: String, spec: String, base: String, tasks: Vec<String>, parallel: usize },
     /// A task entered a state. `attempt` counts from 1; `agent` does the work or the review.
-    State { state: State, attempt: u32, agent: String, detail: String },
+    State { state: TaskState, attempt: u32, agent: String, detail: String },
     /// The agent (or reviewer) at work did something.
     Activity(Activity),
     /// A line of a command's output: set-up or verification.
     Output { line: String },
     /// A reviewer judged an attempt; `blocking` are the findings that block, `findings` counts all.
-    Judged { reviewer: String, vendor: String, decision: String, blocking: Vec<Finding>, findings: usize },
+    Judged { reviewer: String, vendor: Vendor, decision: Decision, blocking: Vec<Finding>, findings: usize },
     /// An attempt is over: how its agent ended, and the commit that keeps what it made, if it made
-    /// anything. An attempt of which this was told is never repeated.
-    AttemptFinished { attempt: u32, ending: String, commit: Option<String> },
+    /// anything. An attempt with this event is never repeated.
+    AttemptFinished { attempt: u32, ending: AttemptEnding, commit: Option<String> },
     /// A task's agent met a limit and was ended; what it made is kept, its place goes to others, and the
     /// same attempt goes on after `until`. `limit` is the kind of limit, `why` what the agent said.
     Parked { attempt: u32, agent: String, limit: LimitKind, why: String, until: Timestamp },
@@ -59,7 +61,7 @@ pub enum What {
 /// What a task is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum State {
+pub enum TaskState {
     /// Its dependencies are done, or it has none; no place is free yet.
     Queued,
     /// Its worktree is being made and set up.
@@ -88,23 +90,54 @@ pub enum State {
     Stopped,
 }
 
-impl fmt::Display for State {
+impl fmt::Display for TaskState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            State::Queued => "queued",
-            State::Preparing => "preparing",
-            State::Starting => "starting",
-            State::Working => "working",
-            State::Quiet => "quiet",
-            State::WaitingForPerson => "waiting for a person",
-            State::RateLimited => "waiting for a limit",
-            State::Verifying => "verifying",
-            State::Harvesting => "harvesting",
-            State::InReview => "in review",
-            State::Done => "done",
-            State::Failed => "failed",
-            State::Stopped => "stopped",
+            TaskState::Queued => "queued",
+            TaskState::Preparing => "preparing",
+            TaskState::Starting => "starting",
+            TaskState::Working => "working",
+            TaskState::Quiet => "quiet",
+            TaskState::WaitingForPerson => "waiting for a person",
+            TaskState::RateLimited => "waiting for a limit",
+            TaskState::Verifying => "verifying",
+            TaskState::Harvesting => "harvesting",
+            TaskState::InReview => "in review",
+            TaskState::Done => "done",
+            TaskState::Failed => "failed",
+            TaskState::Stopped => "stopped",
         })
+    }
+}
+
+/// How an agent's work on an attempt ended, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttemptEnding {
+    Done,
+    Failed,
+    /// The model refused, or answered nothing.
+    Refused,
+    WaitingForPerson,
+    RateLimited,
+    TimedOut,
+    /// It printed nothing for longer than it may.
+    Silent,
+    /// The user or a budget stopped it.
+    Stopped,
+}
+
+impl fmt::Display for AttemptEnding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+impl FromStr for AttemptEnding {
+    type Err = serde::de::value::Error;
+
+    fn from_str(word: &str) -> Result<AttemptEnding, Self::Err> {
+        AttemptEnding::deserialize(word.into_deserializer())
     }
 }
 
@@ -192,7 +225,7 @@ impl Usage {
     }
 }
 
-/// What is told of every event before anything else happens: a journal.
+/// Receives every event before anything else happens: a journal.
 type Recorder = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// Where journeys send events. Cheap to clone; one per task knows its name.
@@ -218,12 +251,12 @@ impl Events {
         (Events { sender, redact, recorder: None, task: None }, receiver)
     }
 
-    /// The same stream, speaking of that task.
-    pub fn of_task(&self, task: &str) -> Events {
+    /// The same stream for the events of one task.
+    pub fn for_task(&self, task: &str) -> Events {
         Events { task: Some(task.to_owned()), ..self.clone() }
     }
 
-    /// The same stream, with every event told to `recorder` too before [`Events::send`] returns.
+    /// The same stream; `recorder` receives every event too before [`Events::send`] returns.
     pub fn recorded(&self, recorder: impl Fn(&Event) + Send + Sync + 'static) -> Events {
         let before = self.recorder.clone();
         let all = move |event: &Event| {
@@ -235,7 +268,7 @@ impl Events {
         Events { recorder: Some(Arc::new(all)), ..self.clone() }
     }
 
-    /// Tells it. Waits for nobody but the recorder.
+    /// Sends an event. Waits for the recorder only.
     pub fn send(&self, what: What) {
         // An agent may print what it knows.
         let what = (self.redact)(what);
@@ -247,12 +280,12 @@ impl Events {
         let _ = self.sender.send(event);
     }
 
-    /// Tells a step of a longer job.
+    /// Reports a step of a longer job.
     pub fn progress(&self, message: impl Into<String>) {
         self.send(What::Progress { message: message.into() });
     }
 
-    /// Tells something that a person should know.
+    /// Reports something that the user should know.
     pub fn warn(&self, message: impl Into<String>) {
         self.send(What::Warning { message: message.into() });
     }

@@ -98,7 +98,7 @@ fn is_part_of_key(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{LineRedactor, find, learn, redact_event, redacted};
-    use crate::domain::event::What;
+    use crate::domain::event::{TaskState, What};
     use base64::Engine;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
@@ -195,13 +195,16 @@ mod tests {
     #[test]
     fn an_event_keeps_what_programs_go_by() {
         learn("TASK_TOKEN", "implement-it-9");
-        let state = What::AttemptFinished {
+        let merged =
+            What::Merged { commit: "implement-it-9".into(), tasks: vec!["implement-it-9".to_owned()] };
+        assert_eq!(redact_event(merged.clone()), merged);
+        let state = What::State {
+            state: TaskState::Failed,
             attempt: 2,
-            ending: "it failed: implement-it-9".into(),
-            commit: Some("implement-it-9".into()),
+            agent: String::new(),
+            detail: "it failed: implement-it-9".into(),
         };
-        let What::AttemptFinished { attempt, ending, commit } = redact_event(state) else { panic!() };
-        assert_eq!((attempt, commit.as_deref()), (2, Some("implement-it-9")));
-        assert_eq!(ending, "it failed: [redacted: TASK_TOKEN]");
+        let What::State { attempt, detail, .. } = redact_event(state) else { panic!() };
+        assert_eq!((attempt, detail.as_str()), (2, "it failed: [redacted: TASK_TOKEN]"));
     }
 }

@@ -296,7 +296,7 @@ fn journals_that_cannot_be_read_hide_nothing_and_stop_nobody() {
         "20200101T000000.000-0002",
         "{\"version\":99,\"run\":\"x\",\"spec\":\"demo\",\"pid\":1,\"retry\":[]}\n",
     );
-    // One of the first version, without anything that came later.
+    // One whose first line lacks what is needed to go on from it.
     beside(
         "20200101T000000.000-0003",
         "{\"version\":1,\"run\":\"20200101T000000.000-0003\",\"spec\":\"demo\",\"pid\":1,\"retry\":[]}\n",

@@ -5,7 +5,7 @@
 
 use super::{Moment, Refused, refused};
 use crate::agents::trust::{self, Purpose};
-use crate::commands::review::{self, Outcome, Request};
+use crate::commands::review::{self, Request, ReviewOutcome};
 use crate::domain::change::{Author, Change, Vendor};
 use crate::domain::error::{Interrupted, Result};
 use crate::domain::event::Events;
@@ -102,8 +102,8 @@ async fn judge(
     };
     let outcomes = review::judge(repo, &request, events, stop).await?;
     let reasons = outcomes.into_iter().filter_map(|outcome| match outcome {
-        Outcome::CannotTell(why) => Some(why),
-        Outcome::Judged(_) => None,
+        ReviewOutcome::CannotTell(why) => Some(why),
+        ReviewOutcome::Judged(_) => None,
     });
     Ok(reasons.collect())
 }

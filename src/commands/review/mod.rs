@@ -75,7 +75,7 @@ pub struct Request<'a> {
 
 /// What a review came to.
 #[derive(Debug, Clone)]
-pub enum Outcome {
+pub enum ReviewOutcome {
     /// A verdict, recorded in the notes already.
     Judged(Box<Verdict>),
     /// No verdict: why, in one sentence.
@@ -85,10 +85,10 @@ pub enum Outcome {
 /// What outcomes come to where so much is demanded: a blocking verdict ends it, enough approvals let it
 /// in, and everything else cannot be told. That a person has to approve as well is the gate's business,
 /// not the reviewers'.
-pub fn conclusion(outcomes: &[Outcome], policy: &Policy, demand: &Demand) -> Option<Decision> {
+pub fn conclusion(outcomes: &[ReviewOutcome], policy: &Policy, demand: &Demand) -> Option<Decision> {
     let verdicts = outcomes.iter().filter_map(|outcome| match outcome {
-        Outcome::Judged(verdict) => Some(Verdict::clone(verdict)),
-        Outcome::CannotTell(_) => None,
+        ReviewOutcome::Judged(verdict) => Some(Verdict::clone(verdict)),
+        ReviewOutcome::CannotTell(_) => None,
     });
     match admit::tally(&verdicts.collect::<Vec<_>>(), policy, demand) {
         Tally::Blocked(_) => Some(Decision::RequestChanges),
@@ -108,29 +108,34 @@ pub async fn review(
     reviewer: &Reviewer,
     events: &Events,
     stop: &Stop,
-) -> Result<Outcome> {
+) -> Result<ReviewOutcome> {
     // The record needs somebody's name and signature; without them the answer would be paid for and lost.
     repo.identity()?;
     signing::ready(repo, &request.loaded.config.gate, request.target, None)?;
     let material = match material::gather(repo, request)? {
         Ok(material) => material,
-        Err(why) => return Ok(Outcome::CannotTell(why)),
+        Err(why) => return Ok(ReviewOutcome::CannotTell(why)),
     };
     match reading::read(&material, request, reviewer, events, stop).await? {
         Ok(read) => {
             let mut verdict = verdict_of(request, reviewer, read);
             record(repo, request.change, &mut verdict)?;
             tell(request, &verdict, events);
-            Ok(Outcome::Judged(Box::new(verdict)))
+            Ok(ReviewOutcome::Judged(Box::new(verdict)))
         }
-        Err(why) => Ok(Outcome::CannotTell(why)),
+        Err(why) => Ok(ReviewOutcome::CannotTell(why)),
     }
 }
 
 /// Asks rivals in order until the policy has enough approvals, one blocks, or all have been asked; a
 /// reviewer that cannot tell is followed by the next rival, and the reason is told. A change that
 /// changes nothing has no outcomes: nobody is asked.
-pub async fn judge(repo: &Repo, request: &Request<'_>, events: &Events, stop: &Stop) -> Result<Vec<Outcome>> {
+pub async fn judge(
+    repo: &Repo,
+    request: &Request<'_>,
+    events: &Events,
+    stop: &Stop,
+) -> Result<Vec<ReviewOutcome>> {
     if request.change.is_empty() {
         return Ok(Vec::new());
     }
@@ -140,7 +145,7 @@ pub async fn judge(repo: &Repo, request: &Request<'_>, events: &Events, stop: &S
         events.progress(format!("the reviewer {name} cannot be asked: {why}"));
     }
     let demand = admit::demand(repo, &config.gate, request.change.base_tree, request.change.head_tree)?;
-    let mut outcomes: Vec<Outcome> = Vec::new();
+    let mut outcomes: Vec<ReviewOutcome> = Vec::new();
     let mut approving: Vec<Vendor> = Vec::new();
     for (index, rival) in rivals.iter().enumerate() {
         // A second approval of the same vendor counts for nothing.
@@ -149,9 +154,9 @@ pub async fn judge(repo: &Repo, request: &Request<'_>, events: &Events, stop: &S
         }
         let outcome = review(repo, request, rival, events, stop).await?;
         match &outcome {
-            Outcome::Judged(_) => approving.push(rival.who.vendor.clone()),
+            ReviewOutcome::Judged(_) => approving.push(rival.who.vendor.clone()),
             // Of the last one the outcome tells.
-            Outcome::CannotTell(why) => {
+            ReviewOutcome::CannotTell(why) => {
                 if let Some(next) = rivals.get(index + 1) {
                     events.warn(format!("{why}; the next rival is {}", next.who.name));
                 }
@@ -211,8 +216,8 @@ fn tell(request: &Request<'_>, verdict: &Verdict, events: &Events) {
     let block = &request.loaded.config.gate.block;
     events.send(What::Judged {
         reviewer: verdict.reviewer.name.clone(),
-        vendor: verdict.reviewer.vendor.to_string(),
-        decision: verdict.decision.to_string(),
+        vendor: verdict.reviewer.vendor.clone(),
+        decision: verdict.decision,
         blocking: verdict.blocking(block).cloned().collect(),
         findings: verdict.findings.len(),
     });

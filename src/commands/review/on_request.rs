@@ -2,7 +2,7 @@
 //!
 //! A change that has been judged is not judged again, unless the user asks for that.
 
-use super::{Outcome, Request, conclusion, intent, judge, review, reviewers, rival};
+use super::{Request, ReviewOutcome, conclusion, intent, judge, review, reviewers, rival};
 use crate::agents::cli::Agent;
 use crate::commands::selection::{Selected, Selection};
 use crate::domain::change::{Author, Change, Vendor};
@@ -43,7 +43,7 @@ pub struct Reviewed {
 /// The verdicts that a change has before anybody is asked, and what its target branch demands.
 #[derive(Debug)]
 pub struct Earlier {
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<ReviewOutcome>,
     demand: Demand,
 }
 
@@ -111,7 +111,7 @@ impl Earlier {
         let policy = &loaded.config.gate;
         let demand = admit::demand(repo, policy, change.base_tree, change.head_tree)?;
         let verdicts = BranchVerdicts::new(repo, policy, target).on_change(change)?;
-        let outcomes = verdicts.into_iter().map(|verdict| Outcome::Judged(Box::new(verdict))).collect();
+        let outcomes = verdicts.into_iter().map(|verdict| ReviewOutcome::Judged(Box::new(verdict))).collect();
         Ok(Earlier { outcomes, demand })
     }
 
@@ -162,13 +162,13 @@ impl Earlier {
 }
 
 impl Reviewed {
-    fn new(outcomes: &[Outcome], selected: &Selected, demand: &Demand) -> Reviewed {
+    fn new(outcomes: &[ReviewOutcome], selected: &Selected, demand: &Demand) -> Reviewed {
         let decision = conclusion(outcomes, &selected.loaded.config.gate, demand);
         let (mut verdicts, mut reasons) = (Vec::new(), Vec::new());
         for outcome in outcomes {
             match outcome {
-                Outcome::Judged(verdict) => verdicts.push(Verdict::clone(verdict)),
-                Outcome::CannotTell(why) => reasons.push(why.clone()),
+                ReviewOutcome::Judged(verdict) => verdicts.push(Verdict::clone(verdict)),
+                ReviewOutcome::CannotTell(why) => reasons.push(why.clone()),
             }
         }
         if decision.is_none() && !verdicts.is_empty() {
@@ -204,9 +204,9 @@ fn parse_author(name: &str, config: &Config) -> Result<Author> {
 }
 
 /// The earlier outcomes, but for those of reviewers who have judged again, and the new ones.
-fn joined(earlier: Vec<Outcome>, new: Vec<Outcome>) -> Vec<Outcome> {
-    let reviewer = |outcome: &Outcome| match outcome {
-        Outcome::Judged(verdict) if verdict.decision != Decision::Waive => {
+fn joined(earlier: Vec<ReviewOutcome>, new: Vec<ReviewOutcome>) -> Vec<ReviewOutcome> {
+    let reviewer = |outcome: &ReviewOutcome| match outcome {
+        ReviewOutcome::Judged(verdict) if verdict.decision != Decision::Waive => {
             Some((verdict.reviewer.name.clone(), verdict.reviewer.vendor.clone()))
         }
         _ => None,
@@ -216,9 +216,9 @@ fn joined(earlier: Vec<Outcome>, new: Vec<Outcome>) -> Vec<Outcome> {
     kept.chain(new).collect()
 }
 
-fn blocking(outcomes: &[Outcome]) -> Option<&Verdict> {
+fn blocking(outcomes: &[ReviewOutcome]) -> Option<&Verdict> {
     outcomes.iter().find_map(|outcome| match outcome {
-        Outcome::Judged(verdict) if verdict.decision == Decision::RequestChanges => Some(&**verdict),
+        ReviewOutcome::Judged(verdict) if verdict.decision == Decision::RequestChanges => Some(&**verdict),
         _ => None,
     })
 }

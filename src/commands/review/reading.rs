@@ -12,7 +12,7 @@ use super::{Request, Reviewer};
 use crate::domain::change::{Author, Vendor};
 use crate::domain::digest;
 use crate::domain::error::Result;
-use crate::domain::event::{Events, State, Usage, What};
+use crate::domain::event::{Events, TaskState, Usage, What};
 use crate::domain::verdict::{Finding, Shown, ShownPart};
 use crate::system::process::stop::Stop;
 use std::collections::BTreeSet;
@@ -121,7 +121,7 @@ impl Reading<'_> {
             all => format!("reads part {} of {all}: {size}", part + 1),
         };
         self.events.send(What::State {
-            state: State::InReview,
+            state: TaskState::InReview,
             attempt: self.request.attempt,
             agent: self.reviewer.who.name.clone(),
             detail,

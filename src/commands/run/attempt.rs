@@ -1,248 +1,193 @@
 //! One attempt: the agent works, its files become a commit, whatever way it ended.
 
-use super::agent_commits;
-use super::branch::{self, Label, State as AttemptState};
-use super::checkout::{Checkout, Made};
-use super::journal::attempt_finished;
-use super::limits::Under;
+use super::branch::AttemptState;
+use super::context::{TaskContext, announce_parked};
+use super::limits::ActiveLimit;
 use super::monitor::OutputMonitor;
-use super::outcome::Outcome;
+use super::outcome::{BudgetScope, TaskOutcome};
 use super::prompt::{self, Feedback};
-use super::task::{self, TaskRunner};
 use super::verify;
+use super::workspace::Workspace;
 use crate::agents::cli::{AgentReport, Ending, Job, Mode};
+use crate::agents::sandbox::Scope;
 use crate::agents::worktree::TooMuch;
 use crate::domain::change::{Author, Vendor};
 use crate::domain::error::Result;
-use crate::domain::event::State;
+use crate::domain::event::{AttemptEnding, TaskState};
 use crate::domain::text::units::duration;
 use crate::system::process::stop::Stop;
-use gix::ObjectId;
 use jiff::Timestamp;
 
 /// What an attempt came to.
 #[derive(Debug)]
-pub enum Attempted {
+pub enum AttemptEnd {
     /// The agent says it is done; there is work to judge.
-    Ended,
+    Finished,
     /// The agent ended badly: why. It may try again.
     Failed(String),
-    /// There is no sense in another attempt.
-    Over(Outcome),
+    /// Another attempt makes no sense.
+    Final(TaskOutcome),
 }
 
-impl TaskRunner<'_> {
-    /// Has the agent try once.
-    pub(super) async fn attempt(&mut self, feedback: &[Feedback]) -> Result<Attempted> {
-        let run = self.run;
-        let number = run.history.borrow().next(&self.task.id);
-        self.number = number;
-        // Another task may have met a limit of the same agent meanwhile.
-        if let Some(under) = run.limits.borrow().of(&self.agent.name, Timestamp::now()) {
-            return Ok(Attempted::Over(self.park(under)));
-        }
-        if let Some(outcome) = self.settle_in().await? {
-            return Ok(Attempted::Over(outcome));
-        }
-        let Some(place) = &self.place else { return Ok(Attempted::Over(Outcome::Stopped)) };
-        let config = &run.loaded.config;
-        let commands = verify::commands(run, [&self.task]);
-        let job = Job {
-            prompt: prompt::of(&run.spec, &self.task, &commands, feedback),
-            scope: place.scope(),
-            sandbox: run.sandbox.clone(),
-            mode: Mode::Edit,
-            env: self.env(),
-            transcript: Some(run.journal.transcript(&self.task.id, number, false)),
-            timeout: config.run.timeout,
-            silence: config.run.silence,
-            schema: None,
-        };
-        self.tell(State::Starting, &reason(feedback));
-        self.unsettled.set(true);
-        let (stopper, stop) = Stop::pair();
-        let heard = OutputMonitor::new();
-        let work = self.agent.run(&job, &stop, |activity| {
-            heard.take(&activity);
-            self.pass_on(activity);
-        });
-        let (report, over_budget) = self.listen(work, &heard, &stopper).await?;
-        run.budget.reported(run, &self.agent.name, report.usage);
-        self.end(number, report, over_budget).await
+/// Has the agent try once.
+pub(super) async fn attempt(
+    context: &TaskContext<'_>,
+    workspace: &mut Workspace<'_>,
+    feedback: &[Feedback],
+) -> Result<AttemptEnd> {
+    let TaskContext { run, agent, .. } = context;
+    context.begin_attempt();
+    // Another task may have met a limit of the same agent meanwhile.
+    if let Some(limit) = run.limits.borrow().active(&agent.name, Timestamp::now()) {
+        return Ok(AttemptEnd::Final(park(context, limit)));
     }
+    let scope = match workspace.open().await? {
+        Ok(checkout) => checkout.scope(),
+        Err(outcome) => return Ok(AttemptEnd::Final(outcome)),
+    };
+    let job = job(context, scope, feedback);
+    context.announce(TaskState::Starting, &reason(feedback));
+    let monitor = OutputMonitor::new(context);
+    let (stopper, stop) = Stop::pair();
+    let work = agent.run(&job, &stop, |activity| monitor.take(activity));
+    let (report, over_budget) = monitor.watch(work, &stopper).await?;
+    run.budget.reported(run, &agent.name, report.usage);
+    if workspace.is_lost() {
+        return end_without_checkout(context, workspace, &report).await;
+    }
+    match save(context, workspace, &report).await? {
+        Some(why) => Ok(AttemptEnd::Failed(why)),
+        None => conclude(context, workspace, report, over_budget),
+    }
+}
 
-    /// Makes the workplace where there is none; an outcome when there cannot be one.
-    pub(super) async fn settle_in(&mut self) -> Result<Option<Outcome>> {
-        if self.place.is_some() {
-            return Ok(None);
-        }
-        self.tell(State::Preparing, "");
-        let name = format!("{}.{}", self.run.slug(), self.task.id);
-        let commit = self.work.map_or(self.base, |work| work.head);
-        Ok(match Checkout::make(self.run, &name, commit, &self.env(), &self.events).await? {
-            Made::Ready(place) => {
-                self.place = Some(place);
-                None
-            }
-            Made::SetupFailed(how) => Some(Outcome::SetupFailed { how }),
-            Made::Stopped => Some(Outcome::Stopped),
-        })
+fn job(context: &TaskContext<'_>, scope: Scope, feedback: &[Feedback]) -> Job {
+    let TaskContext { run, task, .. } = context;
+    let config = &run.loaded.config.run;
+    Job {
+        prompt: prompt::of(&run.spec, task, &verify::commands(run, [*task]), feedback),
+        scope,
+        sandbox: run.sandbox.clone(),
+        mode: Mode::Edit,
+        env: context.env(),
+        transcript: Some(run.journal.transcript(&task.id, context.attempt(), false)),
+        timeout: config.timeout,
+        silence: config.silence,
+        schema: None,
     }
+}
 
-    /// Commits what it left, then counts the attempt, then says what follows.
-    async fn end(&mut self, number: u32, report: AgentReport, spent: Option<String>) -> Result<Attempted> {
-        // An attempt that a limit, a budget or the person cut short goes on under the same number.
-        let is_cut = matches!(report.ending, Ending::Stopped | Ending::RateLimited(_));
-        let state = match report.ending {
-            Ending::Done => AttemptState::Made,
-            _ if is_cut => AttemptState::Partial,
-            _ => AttemptState::Failed,
-        };
-        if self.place.as_ref().is_some_and(|place| !place.is_there()) {
-            return self.end_without_folder(number, &report).await;
-        }
-        let last = report.last.as_deref().unwrap_or("nothing");
-        let authors = authors(self.agent.author(), report.model);
-        if let [own, other, ..] = &authors[..] {
-            self.events.warn(format!(
-                "the config says that {} is {}'s, it says that it ran a model of {}: both count as authors",
-                own.name, own.vendor, other.vendor
-            ));
-        }
-        if !is_cut {
-            // The journal knows from here on that the attempt has ended, even if its commit is not made.
-            self.tell(State::Harvesting, word(&report.ending));
-        }
-        let (commit, flood) = match self.commit_files(number, &authors, state).await {
-            // Nothing of it is committed, and all of it stays for the next attempt, or for a person.
-            Err(error) if error.is::<TooMuch>() => (None, error.downcast_ref().map(TooMuch::to_string)),
-            commit => (commit?, None),
-        };
-        if !is_cut {
-            // The commit first: what the journal says ended must not be lost.
-            let word = if flood.is_some() { "failed" } else { word(&report.ending) };
-            self.events.send(attempt_finished(number, word, commit));
-            self.run.history.borrow_mut().ended(&self.task.id, number);
-            self.attempts += 1;
-        }
-        if let (Some(why), false) = (flood, is_cut) {
-            return Ok(Attempted::Failed(why));
-        }
-        let config = &self.run.loaded.config.run;
-        if !matches!(report.ending, Ending::RateLimited(_) | Ending::Stopped) {
-            self.run.limits.borrow_mut().passed(&self.agent.name);
-        }
-        Ok(match report.ending {
-            Ending::Done if self.has_work()? => Attempted::Ended,
-            Ending::Done => Attempted::Over(Outcome::NoChange),
-            Ending::Failed(why) => Attempted::Failed(why),
-            Ending::Refused(why) => Attempted::Failed(format!("its model refused: {why}")),
-            Ending::TimedOut => Attempted::Failed(format!(
-                "it took longer than {} (run.timeout); the last that was seen of it: {last}",
-                duration(config.timeout)
-            )),
-            Ending::Silent => Attempted::Failed(format!(
-                "it said nothing for {} (run.silence); the last that was seen of it: {last}",
-                duration(config.silence)
-            )),
-            Ending::WaitingForPerson(what) => Attempted::Over(Outcome::WaitingForPerson { what }),
-            Ending::RateLimited(limit) => {
-                let (now, chance) = (Timestamp::now(), getrandom::u32()?);
-                let under = self.run.limits.borrow_mut().meet(&self.agent.name, &limit, now, chance);
-                Attempted::Over(self.park(&under))
-            }
-            Ending::Stopped => Attempted::Over(match spent {
-                Some(why) if !self.run.stop.is_set() => Outcome::BudgetSpent { of: "task", why },
-                _ => Outcome::Stopped,
-            }),
-        })
+/// The attempt of an agent that removed its own worktree: it counts, and the next one gets another.
+async fn end_without_checkout(
+    context: &TaskContext<'_>,
+    workspace: &mut Workspace<'_>,
+    report: &AgentReport,
+) -> Result<AttemptEnd> {
+    workspace.forget().await?;
+    if report.ending == Ending::Stopped {
+        return Ok(AttemptEnd::Final(TaskOutcome::Stopped));
     }
+    context.end_attempt(AttemptEnding::Failed, None);
+    Ok(AttemptEnd::Failed("it removed the folder that it worked in".into()))
+}
 
-    /// What becomes of it while its agent is under a limit.
-    fn park(&self, under: &Under) -> Outcome {
-        if let Some(until) = under.until {
-            task::tell_parked(&self.events, self.number, &self.agent.name, under, until);
-        }
-        Outcome::limited(under)
+/// Commits what the agent left, then counts the attempt. Returns why it failed if the agent left more
+/// than can be committed.
+async fn save(
+    context: &TaskContext<'_>,
+    workspace: &mut Workspace<'_>,
+    report: &AgentReport,
+) -> Result<Option<String>> {
+    let ending = word(&report.ending);
+    // An attempt that a limit, a budget or the user cut short goes on under the same number.
+    let is_cut = matches!(ending, AttemptEnding::Stopped | AttemptEnding::RateLimited);
+    let state = match ending {
+        AttemptEnding::Done => AttemptState::Made,
+        _ if is_cut => AttemptState::Partial,
+        _ => AttemptState::Failed,
+    };
+    let authors = authors(context.agent.author(), report.model.clone());
+    if let [own, other, ..] = &authors[..] {
+        context.events.warn(format!(
+            "the config says that {} is {}'s, it says that it ran a model of {}: both count as authors",
+            own.name, own.vendor, other.vendor
+        ));
     }
+    if !is_cut {
+        // The journal knows from here on that the attempt has ended, even if its commit is not made.
+        context.announce(TaskState::Harvesting, &ending.to_string());
+    }
+    let (commit, too_much) = match workspace.commit_files(&authors, state).await {
+        // Nothing of it is committed, and all of it stays for the next attempt, or for a person.
+        Err(error) if error.is::<TooMuch>() => (None, error.downcast_ref().map(TooMuch::to_string)),
+        commit => (commit?, None),
+    };
+    if is_cut {
+        return Ok(None);
+    }
+    // The commit first: what the journal says ended must not be lost.
+    let ending = if too_much.is_some() { AttemptEnding::Failed } else { ending };
+    context.end_attempt(ending, commit);
+    Ok(too_much)
+}
 
-    /// The attempt of an agent that removed its own worktree: it counts, and the next one gets another.
-    async fn end_without_folder(&mut self, number: u32, report: &AgentReport) -> Result<Attempted> {
-        if let Some(place) = self.place.take() {
-            place.put_away().await?;
-        }
-        if report.ending == Ending::Stopped {
-            return Ok(Attempted::Over(Outcome::Stopped));
-        }
-        self.events.send(attempt_finished(number, "failed", None));
-        self.run.history.borrow_mut().ended(&self.task.id, number);
-        self.attempts += 1;
-        Ok(Attempted::Failed("it removed the folder that it worked in".into()))
+/// What follows from the way in which the agent ended.
+fn conclude(
+    context: &TaskContext<'_>,
+    workspace: &Workspace<'_>,
+    report: AgentReport,
+    over_budget: Option<String>,
+) -> Result<AttemptEnd> {
+    let TaskContext { run, agent, .. } = context;
+    let config = &run.loaded.config.run;
+    let last = report.last.as_deref().unwrap_or("nothing");
+    if !matches!(report.ending, Ending::RateLimited(_) | Ending::Stopped) {
+        run.limits.borrow_mut().passed(&agent.name);
     }
+    Ok(match report.ending {
+        Ending::Done if workspace.has_work()? => AttemptEnd::Finished,
+        Ending::Done => AttemptEnd::Final(TaskOutcome::NoChange),
+        Ending::Failed(why) => AttemptEnd::Failed(why),
+        Ending::Refused(why) => AttemptEnd::Failed(format!("its model refused: {why}")),
+        Ending::TimedOut => AttemptEnd::Failed(format!(
+            "it took longer than {} (run.timeout); the last that was seen of it: {last}",
+            duration(config.timeout)
+        )),
+        Ending::Silent => AttemptEnd::Failed(format!(
+            "it said nothing for {} (run.silence); the last that was seen of it: {last}",
+            duration(config.silence)
+        )),
+        Ending::WaitingForPerson(what) => AttemptEnd::Final(TaskOutcome::WaitingForPerson { what }),
+        Ending::RateLimited(limit) => {
+            let (now, chance) = (Timestamp::now(), getrandom::u32()?);
+            let limit = run.limits.borrow_mut().meet(&agent.name, &limit, now, chance);
+            AttemptEnd::Final(park(context, &limit))
+        }
+        Ending::Stopped => AttemptEnd::Final(match over_budget {
+            Some(why) if !run.stop.is_set() => TaskOutcome::BudgetSpent { of: BudgetScope::Task, why },
+            _ => TaskOutcome::Stopped,
+        }),
+    })
+}
 
-    /// Warns of what is found each time that files are collected, the first time.
-    fn warn_once(&self, message: String) {
-        if self.warned.borrow_mut().insert(message.clone()) {
-            self.events.warn(message);
-        }
+/// The outcome of a task while its agent is under a limit.
+fn park(context: &TaskContext<'_>, limit: &ActiveLimit) -> TaskOutcome {
+    if let Some(until) = limit.until {
+        announce_parked(&context.events, context.attempt(), &context.agent.name, limit, until);
     }
-
-    /// Commits the workplace's files onto the task's branch where they differ from it, or where the
-    /// branch still calls finished work unfinished. Returns the new commit.
-    pub(super) async fn commit_files(
-        &mut self,
-        attempt: u32,
-        authors: &[Author],
-        state: AttemptState,
-    ) -> Result<Option<ObjectId>> {
-        let Some(place) = &self.place else { return Ok(None) };
-        let collected = place.collect().await?;
-        for left in collected.left_out.iter().take(10) {
-            self.warn_once(format!("not committed: {left}"));
-        }
-        if collected.left_out.len() > 10 {
-            self.warn_once(format!("not committed: {} more", collected.left_out.len() - 10));
-        }
-        if !collected.repaired.is_empty() {
-            let what = collected.repaired.join(", ");
-            self.warn_once(format!("the agent changed {what} of its private git, which is put back"));
-        }
-        let repo = &self.run.repo;
-        if let Some(name) =
-            agent_commits::keep(repo, self.run.slug(), &self.task.id, &self.run.id, &collected.commits)?
-        {
-            self.warn_once(format!(
-                "the agent committed by itself what its files do not hold: it is kept at {name}"
-            ));
-        }
-        let before = repo.tree_of(self.work.map_or(self.base, |work| work.head))?;
-        let promoted =
-            state == AttemptState::Made && self.work.is_some_and(|work| work.state != AttemptState::Made);
-        if collected.tree == before && !promoted {
-            place.mark_saved(&collected)?;
-            return Ok(None);
-        }
-        let label =
-            Label { slug: self.run.slug(), task: &self.task, run: &self.run.id, attempt, authors, state };
-        let base = self.work.map_or(self.base, |work| work.base);
-        let head = self.work.map(|work| work.head);
-        let work = branch::commit(repo, &self.run.journal, &label, collected.tree, base, head)?;
-        self.work = Some(work);
-        place.mark_saved(&collected)?;
-        Ok(Some(work.head))
-    }
+    TaskOutcome::limited(limit)
 }
 
 /// Whose model wrote it. Behind a gateway another vendor's model may answer than the config believes:
 /// then a judge must be a rival of both.
-fn authors(own: Author, told: Option<String>) -> Vec<Author> {
-    let other = told.as_deref().and_then(Vendor::from_model).filter(|vendor| *vendor != own.vendor);
+fn authors(own: Author, reported: Option<String>) -> Vec<Author> {
+    let other = reported.as_deref().and_then(Vendor::from_model).filter(|vendor| *vendor != own.vendor);
     match other {
         Some(vendor) => {
-            let other = Author { name: own.name.clone(), vendor, model: told.clone() };
-            vec![Author { model: own.model.or(told), ..own }, other]
+            let other = Author { name: own.name.clone(), vendor, model: reported.clone() };
+            vec![Author { model: own.model.or(reported), ..own }, other]
         }
-        None => vec![Author { model: own.model.or(told), ..own }],
+        None => vec![Author { model: own.model.or(reported), ..own }],
     }
 }
 
@@ -258,16 +203,16 @@ fn reason(feedback: &[Feedback]) -> String {
     words.collect::<Vec<_>>().join("; ")
 }
 
-fn word(ending: &Ending) -> &'static str {
+fn word(ending: &Ending) -> AttemptEnding {
     match ending {
-        Ending::Done => "done",
-        Ending::Failed(_) => "failed",
-        Ending::Refused(_) => "refused",
-        Ending::WaitingForPerson(_) => "waiting-for-person",
-        Ending::RateLimited(_) => "rate-limited",
-        Ending::TimedOut => "timed-out",
-        Ending::Silent => "silent",
-        Ending::Stopped => "stopped",
+        Ending::Done => AttemptEnding::Done,
+        Ending::Failed(_) => AttemptEnding::Failed,
+        Ending::Refused(_) => AttemptEnding::Refused,
+        Ending::WaitingForPerson(_) => AttemptEnding::WaitingForPerson,
+        Ending::RateLimited(_) => AttemptEnding::RateLimited,
+        Ending::TimedOut => AttemptEnding::TimedOut,
+        Ending::Silent => AttemptEnding::Silent,
+        Ending::Stopped => AttemptEnding::Stopped,
     }
 }
 

@@ -10,15 +10,15 @@ use gix::ObjectId;
 
 /// Where a task begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Start {
+pub enum Base {
     /// From that commit.
     At(ObjectId),
-    /// Nowhere: the work of its dependencies does not merge; which of them.
+    /// Nowhere: the work of its dependencies does not merge; the first that does not.
     Conflict(String),
 }
 
 /// The commit that a task begins from.
-pub(super) fn of(run: &Run, task: &Task) -> Result<Start> {
+pub(super) fn find(run: &Run, task: &Task) -> Result<Base> {
     let mut heads: Vec<(&str, ObjectId)> = Vec::new();
     for id in &task.after {
         // A box ticked by hand has no branch: what it stands for is in the base.
@@ -27,7 +27,7 @@ pub(super) fn of(run: &Run, task: &Task) -> Result<Start> {
         }
     }
     let mut heads = heads.into_iter();
-    let Some((_, mut joined)) = heads.next() else { return Ok(Start::At(run.base)) };
+    let Some((_, mut joined)) = heads.next() else { return Ok(Base::At(run.base)) };
     for (id, head) in heads {
         if run.repo.is_ancestor(head, joined)? {
             continue;
@@ -38,13 +38,13 @@ pub(super) fn of(run: &Run, task: &Task) -> Result<Start> {
         }
         match join(run, task, joined, head)? {
             Some(merge) => joined = merge,
-            None => return Ok(Start::Conflict(id.to_owned())),
+            None => return Ok(Base::Conflict(id.to_owned())),
         }
     }
-    Ok(Start::At(joined))
+    Ok(Base::At(joined))
 }
 
-/// A commit that merges both; none on a conflict.
+/// A commit that merges both; `None` on a conflict.
 fn join(run: &Run, task: &Task, one: ObjectId, two: ObjectId) -> Result<Option<ObjectId>> {
     let repo = &run.repo;
     let Some(fork) = repo.merge_base(one, two)? else { return Ok(None) };
@@ -60,7 +60,7 @@ fn join(run: &Run, task: &Task, one: ObjectId, two: ObjectId) -> Result<Option<O
     repo.write_commit(tree, &[one, two], &message).map(Some)
 }
 
-/// The clean merge of what `theirs` did since `base` into `ours`, in the repository; none on a conflict.
+/// The clean merge of what `theirs` did since `base` into `ours`, in the repository; `None` on a conflict.
 pub(super) fn merge_trees(
     repo: &Repo,
     base: ObjectId,

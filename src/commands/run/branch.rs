@@ -1,4 +1,4 @@
-//! A task's work as its branch tells it: what was made, by which attempt, and what rivals said of it.
+//! A task's work as its branch records it: what was made, by which attempt, and what rivals decided.
 //!
 //! Commits of ours name their task, run, attempt, the commit that the task began from, and whether the
 //! attempt had come to its end. A person may add commits on top, or make the whole branch by hand:
@@ -23,7 +23,7 @@ const DEPTH: usize = 10_000;
 
 /// What an attempt's commit says about the attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum AttemptState {
     /// The agent ended and said it was done (or a person made it).
     Made,
     /// The agent ended badly; this is what it left.
@@ -32,20 +32,20 @@ pub enum State {
     Partial,
 }
 
-impl State {
-    fn word(self) -> &'static str {
+impl AttemptState {
+    fn as_str(self) -> &'static str {
         match self {
-            State::Made => "made",
-            State::Failed => "failed",
-            State::Partial => "partial",
+            AttemptState::Made => "made",
+            AttemptState::Failed => "failed",
+            AttemptState::Partial => "partial",
         }
     }
 
-    fn of(commit: &Commit) -> State {
+    fn from_commit(commit: &Commit) -> AttemptState {
         match commit.trailers(trailer::STATE).next() {
-            Some("failed") => State::Failed,
-            Some("partial") => State::Partial,
-            _ => State::Made,
+            Some("failed") => AttemptState::Failed,
+            Some("partial") => AttemptState::Partial,
+            _ => AttemptState::Made,
         }
     }
 }
@@ -58,21 +58,22 @@ pub struct TaskBranch {
     /// The commit that the task began from.
     pub base: ObjectId,
     /// What the tip says about its attempt.
-    pub state: State,
+    pub state: AttemptState,
 }
 
 /// How rivals see a change.
 #[derive(Debug, Clone)]
-pub enum Judged {
-    /// Nobody whose word counts has judged it enough.
-    Not,
+pub enum ReviewStatus {
+    /// Too few verdicts that count.
+    Open,
     /// Enough approve, and none blocks.
     Approved(Verdict),
-    /// Somebody's newest word blocks it, by these findings.
+    /// A reviewer's newest verdict blocks it, by these findings.
     Blocked(Verdict, Vec<Finding>),
 }
 
-/// Reads a task's branch, and tells the attempts that it knows of; none when there is no branch.
+/// Reads a task's branch, and adds the attempts that it records to the history; `None` if there is no
+/// branch.
 pub fn read(
     repo: &Repo,
     slug: &Slug,
@@ -86,24 +87,24 @@ pub fn read(
     let fork = repo.merge_base(head, fork)?.unwrap_or(fork);
     for commit in repo.first_parents(head, fork).take(DEPTH) {
         let commit = commit?;
-        state.get_or_insert(State::of(&commit));
+        state.get_or_insert(AttemptState::from_commit(&commit));
         if !is_ours(&commit, slug, task) {
             continue;
         }
         let number = |key| commit.trailers(key).next().and_then(|text| text.parse().ok());
         if let (Some(attempt), Some(run)) = (number(trailer::ATTEMPT), commit.trailers(trailer::RUN).next())
-            && State::of(&commit) != State::Partial
+            && AttemptState::from_commit(&commit) != AttemptState::Partial
         {
             history.committed(&task.id, attempt, run);
         }
-        let told =
+        let recorded =
             commit.trailers(trailer::BASE).next().and_then(|id| ObjectId::from_hex(id.as_bytes()).ok());
-        base = told.filter(|id| repo.has(*id)).or(base);
+        base = recorded.filter(|id| repo.has(*id)).or(base);
         if base.is_some_and(|base| commit.parents.first() == Some(&base)) {
             break;
         }
     }
-    Ok(Some(TaskBranch { head, base: base.unwrap_or(fork), state: state.unwrap_or(State::Made) }))
+    Ok(Some(TaskBranch { head, base: base.unwrap_or(fork), state: state.unwrap_or(AttemptState::Made) }))
 }
 
 fn is_ours(commit: &Commit, slug: &Slug, task: &Task) -> bool {
@@ -112,7 +113,7 @@ fn is_ours(commit: &Commit, slug: &Slug, task: &Task) -> bool {
 }
 
 /// What rivals said of a change that is meant for that branch: only what the gate would count.
-pub fn judged(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> Result<Judged> {
+pub fn review_status(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> Result<ReviewStatus> {
     let verdicts = BranchVerdicts::new(repo, policy, target).on_change(change)?;
     let demand = admit::demand(repo, policy, change.base_tree, change.head_tree)?;
     // A person's approval is asked for where the work is merged, not where it is done.
@@ -120,14 +121,14 @@ pub fn judged(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> Re
         Tally::Blocked(verdicts) => match verdicts.into_iter().next() {
             Some(verdict) => {
                 let findings = verdict.blocking(&policy.block).cloned().collect();
-                Judged::Blocked(verdict, findings)
+                ReviewStatus::Blocked(verdict, findings)
             }
-            None => Judged::Not,
+            None => ReviewStatus::Open,
         },
         Tally::Approved(verdicts) | Tally::NeedsPerson(verdicts) => {
-            verdicts.into_iter().next().map_or(Judged::Not, Judged::Approved)
+            verdicts.into_iter().next().map_or(ReviewStatus::Open, ReviewStatus::Approved)
         }
-        Tally::Short(_) | Tally::Unjudged => Judged::Not,
+        Tally::Short(_) | Tally::Unjudged => ReviewStatus::Open,
     })
 }
 
@@ -135,17 +136,17 @@ pub fn judged(repo: &Repo, change: &Change, policy: &Policy, target: &str) -> Re
 /// attempt was working on.
 pub fn last_findings(
     repo: &Repo,
-    work: &TaskBranch,
+    branch: &TaskBranch,
     policy: &Policy,
     target: &str,
 ) -> Result<Option<Vec<Finding>>> {
-    for commit in repo.first_parents(work.head, work.base).skip(1).take(DEPTH) {
+    for commit in repo.first_parents(branch.head, branch.base).skip(1).take(DEPTH) {
         let commit = commit?;
-        if State::of(&commit) == State::Made {
-            let change = changes::between(repo, work.base, commit.id)?;
-            return Ok(match judged(repo, &change, policy, target)? {
-                Judged::Blocked(_, findings) => Some(findings),
-                Judged::Not | Judged::Approved(_) => None,
+        if AttemptState::from_commit(&commit) == AttemptState::Made {
+            let change = changes::between(repo, branch.base, commit.id)?;
+            return Ok(match review_status(repo, &change, policy, target)? {
+                ReviewStatus::Blocked(_, findings) => Some(findings),
+                ReviewStatus::Open | ReviewStatus::Approved(_) => None,
             });
         }
     }
@@ -154,14 +155,14 @@ pub fn last_findings(
 
 /// What a commit of an agent's work says of itself.
 #[derive(Debug)]
-pub struct Label<'a> {
+pub struct CommitLabel<'a> {
     pub slug: &'a Slug,
     pub task: &'a Task,
     pub run: &'a str,
     pub attempt: u32,
     /// Whose model wrote it: more than one where config and agent name different vendors.
     pub authors: &'a [Author],
-    pub state: State,
+    pub state: AttemptState,
 }
 
 /// Commits a tree onto a task's branch by compare-and-swap: the branch must be at `head`. When somebody
@@ -169,7 +170,7 @@ pub struct Label<'a> {
 pub fn commit(
     repo: &Repo,
     journal: &Journal,
-    label: &Label<'_>,
+    label: &CommitLabel<'_>,
     tree: ObjectId,
     base: ObjectId,
     head: Option<ObjectId>,
@@ -177,7 +178,7 @@ pub fn commit(
     let parent = head.unwrap_or(base);
     let new = repo.write_commit(tree, &[parent], &message(label, base))?;
     let name = label.slug.task_ref(&label.task.id);
-    journal.before(&label.task.id, &Effect::Commit { commit: new.to_string(), attempt: label.attempt })?;
+    journal.before(&label.task.id, Effect::Commit { commit: new.to_string(), attempt: label.attempt })?;
     let expected = head.map_or(Expected::Missing, Expected::At);
     match repo.set_ref(&name, new, expected, &format!("attempt {}", label.attempt)) {
         Ok(()) => Ok(TaskBranch { head: new, base, state: label.state }),
@@ -196,13 +197,13 @@ pub fn recovery_ref(slug: &Slug, task: &str, run: &str) -> String {
     format!("refs/flow-ai/recovered/{slug}/{task}/{run}")
 }
 
-fn message(label: &Label<'_>, base: ObjectId) -> String {
-    let Label { slug, task, run, attempt, authors, state } = label;
+fn message(label: &CommitLabel<'_>, base: ObjectId) -> String {
+    let CommitLabel { slug, task, run, attempt, authors, state } = label;
     let mut text = one_line(&task.title);
     match state {
-        State::Made => {}
-        State::Failed => text.push_str(" (not finished)"),
-        State::Partial => text.push_str(" (interrupted)"),
+        AttemptState::Made => {}
+        AttemptState::Failed => text.push_str(" (not finished)"),
+        AttemptState::Partial => text.push_str(" (interrupted)"),
     }
     let mut trailers = vec![
         (trailer::SPEC, slug.to_string()),
@@ -216,7 +217,7 @@ fn message(label: &Label<'_>, base: ObjectId) -> String {
         trailers.push((trailer::MODEL, author.model.clone().unwrap_or_default()));
     }
     trailers.push((trailer::BASE, base.to_string()));
-    trailers.push((trailer::STATE, state.word().to_owned()));
+    trailers.push((trailer::STATE, state.as_str().to_owned()));
     text.push_str("\n\n");
     for (key, value) in trailers.iter().filter(|(_, value)| !value.is_empty()) {
         // Writing to a string cannot fail.
@@ -249,8 +250,14 @@ mod tests {
             model: Some("m\nFlow-Vendor: openai".into()),
         };
         let slug = "demo".parse().unwrap();
-        let label =
-            Label { slug: &slug, task: &task, run: "r", attempt: 2, authors: &[author], state: State::Made };
+        let label = CommitLabel {
+            slug: &slug,
+            task: &task,
+            run: "r",
+            attempt: 2,
+            authors: &[author],
+            state: AttemptState::Made,
+        };
         let text = message(&label, ObjectId::null(gix::hash::Kind::Sha1));
         assert_eq!(text.lines().filter(|line| line.starts_with("Flow-Agent:")).count(), 1, "{text}");
         assert_eq!(text.lines().filter(|line| line.starts_with("Flow-Vendor:")).count(), 1, "{text}");

@@ -6,7 +6,7 @@
 
 use super::Run;
 use crate::domain::config::{Budget, Config};
-use crate::domain::event::{Activity, Event, State, Usage, What};
+use crate::domain::event::{Activity, Event, TaskState, Usage, What};
 use serde::Serialize;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 /// What has been used, by task; the empty name is work that belongs to none.
 #[derive(Debug, Default)]
-pub struct Tally(BTreeMap<String, Used>);
+struct UsageByTask(BTreeMap<String, Used>);
 
 /// What the processes before have used, and the one at work.
 #[derive(Debug, Default, Clone, Copy)]
@@ -30,14 +30,14 @@ impl Used {
     }
 }
 
-impl Tally {
+impl UsageByTask {
     /// Takes an event in.
-    pub fn hear(&mut self, event: &Event) {
+    fn add(&mut self, event: &Event) {
         let used = self.0.entry(event.task.clone().unwrap_or_default()).or_default();
         match &event.what {
             // A process tells the sum since its start, again and again; these tell of another one.
             What::Activity(Activity::Started { .. })
-            | What::State { state: State::Starting | State::InReview, .. } => {
+            | What::State { state: TaskState::Starting | TaskState::InReview, .. } => {
                 *used = Used { before: used.all(), now: Usage::default() };
             }
             What::Activity(Activity::Usage(usage)) => used.now = *usage,
@@ -45,7 +45,7 @@ impl Tally {
         }
     }
 
-    fn of(&self, task: &str) -> Usage {
+    fn used_by(&self, task: &str) -> Usage {
         self.0.get(task).map(|used| used.all()).unwrap_or_default()
     }
 
@@ -57,9 +57,9 @@ impl Tally {
 /// What a run may use, and has used.
 #[derive(Debug)]
 pub struct BudgetTracker {
-    tally: Arc<Mutex<Tally>>,
+    usage: Arc<Mutex<UsageByTask>>,
     budget: Budget,
-    of_task: Budget,
+    task_budget: Budget,
     begun: Instant,
     /// How long it did nothing but wait.
     waited: Cell<Duration>,
@@ -71,7 +71,7 @@ pub struct BudgetTracker {
 
 /// What became of a run's budget.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Account {
+pub struct BudgetReport {
     /// What it was.
     pub budget: Budget,
     /// What of it is used, in words.
@@ -86,9 +86,9 @@ impl BudgetTracker {
     /// Nothing is used yet. `asked` is what the person asked for in this run.
     pub fn new(config: &Config, asked: Budget) -> BudgetTracker {
         BudgetTracker {
-            tally: Arc::default(),
+            usage: Arc::default(),
             budget: config.run.budget.replaced_by(asked),
-            of_task: config.run.task_budget,
+            task_budget: config.run.task_budget,
             begun: Instant::now(),
             waited: Cell::default(),
             worked: RefCell::default(),
@@ -96,20 +96,20 @@ impl BudgetTracker {
         }
     }
 
-    /// What hears the run's events.
-    pub fn ear(&self) -> impl Fn(&Event) + Send + Sync + 'static {
-        let tally = self.tally.clone();
-        move |event: &Event| tally.lock().unwrap_or_else(PoisonError::into_inner).hear(event)
+    /// Receives the run's events.
+    pub fn recorder(&self) -> impl Fn(&Event) + Send + Sync + 'static {
+        let usage = self.usage.clone();
+        move |event: &Event| usage.lock().unwrap_or_else(PoisonError::into_inner).add(event)
     }
 
     /// What a task has used, its reviews included.
     pub fn used_by(&self, task: &str) -> Usage {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).of(task)
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner).used_by(task)
     }
 
     /// What everything has used.
     pub fn used(&self) -> Usage {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).all()
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner).all()
     }
 
     /// The run did nothing but wait for so long.
@@ -129,18 +129,18 @@ impl BudgetTracker {
 
     /// The same for a task that has been at work again since then.
     pub fn spent_by(&self, task: &str, since: Instant) -> Option<String> {
-        self.of_task.spent(self.used_by(task), self.worked_by(task) + since.elapsed())
+        self.task_budget.spent(self.used_by(task), self.worked_by(task) + since.elapsed())
     }
 
     /// How much longer that task may work; none where nobody limits it.
     pub fn time_left(&self, task: &str, since: Instant) -> Option<Duration> {
-        Some(self.of_task.time?.saturating_sub(self.worked_by(task) + since.elapsed()))
+        Some(self.task_budget.time?.saturating_sub(self.worked_by(task) + since.elapsed()))
     }
 
     /// Somebody has ended and reported that: who did not report what a budget counts is told once.
     pub fn reported(&self, run: &Run, who: &str, usage: Usage) {
-        let counts_cost = self.budget.cost.or(self.of_task.cost).is_some();
-        let counts_tokens = self.budget.tokens.or(self.of_task.tokens).is_some();
+        let counts_cost = self.budget.cost.or(self.task_budget.cost).is_some();
+        let counts_tokens = self.budget.tokens.or(self.task_budget.tokens).is_some();
         let missing = match (usage.cost, usage.input_tokens + usage.output_tokens) {
             (None, _) if counts_cost => "costs",
             (_, 0) if counts_tokens => "tokens",
@@ -152,8 +152,8 @@ impl BudgetTracker {
     }
 
     /// What became of the budget; none where there is none.
-    pub fn account(&self) -> Option<Account> {
-        (!self.budget.is_empty()).then(|| Account {
+    pub fn report(&self) -> Option<BudgetReport> {
+        (!self.budget.is_empty()).then(|| BudgetReport {
             budget: self.budget,
             used: self.budget.account(self.used(), self.time()),
             spent: self.spent().is_some(),
@@ -177,33 +177,33 @@ mod tests {
 
     #[test]
     fn each_process_counts_once_however_often_it_tells() {
-        let mut tally = Tally::default();
+        let mut usage = UsageByTask::default();
         let mut tell = |task: &str, what| {
-            tally.hear(&Event { at: Timestamp::UNIX_EPOCH, task: Some(task.into()), what });
+            usage.add(&Event { at: Timestamp::UNIX_EPOCH, task: Some(task.into()), what });
         };
         let state = |state| What::State { state, attempt: 1, agent: String::new(), detail: String::new() };
         let used = |input_tokens| {
             What::Activity(Activity::Usage(Usage { input_tokens, output_tokens: 1, cost: Some(0.5) }))
         };
         for what in [
-            state(State::Starting),
+            state(TaskState::Starting),
             What::Activity(Activity::Started { session: None, model: None }),
             used(10),
-            state(State::Quiet),
-            state(State::Working),
+            state(TaskState::Quiet),
+            state(TaskState::Working),
             used(30),
-            state(State::InReview),
+            state(TaskState::InReview),
             used(5),
-            state(State::InReview),
+            state(TaskState::InReview),
             used(5),
-            state(State::Starting),
+            state(TaskState::Starting),
             used(100),
         ] {
             tell("a", what);
         }
         tell("b", used(1000));
-        assert_eq!(tally.of("a"), Usage { input_tokens: 140, output_tokens: 4, cost: Some(2.0) });
-        assert_eq!(tally.all().input_tokens, 1140);
-        assert_eq!(tally.of("nobody"), Usage::default());
+        assert_eq!(usage.used_by("a"), Usage { input_tokens: 140, output_tokens: 4, cost: Some(2.0) });
+        assert_eq!(usage.all().input_tokens, 1140);
+        assert_eq!(usage.used_by("nobody"), Usage::default());
     }
 }

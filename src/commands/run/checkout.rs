@@ -26,7 +26,7 @@ pub struct Checkout {
 
 /// What making one came to.
 #[derive(Debug)]
-pub enum Made {
+pub enum CheckoutEnd {
     /// Ready.
     Ready(Checkout),
     /// The set-up command failed: how. The worktree is gone again.
@@ -43,7 +43,7 @@ impl Checkout {
         commit: ObjectId,
         env: &[(String, String)],
         events: &Events,
-    ) -> Result<Made> {
+    ) -> Result<CheckoutEnd> {
         let (worktrees, name) = (run.worktrees.clone(), name.to_owned());
         let patterns = run.loaded.config.run.copy.clone();
         let (worktree, copied) = blocking(move || {
@@ -62,30 +62,30 @@ impl Checkout {
         for skipped in copied.skipped {
             events.warn(format!("not copied into the worktree: {skipped}"));
         }
-        if worktree.has_submodules() && !run.told_submodules.replace(true) {
+        if worktree.has_submodules() && !run.warned_of_submodules.replace(true) {
             run.events.warn("the project has submodules: they stay empty in the worktrees of agents, unless `setup` fills them");
         }
         let task = task_of(&worktree, run.slug()).to_owned();
-        let place = Checkout { worktree: Arc::new(worktree), journal: run.journal.clone(), task };
-        let Some(setup) = &run.loaded.config.run.setup else { return place.ready().await };
-        let folder = place.path().display().to_string();
-        place.journal.before(&place.task, &Effect::SetUp { folder })?;
-        let end = place.shell(run, setup, env, events).await?;
+        let checkout = Checkout { worktree: Arc::new(worktree), journal: run.journal.clone(), task };
+        let Some(setup) = &run.loaded.config.run.setup else { return checkout.ready().await };
+        let folder = checkout.path().display().to_string();
+        checkout.journal.before(&checkout.task, Effect::SetUp { folder })?;
+        let end = checkout.shell(run, setup, env, events).await?;
         if let Some(how) = failure(setup, &end) {
-            place.give_up().await?;
+            checkout.give_up().await?;
             return Ok(match end {
-                ShellEnd::Stopped => Made::Stopped,
-                _ => Made::SetupFailed(how),
+                ShellEnd::Stopped => CheckoutEnd::Stopped,
+                _ => CheckoutEnd::SetupFailed(how),
             });
         }
-        place.ready().await
+        checkout.ready().await
     }
 
-    /// Whatever is written from now on may be somebody's work.
-    async fn ready(self) -> Result<Made> {
+    /// What is written from now on may be somebody's work.
+    async fn ready(self) -> Result<CheckoutEnd> {
         let worktree = self.worktree.clone();
         blocking(move || worktree.mark_set_up()).await?;
-        Ok(Made::Ready(self))
+        Ok(CheckoutEnd::Ready(self))
     }
 
     /// Its folder.
@@ -101,12 +101,12 @@ impl Checkout {
         env: &[(String, String)],
         events: &Events,
     ) -> Result<ShellEnd> {
-        let command = run.sandbox.wrap(&shell::shell(command, env), &self.scope())?;
+        let enclosed = run.sandbox.wrap(&shell::shell(command, env), &self.scope())?;
         let line = |line: &str| events.send(What::Output { line: line.to_owned() });
-        shell::run(command, run.loaded.config.run.timeout, &run.stop, line).await
+        shell::run(enclosed, run.loaded.config.run.timeout, &run.stop, line).await
     }
 
-    /// What may be touched by whoever works in it.
+    /// What may be touched by those who work in it.
     pub fn scope(&self) -> Scope {
         self.worktree.scope()
     }
@@ -147,7 +147,7 @@ impl Checkout {
         let Some(worktree) = Arc::into_inner(self.worktree) else {
             return Ok(Some((path, "it is still in use".into())));
         };
-        self.journal.before(&self.task, &Effect::Remove { folder: path.display().to_string() })?;
+        self.journal.before(&self.task, Effect::Remove { folder: path.display().to_string() })?;
         Ok(match blocking(move || worktree.remove()).await? {
             Removed::Gone => None,
             Removed::Kept(why) => Some((path, why)),
@@ -155,13 +155,13 @@ impl Checkout {
     }
 }
 
-/// The task that a worktree is for, as its name tells.
+/// The task that a worktree is for, by its name.
 pub fn task_of<'a>(worktree: &'a Worktree, slug: &Slug) -> &'a str {
     let name = worktree.name();
     name.strip_prefix(slug.as_str()).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name)
 }
 
-/// How a command failed, for people and agents; none when it passed.
+/// How a command failed, for people and agents; `None` if it passed.
 pub fn failure(command: &str, end: &ShellEnd) -> Option<String> {
     match end {
         ShellEnd::Passed => None,

@@ -1,27 +1,20 @@
-//! The result branch: finished tasks merged in the plan's order, then judged as a whole.
+//! The result branch: finished tasks merged in the plan's order.
 //!
 //! A merge is the clean three-way merge of the task's own change (from where it began to its head)
 //! into the result, which is exactly what the gate replays; a conflict is the task's outcome. The
 //! plan's box is ticked when the task is in.
 
-use super::branch::{self, Judged, TaskBranch};
-use super::checkout::{Checkout, Made};
+use super::branch;
 use super::journal::Effect;
-use super::outcome::{Outcome, TaskReport};
-use super::review::{blocking, reasons, verdict_words, words};
-use super::summary::ResultReport;
-use super::task::environment;
-use super::verify::{self, Verified};
-use super::{Run, base, chain};
-use crate::commands::review::{self, Request};
+use super::outcome::TaskOutcome;
+use super::summary::TaskReport;
+use super::{Run, base};
 use crate::domain::change::Change;
 use crate::domain::error::Result;
-use crate::domain::event::{State, What};
-use crate::domain::plan::{self, Plan, Schedule, Standing, Task};
-use crate::domain::verdict::Decision;
-use crate::gate::admit;
+use crate::domain::event::What;
+use crate::domain::plan::{self, Plan, Schedule, Task, TaskStatus};
 use crate::gate::store::changes::{self, trailer};
-use crate::gate::store::{Conflict, Expected, Repo, specs};
+use crate::gate::store::{Conflict, Expected, specs};
 use gix::ObjectId;
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -35,7 +28,7 @@ pub(super) struct Merging {
     /// The tasks in an order in which each comes after what it depends on; else as in the plan.
     order: Vec<Task>,
     merged: Vec<String>,
-    /// The result's tip; none when there is no branch.
+    /// The result's tip; `None` if there is no branch.
     tip: Option<ObjectId>,
 }
 
@@ -74,31 +67,32 @@ impl Merging {
             if self.merged.contains(&task.id) {
                 continue;
             }
-            let standing =
-                schedule.standings().find(|(other, _)| other.id == task.id).map(|(_, standing)| standing);
-            match standing {
-                Some(Standing::Waiting | Standing::Ready | Standing::Running | Standing::Parked) => return,
-                Some(Standing::Done) => {
+            let status = schedule.statuses().find(|(other, _)| other.id == task.id).map(|(_, status)| status);
+            match status {
+                Some(TaskStatus::Waiting | TaskStatus::Ready | TaskStatus::Running | TaskStatus::Parked) => {
+                    return;
+                }
+                Some(TaskStatus::Done) => {
                     let waits = task.after.iter().any(|id| !self.merged.contains(id));
                     let Some(report) = reports.get_mut(&task.id).filter(|_| !waits) else { continue };
                     match self.merge_one(run, &task) {
                         Ok(Ok(())) => {}
                         Ok(Err(outcome)) => report.outcome = outcome,
                         // Others are still at work, and what they make must be taken in.
-                        Err(error) => report.outcome = Outcome::broken(&error),
+                        Err(error) => report.outcome = TaskOutcome::broken(&error),
                     }
                 }
-                Some(Standing::Failed | Standing::Blocked) | None => {}
+                Some(TaskStatus::Failed | TaskStatus::Blocked) | None => {}
             }
         }
     }
 
-    fn merge_one(&mut self, run: &Run, task: &Task) -> Result<Result<(), Outcome>> {
+    fn merge_one(&mut self, run: &Run, task: &Task) -> Result<Result<(), TaskOutcome>> {
         let history = &mut run.history.borrow_mut();
-        let Some(work) = branch::read(&run.repo, run.slug(), task, run.base, history)? else {
+        let Some(branch) = branch::read(&run.repo, run.slug(), task, run.base, history)? else {
             return Ok(Ok(()));
         };
-        // A person may have mended the result meanwhile: what they made stays below.
+        // The user may have fixed the result meanwhile: what they made stays below.
         self.tip = run.repo.find_ref(&run.slug().result_ref())?;
         // The branch may have been merged into the target, which has gone on since.
         let onto = match self.tip {
@@ -106,13 +100,13 @@ impl Merging {
             Some(tip) => tip,
             None => run.base,
         };
-        let Some(tree) = base::merge_trees(&run.repo, work.base, onto, work.head)? else {
+        let Some(tree) = base::merge_trees(&run.repo, branch.base, onto, branch.head)? else {
             let with = format!("what is in flow/{}/result already", run.slug());
-            return Ok(Err(Outcome::Conflict { with }));
+            return Ok(Err(TaskOutcome::Conflict { with }));
         };
-        let message = message(run, task, &changes::between(&run.repo, work.base, work.head)?);
-        let commit = run.repo.write_commit(tree, &[onto, work.head], &message)?;
-        run.journal.before(&task.id, &Effect::Merge { commit: commit.to_string() })?;
+        let message = message(run, task, &changes::between(&run.repo, branch.base, branch.head)?);
+        let commit = run.repo.write_commit(tree, &[onto, branch.head], &message)?;
+        run.journal.before(&task.id, Effect::Merge { commit: commit.to_string() })?;
         let expected = self.tip.map_or(Expected::Missing, Expected::At);
         run.repo.set_ref(&run.slug().result_ref(), commit, expected, &format!("merge {}", task.id))?;
         self.tip = Some(commit);
@@ -148,7 +142,7 @@ impl Merging {
     }
 }
 
-/// Tells a person who rewrote the task while it was being done that its tick is for the text before.
+/// Warns if the task was rewritten while it was being done: its tick is for the text before.
 fn warn_if_changed(run: &Run, task: &Task) -> Result<()> {
     let spec = specs::read(&run.repo, run.slug())?;
     let Ok(plan) = plan::parse(spec.document(plan::DOCUMENT).unwrap_or_default()) else { return Ok(()) };
@@ -204,124 +198,4 @@ fn message(run: &Run, task: &Task, change: &Change) -> String {
         }
     }
     text
-}
-
-/// Verifies and judges the result once every task is in.
-pub(super) async fn conclude(run: &Run, plan: &Plan) -> Result<ResultReport> {
-    let repo = &run.repo;
-    let Some(tip) = repo.find_ref(&run.slug().result_ref())? else { return Ok(ResultReport::Nothing) };
-    let target = repo.commit_of(&format!("refs/heads/{}", run.target))?.id;
-    if repo.is_ancestor(tip, target)? {
-        return Ok(ResultReport::Merged);
-    }
-    let plan_now = specs::read(repo, run.slug())?;
-    let ticked = plan::parse(plan_now.document(plan::DOCUMENT).unwrap_or_default())?;
-    if !ticked.tasks.iter().all(|task| task.done) {
-        return Ok(if run.stop.is_set() { ResultReport::Stopped } else { ResultReport::Partial });
-    }
-    let fork = repo.merge_base(target, tip)?.unwrap_or(target);
-    let change = changes::between(repo, fork, tip)?;
-    let judged = branch::judged(repo, &change, &run.loaded.config.gate, &run.target)?;
-    if let Judged::Blocked(_, findings) = judged {
-        return Ok(ResultReport::Rejected { findings });
-    }
-    if let Some(report) = one_task(run, plan, &change)? {
-        return Ok(report);
-    }
-    if run.stop.is_set() {
-        return Ok(ResultReport::Stopped);
-    }
-    match verify_result(run, plan, tip).await? {
-        Verified::Passed => {}
-        Verified::Failed(how) => return Ok(ResultReport::VerifyFailed { how }),
-        Verified::Stopped => return Ok(ResultReport::Stopped),
-    }
-    // Only now: whoever reviewed it by hand did not run the checks.
-    if let Judged::Approved(verdict) = judged {
-        return Ok(ResultReport::Approved { verdict: words(&verdict) });
-    }
-    if !run.options.review {
-        return Ok(ResultReport::Unreviewed);
-    }
-    if let Some(why) = run.budget.spent() {
-        return Ok(ResultReport::NoVerdict { why: format!("the budget of the run is spent: {why}") });
-    }
-    review_result(run, &change).await
-}
-
-/// What notes tell of the one task that is the whole; it was verified before it was merged.
-fn one_task(run: &Run, plan: &Plan, change: &Change) -> Result<Option<ResultReport>> {
-    let policy = &run.loaded.config.gate;
-    for task in &plan.tasks {
-        let history = &mut run.history.borrow_mut();
-        let Some(TaskBranch { head, base, .. }) =
-            branch::read(&run.repo, run.slug(), task, run.base, history)?
-        else {
-            continue;
-        };
-        if same_trees(&run.repo, change, base, head)? {
-            let own = changes::between(&run.repo, base, head)?;
-            if let Judged::Approved(verdict) = branch::judged(&run.repo, &own, policy, &run.target)? {
-                return Ok(Some(ResultReport::Approved { verdict: words(&verdict) }));
-            }
-        }
-    }
-    Ok(None)
-}
-
-fn same_trees(repo: &Repo, change: &Change, base: ObjectId, head: ObjectId) -> Result<bool> {
-    Ok(repo.tree_of(base)? == change.base_tree && repo.tree_of(head)? == change.head_tree)
-}
-
-/// Runs all checks in a fresh worktree of the result.
-async fn verify_result(run: &Run, plan: &Plan, tip: ObjectId) -> Result<Verified> {
-    let commands = verify::commands(run, &plan.tasks);
-    if commands.is_empty() {
-        return Ok(Verified::Passed);
-    }
-    let events = run.events.of_task("result");
-    let env = environment(run, "result", 1);
-    let tell = |state| {
-        events.send(What::State { state, attempt: 1, agent: String::new(), detail: String::new() });
-    };
-    tell(State::Preparing);
-    let place = match Checkout::make(run, &format!("{}.result", run.slug()), tip, &env, &events).await? {
-        Made::Ready(place) => place,
-        Made::SetupFailed(how) => return Ok(Verified::Failed(how)),
-        Made::Stopped => return Ok(Verified::Stopped),
-    };
-    tell(State::Verifying);
-    let verified = verify::verify(run, &commands, &place, &env, &events).await;
-    place.give_up().await?;
-    verified
-}
-
-/// Has rivals of all authors judge the whole.
-async fn review_result(run: &Run, change: &Change) -> Result<ResultReport> {
-    let policy = &run.loaded.config.gate;
-    if let Err(error) = review::rivals(&run.loaded.config, policy, &change.authors) {
-        return Ok(ResultReport::TaskByTask { why: chain(&error) });
-    }
-    let events = run.events.of_task("result");
-    let intent = review::intent::of(&run.spec, None);
-    let transcript = run.journal.transcript("result", 1, true);
-    let request = Request {
-        change,
-        target: &run.target,
-        intent: &intent,
-        loaded: &run.loaded,
-        attempt: 1,
-        sandbox: &run.sandbox,
-        transcript: Some(&transcript),
-    };
-    let outcomes = review::judge(&run.repo, &request, &events, &run.stop).await?;
-    let demand = admit::demand(&run.repo, policy, change.base_tree, change.head_tree)?;
-    Ok(match review::conclusion(&outcomes, policy, &demand) {
-        Some(decision @ (Decision::Approve | Decision::Waive)) => {
-            ResultReport::Approved { verdict: verdict_words(&outcomes, decision).unwrap_or_default() }
-        }
-        Some(Decision::RequestChanges) => ResultReport::Rejected { findings: blocking(&outcomes, policy) },
-        None if run.stop.is_set() => ResultReport::Stopped,
-        None => ResultReport::NoVerdict { why: reasons(&outcomes) },
-    })
 }

@@ -5,15 +5,15 @@
 //! ended that run.
 
 use super::agent_commits;
-use super::branch::{self, Label, State};
+use super::branch::{self, AttemptState, CommitLabel};
 use super::checkout::blocking;
-use super::journal::{Effect, attempt_finished, traces};
+use super::journal::{Effect, traces};
 use super::{Run, chain};
 use crate::agents::cli::Agent;
 use crate::agents::worktree::{Removed, Worktree};
 use crate::domain::change::{Author, Vendor};
 use crate::domain::error::Result;
-use crate::domain::event::Events;
+use crate::domain::event::{AttemptEnding, Events, What};
 use crate::domain::plan::{Plan, Task};
 use crate::domain::spec::Slug;
 use crate::gate::store::{Expected, Repo, sweep};
@@ -27,7 +27,7 @@ pub(super) fn end_processes(repo: &Repo, slug: &Slug, events: &Events) -> Result
     for lock in repo.remove_dead_locks() {
         events.warn(format!("{} was left by a killed process, and is removed", lock.display()));
     }
-    let Some(remains) = traces::of_dead_runs(repo, slug)? else { return Ok(()) };
+    let Some(remains) = traces::read(repo, slug)? else { return Ok(()) };
     let (killed, left) = remains.traces.end();
     if killed > 0 {
         events.progress(format!("{killed} processes of an interrupted run were still alive, and were ended"));
@@ -89,7 +89,7 @@ async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> R
     } else {
         take_orphans(run, id, &worktree)?;
     }
-    run.journal.before(id, &Effect::Remove { folder: path.display().to_string() })?;
+    run.journal.before(id, Effect::Remove { folder: path.display().to_string() })?;
     match blocking(move || worktree.remove()).await? {
         Removed::Gone => {}
         Removed::Kept(why) => run.events.warn(format!("{} is kept: {why}", path.display())),
@@ -128,7 +128,7 @@ pub(super) fn begin_anew(run: &Run, chosen: &Plan) -> Result<()> {
             short(&branch),
             head.to_hex_with_len(12)
         ));
-        run.journal.before(&task.id, &Effect::Fresh)?;
+        run.journal.before(&task.id, Effect::Fresh)?;
         run.history.borrow_mut().begin_anew(&task.id, &run.id);
     }
     Ok(())
@@ -172,16 +172,18 @@ fn keep(
         if let Some((base, head)) = parent {
             // The agent may have ended, and only its commit was missing.
             let ended = history.harvesting(id);
-            let attempt = ended.as_ref().map_or_else(|| history.next(id), |(attempt, _)| *attempt);
-            let state = match ended.as_ref().map(|(_, ending)| ending.as_str()) {
-                Some("done") => State::Made,
-                Some(_) => State::Failed,
-                None => State::Partial,
+            let attempt = ended.map_or_else(|| history.next(id), |(attempt, _)| attempt);
+            let state = match ended.map(|(_, ending)| ending) {
+                Some(AttemptEnding::Done) => AttemptState::Made,
+                Some(_) => AttemptState::Failed,
+                None => AttemptState::Partial,
             };
-            let label = Label { slug: run.slug(), task, run: &run.id, attempt, authors: &[author], state };
+            let label =
+                CommitLabel { slug: run.slug(), task, run: &run.id, attempt, authors: &[author], state };
             let commit = branch::commit(repo, &run.journal, &label, tree, base, head)?.head;
             if let Some((attempt, ending)) = ended {
-                run.events.of_task(id).send(attempt_finished(attempt, &ending, Some(commit)));
+                let commit = Some(commit.to_string());
+                run.events.for_task(id).send(What::AttemptFinished { attempt, ending, commit });
                 history.ended(id, attempt);
             }
             return Ok(short(&run.slug().task_ref(id)));

@@ -1,4 +1,4 @@
-//! The limits that agents are under, as far as their tasks have met them: nobody is started into a limit
+//! The limits that agents are under, as far as their tasks have met them: no task is started into a limit
 //! that another task of the same agent has met already.
 //!
 //! Where the agent tells when a limit passes, that is when its tasks go on; else after 1, 2, 4 and more
@@ -24,13 +24,13 @@ const BELIEVED: u32 = 3;
 /// The limits of all agents.
 #[derive(Debug)]
 pub struct Limits {
-    agents: BTreeMap<String, Under>,
+    agents: BTreeMap<String, ActiveLimit>,
     patience: SignedDuration,
 }
 
 /// One agent's limit.
 #[derive(Debug, Clone)]
-pub struct Under {
+pub struct ActiveLimit {
     /// What kind it is.
     pub kind: LimitKind,
     /// What the agent said.
@@ -54,18 +54,18 @@ impl Limits {
     pub fn recall(&mut self, agent: &str, kind: LimitKind, why: &str, until: Timestamp, now: Timestamp) {
         if until > now {
             let until = (until.duration_since(now) <= self.patience).then_some(until);
-            let under = Under { kind, why: why.to_owned(), until, since: now, times: 1 };
-            self.agents.insert(agent.to_owned(), under);
+            let active = ActiveLimit { kind, why: why.to_owned(), until, since: now, times: 1 };
+            self.agents.insert(agent.to_owned(), active);
         }
     }
 
     /// An agent met a limit. `chance` is any number, so that not all come back at the same moment.
-    pub fn meet(&mut self, agent: &str, limit: &Limit, now: Timestamp, chance: u32) -> Under {
+    pub fn meet(&mut self, agent: &str, limit: &Limit, now: Timestamp, chance: u32) -> ActiveLimit {
         let before = self.agents.get(agent);
-        let since = before.map_or(now, |under| under.since);
+        let since = before.map_or(now, |limit| limit.since);
         // Tasks that ran side by side meet the same limit together; that is once.
-        let again = before.is_none_or(|under| under.until.is_none_or(|until| until <= now));
-        let times = before.map_or(0, |under| under.times) + u32::from(again);
+        let again = before.is_none_or(|limit| limit.until.is_none_or(|until| until <= now));
+        let times = before.map_or(0, |limit| limit.times) + u32::from(again);
         let told = limit.seconds.map(|seconds| Duration::from_secs(seconds.max(1)));
         let wait = match told {
             Some(told) if times <= BELIEVED => told,
@@ -75,9 +75,9 @@ impl Limits {
         let until = SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok());
         let passes = limit.kind != LimitKind::Spend || told.is_some();
         let until = until.filter(|until| passes && until.duration_since(since) <= self.patience);
-        let under = Under { kind: limit.kind, why: limit.why.clone(), until, since, times };
-        self.agents.insert(agent.to_owned(), under.clone());
-        under
+        let active = ActiveLimit { kind: limit.kind, why: limit.why.clone(), until, since, times };
+        self.agents.insert(agent.to_owned(), active.clone());
+        active
     }
 
     /// An agent did something else than meet a limit.
@@ -86,8 +86,8 @@ impl Limits {
     }
 
     /// The limit that an agent is under at that time.
-    pub fn of(&self, agent: &str, now: Timestamp) -> Option<&Under> {
-        self.agents.get(agent).filter(|under| under.until.is_none_or(|until| until > now))
+    pub fn active(&self, agent: &str, now: Timestamp) -> Option<&ActiveLimit> {
+        self.agents.get(agent).filter(|limit| limit.until.is_none_or(|until| until > now))
     }
 }
 
@@ -115,10 +115,10 @@ mod tests {
     #[test]
     fn the_time_that_an_agent_tells_is_the_time_that_its_tasks_wait() {
         let mut limits = Limits::new(HOUR);
-        let under = limits.meet("a", &limit(LimitKind::Quota, Some(600)), at(0), 7);
-        assert_eq!(under.until, Some(at(600)));
-        assert!(limits.of("a", at(599)).is_some());
-        assert!(limits.of("a", at(600)).is_none() && limits.of("b", at(0)).is_none());
+        let met = limits.meet("a", &limit(LimitKind::Quota, Some(600)), at(0), 7);
+        assert_eq!(met.until, Some(at(600)));
+        assert!(limits.active("a", at(599)).is_some());
+        assert!(limits.active("a", at(600)).is_none() && limits.active("b", at(0)).is_none());
     }
 
     #[test]
@@ -132,9 +132,9 @@ mod tests {
             now = next;
         }
         assert_eq!(waits, [1, 2, 4, 8, 16], "the next one would go beyond an hour");
-        assert!(limits.of("a", at(now + 100_000)).is_some(), "it is not waited for any more");
+        assert!(limits.active("a", at(now + 100_000)).is_some(), "it is not waited for any more");
         limits.passed("a");
-        assert!(limits.of("a", at(now)).is_none());
+        assert!(limits.active("a", at(now)).is_none());
     }
 
     #[test]
@@ -158,8 +158,8 @@ mod tests {
         for second in 0..3 {
             limits.meet("a", &limit(LimitKind::Requests, Some(1)), at(second), 20);
         }
-        let under = limits.meet("a", &limit(LimitKind::Requests, Some(1)), at(3), 20);
-        assert_eq!(under.until, Some(at(63)));
+        let met = limits.meet("a", &limit(LimitKind::Requests, Some(1)), at(3), 20);
+        assert_eq!(met.until, Some(at(63)));
     }
 
     #[test]
@@ -169,6 +169,6 @@ mod tests {
         assert_eq!(limits.meet("b", &limit(LimitKind::Spend, None), at(0), 0).until, None);
         limits.recall("c", LimitKind::Quota, "quota", at(60), at(0));
         limits.recall("d", LimitKind::Quota, "quota", at(60), at(61));
-        assert!(limits.of("c", at(59)).is_some() && limits.of("d", at(61)).is_none());
+        assert!(limits.active("c", at(59)).is_some() && limits.active("d", at(61)).is_none());
     }
 }

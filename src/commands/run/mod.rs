@@ -1,11 +1,29 @@
-//! A run: every task of a plan that is ready, each by an agent in a worktree of its own, verified,
-//! harvested, judged by a rival, and merged in the plan's order.
+//! A run: every task of a plan that is ready, each by an agent in its own worktree, verified, committed,
+//! judged by a rival, and merged in the plan's order.
 //!
 //! What is done is read off branches, their commits' trailers and verdict notes, so a run that was
 //! stopped, or killed at any instant, goes on where it was: what is merged is skipped, what is
 //! approved is not repeated, an attempt that ended counts, an interrupted one continues from its files.
 //! All of it is one thread: the repository stays here, agents are processes, and slow file work is
 //! sent elsewhere.
+//!
+//! # Where what lives
+//! | when | file | type |
+//! |---|---|---|
+//! | before | `preflight` | what must be so before a run begins: `Prepared`, [`Forecast`] |
+//! | | `lock`, `leftovers` | what a killed run left |
+//! | all along | `scheduler` | which task starts when: `Scheduler` |
+//! | | `journal`, `logs` | `Journal`, its `History` for the next run, agents' transcripts |
+//! | | `limits`, `budget` | what agents may not use now, and what was used: `Limits`, `BudgetTracker` |
+//! | one task | `task` | the loop from judging to trying again: `TaskRunner` |
+//! | | `context` | what its parts share: `TaskContext` |
+//! | | `base`, `branch` | the commit that it begins from; what its branch records: `TaskBranch`, `ReviewStatus` |
+//! | | `workspace`, `checkout` | its branch with its worktree: `Workspace`; the worktree alone: `Checkout` |
+//! | | `attempt`, `prompt`, `monitor` | one try of the agent, what it is told, its output: `OutputMonitor` |
+//! | | `verify`, `review` | the project's checks; rivals' verdicts |
+//! | | `agent_commits` | what the agent committed by itself |
+//! | after | `integrate`, `result` | tasks merged into the result: `Merging`; the result checked as a whole |
+//! | | `outcome`, `summary` | how a task ended: [`TaskOutcome`]; everything together: [`Summary`] |
 
 mod agent_commits;
 mod attempt;
@@ -13,6 +31,7 @@ mod base;
 mod branch;
 mod budget;
 mod checkout;
+mod context;
 mod integrate;
 mod journal;
 mod leftovers;
@@ -23,19 +42,21 @@ mod monitor;
 mod outcome;
 mod preflight;
 mod prompt;
+mod result;
 mod review;
 mod scheduler;
 mod summary;
 mod task;
 mod verify;
+mod workspace;
 
-pub use budget::Account;
+pub use budget::BudgetReport;
 pub use journal::{folder, runs};
 pub use lock::{Lock, is_under_way};
 pub use logs::{Transcript, expire as expire_journals, transcripts};
-pub use outcome::{Outcome, TaskReport};
+pub use outcome::{BudgetScope, TaskOutcome};
 pub use preflight::{Forecast, checked_out, choose, forecast};
-pub use summary::{ResultReport, Summary};
+pub use summary::{ResultReport, Summary, TaskReport};
 
 use crate::agents::cli::Agent;
 use crate::agents::sandbox::Sandbox;
@@ -61,12 +82,12 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::task::LocalSet;
 
-/// What a person asked for.
+/// What the user asked for.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct RunOptions {
     /// Which spec.
     pub slug: Slug,
-    /// How many tasks at once; none: as the config says.
+    /// How many tasks at once; `None`: as the config says.
     pub parallel: Option<usize>,
     /// Only these tasks and what they depend on; empty: all.
     pub tasks: Vec<String>,
@@ -78,9 +99,9 @@ pub struct Options {
     pub review: bool,
     /// Whether worktrees are kept.
     pub keep: bool,
-    /// Whether the person trusts, this time, whatever the repository brings.
+    /// Whether the user trusts, this time, all that the repository brings.
     pub trust: bool,
-    /// What the run may cost, where the person says otherwise than the config.
+    /// What the run may cost, if the user says otherwise than the config.
     pub budget: Budget,
 }
 
@@ -89,7 +110,7 @@ pub struct Options {
 struct Run {
     repo: Rc<Repo>,
     id: String,
-    options: Options,
+    options: RunOptions,
     spec: Spec,
     loaded: Loaded,
     target: String,
@@ -105,8 +126,8 @@ struct Run {
     limits: RefCell<Limits>,
     /// What was used, and may be.
     budget: BudgetTracker,
-    /// Whether the person was told that submodules stay empty.
-    told_submodules: Cell<bool>,
+    /// Whether a warning has said that submodules stay empty.
+    warned_of_submodules: Cell<bool>,
 }
 
 impl Run {
@@ -117,7 +138,7 @@ impl Run {
 
 /// Runs a plan. What goes wrong with a task is in the summary; an error means that the run could not
 /// begin or go on.
-pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop) -> Result<Summary> {
+pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &Stop) -> Result<Summary> {
     let begin = Instant::now();
     let _lock = Lock::take(&repo, &options.slug)?;
     leftovers::end_processes(&repo, &options.slug, events)?;
@@ -139,7 +160,7 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
     }
     let budget = BudgetTracker::new(&loaded.config, options.budget);
     let (journal, events) = Journal::begin(&repo, &spec, &id, &retry, &history, events)?;
-    let events = events.recorded(budget.ear());
+    let events = events.recorded(budget.recorder());
     for warning in loaded.warnings.iter().chain(&plan.warnings) {
         events.warn(warning.as_str());
     }
@@ -166,14 +187,14 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
         history: RefCell::new(history),
         limits: RefCell::new(limits),
         budget,
-        told_submodules: Cell::new(false),
+        warned_of_submodules: Cell::new(false),
     });
     run.events.progress(format!("sandbox: {}", run.sandbox));
     leftovers::take_in(&run, &plan).await?;
     leftovers::begin_anew(&run, &chosen)?;
     logs::tidy(&run);
     let tasks = LocalSet::new().run_until(scheduler::run_plan(&run, &plan, &chosen)).await?;
-    let result = match integrate::conclude(&run, &plan).await {
+    let result = match result::check(&run, &plan).await {
         Ok(report) => report,
         Err(error) => ResultReport::NoVerdict { why: chain(&error) },
     };
@@ -184,7 +205,7 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
         tasks,
         result,
         usage: run.budget.used(),
-        budget: run.budget.account(),
+        budget: run.budget.report(),
         stopped: stop.is_set(),
         duration: begin.elapsed(),
     };
@@ -198,11 +219,11 @@ pub async fn run(repo: Rc<Repo>, options: Options, events: &Events, stop: &Stop)
     Ok(summary)
 }
 
-/// What the repository brings to that run, for the person to see before it begins.
+/// What the repository brings to that run, for the user to see before it begins.
 ///
 /// # Errors
-/// Where the run could not begin anyway.
-pub fn brought(repo: &Repo, options: &Options) -> Result<Vec<trust::Item>> {
+/// If the run could not begin anyway.
+pub fn brought(repo: &Repo, options: &RunOptions) -> Result<Vec<trust::Item>> {
     let Prepared { plan, loaded, .. } = preflight::prepare(repo, options)?;
     Ok(brings(&loaded, &options.slug, &plan))
 }
@@ -213,7 +234,7 @@ fn brings(loaded: &Loaded, slug: &Slug, plan: &Plan) -> Vec<trust::Item> {
     items
 }
 
-fn not_run(run: &Run, task: &Task, outcome: Outcome) -> TaskReport {
+fn not_run(run: &Run, task: &Task, outcome: TaskOutcome) -> TaskReport {
     TaskReport {
         task: task.id.clone(),
         agent: run.agents.get(&task.id).map(|agent| agent.name.clone()).unwrap_or_default(),

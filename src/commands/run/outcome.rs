@@ -1,22 +1,20 @@
-//! How a task can end: every way, each with a sentence and the way out.
+//! How a task can end: every way, each with a sentence and a hint.
 
 use super::chain;
-use super::limits::Under;
+use super::limits::ActiveLimit;
 use crate::domain::error::Hint;
-use crate::domain::event::{LimitKind, Usage};
+use crate::domain::event::LimitKind;
 use crate::domain::spec::Slug;
 use crate::domain::verdict::Finding;
 use crate::system::fs::full::is_disk_full;
-use gix::ObjectId;
 use jiff::Timestamp;
 use serde::Serialize;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::fmt;
 
 /// How a task ended in this run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum TaskOutcome {
     /// Verified, and approved by rivals.
     Done,
     /// Verified; nobody was to review it.
@@ -48,8 +46,8 @@ pub enum Outcome {
     },
     /// A budget is spent.
     BudgetSpent {
-        /// Whose: `run` or `task`.
-        of: &'static str,
+        /// Whose.
+        of: BudgetScope,
         /// What of it: `$5.12 of $5.00`.
         why: String,
     },
@@ -100,80 +98,94 @@ pub enum Outcome {
     },
 }
 
-impl Outcome {
+/// Whose budget it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BudgetScope {
+    Run,
+    Task,
+}
+
+impl fmt::Display for BudgetScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+impl TaskOutcome {
     /// A limit that holds the task up.
-    pub(super) fn limited(under: &Under) -> Outcome {
+    pub(super) fn limited(limit: &ActiveLimit) -> TaskOutcome {
         let left = |until: Timestamp| until.duration_since(Timestamp::now()).as_secs();
-        Outcome::RateLimited {
-            seconds: under.until.and_then(|until| u64::try_from(left(until)).ok()),
-            limit: under.kind,
-            why: under.why.clone(),
-            until: under.until,
+        TaskOutcome::RateLimited {
+            seconds: limit.until.and_then(|until| u64::try_from(left(until)).ok()),
+            limit: limit.kind,
+            why: limit.why.clone(),
+            until: limit.until,
         }
     }
 
-    /// Something broke; what its error says to do goes with it.
-    pub(super) fn broken(error: &anyhow::Error) -> Outcome {
+    /// An error that is not the agent's; its own hint goes with it.
+    pub(super) fn broken(error: &anyhow::Error) -> TaskOutcome {
         let hint = || error.chain().find_map(|cause| cause.downcast_ref::<Hint>());
         let fix = match is_disk_full(error) {
             true => Some("make room on the disk".to_owned()),
             false => hint().map(|hint| hint.fix.clone()),
         };
-        Outcome::Broken { why: chain(error), fix }
+        TaskOutcome::Broken { why: chain(error), fix }
     }
 
     /// Whether the task goes on at a known time.
     pub fn is_parked(&self) -> bool {
-        matches!(self, Outcome::RateLimited { until: Some(_), .. })
+        matches!(self, TaskOutcome::RateLimited { until: Some(_), .. })
     }
 
     /// Whether the task's work can be merged, or is.
     pub fn is_success(&self) -> bool {
-        matches!(self, Outcome::Done | Outcome::Unreviewed | Outcome::MergedBefore)
+        matches!(self, TaskOutcome::Done | TaskOutcome::Unreviewed | TaskOutcome::MergedBefore)
     }
 
     /// In one or two words, for tables.
     pub fn word(&self) -> &'static str {
         match self {
-            Outcome::Done => "done",
-            Outcome::Unreviewed => "done, not reviewed",
-            Outcome::MergedBefore => "merged before",
-            Outcome::NoChange => "changed nothing",
-            Outcome::AgentFailed { .. } => "agent failed",
-            Outcome::WaitingForPerson { .. } => "waits for a person",
-            Outcome::RateLimited { .. } => "rate limited",
-            Outcome::BudgetSpent { .. } => "budget spent",
-            Outcome::SetupFailed { .. } => "set-up failed",
-            Outcome::VerifyFailed { .. } => "verification failed",
-            Outcome::Rejected { .. } => "rejected",
-            Outcome::NoVerdict { .. } => "no verdict",
-            Outcome::Conflict { .. } | Outcome::DependencyConflict { .. } => "conflict",
-            Outcome::Blocked { .. } => "blocked",
-            Outcome::Stopped => "stopped",
-            Outcome::Broken { .. } => "broken",
+            TaskOutcome::Done => "done",
+            TaskOutcome::Unreviewed => "done, not reviewed",
+            TaskOutcome::MergedBefore => "merged before",
+            TaskOutcome::NoChange => "changed nothing",
+            TaskOutcome::AgentFailed { .. } => "agent failed",
+            TaskOutcome::WaitingForPerson { .. } => "waits for a person",
+            TaskOutcome::RateLimited { .. } => "rate limited",
+            TaskOutcome::BudgetSpent { .. } => "budget spent",
+            TaskOutcome::SetupFailed { .. } => "set-up failed",
+            TaskOutcome::VerifyFailed { .. } => "verification failed",
+            TaskOutcome::Rejected { .. } => "rejected",
+            TaskOutcome::NoVerdict { .. } => "no verdict",
+            TaskOutcome::Conflict { .. } | TaskOutcome::DependencyConflict { .. } => "conflict",
+            TaskOutcome::Blocked { .. } => "blocked",
+            TaskOutcome::Stopped => "stopped",
+            TaskOutcome::Broken { .. } => "broken",
         }
     }
 
     /// What happened, in a sentence; none where the word says it all.
     pub fn sentence(&self) -> Option<String> {
         Some(match self {
-            Outcome::Done | Outcome::MergedBefore => return None,
-            Outcome::Unreviewed => "nobody has reviewed it, so the gate will refuse it".into(),
-            Outcome::NoChange => "the agent ended without changing a file".into(),
-            Outcome::AgentFailed { why } => format!("its agent failed: {why}"),
-            Outcome::WaitingForPerson { what } => format!("its agent waits for a person: {what}"),
-            Outcome::RateLimited { limit, why, until: Some(until), .. } => {
+            TaskOutcome::Done | TaskOutcome::MergedBefore => return None,
+            TaskOutcome::Unreviewed => "nobody has reviewed it, so the gate will refuse it".into(),
+            TaskOutcome::NoChange => "the agent ended without changing a file".into(),
+            TaskOutcome::AgentFailed { why } => format!("its agent failed: {why}"),
+            TaskOutcome::WaitingForPerson { what } => format!("its agent waits for a person: {what}"),
+            TaskOutcome::RateLimited { limit, why, until: Some(until), .. } => {
                 format!("its agent met {limit}, which passes at {until:.0}: {why}")
             }
-            Outcome::RateLimited { limit, why, .. } => {
+            TaskOutcome::RateLimited { limit, why, .. } => {
                 format!("its agent met {limit} that is not waited for: {why}")
             }
-            Outcome::BudgetSpent { of, why } => {
+            TaskOutcome::BudgetSpent { of, why } => {
                 format!("the budget of the {of} is spent: {why}; what it had made is on its branch")
             }
-            Outcome::SetupFailed { how } => format!("the set-up command failed: {how}"),
-            Outcome::VerifyFailed { how } => format!("verification fails: {how}"),
-            Outcome::Rejected { findings } => match findings.first() {
+            TaskOutcome::SetupFailed { how } => format!("the set-up command failed: {how}"),
+            TaskOutcome::VerifyFailed { how } => format!("verification fails: {how}"),
+            TaskOutcome::Rejected { findings } => match findings.first() {
                 Some(first) if findings.len() == 1 => {
                     format!("a rival's finding blocks it: {}", brief(first))
                 }
@@ -182,14 +194,14 @@ impl Outcome {
                 }
                 None => "a rival requests changes".into(),
             },
-            Outcome::NoVerdict { why } => format!("no rival gave a verdict: {why}"),
-            Outcome::Conflict { with } => format!("it does not merge with {with}"),
-            Outcome::DependencyConflict { with } => {
+            TaskOutcome::NoVerdict { why } => format!("no rival gave a verdict: {why}"),
+            TaskOutcome::Conflict { with } => format!("it does not merge with {with}"),
+            TaskOutcome::DependencyConflict { with } => {
                 format!("it cannot begin: {with} does not merge with what else it depends on")
             }
-            Outcome::Blocked { by } => format!("it waits for {}", by.join(", ")),
-            Outcome::Stopped => "stopped; whatever it had made is on its branch".into(),
-            Outcome::Broken { why, .. } => why.clone(),
+            TaskOutcome::Blocked { by } => format!("it waits for {}", by.join(", ")),
+            TaskOutcome::Stopped => "stopped; whatever it had made is on its branch".into(),
+            TaskOutcome::Broken { why, .. } => why.clone(),
         })
     }
 
@@ -199,46 +211,48 @@ impl Outcome {
         let fresh = format!("git flow-ai run {slug} --task {task} --retry");
         let log = format!("git flow-ai log {slug} {task}");
         Some(match self {
-            Outcome::Done | Outcome::MergedBefore | Outcome::Blocked { .. } => return None,
-            Outcome::Unreviewed => again,
-            Outcome::NoChange => format!(
+            TaskOutcome::Done | TaskOutcome::MergedBefore | TaskOutcome::Blocked { .. } => return None,
+            TaskOutcome::Unreviewed => again,
+            TaskOutcome::NoChange => format!(
                 "{log} shows why; say it more plainly in the plan (git flow-ai plan {slug}) and run again with --retry, or tick its box"
             ),
-            Outcome::AgentFailed { .. } => format!("{log} shows what it did; then {fresh}"),
-            Outcome::WaitingForPerson { .. } => {
+            TaskOutcome::AgentFailed { .. } => format!("{log} shows what it did; then {fresh}"),
+            TaskOutcome::WaitingForPerson { .. } => {
                 format!("run the agent once by hand to answer it (a login, a permission), then {fresh}")
             }
-            Outcome::RateLimited { .. } => format!(
+            TaskOutcome::RateLimited { .. } => format!(
                 "later: {again} goes on where it was; or now: {again} --retry, or with another agent: {again} --agent NAME"
             ),
-            Outcome::BudgetSpent { of: "task", .. } => {
+            TaskOutcome::BudgetSpent { of: BudgetScope::Task, .. } => {
                 format!("{again} gives it another `task_budget` of that size, and goes on where it was")
             }
-            Outcome::BudgetSpent { .. } => {
+            TaskOutcome::BudgetSpent { .. } => {
                 format!(
                     "{again} has a budget of its own and goes on where it was; for another one: {again} --budget cost=10"
                 )
             }
-            Outcome::SetupFailed { .. } => {
+            TaskOutcome::SetupFailed { .. } => {
                 format!("mend `setup` under [run] in .zenflow/config.toml, then {again}")
             }
-            Outcome::VerifyFailed { .. } => {
+            TaskOutcome::VerifyFailed { .. } => {
                 format!("for more attempts: {fresh}; or mend it by hand on flow/{slug}/{task}, then {again}")
             }
-            Outcome::Rejected { .. } => format!(
+            TaskOutcome::Rejected { .. } => format!(
                 "{log} --review shows the findings; for more attempts: {fresh}; or mend it by hand on flow/{slug}/{task}, then {again}"
             ),
-            Outcome::NoVerdict { .. } => format!("git flow-ai doctor examines the reviewers; then {again}"),
-            Outcome::Conflict { .. } => format!(
+            TaskOutcome::NoVerdict { .. } => {
+                format!("git flow-ai doctor examines the reviewers; then {again}")
+            }
+            TaskOutcome::Conflict { .. } => format!(
                 "resolve it by hand: git switch flow/{slug}/result && git merge flow/{slug}/{task}; then go back to your branch and {again}"
             ),
-            Outcome::DependencyConflict { .. } => {
+            TaskOutcome::DependencyConflict { .. } => {
                 format!(
                     "make one of them depend on the other (git flow-ai plan {slug}), then run it again with --retry"
                 )
             }
-            Outcome::Broken { fix: Some(fix), .. } => format!("{fix}; then {again}"),
-            Outcome::Stopped | Outcome::Broken { .. } => again,
+            TaskOutcome::Broken { fix: Some(fix), .. } => format!("{fix}; then {again}"),
+            TaskOutcome::Stopped | TaskOutcome::Broken { .. } => again,
         })
     }
 }
@@ -248,48 +262,4 @@ pub(super) fn brief(finding: &Finding) -> String {
     let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
     let body = finding.body.lines().next().unwrap_or_default();
     format!("{}{line}: {} {body}", finding.path, finding.severity)
-}
-
-/// What became of one task.
-#[derive(Debug, Clone, Serialize)]
-pub struct TaskReport {
-    /// Its id.
-    pub task: String,
-    /// The agent that is to do it.
-    pub agent: String,
-    /// How many attempts ended in this run.
-    pub attempts: u32,
-    /// How it ended.
-    #[serde(flatten)]
-    pub outcome: Outcome,
-    /// How long this run took for it.
-    #[serde(serialize_with = "seconds")]
-    pub duration: Duration,
-    /// What its agents and reviewers used in this run, as far as they reported it.
-    pub usage: Usage,
-    /// The verdict on its head, in words: `APPROVE by codex (openai)`.
-    pub verdict: Option<String>,
-    /// Where its branch is.
-    #[serde(skip)]
-    pub head: Option<ObjectId>,
-    /// The worktree that was kept, since it holds something that is nowhere else, or was asked for.
-    pub kept: Option<PathBuf>,
-}
-
-impl TaskReport {
-    /// The report of a task that was parked, went on and came to that.
-    pub(super) fn followed_by(self, later: TaskReport) -> TaskReport {
-        TaskReport {
-            attempts: self.attempts + later.attempts,
-            duration: self.duration + later.duration,
-            verdict: later.verdict.or(self.verdict),
-            kept: later.kept.or(self.kept),
-            head: later.head.or(self.head),
-            ..later
-        }
-    }
-}
-
-pub(super) fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(duration.as_secs())
 }

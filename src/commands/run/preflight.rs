@@ -1,7 +1,7 @@
 //! What must be so before a run begins; everything is checked before anything is started.
 
 use super::journal::History;
-use super::{Options, branch};
+use super::{RunOptions, branch};
 use crate::agents::cli::Agent;
 use crate::agents::worktree;
 use crate::commands::draft;
@@ -53,7 +53,7 @@ pub struct Forecast {
 }
 
 /// What a run would do, task by task, without doing it.
-pub fn forecast(repo: &Repo, options: &Options) -> Result<Vec<Forecast>> {
+pub fn forecast(repo: &Repo, options: &RunOptions) -> Result<Vec<Forecast>> {
     let mut prepared = prepare(repo, options)?;
     let result = repo.find_ref(&options.slug.result_ref())?;
     let mut forecasts = Vec::new();
@@ -103,7 +103,7 @@ pub fn choose(repo: &Repo, named: Option<Slug>) -> Result<Slug> {
 }
 
 /// Reads everything and refuses with the way out.
-pub(super) fn prepare(repo: &Repo, options: &Options) -> Result<Prepared> {
+pub(super) fn prepare(repo: &Repo, options: &RunOptions) -> Result<Prepared> {
     let slug = &options.slug;
     let spec = specs::read(repo, slug)?;
     let status = draft::step_of(repo, &spec)?;
@@ -175,7 +175,7 @@ fn restrict(plan: &Plan, wanted: &[String]) -> Result<Plan> {
 }
 
 /// Every task's agent, able to start, and with a rival to judge it.
-fn agents(config: &Config, plan: &Plan, options: &Options) -> Result<HashMap<String, Agent>> {
+fn agents(config: &Config, plan: &Plan, options: &RunOptions) -> Result<HashMap<String, Agent>> {
     let mut agents = HashMap::new();
     for task in plan.tasks.iter().filter(|task| !task.done) {
         let agent = agent(config, task, options.agent.as_deref())?;

@@ -4,13 +4,16 @@
 //! A parked task has given its place away and lives on in its branch alone: it goes on as it would in
 //! another run.
 
+use super::context::{announce_end, announce_parked};
 use super::integrate::Merging;
-use super::limits::Under;
-use super::outcome::{Outcome, TaskReport};
-use super::{Run, not_run, task};
+use super::limits::ActiveLimit;
+use super::outcome::{BudgetScope, TaskOutcome};
+use super::summary::TaskReport;
+use super::task::TaskRunner;
+use super::{Run, not_run};
 use crate::domain::error::Result;
-use crate::domain::event::{State, What};
-use crate::domain::plan::{Plan, Schedule, Standing, Task};
+use crate::domain::event::{What, TaskState};
+use crate::domain::plan::{Plan, Schedule, Task, TaskStatus};
 use crate::system::memory;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
@@ -32,8 +35,8 @@ struct Scheduler<'a> {
     merging: Merging,
     running: JoinSet<TaskReport>,
     reports: HashMap<String, TaskReport>,
-    /// What was told of tasks that wait: each thing once.
-    told: HashSet<(String, Option<Timestamp>)>,
+    /// What was announced of tasks that wait: each thing once.
+    announced: HashSet<(String, Option<Timestamp>)>,
     /// Whether the machine has no room for more.
     pressed: bool,
 }
@@ -70,17 +73,17 @@ impl<'a> Scheduler<'a> {
             merging,
             running: JoinSet::new(),
             reports: HashMap::new(),
-            told: HashSet::new(),
+            announced: HashSet::new(),
             pressed: false,
         })
     }
 
     /// Those whose limit has passed could go on; those whose limit is not waited for any more are over.
     fn unpark(&mut self) {
-        for task in self.standing(Standing::Parked) {
+        for task in self.tasks_in(TaskStatus::Parked) {
             match self.limit(&task) {
                 None => self.schedule.unpark(&task.id),
-                Some(Under { until: None, .. }) => self.schedule.finish(&task.id, false),
+                Some(ActiveLimit { until: None, .. }) => self.schedule.finish(&task.id, false),
                 Some(_) => {}
             }
         }
@@ -94,7 +97,7 @@ impl<'a> Scheduler<'a> {
             && run.budget.spent().is_none()
             && let Some(task) = self.schedule.start_next(|task| limit(run, task).is_none())
         {
-            self.running.spawn_local(task::live(run.clone(), task));
+            self.running.spawn_local(TaskRunner::run(run.clone(), task));
         }
     }
 
@@ -103,8 +106,8 @@ impl<'a> Scheduler<'a> {
     fn is_pressed(&mut self) -> bool {
         let run = self.run;
         let could = |schedule: &Schedule| {
-            let mut tasks = schedule.standings();
-            tasks.any(|(task, standing)| standing == Standing::Ready && limit(run, task).is_none())
+            let mut tasks = schedule.statuses();
+            tasks.any(|(task, status)| status == TaskStatus::Ready && limit(run, task).is_none())
         };
         let is_asked = run.loaded.config.run.pressure
             && !self.running.is_empty()
@@ -118,34 +121,34 @@ impl<'a> Scheduler<'a> {
         self.pressed
     }
 
-    /// Tells which tasks wait for a free place or a limit, each once.
+    /// Announces which tasks wait for a free place or a limit, each once.
     fn announce(&mut self) {
         if self.run.stop.is_set() {
             return;
         }
-        for task in self.standing(Standing::Ready) {
+        for task in self.tasks_in(TaskStatus::Ready) {
             let agent = agent(self.run, &task);
-            let events = self.run.events.of_task(&task.id);
+            let events = self.run.events.for_task(&task.id);
             match self.limit(&task) {
                 None => {
-                    if self.told.insert((task.id.clone(), None)) {
+                    if self.announced.insert((task.id.clone(), None)) {
                         let detail = String::new();
-                        events.send(What::State { state: State::Queued, attempt: 1, agent, detail });
+                        events.send(What::State { state: TaskState::Queued, attempt: 1, agent, detail });
                     }
                 }
-                Some(under) => {
+                Some(limit) => {
                     if let Some(until) =
-                        under.until.filter(|at| self.told.insert((task.id.clone(), Some(*at))))
+                        limit.until.filter(|at| self.announced.insert((task.id.clone(), Some(*at))))
                     {
                         let attempt = self.run.history.borrow().next(&task.id);
-                        task::tell_parked(&events, attempt, &agent, &under, until);
+                        announce_parked(&events, attempt, &agent, &limit, until);
                     }
                 }
             }
         }
     }
 
-    /// Waits until something happens; false when nothing will any more.
+    /// Waits until something happens; false if nothing will any more.
     async fn wait(&mut self) -> Result<bool> {
         let (idle, stopped) = (self.running.is_empty(), self.run.stop.is_set());
         let due = self.due();
@@ -168,14 +171,14 @@ impl<'a> Scheduler<'a> {
         Ok(true)
     }
 
-    /// How long until a task that waits for a limit could go on; none where that is not waited for.
+    /// How long until a task that waits for a limit could go on; `None` if that is not waited for.
     fn due(&self) -> Option<Duration> {
         if self.run.stop.is_set() || self.run.budget.spent().is_some() {
             return None;
         }
         let now = Timestamp::now();
-        let waits = |standing| matches!(standing, Standing::Parked | Standing::Ready);
-        let tasks = self.schedule.standings().filter(|(_, standing)| waits(*standing));
+        let waits = |status| matches!(status, TaskStatus::Parked | TaskStatus::Ready);
+        let tasks = self.schedule.statuses().filter(|(_, status)| waits(*status));
         let next = tasks.filter_map(|(task, _)| limit(self.run, task)?.until).min();
         let left = next.map(|next| Duration::try_from(next.duration_since(now)).unwrap_or_default());
         let left = left.map(|left| (left + Duration::from_millis(10)).min(LOOK_AGAIN));
@@ -202,22 +205,22 @@ impl<'a> Scheduler<'a> {
 
     /// What became of every task.
     fn end(mut self) -> Vec<TaskReport> {
-        for task in self.standing(Standing::Parked) {
+        for task in self.tasks_in(TaskStatus::Parked) {
             self.schedule.finish(&task.id, false);
         }
         for report in self.reports.values_mut().filter(|report| report.outcome.is_parked()) {
-            // It was told as parked, not as over.
+            // It was announced as parked, not as over.
             if let Some(why) = self.run.budget.spent() {
-                report.outcome = Outcome::BudgetSpent { of: "run", why };
+                report.outcome = TaskOutcome::BudgetSpent { of: BudgetScope::Run, why };
             }
-            task::tell_over(&self.run.events.of_task(&report.task), report.attempts.max(1), report);
+            announce_end(&self.run.events.for_task(&report.task), report.attempts.max(1), report);
         }
         self.merging.merge(self.run, &self.schedule, &mut self.reports);
         let mut all = Vec::new();
-        for (task, standing) in self.schedule.standings() {
+        for (task, status) in self.schedule.statuses() {
             let report = match self.reports.remove(&task.id) {
                 Some(report) => report,
-                None => not_run(self.run, task, self.outcome_of(task, standing)),
+                None => not_run(self.run, task, self.outcome_of(task, status)),
             };
             all.push(TaskReport { usage: self.run.budget.used_by(&task.id), ..report });
         }
@@ -225,37 +228,39 @@ impl<'a> Scheduler<'a> {
     }
 
     /// How a task ended that was not started in this run.
-    fn outcome_of(&self, task: &Task, standing: Standing) -> Outcome {
-        match standing {
-            Standing::Done => Outcome::MergedBefore,
-            _ if self.run.stop.is_set() => Outcome::Stopped,
-            Standing::Ready => match (self.limit(task), self.run.budget.spent()) {
-                (Some(under), _) => Outcome::limited(&under),
-                (None, why) => Outcome::BudgetSpent { of: "run", why: why.unwrap_or_default() },
+    fn outcome_of(&self, task: &Task, status: TaskStatus) -> TaskOutcome {
+        match status {
+            TaskStatus::Done => TaskOutcome::MergedBefore,
+            _ if self.run.stop.is_set() => TaskOutcome::Stopped,
+            TaskStatus::Ready => match (self.limit(task), self.run.budget.spent()) {
+                (Some(limit), _) => TaskOutcome::limited(&limit),
+                (None, why) => {
+                    TaskOutcome::BudgetSpent { of: BudgetScope::Run, why: why.unwrap_or_default() }
+                }
             },
             _ => {
                 let missing = |id: &&String| {
-                    let mut others = self.schedule.standings();
-                    others.any(|(other, standing)| other.id == **id && standing != Standing::Done)
+                    let mut others = self.schedule.statuses();
+                    others.any(|(other, status)| other.id == **id && status != TaskStatus::Done)
                 };
-                Outcome::Blocked { by: task.after.iter().filter(missing).cloned().collect() }
+                TaskOutcome::Blocked { by: task.after.iter().filter(missing).cloned().collect() }
             }
         }
     }
 
-    fn standing(&self, wanted: Standing) -> Vec<Task> {
-        let tasks = self.schedule.standings().filter(|(_, standing)| *standing == wanted);
+    fn tasks_in(&self, wanted: TaskStatus) -> Vec<Task> {
+        let tasks = self.schedule.statuses().filter(|(_, status)| *status == wanted);
         tasks.map(|(task, _)| task.clone()).collect()
     }
 
-    fn limit(&self, task: &Task) -> Option<Under> {
+    fn limit(&self, task: &Task) -> Option<ActiveLimit> {
         limit(self.run, task)
     }
 }
 
 /// The limit that a task's agent is under.
-fn limit(run: &Run, task: &Task) -> Option<Under> {
-    run.limits.borrow().of(&agent(run, task), Timestamp::now()).cloned()
+fn limit(run: &Run, task: &Task) -> Option<ActiveLimit> {
+    run.limits.borrow().active(&agent(run, task), Timestamp::now()).cloned()
 }
 
 fn agent(run: &Run, task: &Task) -> String {

@@ -1,12 +1,55 @@
-//! What a run came to: the result branch, and everything together.
+//! What a run came to: each task, the result branch, and everything together.
 
-use super::budget::Account;
-use super::outcome::{TaskReport, brief, seconds};
+use super::budget::BudgetReport;
+use super::outcome::{TaskOutcome, brief};
 use crate::domain::event::Usage;
 use crate::domain::spec::Slug;
+use crate::domain::values::seconds;
 use crate::domain::verdict::Finding;
+use gix::ObjectId;
 use serde::Serialize;
+use std::path::PathBuf;
 use std::time::Duration;
+
+/// What became of one task.
+#[derive(Debug, Clone, Serialize)]
+pub struct TaskReport {
+    /// Its id.
+    pub task: String,
+    /// The agent that is to do it.
+    pub agent: String,
+    /// How many attempts ended in this run.
+    pub attempts: u32,
+    /// How it ended.
+    #[serde(flatten)]
+    pub outcome: TaskOutcome,
+    /// How long this run took for it.
+    #[serde(serialize_with = "seconds")]
+    pub duration: Duration,
+    /// What its agents and reviewers used in this run, as far as they reported it.
+    pub usage: Usage,
+    /// The verdict on its head, in words: `APPROVE by codex (openai)`.
+    pub verdict: Option<String>,
+    /// Where its branch is.
+    #[serde(skip)]
+    pub head: Option<ObjectId>,
+    /// The worktree that was kept, since it holds something that is nowhere else, or was asked for.
+    pub kept: Option<PathBuf>,
+}
+
+impl TaskReport {
+    /// The report of a task that was parked, went on and came to that.
+    pub(super) fn followed_by(self, later: TaskReport) -> TaskReport {
+        TaskReport {
+            attempts: self.attempts + later.attempts,
+            duration: self.duration + later.duration,
+            verdict: later.verdict.or(self.verdict),
+            kept: later.kept.or(self.kept),
+            head: later.head.or(self.head),
+            ..later
+        }
+    }
+}
 
 /// What became of the merged result.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -119,7 +162,7 @@ pub struct Summary {
     pub usage: Usage,
     /// What became of the run's budget; none where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub budget: Option<Account>,
+    pub budget: Option<BudgetReport>,
     /// Whether the person stopped it.
     pub stopped: bool,
     /// How long it took.

@@ -1,330 +1,248 @@
-//! One task's life: judge what is on its branch, else have its agent try, until it is approved or no
-//! attempt is left.
+//! One task, from start to end: judge what is on its branch, else have its agent try, until it is
+//! approved or no attempt is left.
 //!
-//! The same loop serves a fresh start and a resumed one, because it only ever looks at the branch and
-//! the notes: work that an earlier run left is judged like work that was made just now.
+//! The same loop serves a fresh start and a resumed one, because it only looks at the branch and the
+//! notes: work that an earlier run left is judged like work that was made just now.
 
-use super::attempt::Attempted;
-use super::base::{self, Start};
-use super::branch::{self, Judged, State as AttemptState, TaskBranch};
-use super::checkout::Checkout;
-use super::limits::Under;
-use super::outcome::{Outcome, TaskReport};
+use super::attempt::{self, AttemptEnd};
+use super::base::{self, Base};
+use super::branch::{self, AttemptState, ReviewStatus, TaskBranch};
+use super::context::{TaskContext, announce_end};
+use super::outcome::TaskOutcome;
 use super::prompt::Feedback;
-use super::review::words;
-use super::verify::{self, Verified};
-use super::{Run, chain, not_run};
-use crate::agents::cli::Agent;
+use super::review::{self, Review, describe};
+use super::summary::TaskReport;
+use super::verify::{self, Verification};
+use super::workspace::Workspace;
+use super::{Run, not_run};
 use crate::domain::error::Result;
-use crate::domain::event::{Events, State, What};
+use crate::domain::event::{Events, TaskState};
 use crate::domain::plan::Task;
 use crate::gate::store::changes;
-use anyhow::anyhow;
 use gix::ObjectId;
-use jiff::Timestamp;
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
-/// A task under way.
+/// One task's state machine.
 pub(super) struct TaskRunner<'a> {
-    pub run: &'a Run,
-    pub task: Task,
-    pub agent: &'a Agent,
-    pub events: Events,
-    /// The commit that it begins from.
-    pub base: ObjectId,
-    /// What is on its branch.
-    pub work: Option<TaskBranch>,
-    /// Its worktree, when there is one.
-    pub place: Option<Checkout>,
-    /// The number of the attempt under way, or of the last one.
-    pub number: u32,
-    /// How many attempts ended in this run.
-    pub attempts: u32,
-    /// Since when it is at work.
-    pub since: Instant,
-    /// Whether the agent was last seen quiet, limited or waiting, so that its next word is news.
-    pub unsettled: Cell<bool>,
-    /// What was warned of.
-    pub warned: RefCell<BTreeSet<String>>,
-    pub verdict: Option<String>,
+    context: &'a TaskContext<'a>,
+    workspace: Workspace<'a>,
+    /// The verdict on the work, in words.
+    verdict: Option<String>,
 }
 
 /// What was wrong the last time: with the change, and with the attempt.
 #[derive(Debug, Default)]
-struct Trouble {
-    fault: Option<Feedback>,
-    mishap: Option<Feedback>,
+struct Problems {
+    change: Option<Feedback>,
+    attempt: Option<Feedback>,
 }
 
 /// What judging the work came to.
-pub(super) enum Judgement {
+enum Assessment {
     /// The task is over.
-    Over(Outcome),
-    /// The agent has to mend something.
-    Again(Feedback),
-}
-
-/// Lives it to its end. Nothing that goes wrong here stops the others.
-pub(super) async fn live(run: Rc<Run>, task: Task) -> TaskReport {
-    let begin = Instant::now();
-    let events = run.events.of_task(&task.id);
-    let Some(agent) = run.agents.get(&task.id) else {
-        return not_run(&run, &task, Outcome::broken(&anyhow!("it has no agent")));
-    };
-    let (base, work) = match begin_from(&run, &task) {
-        Ok(Ok(found)) => found,
-        Ok(Err(outcome)) => return finished(&events, 1, not_run(&run, &task, outcome)),
-        Err(error) => {
-            return finished(&events, 1, not_run(&run, &task, Outcome::broken(&error)));
-        }
-    };
-    let number = run.history.borrow().next(&task.id).saturating_sub(1).max(1);
-    let mut life = TaskRunner {
-        run: &run,
-        agent,
-        events: events.clone(),
-        base,
-        work,
-        place: None,
-        number,
-        attempts: 0,
-        since: begin,
-        unsettled: Cell::new(false),
-        warned: RefCell::default(),
-        verdict: None,
-        task,
-    };
-    let outcome = match life.go_on().await {
-        Ok(outcome) => outcome,
-        Err(error) => Outcome::broken(&error),
-    };
-    let (outcome, kept) = life.leave(outcome).await;
-    run.budget.worked(&life.task.id, begin.elapsed());
-    let report = TaskReport {
-        task: life.task.id.clone(),
-        agent: agent.name.clone(),
-        attempts: life.attempts,
-        outcome,
-        duration: begin.elapsed(),
-        usage: run.budget.used_by(&life.task.id),
-        verdict: life.verdict,
-        head: life.work.map(|work| work.head),
-        kept,
-    };
-    finished(&events, life.number, report)
-}
-
-/// The commit that the task began or begins from, and its work so far; an outcome when it cannot begin.
-fn begin_from(run: &Run, task: &Task) -> Result<Result<(ObjectId, Option<TaskBranch>), Outcome>> {
-    let work = branch::read(&run.repo, run.slug(), task, run.base, &mut run.history.borrow_mut())?;
-    if let Some(work) = work {
-        return Ok(Ok((work.base, Some(work))));
-    }
-    Ok(match base::of(run, task)? {
-        Start::At(base) => Ok((base, None)),
-        Start::Conflict(with) => Err(Outcome::DependencyConflict { with }),
-    })
-}
-
-/// Tells that it is over, or has to wait.
-fn finished(events: &Events, attempt: u32, report: TaskReport) -> TaskReport {
-    if !report.outcome.is_parked() {
-        tell_over(events, attempt, &report);
-    }
-    report
-}
-
-/// Tells that a task waits for its agent's limit to pass.
-pub(super) fn tell_parked(events: &Events, attempt: u32, agent: &str, under: &Under, until: Timestamp) {
-    let detail = format!("until {until:.0}: {}: {}", under.kind, under.why);
-    events.send(What::State { state: State::RateLimited, attempt, agent: agent.to_owned(), detail });
-    let (agent, why) = (agent.to_owned(), under.why.clone());
-    events.send(What::Parked { attempt, agent, limit: under.kind, why, until });
-}
-
-/// Tells that it is over.
-pub(super) fn tell_over(events: &Events, attempt: u32, report: &TaskReport) {
-    let state = match &report.outcome {
-        outcome if outcome.is_success() => State::Done,
-        Outcome::Stopped | Outcome::BudgetSpent { .. } | Outcome::RateLimited { .. } => State::Stopped,
-        _ => State::Failed,
-    };
-    let detail = report.outcome.sentence().unwrap_or_default();
-    let agent = report.agent.clone();
-    events.send(What::State { state, attempt, agent, detail });
-    events.send(What::TaskFinished {
-        outcome: report.outcome.word().to_owned(),
-        attempts: report.attempts,
-        seconds: report.duration.as_secs(),
-        usage: report.usage,
-        verdict: report.verdict.clone(),
-    });
+    Final(TaskOutcome),
+    /// The agent has to fix something.
+    Retry(Feedback),
 }
 
 impl TaskRunner<'_> {
-    async fn go_on(&mut self) -> Result<Outcome> {
-        let mut trouble = self.old_trouble()?;
-        loop {
-            if self.work.is_some_and(|work| work.state == AttemptState::Made) && self.has_work()? {
-                match self.judge().await? {
-                    Judgement::Over(outcome) => return Ok(outcome),
-                    Judgement::Again(fault) => trouble.fault = Some(fault),
-                }
+    /// Runs a task to its end. Nothing that goes wrong here stops the others.
+    pub async fn run(run: Rc<Run>, task: Task) -> TaskReport {
+        let begin = Instant::now();
+        let events = run.events.for_task(&task.id);
+        let Some(agent) = run.agents.get(&task.id) else {
+            return not_run(&run, &task, TaskOutcome::broken(&anyhow::anyhow!("it has no agent")));
+        };
+        let (base, branch) = match begin_from(&run, &task) {
+            Ok(Ok(found)) => found,
+            Ok(Err(outcome)) => return finished(&events, 1, not_run(&run, &task, outcome)),
+            Err(error) => {
+                return finished(&events, 1, not_run(&run, &task, TaskOutcome::broken(&error)));
             }
-            if let Some(outcome) = self.may_not_go_on() {
-                return Ok(outcome);
-            }
-            let made = self.run.history.borrow().made(&self.task.id);
-            if made >= self.run.loaded.config.run.attempts {
-                return Ok(exhausted(trouble, made));
-            }
-            let feedback: Vec<Feedback> =
-                [trouble.fault.clone(), trouble.mishap.take()].into_iter().flatten().collect();
-            match self.attempt(&feedback).await? {
-                Attempted::Ended => {}
-                Attempted::Failed(why) => trouble.mishap = Some(Feedback::Failed(why)),
-                Attempted::Over(outcome) => return Ok(outcome),
-            }
-        }
+        };
+        let context = TaskContext::new(&run, &task, agent, begin);
+        let workspace = Workspace::new(&context, base, branch);
+        let mut runner = TaskRunner { context: &context, workspace, verdict: None };
+        let outcome = runner.work().await.unwrap_or_else(|error| TaskOutcome::broken(&error));
+        let keep =
+            (run.options.keep && !outcome.is_parked()) || matches!(outcome, TaskOutcome::Broken { .. });
+        let kept = runner.workspace.close(keep).await;
+        run.budget.worked(&task.id, begin.elapsed());
+        let report = TaskReport {
+            task: task.id.clone(),
+            agent: agent.name.clone(),
+            attempts: context.ended_attempts(),
+            outcome,
+            duration: begin.elapsed(),
+            usage: run.budget.used_by(&task.id),
+            verdict: runner.verdict,
+            head: runner.workspace.branch().map(|branch| branch.head),
+            kept,
+        };
+        finished(&events, context.attempt(), report)
     }
 
-    /// Why nothing new may be started for it.
-    pub(super) fn may_not_go_on(&self) -> Option<Outcome> {
-        if self.run.stop.is_set() {
-            return Some(Outcome::Stopped);
+    /// Judges, tries, and judges again until there is an outcome.
+    async fn work(&mut self) -> Result<TaskOutcome> {
+        let TaskContext { run, task, .. } = self.context;
+        let mut problems = self.earlier_problems()?;
+        loop {
+            let is_made = self.workspace.branch().is_some_and(|branch| branch.state == AttemptState::Made);
+            if is_made && self.workspace.has_work()? {
+                match self.judge().await? {
+                    Assessment::Final(outcome) => return Ok(outcome),
+                    Assessment::Retry(feedback) => problems.change = Some(feedback),
+                }
+            }
+            if let Some(outcome) = self.context.must_stop() {
+                return Ok(outcome);
+            }
+            let made = run.history.borrow().made(&task.id);
+            if made >= run.loaded.config.run.attempts {
+                return Ok(problems.exhausted(made));
+            }
+            let feedback: Vec<Feedback> =
+                [problems.change.clone(), problems.attempt.take()].into_iter().flatten().collect();
+            match attempt::attempt(self.context, &mut self.workspace, &feedback).await? {
+                AttemptEnd::Finished => {}
+                AttemptEnd::Failed(why) => problems.attempt = Some(Feedback::Failed(why)),
+                AttemptEnd::Final(outcome) => return Ok(outcome),
+            }
         }
-        if let Some(why) = self.run.budget.spent() {
-            return Some(Outcome::BudgetSpent { of: "run", why });
-        }
-        let spent = self.run.budget.spent_by(&self.task.id, self.since);
-        spent.map(|why| Outcome::BudgetSpent { of: "task", why })
     }
 
     /// What an earlier run's attempt was stopped in.
-    fn old_trouble(&self) -> Result<Trouble> {
-        let mut trouble = Trouble::default();
-        if let Some(work) = self.work.filter(|work| work.state != AttemptState::Made) {
-            let findings =
-                branch::last_findings(&self.run.repo, &work, &self.run.loaded.config.gate, &self.run.target)?;
-            trouble.fault = findings.map(Feedback::Findings);
-            trouble.mishap = Some(match work.state {
+    fn earlier_problems(&self) -> Result<Problems> {
+        let run = self.context.run;
+        let mut problems = Problems::default();
+        if let Some(branch) = self.workspace.branch().filter(|branch| branch.state != AttemptState::Made) {
+            let findings = branch::last_findings(&run.repo, &branch, &run.loaded.config.gate, &run.target)?;
+            problems.change = findings.map(Feedback::Findings);
+            problems.attempt = Some(match branch.state {
                 AttemptState::Partial => Feedback::Interrupted,
                 _ => Feedback::Failed("the agent ended before it was done".into()),
             });
         }
-        Ok(trouble)
-    }
-
-    /// Whether its branch differs from where it began.
-    pub(super) fn has_work(&self) -> Result<bool> {
-        let Some(work) = self.work else { return Ok(false) };
-        Ok(self.run.repo.tree_of(work.head)? != self.run.repo.tree_of(work.base)?)
+        Ok(problems)
     }
 
     /// Verifies the work and has it reviewed, unless that has been done.
-    async fn judge(&mut self) -> Result<Judgement> {
-        let policy = &self.run.loaded.config.gate;
-        let Some(work) = self.work else { return Ok(Judgement::Over(Outcome::NoChange)) };
-        let change = changes::between(&self.run.repo, work.base, work.head)?;
-        match branch::judged(&self.run.repo, &change, policy, &self.run.target)? {
-            Judged::Approved(verdict) => {
-                // An earlier run or a person had it reviewed; whether it passes the checks, no note tells.
-                if let Some(judgement) = self.verify().await? {
-                    return Ok(judgement);
+    async fn judge(&mut self) -> Result<Assessment> {
+        let run = self.context.run;
+        let Some(branch) = self.workspace.branch() else {
+            return Ok(Assessment::Final(TaskOutcome::NoChange));
+        };
+        let change = changes::between(&run.repo, branch.base, branch.head)?;
+        match branch::review_status(&run.repo, &change, &run.loaded.config.gate, &run.target)? {
+            ReviewStatus::Approved(verdict) => {
+                // An earlier run or a person had it reviewed; no note says whether it passes the checks.
+                if let Some(assessment) = self.verify().await? {
+                    return Ok(assessment);
                 }
-                if self.work == Some(work) {
-                    self.verdict = Some(words(&verdict));
-                    return Ok(Judgement::Over(Outcome::Done));
+                if self.workspace.branch() == Some(branch) {
+                    self.verdict = Some(describe(&verdict));
+                    return Ok(Assessment::Final(TaskOutcome::Done));
                 }
-                return self.review_or_not().await;
+                return self.review_if_wanted().await;
             }
-            Judged::Blocked(verdict, findings) => {
-                self.verdict = Some(words(&verdict));
-                return Ok(Judgement::Again(Feedback::Findings(findings)));
+            ReviewStatus::Blocked(verdict, findings) => {
+                self.verdict = Some(describe(&verdict));
+                return Ok(Assessment::Retry(Feedback::Findings(findings)));
             }
-            Judged::Not => {}
+            ReviewStatus::Open => {}
         }
-        if let Some(judgement) = self.verify().await? {
-            return Ok(judgement);
+        if let Some(assessment) = self.verify().await? {
+            return Ok(assessment);
         }
-        self.review_or_not().await
+        self.review_if_wanted().await
     }
 
-    /// Runs the checks; none when they pass.
-    async fn verify(&mut self) -> Result<Option<Judgement>> {
-        let commands = verify::commands(self.run, [&self.task]);
+    /// Runs the checks; `None` if they pass.
+    async fn verify(&mut self) -> Result<Option<Assessment>> {
+        let context = self.context;
+        let commands = verify::commands(context.run, [context.task]);
         if commands.is_empty() {
             return Ok(None);
         }
-        if let Some(outcome) = self.settle_in().await? {
-            return Ok(Some(Judgement::Over(outcome)));
-        }
-        let Some(place) = &self.place else { return Ok(Some(Judgement::Over(Outcome::Stopped))) };
-        self.tell(State::Verifying, "");
-        let verified = verify::verify(self.run, &commands, place, &self.env(), &self.events).await?;
+        let checkout = match self.workspace.open().await? {
+            Ok(checkout) => checkout,
+            Err(outcome) => return Ok(Some(Assessment::Final(outcome))),
+        };
+        context.announce(TaskState::Verifying, "");
+        let verified =
+            verify::verify(context.run, &commands, checkout, &context.env(), &context.events).await?;
         // Checks may write: lock files, snapshots. What they leave belongs to the change.
-        self.commit_files(self.number, &[self.agent.author()], AttemptState::Made).await?;
+        self.workspace.commit_files(&[context.agent.author()], AttemptState::Made).await?;
         Ok(match verified {
-            Verified::Passed => None,
-            Verified::Failed(how) => Some(Judgement::Again(Feedback::Verification(how))),
-            Verified::Stopped => Some(Judgement::Over(Outcome::Stopped)),
+            Verification::Passed => None,
+            Verification::Failed(how) => Some(Assessment::Retry(Feedback::Verification(how))),
+            Verification::Stopped => Some(Assessment::Final(TaskOutcome::Stopped)),
         })
     }
 
-    /// Puts the worktree away; what it holds and no commit has stays, and is named.
-    async fn leave(&mut self, outcome: Outcome) -> (Outcome, Option<PathBuf>) {
-        let Some(place) = self.place.take() else { return (outcome, None) };
-        let path = place.path().to_owned();
-        if (self.run.options.keep && !outcome.is_parked()) || matches!(outcome, Outcome::Broken { .. }) {
-            if let Err(error) = place.leave().await {
-                self.events.warn(format!("{} is not safe to look at: {}", path.display(), chain(&error)));
-            }
-            return (outcome, Some(path));
+    /// Has rivals judge the work, unless the user wants no review.
+    async fn review_if_wanted(&mut self) -> Result<Assessment> {
+        let context = self.context;
+        if !context.run.options.review {
+            return Ok(Assessment::Final(TaskOutcome::Unreviewed));
         }
-        match place.put_away().await {
-            Ok(None) => (outcome, None),
-            Ok(Some((path, why))) => {
-                self.events.warn(format!("{} is kept: {why}", path.display()));
-                (outcome, Some(path))
-            }
-            Err(error) => {
-                self.events.warn(format!("{} is kept: {}", path.display(), chain(&error)));
-                (outcome, Some(path))
-            }
+        // A review costs as well.
+        if let Some(outcome) = context.must_stop() {
+            return Ok(Assessment::Final(outcome));
         }
-    }
-
-    /// Tells its state.
-    pub(super) fn tell(&self, state: State, detail: &str) {
-        let agent = self.agent.name.clone();
-        self.events.send(What::State { state, attempt: self.number, agent, detail: detail.to_owned() });
-    }
-
-    /// What commands and agents are told about where they are.
-    pub(super) fn env(&self) -> Vec<(String, String)> {
-        environment(self.run, &self.task.id, self.number)
+        let Some(branch) = self.workspace.branch() else {
+            return Ok(Assessment::Final(TaskOutcome::NoChange));
+        };
+        // Every author counts, agents of earlier runs too.
+        let change = changes::between(&context.run.repo, branch.base, branch.head)?;
+        let review =
+            review::review(context.run, &change, Some(context.task), context.attempt(), &context.events);
+        Ok(match review.await? {
+            Review::Approved { verdict } => {
+                self.verdict = Some(verdict);
+                Assessment::Final(TaskOutcome::Done)
+            }
+            Review::Rejected { verdict, findings } => {
+                self.verdict = Some(verdict);
+                Assessment::Retry(Feedback::Findings(findings))
+            }
+            Review::NoRival { why } | Review::NoVerdict { why } => {
+                Assessment::Final(TaskOutcome::NoVerdict { why })
+            }
+            Review::Stopped => Assessment::Final(TaskOutcome::Stopped),
+        })
     }
 }
 
-/// The variables that say which task of which spec this is.
-pub(super) fn environment(run: &Run, task: &str, attempt: u32) -> Vec<(String, String)> {
-    vec![
-        ("GIT_FLOW_AI_SPEC".into(), run.slug().to_string()),
-        ("GIT_FLOW_AI_TASK".into(), task.to_owned()),
-        ("GIT_FLOW_AI_ATTEMPT".into(), attempt.to_string()),
-    ]
+impl Problems {
+    /// The task's outcome when no attempt is left.
+    fn exhausted(self, made: u32) -> TaskOutcome {
+        match (self.attempt, self.change) {
+            (Some(Feedback::Failed(why)), _) => TaskOutcome::AgentFailed { why },
+            (_, Some(Feedback::Verification(how))) => TaskOutcome::VerifyFailed { how },
+            (_, Some(Feedback::Findings(findings))) => TaskOutcome::Rejected { findings },
+            _ => TaskOutcome::AgentFailed { why: format!("none of its {made} attempts came to anything") },
+        }
+    }
 }
 
-/// How it ends when no attempt is left.
-fn exhausted(trouble: Trouble, made: u32) -> Outcome {
-    match (trouble.mishap, trouble.fault) {
-        (Some(Feedback::Failed(why)), _) => Outcome::AgentFailed { why },
-        (_, Some(Feedback::Verification(how))) => Outcome::VerifyFailed { how },
-        (_, Some(Feedback::Findings(findings))) => Outcome::Rejected { findings },
-        _ => Outcome::AgentFailed { why: format!("none of its {made} attempts came to anything") },
+/// The commit that the task began or begins from, and its work so far; an outcome if it cannot begin.
+fn begin_from(run: &Run, task: &Task) -> Result<Result<(ObjectId, Option<TaskBranch>), TaskOutcome>> {
+    let branch = branch::read(&run.repo, run.slug(), task, run.base, &mut run.history.borrow_mut())?;
+    if let Some(branch) = branch {
+        return Ok(Ok((branch.base, Some(branch))));
     }
+    Ok(match base::find(run, task)? {
+        Base::At(base) => Ok((base, None)),
+        Base::Conflict(with) => Err(TaskOutcome::DependencyConflict { with }),
+    })
+}
+
+/// Announces the end, unless the task has to wait.
+fn finished(events: &Events, attempt: u32, report: TaskReport) -> TaskReport {
+    if !report.outcome.is_parked() {
+        announce_end(events, attempt, &report);
+    }
+    report
 }

@@ -9,7 +9,7 @@ use crate::domain::plan::Task;
 
 /// What verification came to.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Verified {
+pub enum Verification {
     /// Every command passed, or there is none.
     Passed,
     /// One did not: how, with the last lines of what it printed.
@@ -33,17 +33,17 @@ pub fn commands<'a>(run: &Run, tasks: impl IntoIterator<Item = &'a Task>) -> Vec
 pub async fn verify(
     run: &Run,
     commands: &[String],
-    place: &Checkout,
+    checkout: &Checkout,
     env: &[(String, String)],
     events: &Events,
-) -> Result<Verified> {
+) -> Result<Verification> {
     for command in commands {
-        let end = place.shell(run, command, env, events).await?;
+        let end = checkout.shell(run, command, env, events).await?;
         match (failure(command, &end), end) {
-            (_, ShellEnd::Stopped) => return Ok(Verified::Stopped),
-            (Some(how), _) => return Ok(Verified::Failed(how)),
+            (_, ShellEnd::Stopped) => return Ok(Verification::Stopped),
+            (Some(how), _) => return Ok(Verification::Failed(how)),
             (None, _) => {}
         }
     }
-    Ok(Verified::Passed)
+    Ok(Verification::Passed)
 }

@@ -3,7 +3,7 @@
 use crate::agents::cli::summary;
 use crate::commands::run;
 use crate::domain::error::Result;
-use crate::domain::event::{Event, State, What};
+use crate::domain::event::{Event, TaskState, What};
 use crate::gate::store::Repo;
 use crate::system::fs::lock;
 use anyhow::Context;
@@ -31,7 +31,7 @@ pub struct NewestRun {
 /// What a task was doing last.
 #[derive(Debug, Clone, Serialize)]
 pub struct TaskActivity {
-    pub state: State,
+    pub state: TaskState,
     /// Which attempt, from 1.
     pub attempt: u32,
     /// Who was at work.
@@ -88,7 +88,7 @@ impl NewestRun {
             What::State { state, attempt, agent, detail } => {
                 let heard = match state {
                     // Nothing was heard: that is the news.
-                    State::Quiet => self.tasks.get(&task).map_or(event.at, |before| before.heard),
+                    TaskState::Quiet => self.tasks.get(&task).map_or(event.at, |before| before.heard),
                     _ => event.at,
                 };
                 let (since, until, outcome) = (event.at, None, None);

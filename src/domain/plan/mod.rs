@@ -10,7 +10,7 @@ mod schedule;
 mod text;
 
 pub use parse::parse;
-pub use schedule::{Schedule, Standing};
+pub use schedule::{Schedule, TaskStatus};
 pub use text::{essence, tick};
 
 /// The document that holds the plan.

@@ -5,9 +5,9 @@
 
 use super::{Plan, Task};
 
-/// Where a task stands in a [`Schedule`].
+/// The status of a task in a [`Schedule`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum TaskStatus {
     /// Waits for its dependencies.
     Waiting,
     /// Could start.
@@ -27,7 +27,7 @@ pub enum Standing {
 /// The state of a plan under way.
 #[derive(Debug, Clone)]
 pub struct Schedule {
-    tasks: Vec<(Task, Standing)>,
+    tasks: Vec<(Task, TaskStatus)>,
     /// For each task, the places of those that it depends on.
     after: Vec<Vec<usize>>,
     parallel: usize,
@@ -38,8 +38,9 @@ impl Schedule {
     pub fn new(plan: &Plan, done: &[String], parallel: usize) -> Schedule {
         let place = |id: &String| plan.tasks.iter().position(|task| task.id == *id);
         let after = plan.tasks.iter().map(|task| task.after.iter().filter_map(place).collect()).collect();
-        let standing = |task: &Task| if done.contains(&task.id) { Standing::Done } else { Standing::Waiting };
-        let tasks = plan.tasks.iter().map(|task| (task.clone(), standing(task))).collect();
+        let status =
+            |task: &Task| if done.contains(&task.id) { TaskStatus::Done } else { TaskStatus::Waiting };
+        let tasks = plan.tasks.iter().map(|task| (task.clone(), status(task))).collect();
         let mut schedule = Schedule { tasks, after, parallel: parallel.max(1) };
         schedule.settle();
         schedule
@@ -51,46 +52,46 @@ impl Schedule {
         if !self.has_room() {
             return None;
         }
-        let is_next = |(task, standing): &&mut (Task, Standing)| *standing == Standing::Ready && may(task);
-        let (task, standing) = self.tasks.iter_mut().find(is_next)?;
-        *standing = Standing::Running;
+        let is_next = |(task, status): &&mut (Task, TaskStatus)| *status == TaskStatus::Ready && may(task);
+        let (task, status) = self.tasks.iter_mut().find(is_next)?;
+        *status = TaskStatus::Running;
         Some(task.clone())
     }
 
     /// A running task has to wait, and gives its place away.
     pub fn park(&mut self, id: &str) {
-        self.turn(id, Standing::Running, Standing::Parked);
+        self.turn(id, TaskStatus::Running, TaskStatus::Parked);
     }
 
     /// A parked task could go on as soon as a place is free.
     pub fn unpark(&mut self, id: &str) {
-        self.turn(id, Standing::Parked, Standing::Ready);
+        self.turn(id, TaskStatus::Parked, TaskStatus::Ready);
     }
 
-    fn turn(&mut self, id: &str, from: Standing, to: Standing) {
-        let found = self.tasks.iter_mut().find(|(task, standing)| task.id == id && *standing == from);
-        if let Some((_, standing)) = found {
-            *standing = to;
+    fn turn(&mut self, id: &str, from: TaskStatus, to: TaskStatus) {
+        let found = self.tasks.iter_mut().find(|(task, status)| task.id == id && *status == from);
+        if let Some((_, status)) = found {
+            *status = to;
         }
     }
 
     /// A running or parked task is over. What was not begun cannot be over: any other id changes nothing.
     pub fn finish(&mut self, id: &str, success: bool) {
-        let over = if success { Standing::Done } else { Standing::Failed };
-        self.turn(id, Standing::Parked, Standing::Running);
-        self.turn(id, Standing::Running, over);
+        let over = if success { TaskStatus::Done } else { TaskStatus::Failed };
+        self.turn(id, TaskStatus::Parked, TaskStatus::Running);
+        self.turn(id, TaskStatus::Running, over);
         self.settle();
     }
 
     /// Whether nothing runs, nothing can start, and nothing waits to go on.
     pub fn is_over(&self) -> bool {
-        use Standing::{Parked, Ready, Running};
-        !self.tasks.iter().any(|(_, standing)| matches!(standing, Running | Ready | Parked))
+        use TaskStatus::{Parked, Ready, Running};
+        !self.tasks.iter().any(|(_, status)| matches!(status, Running | Ready | Parked))
     }
 
-    /// Where each task stands, in the plan's order.
-    pub fn standings(&self) -> impl Iterator<Item = (&Task, Standing)> {
-        self.tasks.iter().map(|(task, standing)| (task, *standing))
+    /// The tasks with their status, in the plan's order.
+    pub fn statuses(&self) -> impl Iterator<Item = (&Task, TaskStatus)> {
+        self.tasks.iter().map(|(task, status)| (task, *status))
     }
 
     /// Whether a place is free for another.
@@ -100,7 +101,7 @@ impl Schedule {
 
     /// How many run.
     pub fn running(&self) -> usize {
-        self.tasks.iter().filter(|(_, standing)| *standing == Standing::Running).count()
+        self.tasks.iter().filter(|(_, status)| *status == TaskStatus::Running).count()
     }
 
     /// Moves waiting tasks to ready or blocked until nothing moves: a blocked task blocks others.
@@ -109,16 +110,16 @@ impl Schedule {
         while moved {
             moved = false;
             for place in 0..self.tasks.len() {
-                if self.tasks[place].1 != Standing::Waiting {
+                if self.tasks[place].1 != TaskStatus::Waiting {
                     continue;
                 }
                 let mut dependencies = self.after[place].iter().map(|&other| self.tasks[other].1);
-                let next = if dependencies.clone().all(|standing| standing == Standing::Done) {
-                    Standing::Ready
+                let next = if dependencies.clone().all(|status| status == TaskStatus::Done) {
+                    TaskStatus::Ready
                 } else if dependencies
-                    .any(|standing| matches!(standing, Standing::Failed | Standing::Blocked))
+                    .any(|status| matches!(status, TaskStatus::Failed | TaskStatus::Blocked))
                 {
-                    Standing::Blocked
+                    TaskStatus::Blocked
                 } else {
                     continue;
                 };
@@ -131,7 +132,7 @@ impl Schedule {
 
 #[cfg(test)]
 mod tests {
-    use super::{Plan, Schedule, Standing, Task};
+    use super::{Plan, Schedule, Task, TaskStatus};
     use std::collections::HashSet;
 
     /// A generator that is the same on every machine (xorshift64*).
@@ -225,16 +226,16 @@ mod tests {
                 };
             }
             assert!(running.is_empty() && parked.is_empty(), "it is not over while something waits");
-            for (task, standing) in schedule.standings() {
+            for (task, status) in schedule.statuses() {
                 let expected = if succeeded.contains(&task.id) {
-                    Standing::Done
+                    TaskStatus::Done
                 } else if failed.contains(&task.id) {
-                    Standing::Failed
+                    TaskStatus::Failed
                 } else {
-                    Standing::Blocked
+                    TaskStatus::Blocked
                 };
-                assert_eq!(standing, expected);
-                if expected == Standing::Blocked {
+                assert_eq!(status, expected);
+                if expected == TaskStatus::Blocked {
                     assert!(task.after.iter().any(|id| !succeeded.contains(id)), "only a failure blocks");
                 }
             }
@@ -259,8 +260,8 @@ mod tests {
         schedule.finish("0", true);
         assert!(schedule.is_over());
         assert_eq!(
-            schedule.standings().map(|(_, standing)| standing).collect::<Vec<_>>(),
-            [Standing::Failed, Standing::Blocked]
+            schedule.statuses().map(|(_, status)| status).collect::<Vec<_>>(),
+            [TaskStatus::Failed, TaskStatus::Blocked]
         );
     }
 }

@@ -1,6 +1,6 @@
 //! `git flow-ai run`.
 
-use crate::commands::run::{self, Forecast, Options};
+use crate::commands::run::{self, Forecast, RunOptions};
 use crate::domain::config::Budget;
 use crate::domain::error::{Exit, Hint, Result};
 use crate::domain::spec::Slug;
@@ -85,7 +85,7 @@ pub struct RunArgs {
 
 pub fn run(args: RunArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
-    let options = Options {
+    let options = RunOptions {
         slug: run::choose(&repo, args.slug)?,
         parallel: args.parallel.map(usize::from),
         tasks: args.tasks,

@@ -164,7 +164,7 @@ fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::event::{Activity, State, Usage};
+    use crate::domain::event::{Activity, TaskState, Usage};
 
     #[test]
     fn a_line_shows_state_agent_time_and_the_last_act() {
@@ -173,7 +173,7 @@ mod tests {
             progress.apply(&Event { at: Timestamp::UNIX_EPOCH, task: Some("api".into()), what });
         };
         apply(What::State {
-            state: State::Working,
+            state: TaskState::Working,
             attempt: 2,
             agent: "claude".into(),
             detail: String::new(),

@@ -6,8 +6,10 @@
 
 use super::progress::{self, RunProgress, TaskProgress};
 use super::{err, first_line, short, state_style};
-use crate::domain::event::{Activity, Event, State, What};
+use crate::domain::change::Vendor;
+use crate::domain::event::{Activity, Event, TaskState, What};
 use crate::domain::text::units::duration;
+use crate::domain::verdict::Decision;
 use std::io::Write;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
@@ -59,7 +61,7 @@ fn describe(what: &What, task: &TaskProgress) -> Option<String> {
             return None;
         }
         // A reviewer's text is its answer in JSON, which is shown as what it decides.
-        What::Activity(Activity::Text { .. }) if task.state == Some(State::InReview) => return None,
+        What::Activity(Activity::Text { .. }) if task.state == Some(TaskState::InReview) => return None,
         What::Activity(activity) => {
             let text = progress::describe(activity)?;
             let state = task.state.map(|state| state.to_string());
@@ -71,7 +73,7 @@ fn describe(what: &What, task: &TaskProgress) -> Option<String> {
         }
         What::Output { line } => format!("  {}", first_line(line, 300)),
         What::Judged { reviewer, vendor, decision, blocking, findings } => {
-            judged(reviewer, vendor, decision, blocking.len(), *findings)
+            judged(reviewer, vendor, *decision, blocking.len(), *findings)
         }
         What::TaskFinished { outcome, attempts, seconds, usage, .. } => {
             finished(outcome, *attempts, *seconds, progress::usage(*usage))
@@ -93,7 +95,7 @@ fn describe(what: &What, task: &TaskProgress) -> Option<String> {
 }
 
 /// What a reviewer decided: `codex (openai): REQUEST CHANGES, 2 findings, 1 blocks`.
-fn judged(reviewer: &str, vendor: &str, decision: &str, blocking: usize, findings: usize) -> String {
+fn judged(reviewer: &str, vendor: &Vendor, decision: Decision, blocking: usize, findings: usize) -> String {
     let count = match findings {
         0 => String::new(),
         1 => ", 1 finding".into(),
@@ -104,12 +106,7 @@ fn judged(reviewer: &str, vendor: &str, decision: &str, blocking: usize, finding
         1 => ", 1 blocks".into(),
         _ => format!(", {blocking} block"),
     };
-    format!(
-        "{} ({}): {}{count}{blocks}",
-        first_line(reviewer, 40),
-        first_line(vendor, 40),
-        first_line(decision, 40)
-    )
+    format!("{} ({}): {}{count}{blocks}", first_line(reviewer, 40), first_line(vendor.as_str(), 40), decision)
 }
 
 /// How a task ended: `done after 2 attempts, 1m 5s, 12.3k tokens`.
@@ -144,20 +141,20 @@ mod tests {
             agent: "claude".into(),
             detail: detail.into(),
         };
-        assert_eq!(shown(state(State::Working, 1, "")).unwrap(), "[api] working: claude");
+        assert_eq!(shown(state(TaskState::Working, 1, "")).unwrap(), "[api] working: claude");
         let tool = Activity::Tool { name: "Edit".into(), detail: "src/a.rs".into() };
         assert_eq!(shown(What::Activity(tool)).unwrap(), "[api] working: claude edits src/a.rs");
         assert_eq!(shown(What::Activity(Activity::Usage(Usage::default()))), None);
         let hostile = Activity::Text { text: "\u{1b}]0;owned\u{7} done\nand more".into() };
         assert_eq!(shown(What::Activity(hostile)).unwrap(), "[api] working: claude says: ␛]0;owned␇ done");
         assert_eq!(
-            shown(state(State::Working, 2, "the review found a bug")).unwrap(),
+            shown(state(TaskState::Working, 2, "the review found a bug")).unwrap(),
             "[api] working: claude, attempt 2, the review found a bug"
         );
         let judged = What::Judged {
             reviewer: "codex".into(),
-            vendor: "openai".into(),
-            decision: "REQUEST CHANGES".into(),
+            vendor: Vendor::new("openai"),
+            decision: Decision::RequestChanges,
             blocking: vec![Finding {
                 path: "src/a.rs".into(),
                 line: Some(7),

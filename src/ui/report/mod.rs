@@ -22,7 +22,7 @@ pub(crate) use next::next_commands;
 pub(crate) use output::{err, out, raw_out};
 
 use crate::domain::error::{Result, fixes, messages};
-use crate::domain::event::{Event, State, What};
+use crate::domain::event::{Event, TaskState, What};
 use crate::system::secrets;
 use anstyle::{AnsiColor, Style};
 use std::io::{IsTerminal, Write};
@@ -130,16 +130,18 @@ pub(crate) fn watch(events: Receiver<Event>, style: EventStyle) -> JoinHandle<()
     })
 }
 
-fn state_style(state: State) -> Style {
+fn state_style(state: TaskState) -> Style {
     match state {
-        State::Done => AnsiColor::Green.on_default(),
-        State::Failed => AnsiColor::Red.on_default(),
-        State::Quiet | State::WaitingForPerson | State::RateLimited | State::Stopped => {
+        TaskState::Done => AnsiColor::Green.on_default(),
+        TaskState::Failed => AnsiColor::Red.on_default(),
+        TaskState::Quiet | TaskState::WaitingForPerson | TaskState::RateLimited | TaskState::Stopped => {
             AnsiColor::Yellow.on_default()
         }
-        State::Working | State::InReview => AnsiColor::Cyan.on_default(),
-        State::Queued | State::Preparing | State::Starting | State::Verifying | State::Harvesting => {
-            Style::new()
-        }
+        TaskState::Working | TaskState::InReview => AnsiColor::Cyan.on_default(),
+        TaskState::Queued
+        | TaskState::Preparing
+        | TaskState::Starting
+        | TaskState::Verifying
+        | TaskState::Harvesting => Style::new(),
     }
 }

@@ -4,7 +4,7 @@
 //! reader wants to see beside it: which agent is at work, since when, and what it did last.
 
 use super::first_line;
-use crate::domain::event::{Activity, Event, State, Usage, What};
+use crate::domain::event::{Activity, Event, TaskState, Usage, What};
 use crate::domain::text::units::duration;
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -24,7 +24,7 @@ pub struct RunProgress {
 #[derive(Debug, Clone)]
 pub struct TaskProgress {
     /// Its state; `None` before the first one.
-    pub state: Option<State>,
+    pub state: Option<TaskState>,
     pub agent: String,
     /// Which attempt, from 1.
     pub attempt: u32,

@@ -3,7 +3,7 @@
 use super::progress::usage;
 use super::table::{Cell, Table};
 use super::{json as print_json, plain};
-use crate::commands::run::{Outcome, Summary, TaskReport};
+use crate::commands::run::{Summary, TaskOutcome, TaskReport};
 use crate::domain::error::Result;
 use crate::domain::spec::Slug;
 use crate::domain::text::units::duration;
@@ -59,11 +59,11 @@ pub fn text(summary: &Summary, slug: &Slug) -> String {
 fn row(task: &TaskReport) -> [Cell; 7] {
     let word = task.outcome.word();
     let outcome = match &task.outcome {
-        Outcome::Stopped
-        | Outcome::Blocked { .. }
-        | Outcome::Unreviewed
-        | Outcome::RateLimited { .. }
-        | Outcome::BudgetSpent { .. } => Cell::pending(word),
+        TaskOutcome::Stopped
+        | TaskOutcome::Blocked { .. }
+        | TaskOutcome::Unreviewed
+        | TaskOutcome::RateLimited { .. }
+        | TaskOutcome::BudgetSpent { .. } => Cell::pending(word),
         outcome if outcome.is_success() => Cell::good(word),
         _ => Cell::bad(word),
     };
@@ -107,12 +107,12 @@ mod tests {
             head: None,
             kept: None,
         };
-        let failed = Outcome::AgentFailed { why: "no\nkey \u{1b}[2J".into() };
+        let failed = TaskOutcome::AgentFailed { why: "no\nkey \u{1b}[2J".into() };
         let summary = Summary {
             run: "r".into(),
             spec: "demo".into(),
             tasks: vec![
-                task("api", 2, Outcome::Done, Some("APPROVE by codex (openai)")),
+                task("api", 2, TaskOutcome::Done, Some("APPROVE by codex (openai)")),
                 task("web", 3, failed, None),
             ],
             result: ResultReport::Partial,

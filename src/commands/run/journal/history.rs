@@ -1,50 +1,23 @@
-//! What the journals of a spec's earlier runs tell.
+//! What is known from the journals of a spec's earlier runs.
 //!
 //! Killed runs leave half a line, full disks leave garbage, and newer versions write what we do not know:
-//! what cannot be read tells nothing, and hides nothing of the rest.
+//! a line that cannot be read is passed over, and hides nothing of the rest.
 
 use super::super::limits::Limits;
-use super::{BEFORE, Head, VERSION, begun, runs};
+use super::{AnyHead, Before, Effect, Head, Line, VERSION, begun, runs};
 use crate::domain::error::Result;
-use crate::domain::event::LimitKind;
+use crate::domain::event::{AttemptEnding, Event, LimitKind, TaskState, What};
 use crate::domain::spec::Spec;
 use crate::gate::store::Repo;
 use gix::ObjectId;
 use jiff::Timestamp;
-use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-/// What of a line is read back.
-#[derive(Debug, Deserialize)]
-struct Line {
-    event: String,
-    #[serde(default)]
-    task: Option<String>,
-    #[serde(default)]
-    attempt: Option<u32>,
-    #[serde(default)]
-    state: Option<String>,
-    #[serde(default)]
-    detail: Option<String>,
-    #[serde(default)]
-    agent: Option<String>,
-    #[serde(default)]
-    limit: Option<LimitKind>,
-    #[serde(default)]
-    why: Option<String>,
-    #[serde(default)]
-    until: Option<Timestamp>,
-    #[serde(default)]
-    commit: Option<String>,
-    #[serde(default)]
-    effect: Option<String>,
-}
-
-/// The attempts of a spec's tasks that ended, since somebody last asked for fresh ones, and what else
-/// only journals know.
+/// The attempts of a spec's tasks that ended since the user last asked for fresh ones, and what else only
+/// journals know.
 #[derive(Debug, Default, Clone)]
 pub struct History {
     ended: BTreeMap<String, BTreeSet<u32>>,
@@ -54,7 +27,7 @@ pub struct History {
     highest: BTreeMap<String, u32>,
     /// Per task, the attempt of which the last word was that it had ended and its files were being
     /// committed, with its ending.
-    harvesting: BTreeMap<String, (u32, String)>,
+    harvesting: BTreeMap<String, (u32, AttemptEnding)>,
     /// Per agent, the limit that it met last: its kind, what the agent said, when it passes.
     limits: BTreeMap<String, (LimitKind, String, Timestamp)>,
     /// Per task, the commit that its branch was last moved to, or was to be.
@@ -67,7 +40,7 @@ pub struct History {
 }
 
 impl History {
-    /// What the journals of the spec's earlier runs tell. A line that cannot be read tells nothing.
+    /// Reads the journals of the spec's earlier runs.
     pub fn read(repo: &Repo, spec: &Spec) -> Result<History> {
         let mut history = History::default();
         let begun = begun(repo, spec)?;
@@ -80,16 +53,16 @@ impl History {
     fn add(&mut self, run: &Path, begun: &str) {
         let Ok(file) = File::open(run.join("events.jsonl")) else { return };
         let mut lines = BufReader::new(file).split(b'\n').map_while(|line| line.ok());
-        let Some(head) = lines.next().and_then(|line| serde_json::from_slice::<Head>(&line).ok()) else {
-            return;
-        };
-        self.last_order = self.last_order.max(head.order);
+        let Some(first) = lines.next() else { return };
+        let Ok(AnyHead { version, order }) = serde_json::from_slice(&first) else { return };
+        self.last_order = self.last_order.max(order);
+        self.newer += usize::from(version > VERSION);
+        let Ok(head) = serde_json::from_slice::<Head>(&first) else { return };
         if head.version != VERSION {
-            self.newer += 1;
             return;
         }
         self.follows(&head.run);
-        if head.begun.is_some_and(|told| told != begun) {
+        if head.begun != begun {
             return;
         }
         self.forget(&head.retry, &head.run);
@@ -98,35 +71,59 @@ impl History {
         }
         for line in lines {
             if let Ok(line) = serde_json::from_slice::<Line>(&line) {
-                self.heed(line, &head.run);
+                self.add_line(line, &head.run);
             }
         }
     }
 
-    fn heed(&mut self, line: Line, run: &str) {
-        let Line { event, task: Some(task), attempt, state, detail, commit, effect, .. } = line else {
-            return;
-        };
-        if let (Some(agent), Some(limit), Some(until)) = (line.agent, line.limit, line.until) {
-            self.limits.insert(agent, (limit, line.why.unwrap_or_default(), until));
+    fn add_line(&mut self, line: Line, run: &str) {
+        match line {
+            Line::Before(Before { task, effect, .. }) => self.add_effect(&task, effect, run),
+            Line::Event(Event { task: Some(task), what, .. }) => self.add_event(&task, what),
+            Line::Event(_) => {}
         }
-        // What its agent says when it has ended does not undo that it has.
-        let is_word = matches!(event.as_str(), "activity" | "output" | "warning" | "progress");
-        if !is_word && effect.is_none() {
-            self.harvesting.remove(&task);
+    }
+
+    fn add_effect(&mut self, task: &str, effect: Effect, run: &str) {
+        match effect {
+            Effect::Commit { commit, .. } => self.moved(task, &commit),
+            Effect::Fresh => self.begin_anew(task, run),
+            Effect::SetUp { .. } | Effect::Merge { .. } | Effect::Remove { .. } => {}
         }
-        if let Some(commit) = commit.and_then(|id| ObjectId::from_hex(id.as_bytes()).ok())
-            && (event == "attempt-finished" || effect.as_deref() == Some("commit"))
-        {
-            self.heads.insert(task.clone(), commit);
+    }
+
+    fn add_event(&mut self, task: &str, what: What) {
+        let says_no_more = matches!(
+            what,
+            What::Activity(_) | What::Output { .. } | What::Warning { .. } | What::Progress { .. }
+        );
+        // What its agent says after it has ended does not undo that it has.
+        if !says_no_more {
+            self.harvesting.remove(task);
         }
-        match (event.as_str(), attempt) {
-            ("attempt-finished", Some(attempt)) => self.ended(&task, attempt),
-            ("state", Some(attempt)) if state.as_deref() == Some("harvesting") => {
-                self.harvesting.insert(task, (attempt, detail.unwrap_or_default()));
+        match what {
+            What::AttemptFinished { attempt, commit, .. } => {
+                self.ended(task, attempt);
+                if let Some(commit) = commit {
+                    self.moved(task, &commit);
+                }
             }
-            (BEFORE, _) if effect.as_deref() == Some("fresh") => self.begin_anew(&task, run),
+            What::State { state: TaskState::Harvesting, attempt, detail, .. } => {
+                if let Ok(ending) = detail.parse() {
+                    self.harvesting.insert(task.to_owned(), (attempt, ending));
+                }
+            }
+            What::Parked { agent, limit, why, until, .. } => {
+                self.limits.insert(agent, (limit, why, until));
+            }
             _ => {}
+        }
+    }
+
+    /// The task's branch was moved to that commit, or was to be.
+    fn moved(&mut self, task: &str, commit: &str) {
+        if let Ok(commit) = ObjectId::from_hex(commit.as_bytes()) {
+            self.heads.insert(task.to_owned(), commit);
         }
     }
 
@@ -180,11 +177,11 @@ impl History {
 
     /// The attempt that had ended when the run was killed before its files were committed, and how it
     /// had ended.
-    pub fn harvesting(&self, task: &str) -> Option<(u32, String)> {
-        self.harvesting.get(task).cloned()
+    pub fn harvesting(&self, task: &str) -> Option<(u32, AttemptEnding)> {
+        self.harvesting.get(task).copied()
     }
 
-    /// Tells the limits that are still in force.
+    /// Adds the limits that are still in force.
     pub fn recall_limits(&self, limits: &mut Limits, now: Timestamp) {
         for (agent, (kind, why, until)) in &self.limits {
             limits.recall(agent, *kind, why, *until, now);
@@ -207,7 +204,7 @@ impl History {
         self.heads.get(task).copied()
     }
 
-    /// The highest place that a journal has among the spec's runs; 0 where none tells.
+    /// The highest place that a journal has among the spec's runs; 0 if there is none.
     pub fn last_order(&self) -> u64 {
         self.last_order
     }

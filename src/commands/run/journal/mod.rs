@@ -1,9 +1,9 @@
 //! A run's journal: every event in `<common git dir>/flow-ai/runs/<slug>/<run>/events.jsonl`, with the
 //! agents' transcripts beside it.
 //!
-//! What a line tells of goes on only when the line is written; before what cannot be taken back (a branch
-//! that moves, a folder that goes) it is on the disk as well. So the next run knows of everything that a
-//! killed one may have done or left: attempts that ended, commits that no branch has, processes. It is
+//! A line is written before what it says goes on; before what cannot be taken back (a branch that moves,
+//! a folder that goes) it is on the disk as well. So the next run knows of everything that a killed one
+//! may have done or left: attempts that ended, commits that no branch has, processes. The journal is
 //! local and can be deleted at any time: what is done is read off refs and notes. It may repeat what
 //! agents have seen, so only its owner may read it.
 
@@ -24,6 +24,7 @@ use crate::system::process::identity::Identity;
 use anyhow::Context;
 use gix::ObjectId;
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
@@ -37,29 +38,30 @@ const VERSION: u32 = 1;
 /// The longest first line that is read, in bytes: of a file that is none of ours we read no more.
 const LONGEST_HEAD: u64 = 1 << 20;
 
+/// What the first line of any version has.
+#[derive(Debug, Deserialize)]
+struct AnyHead {
+    version: u32,
+    #[serde(default)]
+    order: u64,
+}
+
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {
     version: u32,
     run: String,
     spec: String,
-    /// Its place among the spec's runs, from 1, whatever the clock says; 0 in older journals.
-    #[serde(default)]
+    /// Its place among the spec's runs, from 1, whatever the clock says.
     order: u64,
-    /// The commit that the spec began with: another spec may have had the name before. Older journals
-    /// do not tell.
-    #[serde(default)]
-    begun: Option<String>,
-    pid: u32,
-    /// Who that was.
-    #[serde(default)]
+    /// The commit that the spec began with: another spec may have had the name before.
+    begun: String,
+    /// The process; `None` if the system does not identify it.
     process: Option<Identity>,
     /// What marks every process that it starts.
-    #[serde(default)]
-    mark: Option<String>,
+    mark: String,
     /// Where it makes temporary folders.
-    #[serde(default)]
-    temporary: Option<PathBuf>,
+    temporary: PathBuf,
     /// The tasks whose attempts count from here on.
     retry: Vec<String>,
 }
@@ -80,18 +82,22 @@ pub enum Effect {
     Fresh,
 }
 
-/// A line of an effect.
-#[derive(Debug, Serialize)]
-struct Before<'a> {
+/// A line that is written before an effect.
+#[derive(Debug, Serialize, Deserialize)]
+struct Before {
     at: Timestamp,
-    task: &'a str,
-    event: &'static str,
+    task: String,
     #[serde(flatten)]
-    effect: &'a Effect,
+    effect: Effect,
 }
 
-/// The word for [`Before`] among the lines of events.
-const BEFORE: &str = "before";
+/// Any line but the first.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Before(Before),
+    Event(Event),
+}
 
 /// The journal of a run under way. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -116,12 +122,12 @@ pub fn runs(repo: &Repo, slug: &Slug) -> Result<Vec<PathBuf>> {
     };
     let mut runs = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>>>()?;
     runs.retain(|run| run.is_dir());
-    runs.sort_by_cached_key(|run| (head(run).map_or(0, |head| head.order), run.clone()));
+    runs.sort_by_cached_key(|run| (head(run).map_or(0, |head: AnyHead| head.order), run.clone()));
     Ok(runs)
 }
 
-/// The first line of a run's journal; none where there is none that we can read.
-fn head(run: &Path) -> Option<Head> {
+/// The first line of a run's journal; `None` if there is none that we can read.
+fn head<T: DeserializeOwned>(run: &Path) -> Option<T> {
     let file = File::open(run.join("events.jsonl")).ok()?;
     let mut line = Vec::new();
     BufReader::new(io::Read::take(file, LONGEST_HEAD)).read_until(b'\n', &mut line).ok()?;
@@ -130,7 +136,7 @@ fn head(run: &Path) -> Option<Head> {
 
 impl Journal {
     /// Begins one, the next after those of that history, and returns the events that are written to it
-    /// before they are told.
+    /// before anything else happens.
     pub fn begin(
         repo: &Repo,
         spec: &Spec,
@@ -150,11 +156,10 @@ impl Journal {
             run: run.to_owned(),
             spec: spec.slug.to_string(),
             order: history.last_order() + 1,
-            begun: Some(begun(repo, spec)?),
-            pid: std::process::id(),
+            begun: begun(repo, spec)?,
             process: Identity::own(),
-            mark: Some(own_mark()?),
-            temporary: Some(temporary::root()),
+            mark: own_mark()?,
+            temporary: temporary::root(),
             retry: retry.to_vec(),
         };
         let mut pen = Pen { file, torn: false, failed: false };
@@ -176,10 +181,10 @@ impl Journal {
     }
 
     /// Writes down what is done next. When that fails, it must not be done: nobody would know of it.
-    pub fn before(&self, task: &str, effect: &Effect) -> Result<()> {
-        let line = Before { at: Timestamp::now(), task, event: BEFORE, effect };
-        let mut pen = self.pen.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn before(&self, task: &str, effect: Effect) -> Result<()> {
         let lasting = !matches!(effect, Effect::SetUp { .. });
+        let line = Before { at: Timestamp::now(), task: task.to_owned(), effect };
+        let mut pen = self.pen.lock().unwrap_or_else(PoisonError::into_inner);
         pen.write(&line, lasting).map_err(|error| full_or_not(error, &self.dir.join("events.jsonl")))
     }
 
@@ -196,7 +201,7 @@ struct Pen {
     file: File,
     /// Whether the last line may have no end, since the disk was full.
     torn: bool,
-    /// Whether the person was told that it cannot be written.
+    /// Whether a warning has said that it cannot be written.
     failed: bool,
 }
 
@@ -240,9 +245,4 @@ fn begun(repo: &Repo, spec: &Spec) -> Result<String> {
         first = commit?.id;
     }
     Ok(first.to_string())
-}
-
-/// The event that makes an attempt count.
-pub fn attempt_finished(attempt: u32, ending: &str, commit: Option<ObjectId>) -> What {
-    What::AttemptFinished { attempt, ending: ending.to_owned(), commit: commit.map(|id| id.to_string()) }
 }

@@ -1,10 +1,11 @@
 //! What the processes are known by that dead runs of a spec may have left.
 //!
-//! Read before anything else, and of every journal: who is still at work does not care which spec has
-//! the name by now.
+//! Read before anything else, and of every journal: a process that is still at work does not care which
+//! spec has the name by now.
 
-use super::{head, runs};
+use super::{Head, head, runs};
 use crate::domain::error::Result;
+use crate::domain::event::{Event, What};
 use crate::domain::spec::Slug;
 use crate::gate::store::Repo;
 use crate::system::process::identity::Identity;
@@ -28,12 +29,12 @@ pub struct Remains {
     pub temporary: Vec<(PathBuf, String)>,
 }
 
-/// What dead runs left; none where all came to their end. Only for who holds the spec's lock: else they may
-/// be alive.
-pub fn of_dead_runs(repo: &Repo, slug: &Slug) -> Result<Option<Remains>> {
+/// What dead runs left; `None` if all came to their end. Only for the holder of the spec's lock: else they
+/// may be alive.
+pub fn read(repo: &Repo, slug: &Slug) -> Result<Option<Remains>> {
     let mut found: Option<Remains> = None;
     for run in runs(repo, slug)? {
-        let (Some(head), false) = (head(&run), is_over(&run)) else { continue };
+        let (Some(head), false) = (head::<Head>(&run), is_over(&run)) else { continue };
         if head.process.as_ref().is_some_and(Identity::is_alive) {
             // This repository is a copy of one in which it is at work.
             continue;
@@ -46,8 +47,8 @@ pub fn of_dead_runs(repo: &Repo, slug: &Slug) -> Result<Option<Remains>> {
         });
         remains.since = began.min(remains.since);
         remains.traces.processes.extend(processes(&run));
-        remains.temporary.extend(head.temporary.zip(head.mark.clone()));
-        remains.traces.marks.extend(head.mark);
+        remains.temporary.push((head.temporary, head.mark.clone()));
+        remains.traces.marks.push(head.mark);
     }
     Ok(found)
 }
@@ -58,16 +59,16 @@ fn is_over(run: &Path) -> bool {
     let from = file.metadata().map_or(0, |data| data.len().saturating_sub(TAIL));
     let read = file.seek(SeekFrom::Start(from)).and_then(|_| file.read_to_end(&mut end));
     let last = end.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty()).unwrap_or_default();
-    let line: Option<serde_json::Value> = serde_json::from_slice(last).ok();
-    read.is_ok() && line.is_some_and(|line| line["event"] == "run-finished")
+    let event = serde_json::from_slice::<Event>(last);
+    read.is_ok() && event.is_ok_and(|event| matches!(event.what, What::RunFinished { .. }))
 }
 
-/// The processes that a journal tells of.
+/// The processes that a journal names.
 fn processes(run: &Path) -> Vec<Identity> {
     let Ok(file) = File::open(run.join("events.jsonl")) else { return Vec::new() };
     let lines = BufReader::new(file).split(b'\n').map_while(std::result::Result::ok);
-    let told = lines.filter(|line| line.windows(PROCESS.len()).any(|part| part == PROCESS));
-    told.filter_map(|line| serde_json::from_slice(&line).ok()).collect()
+    let named = lines.filter(|line| line.windows(PROCESS.len()).any(|part| part == PROCESS));
+    named.filter_map(|line| serde_json::from_slice(&line).ok()).collect()
 }
 
 /// What the lines of processes have in them.
