@@ -2,8 +2,9 @@
 //!
 //! A subcommand is the file or folder of its name; its arguments and what it prints are in `ui::cli`.
 //! Some need no file here: the gate itself answers `check`, and `completions` and `man` only print. What several
-//! subcommands share: [`draft`] (documents of specs), [`human_review`] (a person's own verdict), [`receipts`]
-//! (the last tips that the gate let in) and [`selection`] (which change is meant).
+//! subcommands share: [`draft`] (documents of specs), [`human_review`] (a person's own verdict), [`prompts`]
+//! (what models are told), [`receipts`] (the last tips that the gate let in) and [`selection`] (which change is
+//! meant).
 
 pub mod approve;
 pub mod clean;
@@ -16,6 +17,7 @@ pub mod init;
 pub mod log;
 pub mod merge;
 pub mod plan;
+pub mod prompts;
 pub mod push;
 pub mod receipts;
 pub mod recover;

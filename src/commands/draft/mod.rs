@@ -7,12 +7,15 @@
 
 mod agent;
 mod approve;
+mod choose;
 mod editor;
+mod folder;
 mod save;
 mod step;
 
-pub use agent::{Drafted, Drafting, draft, refuse_undraftable};
+pub use agent::{Drafted, Drafting, draft};
 pub use approve::{Which, approve, refuse_agents};
+pub use choose::refuse_undraftable;
 pub use editor::{edit, edit_first};
 pub use save::{Saved, save};
 pub use step::{DocumentState, DocumentStatus, Stage, StepStatus, has_content, step_of, steps};

@@ -142,7 +142,7 @@ fn intent(repo: &Repo, head: Option<ObjectId>) -> Result<String> {
         if let Some(Ok(slug)) = slug.map(str::parse::<Slug>)
             && tip == head
         {
-            return Ok(review::intent::of(&specs::read(repo, &slug)?, None));
+            return review::intent::describe(&specs::read(repo, &slug)?, None);
         }
     }
     Ok(String::new())

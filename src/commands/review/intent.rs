@@ -1,27 +1,60 @@
 //! What a change is meant to do, for its reviewer: the spec's documents and the task.
 
-use crate::domain::plan::Task;
+use crate::commands::prompts;
+use crate::domain::error::Result;
+use crate::domain::plan::{self, Task};
 use crate::domain::spec::Spec;
-use std::fmt::Write;
+use serde::Serialize;
+
+/// The values of `intent.md`.
+#[derive(Serialize)]
+struct Intent<'a> {
+    documents: String,
+    task: Option<IntentTask<'a>>,
+}
+
+#[derive(Serialize)]
+struct IntentTask<'a> {
+    title: &'a str,
+    instruction: &'a str,
+    files: &'a [String],
+}
 
 /// The spec's documents without the plan, then the task; without a task, the plan as well.
-pub fn of(spec: &Spec, task: Option<&Task>) -> String {
-    let mut text = String::new();
-    let documents = spec.documents.iter().filter(|(name, _)| task.is_none() || name != "plan.md");
-    for (name, content) in documents {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "[{name}]\n{}\n\n", content.trim_end());
-    }
-    if let Some(task) = task {
-        let _ = write!(
-            text,
-            "[the task of this change, one part of the above: others do the rest]\n{}\n{}\n",
-            task.title,
-            task.instruction.trim_end()
+pub fn describe(spec: &Spec, task: Option<&Task>) -> Result<String> {
+    let without: &[&str] = if task.is_some() { &[plan::DOCUMENT] } else { &[] };
+    let task = task.map(|task| IntentTask {
+        title: &task.title,
+        instruction: &task.instruction,
+        files: &task.files,
+    });
+    prompts::render("intent.md", Intent { documents: prompts::documents(spec, without, None)?, task })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_is_shown_with_the_documents_and_without_the_other_tasks() {
+        let document = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let spec = Spec {
+            slug: "demo".parse().unwrap(),
+            title: "Demo".into(),
+            commit: gix::ObjectId::null(gix::hash::Kind::Sha1),
+            workflow: "spec".into(),
+            documents: vec![document("request.md", "# Demo\n"), document("plan.md", "all tasks")],
+            approvals: Vec::new(),
+            recipe: None,
+        };
+        let task = crate::domain::plan::parse("### [ ] Step: The API\n<!-- files: src/** -->\nDo it.\n")
+            .unwrap()
+            .tasks
+            .remove(0);
+        assert_eq!(describe(&spec, None).unwrap().trim_end(), "[request.md]\n# Demo\n\n[plan.md]\nall tasks");
+        assert_eq!(
+            describe(&spec, Some(&task)).unwrap(),
+            "[request.md]\n# Demo\n\n[the task of this change, one part of the above: others do the rest]\nThe API\nDo it.\nIt means to touch: src/**\n"
         );
-        if !task.files.is_empty() {
-            let _ = writeln!(text, "It means to touch: {}", task.files.join(", "));
-        }
     }
-    text
 }

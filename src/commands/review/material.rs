@@ -1,11 +1,9 @@
-//! A change as it is gathered for its reviewers, divided into what each request shows of it.
+//! A change as it is gathered for its reviewers.
 //!
 //! Everything comes from the two trees, read in a git directory of our own, so that nothing in the
 //! repository can hide a part.
 
 use super::files::{self, File};
-use super::parts::{self, Part, Unfit};
-use super::request;
 use crate::domain::error::Result;
 use crate::domain::text::escape::{self, Hidden};
 use crate::domain::verdict::Severity;
@@ -13,23 +11,21 @@ use crate::gate::store::Repo;
 use crate::gate::store::trees::Sealed;
 use anyhow::Context;
 
-/// Stands for the number of parts before that is known: the room that it takes is enough.
-const MOST: usize = 99_999;
-
-/// A change, gathered once; each time that somebody is asked it becomes a `Bundle`.
+/// What reviewers are to judge, and what their requests need to know.
 #[derive(Debug)]
 pub struct Material {
     pub(super) files: Vec<File>,
     pub(super) diff: String,
-    /// What each request shows of the difference; together, all of it.
-    pub(super) parts: Vec<Part>,
     pub(super) hidden: Hidden,
     pub(super) target: String,
     pub(super) title: String,
     pub(super) intent: String,
     pub(super) instructions: String,
     pub(super) block: Vec<Severity>,
+    /// How many bytes a request may have.
     pub(super) budget: usize,
+    /// How many requests there may be.
+    pub(super) most: usize,
 }
 
 /// Reads the change off the two trees. The inner error says in one sentence why it cannot be judged.
@@ -55,7 +51,6 @@ pub fn gather(repo: &Repo, request: &super::Request<'_>) -> Result<Result<Materi
     let material = Material {
         files,
         diff,
-        parts: Vec::new(),
         hidden,
         target: request.target.to_owned(),
         title: escape::for_review(change.title.as_bytes()).0,
@@ -63,54 +58,9 @@ pub fn gather(repo: &Repo, request: &super::Request<'_>) -> Result<Result<Materi
         instructions: config.review.instructions.clone().unwrap_or_default(),
         block: config.gate.block.clone(),
         budget,
+        most,
     };
-    Ok(material.divided(most))
-}
-
-impl Material {
-    /// How many requests it takes.
-    pub fn parts(&self) -> usize {
-        self.parts.len()
-    }
-
-    /// The changed files, by the paths that are displayed.
-    pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.files.iter().map(|file| file.path.as_str())
-    }
-
-    /// With its parts: one that shows everything where that fits the budget, else as few as can be.
-    fn divided(mut self, most: usize) -> Result<Material, String> {
-        let paths: Vec<&str> = self.paths().collect();
-        let free = vec![0; paths.len()];
-        let whole = parts::split(&self.diff, &paths, &free, usize::MAX).map_err(|why| self.unfit(why))?;
-        self.parts = whole;
-        if self.length(0) <= self.budget {
-            return Ok(self);
-        }
-        // What every request takes that shows nothing of the difference.
-        self.parts = vec![Part::default(); MOST + 1];
-        let bare = self.length(MOST);
-        if bare >= self.budget {
-            return Err(too_big("what is said beside the difference", bare, self.budget));
-        }
-        let paths: Vec<&str> = self.paths().collect();
-        let cost: Vec<usize> = self.files.iter().map(request::cost).collect();
-        let parts = parts::split(&self.diff, &paths, &cost, self.budget - bare);
-        self.parts = parts.map_err(|why| self.unfit(why))?;
-        match self.parts.len() {
-            needed if needed > most => Err(too_many(needed, most)),
-            _ => Ok(self),
-        }
-    }
-
-    fn unfit(&self, why: Unfit) -> String {
-        match why {
-            Unfit::Line(file, bytes) => {
-                too_big(&format!("one line of {}", self.files[file].path), bytes, self.budget)
-            }
-            Unfit::Unclear(why) => format!("the difference cannot be told apart by files: {why}"),
-        }
-    }
+    Ok(Ok(material))
 }
 
 /// Why something has no place in a request, and the way out.
@@ -122,7 +72,7 @@ pub(super) fn too_big(what: &str, needed: usize, budget: usize) -> String {
     )
 }
 
-fn too_many(needed: usize, most: usize) -> String {
+pub(super) fn too_many(needed: usize, most: usize) -> String {
     format!(
         "the change takes at least {needed} requests of review.budget to show, more than the {most} of \
          review.parts: split it, or raise one of them in {}",

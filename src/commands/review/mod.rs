@@ -35,6 +35,7 @@ use crate::system::process::stop::Stop;
 use crate::system::secrets;
 use jiff::Timestamp;
 use reading::Read;
+use request::Requests;
 
 /// Who can be asked.
 #[derive(Debug, Clone)]
@@ -116,7 +117,11 @@ pub async fn review(
         Ok(material) => material,
         Err(why) => return Ok(ReviewOutcome::CannotTell(why)),
     };
-    match reading::read(&material, request, reviewer, events, stop).await? {
+    let requests = match Requests::divide(material)? {
+        Ok(requests) => requests,
+        Err(why) => return Ok(ReviewOutcome::CannotTell(why)),
+    };
+    match reading::read(&requests, request, reviewer, events, stop).await? {
         Ok(read) => {
             let mut verdict = verdict_of(request, reviewer, read);
             record(repo, request.change, &mut verdict)?;

@@ -72,14 +72,14 @@ impl ReviewOptions {
     /// warning if that spec cannot be read.
     pub fn intent(&self, repo: &Repo, change: &Change) -> Result<(String, Option<String>)> {
         if let Some(slug) = &self.spec {
-            return Ok((intent::of(&specs::read(repo, slug)?, None), None));
+            return Ok((intent::describe(&specs::read(repo, slug)?, None)?, None));
         }
         let Some((slug, task)) = self.spec_and_task(repo, change)? else { return Ok((String::new(), None)) };
         Ok(match specs::read(repo, &slug) {
             Ok(spec) => {
                 let plan = spec.document(plan::DOCUMENT).and_then(|text| plan::parse(text).ok());
                 let task = plan.as_ref().and_then(|plan| plan.tasks.iter().find(|one| one.id == task));
-                (intent::of(&spec, task), None)
+                (intent::describe(&spec, task)?, None)
             }
             Err(error) => (String::new(), Some(format!("the reviewer will not know the spec: {error:#}"))),
         })

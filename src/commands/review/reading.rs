@@ -6,8 +6,7 @@
 
 use super::answer::{self, Answer};
 use super::ask::{self, Reply};
-use super::material::Material;
-use super::request::Bundle;
+use super::request::{Bundle, Requests};
 use super::{Request, Reviewer};
 use crate::domain::change::{Author, Vendor};
 use crate::domain::digest;
@@ -36,25 +35,25 @@ pub struct Read {
     pub model: Option<String>,
 }
 
-/// Has a reviewer read all of the matter. The inner error says in one sentence why it cannot be told.
+/// Has a reviewer read all of a change. The inner error says in one sentence why it cannot be told.
 pub async fn read(
-    material: &Material,
+    requests: &Requests,
     request: &Request<'_>,
     reviewer: &Reviewer,
     events: &Events,
     stop: &Stop,
 ) -> Result<Result<Read, String>> {
     let mut reading =
-        Reading { material, request, reviewer, events, stop, usage: Usage::default(), model: None };
+        Reading { requests, request, reviewer, events, stop, usage: Usage::default(), model: None };
     let mut told = Vec::new();
-    for part in 0..material.parts() {
+    for part in 0..requests.parts() {
         match reading.part(part).await? {
             Ok(answer) => told.push(answer),
             Err(why) => return Ok(Err(format!("{why}{}", reading.of_part(part)))),
         }
     }
     let (usage, model) = (reading.usage, reading.model);
-    Ok(together(material, told).map(|(findings, summary, shown)| Read {
+    Ok(together(requests, told).map(|(findings, summary, shown)| Read {
         findings,
         summary,
         shown,
@@ -65,7 +64,7 @@ pub async fn read(
 
 /// One reviewer at one change.
 struct Reading<'a> {
-    material: &'a Material,
+    requests: &'a Requests,
     request: &'a Request<'a>,
     reviewer: &'a Reviewer,
     events: &'a Events,
@@ -82,7 +81,7 @@ impl Reading<'_> {
         let deadline = Instant::now() + config.review.timeout;
         let mut before: Option<String> = None;
         for _ in 0..TRIES {
-            let bundle = match self.material.bundle(part, &nonce()?, before.as_deref()) {
+            let bundle = match self.requests.bundle(part, &nonce()?, before.as_deref())? {
                 Ok(bundle) => bundle,
                 Err(why) => return Ok(Err(why)),
             };
@@ -115,8 +114,8 @@ impl Reading<'_> {
 
     /// Says who reads what, for those who wait.
     fn tell(&self, part: usize, bundle: &Bundle) {
-        let size = self.material.size(bundle);
-        let detail = match self.material.parts() {
+        let size = self.requests.size(bundle);
+        let detail = match self.requests.parts() {
             1 => format!("reads {size}"),
             all => format!("reads part {} of {all}: {size}", part + 1),
         };
@@ -147,7 +146,7 @@ impl Reading<'_> {
 
     /// Which part a sentence is about; nothing where there is only one.
     fn of_part(&self, part: usize) -> String {
-        match self.material.parts() {
+        match self.requests.parts() {
             1 => String::new(),
             all => format!(" (part {} of {all})", part + 1),
         }
@@ -156,7 +155,7 @@ impl Reading<'_> {
 
 /// What the answers to all parts come to. Doubt about what was covered is none.
 fn together(
-    material: &Material,
+    requests: &Requests,
     told: Vec<(Answer, ShownPart)>,
 ) -> Result<(Vec<Finding>, String, Shown), String> {
     let parts = told.len();
@@ -170,9 +169,9 @@ fn together(
         shown.push(part);
     }
     let shown = joined(shown);
-    let all: BTreeSet<&str> = material.paths().collect();
+    let all: BTreeSet<&str> = requests.paths().collect();
     let covered: BTreeSet<&str> = shown.files.iter().map(String::as_str).collect();
-    if all != covered || parts != material.parts() || !shown.is_whole() {
+    if all != covered || parts != requests.parts() || !shown.is_whole() {
         return Err("what was shown is not exactly the changed files".into());
     }
     Ok((findings, summaries.join("\n"), shown))

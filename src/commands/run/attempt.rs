@@ -5,7 +5,7 @@ use super::context::{TaskContext, announce_parked};
 use super::limits::ActiveLimit;
 use super::monitor::OutputMonitor;
 use super::outcome::{BudgetScope, TaskOutcome};
-use super::prompt::{self, Feedback};
+use super::prompt::{Feedback, prompt};
 use super::verify;
 use super::workspace::Workspace;
 use crate::agents::cli::{AgentReport, Ending, Job, Mode};
@@ -45,7 +45,7 @@ pub(super) async fn attempt(
         Ok(checkout) => checkout.scope(),
         Err(outcome) => return Ok(AttemptEnd::Final(outcome)),
     };
-    let job = job(context, scope, feedback);
+    let job = job(context, scope, feedback)?;
     context.announce(TaskState::Starting, &reason(feedback));
     let monitor = OutputMonitor::new(context);
     let (stopper, stop) = Stop::pair();
@@ -61,11 +61,11 @@ pub(super) async fn attempt(
     }
 }
 
-fn job(context: &TaskContext<'_>, scope: Scope, feedback: &[Feedback]) -> Job {
+fn job(context: &TaskContext<'_>, scope: Scope, feedback: &[Feedback]) -> Result<Job> {
     let TaskContext { run, task, .. } = context;
     let config = &run.loaded.config.run;
-    Job {
-        prompt: prompt::of(&run.spec, task, &verify::commands(run, [*task]), feedback),
+    Ok(Job {
+        prompt: prompt(&run.spec, task, &verify::commands(run, [*task]), feedback)?,
         scope,
         sandbox: run.sandbox.clone(),
         mode: Mode::Edit,
@@ -74,7 +74,7 @@ fn job(context: &TaskContext<'_>, scope: Scope, feedback: &[Feedback]) -> Job {
         timeout: config.timeout,
         silence: config.silence,
         schema: None,
-    }
+    })
 }
 
 /// The attempt of an agent that removed its own worktree: it counts, and the next one gets another.

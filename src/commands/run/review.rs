@@ -40,7 +40,7 @@ pub(super) async fn review(
     let request = Request {
         change,
         target: &run.target,
-        intent: &review::intent::of(&run.spec, task),
+        intent: &review::intent::describe(&run.spec, task)?,
         loaded: &run.loaded,
         attempt,
         sandbox: &run.sandbox,
