@@ -16,7 +16,7 @@ pub struct Slug(String);
 
 impl Slug {
     /// The slug that a title makes: "Dark mode!" becomes `dark-mode`.
-    pub fn of_title(title: &str) -> Result<Slug> {
+    pub fn from_title(title: &str) -> Result<Slug> {
         let mut slug = String::new();
         for c in title.to_lowercase().chars() {
             if c.is_ascii_alphanumeric() {

@@ -68,7 +68,7 @@ pub fn prepare(
             return Err(hint(format!("the spec {slug} has no title"), "give it one"));
         }
         Some(slug) => slug,
-        None => Slug::of_title(&title)?,
+        None => Slug::from_title(&title)?,
     };
     refuse_taken(repo, &slug)?;
     let name = workflow.unwrap_or(&loaded.config.spec.workflow);

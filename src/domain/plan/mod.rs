@@ -5,6 +5,8 @@
 //! before it. Cycles, unknown and double ids are refused with the line. [`Schedule`] is a pure state
 //! machine: all of `run --parallel` except waiting.
 
+mod cycles;
+mod ids;
 mod parse;
 mod schedule;
 mod text;

@@ -6,15 +6,11 @@
 //! `<!-- after: none -->` says that a step without an id depends on nothing. Every refusal names
 //! `plan.md:LINE`.
 
+use super::cycles::refuse_cycles;
+use super::ids::{check_id, id_from_title, names, refuse_double_ids, refuse_unknown_ids};
 use super::{DOCUMENT, Plan, Task};
-use crate::domain::digest;
-use crate::domain::error::{Result, hint, nearest};
-use crate::domain::spec::Slug;
+use crate::domain::error::{Result, hint};
 use crate::domain::workflow::{self, Step};
-use std::collections::HashMap;
-
-/// The longest id. Branch and worktree names are made of it, and file systems have limits.
-const LONGEST_ID: usize = 60;
 
 /// Reads the tasks of a `plan.md`: its steps that produce no document.
 ///
@@ -41,7 +37,7 @@ fn task(step: &Step, before: Option<String>) -> Result<Task> {
             check_id(id, line)?;
             id.to_owned()
         }
-        None => id_of_title(&step.title, step.line)?,
+        None => id_from_title(&step.title, step.line)?,
     };
     let mut after: Vec<String> = Vec::new();
     for (value, _) in step.values("after") {
@@ -78,47 +74,6 @@ fn task(step: &Step, before: Option<String>) -> Result<Task> {
     })
 }
 
-/// Refuses an id that can be no branch, or that means something else.
-fn check_id(id: &str, line: usize) -> Result<()> {
-    let at = format!("{DOCUMENT}:{line}");
-    if ["spec", "result"].contains(&id.to_lowercase().as_str()) {
-        return Err(hint(
-            format!("{at}: the id `{id}` is reserved for the branch flow/<spec>/{}", id.to_lowercase()),
-            "choose another id",
-        ));
-    }
-    let is_valid = id.len() <= LONGEST_ID
-        && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-        && id.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && !id.ends_with('.')
-        && !id.contains("..")
-        && !id.to_lowercase().ends_with(".lock");
-    if is_valid {
-        Ok(())
-    } else {
-        let fix = format!(
-            "an id has letters, digits, `-`, `_` and `.`, at most {LONGEST_ID}, and begins with a letter or digit"
-        );
-        Err(hint(format!("{at}: `{id}` cannot be a task's id, since it can be no branch's name"), fix))
-    }
-}
-
-/// The id of a step that has none. A title without Latin letters gets one by its hash, which stays
-/// the same when other steps come and go.
-fn id_of_title(title: &str, line: usize) -> Result<String> {
-    let id = match Slug::of_title(title) {
-        Ok(slug) => slug.to_string(),
-        Err(_) => format!("task-{:.8}", digest::sha256(title)),
-    };
-    check_id(&id, line)?;
-    Ok(id)
-}
-
-/// Names separated by commas or white space.
-fn names(value: &str) -> impl Iterator<Item = &str> {
-    value.split(|c: char| c == ',' || c.is_whitespace()).filter(|name| !name.is_empty())
-}
-
 /// File patterns: separated by commas outside braces, else by white space.
 fn patterns(value: &str) -> Vec<String> {
     let mut depth = 0usize;
@@ -144,98 +99,6 @@ fn patterns(value: &str) -> Vec<String> {
     }
     let trimmed = patterns.into_iter().map(|pattern| pattern.trim().trim_matches('`').to_owned());
     trimmed.filter(|pattern| !pattern.is_empty()).collect()
-}
-
-fn refuse_double_ids(tasks: &[Task]) -> Result<()> {
-    let mut seen: HashMap<String, &Task> = HashMap::new();
-    for task in tasks {
-        // Refs are files on most systems, and some file systems know no case.
-        if let Some(first) = seen.insert(task.id.to_lowercase(), task) {
-            return Err(hint(
-                format!(
-                    "{DOCUMENT}:{}: the id `{}` is taken by the step in line {}",
-                    task.line, task.id, first.line
-                ),
-                "give one of them another: `<!-- id: … -->` under its heading",
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses names in `after` that no task has. What comes after a document's step is always true when
-/// a plan is carried out, so that such names are dropped.
-fn refuse_unknown_ids(tasks: &mut [Task], steps: &[Step]) -> Result<()> {
-    let ids: Vec<String> = tasks.iter().map(|task| task.id.clone()).collect();
-    let documents: Vec<String> = steps
-        .iter()
-        .filter(|step| step.document.is_some())
-        .filter_map(|step| match step.values("id").next() {
-            Some((id, _)) => Some(id.to_owned()),
-            None => Slug::of_title(&step.title).ok().map(|slug| slug.to_string()),
-        })
-        .collect();
-    for task in tasks {
-        task.after.retain(|name| ids.contains(name) || !documents.contains(name));
-        if let Some(unknown) = task.after.iter().find(|name| !ids.contains(name)) {
-            let step = steps.iter().find(|step| step.line == task.line);
-            let line = step
-                .and_then(|step| step.values("after").find(|(value, _)| names(value).any(|n| n == unknown)));
-            let line = line.map_or(task.line, |(_, line)| line);
-            return Err(hint(
-                format!("{DOCUMENT}:{line}: `{}` comes after `{unknown}`, which is no task's id", task.id),
-                match nearest(unknown, ids.iter().map(String::as_str)) {
-                    Some(meant) => format!("did you mean `{meant}`?"),
-                    None => format!("the ids are: {}", ids.join(", ")),
-                },
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses tasks that wait for each other: goes along `after` until a task comes up again.
-fn refuse_cycles(tasks: &[Task]) -> Result<()> {
-    let by_id: HashMap<&str, &Task> = tasks.iter().map(|task| (task.id.as_str(), task)).collect();
-    let mut finished: HashMap<&str, bool> = HashMap::new();
-    for root in tasks {
-        // The way from the root: each task with the place of its next dependency to look at. A stack
-        // of our own, since a plan of any length must not exhaust the thread's.
-        let mut way: Vec<(&Task, usize)> = Vec::new();
-        if !finished.contains_key(root.id.as_str()) {
-            finished.insert(&root.id, false);
-            way.push((root, 0));
-        }
-        while let Some((task, next)) = way.last_mut() {
-            let Some(name) = task.after.get(*next) else {
-                finished.insert(&task.id, true);
-                way.pop();
-                continue;
-            };
-            *next += 1;
-            let Some(dependency) = by_id.get(name.as_str()) else { continue };
-            match finished.get(dependency.id.as_str()) {
-                None => {
-                    finished.insert(&dependency.id, false);
-                    way.push((dependency, 0));
-                }
-                Some(true) => {}
-                Some(false) => return Err(cycle(&way, dependency)),
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The refusal of a cycle that closes at `again`.
-fn cycle(way: &[(&Task, usize)], again: &Task) -> anyhow::Error {
-    let around = way.iter().map(|(task, _)| *task).skip_while(|task| task.id != again.id);
-    let mut names: Vec<String> = around.map(|task| format!("{} (line {})", task.id, task.line)).collect();
-    names.push(again.id.clone());
-    hint(
-        format!("{DOCUMENT}:{}: tasks wait for each other: {}", again.line, names.join(" → ")),
-        "take one of these names out of its `<!-- after: … -->`",
-    )
 }
 
 #[cfg(test)]
