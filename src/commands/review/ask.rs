@@ -5,7 +5,7 @@
 
 use super::answer::schema;
 use super::request::Bundle;
-use super::{Means, Request, Reviewer};
+use super::{Request, Reviewer, ReviewerKind};
 use crate::agents::cli::{Agent, Ending, Job, Mode, Transcript};
 use crate::agents::model::{CompletionRequest, Endpoint, ModelError};
 use crate::agents::sandbox::Scope;
@@ -45,9 +45,9 @@ pub async fn ask(
     if let Err(why) = look_for_secrets(&bundle.prompt, &reviewer.who.name, events) {
         return Ok(Err(why));
     }
-    match &reviewer.means {
-        Means::Agent(agent) => ask_agent(agent, request, bundle, deadline, events, stop).await,
-        Means::Api(endpoint) => ask_api(endpoint, request, bundle, deadline, events, stop).await,
+    match &reviewer.kind {
+        ReviewerKind::Agent(agent) => ask_agent(agent, request, bundle, deadline, events, stop).await,
+        ReviewerKind::Api(endpoint) => ask_api(endpoint, request, bundle, deadline, events, stop).await,
     }
 }
 

@@ -115,7 +115,7 @@ fn read(sealed: &Sealed, changed: &Changed) -> Result<File> {
         Some((SUBMODULE, _)) => Content::Submodule,
         Some((_, id)) => match sealed.size(id)? {
             size if size > LARGEST => Content::Large(size),
-            _ => Content::of(&sealed.blob(id)?),
+            _ => Content::from_bytes(&sealed.blob(id)?),
         },
     };
     Ok(File {
@@ -128,7 +128,7 @@ fn read(sealed: &Sealed, changed: &Changed) -> Result<File> {
 
 impl Content {
     /// Text, unless it is neither UTF-8 nor free of NUL bytes: an old encoding is text as well.
-    fn of(bytes: &[u8]) -> Content {
+    fn from_bytes(bytes: &[u8]) -> Content {
         let lines = bytes.split_inclusive(|byte| *byte == b'\n').count();
         if bytes.contains(&0) && std::str::from_utf8(bytes).is_err() {
             Content::Binary { bytes: bytes.len(), lines }

@@ -43,12 +43,12 @@ pub struct Reviewer {
     /// The name in the config, the vendor and the model.
     pub who: Author,
     /// How it is asked.
-    pub means: Means,
+    pub kind: ReviewerKind,
 }
 
 /// How a reviewer is asked.
 #[derive(Debug, Clone)]
-pub enum Means {
+pub enum ReviewerKind {
     /// An agent, run read-only.
     Agent(Box<crate::agents::cli::Agent>),
     /// An API over HTTP.

@@ -4,7 +4,7 @@
 //! replaced; when nobody is left the error says whom to add. The vendor is the model's maker, since a
 //! gateway or a command line tool does not change whose judgement it is.
 
-use super::{Means, Reviewer};
+use super::{Reviewer, ReviewerKind};
 use crate::agents::cli::Agent;
 use crate::agents::model::Endpoint;
 use crate::domain::change::{Author, Vendor};
@@ -62,7 +62,7 @@ pub fn rival(config: &Config, policy: &Policy, authors: &[Author], name: &str) -
         format!(
             "`{name}` is no rival: it is of the {} {}, as an author of this change ({})",
             other(policy),
-            of(policy, &reviewer.who),
+            named(policy, &reviewer.who),
             who(policy, authors)
         ),
         fix,
@@ -99,7 +99,7 @@ fn by_agent(config: &Config, name: &str, agent: &str, settings: &ReviewerConfig)
     agent.executable()?;
     let vendor = settings.vendor.clone().unwrap_or_else(|| agent.vendor.clone());
     let who = Author { name: name.to_owned(), vendor, model: found.model };
-    Ok(Reviewer { who, means: Means::Agent(Box::new(agent)) })
+    Ok(Reviewer { who, kind: ReviewerKind::Agent(Box::new(agent)) })
 }
 
 fn by_api(name: &str, api: ApiKind, settings: &ReviewerConfig) -> Result<Reviewer> {
@@ -115,7 +115,7 @@ fn by_api(name: &str, api: ApiKind, settings: &ReviewerConfig) -> Result<Reviewe
         ));
     };
     let who = Author { name: name.to_owned(), vendor, model: Some(endpoint.model.clone()) };
-    Ok(Reviewer { who, means: Means::Api(endpoint) })
+    Ok(Reviewer { who, kind: ReviewerKind::Api(endpoint) })
 }
 
 fn usual_vendor(api: ApiKind) -> Option<Vendor> {
@@ -202,13 +202,13 @@ fn names(reviewers: &[Reviewer]) -> String {
 
 /// What of the authors must be another one.
 fn who(policy: &Policy, authors: &[Author]) -> String {
-    let mut names: Vec<&str> = authors.iter().map(|author| of(policy, author)).collect();
+    let mut names: Vec<&str> = authors.iter().map(|author| named(policy, author)).collect();
     names.sort_unstable();
     names.dedup();
     names.join(", ")
 }
 
-fn of<'a>(policy: &Policy, author: &'a Author) -> &'a str {
+fn named<'a>(policy: &Policy, author: &'a Author) -> &'a str {
     match (policy.rival, &author.model) {
         (Rival::Model, Some(model)) => model,
         _ => author.vendor.as_str(),

@@ -16,7 +16,7 @@ pub use budget::Budget;
 pub use keep::Keep;
 pub use parse::parse;
 pub use personal::{Personal, parse_personal};
-pub use settings::{SETTINGS, Settings, parse_settings};
+pub use settings::{SETTINGS, ZenflowSettings, parse_settings};
 
 use crate::domain::change::Vendor;
 use crate::domain::policy::Policy;

@@ -12,7 +12,7 @@ pub const SETTINGS: &str = ".zenflow/settings.json";
 
 /// What Zenflow's settings say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Settings {
+pub struct ZenflowSettings {
     /// `setup_script`: once per new worktree.
     pub setup: Option<String>,
     /// `verification_script`: after every turn of an agent.
@@ -27,7 +27,7 @@ pub struct Settings {
 ///
 /// # Errors
 /// Where the file is no JSON object: its commands would be missing without a word.
-pub fn parse_settings(text: &str, origin: &str) -> Result<Settings> {
+pub fn parse_settings(text: &str, origin: &str) -> Result<ZenflowSettings> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let entries: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
         hint(
@@ -35,7 +35,7 @@ pub fn parse_settings(text: &str, origin: &str) -> Result<Settings> {
             "mend it, or move its settings to .zenflow/config.toml",
         )
     })?;
-    let mut settings = Settings::default();
+    let mut settings = ZenflowSettings::default();
     for (key, value) in entries {
         match (key.as_str(), &value) {
             // Seen with an empty text where nothing is meant.
@@ -70,7 +70,7 @@ fn said(text: &str) -> Option<String> {
 
 impl RunSection {
     /// Takes from Zenflow's settings what the config leaves unsaid.
-    pub fn fill_in(&mut self, settings: &Settings) {
+    pub fn fill_in(&mut self, settings: &ZenflowSettings) {
         self.setup = self.setup.take().or_else(|| settings.setup.clone());
         self.verify = self.verify.take().or_else(|| settings.verify.clone());
         if self.copy.is_empty() {
