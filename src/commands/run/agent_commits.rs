@@ -2,7 +2,7 @@
 //!
 //! Agents commit, stash and make branches in the private repository of their worktree. What they leave
 //! as files is collected and becomes our commit; only what goes beyond that is kept here, so that nothing
-//! of anybody's is lost and no branch gets commits whose makers nobody knows.
+//! is lost and no branch gets commits of unknown authors.
 
 use super::branch;
 use crate::agents::worktree::AgentCommit;

@@ -1,7 +1,7 @@
 //! A task's work as its branch records it: what was made, by which attempt, and what rivals decided.
 //!
 //! Commits of ours name their task, run, attempt, the commit that the task began from, and whether the
-//! attempt had come to its end. A person may add commits on top, or make the whole branch by hand:
+//! attempt had come to its end. The user may add commits on top, or make the whole branch by hand:
 //! their work is verified and reviewed like an agent's.
 
 use super::journal::{Effect, History, Journal};
@@ -24,7 +24,7 @@ const DEPTH: usize = 10_000;
 /// What an attempt's commit says about the attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptState {
-    /// The agent ended and said it was done (or a person made it).
+    /// The agent ended and said it was done, or the user made it.
     Made,
     /// The agent ended badly; this is what it left.
     Failed,
@@ -165,8 +165,8 @@ pub struct CommitLabel<'a> {
     pub state: AttemptState,
 }
 
-/// Commits a tree onto a task's branch by compare-and-swap: the branch must be at `head`. When somebody
-/// moved it in the meantime, the commit is kept at `refs/flow-ai/recovered/<slug>/<task>/<run>` and the error says so.
+/// Commits a tree onto a task's branch by compare-and-swap: the branch must be at `head`. If it was
+/// moved in the meantime, the commit is kept at `refs/flow-ai/recovered/<slug>/<task>/<run>` and the error says so.
 pub fn commit(
     repo: &Repo,
     journal: &Journal,

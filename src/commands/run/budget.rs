@@ -1,7 +1,7 @@
 //! What a run and its tasks have used so far, against what they may.
 //!
-//! It is told by the run's own events: what agents and reviewers report while they work. Whoever reports
-//! nothing cannot be counted, and is named. Time is time at work: what a run only waits, for a limit to
+//! Counted from the run's own events: what agents and reviewers report while they work. The usage of those
+//! that report nothing cannot be counted, and they are named. Time is time at work: what a run only waits, for a limit to
 //! pass, is none.
 
 use super::Run;
@@ -35,7 +35,7 @@ impl UsageByTask {
     fn add(&mut self, event: &Event) {
         let used = self.0.entry(event.task.clone().unwrap_or_default()).or_default();
         match &event.what {
-            // A process tells the sum since its start, again and again; these tell of another one.
+            // A process reports the sum since its start, again and again; these events begin another one.
             What::Activity(Activity::Started { .. })
             | What::State { state: TaskState::Starting | TaskState::InReview, .. } => {
                 *used = Used { before: used.all(), now: Usage::default() };
@@ -83,7 +83,7 @@ pub struct BudgetReport {
 }
 
 impl BudgetTracker {
-    /// Nothing is used yet. `asked` is what the person asked for in this run.
+    /// Nothing is used yet. `asked` is what the user asked for in this run.
     pub fn new(config: &Config, asked: Budget) -> BudgetTracker {
         BudgetTracker {
             usage: Arc::default(),
@@ -122,7 +122,7 @@ impl BudgetTracker {
         *self.worked.borrow_mut().entry(task.to_owned()).or_default() += time;
     }
 
-    /// What of the run's budget is spent; none while it may go on.
+    /// What of the run's budget is spent; `None` while it may go on.
     pub fn spent(&self) -> Option<String> {
         self.budget.spent(self.used(), self.time())
     }
@@ -132,12 +132,12 @@ impl BudgetTracker {
         self.task_budget.spent(self.used_by(task), self.worked_by(task) + since.elapsed())
     }
 
-    /// How much longer that task may work; none where nobody limits it.
+    /// How much longer that task may work; `None` if nothing limits it.
     pub fn time_left(&self, task: &str, since: Instant) -> Option<Duration> {
         Some(self.task_budget.time?.saturating_sub(self.worked_by(task) + since.elapsed()))
     }
 
-    /// Somebody has ended and reported that: who did not report what a budget counts is told once.
+    /// An agent or reviewer has ended and reported that; warns once if it does not report what a budget counts.
     pub fn reported(&self, run: &Run, who: &str, usage: Usage) {
         let counts_cost = self.budget.cost.or(self.task_budget.cost).is_some();
         let counts_tokens = self.budget.tokens.or(self.task_budget.tokens).is_some();
@@ -151,7 +151,7 @@ impl BudgetTracker {
         }
     }
 
-    /// What became of the budget; none where there is none.
+    /// What became of the budget; `None` without a budget.
     pub fn report(&self) -> Option<BudgetReport> {
         (!self.budget.is_empty()).then(|| BudgetReport {
             budget: self.budget,

@@ -51,7 +51,7 @@ impl Checkout {
             match worktree.copy(&patterns) {
                 Ok(copied) => Ok((worktree, copied)),
                 Err(error) => {
-                    // Nobody has worked in it.
+                    // No agent has worked in it.
                     worktree.mark_saved(&worktree.collect()?)?;
                     worktree.remove()?;
                     Err(error)
@@ -81,7 +81,7 @@ impl Checkout {
         checkout.ready().await
     }
 
-    /// What is written from now on may be somebody's work.
+    /// What is written from now on may be work to keep.
     async fn ready(self) -> Result<CheckoutEnd> {
         let worktree = self.worktree.clone();
         blocking(move || worktree.mark_set_up()).await?;
@@ -127,7 +127,7 @@ impl Checkout {
         self.worktree.mark_saved(collected)
     }
 
-    /// Removes it with what is in it: what a failed set-up or a check left is nobody's work.
+    /// Removes it with what is in it: what a failed setup or a check left is not work to keep.
     pub async fn give_up(self) -> Result<()> {
         let collected = self.collect().await?;
         self.mark_saved(&collected)?;
@@ -135,7 +135,7 @@ impl Checkout {
         self.put_away().await.map(drop)
     }
 
-    /// Leaves it for a person to look at, with nothing in it that git would run.
+    /// Leaves it for the user to look at, with nothing in it that git would run.
     pub async fn leave(self) -> Result<()> {
         let worktree = self.worktree;
         blocking(move || worktree.close()).await

@@ -124,7 +124,7 @@ impl Merging {
             let before = spec.document(plan::DOCUMENT).unwrap_or_default();
             let after = match plan::tick(before, task) {
                 Ok(after) if after != before => after,
-                // The plan was changed under way and has the task no more, or somebody ticked it.
+                // The plan was changed under way and no longer has the task, or it was ticked by hand.
                 _ => return Ok(()),
             };
             let document = (plan::DOCUMENT.to_owned(), after);

@@ -60,7 +60,7 @@ async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> R
     let path = worktree.path().to_owned();
     let before = worktree.saved()?;
     let (worktree, collected) = blocking(move || {
-        // Nobody writes any more when the files are taken.
+        // No process writes any more when the files are taken.
         orphans::end_in(worktree.path());
         let is_there = worktree.is_complete() && worktree.is_there();
         let collected = if is_there { Some(worktree.collect()?) } else { None };
@@ -76,7 +76,7 @@ async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> R
             ));
         }
         if id == "result" {
-            // Checks leave nobody's work behind.
+            // Checks leave no work behind.
             worktree.mark_saved(&collected)?;
         } else if collected.tree != before.unwrap_or(base) {
             let kept = keep(run, id, task, worktree.base(), before.unwrap_or(base), collected.tree)?;
@@ -97,7 +97,7 @@ async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> R
     Ok(())
 }
 
-/// Keeps what its agent committed by itself where somebody deleted the folder.
+/// Keeps what its agent committed by itself if the folder was deleted.
 fn take_orphans(run: &Run, id: &str, worktree: &Worktree) -> Result<()> {
     let commits = worktree.commits_without_folder()?;
     if let Some(name) = agent_commits::keep(&run.repo, run.slug(), id, &run.id, &commits)? {
@@ -110,7 +110,7 @@ fn take_orphans(run: &Run, id: &str, worktree: &Worktree) -> Result<()> {
     Ok(())
 }
 
-/// Begins tasks anew whose branches somebody deleted, and says so; what had been on them is kept aside.
+/// Begins tasks anew whose branches were deleted, and says so; what had been on them is kept aside.
 pub(super) fn begin_anew(run: &Run, chosen: &Plan) -> Result<()> {
     let repo = &run.repo;
     for task in chosen.tasks.iter().filter(|task| !task.done) {
@@ -147,7 +147,7 @@ fn keep_aside(run: &Run, task: &str, commit: ObjectId) -> Result<String> {
 }
 
 /// Commits the files where they belong: on the task's branch, if that is where they came from, else
-/// where nobody else writes. Returns the ref's short name.
+/// where nothing else writes. Returns the ref's short name.
 fn keep(
     run: &Run,
     id: &str,

@@ -1,9 +1,9 @@
 //! The limits that agents are under, as far as their tasks have met them: no task is started into a limit
 //! that another task of the same agent has met already.
 //!
-//! Where the agent tells when a limit passes, that is when its tasks go on; else after 1, 2, 4 and more
+//! If the agent says when a limit passes, that is when its tasks go on; else after 1, 2, 4 and more
 //! minutes, up to half an hour, a little earlier or later by chance. A limit that lasts longer than
-//! `run.patience` is not waited for, and one of spending passes by a person's hand only. Pure: the
+//! `run.patience` is not waited for, and one of spending passes only when somebody pays. Pure: the
 //! caller says what time it is.
 
 use crate::agents::cli::Limit;
@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The first wait where nobody knows how long it takes; each later one is twice as long.
+/// The first wait if it is unknown how long it takes; each later one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(60);
 
 /// The longest of those waits.
@@ -35,7 +35,7 @@ pub struct ActiveLimit {
     pub kind: LimitKind,
     /// What the agent said.
     pub why: String,
-    /// When it passes; none where that is not waited for.
+    /// When it passes; `None` if that is not waited for.
     pub until: Option<Timestamp>,
     /// Since when the agent has met nothing but limits.
     since: Timestamp,

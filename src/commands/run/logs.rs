@@ -70,7 +70,7 @@ pub fn expire(repo: &Repo, keep: Keep, held: Option<&Slug>, dry_run: bool) -> Re
                 Err(_) => continue,
             }
         }
-        // The run that holds the lock is the newest of its spec, as is the one that a person looks at last.
+        // The run that holds the lock is the newest of its spec, as is the one that the user looks at last.
         if held == Some(&slug) || repo.find_ref(&slug.spec_ref())?.is_some() {
             runs.pop();
         }

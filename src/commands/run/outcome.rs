@@ -17,7 +17,7 @@ use std::fmt;
 pub enum TaskOutcome {
     /// Verified, and approved by rivals.
     Done,
-    /// Verified; nobody was to review it.
+    /// Verified; the user wanted no review.
     Unreviewed,
     /// It had reached the result before.
     MergedBefore,
@@ -28,7 +28,7 @@ pub enum TaskOutcome {
         /// In one sentence.
         why: String,
     },
-    /// The agent asked a person something that nobody answers during a run.
+    /// The agent asked something that cannot be answered during a run.
     WaitingForPerson {
         /// What it asked.
         what: String,
@@ -41,7 +41,7 @@ pub enum TaskOutcome {
         limit: LimitKind,
         /// What the agent said.
         why: String,
-        /// When it passes, and the task goes on; none where that is not waited for.
+        /// When it passes, and the task goes on; `None` if that is not waited for.
         until: Option<Timestamp>,
     },
     /// A budget is spent.
@@ -86,9 +86,9 @@ pub enum TaskOutcome {
         /// The tasks that it waits for.
         by: Vec<String>,
     },
-    /// The person stopped the run.
+    /// The user stopped the run.
     Stopped,
-    /// Something broke that is nobody's fault in the project: a full disk, a branch moved by hand.
+    /// Something broke outside the project: a full disk, a branch moved by hand.
     Broken {
         /// What.
         why: String,
@@ -166,7 +166,7 @@ impl TaskOutcome {
         }
     }
 
-    /// What happened, in a sentence; none where the word says it all.
+    /// What happened, in a sentence; `None` if the word says it all.
     pub fn sentence(&self) -> Option<String> {
         Some(match self {
             TaskOutcome::Done | TaskOutcome::MergedBefore => return None,
@@ -205,7 +205,7 @@ impl TaskOutcome {
         })
     }
 
-    /// What a person can do about it; none where there is nothing to do.
+    /// What the user can do about it; `None` if there is nothing to do.
     pub fn fix(&self, slug: &Slug, task: &str) -> Option<String> {
         let again = format!("git flow-ai run {slug}");
         let fresh = format!("git flow-ai run {slug} --task {task} --retry");

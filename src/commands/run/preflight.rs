@@ -139,7 +139,7 @@ fn base(repo: &Repo, slug: &Slug, target: &str) -> Result<ObjectId> {
     }
 }
 
-/// A tick says that a task is in the result. Where somebody has deleted that branch, the tasks are open
+/// A tick says that a task is in the result. If that branch was deleted, the tasks are open
 /// again whose work the base lacks: it is judged already, and merged anew. Where their own branches were
 /// deleted too, the journals tell what was on them.
 fn reopen(repo: &Repo, slug: &Slug, plan: &mut Plan, base: ObjectId, history: &History) -> Result<()> {
@@ -217,8 +217,8 @@ fn agent(config: &Config, task: &Task, named: Option<&str>) -> Result<Agent> {
     }
 }
 
-/// The short name of a branch of the spec that some worktree of a person's has checked out. In a
-/// worktree of ours, only an agent can have done that, and nobody stands there any more.
+/// The short name of a branch of the spec that a worktree of the user's has checked out. In a worktree of
+/// ours only an agent can have done that, and it has ended.
 pub fn checked_out(repo: &Repo, slug: &Slug) -> Result<Option<String>> {
     let dir = repo.work_dir().unwrap_or(repo.git_dir());
     let list = git::output(git::command(dir).args(["worktree", "list", "--porcelain"]))?;
@@ -237,7 +237,7 @@ pub fn checked_out(repo: &Repo, slug: &Slug) -> Result<Option<String>> {
     Ok(None)
 }
 
-/// A branch of ours that somebody has checked out must not move under their feet.
+/// A branch of ours that the user has checked out must not move.
 fn refuse_checked_out(repo: &Repo, slug: &Slug) -> Result<()> {
     match checked_out(repo, slug)? {
         Some(name) => Err(hint(

@@ -68,7 +68,7 @@ pub enum ResultReport {
     /// Complete and verified; no rival stands outside all authors, so that the gate lets it in task by
     /// task only.
     TaskByTask {
-        /// Why nobody could judge it as a whole.
+        /// Why no reviewer could judge it as a whole.
         why: String,
     },
     /// Complete and verified; not to be reviewed.
@@ -90,7 +90,7 @@ pub enum ResultReport {
     },
     /// It is in the target branch already.
     Merged,
-    /// The person stopped the run before it was judged.
+    /// The user stopped the run before it was judged.
     Stopped,
 }
 
@@ -105,7 +105,7 @@ impl ResultReport {
         )
     }
 
-    /// What there is to say about it, and what a person can do next.
+    /// What there is to say about it, and what the user can do next.
     pub fn sentences(&self, slug: &Slug) -> Option<(String, String)> {
         let again = format!("mend it on flow/{slug}/result, then git flow-ai run {slug}");
         Some(match self {
@@ -160,10 +160,10 @@ pub struct Summary {
     pub result: ResultReport,
     /// What all agents and reviewers used, as far as they reported it.
     pub usage: Usage,
-    /// What became of the run's budget; none where there is none.
+    /// What became of the run's budget; `None` without a budget.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<BudgetReport>,
-    /// Whether the person stopped it.
+    /// Whether the user stopped it.
     pub stopped: bool,
     /// How long it took.
     #[serde(serialize_with = "seconds")]

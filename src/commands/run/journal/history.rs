@@ -156,7 +156,7 @@ impl History {
         *highest = (*highest).max(attempt);
     }
 
-    /// The same for an attempt that a commit of that run tells of; it does not count when the run was
+    /// The same for an attempt that a commit of that run records; it does not count when the run was
     /// before the fresh start.
     pub fn committed(&mut self, task: &str, attempt: u32, run: &str) {
         let counts = self.since.get(task).is_none_or(|since| !self.was_before(run, since));

@@ -180,7 +180,7 @@ impl Journal {
         Ok((Journal { dir, pen }, recorded))
     }
 
-    /// Writes down what is done next. When that fails, it must not be done: nobody would know of it.
+    /// Writes down what is done next. If that fails, it must not be done: the next run would not know.
     pub fn before(&self, task: &str, effect: Effect) -> Result<()> {
         let lasting = !matches!(effect, Effect::SetUp { .. });
         let line = Before { at: Timestamp::now(), task: task.to_owned(), effect };
