@@ -12,7 +12,7 @@ use super::summary::TaskReport;
 use super::task::TaskRunner;
 use super::{Run, not_run};
 use crate::domain::error::Result;
-use crate::domain::event::{What, TaskState};
+use crate::domain::event::{TaskState, What};
 use crate::domain::plan::{Plan, Schedule, Task, TaskStatus};
 use crate::system::memory;
 use jiff::Timestamp;
