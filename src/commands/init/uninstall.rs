@@ -37,8 +37,7 @@ pub fn uninstall(repo: &Repo, dry_run: bool) -> Result<InitReport> {
         receipts::forget(repo)?;
         Installed::default().write(repo)?;
         let own = repo.common_dir().join("flow-ai");
-        let locks = [own.join("locks/refs"), own.join("locks")];
-        for folder in installed.folders.iter().rev().chain(&locks).chain([&own]) {
+        for folder in installed.folders.iter().rev().chain([&own.join("locks"), &own]) {
             // A folder that is not empty holds what `init` did not make.
             let _ = fs::remove_dir(folder);
         }
