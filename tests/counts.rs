@@ -1,7 +1,7 @@
 //! Whether a verdict counts: the gate, `review`, `status`, `merge` and `verdict list` say the same.
 
-use crate::support::Place;
 use crate::support::verdicts::{author, finding};
+use crate::support::{Config, Place};
 use git_flow_ai::domain::verdict::{Decision, Severity, Verdict};
 use git_flow_ai::gate::admit::{self, Candidate, New, Ruling};
 use git_flow_ai::gate::store::Repo;
@@ -21,13 +21,9 @@ enum Answer {
 /// is asked.
 fn place(policy: &str) -> Place {
     let place = Place::new();
-    let judge = place.reviewer("judge", "echo asked >> \"$HOME/asked\"");
-    let judge = format!(
-        "[agents.judge]\ncommand = [\"{}\"]\nvendor = \"zeta\"\n[reviewers.judge]\nagent = \"judge\"\n",
-        judge.display()
-    );
-    let config = format!("version = 1\n{judge}[gate]\nreview_on_merge = false\n{policy}");
-    place.write(".zenflow/config.toml", config);
+    place.reviewer("judge", "echo asked >> \"$HOME/asked\"");
+    let config = Config::new().gate("review_on_merge = false").gate(policy).reviewer("judge", "zeta");
+    place.write(".zenflow/config.toml", config.to_string());
     place.key("ada", "ed25519");
     place.protect(&format!("ada@example.com {}\n", place.public("ada")));
     place.git(&["switch", "--quiet", "--orphan", "flow/dark-mode/spec"]).ok();
