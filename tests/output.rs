@@ -71,10 +71,8 @@ fn planned() -> Place {
     let place = protected(&config.agent("mine", "acme").reviewer("judge", "rival"));
     place.agent(
         "mine",
-        &format!(
-            "case $task in bad) touch bad.txt;; mended) case $prompt in *'off by one'*) echo right > number;; \
-             *) echo wrong > number;; esac;; esac\n{WRITE}"
-        ),
+        "case $task in bad) touch bad.txt;; mended) case $prompt in *'off by one'*) echo right > number;; \
+             *) echo wrong > number;; esac;; esac\necho $task > $task.txt; echo done",
     );
     place.reviewer(
         "judge",

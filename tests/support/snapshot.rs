@@ -7,7 +7,7 @@
 use super::{Out, Place};
 
 /// What differs from run to run, and what stands in its place. Paths are added for each place.
-const FILTERS: [(&str, &str); 11] = [
+const FILTERS: [(&str, &str); 13] = [
     (r"\b\d{8}T\d{6}\.\d{3}-[0-9a-f]{4}\b", "[RUN]"),
     // Digests, object ids and their abbreviations.
     (r"\b[0-9a-f]{7,64}\b", "[ID]"),
@@ -20,6 +20,9 @@ const FILTERS: [(&str, &str); 11] = [
     (r"\b(pid|process) \d+", "$1 [PID]"),
     (r"\bgit(-flow-ai)? (version )?\d+\.\d+[\w.]*", "git$1 [VERSION]"),
     (r"\bport \d+", "port [PORT]"),
+    // How much a reviewer is shown: with the text around the change.
+    (r"was shown   \d+ bytes", "was shown   [SIZE]"),
+    (r"(reads \d+ files?), \d+(\.\d+)? \w+", "$1, [SIZE]"),
     (r"\.(tmp|flow-ai-test-)\w+", "[TEMPORARY]"),
 ];
 
