@@ -15,13 +15,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// A place with a folder for the agent, and what its process tree is known by.
-struct Bed {
+struct FakeAgent {
     place: Place,
     job: Job,
 }
 
-impl Bed {
-    fn new(mode: Mode) -> Bed {
+impl FakeAgent {
+    fn new(mode: Mode) -> FakeAgent {
         let place = Place::empty();
         let dir = place.root().join("work").canonicalize().unwrap_or_else(|_| {
             fs::create_dir(place.root().join("work")).unwrap();
@@ -38,7 +38,7 @@ impl Bed {
             silence: Duration::from_secs(60),
             schema: None,
         };
-        Bed { place, job }
+        FakeAgent { place, job }
     }
 
     /// A plain command made of that shell script.
@@ -102,7 +102,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 
 #[test]
 fn a_plain_command_gets_the_prompt_and_an_environment_of_its_own() {
-    let mut bed = Bed::new(Mode::Edit);
+    let mut bed = FakeAgent::new(Mode::Edit);
     bed.job.env.push(("GIT_FLOW_AI_TASK".into(), "t1".into()));
     let agent = bed.command(
         r#"cat; echo "$GIT_FLOW_AI_MODE $GIT_FLOW_AI_TASK"; echo "$PWD" >pwd; pwd -P >real; echo "${GIT_DIR-none}"
@@ -118,7 +118,7 @@ fn a_plain_command_gets_the_prompt_and_an_environment_of_its_own() {
 
 #[test]
 fn a_transcript_holds_everything_and_is_for_the_person_only() {
-    let bed = Bed::new(Mode::Edit);
+    let bed = FakeAgent::new(Mode::Edit);
     bed.run(&bed.command("echo out; echo err >&2"));
     let text = bed.transcript();
     assert!(text.contains("out\n") && text.contains("err\n"), "{text:?}");
@@ -128,7 +128,7 @@ fn a_transcript_holds_everything_and_is_for_the_person_only() {
 
 #[test]
 fn an_agent_that_fails_says_why() {
-    let bed = Bed::new(Mode::Edit);
+    let bed = FakeAgent::new(Mode::Edit);
     let report = bed.run(&bed.command("echo fine; echo 'no such luck' >&2; exit 1"));
     let Ending::Failed(why) = report.ending else { panic!("{report:?}") };
     assert!(why.contains("exit status: 1") && why.contains("no such luck"), "{why}");
@@ -136,23 +136,23 @@ fn an_agent_that_fails_says_why() {
 
 #[test]
 fn an_agent_that_dies_by_a_signal_has_failed() {
-    let bed = Bed::new(Mode::Edit);
+    let bed = FakeAgent::new(Mode::Edit);
     let report = bed.run(&bed.command("echo fine; kill -9 $$"));
     assert!(matches!(&report.ending, Ending::Failed(why) if why.contains("signal: 9")), "{report:?}");
 }
 
 #[test]
 fn an_empty_review_is_a_refusal_and_an_empty_edit_is_not() {
-    let bed = Bed::new(Mode::Review);
+    let bed = FakeAgent::new(Mode::Review);
     let report = bed.run(&bed.command("cat >/dev/null; echo; echo '  '"));
     assert!(matches!(report.ending, Ending::Refused(_)), "{report:?}");
-    let bed = Bed::new(Mode::Edit);
+    let bed = FakeAgent::new(Mode::Edit);
     assert_eq!(bed.run(&bed.command("echo x >file")).ending, Ending::Done);
 }
 
 #[test]
 fn a_prompt_that_is_not_read_hinders_nobody() {
-    let mut bed = Bed::new(Mode::Edit);
+    let mut bed = FakeAgent::new(Mode::Edit);
     bed.job.prompt = "long ".repeat(200_000);
     assert_eq!(bed.run(&bed.command("exec 0<&-; echo done")).ending, Ending::Done);
     assert_eq!(bed.run(&bed.command("echo done")).ending, Ending::Done);
@@ -160,28 +160,28 @@ fn a_prompt_that_is_not_read_hinders_nobody() {
 
 #[test]
 fn a_prompt_longer_than_an_argument_may_be_arrives_whole() {
-    let mut bed = Bed::new(Mode::Edit);
+    let mut bed = FakeAgent::new(Mode::Edit);
     bed.job.prompt = "x".repeat(1 << 20);
     assert_eq!(bed.run(&bed.command("wc -c")).text.trim(), (1 << 20).to_string());
 }
 
 #[test]
 fn an_agent_that_hangs_is_stopped_for_its_silence() {
-    let mut bed = Bed::new(Mode::Edit);
+    let mut bed = FakeAgent::new(Mode::Edit);
     bed.job.silence = Duration::from_millis(300);
     assert_eq!(bed.run(&bed.command("echo begun; sleep 300")).ending, Ending::Silent);
 }
 
 #[test]
 fn an_agent_that_never_ends_is_stopped_in_time_however_much_it_says() {
-    let mut bed = Bed::new(Mode::Edit);
+    let mut bed = FakeAgent::new(Mode::Edit);
     bed.job.timeout = Duration::from_millis(500);
     assert_eq!(bed.run(&bed.command("while :; do echo again; done")).ending, Ending::TimedOut);
 }
 
 #[test]
 fn a_flood_is_read_in_bounded_memory() {
-    let mut bed = Bed::new(Mode::Edit);
+    let mut bed = FakeAgent::new(Mode::Edit);
     bed.job.transcript = None;
     let mut told = 0;
     let begun = Instant::now();
@@ -195,7 +195,7 @@ fn a_flood_is_read_in_bounded_memory() {
 
 #[test]
 fn a_line_without_end_is_cut_and_what_follows_is_read() {
-    let bed = Bed::new(Mode::Edit);
+    let bed = FakeAgent::new(Mode::Edit);
     let report = bed.run(&bed.command("head -c 20000000 /dev/zero | tr '\\0' x; echo; echo after it"));
     assert_eq!(report.ending, Ending::Done);
     let transcript = bed.transcript();
@@ -205,7 +205,7 @@ fn a_line_without_end_is_cut_and_what_follows_is_read() {
 
 #[test]
 fn garbage_is_taken_as_text() {
-    let bed = Bed::new(Mode::Edit);
+    let bed = FakeAgent::new(Mode::Edit);
     let report = bed.run(&bed.command("printf '\\377\\376\\000\\033[2J{\\n'; printf 'no end'"));
     assert_eq!(report.ending, Ending::Done);
     assert!(report.text.starts_with("\u{fffd}\u{fffd}\0"), "{:?}", report.text);
@@ -213,7 +213,7 @@ fn garbage_is_taken_as_text() {
 
 #[test]
 fn a_grandchild_that_holds_the_pipes_delays_nobody() {
-    let bed = Bed::new(Mode::Edit);
+    let bed = FakeAgent::new(Mode::Edit);
     let begun = Instant::now();
     let report = bed.run(&bed.command("sleep 300 & echo done"));
     assert_eq!(report.ending, Ending::Done);
@@ -222,7 +222,7 @@ fn a_grandchild_that_holds_the_pipes_delays_nobody() {
 
 #[test]
 fn children_that_ignore_term_are_killed() {
-    let bed = Bed::new(Mode::Edit);
+    let bed = FakeAgent::new(Mode::Edit);
     let agent = bed.command(
         "trap '' TERM INT HUP; (while :; do sleep 1; done) & touch ready; while :; do sleep 1; done",
     );
@@ -232,16 +232,16 @@ fn children_that_ignore_term_are_killed() {
 #[test]
 fn a_daemon_in_a_session_of_its_own_is_found_after_a_stop_and_after_a_good_end() {
     let daemon = "setsid sh -c 'sh -c \"touch ready; exec sleep 300\" >/dev/null 2>&1 </dev/null &' ; while [ ! -e ready ]; do sleep 0.01; done";
-    let bed = Bed::new(Mode::Edit);
+    let bed = FakeAgent::new(Mode::Edit);
     assert_eq!(bed.run(&bed.command(&format!("{daemon}; echo done"))).ending, Ending::Done);
-    let bed = Bed::new(Mode::Edit);
+    let bed = FakeAgent::new(Mode::Edit);
     let agent = bed.command(&format!("{daemon}; sleep 300"));
     assert_eq!(bed.stop_at(&agent, "ready").ending, Ending::Stopped);
 }
 
 #[test]
 fn a_tree_that_forks_while_it_is_killed_is_killed() {
-    let bed = Bed::new(Mode::Edit);
+    let bed = FakeAgent::new(Mode::Edit);
     let fork = "trap '' TERM; touch ready; n=0; while [ $n -lt 300 ]; do (setsid sleep 300 &) ; n=$((n+1)); done; sleep 300";
     let agent = bed.command(fork);
     assert_eq!(bed.stop_at(&agent, "ready").ending, Ending::Stopped);
@@ -249,7 +249,7 @@ fn a_tree_that_forks_while_it_is_killed_is_killed() {
 
 #[test]
 fn a_run_that_nobody_waits_for_any_more_is_killed() {
-    let bed = Bed::new(Mode::Edit);
+    let bed = FakeAgent::new(Mode::Edit);
     let agent = bed.command("(setsid sleep 300 &); touch ready; sleep 300");
     let (_stopper, stop) = Stop::pair();
     let ready = bed.job.scope.dir.join("ready");
@@ -270,7 +270,7 @@ fn a_run_that_nobody_waits_for_any_more_is_killed() {
 
 #[test]
 fn agents_side_by_side_do_not_kill_each_others_daemons() {
-    let (quick, slow) = (Bed::new(Mode::Edit), Bed::new(Mode::Edit));
+    let (quick, slow) = (FakeAgent::new(Mode::Edit), FakeAgent::new(Mode::Edit));
     let brief = quick.command("sleep 0.3; echo done");
     // Its daemon lives until the agent itself ends it.
     let long = slow.command(
@@ -287,7 +287,7 @@ fn agents_side_by_side_do_not_kill_each_others_daemons() {
 
 #[test]
 fn hundreds_of_agents_are_stopped_together() {
-    let bed = Bed::new(Mode::Edit);
+    let bed = FakeAgent::new(Mode::Edit);
     let agent = bed.command("(setsid sleep 300 &); echo >>ready; exec sleep 300");
     let ready = bed.job.scope.dir.join("ready");
     let job = Job { transcript: None, ..bed.job.clone() };
@@ -336,7 +336,7 @@ fn settings_that_make_no_agent_are_told_with_the_way_out() {
 
 #[test]
 fn a_program_is_never_looked_for_in_the_worktree() {
-    let bed = Bed::new(Mode::Edit);
+    let bed = FakeAgent::new(Mode::Edit);
     let mut agent = bed.command("true");
     agent.config.command = Some(vec!["./fake-agent".into()]);
     assert!(format!("{:#}", agent.executable().unwrap_err()).contains("worktree"));

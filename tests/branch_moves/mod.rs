@@ -10,7 +10,7 @@ mod local;
 mod page;
 mod rebase;
 mod row;
-mod scene;
+mod repository;
 mod unseen;
 
 #[test]

@@ -1,6 +1,6 @@
 //! One row of the matrix: what is declared, and how it is tried.
 
-use super::scene::{scene, state, tips, ungated};
+use super::repository::{scene, state, tips, ungated};
 use crate::support::{Out, Place};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

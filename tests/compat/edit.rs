@@ -1,11 +1,11 @@
 //! What editing must come to: the files, in the worktree and nowhere else, and a report that says so.
 
-use crate::bed::{Bed, LONG};
+use crate::setup::{Setup, LONG};
 use git_flow_ai::agents::cli::Ending;
 use serde_json::Value;
 
 pub fn files(cli: &'static str) {
-    let Some(bed) = Bed::new(cli) else { return };
+    let Some(bed) = Setup::new(cli) else { return };
     let report = bed.edit(
         "Write the greeting.\nMODEL: write hello.txt hello \"world\"\\n\nMODEL: say The greeting is written.",
         LONG,
@@ -31,7 +31,7 @@ pub fn files(cli: &'static str) {
 }
 
 pub fn long_prompt(cli: &'static str) {
-    let Some(bed) = Bed::new(cli) else { return };
+    let Some(bed) = Setup::new(cli) else { return };
     // Longer than an argument may be on Linux (128 KiB), with what shells and JSON would change.
     let line = "The dog's name is \"Ünïcödé\"; a $HOME, a `tick`, a \\ and 100 % of it.\n";
     let prompt = format!("Begin.\n{}MODEL: say Read.\nEnd of the prompt.", line.repeat(200_000 / line.len()));

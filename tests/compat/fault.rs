@@ -1,6 +1,6 @@
 //! What faults must come to: never "done" unless the work is there, and nothing left alive.
 
-use crate::bed::{Bed, LONG};
+use crate::setup::{Setup, LONG};
 use git_flow_ai::agents::cli::{AgentReport, Ending, Mode};
 
 /// How long a fault is waited for, in seconds: most of these CLIs try for minutes. The later ones are
@@ -8,7 +8,7 @@ use git_flow_ai::agents::cli::{AgentReport, Ending, Mode};
 const PATIENCE: [u64; 3] = [20, 60, 180];
 
 pub fn one_rate_limit(cli: &'static str) {
-    let Some(bed) = Bed::new(cli) else { return };
+    let Some(bed) = Setup::new(cli) else { return };
     let report = bed.edit(&script("fault 429 1"), LONG, LONG);
     assert_eq!(report.ending, Ending::Done, "{}", bed.story());
     assert!(written(&bed), "{}", bed.story());
@@ -39,7 +39,7 @@ pub fn empty(cli: &'static str) {
 }
 
 fn for_ever(cli: &'static str, kind: &str) {
-    let Some(bed) = Bed::new(cli) else { return };
+    let Some(bed) = Setup::new(cli) else { return };
     let report =
         patiently(&bed, |patience| bed.edit(&script(&format!("fault {kind} *")), patience, patience));
     assert!(report.ending != Ending::Done || written(&bed), "{report:?}{}", bed.story());
@@ -47,18 +47,18 @@ fn for_ever(cli: &'static str, kind: &str) {
 }
 
 pub fn silence(cli: &'static str) {
-    let Some(bed) = Bed::new(cli) else { return };
+    let Some(bed) = Setup::new(cli) else { return };
     let report = patiently(&bed, |patience| bed.edit(&script("fault hang *"), LONG, patience));
     assert_eq!(report.ending, Ending::Silent, "{}", bed.story());
 }
 
 pub fn stopped_in_a_tool(cli: &'static str) {
-    if let Some(bed) = Bed::new(cli) {
+    if let Some(bed) = Setup::new(cli) {
         stopped_in_a_tool_in(&bed);
     }
 }
 
-pub fn stopped_in_a_tool_in(bed: &Bed) {
+pub fn stopped_in_a_tool_in(bed: &Setup) {
     if bed.cli == "aider" {
         return; // it has no tools
     }
@@ -70,7 +70,7 @@ pub fn stopped_in_a_tool_in(bed: &Bed) {
 }
 
 /// With as much patience as the CLI needs to meet the fault at all.
-fn patiently(bed: &Bed, run: impl Fn(u64) -> AgentReport) -> AgentReport {
+fn patiently(bed: &Setup, run: impl Fn(u64) -> AgentReport) -> AgentReport {
     PATIENCE.iter().map(|patience| run(*patience)).find(|_| bed.was_faulty()).unwrap_or_else(|| {
         panic!("{} never met the fault{}", bed.cli, bed.story());
     })
@@ -80,6 +80,6 @@ fn script(fault: &str) -> String {
     format!("Write it.\nMODEL: {fault}\nMODEL: write done.txt done\nMODEL: say It is written.")
 }
 
-fn written(bed: &Bed) -> bool {
+fn written(bed: &Setup) -> bool {
     bed.worktree().join("done.txt").exists()
 }

@@ -1,6 +1,6 @@
 //! Every CLI in every sandbox: it works as it does without, and cannot do what its model wants outside.
 
-use crate::bed::{Bed, LONG};
+use crate::setup::{Setup, LONG};
 use crate::{fault, review};
 use git_flow_ai::agents::cli::Ending;
 use std::fs;
@@ -10,7 +10,7 @@ pub fn edits_in_bubblewrap(cli: &'static str) {
 }
 
 pub fn answers_in_bubblewrap(cli: &'static str) {
-    if let Some(bed) = Bed::held(cli, Some("bubblewrap")) {
+    if let Some(bed) = Setup::held(cli, Some("bubblewrap")) {
         review::answers_in(&bed);
         review::writes_nothing_in(&bed);
         fault::stopped_in_a_tool_in(&bed);
@@ -22,7 +22,7 @@ pub fn edits_in_landlock(cli: &'static str) {
 }
 
 pub fn answers_in_landlock(cli: &'static str) {
-    if let Some(bed) = Bed::held(cli, Some("Landlock")) {
+    if let Some(bed) = Setup::held(cli, Some("Landlock")) {
         review::answers_in(&bed);
         review::writes_nothing_in(&bed);
         fault::stopped_in_a_tool_in(&bed);
@@ -30,7 +30,7 @@ pub fn answers_in_landlock(cli: &'static str) {
 }
 
 fn edits(cli: &'static str, sandbox: &str) {
-    let Some(bed) = Bed::held(cli, Some(sandbox)) else { return };
+    let Some(bed) = Setup::held(cli, Some(sandbox)) else { return };
     let outside = bed.repo().parent().unwrap().join("outside");
     fs::create_dir(&outside).unwrap();
     let bad = |name: &str| outside.join(name).display().to_string();

@@ -1,6 +1,6 @@
 //! What a review must come to: one answer in our schema, and not a byte written.
 
-use crate::bed::Bed;
+use crate::setup::Setup;
 use git_flow_ai::agents::cli::Ending;
 use git_flow_ai::commands::review::answer::{Asked, parse};
 use git_flow_ai::domain::verdict::{Decision, Severity};
@@ -8,12 +8,12 @@ use git_flow_ai::domain::verdict::{Decision, Severity};
 const NONCE: &str = "00112233445566778899aabbccddeeff";
 
 pub fn answers(cli: &'static str) {
-    if let Some(bed) = Bed::new(cli) {
+    if let Some(bed) = Setup::new(cli) {
         answers_in(&bed);
     }
 }
 
-pub fn answers_in(bed: &Bed) {
+pub fn answers_in(bed: &Setup) {
     let report = bed.review(&prompt(
         r#"REVIEW: verdict [{"path":"a.rs","line":2,"severity":"P1","body":"It is off by one.","suggestion":null}]"#,
     ));
@@ -29,12 +29,12 @@ pub fn answers_in(bed: &Bed) {
 }
 
 pub fn writes_nothing(cli: &'static str) {
-    if let Some(bed) = Bed::new(cli) {
+    if let Some(bed) = Setup::new(cli) {
         writes_nothing_in(&bed);
     }
 }
 
-pub fn writes_nothing_in(bed: &Bed) {
+pub fn writes_nothing_in(bed: &Setup) {
     let outside = bed.worktree().join("outside.txt");
     let steps = [
         "write inside.txt hostile".to_owned(),

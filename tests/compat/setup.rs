@@ -22,7 +22,7 @@ use std::time::Duration;
 pub const LONG: u64 = 300;
 
 /// The surroundings.
-pub struct Bed {
+pub struct Setup {
     pub cli: &'static str,
     pub agent: Agent,
     sandbox: Sandbox,
@@ -31,14 +31,14 @@ pub struct Bed {
     root: tempfile::TempDir,
 }
 
-impl Bed {
+impl Setup {
     /// The bed of that CLI, or none (and a line that says so) where it is not to be run.
-    pub fn new(cli: &'static str) -> Option<Bed> {
-        Bed::held(cli, None)
+    pub fn new(cli: &'static str) -> Option<Setup> {
+        Setup::held(cli, None)
     }
 
     /// The same, in the sandbox of that name.
-    pub fn held(cli: &'static str, sandbox: Option<&str>) -> Option<Bed> {
+    pub fn held(cli: &'static str, sandbox: Option<&str>) -> Option<Setup> {
         if !installed(cli) {
             return None;
         }
@@ -56,7 +56,7 @@ impl Bed {
         let worktrees = Worktrees::new(&repo, &Config::default()).unwrap();
         let main = repo.find_ref("refs/heads/main").unwrap().unwrap();
         let worktree = worktrees.make("work", main).unwrap();
-        let mut bed = Bed { cli, agent, sandbox: Sandbox::none(), worktree, root };
+        let mut bed = Setup { cli, agent, sandbox: Sandbox::none(), worktree, root };
         if let Some(name) = sandbox {
             bed.sandbox = bed.sandbox_called(name)?;
         }

@@ -1,6 +1,6 @@
 //! What must hold whatever happened on the way.
 
-use super::scene::{Scene, TASKS};
+use super::killed_run::{KilledRun, TASKS};
 use crate::support::processes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,7 +19,7 @@ pub struct Record {
 impl Record {
     /// After each run: no attempt is begun that a journal had called ended before, and none ends twice.
     #[track_caller]
-    pub fn take(&mut self, scene: &Scene) {
+    pub fn take(&mut self, scene: &KilledRun) {
         let log = scene.log();
         for line in &log[self.seen..] {
             let words: Vec<&str> = line.split(' ').collect();
@@ -46,7 +46,7 @@ impl Record {
 
 /// The tasks of a scene are done, once each, nothing is lost, and nothing is left.
 #[track_caller]
-pub fn holds(scene: &Scene) {
+pub fn holds(scene: &KilledRun) {
     let done: Vec<&str> = done(scene);
     let place = &scene.place;
     for (task, _, attempts) in TASKS.iter().filter(|(task, ..)| done.contains(task)) {
@@ -63,7 +63,7 @@ pub fn holds(scene: &Scene) {
     nothing_is_left(scene, &done);
 }
 
-fn done(scene: &Scene) -> Vec<&'static str> {
+fn done(scene: &KilledRun) -> Vec<&'static str> {
     let plan = scene.place.git_says(&["show", "flow/demo/spec:plan.md"]);
     let ids = TASKS.iter().map(|(task, ..)| *task);
     ids.filter(|task| plan.contains(&format!("id: {task} "))).collect()
@@ -71,7 +71,7 @@ fn done(scene: &Scene) -> Vec<&'static str> {
 
 /// Every file that an agent had written is in its task's branch, and the result holds these and no other.
 #[track_caller]
-fn nothing_is_lost(scene: &Scene, done: &[&str]) {
+fn nothing_is_lost(scene: &KilledRun, done: &[&str]) {
     let place = &scene.place;
     let (mut begun, mut written) = (BTreeSet::new(), BTreeMap::new());
     for line in scene.log() {
@@ -110,7 +110,7 @@ fn nothing_is_lost(scene: &Scene, done: &[&str]) {
 
 /// No worktree, lock, process, temporary file or ref that the result does not need.
 #[track_caller]
-pub fn nothing_is_left(scene: &Scene, done: &[&str]) {
+pub fn nothing_is_left(scene: &KilledRun, done: &[&str]) {
     let place = &scene.place;
     assert_eq!(place.git_says(&["status", "--porcelain"]), "");
     assert_eq!(place.git_says(&["symbolic-ref", "HEAD"]), "refs/heads/main");

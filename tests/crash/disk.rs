@@ -3,14 +3,14 @@
 //!
 //! Both are made in a mount namespace of their own; where the system allows none, that is said.
 
-use super::proof;
-use super::scene::Scene;
+use super::checks;
+use super::killed_run::KilledRun;
 use crate::support::Out;
 use std::process::{Command, Stdio};
 
 /// Runs a script as root of a namespace in which it may mount; none where there can be none. The script
 /// has `run`, which runs the scene's plan, in folder `$root`.
-fn namespace(scene: &Scene, script: &str) -> Option<Out> {
+fn namespace(scene: &KilledRun, script: &str) -> Option<Out> {
     let may = Command::new("unshare").args(["-m", "true"]).stderr(Stdio::null()).status();
     let flags = match may.is_ok_and(|status| status.success()) {
         true => "-m",
@@ -33,7 +33,7 @@ fn namespace(scene: &Scene, script: &str) -> Option<Out> {
 #[test]
 fn a_full_disk_stops_the_run_aloud_and_more_room_lets_it_go_on() {
     for room in [40, 120, 250, 400, 1200] {
-        let scene = Scene::small();
+        let scene = KilledRun::small();
         // Everything moves to a small disk that is mounted in its place, and back at the end.
         let script = format!(
             r#"disk=$root.disk; real=$root.real; mkdir "$disk" "$real"
@@ -58,13 +58,13 @@ umount "$root"; umount "$real"; umount "$disk"; rmdir "$disk" "$real""#
             assert!(said.contains("No space left") && said.contains("make room"), "room {room}\n{said}");
         }
         println!("room {room}: {}", out.stdout.lines().find(|line| line.starts_with("STATUS")).unwrap());
-        proof::holds(&scene);
+        checks::holds(&scene);
     }
 }
 
 #[test]
 fn a_repository_that_cannot_be_written_to_is_named_and_nothing_is_lost() {
-    let scene = Scene::small();
+    let scene = KilledRun::small();
     scene.killed_at_work();
     let script = r#"mount --bind "$root/repo/.git" "$root/repo/.git"
 mount -o remount,bind,ro "$root/repo/.git"
@@ -75,5 +75,5 @@ run"#;
     let Some(out) = namespace(&scene, script) else { return };
     let out = out.ok().says("STATUS 2").says("Read-only file system");
     assert!(out.stderr.contains("hint: "), "{}", out.stderr);
-    proof::holds(&scene);
+    checks::holds(&scene);
 }

@@ -1,7 +1,7 @@
 //! Between a run's death and the next: what people, other programs and machines do in the meantime.
 
-use super::proof;
-use super::scene::{Scene, kill};
+use super::checks;
+use super::killed_run::{KilledRun, kill};
 use crate::support::processes;
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-fn newest_journal(scene: &Scene) -> PathBuf {
+fn newest_journal(scene: &KilledRun) -> PathBuf {
     let runs = scene.place.repo().join(".git/flow-ai/runs/demo");
     let mut runs: Vec<PathBuf> = fs::read_dir(runs).unwrap().map(|entry| entry.unwrap().path()).collect();
     runs.sort();
@@ -38,19 +38,19 @@ impl Drop for Foreign {
 
 #[test]
 fn garbage_collection_in_between_takes_nothing_that_is_needed() {
-    let scene = Scene::small();
+    let scene = KilledRun::small();
     for _ in 0..4 {
         scene.killed_after(Duration::from_millis(fastrand::u64(300..900)), false);
         scene.place.git(&["gc", "--quiet", "--prune=now"]).ok();
         scene.place.git(&["reflog", "expire", "--expire=now", "--all"]).ok();
     }
     scene.run().ok();
-    proof::holds(&scene);
+    checks::holds(&scene);
 }
 
 #[test]
 fn a_repository_that_was_moved_goes_on_where_it_is() {
-    let scene = Scene::small();
+    let scene = KilledRun::small();
     scene.killed_at_work();
     let (root, moved) = (scene.place.root().to_owned(), scene.place.root().join("elsewhere"));
     fs::create_dir(&moved).unwrap();
@@ -62,12 +62,12 @@ fn a_repository_that_was_moved_goes_on_where_it_is() {
     fs::rename(moved.join("repo"), root.join("repo")).unwrap();
     fs::remove_dir(&moved).unwrap();
     println!("{}", out.stderr);
-    proof::holds(&scene);
+    checks::holds(&scene);
 }
 
 #[test]
 fn a_folder_that_was_moved_with_everything_in_it_loses_nothing() {
-    let scene = Scene::small();
+    let scene = KilledRun::small();
     scene.killed_at_work();
     let (root, moved) = (scene.place.root().to_owned(), scene.place.root().join("elsewhere"));
     fs::create_dir(&moved).unwrap();
@@ -80,12 +80,12 @@ fn a_folder_that_was_moved_with_everything_in_it_loses_nothing() {
     assert!(!moved.join(".repo.flow-ai").exists());
     fs::rename(moved.join("repo"), root.join("repo")).unwrap();
     fs::remove_dir(&moved).unwrap();
-    proof::holds(&scene);
+    checks::holds(&scene);
 }
 
 #[test]
 fn a_copy_of_a_repository_leaves_the_originals_worktrees_alone() {
-    let scene = Scene::small();
+    let scene = KilledRun::small();
     scene.killed_at_work();
     let worktrees = scene.place.root().join(".repo.flow-ai");
     let before = fs::read_dir(&worktrees).unwrap().count();
@@ -100,12 +100,12 @@ fn a_copy_of_a_repository_leaves_the_originals_worktrees_alone() {
     assert_eq!(fs::read_dir(&worktrees).unwrap().count(), before);
     fs::remove_dir_all(&copy).unwrap();
     scene.run().ok();
-    proof::nothing_is_left(&scene, &["fails", "commits"]);
+    checks::nothing_is_left(&scene, &["fails", "commits"]);
 }
 
 #[test]
 fn a_run_in_a_copy_ends_nobody_of_the_original_that_is_at_work() {
-    let scene = Scene::small();
+    let scene = KilledRun::small();
     let mut run = scene.at_work();
     let copy = scene.place.root().join("copy");
     fs::create_dir(&copy).unwrap();
@@ -126,12 +126,12 @@ fn a_run_in_a_copy_ends_nobody_of_the_original_that_is_at_work() {
         "flow/demo/commits",
     ]);
     assert_eq!(attempts.trim(), "1", "nobody was disturbed");
-    proof::nothing_is_left(&scene, &["fails", "commits"]);
+    checks::nothing_is_left(&scene, &["fails", "commits"]);
 }
 
 #[test]
 fn a_worktree_that_was_deleted_by_hand_is_made_anew() {
-    let scene = Scene::small();
+    let scene = KilledRun::small();
     scene.killed_at_work();
     for (pid, _) in processes::of_place(scene.place.root()) {
         let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
@@ -141,12 +141,12 @@ fn a_worktree_that_was_deleted_by_hand_is_made_anew() {
     assert!(
         scene.place.git_says(&["ls-tree", "-r", "--name-only", "flow/demo/result"]).contains("commits.txt")
     );
-    proof::nothing_is_left(&scene, &["fails", "commits"]);
+    checks::nothing_is_left(&scene, &["fails", "commits"]);
 }
 
 #[test]
 fn a_task_branch_deleted_by_hand_is_begun_anew_aloud_and_what_it_held_is_kept() {
-    let scene = Scene::small();
+    let scene = KilledRun::small();
     scene.killed_at_work();
     // The run had not merged it yet, as far as anybody can tell.
     scene.place.git(&["update-ref", "-d", "refs/heads/flow/demo/result"]).ok();
@@ -168,7 +168,7 @@ fn a_task_branch_deleted_by_hand_is_begun_anew_aloud_and_what_it_held_is_kept() 
 
 #[test]
 fn after_a_reboot_nobody_is_taken_for_an_agent_who_only_has_its_number() {
-    let scene = Scene::small();
+    let scene = KilledRun::small();
     scene.killed_at_work();
     let mut foreign = Foreign::start(Command::new("sleep").arg("100"));
     let journal = newest_journal(&scene);
@@ -189,12 +189,12 @@ fn after_a_reboot_nobody_is_taken_for_an_agent_who_only_has_its_number() {
     fs::write(&journal, lines).unwrap();
     scene.run().ok();
     assert!(foreign.is_alive(), "it is none of ours");
-    proof::holds(&scene);
+    checks::holds(&scene);
 }
 
 #[test]
 fn whoever_a_killed_run_left_is_ended_first_wherever_it_went() {
-    let scene = Scene::small();
+    let scene = KilledRun::small();
     scene.killed_at_work();
     let journal = fs::read_to_string(newest_journal(&scene)).unwrap();
     let head: serde_json::Value = serde_json::from_str(journal.lines().next().unwrap()).unwrap();
@@ -212,12 +212,12 @@ fn whoever_a_killed_run_left_is_ended_first_wherever_it_went() {
     scene.run().ok().says("were still alive");
     assert!(!stray.is_alive() && !inner.is_alive(), "ended");
     assert!(other.is_alive() && blank.is_alive(), "none of its");
-    proof::holds(&scene);
+    checks::holds(&scene);
 }
 
 #[test]
 fn locks_that_a_killed_run_made_are_removed() {
-    let scene = Scene::small();
+    let scene = KilledRun::small();
     scene.killed_at_work();
     let common = scene.place.repo().join(".git");
     let refs = ["refs/heads/flow/demo/commits", "refs/heads/flow/demo/result", "refs/notes/flow-ai"];
@@ -230,12 +230,12 @@ fn locks_that_a_killed_run_made_are_removed() {
         fs::write(lock, "").unwrap();
     }
     scene.run().ok().says("left by a killed process");
-    proof::holds(&scene);
+    checks::holds(&scene);
 }
 
 #[test]
 fn a_lock_that_may_be_anothers_stays_and_is_named_with_what_to_do() {
-    let scene = Scene::small();
+    let scene = KilledRun::small();
     let lock = scene.place.repo().join(".git/refs/heads/flow/demo/commits.lock");
     fs::create_dir_all(lock.parent().unwrap()).unwrap();
     fs::write(&lock, "").unwrap();
@@ -251,7 +251,7 @@ fn a_lock_that_may_be_anothers_stays_and_is_named_with_what_to_do() {
 
 #[test]
 fn a_clock_that_was_set_back_changes_no_order() {
-    let scene = Scene::small();
+    let scene = KilledRun::small();
     scene.killed_at_work();
     // The journal of the killed run is from the future; the attempts that it tells of are of the past.
     let journal = newest_journal(&scene);
@@ -267,7 +267,7 @@ fn a_clock_that_was_set_back_changes_no_order() {
     let attempts: Vec<String> =
         scene.log().into_iter().filter(|line| line.starts_with("start commits")).collect();
     assert_eq!(attempts, ["start commits 1", "start commits 1"]);
-    proof::holds(&scene);
+    checks::holds(&scene);
     let orders: Vec<u64> = scene
         .journals()
         .iter()
@@ -279,7 +279,7 @@ fn a_clock_that_was_set_back_changes_no_order() {
 
 #[test]
 fn journals_that_cannot_be_read_hide_nothing_and_stop_nobody() {
-    let scene = Scene::small();
+    let scene = KilledRun::small();
     scene.killed_at_work();
     let journal = newest_journal(&scene);
     let mut bytes = fs::read(&journal).unwrap();
@@ -303,12 +303,12 @@ fn journals_that_cannot_be_read_hide_nothing_and_stop_nobody() {
     );
     fs::create_dir(journal.parent().unwrap().with_file_name("20200101T000000.000-0004")).unwrap();
     scene.run().ok().says("newer version");
-    proof::holds(&scene);
+    checks::holds(&scene);
 }
 
 #[test]
 fn of_two_runs_that_begin_together_after_a_crash_one_wins_and_the_other_says_so() {
-    let scene = Scene::small();
+    let scene = KilledRun::small();
     scene.killed_at_work();
     let runs: Vec<_> = (0..2).map(|_| scene.command().spawn().unwrap()).collect();
     let outs: Vec<_> =
@@ -317,12 +317,12 @@ fn of_two_runs_that_begin_together_after_a_crash_one_wins_and_the_other_says_so(
     statuses.sort();
     assert_eq!(statuses, [0, 2], "{outs:?}");
     assert!(outs.iter().any(|out| out.stderr.contains("is at work already, in process")), "{outs:?}");
-    proof::holds(&scene);
+    checks::holds(&scene);
 }
 
 #[test]
 fn a_killed_run_killed_while_it_is_being_taken_in_is_taken_in_by_the_next() {
-    let scene = Scene::small();
+    let scene = KilledRun::small();
     scene.killed_at_work();
     for time in [20, 40, 60, 80, 100] {
         let mut run = scene.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -330,5 +330,5 @@ fn a_killed_run_killed_while_it_is_being_taken_in_is_taken_in_by_the_next() {
         kill(&mut run, true);
     }
     scene.run().ok();
-    proof::holds(&scene);
+    checks::holds(&scene);
 }

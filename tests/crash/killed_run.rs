@@ -77,21 +77,21 @@ const JUDGE: &str = r#"case $request in *+wrong*) findings='[{"path":"mended.sta
 sleep 0.02"#;
 
 /// A repository with a spec `demo` whose plan waits to be run.
-pub struct Scene {
+pub struct KilledRun {
     pub place: Place,
 }
 
-impl Scene {
+impl KilledRun {
     /// With all eight tasks.
-    pub fn new() -> Scene {
+    pub fn new() -> KilledRun {
         static MADE: OnceLock<Place> = OnceLock::new();
         let made = MADE.get_or_init(|| set(&TASKS.map(|(id, after, _)| (id, after))));
-        Scene { place: made.copy() }
+        KilledRun { place: made.copy() }
     }
 
     /// The same, with agents and commands in a sandbox.
-    pub fn held() -> Scene {
-        let scene = Scene::new();
+    pub fn held() -> KilledRun {
+        let scene = KilledRun::new();
         let config = scene.place.root().join("home/.gitconfig");
         let text = fs::read_to_string(&config).unwrap();
         fs::write(config, text.replace("sandbox = off", "sandbox = prefer")).unwrap();
@@ -99,10 +99,10 @@ impl Scene {
     }
 
     /// With two tasks only, one after the other: every run of it does the same.
-    pub fn small() -> Scene {
+    pub fn small() -> KilledRun {
         static MADE: OnceLock<Place> = OnceLock::new();
         let made = MADE.get_or_init(|| set(&[("fails", &[]), ("commits", &["fails"])]));
-        Scene { place: made.copy() }
+        KilledRun { place: made.copy() }
     }
 
     /// `git flow-ai run` in a process group of its own.
@@ -214,7 +214,7 @@ fn set(tasks: &[(&str, &[&str])]) -> Place {
     place
 }
 
-impl Drop for Scene {
+impl Drop for KilledRun {
     /// A scene that failed can be kept, to look at it.
     fn drop(&mut self) {
         if let (true, Some(keep)) = (thread::panicking(), std::env::var_os("FLOW_AI_KEEP")) {

@@ -6,11 +6,11 @@
 
 mod disk;
 mod interference;
-mod proof;
-mod scene;
+mod checks;
+mod killed_run;
 
-use proof::Record;
-use scene::Scene;
+use checks::Record;
+use killed_run::KilledRun;
 use std::time::Duration;
 
 /// How often one run is killed at most before it may end.
@@ -22,16 +22,16 @@ fn number(name: &str, default: u64) -> u64 {
 
 #[test]
 fn a_run_that_is_killed_at_any_moment_goes_on_and_loses_nothing() {
-    killed(number("FLOW_AI_KILLS", 40), Scene::new);
+    killed(number("FLOW_AI_KILLS", 40), KilledRun::new);
 }
 
 #[test]
 fn a_run_that_is_killed_while_its_agents_are_in_a_sandbox_goes_on_and_loses_nothing() {
-    killed(number("FLOW_AI_KILLS", 40) / 4, Scene::held);
+    killed(number("FLOW_AI_KILLS", 40) / 4, KilledRun::held);
 }
 
 /// Kills runs so often, each scene's until it has had enough, and has them end.
-fn killed(kills: u64, scene: impl Fn() -> Scene) {
+fn killed(kills: u64, scene: impl Fn() -> KilledRun) {
     let seed = number("FLOW_AI_SEED", fastrand::u64(..));
     println!("FLOW_AI_SEED={seed}");
     let mut random = fastrand::Rng::with_seed(seed);
@@ -54,21 +54,21 @@ fn killed(kills: u64, scene: impl Fn() -> Scene) {
         assert_eq!(out.status, 0, "seed {seed}\n{}\n{}", out.stdout, out.stderr);
         record.take(&scene);
         println!("{}", out.stderr.lines().find(|line| line.starts_with("sandbox:")).unwrap());
-        proof::holds(&scene);
+        checks::holds(&scene);
     }
     println!("survived {survived} kills");
 }
 
 #[test]
 fn a_run_that_dies_at_any_line_of_its_journal_goes_on_and_loses_nothing() {
-    let undisturbed = Scene::small();
+    let undisturbed = KilledRun::small();
     undisturbed.run().ok();
-    proof::holds(&undisturbed);
+    checks::holds(&undisturbed);
     // Each line has a point before it and one after.
     let points = 2 * undisturbed.journals().concat().lines().count();
     let (stride, mut died) = (number("FLOW_AI_STRIDE", 13), 0);
     for point in (0..points).step_by(usize::try_from(stride).unwrap()) {
-        let scene = Scene::small();
+        let scene = KilledRun::small();
         let mut record = Record::default();
         let mut command = scene.command();
         command.env("GIT_FLOW_AI_DIE_AT", point.to_string());
@@ -78,7 +78,7 @@ fn a_run_that_dies_at_any_line_of_its_journal_goes_on_and_loses_nothing() {
         assert_eq!(out.status, 0, "point {point}\n{}\n{}", out.stdout, out.stderr);
         record.take(&scene);
         println!("point {point} of {points}");
-        proof::holds(&scene);
+        checks::holds(&scene);
     }
     assert!(died * usize::try_from(stride).unwrap() + 20 > points, "{died} died, of {points} points");
 }

@@ -87,7 +87,7 @@ vendor = "acme"
 static USER: AtomicU32 = AtomicU32::new(61_000);
 
 /// The place, its inhabitants, and its name for processes that sleep for ever.
-pub struct Field {
+pub struct Machine {
     pub place: Place,
     /// The user as whom all happens; none: us.
     pub user: Option<u32>,
@@ -101,9 +101,9 @@ pub struct Field {
 #[derive(Clone, Copy)]
 pub struct Clocks(pub &'static str, pub &'static str);
 
-impl Field {
+impl Machine {
     /// A place with these attacks, each a task.
-    pub fn new(means: Backend, attacks: &[&Attack], clocks: Clocks) -> Field {
+    pub fn new(means: Backend, attacks: &[&Attack], clocks: Clocks) -> Machine {
         let place = Place::within(&folder());
         let user = (means == Backend::BubblewrapForUser && rustix::process::geteuid().is_root())
             .then(|| USER.fetch_add(1, Ordering::Relaxed));
@@ -114,7 +114,7 @@ impl Field {
         if means == Backend::Landlock {
             place.git(&["config", "--global", "flow-ai.sandbox-means", "landlock"]).ok();
         }
-        let field = Field::with(place, user);
+        let field = Machine::with(place, user);
         if let Some(user) = user {
             let owner = format!("{user}:{user}");
             Out::of(Command::new("chown").args(["-R", "-h", &owner]).arg(field.root()).output().unwrap())
@@ -127,7 +127,7 @@ impl Field {
     }
 
     /// The inhabitants of a place that is furnished.
-    fn with(place: Place, user: Option<u32>) -> Field {
+    fn with(place: Place, user: Option<u32>) -> Machine {
         let base = place.git_says(&["rev-parse", "main"]);
         let number =
             place.root().to_string_lossy().bytes().fold(7_u32, |a, b| a.wrapping_mul(31) ^ u32::from(b));
@@ -148,7 +148,7 @@ impl Field {
             place.root().join("agent.sock").display()
         );
         fs::write(place.root().join("bin/facts"), facts).unwrap();
-        Field { place, user, forever, victim, _sockets: sockets }
+        Machine { place, user, forever, victim, _sockets: sockets }
     }
 
     /// Runs the plan, and returns what was said: an event a line.
@@ -176,10 +176,10 @@ impl Field {
     }
 
     /// Another place like this one, for an attack that nothing holds.
-    pub fn copy(&self) -> Field {
+    pub fn copy(&self) -> Machine {
         let place = self.place.copy();
         place.git(&["worktree", "repair", "../beside"]).ok();
-        Field::with(place, None)
+        Machine::with(place, None)
     }
 
     /// Tries the attack by hand in a linked worktree, where nobody holds it: whether it did harm.
@@ -258,7 +258,7 @@ impl Field {
     }
 }
 
-impl Drop for Field {
+impl Drop for Machine {
     fn drop(&mut self) {
         let _ = self.victim.kill();
         let _ = self.victim.wait();

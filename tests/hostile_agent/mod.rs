@@ -6,14 +6,14 @@
 //! are attacks is tried as well: without a sandbox they do the harm that they mean to do.
 
 mod attacks;
-mod field;
+mod machine;
 mod page;
 mod row;
 mod traces;
 
 use crate::support::Out;
 use attacks::TABLES;
-use field::{Backend, Clocks, Field};
+use machine::{Backend, Clocks, Machine};
 use row::{Attack, Ends, Held};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -77,7 +77,7 @@ fn told(stdout: &str) -> Told {
 
 /// Runs them all beside a bystander, and compares.
 fn attack(means: Backend, attacks: &[&Attack], clocks: Clocks) {
-    let field = Field::new(means, attacks, clocks);
+    let field = Machine::new(means, attacks, clocks);
     let before = traces::of(&field);
     let out = field.run(&[]);
     let told = told(&out.stdout);
@@ -104,7 +104,7 @@ fn attack(means: Backend, attacks: &[&Attack], clocks: Clocks) {
     assert!(faults.is_empty(), "{means:?}\n{}\n\n{}", faults.join("\n"), out.stderr);
 }
 
-fn faults_of(field: &Field, attack: &Attack, told: &Told) -> Vec<String> {
+fn faults_of(field: &Machine, attack: &Attack, told: &Told) -> Vec<String> {
     let mut faults = Vec::new();
     let lines = told.lines.get(attack.name).cloned().unwrap_or_default();
     if field.harmed_by(attack) {
@@ -168,7 +168,7 @@ fn attacks_do_harm_where_nothing_holds_them() {
     let tame: Vec<&Attack> = all()
         .filter(|attack| attack.held != Held::Always && attack.tame && !attack.harm.is_empty())
         .collect();
-    let field = Field::new(Backend::Nobody, &tame, USUAL);
+    let field = Machine::new(Backend::Nobody, &tame, USUAL);
     let harmless: Vec<&str> =
         tame.iter().filter(|attack| !field.copy().is_harmed_bare(attack)).map(|attack| attack.name).collect();
     assert!(harmless.is_empty(), "these would do no harm anyway: {harmless:?}");
@@ -178,7 +178,7 @@ fn attacks_do_harm_where_nothing_holds_them() {
 fn a_worktree_that_is_kept_is_safe_to_look_at() {
     let attacks: Vec<&Attack> =
         attacks::own::ATTACKS.iter().filter(|attack| attack.name != "worktree-link").collect();
-    let field = Field::new(Backend::Nobody, &attacks, USUAL);
+    let field = Machine::new(Backend::Nobody, &attacks, USUAL);
     field.run(&["--keep"]);
     for attack in &attacks {
         let folder = field.root().join(".repo.flow-ai").join(format!("demo.{}", attack.name));
@@ -205,7 +205,7 @@ fn a_worktree_that_is_kept_is_safe_to_look_at() {
 fn nothing_that_agents_print_reaches_the_terminal_as_it_is() {
     let wanted = ["escapes", "terminal", "names"];
     let attacks: Vec<&Attack> = all().filter(|attack| wanted.contains(&attack.name)).collect();
-    let field = Field::new(Backend::Bubblewrap, &attacks, USUAL);
+    let field = Machine::new(Backend::Bubblewrap, &attacks, USUAL);
     for line in
         ["git-flow-ai run demo --no-review", "git-flow-ai log demo escapes", "git-flow-ai status demo"]
     {

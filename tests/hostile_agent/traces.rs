@@ -1,6 +1,6 @@
 //! What is outside of every worktree, before and after: nothing of it may change.
 
-use super::field::Field;
+use super::machine::Machine;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ const OURS: &[&str] =
     &["objects", "flow-ai", "refs", "packed-refs", "logs/refs/heads/flow", "logs/refs/flow-ai", "index"];
 
 /// Takes them.
-pub fn of(field: &Field) -> Traces {
+pub fn of(field: &Machine) -> Traces {
     let mut traces = Traces::new();
     let git = field.place.repo().join(".git");
     for line in field.git(&["for-each-ref", "--format=%(refname) %(objectname)"]).stdout.lines() {
@@ -108,12 +108,12 @@ pub fn differences(before: &Traces, after: &Traces) -> Vec<String> {
 }
 
 /// The processes that an attack left: by its user, by the number for which it sleeps, or by its place.
-pub fn processes(field: &Field) -> Vec<String> {
+pub fn processes(field: &Machine) -> Vec<String> {
     let root = field.root().to_string_lossy().into_owned();
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
-        let read = |name: &str| super::field::text(&entry.path().join(name));
+        let read = |name: &str| super::machine::text(&entry.path().join(name));
         let (line, stat) = (read("cmdline").replace('\0', " "), read("stat"));
         let is_dead = stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']));
         let is_of_user = field.user.is_some()

@@ -4,13 +4,13 @@
 //! Git is the oracle: each expected tree comes from `git merge-tree`. All is drawn from a seed; a failure
 //! names it, and `FLOW_AI_SEED=7 cargo test properties` tries that one again.
 
-mod world;
+mod repository;
 
 use crate::support::Place;
 use git_flow_ai::gate::admit::{self, Candidate, New, Ruling};
 use git_flow_ai::gate::store::{Repo, changes};
 use gix::ObjectId;
-use world::{State, Tip, World};
+use repository::{State, Tip, RandomRepository};
 
 /// How many random repositories each property is tried on.
 const WORLDS: u64 = 40;
@@ -26,7 +26,7 @@ fn seeds() -> Vec<u64> {
 }
 
 /// Whether `main` may go from one tip to another.
-fn lets_in(world: &World, old: ObjectId, new: ObjectId) -> bool {
+fn lets_in(world: &RandomRepository, old: ObjectId, new: ObjectId) -> bool {
     let repo = Repo::open(&world.place.repo()).unwrap();
     let candidate = Candidate { branch: "main".into(), old, new: New::Commit(new), accepted: None };
     let allowed = matches!(admit::admit(&repo, &candidate).unwrap(), Ruling::Allow(_));
@@ -41,7 +41,7 @@ fn lets_in(world: &World, old: ObjectId, new: ObjectId) -> bool {
 }
 
 /// Every way that a topic comes onto `main` where git merges it cleanly.
-fn ways(world: &mut World, main: &Tip, topic: &[Tip]) -> Vec<(&'static str, Tip)> {
+fn ways(world: &mut RandomRepository, main: &Tip, topic: &[Tip]) -> Vec<(&'static str, Tip)> {
     let base = world.base.clone();
     let head = topic.last().unwrap();
     let Some(tree) = world.merge(&base, main, head) else { return Vec::new() };
@@ -70,7 +70,7 @@ fn ways(world: &mut World, main: &Tip, topic: &[Tip]) -> Vec<(&'static str, Tip)
 fn whatever_git_carries_cleanly_is_let_in() {
     let (mut carried, mut odd) = (0, 0);
     for seed in seeds() {
-        let mut world = World::new(seed, seed % HOOKED == 0);
+        let mut world = RandomRepository::new(seed, seed % HOOKED == 0);
         let main = world.grow_main();
         let topic = world.topic();
         let head = topic.last().unwrap().clone();
@@ -113,12 +113,12 @@ fn whatever_git_carries_cleanly_is_let_in() {
 fn no_change_of_content_is_let_in() {
     let mut refused = 0;
     for seed in seeds() {
-        let mut world = World::new(1_000 + seed, seed % HOOKED == 0);
+        let mut world = RandomRepository::new(1_000 + seed, seed % HOOKED == 0);
         let main = world.grow_main();
         let topic = world.topic();
         let head = topic.last().unwrap().clone();
         world.approve(&head);
-        let mut expect_refused = |world: &World, what: &str, tip: &Tip| {
+        let mut expect_refused = |world: &RandomRepository, what: &str, tip: &Tip| {
             refused += 1;
             assert!(!lets_in(world, main.id, tip.id), "seed {seed}: {what} was let in ({})", tip.id);
         };
@@ -167,7 +167,7 @@ fn no_change_of_content_is_let_in() {
 }
 
 /// Something else, added and taken away between the commits of a rebased topic.
-fn detours(world: &mut World, main: &Tip, topic: &[Tip], refused: &mut impl FnMut(&World, &str, &Tip)) {
+fn detours(world: &mut RandomRepository, main: &Tip, topic: &[Tip], refused: &mut impl FnMut(&RandomRepository, &str, &Tip)) {
     let (base, [first, .., last]) = (world.base.clone(), topic) else { return };
     let whole = world.merge(&base, main, last);
     let Some(one) = world.merge(&base, main, first) else { return };
@@ -181,11 +181,11 @@ fn detours(world: &mut World, main: &Tip, topic: &[Tip], refused: &mut impl FnMu
         refused(world, &format!("{mutation} and its revert in the middle of a rebase"), &tip);
     }
     let mut state = world.read(one.tree);
-    state.insert("secret".into(), (world::FILE, b"secret\n".to_vec()));
+    state.insert("secret".into(), (repository::FILE, b"secret\n".to_vec()));
     let tree = world.write(&state);
     let there = world.commit(tree, &[&one]);
     let mut state = world.read(whole);
-    state.insert("secret".into(), (world::FILE, b"secret\n".to_vec()));
+    state.insert("secret".into(), (repository::FILE, b"secret\n".to_vec()));
     let tree = world.write(&state);
     let further = world.commit(tree, &[&there]);
     let tip = world.commit(whole, &[&further]);
@@ -196,7 +196,7 @@ fn detours(world: &mut World, main: &Tip, topic: &[Tip], refused: &mut impl FnMu
 fn criss_crossed_topics_are_judged_as_git_merges_them() {
     let (mut several, mut told) = (0, 0);
     for seed in seeds() {
-        let mut world = World::new(2_000 + seed, seed % HOOKED == 0);
+        let mut world = RandomRepository::new(2_000 + seed, seed % HOOKED == 0);
         let (mut main, mut topic) = (world.grow_main(), world.topic().pop().unwrap());
         for _ in 0..1 + seed % 3 {
             let (Some(tree), Some(other)) =

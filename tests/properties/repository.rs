@@ -19,7 +19,7 @@ pub struct Tip {
     pub parents: Vec<ObjectId>,
 }
 
-pub struct World {
+pub struct RandomRepository {
     pub place: Place,
     pub seed: u64,
     pub is_hooked: bool,
@@ -30,13 +30,13 @@ pub struct World {
     count: i64,
 }
 
-impl World {
-    pub fn new(seed: u64, is_hooked: bool) -> World {
+impl RandomRepository {
+    pub fn new(seed: u64, is_hooked: bool) -> RandomRepository {
         let place = place(is_hooked);
         let gix = gix::open(place.repo()).unwrap();
         let nothing = Tip { id: gix.empty_tree().id, tree: gix.empty_tree().id, parents: Vec::new() };
         let rng = fastrand::Rng::with_seed(seed);
-        let mut world = World { place, seed, is_hooked, base: nothing, gix, rng, count: 0 };
+        let mut world = RandomRepository { place, seed, is_hooked, base: nothing, gix, rng, count: 0 };
         let state = world.first_state();
         let tree = world.write(&state);
         world.base = world.commit(tree, &[]);

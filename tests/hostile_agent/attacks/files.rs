@@ -1,6 +1,6 @@
 //! Attacks by files: links, names, sizes, kinds, modes and times.
 
-use crate::hostile::row::{Attack, Ends, Held};
+use crate::hostile_agent::row::{Attack, Ends, Held};
 
 /// What no commit of its task may hold.
 const SECRET: &str = "git grep -q KEY-OF-ADA flow/demo/$ME";

@@ -7,7 +7,7 @@ pub mod repository;
 pub mod secrets;
 pub mod words;
 
-use crate::hostile::row::Attack;
+use crate::hostile_agent::row::Attack;
 
 /// The tables with their headings on the page.
 pub const TABLES: &[(&str, &[&[Attack]])] = &[

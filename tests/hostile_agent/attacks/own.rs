@@ -1,7 +1,7 @@
 //! Attacks by what an agent leaves in its worktree and in the repository that this belongs to, for git to
 //! run or to believe when somebody looks.
 
-use crate::hostile::row::{Attack, Ends, Held};
+use crate::hostile_agent::row::{Attack, Ends, Held};
 
 /// Something planted ran where nothing holds it.
 const RAN: &str = "test -e $ROOT/ran/$ME";

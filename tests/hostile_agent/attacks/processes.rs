@@ -1,6 +1,6 @@
 //! Attacks by processes: to outlive the run, to end others, to go on for ever.
 
-use crate::hostile::row::{Attack, Ends, Held};
+use crate::hostile_agent::row::{Attack, Ends, Held};
 
 const fn attack(name: &'static str, tries: &'static str, does: &'static str) -> Attack {
     Attack::new(name, tries, does, "")

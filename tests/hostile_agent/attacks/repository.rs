@@ -1,6 +1,6 @@
 //! Attacks on the main repository: refs, notes, hooks, configuration, objects, files.
 
-use crate::hostile::row::Attack;
+use crate::hostile_agent::row::Attack;
 
 const fn attack(name: &'static str, tries: &'static str, does: &'static str, harm: &'static str) -> Attack {
     Attack::new(name, tries, does, harm)

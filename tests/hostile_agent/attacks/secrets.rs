@@ -1,6 +1,6 @@
 //! Attacks on what nobody meant to show: keys, other work, processes' memories, sockets.
 
-use crate::hostile::row::{Attack, Held};
+use crate::hostile_agent::row::{Attack, Held};
 
 const LOOT: &str = "loot | grep -q KEY-OF-ADA";
 

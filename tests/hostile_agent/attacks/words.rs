@@ -1,6 +1,6 @@
 //! Attacks on what is decided: the law, the plan, the spec, approvals, verdicts; and by what is printed.
 
-use crate::hostile::row::{Attack, Ends, Held};
+use crate::hostile_agent::row::{Attack, Ends, Held};
 
 const fn attack(name: &'static str, tries: &'static str, does: &'static str, harm: &'static str) -> Attack {
     Attack::new(name, tries, does, harm)
