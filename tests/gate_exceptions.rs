@@ -1,5 +1,5 @@
-//! Ways round the gate that lead over its own exceptions: what may be given up, what a remote has let
-//! in, what is looked up last. Each through git and the real binary.
+//! Ways around the gate that use its own exceptions: commits that a branch may lose, what the remote has let
+//! in already, policies that apply later. Each through git and the real binary.
 
 use crate::support::verdicts::{author, finding};
 use crate::support::{Config, Place};

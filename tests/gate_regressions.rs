@@ -1,5 +1,4 @@
-//! Ways round the gate that were open once: each through git and the real binary, as a person or a
-//! hostile author would take it.
+//! Ways around the gate that once were open, one test for each, as a user or a hostile author takes them.
 
 use crate::support::verdicts::{author, finding};
 use crate::support::{Config, Out, Place};

@@ -1,4 +1,4 @@
-//! The law of the target: rules by path, and changes that would bend the gate itself.
+//! `[[gate.rule]]`: rules by path, read from the target's policy, and changes of that policy itself.
 
 use crate::support::Place;
 

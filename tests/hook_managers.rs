@@ -1,5 +1,5 @@
-//! Beside the other tools that live in hooks: what each of them leaves behind is written here as it
-//! writes it (husky 9.1, lefthook 2.2, pre-commit 4.7, git-lfs 3.3), in every order with ours.
+//! Hooks of ours beside those of husky 9.1, lefthook 2.2, pre-commit 4.7 and git-lfs 3.3, installed in every
+//! order. Each tool's files are written here as the tool writes them.
 //!
 //! In each case the gate must be asked, the tool must still run, and uninstalling must leave the tool
 //! as it was.

@@ -1,5 +1,5 @@
-//! Tricks by which a repository could blind a reviewer, bend a merge or run code as whoever asks the
-//! gate: none changes what is shown or what is ruled, and none runs anything.
+//! A repository that attacks whoever reviews or merges: attributes, config, replaced objects, hooks. None of
+//! it changes what a reviewer is shown or what the gate decides, and none of it runs.
 
 use crate::support::{Config, Place};
 use git_flow_ai::gate::admit::{self, Candidate, New, Ruling};

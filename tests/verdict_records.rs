@@ -1,4 +1,5 @@
-//! Records as they are documented: by their schema, by hand, and by what they say a signature proves.
+//! Verdict records as `docs/verdicts.md` describes them: valid by the schema, verified by hand with the
+//! documented commands, and shown with what their signature proves.
 
 use crate::support::{Out, Place};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Whether a verdict counts: the gate, `review`, `status`, `merge` and `verdict list` say the same.
+//! Whether a verdict counts: the gate, `review`, `status`, `merge` and `verdict list` give the same answer.
 
 use crate::support::verdicts::{author, finding};
 use crate::support::{Config, Place};

@@ -1,16 +1,16 @@
-//! Every way that a protected branch can move, and what becomes of it: one table, one test per part.
+//! Every way that a protected branch can move, and what the gate does: one table, one test per part.
 //!
-//! Each row is an operation as a person types it. With a change that nobody has judged it is refused,
-//! the state is compared, and the way back that the message names is taken; then the review that the
-//! message names is had, and the same operation passes. What git makes impossible to refuse on a
-//! person's own machine says so in the table, and is caught by the fences behind.
+//! Each row is an operation as a user types it. Without a verdict it is refused, nothing has changed, and
+//! the way back that the message names works; then the review that the message names is obtained, and the
+//! same operation passes. What git does not let anybody refuse on a user's own machine is marked in the
+//! table, and is caught by what comes after it: the server, `check` and `verify`.
 
 mod elsewhere;
 mod local;
 mod page;
 mod rebase;
-mod row;
 mod repository;
+mod row;
 mod unseen;
 
 #[test]

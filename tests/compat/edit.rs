@@ -1,6 +1,6 @@
 //! What editing must come to: the files, in the worktree and nowhere else, and a report that says so.
 
-use crate::setup::{Setup, LONG};
+use crate::setup::{LONG, Setup};
 use git_flow_ai::agents::cli::Ending;
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! What faults must come to: never "done" unless the work is there, and nothing left alive.
 
-use crate::setup::{Setup, LONG};
+use crate::setup::{LONG, Setup};
 use git_flow_ai::agents::cli::{AgentReport, Ending, Mode};
 
 /// How long a fault is waited for, in seconds: most of these CLIs try for minutes. The later ones are

@@ -1,6 +1,6 @@
 //! Every CLI in every sandbox: it works as it does without, and cannot do what its model wants outside.
 
-use crate::setup::{Setup, LONG};
+use crate::setup::{LONG, Setup};
 use crate::{fault, review};
 use git_flow_ai::agents::cli::Ending;
 use std::fs;

@@ -12,7 +12,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests are tests")]
 
-mod setup;
 mod edit;
 mod fault;
 mod held;
@@ -20,6 +19,7 @@ mod review;
 #[path = "../fakes/scripted_model/mod.rs"]
 mod scripted_model;
 mod settings;
+mod setup;
 #[path = "../support/mod.rs"]
 mod support;
 mod walkthrough;

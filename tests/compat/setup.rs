@@ -2,6 +2,7 @@
 
 use crate::scripted_model::{Options, start};
 use crate::settings;
+use crate::support::Place;
 use git_flow_ai::agents::cli::{Agent, AgentReport, Job, Mode};
 use git_flow_ai::agents::sandbox::launch::Launcher;
 use git_flow_ai::agents::sandbox::{Sandbox, Scope};
@@ -14,7 +15,6 @@ use git_flow_ai::system::process::stop::Stop;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -28,11 +28,11 @@ pub struct Setup {
     sandbox: Sandbox,
     worktree: Worktree,
     // Not below the system's temporary folder: with its home there, codex cannot run any command.
-    root: tempfile::TempDir,
+    place: Place,
 }
 
 impl Setup {
-    /// The bed of that CLI, or none (and a line that says so) where it is not to be run.
+    /// The setup of that CLI, or none (and a line that says so) where it is not to be run.
     pub fn new(cli: &'static str) -> Option<Setup> {
         Setup::held(cli, None)
     }
@@ -42,25 +42,25 @@ impl Setup {
         if !installed(cli) {
             return None;
         }
-        let root = tempfile::Builder::new().prefix(cli).tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        for folder in ["home", "bodies", "empty"] {
-            fs::create_dir(root.path().join(folder)).unwrap();
+        let place = Place::within(Path::new(env!("CARGO_TARGET_TMPDIR")));
+        place.commit_saying("Begin", "README.md", "# A project\n");
+        let root = place.root();
+        for folder in ["bodies", "empty"] {
+            fs::create_dir(root.join(folder)).unwrap();
         }
-        let options =
-            Options { log: Some(root.path().join("requests.jsonl")), dump: Some(root.path().join("bodies")) };
+        let options = Options { log: Some(root.join("requests.jsonl")), dump: Some(root.join("bodies")) };
         let url = start(options).unwrap();
-        let config = settings::of(cli, &url, &root.path().join("home"));
+        let config = settings::of(cli, &url, &root.join("home"));
         let agent = Agent::new(cli, &config).unwrap();
-        make_repository(root.path());
-        let repo = Repo::open(&root.path().join("repo")).unwrap();
+        let repo = Repo::open(&place.repo()).unwrap();
         let worktrees = Worktrees::new(&repo, &Config::default()).unwrap();
         let main = repo.find_ref("refs/heads/main").unwrap().unwrap();
         let worktree = worktrees.make("work", main).unwrap();
-        let mut bed = Setup { cli, agent, sandbox: Sandbox::none(), worktree, root };
+        let mut setup = Setup { cli, agent, sandbox: Sandbox::none(), worktree, place };
         if let Some(name) = sandbox {
-            bed.sandbox = bed.sandbox_called(name)?;
+            setup.sandbox = setup.sandbox_called(name)?;
         }
-        Some(bed)
+        Some(setup)
     }
 
     /// The sandbox of that name, or none (and a line that says so) where the system has it not.
@@ -68,7 +68,7 @@ impl Setup {
         let mut config = Config::default();
         config.run.sandbox = Some(SandboxMode::Prefer);
         if name == "Landlock" {
-            git(&self.repo(), &self.home(), &["config", "flow-ai.sandbox-means", "landlock"]);
+            self.place.git(&["config", "flow-ai.sandbox-means", "landlock"]).ok();
         }
         let repo = Repo::open(&self.repo()).unwrap();
         let launcher = Launcher::at(env!("CARGO_BIN_EXE_git-flow-ai").into());
@@ -82,18 +82,18 @@ impl Setup {
         None
     }
 
-    /// What git says in a folder of the bed; it must succeed.
+    /// What git says in a folder of the setup; it must succeed.
     pub fn git(&self, folder: &Path, arguments: &[&str]) -> String {
-        git(folder, &self.home(), arguments)
+        self.place.git_in(folder, arguments).ok().stdout
     }
 
     /// The repository.
     pub fn repo(&self) -> PathBuf {
-        self.root.path().join("repo")
+        self.place.repo()
     }
 
     fn home(&self) -> PathBuf {
-        self.root.path().join("home")
+        self.place.root().join("home")
     }
 
     /// The worktree that edits happen in.
@@ -103,7 +103,7 @@ impl Setup {
 
     /// The empty folder that reviews happen in.
     pub fn empty(&self) -> PathBuf {
-        self.root.path().join("empty")
+        self.place.root().join("empty")
     }
 
     /// Has it edit.
@@ -129,7 +129,7 @@ impl Setup {
             sandbox: self.sandbox.clone(),
             mode,
             env: Vec::new(),
-            transcript: Some(self.root.path().join("transcript")),
+            transcript: Some(self.place.root().join("transcript")),
             timeout: Duration::from_secs(timeout),
             silence: Duration::from_secs(silence),
             schema: None,
@@ -158,7 +158,7 @@ impl Setup {
         report.unwrap()
     }
 
-    /// The processes that have this bed's home, hence come from here.
+    /// The processes that have this setup's home, hence come from here.
     fn processes(&self) -> Vec<String> {
         let mark = format!("HOME={}\0", self.home().display()).into_bytes();
         let pids = fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.path());
@@ -175,13 +175,13 @@ impl Setup {
 
     /// The bodies of all requests.
     pub fn bodies(&self) -> Vec<serde_json::Value> {
-        let files = fs::read_dir(self.root.path().join("bodies")).unwrap();
+        let files = fs::read_dir(self.place.root().join("bodies")).unwrap();
         files.map(|file| serde_json::from_slice(&fs::read(file.unwrap().path()).unwrap()).unwrap()).collect()
     }
 
     /// Whether the model has answered any request with a fault.
     pub fn was_faulty(&self) -> bool {
-        let log = fs::read_to_string(self.root.path().join("requests.jsonl")).unwrap_or_default();
+        let log = fs::read_to_string(self.place.root().join("requests.jsonl")).unwrap_or_default();
         log.contains(r#""fault":true"#)
     }
 
@@ -193,30 +193,10 @@ impl Setup {
         };
         format!(
             "\n--- requests\n{}--- transcript\n{}",
-            end(&self.root.path().join("requests.jsonl")),
-            end(&self.root.path().join("transcript"))
+            end(&self.place.root().join("requests.jsonl")),
+            end(&self.place.root().join("transcript"))
         )
     }
-}
-
-/// A repository with one commit, and whose it is.
-fn make_repository(root: &Path) {
-    let repo = root.join("repo");
-    fs::create_dir(&repo).unwrap();
-    fs::write(repo.join("README.md"), "# A project\n").unwrap();
-    let home = root.join("home");
-    fs::write(home.join(".gitconfig"), "[user]\n\tname = Ada\n\temail = ada@example.com\n").unwrap();
-    for command in ["init -q -b main", "add .", "commit -qm Begin"] {
-        git(&root.join("repo"), &root.join("home"), &command.split(' ').collect::<Vec<_>>());
-    }
-}
-
-fn git(folder: &Path, home: &Path, arguments: &[&str]) -> String {
-    let mut git = Command::new("git");
-    git.args(arguments).current_dir(folder).env("HOME", home).env("GIT_CONFIG_NOSYSTEM", "1");
-    let output = git.output().unwrap();
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Whether that CLI is there and to be run; a line says why not.

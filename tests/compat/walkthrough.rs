@@ -1,9 +1,9 @@
 //! The whole story with three real CLIs: a plan of three tasks in parallel, rivals that judge each
 //! other, a merge that the gate lets in and one that it does not.
 
-use crate::setup::{installed, tell};
 use crate::scripted_model::{Options, start};
 use crate::settings;
+use crate::setup::{installed, tell};
 use crate::support::{Out, Place};
 use std::fs;
 use std::path::Path;

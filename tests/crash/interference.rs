@@ -58,7 +58,7 @@ fn a_repository_that_was_moved_goes_on_where_it_is() {
     let mut command = scene.command();
     command.current_dir(moved.join("repo"));
     let out = scene.finish(command).ok();
-    // Back again, for the proof; its worktrees had stayed where they were.
+    // Back again, for the checks; its worktrees had stayed where they were.
     fs::rename(moved.join("repo"), root.join("repo")).unwrap();
     fs::remove_dir(&moved).unwrap();
     println!("{}", out.stderr);

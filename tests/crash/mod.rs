@@ -4,9 +4,9 @@
 //! moments: a failure prints the seed that led to it. `FLOW_AI_STRIDE` says at every which line of the
 //! journal a run is made to die (CI: 1, every one).
 
+mod checks;
 mod disk;
 mod interference;
-mod checks;
 mod killed_run;
 
 use checks::Record;

@@ -114,16 +114,16 @@ impl Machine {
         if means == Backend::Landlock {
             place.git(&["config", "--global", "flow-ai.sandbox-means", "landlock"]).ok();
         }
-        let field = Machine::with(place, user);
+        let machine = Machine::with(place, user);
         if let Some(user) = user {
             let owner = format!("{user}:{user}");
-            Out::of(Command::new("chown").args(["-R", "-h", &owner]).arg(field.root()).output().unwrap())
+            Out::of(Command::new("chown").args(["-R", "-h", &owner]).arg(machine.root()).output().unwrap())
                 .ok();
         }
-        let file = |name: &str| field.root().join(name).display().to_string();
-        field.flow(&["spec", "Demo", "--workflow", "quick", "--from", &file("request.md")]).ok();
-        field.flow(&["plan", "demo", "--from", &file("plan.md")]).ok();
-        field
+        let file = |name: &str| machine.root().join(name).display().to_string();
+        machine.flow(&["spec", "Demo", "--workflow", "quick", "--from", &file("request.md")]).ok();
+        machine.flow(&["plan", "demo", "--from", &file("plan.md")]).ok();
+        machine
     }
 
     /// The inhabitants of a place that is furnished.

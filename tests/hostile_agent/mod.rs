@@ -77,22 +77,22 @@ fn told(stdout: &str) -> Told {
 
 /// Runs them all beside a bystander, and compares.
 fn attack(means: Backend, attacks: &[&Attack], clocks: Clocks) {
-    let field = Machine::new(means, attacks, clocks);
-    let before = traces::of(&field);
-    let out = field.run(&[]);
+    let machine = Machine::new(means, attacks, clocks);
+    let before = traces::of(&machine);
+    let out = machine.run(&[]);
     let told = told(&out.stdout);
-    let mut faults = traces::differences(&before, &traces::of(&field));
-    faults.extend(traces::processes(&field).into_iter().map(|process| format!("alive: {process}")));
+    let mut faults = traces::differences(&before, &traces::of(&machine));
+    faults.extend(traces::processes(&machine).into_iter().map(|process| format!("alive: {process}")));
     for attack in attacks {
         faults.extend(
-            faults_of(&field, attack, &told).into_iter().map(|fault| format!("{}: {fault}", attack.name)),
+            faults_of(&machine, attack, &told).into_iter().map(|fault| format!("{}: {fault}", attack.name)),
         );
     }
     let outcome = told.outcomes.get("bystander").map(String::as_str);
     if outcome != Some("done, not reviewed") {
         faults.push(format!("the bystander ended with {outcome:?}"));
     }
-    let own = field.git(&["diff", "--name-only", "main", "flow/demo/bystander"]).stdout;
+    let own = machine.git(&["diff", "--name-only", "main", "flow/demo/bystander"]).stdout;
     if own != "ok-bystander.txt\n" {
         faults.push(format!("the bystander's work is {own:?}"));
     }
@@ -104,12 +104,13 @@ fn attack(means: Backend, attacks: &[&Attack], clocks: Clocks) {
     assert!(faults.is_empty(), "{means:?}\n{}\n\n{}", faults.join("\n"), out.stderr);
 }
 
-fn faults_of(field: &Machine, attack: &Attack, told: &Told) -> Vec<String> {
+fn faults_of(machine: &Machine, attack: &Attack, told: &Told) -> Vec<String> {
     let mut faults = Vec::new();
     let lines = told.lines.get(attack.name).cloned().unwrap_or_default();
-    if field.harmed_by(attack) {
-        let loot = field.git(&["show", &format!("flow/demo/{0}:loot-{0}", attack.name)]).stdout;
-        let files = field.git(&["diff", "--name-only", "main", &format!("flow/demo/{}", attack.name)]).stdout;
+    if machine.harmed_by(attack) {
+        let loot = machine.git(&["show", &format!("flow/demo/{0}:loot-{0}", attack.name)]).stdout;
+        let files =
+            machine.git(&["diff", "--name-only", "main", &format!("flow/demo/{}", attack.name)]).stdout;
         faults.push(format!("it did harm; loot: {loot:?}; files: {files}"));
     }
     let outcome = told.outcomes.get(attack.name).map_or("nothing", String::as_str);
@@ -122,7 +123,7 @@ fn faults_of(field: &Machine, attack: &Attack, told: &Told) -> Vec<String> {
     if !is_right {
         faults.push(format!("it ended with {outcome:?}: {lines:?}"));
     }
-    let work = field.git(&["show", &format!("flow/demo/{0}:ok-{0}.txt", attack.name)]).stdout;
+    let work = machine.git(&["show", &format!("flow/demo/{0}:ok-{0}.txt", attack.name)]).stdout;
     if is_well && work != format!("by {}\n", attack.name) {
         faults.push("its work is not on its branch".to_owned());
     }
@@ -168,9 +169,12 @@ fn attacks_do_harm_where_nothing_holds_them() {
     let tame: Vec<&Attack> = all()
         .filter(|attack| attack.held != Held::Always && attack.tame && !attack.harm.is_empty())
         .collect();
-    let field = Machine::new(Backend::Nobody, &tame, USUAL);
-    let harmless: Vec<&str> =
-        tame.iter().filter(|attack| !field.copy().is_harmed_bare(attack)).map(|attack| attack.name).collect();
+    let machine = Machine::new(Backend::Nobody, &tame, USUAL);
+    let harmless: Vec<&str> = tame
+        .iter()
+        .filter(|attack| !machine.copy().is_harmed_bare(attack))
+        .map(|attack| attack.name)
+        .collect();
     assert!(harmless.is_empty(), "these would do no harm anyway: {harmless:?}");
 }
 
@@ -178,10 +182,10 @@ fn attacks_do_harm_where_nothing_holds_them() {
 fn a_worktree_that_is_kept_is_safe_to_look_at() {
     let attacks: Vec<&Attack> =
         attacks::own::ATTACKS.iter().filter(|attack| attack.name != "worktree-link").collect();
-    let field = Machine::new(Backend::Nobody, &attacks, USUAL);
-    field.run(&["--keep"]);
+    let machine = Machine::new(Backend::Nobody, &attacks, USUAL);
+    machine.run(&["--keep"]);
     for attack in &attacks {
-        let folder = field.root().join(".repo.flow-ai").join(format!("demo.{}", attack.name));
+        let folder = machine.root().join(".repo.flow-ai").join(format!("demo.{}", attack.name));
         assert!(folder.exists(), "{}", attack.name);
         for args in [
             &["status"][..],
@@ -193,11 +197,11 @@ fn a_worktree_that_is_kept_is_safe_to_look_at() {
             &["commit", "--quiet", "--allow-empty", "-m", "Look"],
             &["st"],
         ] {
-            Out::of(field.command("git").current_dir(&folder).args(args).output().unwrap());
+            Out::of(machine.command("git").current_dir(&folder).args(args).output().unwrap());
         }
     }
     let ran: Vec<_> =
-        fs::read_dir(field.root().join("ran")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        fs::read_dir(machine.root().join("ran")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(ran.is_empty(), "what these planted ran: {ran:?}");
 }
 
@@ -205,11 +209,11 @@ fn a_worktree_that_is_kept_is_safe_to_look_at() {
 fn nothing_that_agents_print_reaches_the_terminal_as_it_is() {
     let wanted = ["escapes", "terminal", "names"];
     let attacks: Vec<&Attack> = all().filter(|attack| wanted.contains(&attack.name)).collect();
-    let field = Machine::new(Backend::Bubblewrap, &attacks, USUAL);
+    let machine = Machine::new(Backend::Bubblewrap, &attacks, USUAL);
     for line in
         ["git-flow-ai run demo --no-review", "git-flow-ai log demo escapes", "git-flow-ai status demo"]
     {
-        let seen = field.on_a_terminal(line);
+        let seen = machine.on_a_terminal(line);
         assert!(seen.len() > 20, "{line}: {seen}");
         // Colours and redrawn lines are ours.
         for bad in [

@@ -6,7 +6,7 @@ pub struct Attack {
     pub name: &'static str,
     /// What it tries, for the page: `move a branch with git update-ref`.
     pub tries: &'static str,
-    /// The attack in shell. What it knows: see `field.rs`.
+    /// The attack in shell. What it knows: see `machine.rs`.
     pub does: &'static str,
     /// In shell, outside: whether it did harm. Empty: only the traces tell.
     pub harm: &'static str,

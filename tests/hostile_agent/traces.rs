@@ -15,10 +15,10 @@ const OURS: &[&str] =
     &["objects", "flow-ai", "refs", "packed-refs", "logs/refs/heads/flow", "logs/refs/flow-ai", "index"];
 
 /// Takes them.
-pub fn of(field: &Machine) -> Traces {
+pub fn of(machine: &Machine) -> Traces {
     let mut traces = Traces::new();
-    let git = field.place.repo().join(".git");
-    for line in field.git(&["for-each-ref", "--format=%(refname) %(objectname)"]).stdout.lines() {
+    let git = machine.place.repo().join(".git");
+    for line in machine.git(&["for-each-ref", "--format=%(refname) %(objectname)"]).stdout.lines() {
         let (name, id) = line.split_once(' ').unwrap();
         if !name.starts_with("refs/heads/flow/demo/") && !name.starts_with("refs/flow-ai/") {
             traces.insert(format!("ref {name}"), id.to_owned());
@@ -34,22 +34,22 @@ pub fn of(field: &Machine) -> Traces {
         &["show", "flow/demo/spec:request.md"],
         &["fsck", "--strict", "--no-dangling", "--no-progress"],
     ] {
-        let out = field.git(args);
+        let out = machine.git(args);
         let said = out.stdout + &out.stderr;
         // A link in an agent's commit is worth a warning to fsck, and is no fault of the repository.
         let said: Vec<&str> = said.lines().filter(|line| !line.starts_with("warning in ")).collect();
         traces.insert(format!("git {}", args.join(" ")), said.join("\n"));
     }
     let plan =
-        field.git(&["show", "flow/demo/spec:plan.md"]).stdout.replace("[x]", "[ ]").replace("[>]", "[ ]");
+        machine.git(&["show", "flow/demo/spec:plan.md"]).stdout.replace("[x]", "[ ]").replace("[>]", "[ ]");
     traces.insert("plan".into(), plan);
-    let root = field.root();
+    let root = machine.root();
     add(&mut traces, root, &git, &|path| OURS.iter().any(|ours| path.starts_with(git.join(ours))));
     add(&mut traces, root, &git.join("objects/info"), &|path| path.ends_with("commit-graphs"));
     for folder in ["home", "beside", "open", "private.git", "ran", "tmp"] {
         add(&mut traces, root, &root.join(folder), &|_| false);
     }
-    add(&mut traces, root, &field.place.repo(), &|path| path == git);
+    add(&mut traces, root, &machine.place.repo(), &|path| path == git);
     for entry in fs::read_dir(root).unwrap() {
         let name = entry.unwrap().file_name();
         // Worktrees that hold what no commit can stay there.
@@ -108,21 +108,21 @@ pub fn differences(before: &Traces, after: &Traces) -> Vec<String> {
 }
 
 /// The processes that an attack left: by its user, by the number for which it sleeps, or by its place.
-pub fn processes(field: &Machine) -> Vec<String> {
-    let root = field.root().to_string_lossy().into_owned();
+pub fn processes(machine: &Machine) -> Vec<String> {
+    let root = machine.root().to_string_lossy().into_owned();
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
         let read = |name: &str| super::machine::text(&entry.path().join(name));
         let (line, stat) = (read("cmdline").replace('\0', " "), read("stat"));
         let is_dead = stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']));
-        let is_of_user = field.user.is_some()
-            && fs::metadata(entry.path()).is_ok_and(|data| Some(data.uid()) == field.user);
-        let is_here = line.contains(&field.forever)
+        let is_of_user = machine.user.is_some()
+            && fs::metadata(entry.path()).is_ok_and(|data| Some(data.uid()) == machine.user);
+        let is_here = line.contains(&machine.forever)
             || line.contains(&root)
             || read("environ").contains(&root) && pid != std::process::id()
             || fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(&root));
-        if !is_dead && pid != field.victim() && (is_of_user || is_here) {
+        if !is_dead && pid != machine.victim() && (is_of_user || is_here) {
             found.push(format!("{pid} {line}"));
         }
     }

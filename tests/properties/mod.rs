@@ -10,7 +10,7 @@ use crate::support::Place;
 use git_flow_ai::gate::admit::{self, Candidate, New, Ruling};
 use git_flow_ai::gate::store::{Repo, changes};
 use gix::ObjectId;
-use repository::{State, Tip, RandomRepository};
+use repository::{RandomRepository, State, Tip};
 
 /// How many random repositories each property is tried on.
 const WORLDS: u64 = 40;
@@ -167,7 +167,12 @@ fn no_change_of_content_is_let_in() {
 }
 
 /// Something else, added and taken away between the commits of a rebased topic.
-fn detours(world: &mut RandomRepository, main: &Tip, topic: &[Tip], refused: &mut impl FnMut(&RandomRepository, &str, &Tip)) {
+fn detours(
+    world: &mut RandomRepository,
+    main: &Tip,
+    topic: &[Tip],
+    refused: &mut impl FnMut(&RandomRepository, &str, &Tip),
+) {
     let (base, [first, .., last]) = (world.base.clone(), topic) else { return };
     let whole = world.merge(&base, main, last);
     let Some(one) = world.merge(&base, main, first) else { return };
