@@ -12,7 +12,7 @@ use std::error::Error;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// A longer reply is no answer, in bytes.
+/// A longer reply is not an answer, in bytes.
 const LONGEST: usize = 16 << 20;
 
 /// How long the server may take to accept the connection.
@@ -20,7 +20,7 @@ const CONNECT: Duration = Duration::from_secs(20);
 
 /// A reply with any status.
 #[derive(Debug)]
-pub struct Reply {
+pub struct HttpReply {
     /// The HTTP status.
     pub status: u16,
     /// All headers.
@@ -29,7 +29,7 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-impl Reply {
+impl HttpReply {
     /// Whether the body claims to be JSON.
     pub fn is_json(&self) -> bool {
         let kind = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -39,15 +39,15 @@ impl Reply {
 
 /// Why there is no reply.
 #[derive(Debug)]
-pub enum Broken {
-    /// It may pass: no connection, or one that was cut.
+pub enum HttpError {
+    /// Worth another try: no connection, or one that was cut.
     Connection(String),
-    /// It will not pass.
-    Hopeless(String),
+    /// Not worth another try.
+    Permanent(String),
 }
 
 /// A client for that server. Made only when something is asked: with TLS it costs 5 ms.
-pub fn client(url: &Url) -> Result<Client, Broken> {
+pub fn client(url: &Url) -> Result<Client, HttpError> {
     // It fails when a provider has been installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
@@ -58,23 +58,31 @@ pub fn client(url: &Url) -> Result<Client, Broken> {
     if is_loopback(url) {
         builder = builder.no_proxy();
     }
-    builder.build().map_err(|error| Broken::Hopeless(innermost(&error)))
+    builder.build().map_err(|error| HttpError::Permanent(innermost(&error)))
 }
 
 /// Posts JSON and reads the whole reply.
-pub async fn post(client: &Client, url: &Url, headers: &HeaderMap, body: &Value) -> Result<Reply, Broken> {
+pub async fn post(
+    client: &Client,
+    url: &Url,
+    headers: &HeaderMap,
+    body: &Value,
+) -> Result<HttpReply, HttpError> {
     let request = client.post(url.clone()).headers(headers.clone()).json(body);
-    let mut response = request.send().await.map_err(|error| broken(&error))?;
+    let mut response = request.send().await.map_err(|error| http_error(&error))?;
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| http_error(&error))? {
         if body.len() + chunk.len() > LONGEST {
-            return Err(Broken::Hopeless(format!("the reply has more than {}", units::size(LONGEST as u64))));
+            return Err(HttpError::Permanent(format!(
+                "the reply has more than {}",
+                units::size(LONGEST as u64)
+            )));
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Reply { status, headers, body })
+    Ok(HttpReply { status, headers, body })
 }
 
 /// Whether the address is this very machine's.
@@ -84,8 +92,12 @@ pub fn is_loopback(url: &Url) -> bool {
     host == "localhost" || host.ends_with(".localhost") || number.is_ok_and(|number| number.is_loopback())
 }
 
-fn broken(error: &reqwest::Error) -> Broken {
-    if error.is_builder() { Broken::Hopeless(innermost(error)) } else { Broken::Connection(innermost(error)) }
+fn http_error(error: &reqwest::Error) -> HttpError {
+    if error.is_builder() {
+        HttpError::Permanent(innermost(error))
+    } else {
+        HttpError::Connection(innermost(error))
+    }
 }
 
 /// What it comes from, without the address that the outer links repeat.

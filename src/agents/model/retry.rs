@@ -4,7 +4,7 @@
 //! reply. Each is tried again after a growing wait with jitter, or after as long as the server says
 //! in `retry-after`; if that is longer than the time left, we say so and give up.
 
-use super::http::{Broken, Reply};
+use super::http::{HttpError, HttpReply};
 use super::{ApiKey, Completion, CompletionRequest, Endpoint, KeySource, ModelError, http};
 use crate::domain::event::Activity;
 use crate::domain::fault;
@@ -91,8 +91,8 @@ impl<'a> Exchange<'a> {
         let headers = endpoint.headers(key.as_ref())?;
         let address = endpoint.url();
         let url = address.parse().map_err(|_| ModelError::Rejected(format!("`{address}` is no address")))?;
-        let client = http::client(&url).map_err(|broken| match broken {
-            Broken::Connection(why) | Broken::Hopeless(why) => ModelError::Unreachable(why),
+        let client = http::client(&url).map_err(|error| match error {
+            HttpError::Connection(why) | HttpError::Permanent(why) => ModelError::Unreachable(why),
         })?;
         Ok(Exchange { endpoint, key, url, headers, client })
     }
@@ -102,15 +102,15 @@ impl<'a> Exchange<'a> {
         match http::post(&self.client, &self.url, &self.headers, body).await {
             Ok(reply) if (200..300).contains(&reply.status) => self.read(&reply),
             Ok(reply) => Err(self.error(&reply)),
-            Err(Broken::Connection(why)) => {
+            Err(HttpError::Connection(why)) => {
                 Err(TryError::Transient(ModelError::Unreachable(self.says(why)), None))
             }
-            Err(Broken::Hopeless(why)) => Err(TryError::Permanent(ModelError::Rejected(self.says(why)))),
+            Err(HttpError::Permanent(why)) => Err(TryError::Permanent(ModelError::Rejected(self.says(why)))),
         }
     }
 
     /// The answer in a reply that the server calls a success.
-    fn read(&self, reply: &Reply) -> Result<Completion, TryError> {
+    fn read(&self, reply: &HttpReply) -> Result<Completion, TryError> {
         let body: Value = match serde_json::from_slice(&reply.body) {
             Ok(body) => body,
             Err(error) if error.is_eof() && reply.is_json() => {
@@ -132,7 +132,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// What another status than success means.
-    fn error(&self, reply: &Reply) -> TryError {
+    fn error(&self, reply: &HttpReply) -> TryError {
         let status = reply.status;
         let what = self.says(format!("{status}: {}", self.excerpt(reply)));
         let wait = || retry_after(&reply.headers, Timestamp::now());
@@ -166,7 +166,7 @@ impl<'a> Exchange<'a> {
 
     /// What a reply says, short, on one line, without anything that a terminal would obey, and
     /// without the key, which some servers repeat.
-    fn excerpt(&self, reply: &Reply) -> String {
+    fn excerpt(&self, reply: &HttpReply) -> String {
         let parsed: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
         let places = [&parsed["error"]["message"], &parsed["error"], &parsed["message"], &parsed["detail"]];
         let whole = String::from_utf8_lossy(&reply.body);
