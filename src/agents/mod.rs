@@ -1,10 +1,10 @@
 //! Who works: agent CLIs and model APIs, their sandbox, worktrees and credentials, and what is trusted to run.
 
 pub mod cli;
-pub mod credentials;
+pub(crate) mod credentials;
 pub mod model;
 pub mod sandbox;
-pub mod trust;
+pub(crate) mod trust;
 pub mod worktree;
 
 use crate::domain::config::Config;

@@ -2,17 +2,17 @@
 
 pub mod change;
 pub mod config;
-pub mod digest;
+pub(crate) mod digest;
 pub mod error;
 pub mod event;
-pub mod fault;
+pub(crate) mod fault;
 pub mod plan;
 pub mod policy;
 pub mod presets;
-pub mod retry_time;
-pub mod secret;
+pub(crate) mod retry_time;
+pub(crate) mod secret;
 pub mod spec;
 pub mod text;
-pub mod values;
+pub(crate) mod values;
 pub mod verdict;
 pub mod workflow;

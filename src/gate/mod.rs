@@ -10,6 +10,6 @@
 //! [`check`] reports its answer to scripts ([`CheckReport`](check::CheckReport)).
 
 pub mod admit;
-pub mod check;
+pub(crate) mod check;
 pub mod signing;
 pub mod store;

@@ -2,10 +2,10 @@
 //!
 //! Only [`process`] needs an async runtime, so that a program which embeds the gate brings none.
 
-pub mod fs;
+pub(crate) mod fs;
 pub mod git;
 pub(crate) mod mark;
 pub(crate) mod memory;
 pub mod process;
 pub(crate) mod program;
-pub mod secrets;
+pub(crate) mod secrets;

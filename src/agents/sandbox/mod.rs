@@ -11,13 +11,13 @@ mod backend;
 mod bubblewrap;
 mod capabilities;
 mod environment;
-pub mod hosts;
+pub(crate) mod hosts;
 pub mod launch;
 mod seatbelt;
 mod secret_paths;
-pub mod shell;
+pub(crate) mod shell;
 mod sockets;
-pub mod state;
+pub(crate) mod state;
 mod temporary;
 
 pub use access::Scope;

@@ -54,9 +54,9 @@ pub use collect::Collected;
 pub use copy::Copied;
 pub use deletions::half_deleted;
 pub use import::AgentCommit;
-pub use left_out::{LARGEST, LARGEST_KNOWN, LeftOut, LeftOutReason, MOST};
+pub use left_out::{LeftOut, LeftOutReason};
 pub use remove::Removed;
-pub use trash::{Removal, Trash, TrashEntry, TrashKind};
+pub use trash::{Trash, TrashEntry, TrashKind};
 
 use crate::agents::sandbox::{Sandbox, SandboxGuard, SandboxedCommand, Scope};
 use crate::domain::config::Config;

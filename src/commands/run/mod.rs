@@ -50,11 +50,10 @@ mod task;
 mod verify;
 mod workspace;
 
-pub use budget::BudgetReport;
-pub use journal::{folder, runs};
+pub use journal::runs;
 pub use lock::{Lock, is_under_way};
 pub use logs::{Transcript, expire as expire_journals, transcripts};
-pub use outcome::{BudgetScope, TaskOutcome};
+pub use outcome::TaskOutcome;
 pub use preflight::{Forecast, checked_out, choose, forecast};
 pub use summary::{ResultReport, Summary, TaskReport};
 

@@ -10,7 +10,7 @@ mod branch;
 mod glance;
 mod surroundings;
 
-pub use branch::{BranchMove, BranchState, VerifiedBranch};
+pub use branch::{BranchState, VerifiedBranch};
 pub use glance::glance;
 
 use crate::commands::receipts;

@@ -15,8 +15,8 @@ mod settings;
 pub use budget::Budget;
 pub use keep::Keep;
 pub use parse::parse;
-pub use personal::{Personal, parse_personal};
-pub use settings::{SETTINGS, ZenflowSettings, parse_settings};
+pub use personal::parse_personal;
+pub use settings::{SETTINGS, parse_settings};
 
 use crate::domain::change::Vendor;
 use crate::domain::policy::Policy;

@@ -10,7 +10,7 @@ mod report;
 
 pub use report::{
     ChangedFile, CheckReport, CommitSummary, GateAnswer, PartOutcome, ReportPart, ReportedFinding,
-    ReportedVerdict, StepCounts, UsedWaiver, VERSION,
+    ReportedVerdict, StepCounts,
 };
 
 use crate::domain::error::Result;

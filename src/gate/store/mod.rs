@@ -22,13 +22,13 @@ pub mod keep;
 mod objects;
 mod open;
 mod ref_locks;
-pub mod reflog;
+pub(crate) mod reflog;
 mod refs;
 pub mod specs;
-pub mod sweep;
+pub(crate) mod sweep;
 mod target;
 pub mod trees;
-pub mod upstream;
+pub(crate) mod upstream;
 pub mod verdicts;
 
 pub use git_config::Setting;
