@@ -272,6 +272,34 @@ fn the_gate_can_be_embedded() {
 }
 
 #[test]
+fn only_the_store_reads_and_writes_the_repository_by_gix() {
+    for (module, file) in House::read().files {
+        if module.starts_with(&["gate".into(), "store".into()]) {
+            continue;
+        }
+        let code = code(&file).to_string();
+        for named in code.split("gix :: ").skip(1) {
+            // Ids are what all rooms talk about.
+            let is_id = named.starts_with("ObjectId") || named.starts_with("hash :: Kind");
+            assert!(is_id, "{} uses gix::{}", file.display(), named.lines().next().unwrap_or_default());
+        }
+    }
+}
+
+#[test]
+fn one_place_starts_git() {
+    // A program of its own, which knows nothing of the library.
+    let outside = ["system/git", "commands/init/reference_transaction.rs"];
+    for (_, file) in House::read().files {
+        let path = file.strip_prefix(root().join("src")).unwrap();
+        if !outside.iter().any(|outside| path.starts_with(outside)) {
+            let code = code(&file).to_string();
+            assert!(!code.contains(r#"Command :: new ("git")"#), "{} starts git itself", file.display());
+        }
+    }
+}
+
+#[test]
 fn the_import_reader_sees_every_form() {
     let here: Module = vec!["gate".into(), "store".into()];
     let children = BTreeSet::from([vec!["gate".into(), "store".into(), "refs".into()]]);

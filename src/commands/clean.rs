@@ -43,7 +43,6 @@ impl CleanItem {
     }
 }
 
-/// How to clean.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CleanOptions {
     /// Only say what would go.

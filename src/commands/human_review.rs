@@ -16,7 +16,6 @@ use crate::gate::store::Repo;
 use crate::gate::store::config::Loaded;
 use crate::gate::store::trees::{Changed, Sealed};
 
-/// What is said.
 #[derive(Debug, Clone)]
 pub enum HumanDecision {
     /// Fine as it is, and why.

@@ -81,7 +81,6 @@ pub struct Reader {
 /// What a [`Reader`] reads.
 #[derive(Debug)]
 pub enum Piece {
-    /// A transcript begins.
     Begin(Transcript),
     /// The next bytes of it.
     Bytes(Vec<u8>),

@@ -33,10 +33,8 @@ pub struct Recoverable {
     /// The spec that it comes from, if its name says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spec: Option<String>,
-    /// The task, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
-    /// The run, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
     /// When it was put there.
@@ -81,9 +79,7 @@ enum Source {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Restored {
-    /// To this folder.
     Folder(PathBuf),
-    /// To this branch.
     Branch(String),
 }
 

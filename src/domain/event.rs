@@ -13,20 +13,16 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, mpsc};
 
-/// Something happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// When, in UTC.
     pub at: Timestamp,
     /// The task that it happened to; none for the run or review as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
-    /// What it was.
     #[serde(flatten)]
     pub what: What,
 }
 
-/// What can happen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum What {
@@ -82,7 +78,6 @@ pub enum TaskState {
     Harvesting,
     /// A rival reads the change.
     InReview,
-    /// Verified, reviewed, approved.
     Done,
     /// Over, without a result that could be merged.
     Failed,
@@ -146,17 +141,30 @@ impl FromStr for AttemptEnding {
 #[serde(tag = "activity", rename_all = "kebab-case")]
 pub enum Activity {
     /// The process runs; the session's id where the agent tells one.
-    Started { session: Option<String>, model: Option<String> },
+    Started {
+        session: Option<String>,
+        model: Option<String>,
+    },
     /// Who the process is: its number, when it started, and in which boot, in the system's own words.
-    Process { pid: i32, started: String, boot: String },
+    Process {
+        pid: i32,
+        started: String,
+        boot: String,
+    },
     /// It uses a tool: its name, and what on (a path, a command).
-    Tool { name: String, detail: String },
-    /// It says something.
-    Text { text: String },
+    Tool {
+        name: String,
+        detail: String,
+    },
+    Text {
+        text: String,
+    },
     /// It has used so much since it was started.
     Usage(Usage),
     /// It asks a person something: permission, a login, a choice.
-    Waiting { what: String },
+    Waiting {
+        what: String,
+    },
     /// A limit was hit; it (or we) will try again, after so many seconds where that is known.
     RateLimited {
         seconds: Option<u64>,
@@ -164,7 +172,9 @@ pub enum Activity {
         limit: Option<LimitKind>,
     },
     /// It meets a fault and tries again by itself.
-    Retrying { why: String },
+    Retrying {
+        why: String,
+    },
 }
 
 /// What kind of limit it is that a model's provider sets.
@@ -200,7 +210,6 @@ impl fmt::Display for LimitKind {
 pub struct Usage {
     /// Tokens read, cached ones included.
     pub input_tokens: u64,
-    /// Tokens written.
     pub output_tokens: u64,
     /// US dollars; none where it was not reported.
     pub cost: Option<f64>,
@@ -232,7 +241,6 @@ type Recorder = Arc<dyn Fn(&Event) + Send + Sync>;
 #[derive(Clone)]
 pub struct Events {
     sender: mpsc::Sender<Event>,
-    /// Takes out secrets.
     redact: fn(What) -> What,
     recorder: Option<Recorder>,
     task: Option<String>,

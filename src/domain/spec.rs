@@ -38,7 +38,6 @@ impl Slug {
         slug.parse()
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -92,7 +91,6 @@ pub struct Approval {
     pub document: String,
     /// What was approved: the blob of [`crate::domain::plan::essence`] for `plan.md`, else of the file.
     pub text: ObjectId,
-    /// Name and address.
     pub by: String,
     /// When, as RFC 3339.
     pub at: String,
@@ -101,7 +99,6 @@ pub struct Approval {
 /// A spec as it stands on its branch.
 #[derive(Debug, Clone)]
 pub struct Spec {
-    /// Its short name.
     pub slug: Slug,
     /// Its title: the heading of `request.md`.
     pub title: String,
@@ -119,7 +116,6 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// A document's text.
     pub fn document(&self, name: &str) -> Option<&str> {
         self.documents.iter().find(|(n, _)| n == name).map(|(_, text)| text.as_str())
     }

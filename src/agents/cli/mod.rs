@@ -42,7 +42,6 @@ pub struct Agent {
 /// One piece of work for an agent.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// What to do.
     pub prompt: String,
     /// What it may touch beside its own state, and the folder that it works in.
     pub scope: Scope,
@@ -85,7 +84,6 @@ pub enum Ending {
 #[derive(Debug, Clone)]
 pub struct AgentReport {
     pub ending: Ending,
-    /// Its final text.
     pub text: String,
     /// What it used, as far as it said.
     pub usage: Usage,

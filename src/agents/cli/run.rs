@@ -34,7 +34,6 @@ const LIMITED: Duration = Duration::from_secs(120);
 enum Finish {
     /// The process has ended.
     Exited(ExitStatus),
-    /// We end it.
     CutShort(Ending),
 }
 

@@ -13,7 +13,6 @@ use reqwest::Url;
 /// Where a key is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
-    /// None is needed.
     None,
     /// In that variable of the environment.
     Variable(String),

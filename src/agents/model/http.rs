@@ -21,11 +21,8 @@ const CONNECT: Duration = Duration::from_secs(20);
 /// A reply with any status.
 #[derive(Debug)]
 pub struct HttpReply {
-    /// The HTTP status.
     pub status: u16,
-    /// All headers.
     pub headers: HeaderMap,
-    /// The whole body.
     pub body: Vec<u8>,
 }
 

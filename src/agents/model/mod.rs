@@ -53,9 +53,7 @@ pub struct CompletionRequest {
 /// What a model answered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Completion {
-    /// The text, whole.
     pub text: String,
-    /// What it used.
     pub usage: Usage,
     /// The model that the API says answered.
     pub model: Option<String>,

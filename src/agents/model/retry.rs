@@ -33,7 +33,6 @@ enum TryError {
     Transient(ModelError, Option<Duration>),
     /// Ask without the schema: perhaps the server cannot enforce one.
     SchemaRejected(ModelError),
-    /// Give up.
     Permanent(ModelError),
 }
 
@@ -97,7 +96,6 @@ impl<'a> Exchange<'a> {
         Ok(Exchange { endpoint, key, url, headers, client })
     }
 
-    /// One try.
     async fn once(&self, body: &Value) -> Result<Completion, TryError> {
         match http::post(&self.client, &self.url, &self.headers, body).await {
             Ok(reply) if (200..300).contains(&reply.status) => self.read(&reply),

@@ -116,7 +116,6 @@ pub enum Access {
 pub struct AccessRules {
     /// What is named, parents before what is in them. What is not named can be read.
     pub paths: BTreeMap<PathBuf, Access>,
-    /// Where it works.
     pub dir: PathBuf,
     /// A folder that is its own, and goes with it.
     pub temporary: PathBuf,
@@ -212,7 +211,6 @@ impl AccessRules {
         }
     }
 
-    /// The command's home.
     pub fn home(&self) -> Option<&Path> {
         self.home.as_deref()
     }

@@ -40,7 +40,6 @@ use std::process::Command;
 use std::sync::Arc;
 use temporary::Temporary;
 
-/// An environment.
 type Variables = BTreeMap<OsString, OsString>;
 
 /// Where what was stopped is written down.

@@ -44,7 +44,6 @@ pub fn command(rules: &AccessRules, inner: &Command) -> Result<Command> {
     Ok(command)
 }
 
-/// The profile.
 fn profile(rules: &AccessRules) -> Result<String> {
     let mut text = BASE_PROFILE.to_owned();
     for (path, access) in &rules.paths {

@@ -11,7 +11,6 @@ use std::fs;
 use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 
-/// Below the home.
 const IN_HOME: &[&str] = &[
     // Keys and passwords.
     ".ssh",

@@ -31,7 +31,6 @@ pub enum ShellEnd {
     Passed,
     /// Another status, or a signal.
     Failed {
-        /// Which.
         status: String,
         /// The last lines of what it printed.
         tail: String,
@@ -48,7 +47,6 @@ pub enum ShellEnd {
         /// The last lines of what it printed.
         tail: String,
     },
-    /// We were stopped.
     Stopped,
 }
 

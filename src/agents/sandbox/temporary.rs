@@ -39,7 +39,6 @@ pub struct Temporary {
 }
 
 impl Temporary {
-    /// Makes one.
     pub fn new() -> Result<Temporary> {
         // Killed before it is locked, it is found by the mark in its name.
         let folder = temporary::create_dir("tmp")?;

@@ -40,7 +40,6 @@ pub struct Item {
     /// Where it is, if not in the config: a task of a plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
-    /// Its exact content.
     pub lines: Vec<String>,
     #[serde(skip)]
     kind: ItemKind,

@@ -26,13 +26,11 @@ pub struct TrustedItem {
     version: u32,
     /// The repository, by its common git directory.
     pub repository: String,
-    /// Its key.
     pub what: String,
     /// The SHA-256 of its content.
     pub digest: String,
     /// Its content as it was shown, to say next time what has changed.
     pub lines: Vec<String>,
-    /// When, in UTC.
     pub at: String,
 }
 

@@ -27,7 +27,6 @@ const INSIDE_AN_AGENT: &str = "GIT_FLOW_AI_MODE";
 /// Whether the user trusts an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TrustStatus {
-    /// Exactly this.
     Trusted,
     /// Nothing of that key in this repository.
     New,

@@ -32,7 +32,6 @@ const MADE_AGAIN: [&str; 2] = ["node_modules", "__pycache__"];
 pub(super) struct IgnoredFiles {
     /// Relative to the worktree; folders if all in them is ignored.
     pub paths: Vec<PathBuf>,
-    /// On disk.
     pub bytes: u64,
 }
 

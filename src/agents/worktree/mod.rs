@@ -91,7 +91,6 @@ pub struct Worktrees {
     deletions: Arc<Deletions>,
 }
 
-/// A temporary worktree.
 #[derive(Debug)]
 pub struct Worktree {
     parent: Worktrees,
@@ -171,7 +170,6 @@ impl Worktrees {
 }
 
 impl Worktree {
-    /// Its folder.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -102,7 +102,6 @@ impl WorktreeRecord {
         &self.dir
     }
 
-    /// The private repository.
     pub fn git_dir(&self) -> PathBuf {
         self.dir.join("git")
     }
@@ -194,7 +193,6 @@ impl WorktreeRecord {
         Ok(text.split(|byte| *byte == b'\n').filter_map(|line| ObjectId::from_hex(line).ok()).collect())
     }
 
-    /// Adds to them.
     pub fn settle(&self, tips: &[ObjectId]) -> Result<()> {
         if tips.is_empty() {
             return Ok(());
@@ -229,7 +227,6 @@ impl WorktreeRecord {
         self.delete_file("removed")
     }
 
-    /// Deletes the record.
     pub fn delete(self) -> Result<()> {
         match fs::remove_dir_all(&self.dir) {
             Err(error) if error.kind() != ErrorKind::NotFound => {

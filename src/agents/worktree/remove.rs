@@ -16,7 +16,6 @@ use std::fs;
 /// What [`Worktree::remove`] came to.
 #[derive(Debug)]
 pub enum Removed {
-    /// It is gone.
     Gone,
     /// It stays: it holds something that is in no commit. What, in one sentence.
     Kept(String),

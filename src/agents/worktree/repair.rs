@@ -39,7 +39,6 @@ const ABSENT: &[(&str, bool)] = &[
 /// The most files that a private repository can hold for us to look at its objects.
 const MOST: usize = 500_000;
 
-/// What was repaired.
 #[derive(Debug, Default)]
 pub(super) struct Repaired {
     /// What was changed and is restored, relative to the worktree or its git directory.

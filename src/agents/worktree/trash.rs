@@ -26,7 +26,6 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrashKind {
-    /// A whole worktree.
     Worktree,
     /// The ignored files of a worktree whose other files are all in commits.
     Ignored,
@@ -39,7 +38,6 @@ pub struct Removal {
     /// The run that was the spec's newest then.
     pub run: Option<String>,
     pub at: Timestamp,
-    /// In one sentence.
     pub why: String,
     /// What is nowhere else and somebody's work; such an entry is never deleted unasked.
     pub holds: Option<String>,
@@ -50,7 +48,6 @@ pub struct Removal {
 /// One thing in the trash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrashEntry {
-    /// Eight hexadecimal digits.
     pub id: String,
     /// The worktree's name: `<slug>.<task>`.
     pub name: String,
@@ -198,7 +195,6 @@ fn newest_run(own: &Path, name: &str) -> Option<String> {
 }
 
 impl Worktrees {
-    /// The repository's trash.
     pub fn trash(&self) -> Trash {
         Trash::new(&self.common, Some(&self.root))
     }

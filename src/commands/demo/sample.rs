@@ -26,12 +26,10 @@ pub const PLAN: &str = include_str!("sample/plan.md");
 /// Changes without a fault.
 pub const DISCOUNT: &[File<'static>] =
     &[file!("discount", "lib/discount.sh"), file!("discount", "tests/discount.sh")];
-/// The same.
 pub const TAX: &[File<'static>] = &[file!("tax", "lib/tax.sh"), file!("tax", "tests/tax.sh")];
 
 /// A price of 12.05 is shown as 12.5, which the test that comes with it does not try.
 pub const SHOW: &[File<'static>] = &[file!("show", "lib/show.sh"), file!("show", "tests/show.sh")];
-/// The same, mended.
 pub const SHOW_MENDED: &[File<'static>] =
     &[file!("show-mended", "lib/show.sh"), file!("show-mended", "tests/show.sh")];
 

@@ -24,11 +24,9 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckStatus {
-    /// In place.
     Good,
     /// Works, but could be better or should be known.
     Note,
-    /// Does not work.
     Bad,
 }
 

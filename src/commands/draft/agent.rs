@@ -26,9 +26,7 @@ use std::path::PathBuf;
 /// What is to be drafted, and by whom.
 #[derive(Debug, Clone, Copy)]
 pub struct Drafting<'a> {
-    /// The spec.
     pub spec: &'a Spec,
-    /// The document.
     pub document: &'a str,
     /// The agent's name; none: the step's, else the first of the config.
     pub agent: Option<&'a str>,
@@ -42,13 +40,9 @@ pub struct Drafting<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Drafted {
     /// It is on the spec's branch, written by that agent.
-    Written {
-        /// The agent's name.
-        agent: String,
-    },
+    Written { agent: String },
     /// The agent did not do it.
     Failed {
-        /// The agent's name.
         agent: String,
         /// Why, in one sentence.
         why: String,

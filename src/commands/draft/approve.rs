@@ -12,7 +12,6 @@ use jiff::{Timestamp, Unit};
 /// Set by us for everything that runs as an agent or reviewer.
 const INSIDE_AN_AGENT: &str = "GIT_FLOW_AI_MODE";
 
-/// What to approve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which<'a> {
     /// The document of the current step.

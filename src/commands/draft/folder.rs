@@ -11,7 +11,6 @@ use anyhow::Context;
 use std::fs;
 use std::path::Path;
 
-/// Its name.
 pub const FOLDER: &str = ".flow-ai-documents";
 
 /// The longest document that is taken from an agent, in bytes.

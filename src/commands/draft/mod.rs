@@ -35,7 +35,6 @@ pub struct New {
     pub slug: Slug,
     /// Its title: one line.
     pub title: String,
-    /// Its workflow.
     pub workflow: Workflow,
 }
 

@@ -39,11 +39,9 @@ pub enum Stage {
 /// One document of the workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentStatus {
-    /// Its file name.
     pub document: String,
     /// The step that produces it.
     pub title: String,
-    /// How it is.
     pub state: DocumentState,
 }
 

@@ -27,9 +27,7 @@ use review::Pending;
 /// What a hook answers.
 #[derive(Debug)]
 pub enum HookAnswer {
-    /// Go on.
     Pass,
-    /// Stop.
     Refuse(Refused),
     /// It has not been judged yet, and here a rival may be asked: see [`review::settle`].
     Review(Box<Pending>),
@@ -38,7 +36,6 @@ pub enum HookAnswer {
 /// Why git is stopped, and what a person can do about it.
 #[derive(Debug)]
 pub struct Refused {
-    /// In one sentence.
     pub why: String,
     /// The verdicts that block it, with their findings.
     pub blocking: Vec<Verdict>,

@@ -68,7 +68,6 @@ pub(super) fn chained(path: &Path) -> PathBuf {
 /// Why a file that git runs does not ask us.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Taken {
-    /// There is none.
     Missing,
     /// lefthook runs it; only its config knows whether we are asked.
     Lefthook,
@@ -141,7 +140,6 @@ pub(super) fn kept_by_pre_commit(path: &Path) -> Option<PathBuf> {
 
 /// What the hooks of a repository have in common.
 pub(super) struct Hooks<'a> {
-    /// Our program.
     pub program: &'a Path,
     /// The branches that stay where they are when the program is gone.
     pub protected: &'a [String],

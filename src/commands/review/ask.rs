@@ -25,9 +25,7 @@ const MOST_TOLD: usize = 5;
 /// What a reviewer answered.
 #[derive(Debug)]
 pub struct Reply {
-    /// The text, whole.
     pub text: String,
-    /// What it used.
     pub usage: Usage,
     /// The model that it says it is.
     pub model: Option<String>,

@@ -18,7 +18,6 @@ const LINK: u32 = 0o120_000;
 /// The mode of a submodule's commit.
 const SUBMODULE: u32 = 0o160_000;
 
-/// One changed file.
 #[derive(Debug)]
 pub struct File {
     /// The path as it is displayed, unique within the change.

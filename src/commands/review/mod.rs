@@ -58,7 +58,6 @@ pub enum ReviewerKind {
 /// What is to be judged, and in what light.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// The change.
     pub change: &'a Change,
     /// The branch it is meant for, by its short name.
     pub target: &'a str,

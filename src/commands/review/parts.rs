@@ -59,7 +59,6 @@ impl Part {
         files
     }
 
-    /// Its text.
     pub fn text(&self, diff: &str) -> String {
         self.pieces.iter().fold(String::new(), |mut text, piece| {
             text.push_str(&piece.head);

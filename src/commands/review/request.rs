@@ -41,7 +41,6 @@ pub struct Bundle {
     pub asked: Asked,
     /// The rules that never change.
     pub system: String,
-    /// The rest.
     pub prompt: String,
 }
 
@@ -239,7 +238,6 @@ impl Requests {
 #[derive(Serialize)]
 struct ReviewPrompt<'a> {
     nonce: &'a str,
-    /// A JSON array.
     paths: String,
     /// Which part it is, if there are several.
     part: Option<PromptPart>,

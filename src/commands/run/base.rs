@@ -11,7 +11,6 @@ use gix::ObjectId;
 /// Where a task begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Base {
-    /// From that commit.
     At(ObjectId),
     /// Nowhere: the work of its dependencies does not merge; the first that does not.
     Conflict(String),

@@ -53,7 +53,6 @@ impl AttemptState {
 /// The work on a task's branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TaskBranch {
-    /// The branch's tip.
     pub head: ObjectId,
     /// The commit that the task began from.
     pub base: ObjectId,

@@ -72,7 +72,6 @@ pub struct BudgetTracker {
 /// What became of a run's budget.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BudgetReport {
-    /// What it was.
     pub budget: Budget,
     /// What of it is used, in words.
     pub used: String,

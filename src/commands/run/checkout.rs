@@ -27,7 +27,6 @@ pub struct Checkout {
 /// What making one came to.
 #[derive(Debug)]
 pub enum CheckoutEnd {
-    /// Ready.
     Ready(Checkout),
     /// The set-up command failed: how. The worktree is gone again.
     SetupFailed(String),
@@ -88,7 +87,6 @@ impl Checkout {
         Ok(CheckoutEnd::Ready(self))
     }
 
-    /// Its folder.
     pub fn path(&self) -> &Path {
         self.worktree.path()
     }

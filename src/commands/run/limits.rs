@@ -28,7 +28,6 @@ pub struct Limits {
     patience: SignedDuration,
 }
 
-/// One agent's limit.
 #[derive(Debug, Clone)]
 pub struct ActiveLimit {
     /// What kind it is.

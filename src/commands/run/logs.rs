@@ -14,18 +14,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// One transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transcript {
     /// The run's id; ids sort by time.
     pub run: String,
-    /// The task's id.
     pub task: String,
-    /// Which attempt.
     pub attempt: u32,
     /// Whether it is that of the review.
     pub review: bool,
-    /// The file.
     pub path: PathBuf,
 }
 

@@ -84,7 +84,6 @@ use tokio::task::LocalSet;
 /// What the user asked for.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
-    /// Which spec.
     pub slug: Slug,
     /// How many tasks at once; `None`: as the config says.
     pub parallel: Option<usize>,
@@ -94,7 +93,6 @@ pub struct RunOptions {
     pub agent: Option<String>,
     /// Whether the tasks get fresh attempts.
     pub retry: bool,
-    /// Whether rivals review.
     pub review: bool,
     /// Whether worktrees are kept.
     pub keep: bool,

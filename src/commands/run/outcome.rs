@@ -24,15 +24,9 @@ pub enum TaskOutcome {
     /// The agent changed nothing.
     NoChange,
     /// The agent failed as often as it may; why the last time.
-    AgentFailed {
-        /// In one sentence.
-        why: String,
-    },
+    AgentFailed { why: String },
     /// The agent asked something that cannot be answered during a run.
-    WaitingForPerson {
-        /// What it asked.
-        what: String,
-    },
+    WaitingForPerson { what: String },
     /// The agent met a limit.
     RateLimited {
         /// After how many seconds it passes, when it was met.
@@ -46,7 +40,6 @@ pub enum TaskOutcome {
     },
     /// A budget is spent.
     BudgetSpent {
-        /// Whose.
         of: BudgetScope,
         /// What of it: `$5.12 of $5.00`.
         why: String,
@@ -67,15 +60,9 @@ pub enum TaskOutcome {
         findings: Vec<Finding>,
     },
     /// No rival gave a verdict.
-    NoVerdict {
-        /// Why.
-        why: String,
-    },
+    NoVerdict { why: String },
     /// It does not merge with what others made.
-    Conflict {
-        /// With what.
-        with: String,
-    },
+    Conflict { with: String },
     /// It cannot begin: the work of what it depends on does not merge.
     DependencyConflict {
         /// The first that does not merge with those before it.
@@ -90,7 +77,6 @@ pub enum TaskOutcome {
     Stopped,
     /// Something broke outside the project: a full disk, a branch moved by hand.
     Broken {
-        /// What.
         why: String,
         /// What to do about it, if that is known.
         #[serde(skip)]

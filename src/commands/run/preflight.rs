@@ -25,7 +25,6 @@ pub(super) struct Prepared {
     pub spec: Spec,
     /// What its earlier runs tell.
     pub history: History,
-    /// All tasks.
     pub plan: Plan,
     /// Those that were asked for, with what they depend on.
     pub chosen: Plan,
@@ -40,9 +39,7 @@ pub(super) struct Prepared {
 /// What a run would do with one task.
 #[derive(Debug, Clone, Serialize)]
 pub struct Forecast {
-    /// Its id.
     pub task: String,
-    /// Its heading.
     pub title: String,
     /// Who would do it.
     pub agent: String,

@@ -14,13 +14,11 @@ use std::time::Duration;
 /// What became of one task.
 #[derive(Debug, Clone, Serialize)]
 pub struct TaskReport {
-    /// Its id.
     pub task: String,
     /// The agent that is to do it.
     pub agent: String,
     /// How many attempts ended in this run.
     pub attempts: u32,
-    /// How it ended.
     #[serde(flatten)]
     pub outcome: TaskOutcome,
     /// How long this run took for it.
@@ -61,10 +59,7 @@ pub enum ResultReport {
     /// Some tasks are merged, others not yet.
     Partial,
     /// Complete, verified, and approved as a whole, or exactly one approved change.
-    Approved {
-        /// In words.
-        verdict: String,
-    },
+    Approved { verdict: String },
     /// Complete and verified; no rival stands outside all authors, so that the gate lets it in task by
     /// task only.
     TaskByTask {
@@ -84,10 +79,7 @@ pub enum ResultReport {
         findings: Vec<Finding>,
     },
     /// Complete; no rival gave a verdict on the whole.
-    NoVerdict {
-        /// Why.
-        why: String,
-    },
+    NoVerdict { why: String },
     /// It is in the target branch already.
     Merged,
     /// The user stopped the run before it was judged.
@@ -150,13 +142,10 @@ impl ResultReport {
 /// What a run came to.
 #[derive(Debug, Clone, Serialize)]
 pub struct Summary {
-    /// The run's id.
     pub run: String,
-    /// The spec's slug.
     pub spec: String,
     /// The tasks, in the plan's order.
     pub tasks: Vec<TaskReport>,
-    /// The result branch.
     pub result: ResultReport,
     /// What all agents and reviewers used, as far as they reported it.
     pub usage: Usage,

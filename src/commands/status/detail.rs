@@ -39,7 +39,6 @@ pub struct Document {
 pub struct TaskDetail {
     pub id: String,
     pub title: String,
-    /// Where it stands.
     #[serde(rename = "standing")]
     pub status: TaskStatus,
     pub after: Vec<String>,

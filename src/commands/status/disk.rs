@@ -19,7 +19,6 @@ pub struct Disk {
     pub private: Usage,
     /// What was removed and can be got back.
     pub trash: Usage,
-    /// Journals and transcripts.
     pub journals: Usage,
     /// How many refs keep commits that no branch could take, or archived specs.
     pub recovered: usize,
@@ -28,7 +27,6 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// All together.
     pub fn total(&self) -> Usage {
         self.worktrees.and(self.private).and(self.trash).and(self.journals)
     }

@@ -80,11 +80,9 @@ impl Stage {
 pub enum TaskStatus {
     /// Waits for a task that it depends on.
     Waiting,
-    /// Could be started.
     Ready,
     /// Its agent's work is on its branch, not yet in the result.
     Committed,
-    /// In the result.
     Done,
 }
 

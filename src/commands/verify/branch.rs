@@ -39,7 +39,6 @@ pub enum BranchState {
     Rewound,
     /// It is only another name for another ref, and moves with that.
     Symbolic,
-    /// It is gone.
     Gone,
     /// Its tip is shown as something else by a replace ref.
     Replaced,
@@ -59,13 +58,9 @@ impl BranchState {
 /// What was found out about a branch.
 #[derive(Debug, Clone, Serialize)]
 pub struct VerifiedBranch {
-    /// Its short name.
     pub branch: String,
-    /// How it stands.
     pub standing: BranchState,
-    /// In one sentence.
     pub says: String,
-    /// Its tip now.
     pub tip: Option<String>,
     /// The last tip that the gate has let in, or knows of.
     pub admitted: Option<String>,
@@ -82,11 +77,8 @@ pub struct VerifiedBranch {
 pub struct BranchMove {
     /// Name and address, as their git was configured.
     pub who: String,
-    /// When, in UTC.
     pub when: String,
-    /// What they did.
     pub what: String,
-    /// Where it went.
     pub to: String,
 }
 
@@ -158,7 +150,6 @@ pub(super) enum Movement {
     Admitted(BranchState),
     /// Commits of the receipt are in it no more.
     Lost,
-    /// Past the gate.
     PastGate {
         /// How far it came by it.
         from: ObjectId,

@@ -27,9 +27,7 @@ pub const VERSION: u32 = 1;
 pub struct VerifyReport {
     /// See [`VERSION`].
     pub version: u32,
-    /// The answer.
     pub answer: GateAnswer,
-    /// The protected branches.
     pub branches: Vec<VerifiedBranch>,
     /// What weakens the gate or bends what is seen, though nothing came in by it.
     pub notes: Vec<VerifyNote>,

@@ -28,22 +28,18 @@ use std::time::Duration;
 /// Where the config lives in a repository.
 pub const PATH: &str = ".zenflow/config.toml";
 
-/// A whole config.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The format's version: 1.
     pub version: u32,
-    /// How specs begin.
     #[serde(default)]
     pub spec: SpecSection,
-    /// How runs go.
     #[serde(default)]
     pub run: RunSection,
     /// What agents and commands may touch.
     #[serde(default)]
     pub sandbox: SandboxSection,
-    /// How reviews go.
     #[serde(default)]
     pub review: ReviewSection,
     /// The agents, in order of preference.
@@ -155,7 +151,6 @@ impl Default for RunSection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SandboxMode {
-    /// None.
     Off,
     /// The best that the system has, and a line that says what is in force.
     Prefer,
@@ -292,13 +287,9 @@ pub enum KeyFrom {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ApiKind {
-    /// Anthropic Messages.
     Anthropic,
-    /// OpenAI Responses.
     Openai,
-    /// OpenAI Chat Completions.
     OpenaiChat,
-    /// Google Gemini.
     Google,
     /// Chat Completions at another address: Ollama, vLLM, a gateway. `base_url` is required.
     OpenaiCompatible,

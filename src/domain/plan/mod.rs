@@ -18,7 +18,6 @@ pub use text::{essence, tick};
 /// The document that holds the plan.
 pub const DOCUMENT: &str = "plan.md";
 
-/// A plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// The tasks, in the file's order.
@@ -32,7 +31,6 @@ pub struct Plan {
 pub struct Task {
     /// Its id: the branch is `flow/<slug>/<id>`. `spec` and `result` are reserved.
     pub id: String,
-    /// Its heading.
     pub title: String,
     /// The agent that is to do it; none: the first of the config.
     pub agent: Option<String>,

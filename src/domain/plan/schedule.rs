@@ -10,13 +10,10 @@ use super::{Plan, Task};
 pub enum TaskStatus {
     /// Waits for its dependencies.
     Waiting,
-    /// Could start.
     Ready,
-    /// Under way.
     Running,
     /// Begun, and waits for a time to go on; its place is free for others.
     Parked,
-    /// Done.
     Done,
     /// Over without a result.
     Failed,
@@ -99,7 +96,6 @@ impl Schedule {
         self.running() < self.parallel
     }
 
-    /// How many run.
     pub fn running(&self) -> usize {
         self.tasks.iter().filter(|(_, status)| *status == TaskStatus::Running).count()
     }

@@ -11,7 +11,6 @@ use std::time::Duration;
 pub enum Mode {
     /// Change files in its folder.
     Edit,
-    /// Read and answer.
     Review,
 }
 
@@ -46,7 +45,6 @@ impl Call<'_> {
 /// How a tool is started.
 #[derive(Debug)]
 pub struct Invocation {
-    /// Its arguments.
     pub args: Vec<OsString>,
     /// Variables added to its environment; the config's own win.
     pub env: Vec<(String, String)>,

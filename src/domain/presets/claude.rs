@@ -111,7 +111,6 @@ impl Claude {
         Claude { edits: mode == Mode::Edit, ..Claude::default() }
     }
 
-    /// One event.
     pub fn event(&mut self, event: &Value, observed: &mut Observed) {
         match (text(event, "/type"), text(event, "/subtype")) {
             ("system", "init") => {

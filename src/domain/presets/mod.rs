@@ -85,7 +85,6 @@ pub struct Preset {
 /// How well a preset is tested against the real tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tested {
-    /// With every change.
     Always,
     /// By `.ci/compat --all`.
     OnRequest,
@@ -114,14 +113,12 @@ pub struct Phrases {
     pub limits: &'static [(LimitKind, &'static str)],
     /// A login or key that is missing or refused.
     pub logins: &'static [&'static str],
-    /// The model's refusal.
     pub refusals: &'static [&'static str],
     /// A question to the user, after which nothing more will come.
     pub questions: &'static [&'static str],
 }
 
 impl Phrases {
-    /// No phrases.
     pub const NONE: Phrases = Phrases { limits: &[], logins: &[], refusals: &[], questions: &[] };
 }
 

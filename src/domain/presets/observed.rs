@@ -20,7 +20,6 @@ pub enum FinalEvent {
     Answered,
     /// It succeeded, whether it printed anything or not.
     Finished,
-    /// It failed: why.
     Failed(String),
     /// The model refused: why.
     Refused(String),
@@ -40,11 +39,8 @@ pub enum Wait {
 pub struct Observed {
     /// What happened since they were last taken.
     pub activities: Vec<Activity>,
-    /// The session's id.
     pub session: Option<String>,
-    /// The model.
     pub model: Option<String>,
-    /// What was used.
     pub usage: Usage,
     /// The final text, as far as it is one.
     pub text: String,

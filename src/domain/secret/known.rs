@@ -24,7 +24,6 @@ pub struct KnownSecrets {
 }
 
 impl KnownSecrets {
-    /// None yet.
     pub const fn new() -> KnownSecrets {
         KnownSecrets { forms: BTreeMap::new(), search: None }
     }

@@ -23,7 +23,6 @@ pub const NOTES_REF: &str = "refs/notes/flow-ai";
 /// Yes, no, or yes in spite of that, to one change. The first two are Zenflow's words, which people know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Decision {
-    /// No finding blocks.
     #[serde(rename = "APPROVE")]
     Approve,
     /// At least one finding blocks.
@@ -73,7 +72,6 @@ pub struct Finding {
     pub line: Option<u32>,
     /// How bad it is.
     pub severity: Severity,
-    /// What is wrong.
     pub body: String,
     /// How it could be mended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -135,7 +133,6 @@ pub struct Verdict {
     pub target: String,
     /// Who made the change.
     pub authors: Vec<Author>,
-    /// Who judged it.
     pub reviewer: Author,
     /// SHA-256 of the policy that it was judged under, in hex.
     pub policy: String,
@@ -145,7 +142,6 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// The reviewer's own words, for people.
     pub summary: String,
-    /// When.
     pub time: Timestamp,
     /// US dollars, where the reviewer reported them.
     #[serde(default, skip_serializing_if = "Option::is_none")]

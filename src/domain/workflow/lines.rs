@@ -12,7 +12,6 @@ pub struct Line<'a> {
     pub number: usize,
     /// Its place in the file, line end included.
     pub range: Range<usize>,
-    /// What it is.
     pub kind: LineKind<'a>,
 }
 
@@ -29,7 +28,6 @@ pub enum LineKind<'a> {
     Directive(&'a str, &'a str),
     /// Nothing but white space.
     Blank,
-    /// Anything else.
     Text,
     /// The opening of a code block that nothing closes: all that follows is in it.
     Unclosed,

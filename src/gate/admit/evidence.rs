@@ -32,7 +32,6 @@ pub(super) struct Evidence<'a> {
 }
 
 impl<'a> Evidence<'a> {
-    /// None yet.
     pub fn new(repo: &'a Repo, verdicts: BranchVerdicts<'a>) -> Evidence<'a> {
         let (changes, looked, touched) = (IndexMap::new(), HashSet::new(), BTreeSet::new());
         Evidence { repo, verdicts, changes, looked, touched }

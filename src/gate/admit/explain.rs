@@ -33,7 +33,6 @@ pub struct Part {
 pub enum Explanation {
     /// It enters because of these verdicts; none where it changes nothing, or a guarding remote has it.
     Enters(Vec<Verdict>),
-    /// It stays out.
     Stays(Refusal),
 }
 

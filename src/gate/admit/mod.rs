@@ -38,7 +38,6 @@ pub use tally::{Effect, Tally, tally};
 pub struct Candidate {
     /// The branch's short name.
     pub branch: String,
-    /// Its tip now.
     pub old: ObjectId,
     /// What it is to become: a commit, or (before git has made the merge commit) a tree.
     pub new: New,
@@ -50,11 +49,9 @@ pub struct Candidate {
 /// What a branch is to become.
 #[derive(Debug, Clone)]
 pub enum New {
-    /// That commit.
     Commit(ObjectId),
     /// A commit yet to be made of that tree, with these heads merged in, none for a plain commit.
     Tree {
-        /// The tree.
         tree: ObjectId,
         /// The commits that are merged in.
         heads: Vec<ObjectId>,
@@ -76,14 +73,12 @@ impl New {
 pub enum Ruling {
     /// Let it in: because of these verdicts; none where nothing changes or nothing is protected.
     Allow(Vec<Verdict>),
-    /// Keep it out.
     Refuse(Refusal),
 }
 
 /// Why something is kept out.
 #[derive(Debug, Clone)]
 pub struct Refusal {
-    /// In one sentence.
     pub why: String,
     /// The first change that lacks an approval, if a review could bring it.
     pub missing: Option<Missing>,

@@ -18,7 +18,6 @@ const LONGEST: usize = 10_000;
 pub(super) struct Step {
     /// The commit; none where git has not made it yet.
     pub commit: Option<ObjectId>,
-    /// Its tree.
     pub tree: ObjectId,
     /// The commit that it is made on.
     pub before: ObjectId,

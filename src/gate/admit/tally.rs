@@ -12,7 +12,6 @@ use std::cmp::Ordering;
 /// What the verdicts that count come to on one change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tally {
-    /// There are none.
     Unjudged,
     /// Enough approve, and none blocks; or a person has waived it. These say so.
     Approved(Vec<Verdict>),
@@ -20,14 +19,12 @@ pub enum Tally {
     NeedsPerson(Vec<Verdict>),
     /// So many vendors' models approve, none blocks, and more are demanded.
     Short(usize),
-    /// These block it.
     Blocked(Vec<Verdict>),
 }
 
 /// What one verdict does among those on the same change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// It approves.
     Approves,
     /// It blocks the change.
     Blocks,

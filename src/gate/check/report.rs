@@ -40,12 +40,10 @@ impl GateAnswer {
     }
 }
 
-/// The whole answer.
 #[derive(Debug, Clone, Serialize)]
 pub struct CheckReport {
     /// See [`VERSION`].
     pub version: u32,
-    /// The answer itself.
     pub answer: GateAnswer,
     /// The protected branch; none where not even that could be told.
     pub target: Option<String>,
@@ -68,7 +66,6 @@ pub struct CheckReport {
     pub notes: Vec<String>,
     /// Every part of the update, oldest first.
     pub parts: Vec<ReportPart>,
-    /// The counts.
     pub report: StepCounts,
 }
 
@@ -105,7 +102,6 @@ pub enum PartOutcome {
     Free,
     /// A verdict blocks it.
     Blocked,
-    /// Nothing covers it.
     Missing,
 }
 
@@ -119,7 +115,6 @@ impl PartOutcome {
 /// A commit for people.
 #[derive(Debug, Clone, Serialize)]
 pub struct CommitSummary {
-    /// Its id.
     pub id: String,
     /// The first line of its message.
     pub subject: String,
@@ -147,24 +142,19 @@ pub struct ChangedFile {
 /// A verdict on a part.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReportedVerdict {
-    /// What they decided.
     pub decision: Decision,
-    /// Whose it is.
     pub reviewer: Author,
     /// In their own words; of a waiver, the reason.
     pub summary: String,
-    /// When.
     pub time: Timestamp,
     /// Who signed it, and what that proves.
     pub proof: Proof,
-    /// What they found.
     pub findings: Vec<ReportedFinding>,
 }
 
 /// A finding, and what it does.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReportedFinding {
-    /// What was found.
     #[serde(flatten)]
     pub finding: Finding,
     /// Whether it keeps the change out.
@@ -195,11 +185,8 @@ pub struct StepCounts {
 /// A waiver that lets something in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UsedWaiver {
-    /// The person.
     pub by: String,
-    /// Why.
     pub reason: String,
-    /// How many steps.
     pub steps: usize,
 }
 
@@ -244,7 +231,6 @@ impl CheckReport {
         }
     }
 
-    /// Counts the parts.
     pub(super) fn count(&mut self) {
         let mut counts = StepCounts::default();
         for part in &self.parts {

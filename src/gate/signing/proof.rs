@@ -28,7 +28,6 @@ pub struct Proof {
     /// By the branch's list of signers; none where no good signature is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signer: Option<String>,
-    /// What it proves.
     pub proves: Proves,
     /// The same in a sentence without a full stop.
     #[serde(rename = "told")]

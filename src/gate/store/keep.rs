@@ -12,7 +12,6 @@ use anyhow::Context;
 use gix::ObjectId;
 use gix::date::Time;
 
-/// Where they are.
 pub const KEPT: &str = "refs/flow-ai/keep/";
 
 /// Something that is kept.

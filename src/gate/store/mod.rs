@@ -36,7 +36,6 @@ use gix::ObjectId;
 pub use refs::is_ref_name;
 use std::path::PathBuf;
 
-/// An opened repository.
 #[derive(Debug)]
 pub struct Repo {
     gix: gix::Repository,
@@ -69,17 +68,12 @@ pub struct Conflict {
 /// A commit as far as we read it.
 #[derive(Debug, Clone)]
 pub struct Commit {
-    /// Its id.
     pub id: ObjectId,
-    /// Its tree.
     pub tree: ObjectId,
-    /// Its parents.
     pub parents: Vec<ObjectId>,
-    /// Its message.
     pub message: String,
     /// Its author: name and address.
     pub author: String,
-    /// Its committer, likewise.
     pub committer: String,
     /// Seconds since 1970.
     pub time: i64,

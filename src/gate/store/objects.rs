@@ -42,7 +42,6 @@ impl Repo {
         self.gix.head().is_ok_and(|head| head.is_unborn())
     }
 
-    /// Reads a commit.
     pub fn commit(&self, id: ObjectId) -> Result<Commit> {
         let unreadable = || format!("commit {id} cannot be read");
         let commit = self.gix.find_commit(id).with_context(unreadable)?;

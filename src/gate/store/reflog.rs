@@ -8,9 +8,7 @@ use gix::ObjectId;
 /// One line of a reflog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move {
-    /// Where it was.
     pub from: ObjectId,
-    /// Where it went.
     pub to: ObjectId,
     /// Name and address of whoever did it, as git was configured.
     pub who: String,

@@ -31,7 +31,6 @@ const DEPTH: usize = 1000;
 /// A spec without its documents' texts: what a list of thousands needs.
 #[derive(Debug, Clone)]
 pub struct Summary {
-    /// Its short name.
     pub slug: Slug,
     /// Its title: the heading of `request.md`.
     pub title: String,
@@ -56,7 +55,6 @@ impl Summary {
         }
     }
 
-    /// The whole spec.
     pub fn load(self, repo: &Repo) -> Result<Spec> {
         let read = |(name, blob)| Ok((name, text(repo, blob)?));
         let documents = self.documents.into_iter().map(read).collect::<Result<_>>()?;

@@ -28,7 +28,6 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Both together.
     pub fn and(self, other: Usage) -> Usage {
         Usage {
             bytes: self.bytes + other.bytes,

@@ -37,7 +37,6 @@ impl Base {
     }
 }
 
-/// The home directory.
 pub fn home() -> Option<PathBuf> {
     absolute(env::var_os("HOME"))
 }

@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 /// Long enough that no process which only looks ([`is_held`]) is taken for one that holds the lock.
 pub const GLANCE: Duration = Duration::from_millis(100);
 
-/// Between two tries.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// A lock that is held until this is dropped.

@@ -10,9 +10,7 @@ use std::process::{Command, Stdio};
 /// What came of a command that talked to a remote.
 #[derive(Debug)]
 pub struct Talk {
-    /// Whether it succeeded.
     pub is_done: bool,
-    /// Its standard output.
     pub output: String,
     /// What git and the remote printed, without progress.
     pub said: String,

@@ -23,7 +23,6 @@ impl Identity {
         Some(Identity { pid, started: table::started(pid)?, boot: table::boot() })
     }
 
-    /// Our own.
     pub fn own() -> Option<Identity> {
         Identity::read(Pid::try_from(std::process::id()).ok()?)
     }

@@ -17,7 +17,6 @@ use std::time::{Duration, Instant};
 /// How long processes may take to die; one that waits for a disk can be slow.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Between two checks.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// What the processes of dead runs are known by.

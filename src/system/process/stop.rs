@@ -30,7 +30,6 @@ impl Stop {
 }
 
 impl Stopper {
-    /// Requests the stop.
     pub fn stop(&self) {
         self.0.send_replace(true);
     }

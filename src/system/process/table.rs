@@ -4,7 +4,6 @@ use super::Pid;
 use crate::system::mark::MARK;
 use std::path::PathBuf;
 
-/// One living process.
 #[derive(Debug, Clone, Default)]
 pub struct Row {
     pub pid: Pid,
@@ -44,7 +43,6 @@ mod linux {
         format!("{} {}", boot.trim(), namespace.display())
     }
 
-    /// All living processes.
     pub fn rows() -> Vec<Row> {
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());

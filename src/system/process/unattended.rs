@@ -26,7 +26,6 @@ const SET: &[(&str, &str)] = &[
 /// Programs that ask for a password in a window.
 const ASKING: &[&str] = &["GIT_ASKPASS", "SSH_ASKPASS", "SUDO_ASKPASS"];
 
-/// Sets that environment.
 pub fn unattended(command: &mut Command) {
     for (name, value) in SET {
         command.env(name, value);

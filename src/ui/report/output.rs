@@ -18,7 +18,6 @@ pub fn raw_out() -> IgnoreBrokenPipe<io::Stdout> {
     IgnoreBrokenPipe(io::stdout())
 }
 
-/// Standard error, likewise.
 pub fn err() -> IgnoreBrokenPipe<AutoStream<io::Stderr>> {
     IgnoreBrokenPipe(anstream::stderr())
 }

@@ -43,7 +43,6 @@ pub fn version() -> Result<i32, String> {
     }
 }
 
-/// Restricts this process.
 pub fn restrict(paths: &[(OsString, PathAccess)], port: Option<u16>) -> Result<()> {
     let mut ruleset = Ruleset::default().handle_access(AccessFs::from_all(NEWEST))?;
     if port.is_some() {

@@ -69,7 +69,6 @@ pub struct Instructions {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
-    /// Where it leads.
     pub hosts: Hosts,
     /// The proxy's socket; `None`: it takes a port.
     pub socket: Option<OsString>,
@@ -123,7 +122,6 @@ impl Instructions {
 pub struct Launcher(PathBuf);
 
 impl Launcher {
-    /// Our own program.
     pub fn own() -> Option<Launcher> {
         let program = env::current_exe().ok()?;
         // A file that was replaced has a remark behind its name.

@@ -149,7 +149,6 @@ impl History {
         }
     }
 
-    /// An attempt ended.
     pub fn ended(&mut self, task: &str, attempt: u32) {
         self.ended.entry(task.to_owned()).or_default().insert(attempt);
         let highest = self.highest.entry(task.to_owned()).or_default();

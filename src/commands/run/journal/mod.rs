@@ -46,7 +46,6 @@ struct AnyHead {
     order: u64,
 }
 
-/// The first line.
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {
     version: u32,
@@ -195,7 +194,6 @@ impl Journal {
     }
 }
 
-/// What writes.
 #[derive(Debug)]
 struct Pen {
     file: File,

@@ -21,11 +21,8 @@ const DEPTH: usize = 512;
 
 /// The trailers of a commit that holds an agent's work.
 pub mod trailer {
-    /// The spec's slug.
     pub const SPEC: &str = "Flow-Spec";
-    /// The task's id.
     pub const TASK: &str = "Flow-Task";
-    /// The run's id.
     pub const RUN: &str = "Flow-Run";
     /// Which attempt, from 1.
     pub const ATTEMPT: &str = "Flow-Attempt";

@@ -72,7 +72,6 @@ impl Sealed {
         diff::between(self, base, head, paths).map_err(|error| self.explain(error))
     }
 
-    /// A blob's content.
     pub fn blob(&self, id: ObjectId) -> Result<Vec<u8>> {
         let blob = self.gix.find_blob(id).with_context(|| format!("blob {id} cannot be read"))?;
         Ok(blob.detach().data)

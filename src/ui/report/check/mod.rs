@@ -24,7 +24,6 @@ enum Level {
 }
 
 impl Level {
-    /// In SARIF's words.
     fn as_str(self) -> &'static str {
         match self {
             Level::Error => "error",

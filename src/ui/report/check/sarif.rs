@@ -66,7 +66,6 @@ const RULES: [(&str, &str, Level, &str, &str); 6] = [
     ),
 ];
 
-/// The whole log.
 pub fn sarif(report: &CheckReport) -> Result<Value> {
     let target = report.target.as_deref().unwrap_or("unknown");
     let mut results = Vec::new();
