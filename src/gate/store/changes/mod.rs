@@ -34,7 +34,7 @@ pub mod trailer {
     pub const MODEL: &str = "Flow-Model";
     /// The commit that the task began from.
     pub const BASE: &str = "Flow-Base";
-    /// What became of the attempt: `made`, `failed` or `partial` (see `run::work`).
+    /// What became of the attempt: `made`, `failed` or `partial`.
     pub const STATE: &str = "Flow-State";
 
     /// The text without line breaks and control characters, so that it can begin no trailer of its own.
