@@ -17,8 +17,8 @@ fn verify(place: &Place) -> Value {
     place.flow(&["verify", "--json"]).json()
 }
 
-fn standing(place: &Place) -> String {
-    verify(place)["branches"][0]["standing"].as_str().unwrap().to_owned()
+fn state(place: &Place) -> String {
+    verify(place)["branches"][0]["state"].as_str().unwrap().to_owned()
 }
 
 /// Does what a hint says after its colon.
@@ -88,8 +88,8 @@ fn what_is_judged_later_is_well_and_the_receipt_moves_on() {
     let range = fix.split("review ").nth(1).unwrap().split(' ').next().unwrap();
     let (base, head) = range.split_once("..").unwrap();
     place.approve(base, head);
-    assert_eq!(standing(&place), "covered");
-    assert_eq!(standing(&place), "admitted");
+    assert_eq!(state(&place), "covered");
+    assert_eq!(state(&place), "admitted");
     assert_eq!(place.id("refs/flow-ai/admitted/main"), place.id("topic"));
 }
 
@@ -130,15 +130,15 @@ fn commit_past(place: &Place, path: &str, text: &str, message: &str) {
 fn what_the_guarding_remote_has_accepted_is_well() {
     let place = place();
     past_the_gate(&place, "no hooks");
-    assert_eq!(standing(&place), "past-the-gate");
+    assert_eq!(state(&place), "past-the-gate");
     place.git(&["update-ref", "refs/remotes/origin/main", "topic"]).ok();
-    assert_eq!(standing(&place), "accepted");
+    assert_eq!(state(&place), "accepted");
     // In a clone that has never been looked at, the remote's word is where it begins.
     place.git(&["update-ref", "-d", "refs/flow-ai/admitted/main"]).ok();
     place.git(&["switch", "--quiet", "main"]).ok();
     commit_past(&place, "sneak", "sneak\n", "Sneak");
     let told = verify(&place);
-    assert_eq!(told["branches"][0]["standing"], "past-the-gate");
+    assert_eq!(told["branches"][0]["state"], "past-the-gate");
     assert_eq!(told["branches"][0]["commits"].as_array().unwrap().len(), 1);
 }
 
@@ -150,7 +150,7 @@ fn a_branch_that_lost_commits_is_told_and_comes_back() {
     place.flow(&["status"]).ok().says("`main` has lost commits");
     let told = verify(&place);
     assert_eq!(told["answer"], "no");
-    assert_eq!(told["branches"][0]["standing"], "rewound");
+    assert_eq!(told["branches"][0]["state"], "rewound");
     assert_eq!(told["branches"][0]["commits"][0]["subject"], "Configure");
     follow(&place, told["branches"][0]["fix"][0].as_str().unwrap()).ok();
     assert_eq!(place.id("main"), tip);
@@ -168,15 +168,15 @@ fn a_branch_that_is_another_name_or_gone_is_told_and_comes_back() {
     place.write(".git/refs/heads/main", "ref: refs/heads/topic\n");
     place.flow(&["status"]).ok().says("`main` is only another name for refs/heads/topic");
     let told = verify(&place);
-    assert_eq!(told["branches"][0]["standing"], "symbolic");
+    assert_eq!(told["branches"][0]["state"], "symbolic");
     follow(&place, told["branches"][0]["fix"][0].as_str().unwrap()).ok();
-    assert_eq!((place.id("main"), standing(&place)), (tip.clone(), "admitted".into()));
+    assert_eq!((place.id("main"), state(&place)), (tip.clone(), "admitted".into()));
     place.git(&["branch", "--quiet", "-D", "main"]).ok();
     place.flow(&["status"]).ok().says("the protected branch `main` is gone");
     let told = verify(&place);
-    assert_eq!((&told["answer"], &told["branches"][0]["standing"]), (&"no".into(), &"gone".into()));
+    assert_eq!((&told["answer"], &told["branches"][0]["state"]), (&"no".into(), &"gone".into()));
     follow(&place, told["branches"][0]["fix"][0].as_str().unwrap()).ok();
-    assert_eq!((place.id("main"), standing(&place)), (tip, "admitted".into()));
+    assert_eq!((place.id("main"), state(&place)), (tip, "admitted".into()));
 }
 
 #[test]
@@ -190,11 +190,11 @@ fn what_bends_what_git_shows_is_told() {
     fs::remove_file(place.repo().join("blob")).unwrap();
     place.git(&["replace", &readme, &shown]).ok();
     let told = verify(&place);
-    assert_eq!((&told["answer"], &told["branches"][0]["standing"]), (&"no".into(), &"replaced".into()));
+    assert_eq!((&told["answer"], &told["branches"][0]["state"]), (&"no".into(), &"replaced".into()));
     follow(&place, &format!(": {}", told["branches"][0]["fix"][0].as_str().unwrap())).ok();
-    assert_eq!(standing(&place), "admitted");
+    assert_eq!(state(&place), "admitted");
     place.git(&["replace", "main", "topic"]).ok();
-    assert_eq!(standing(&place), "replaced");
+    assert_eq!(state(&place), "replaced");
     place.git(&["replace", "-d", "main"]).ok();
     // Another history is no other content.
     place.git(&["replace", "main~1", "topic"]).ok();
@@ -229,7 +229,7 @@ fn each_update_is_judged_by_the_policy_before_it() {
     assert_eq!(told["branches"][0]["commits"].as_array().unwrap().len(), 1);
     assert_eq!(told["branches"][0]["admitted"], place.id("main~1"), "as far as it came by the gate");
     place.approve("main~1", "main");
-    assert_eq!(standing(&place), "covered");
+    assert_eq!(state(&place), "covered");
     // A laxer policy lets in what comes after it, once it was let in itself.
     place.commit_saying(
         "Protect nothing",
@@ -237,9 +237,9 @@ fn each_update_is_judged_by_the_policy_before_it() {
         Config::protected().to_string().replace("main", "other"),
     );
     place.commit_saying("Free again", "free", "freer\n");
-    assert_eq!(standing(&place), "past-the-gate");
+    assert_eq!(state(&place), "past-the-gate");
     place.approve("main~2", "main~1");
-    assert_eq!(standing(&place), "covered");
+    assert_eq!(state(&place), "covered");
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn one_verdict_may_span_a_change_of_the_policy() {
     place.approve("main", "topic");
     place.git(&["switch", "--quiet", "main"]).ok();
     place.git(&["merge", "--quiet", "--ff-only", "topic"]).ok();
-    assert_eq!(standing(&place), "covered");
+    assert_eq!(state(&place), "covered");
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn what_cannot_be_told_is_said_to_be_so() {
     place.git(&["switch", "--quiet", "main"]).ok();
     place.commit_saying("Break it", ".zenflow/config.toml", "version = 1\n[gate]\nbranches = 3\n");
     place.approve("main~1", "main");
-    assert_eq!(standing(&place), "covered");
+    assert_eq!(state(&place), "covered");
     place.commit_saying("Under a law that nobody can read", "more", "more\n");
     place.flow(&["verify"]).exits(2).says("cannot be read").says("hint: mend");
 }

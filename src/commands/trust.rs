@@ -12,6 +12,6 @@ pub fn look(repo: &Repo) -> Result<TrustCheck> {
 
 /// Records that the user trusts what is not trusted yet.
 pub fn record(repo: &Repo, look: &TrustCheck) -> Result<()> {
-    let new = look.items.iter().filter(|(_, standing)| *standing != TrustStatus::Trusted);
+    let new = look.items.iter().filter(|(_, status)| *status != TrustStatus::Trusted);
     trust::record(repo, &new.map(|(item, _)| item.clone()).collect::<Vec<_>>())
 }

@@ -6,7 +6,7 @@
 
 use super::{Check, CheckStatus};
 use crate::commands::init::{
-    HOOKS, Taken, configured_name, configured_path, lefthook_asks, servers_hook, standing,
+    HOOKS, Taken, configured_name, configured_path, lefthook_asks, servers_hook, installed,
 };
 use crate::domain::error::Result;
 use crate::domain::text::shell::quote_path;
@@ -57,7 +57,7 @@ pub(super) fn examine(repo: &Repo, dir: &Path, target: &str) -> Result<Vec<Check
 /// The server's hook of a bare repository.
 fn server(repo: &Repo) -> Check {
     let path = servers_hook(repo);
-    match standing(&path) {
+    match installed(&path) {
         Ok(()) => Check::good(TOPIC, format!("{} asks before a push moves a branch", path.display())),
         Err(taken) => bad(&path, "pre-receive", taken),
     }
@@ -83,7 +83,7 @@ fn by_config(repo: &Repo, dir: &Path, event: &str) -> Result<ByConfig> {
     let named = text.lines().find(|line| line.rsplit('\t').next() == Some(&name));
     Ok(match named {
         Some(line) if line != name => ByConfig::SwitchedOff,
-        Some(_) if standing(&configured_path(repo, event)).is_ok() => ByConfig::Yes,
+        Some(_) if installed(&configured_path(repo, event)).is_ok() => ByConfig::Yes,
         _ => ByConfig::No,
     })
 }
@@ -91,7 +91,7 @@ fn by_config(repo: &Repo, dir: &Path, event: &str) -> Result<ByConfig> {
 /// What keeps a hook from asking us, or should be known of it; `None` if all is well.
 fn fault(dir: &Path, hooks: &Path, name: &str, by_config: ByConfig) -> Option<Check> {
     let key = format!("hook.{}.enabled", configured_name(name));
-    match (standing(&hooks.join(name)), by_config) {
+    match (installed(&hooks.join(name)), by_config) {
         (Ok(()), ByConfig::SwitchedOff) => Some(Check::note(
             TOPIC,
             format!("git's config switches off our hook {name}; only the file asks"),
@@ -149,7 +149,7 @@ fn other_worktrees(repo: &Repo, dir: &Path, hooks: &Path, knows_config: bool) ->
             continue;
         }
         let theirs = folder(worktree)?;
-        if theirs != hooks && standing(&theirs.join(TRANSACTION)).is_err() {
+        if theirs != hooks && installed(&theirs.join(TRANSACTION)).is_err() {
             checks.push(Check::bad(
                 TOPIC,
                 format!("in the worktree {} git looks for hooks in {}", worktree.display(), theirs.display()),

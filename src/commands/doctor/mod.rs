@@ -34,12 +34,11 @@ pub enum CheckStatus {
 pub struct Check {
     /// What it is about: `git`, `repository`, `config`, `gate`, `signing`, `agents`, `reviewers`, `trust`, `leftovers`, `help`.
     pub topic: &'static str,
-    #[serde(rename = "standing")]
     pub status: CheckStatus,
     /// What is, in one sentence without a full stop.
     pub says: String,
     /// How to fix it: a command or a sentence.
-    #[serde(rename = "mend", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
 }
 

@@ -18,7 +18,7 @@ mod uninstall;
 pub use action::{Step, StepState};
 pub use configured::{name_of as configured_name, path_of as configured_path};
 pub use hooks::lefthook_asks;
-pub use script::{OURS as HOOKS, Taken, standing};
+pub use script::{OURS as HOOKS, Taken, installed};
 pub use server::path as servers_hook;
 pub use uninstall::uninstall;
 

@@ -82,7 +82,7 @@ pub enum Taken {
 }
 
 /// Whether the file at that path asks us when git runs it; else why not.
-pub fn standing(path: &Path) -> Result<(), Taken> {
+pub fn installed(path: &Path) -> Result<(), Taken> {
     let kept = kept_by_pre_commit(path);
     let path = kept.as_deref().unwrap_or(path);
     let Ok(hook) = fs::read(path) else { return Err(Taken::Missing) };

@@ -39,7 +39,6 @@ pub struct Document {
 pub struct TaskDetail {
     pub id: String,
     pub title: String,
-    #[serde(rename = "standing")]
     pub status: TaskStatus,
     pub after: Vec<String>,
     /// Who did it, else who is to do it; `None` for the config's first agent.

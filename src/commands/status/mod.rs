@@ -52,7 +52,6 @@ pub struct Overview {
 #[derive(Debug, Clone, Serialize)]
 pub struct TaskOverview {
     pub id: String,
-    #[serde(rename = "standing")]
     pub status: TaskStatus,
 }
 

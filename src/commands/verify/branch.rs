@@ -59,7 +59,7 @@ impl BranchState {
 #[derive(Debug, Clone, Serialize)]
 pub struct VerifiedBranch {
     pub branch: String,
-    pub standing: BranchState,
+    pub state: BranchState,
     pub says: String,
     pub tip: Option<String>,
     /// The last tip that the gate has let in, or knows of.
@@ -83,10 +83,10 @@ pub struct BranchMove {
 }
 
 impl VerifiedBranch {
-    pub(super) fn new(branch: String, standing: BranchState) -> VerifiedBranch {
+    pub(super) fn new(branch: String, state: BranchState) -> VerifiedBranch {
         VerifiedBranch {
             branch,
-            standing,
+            state,
             says: String::new(),
             tip: None,
             admitted: None,
@@ -102,11 +102,11 @@ pub(super) fn verify(repo: &Repo, branch: &str) -> Result<VerifiedBranch> {
     let receipt = repo.find_ref(&receipts::name(branch))?;
     let Some(tip) = repo.find_ref(&receipts::head(branch))? else { return Ok(gone(branch, receipt)) };
     let admitted = receipt.map_or_else(|| receipts::start(repo, branch, tip), Ok)?;
-    let found = |standing, says: String| VerifiedBranch {
+    let found = |state, says: String| VerifiedBranch {
         says,
         tip: Some(tip.to_string()),
         admitted: Some(admitted.to_string()),
-        ..VerifiedBranch::new(branch.to_owned(), standing)
+        ..VerifiedBranch::new(branch.to_owned(), state)
     };
     if let Some(other) = repo.symbolic_target(&receipts::head(branch))? {
         let says = format!("`{branch}` is only another name for {other}, and moves with it unseen");
@@ -116,15 +116,15 @@ pub(super) fn verify(repo: &Repo, branch: &str) -> Result<VerifiedBranch> {
         return Ok(VerifiedBranch { fix: vec![put_back], ..found(BranchState::Symbolic, says) });
     }
     let well = match compare(repo, branch, admitted, tip)? {
-        Movement::Admitted(standing) if receipt.is_none() && tip == admitted => {
+        Movement::Admitted(state) if receipt.is_none() && tip == admitted => {
             let says = format!("`{branch}` is watched from here on, at {}", short(tip));
             receipts::write(repo, branch, None, tip)?;
             return Ok(found(
-                if standing == BranchState::Admitted { BranchState::Begun } else { standing },
+                if state == BranchState::Admitted { BranchState::Begun } else { state },
                 says,
             ));
         }
-        Movement::Admitted(standing) => standing,
+        Movement::Admitted(state) => state,
         Movement::Lost => return rewound(repo, branch, admitted, tip, found),
         Movement::PastGate { from, parts } => {
             if receipt != Some(from) {

@@ -59,10 +59,10 @@ pub fn verify(repo: &Repo) -> Result<VerifyReport> {
         branches.push(branch::verify(repo, &name).unwrap_or_else(|error| unknown(name, &error)));
     }
     let notes = surroundings::look(repo, &mut branches)?;
-    let is = |wanted: fn(&BranchState) -> bool| branches.iter().any(|branch| wanted(&branch.standing));
+    let is = |wanted: fn(&BranchState) -> bool| branches.iter().any(|branch| wanted(&branch.state));
     let answer = if is(BranchState::is_wrong) {
         GateAnswer::No
-    } else if is(|standing| *standing == BranchState::Unknown) {
+    } else if is(|state| *state == BranchState::Unknown) {
         GateAnswer::CannotTell
     } else {
         GateAnswer::Yes

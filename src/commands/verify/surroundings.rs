@@ -46,10 +46,10 @@ fn replaced(repo: &Repo, branches: &mut [VerifiedBranch], notes: &mut Vec<Verify
                     "git shows `{}` with {by} in place of {short}, which nobody has judged",
                     branch.branch
                 );
-                if branch.standing.is_wrong() {
+                if branch.state.is_wrong() {
                     notes.push(VerifyNote { says, fix: Some(fix) });
                 } else {
-                    branch.standing = BranchState::Replaced;
+                    branch.state = BranchState::Replaced;
                     branch.says = says;
                     branch.fix = vec![fix];
                 }

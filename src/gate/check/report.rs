@@ -56,7 +56,6 @@ pub struct CheckReport {
     /// Whether that commit does not contain the tip, so that what was judged is the merge of both.
     pub predicted: bool,
     /// The commits whose policies were in force.
-    #[serde(rename = "laws")]
     pub policy_commits: Vec<String>,
     /// Why not, one sentence each.
     pub why: Vec<String>,

@@ -30,7 +30,6 @@ pub struct Proof {
     pub signer: Option<String>,
     pub proves: Proves,
     /// The same in a sentence without a full stop.
-    #[serde(rename = "told")]
     pub explanation: String,
 }
 

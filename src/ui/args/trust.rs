@@ -65,15 +65,15 @@ pub fn ask(repo: &Repo, look: TrustCheck) -> Result<bool> {
 pub fn describe(look: &TrustCheck) -> String {
     let (green, red) = (AnsiColor::Green.on_default(), AnsiColor::Red.on_default());
     let mut text = String::new();
-    for (item, standing) in &look.items {
-        let note = match standing {
+    for (item, status) in &look.items {
+        let note = match status {
             TrustStatus::Trusted => "",
             TrustStatus::New => " (new)",
             TrustStatus::Changed(_) => " (changed)",
         };
         let place = item.place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
         text.push_str(&format!("{}{note}\n", visible_line(&format!("{}{place}", item.what))));
-        let before: &[String] = match standing {
+        let before: &[String] = match status {
             TrustStatus::Trusted => &item.lines,
             TrustStatus::New => &[],
             TrustStatus::Changed(lines) => lines,

@@ -13,7 +13,7 @@ use std::io::Write;
 /// network. Exit status 1 when something does not work.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
-    /// Print one JSON object: `healthy`, and `checks` with `topic`, `standing`, `says`, `mend`
+    /// Print one JSON object: `healthy`, and `checks` with `topic`, `status`, `says`, `fix`
     #[arg(long)]
     json: bool,
 }

@@ -204,7 +204,7 @@ fn documents(detail: &Detail) -> String {
 }
 
 fn tasks(detail: &Detail) -> String {
-    let mut table = Table::new(["task", "standing", "agent", "attempt", "after", "verdict", "title"]);
+    let mut table = Table::new(["task", "status", "agent", "attempt", "after", "verdict", "title"]);
     for task in &detail.plan {
         table.row([
             task.id.as_str().into(),

@@ -115,13 +115,13 @@ fn value(look: &TrustCheck) -> serde_json::Value {
     let items: Vec<_> = look
         .items
         .iter()
-        .map(|(item, standing)| {
-            let word = match standing {
+        .map(|(item, status)| {
+            let word = match status {
                 TrustStatus::Trusted => "trusted",
                 TrustStatus::New => "new",
                 TrustStatus::Changed(_) => "changed",
             };
-            json!({ "what": item.what, "place": item.place, "lines": item.lines, "standing": word })
+            json!({ "what": item.what, "place": item.place, "lines": item.lines, "status": word })
         })
         .collect();
     json!({

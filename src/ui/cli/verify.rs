@@ -21,7 +21,7 @@ use std::io::Write;
 #[command(after_help = "\
 Examples:
   git flow-ai verify
-  git flow-ai verify --json | jq -r '.branches[] | select(.standing == \"past-the-gate\") | .branch'
+  git flow-ai verify --json | jq -r '.branches[] | select(.state == \"past-the-gate\") | .branch'
 
 Exit status: 0 all is well; 1 something came in, or a branch is not what it was; 2 cannot tell.")]
 pub struct VerifyArgs {
@@ -77,8 +77,8 @@ fn text(report: &VerifyReport) -> String {
 }
 
 fn one(branch: &VerifiedBranch) -> String {
-    let colour = match branch.standing {
-        standing if standing.is_wrong() => AnsiColor::Red,
+    let colour = match branch.state {
+        state if state.is_wrong() => AnsiColor::Red,
         BranchState::Unknown => AnsiColor::Yellow,
         _ => AnsiColor::Green,
     };
