@@ -77,7 +77,6 @@ impl Prepared {
         self.invocation.reads_prompt.then(|| job.prompt.clone())
     }
 
-    /// The command in its sandbox.
     pub fn sandboxed(&self, agent: &Agent, job: &Job) -> Result<SandboxedCommand> {
         let mut command = self.command(agent, job);
         command.envs(keys(agent)?);

@@ -37,7 +37,6 @@ enum Finish {
     CutShort(Ending),
 }
 
-/// Runs the agent on the job.
 pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)) -> Result<AgentReport> {
     let begun = Instant::now();
     let mut prepared = Prepared::new(agent, job)?;

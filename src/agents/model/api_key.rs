@@ -10,7 +10,6 @@ use crate::domain::error::{Result, hint};
 use crate::system::secrets;
 use reqwest::Url;
 
-/// Where a key is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
     None,

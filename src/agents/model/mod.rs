@@ -34,7 +34,6 @@ pub struct Endpoint {
     /// Where, without the protocol's own path.
     pub base_url: String,
     pub model: String,
-    /// Where the key is.
     pub key: KeySource,
 }
 

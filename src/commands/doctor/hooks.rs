@@ -6,7 +6,7 @@
 
 use super::{Check, CheckStatus};
 use crate::commands::init::{
-    HOOKS, Taken, configured_name, configured_path, lefthook_asks, servers_hook, installed,
+    HOOKS, Taken, configured_name, configured_path, installed, lefthook_asks, servers_hook,
 };
 use crate::domain::error::Result;
 use crate::domain::text::shell::quote_path;

@@ -45,7 +45,6 @@ pub struct DocumentStatus {
     pub state: DocumentState,
 }
 
-/// How a document is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DocumentState {
     /// Nobody has written it.
@@ -184,7 +183,6 @@ pub fn step_of(repo: &Repo, spec: &Spec) -> Result<StepStatus> {
     Ok(status)
 }
 
-/// How the document of a step is.
 fn state_of(repo: &Repo, spec: &Spec, step: &Step, document: &str) -> DocumentState {
     let Some(text) = spec.document(document).filter(|text| has_content(text)) else {
         return DocumentState::Missing;

@@ -24,7 +24,6 @@ use crate::gate::store::{Repo, upstream};
 pub(crate) use notes::LOSES;
 use review::Pending;
 
-/// What a hook answers.
 #[derive(Debug)]
 pub enum HookAnswer {
     Pass,

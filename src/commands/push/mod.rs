@@ -23,7 +23,6 @@ use std::process::Command;
 /// How often it is tried while others push verdicts: each time the person's own hooks run.
 const TRIES: u32 = 5;
 
-/// What is pushed, and how.
 #[derive(Debug)]
 pub struct Push {
     pub remote: String,

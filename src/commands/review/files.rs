@@ -65,7 +65,6 @@ impl File {
 
 #[cfg(test)]
 impl File {
-    /// A modified text file.
     pub fn modified(path: &str, text: &str) -> File {
         let content = Content::Text { text: text.to_owned(), lines: text.lines().count() };
         File { path: path.to_owned(), status: 'M', modes: (Some(0o100_644), Some(0o100_644)), content }

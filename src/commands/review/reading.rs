@@ -27,7 +27,6 @@ pub struct Read {
     pub findings: Vec<Finding>,
     /// The reviewer's own words; of several parts, each after its number.
     pub summary: String,
-    /// What it was shown.
     pub shown: Shown,
     /// What it used, answers that could not be told included.
     pub usage: Usage,

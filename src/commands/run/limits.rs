@@ -30,7 +30,6 @@ pub struct Limits {
 
 #[derive(Debug, Clone)]
 pub struct ActiveLimit {
-    /// What kind it is.
     pub kind: LimitKind,
     /// What the agent said.
     pub why: String,

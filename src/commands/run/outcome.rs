@@ -31,14 +31,12 @@ pub enum TaskOutcome {
     RateLimited {
         /// After how many seconds it passes, when it was met.
         seconds: Option<u64>,
-        /// What kind it is.
         limit: LimitKind,
         /// What the agent said.
         why: String,
         /// When it passes, and the task goes on; `None` if that is not waited for.
         until: Option<Timestamp>,
     },
-    /// A budget is spent.
     BudgetSpent {
         of: BudgetScope,
         /// What of it: `$5.12 of $5.00`.

@@ -29,7 +29,6 @@ impl<'a> Workspace<'a> {
         Workspace { context, base, branch, checkout: None }
     }
 
-    /// What is on the branch.
     pub fn branch(&self) -> Option<TaskBranch> {
         self.branch
     }

@@ -119,10 +119,7 @@ pub(super) fn verify(repo: &Repo, branch: &str) -> Result<VerifiedBranch> {
         Movement::Admitted(state) if receipt.is_none() && tip == admitted => {
             let says = format!("`{branch}` is watched from here on, at {}", short(tip));
             receipts::write(repo, branch, None, tip)?;
-            return Ok(found(
-                if state == BranchState::Admitted { BranchState::Begun } else { state },
-                says,
-            ));
+            return Ok(found(if state == BranchState::Admitted { BranchState::Begun } else { state }, says));
         }
         Movement::Admitted(state) => state,
         Movement::Lost => return rewound(repo, branch, admitted, tip, found),

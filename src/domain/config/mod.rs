@@ -275,7 +275,6 @@ pub struct ReviewerConfig {
     pub key: Option<KeyFrom>,
 }
 
-/// Who has a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyFrom {

@@ -63,7 +63,6 @@ pub fn parse_settings(text: &str, origin: &str) -> Result<ZenflowSettings> {
     Ok(settings)
 }
 
-/// The text, where there is any.
 fn said(text: &str) -> Option<String> {
     Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
 }

@@ -70,7 +70,6 @@ impl Invocation {
         self.args.extend(call.config.args.iter().map(OsString::from));
     }
 
-    /// The model, by that option.
     pub(super) fn model(&mut self, call: &Call, option: &str) {
         if let Some(model) = &call.config.model {
             self.args(&[option, model]);

@@ -51,7 +51,6 @@ pub struct Preset {
     pub program: &'static str,
     /// The vendor of the tool's own models; `None` if it runs any vendor's, so that the config has to say.
     pub vendor: Option<&'static str>,
-    /// How to install it.
     pub install: &'static str,
     /// How well the preset is tested.
     pub tested: Tested,
@@ -148,7 +147,6 @@ pub trait EventReader: Send {
 }
 
 impl Preset {
-    /// The preset of that name.
     pub fn find(name: &str) -> Option<&'static Preset> {
         ALL.iter().find(|preset| preset.name == name)
     }

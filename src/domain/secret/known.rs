@@ -60,7 +60,6 @@ impl KnownSecrets {
         }
     }
 
-    /// Where they are in a text.
     pub fn find(&mut self, text: &str) -> Vec<FoundSecret> {
         if self.search.is_none() && !self.forms.is_empty() {
             let build =

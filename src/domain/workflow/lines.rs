@@ -15,7 +15,6 @@ pub struct Line<'a> {
     pub kind: LineKind<'a>,
 }
 
-/// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineKind<'a> {
     /// `# Text`, with the level.

@@ -59,7 +59,6 @@ pub enum New {
 }
 
 impl New {
-    /// The commit, where there is one.
     pub fn commit(&self) -> Option<ObjectId> {
         match self {
             New::Commit(id) => Some(*id),

@@ -134,7 +134,6 @@ fn body(armour: &str) -> Option<String> {
     (!body.is_empty()).then_some(body)
 }
 
-/// The armour of a body.
 pub(super) fn armour(body: &str) -> String {
     let mut armour = format!("{BEGIN}\n");
     for line in body.as_bytes().chunks(70) {

@@ -47,7 +47,6 @@ pub fn keep(repo: &Repo, verdict: &Verdict) -> Result<()> {
     }
 }
 
-/// All that is kept.
 pub fn all(repo: &Repo) -> Result<Vec<Kept>> {
     let mut all = Vec::new();
     for (name, id) in repo.refs(KEPT)? {

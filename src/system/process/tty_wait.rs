@@ -28,7 +28,6 @@ impl TtyWait {
         TtyWait { quiet, next: Instant::now() + quiet, last: String::new(), suspect: None }
     }
 
-    /// A line was printed.
     pub fn printed(&mut self, line: &str) {
         self.next = Instant::now() + self.quiet;
         self.suspect = None;

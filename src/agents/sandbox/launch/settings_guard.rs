@@ -16,7 +16,6 @@ const ASIDE: &str = ".from-sandbox";
 /// How many files of one folder are looked at.
 const MOST: usize = 5_000;
 
-/// Settings as they were.
 #[derive(Debug)]
 pub struct SettingsGuard(Vec<(PathBuf, Vec<FileState>)>);
 
