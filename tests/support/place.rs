@@ -116,13 +116,13 @@ impl Place {
         self.git(&["switch", "--quiet", name]).ok();
     }
 
-    /// A bare repository beside ours that has all that ours has, as its remote of that name.
+    /// A bare repository beside ours that has all that ours has, as its remote of that name. The remote is
+    /// a relative path: in a copy of the place it is the copy's.
     pub fn server(&self, name: &str) -> PathBuf {
-        let folder = self.root().join(format!("{name}.git"));
-        let path = folder.to_str().unwrap();
-        self.git(&["clone", "--quiet", "--bare", ".", path]).ok();
-        self.git(&["remote", "add", name, path]).ok();
-        folder
+        let url = format!("../{name}.git");
+        self.git(&["clone", "--quiet", "--bare", ".", &url]).ok();
+        self.git(&["remote", "add", name, &url]).ok();
+        self.root().join(format!("{name}.git"))
     }
 
     /// A command with the hermetic environment, in the repository.
