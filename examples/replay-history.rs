@@ -16,7 +16,8 @@
 )]
 
 use git_flow_ai::domain::change::{Author, Vendor};
-use git_flow_ai::domain::policy::{Policy, Rival};
+use git_flow_ai::domain::policy::Policy;
+use git_flow_ai::domain::rival::Rival;
 use git_flow_ai::domain::verdict::{Decision, Shown, Verdict};
 use git_flow_ai::gate::admit::{self, Candidate, New, Ruling};
 use git_flow_ai::gate::store::{Repo, changes, verdicts};

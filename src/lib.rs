@@ -27,7 +27,7 @@
 //! | [`domain`] | what we talk about, without input or output: plans, verdicts, policy, presets |
 //!
 //! # Three journeys
-//! **spec**: `commands::draft` writes documents to a branch that is never checked out, and records who
+//! **spec**: `commands::documents` writes documents to a branch that is never checked out, and records who
 //! approved which exact text. **run**: `commands::run` starts what is ready in the plan, supervises,
 //! verifies, collects changes, has them reviewed, sends findings back, and merges in order. **gate**:
 //! `commands::hook` asks `gate::admit`, which looks up verdicts in `gate::store`; only the merge hook

@@ -124,7 +124,7 @@ fn the_policy_is_the_targets_and_never_the_working_trees() {
     place.write(".zenflow/config.toml", "version = 1\n[gate]\nrival = \"any\"\napprovals = 0\n");
     let loaded = config::load(&repo, "main").unwrap();
     assert_eq!(loaded.origin, "main:.zenflow/config.toml");
-    assert_eq!(loaded.config.gate.rival, git_flow_ai::domain::policy::Rival::Vendor);
+    assert_eq!(loaded.config.gate.rival, git_flow_ai::domain::rival::Rival::Vendor);
     let (policy, digest) = config::policy_at(&repo, repo.commit_of("main").unwrap().id).unwrap().unwrap();
     assert_eq!((policy, digest), (loaded.config.gate, loaded.digest));
     assert_eq!(repo.target().unwrap(), "main");

@@ -1,6 +1,6 @@
 //! `git flow-ai approve`: the user approves documents of a spec as they are.
 
-use super::draft::{self, Which};
+use super::documents::{self, Which};
 use crate::domain::error::Result;
 use crate::domain::spec::{Approval, Slug, Spec};
 use crate::gate::store::{Repo, specs};
@@ -16,6 +16,6 @@ pub struct Approved {
 /// Approves those documents of the spec.
 pub fn approve(repo: &Repo, slug: &Slug, which: Which<'_>) -> Result<Approved> {
     let spec = specs::read(repo, slug)?;
-    let approvals = draft::approve(repo, slug, which)?;
+    let approvals = documents::approve(repo, slug, which)?;
     Ok(Approved { spec, approvals })
 }

@@ -4,7 +4,7 @@
 //! runs; so nothing here can let in what a plain `git merge` would not. A merge that cannot be clean
 //! is refused beforehand, and one that breaks off is taken back.
 
-use crate::commands::draft::{self, Stage};
+use crate::commands::documents::{self, Stage};
 use crate::commands::hook::{self, HookAnswer, Moment, Refused};
 use crate::commands::run::Lock;
 use crate::commands::status;
@@ -168,7 +168,7 @@ fn only_ready(repo: &Repo) -> Result<Slug> {
 
 /// A spec with open tasks or unapproved documents is not merged.
 fn refuse_unfinished(repo: &Repo, spec: &Spec) -> Result<()> {
-    let status = draft::step_of(repo, spec)?;
+    let status = documents::step_of(repo, spec)?;
     let what = match &status.stage {
         Stage::Done => return Ok(()),
         Stage::Implementation(tasks) => {
@@ -185,7 +185,7 @@ fn refuse_unfinished(repo: &Repo, spec: &Spec) -> Result<()> {
 }
 
 fn next(repo: &Repo, spec: &Spec) -> Result<String> {
-    let next = draft::step_of(repo, spec)?.next.into_iter().next();
+    let next = documents::step_of(repo, spec)?.next.into_iter().next();
     Ok(next.unwrap_or_else(|| format!("git flow-ai run {}", spec.slug)))
 }
 

@@ -10,7 +10,7 @@ pub(crate) mod approve;
 pub(crate) mod clean;
 pub(crate) mod demo;
 pub(crate) mod doctor;
-pub(crate) mod draft;
+pub(crate) mod documents;
 pub(crate) mod hook;
 pub(crate) mod human_review;
 pub mod init;

@@ -1,6 +1,6 @@
 //! `git flow-ai plan`: the plan of a spec, and whether it can be carried out.
 
-use super::draft;
+use super::documents;
 use crate::domain::error::{Result, hint};
 use crate::domain::plan::{self, Plan};
 use crate::domain::spec::Slug;
@@ -9,7 +9,7 @@ use crate::gate::store::{Repo, config, specs};
 /// The plan as it stands.
 pub fn read(repo: &Repo, slug: &Slug) -> Result<Plan> {
     let spec = specs::read(repo, slug)?;
-    let Some(text) = spec.document(plan::DOCUMENT).filter(|text| draft::has_content(text)) else {
+    let Some(text) = spec.document(plan::DOCUMENT).filter(|text| documents::has_content(text)) else {
         return Err(hint(format!("{slug} has no plan"), format!("write it: git flow-ai plan {slug}")));
     };
     plan::parse(text)

@@ -1,6 +1,6 @@
 //! `git flow-ai spec`: begin a spec, write and show its documents, and what comes next.
 
-use super::draft::{self, DocumentState, DocumentStatus, New, Saved, StepStatus};
+use super::documents::{self, DocumentState, DocumentStatus, New, Saved, StepStatus};
 use crate::domain::error::Result;
 use crate::domain::plan::{self, Task};
 use crate::domain::spec::{Approval, Slug, Spec};
@@ -23,12 +23,12 @@ pub enum FirstText {
 /// Begins the spec with its first text.
 pub fn begin(repo: &Repo, new: &New, first: FirstText) -> Result<()> {
     match first {
-        FirstText::Document(text) => draft::begin(repo, new, Some((new.first_document(), text)))?,
-        FirstText::Request(text) => draft::begin(repo, new, Some((specs::REQUEST, text)))?,
-        FirstText::Editor => {
-            draft::edit_first(repo, new, |text| draft::begin(repo, new, Some((new.first_document(), text))))?
-        }
-        FirstText::Later => draft::begin(repo, new, None)?,
+        FirstText::Document(text) => documents::begin(repo, new, Some((new.first_document(), text)))?,
+        FirstText::Request(text) => documents::begin(repo, new, Some((specs::REQUEST, text)))?,
+        FirstText::Editor => documents::edit_first(repo, new, |text| {
+            documents::begin(repo, new, Some((new.first_document(), text)))
+        })?,
+        FirstText::Later => documents::begin(repo, new, None)?,
     };
     Ok(())
 }
@@ -46,8 +46,8 @@ pub fn write(repo: &Repo, slug: &Slug, document: &str, text: Option<&str>) -> Re
     let spec = specs::read(repo, slug)?;
     let was_approved = specs::is_approved(repo, &spec, document);
     let saved = match text {
-        Some(text) => draft::save(repo, &spec, document, text, &format!("Write {document}"))?,
-        None => draft::edit(repo, &spec, document)?,
+        Some(text) => documents::save(repo, &spec, document, text, &format!("Write {document}"))?,
+        None => documents::edit(repo, &spec, document)?,
     };
     let lost_approval = was_approved && !specs::is_approved(repo, &specs::read(repo, slug)?, document);
     Ok(Written { is_changed: saved != Saved::Unchanged, lost_approval })
@@ -55,14 +55,14 @@ pub fn write(repo: &Repo, slug: &Slug, document: &str, text: Option<&str>) -> Re
 
 /// The document that an agent drafts next; `None` if the user has to do something first.
 pub fn next_to_draft(repo: &Repo, slug: &Slug) -> Result<Option<String>> {
-    let status = draft::step_of(repo, &specs::read(repo, slug)?)?;
+    let status = documents::step_of(repo, &specs::read(repo, slug)?)?;
     let missing = status.document().filter(|document| document.state == DocumentState::Missing);
     Ok(missing.map(|document| document.document.clone()))
 }
 
 /// What to run next for a spec: the usual way first, then the alternatives.
 pub fn next(repo: &Repo, slug: &Slug) -> Result<Vec<String>> {
-    Ok(draft::step_of(repo, &specs::read(repo, slug)?)?.next)
+    Ok(documents::step_of(repo, &specs::read(repo, slug)?)?.next)
 }
 
 /// A spec with the state of its documents.
@@ -91,7 +91,7 @@ pub struct Document {
 }
 
 pub fn details(repo: &Repo, spec: Spec) -> Result<Details> {
-    let status = draft::step_of(repo, &spec)?;
+    let status = documents::step_of(repo, &spec)?;
     let approvals = specs::approvals_ever(repo, &spec)?;
     let in_steps = status.documents.iter().map(|document| &document.document);
     let mut names = vec![specs::REQUEST.to_owned()];
@@ -120,7 +120,7 @@ pub fn details(repo: &Repo, spec: Spec) -> Result<Details> {
 
 /// A document of a spec by its name, with or without `.md`: the name in full, and its text.
 pub fn document(repo: &Repo, spec: &Spec, name: &str) -> Result<(String, String)> {
-    let name = draft::document_meant(repo, spec, Some(name))?;
+    let name = documents::document_meant(repo, spec, Some(name))?;
     let text = spec.document(&name).unwrap_or_default().to_owned();
     Ok((name, text))
 }

@@ -3,7 +3,7 @@
 //! The vendor is the maker of the *model* behind an agent or reviewer, since a gateway or a command
 //! line tool does not change whose judgement it is. It is what the rival rule compares.
 
-mod vendors;
+mod model_names;
 
 use gix::ObjectId;
 use serde::{Deserialize, Serialize};
@@ -62,13 +62,13 @@ impl Vendor {
 
     /// The makers of the models that we know by name.
     pub fn known() -> impl Iterator<Item = Vendor> {
-        vendors::all().map(Vendor::new)
+        model_names::all().map(Vendor::new)
     }
 
     /// The vendor that a model's name betrays, through the prefixes that gateways put before it
     /// (`openrouter/anthropic/claude-…`, `us.anthropic.claude-…`, `vertex_ai/gemini-…`).
     pub fn from_model(model: &str) -> Option<Vendor> {
-        vendors::from_model_name(model).map(Vendor::new)
+        model_names::from_model_name(model).map(Vendor::new)
     }
 
     /// The name as written in records.
@@ -113,7 +113,7 @@ impl Author {
     /// same.
     pub fn may_share_a_model_with(&self, other: &Author) -> bool {
         match (&self.model, &other.model) {
-            (Some(one), Some(two)) => vendors::model_key(one) == vendors::model_key(two),
+            (Some(one), Some(two)) => model_names::model_key(one) == model_names::model_key(two),
             _ => !self.vendor.is_other_than(&other.vendor),
         }
     }

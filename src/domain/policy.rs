@@ -4,22 +4,11 @@
 //! tree: the judge reads the policy of the target, not of the accused.
 
 use crate::domain::change::Author;
-use crate::domain::values;
+use crate::domain::parse_units;
+use crate::domain::rival::Rival;
 use crate::domain::verdict::Severity;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Rival {
-    /// Another vendor than any author's.
-    #[default]
-    Vendor,
-    /// Another model than any author's.
-    Model,
-    /// Anybody, even the author's own model in a fresh session.
-    Any,
-}
 
 /// The `[gate]` section of the config. Every key has a default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +19,7 @@ pub struct Policy {
     /// Who may judge. Default: another vendor.
     pub rival: Rival,
     /// How many approvals, from distinct vendors, at least 1. Default: 1.
-    #[serde(deserialize_with = "values::at_least_one")]
+    #[serde(deserialize_with = "parse_units::at_least_one")]
     pub approvals: u32,
     /// The severities that block. Default: P0 and P1.
     pub block: Vec<Severity>,
@@ -91,17 +80,9 @@ impl Policy {
         self.branches.iter().any(|protected| protected == branch)
     }
 
-    /// Whether the reviewer may judge what these authors made. A person may judge anything but their
-    /// own work.
+    /// Whether the reviewer may judge what these authors made.
     pub fn is_rival(&self, reviewer: &Author, authors: &[Author]) -> bool {
-        if reviewer.vendor.is_person() {
-            return !authors.iter().any(|author| author.is_same_person(reviewer));
-        }
-        match self.rival {
-            Rival::Vendor => authors.iter().all(|author| reviewer.vendor.is_other_than(&author.vendor)),
-            Rival::Model => authors.iter().all(|author| !reviewer.may_share_a_model_with(author)),
-            Rival::Any => true,
-        }
+        self.rival.may_judge(reviewer, authors)
     }
 
     /// Whether that person's waivers count.
@@ -169,7 +150,6 @@ pub fn glob(pattern: &str) -> Result<GlobMatcher, globset::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::change::Vendor;
 
     #[test]
     fn a_rule_asks_for_more_where_its_paths_change() {
@@ -183,16 +163,5 @@ mod tests {
         assert_eq!(demand(&["Cargo.lock", ".zenflow/config.toml"]), Demand { approvals: 2, human: true });
         assert_eq!(demand(&["sub/Cargo.lock"]), Demand { approvals: 1, human: false });
         assert_eq!(policy.strictest_demand(), Demand { approvals: 2, human: true });
-    }
-
-    #[test]
-    fn a_person_judges_anything_but_their_own_work() {
-        let person = |name: &str| Author { name: name.into(), vendor: Vendor::person(), model: None };
-        let claude = Author { name: "claude".into(), vendor: Vendor::new("anthropic"), model: None };
-        let policy = Policy::default();
-        let ada = person("Ada <ada@example.com>");
-        assert!(policy.is_rival(&ada, std::slice::from_ref(&claude)));
-        assert!(policy.is_rival(&ada, &[claude, person("Bob <bob@example.com>")]));
-        assert!(!policy.is_rival(&ada, &[person("A. Lovelace <ADA@example.com>")]));
     }
 }

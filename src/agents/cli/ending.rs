@@ -5,7 +5,7 @@
 
 use super::summary::short;
 use super::{Ending, Limit};
-use crate::domain::fault;
+use crate::domain::phrases;
 use crate::domain::presets::{FinalEvent, Observed};
 use jiff::Timestamp;
 use std::process::ExitStatus;
@@ -28,7 +28,7 @@ fn without_final_event(observed: &Observed, status: ExitStatus) -> Ending {
     if let Some(fault) = &observed.fault {
         return after_fault(fault, observed);
     }
-    let is_fault = |line: &&String| fault::is_login(line) || fault::limit(line).is_some();
+    let is_fault = |line: &&String| phrases::is_login(line) || phrases::limit(line).is_some();
     if let Some(fault) = observed.asides.iter().rev().find(is_fault) {
         return after_fault(fault, observed);
     }
@@ -37,11 +37,11 @@ fn without_final_event(observed: &Observed, status: ExitStatus) -> Ending {
 }
 
 fn after_fault(fault: &str, observed: &Observed) -> Ending {
-    if fault::limit(fault).is_some() {
+    if phrases::limit(fault).is_some() {
         Ending::RateLimited(limit(fault, observed))
-    } else if fault::is_login(fault) {
+    } else if phrases::is_login(fault) {
         Ending::Failed(format!("it is not logged in, or its key is refused: {}", short(fault)))
-    } else if fault::is_refusal(fault) {
+    } else if phrases::is_refusal(fault) {
         Ending::Refused(short(fault))
     } else {
         Ending::Failed(short(fault))

@@ -6,14 +6,14 @@
 
 mod command;
 mod ending;
-mod limit;
 mod prepare;
+mod provider_limit;
 mod run;
 mod summary;
 mod transcript;
 
 pub use crate::domain::presets::Mode;
-pub use limit::Limit;
+pub use provider_limit::Limit;
 pub use summary::summary;
 pub use transcript::Transcript;
 

@@ -3,7 +3,7 @@
 use super::command::{self, PlainOutput};
 use super::{Agent, Job, Mode};
 use crate::agents::credentials;
-use crate::agents::sandbox::{Backend, SandboxedCommand, Scope, state};
+use crate::agents::sandbox::{Backend, SandboxedCommand, Scope, agent_state};
 use crate::domain::config::AgentConfig;
 use crate::domain::error::Result;
 use crate::domain::presets::{self, Call, EventReader, Invocation, Preset};
@@ -114,13 +114,13 @@ impl Prepared {
         let variable = |name: &str| variable(agent, name);
         if let Some(preset) = agent.preset() {
             if job.sandbox.is_active() {
-                for folder in state::folders(&preset.state, &variable) {
+                for folder in agent_state::folders(&preset.state, &variable) {
                     // The agent reports a folder that cannot be made.
                     let _ = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
                 }
             }
-            scope.write.extend(state::paths(&preset.state, &variable));
-            scope.settings.extend(state::settings(&preset.state, &variable));
+            scope.write.extend(agent_state::paths(&preset.state, &variable));
+            scope.settings.extend(agent_state::settings(&preset.state, &variable));
             scope.env.extend(preset.env.iter().map(|name| (*name).to_owned()));
         }
         let home = variable("HOME").map(PathBuf::from);

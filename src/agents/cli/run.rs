@@ -9,7 +9,7 @@ use crate::agents::sandbox::SandboxedCommand;
 use crate::domain::error::Result;
 use crate::domain::event::Activity;
 use crate::domain::presets::{EventReader, Observed, Wait};
-use crate::domain::{fault, retry_time};
+use crate::domain::{phrases, retry_time};
 use crate::system::process::identity::Identity;
 use crate::system::process::stop::Stop;
 use crate::system::process::tree::Tree;
@@ -152,7 +152,7 @@ impl<'a, F: FnMut(Activity)> OutputHandler<'a, F> {
         } else {
             self.reader.line(&line, &mut self.observed);
         }
-        if let Some(stray) = self.observed.stray.take().filter(|line| fault::asks_person(line)) {
+        if let Some(stray) = self.observed.stray.take().filter(|line| phrases::asks_person(line)) {
             self.observed.waits(&stray);
         }
         for activity in std::mem::take(&mut self.observed.activities) {
@@ -177,7 +177,7 @@ impl<'a, F: FnMut(Activity)> OutputHandler<'a, F> {
             Activity::Waiting { what } => Activity::Waiting { what: short(&what) },
             Activity::Retrying { why } => {
                 let wait = self.observed.wait.take();
-                match fault::limit(&why) {
+                match phrases::limit(&why) {
                     Some(limit) => {
                         Activity::RateLimited { seconds: wait_seconds(wait, &why), limit: Some(limit) }
                     }
@@ -245,7 +245,7 @@ impl<'a, F: FnMut(Activity)> OutputHandler<'a, F> {
     /// The ending if a clock has run out: while it waits for a limit, the limit is the reason.
     fn timed_out(&self, clock: Ending) -> Ending {
         match &self.observed.fault {
-            Some(fault) if fault::limit(fault).is_some() => {
+            Some(fault) if phrases::limit(fault).is_some() => {
                 Ending::RateLimited(ending::limit(fault, &self.observed))
             }
             _ => clock,

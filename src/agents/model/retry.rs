@@ -7,7 +7,7 @@
 use super::http::{HttpError, HttpReply};
 use super::{ApiKey, Completion, CompletionRequest, Endpoint, KeySource, ModelError, http};
 use crate::domain::event::Activity;
-use crate::domain::fault;
+use crate::domain::phrases;
 use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -140,7 +140,7 @@ impl<'a> Exchange<'a> {
                 KeySource::None => format!("{status}: a key is needed, name its variable with `key_env`"),
                 source => format!("{status}: the key {} was not accepted", source.describe()),
             }))),
-            429 if fault::needs_payment(&String::from_utf8_lossy(&reply.body)) => {
+            429 if phrases::needs_payment(&String::from_utf8_lossy(&reply.body)) => {
                 TryError::Permanent(ModelError::Limited(what))
             }
             429 | 529 => TryError::Transient(ModelError::Limited(what), wait()),

@@ -6,7 +6,7 @@
 //! stronger access wins: protected, then written, then read, then hidden.
 
 use super::hosts::Hosts;
-use super::{environment, expand, secret_paths, state};
+use super::{agent_state, environment, expand, secret_paths};
 use crate::domain::config::{Config, SandboxSection};
 use crate::domain::error::{Result, hint};
 use crate::gate::store::Repo;
@@ -75,7 +75,7 @@ impl AccessPolicy {
         };
         policy.hide.extend(paths("hide", &hide)?);
         let variable = |name: &str| env::var_os(name);
-        policy.hide.extend(state::all(&variable));
+        policy.hide.extend(agent_state::all(&variable));
         let home = home::home();
         let is_around_home = |path: &PathBuf| home.as_ref().is_some_and(|home| home.starts_with(path));
         policy.hide.extend(hidden.into_iter().filter(|path| !is_around_home(path)));
@@ -241,7 +241,7 @@ fn hidden_from(command: &Command, dir: &Path) -> Vec<PathBuf> {
         return Vec::new();
     }
     let variable = |name: &str| variable(command, name);
-    state::all(&variable).into_iter().chain(secret_paths::for_environment(&variable)).collect()
+    agent_state::all(&variable).into_iter().chain(secret_paths::for_environment(&variable)).collect()
 }
 
 /// A variable as the command will see it.

@@ -7,17 +7,17 @@
 //! Whichever it is, on Linux a guardian of ours ([`launch`]) ensures that nothing outlives the command.
 
 mod access;
+pub(crate) mod agent_state;
 mod backend;
 mod bubblewrap;
 mod capabilities;
+pub(crate) mod config_command;
 mod environment;
 pub(crate) mod hosts;
 pub mod launch;
 mod seatbelt;
 mod secret_paths;
-pub(crate) mod shell;
 mod sockets;
-pub(crate) mod state;
 mod temporary;
 
 pub use access::Scope;

@@ -7,8 +7,8 @@
 
 use super::action::Action;
 use super::installed::{Installed, Setting};
-use super::plan::Plan;
 use super::script::{self, Content, Hooks, MARK, Way};
+use super::steps::Plan;
 use crate::domain::error::Result;
 use crate::domain::text::shell::quote;
 use crate::gate::store::Repo;

@@ -8,8 +8,8 @@
 
 use super::action::{Action, Step, StepState};
 use super::installed::Installed;
-use super::plan::{Plan, edited};
 use super::script::{self, Content, Hooks, Way};
+use super::steps::{Plan, edited};
 use super::{configured, hooks_path};
 use crate::domain::error::Result;
 use crate::gate::store::Repo;

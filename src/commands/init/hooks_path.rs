@@ -5,8 +5,8 @@
 
 use super::action::{Action, Step, StepState};
 use super::installed::{Installed, Setting};
-use super::plan::Plan;
 use super::script::{self, Hooks, Way};
+use super::steps::Plan;
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
 use crate::system::fs::home;

@@ -9,10 +9,10 @@ mod configured;
 mod hooks;
 mod hooks_path;
 mod installed;
-mod plan;
 mod proposal;
 mod script;
 mod server;
+mod steps;
 mod uninstall;
 
 pub use action::{Step, StepState};
@@ -33,11 +33,11 @@ use crate::system::git;
 use action::Action;
 use anyhow::Context;
 use installed::{Installed, Setting};
-use plan::Plan;
 use proposal::Detected;
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
+use steps::Plan;
 
 #[derive(Debug, Clone, Copy)]
 pub struct InitOptions {

@@ -7,8 +7,8 @@
 
 use super::hooks;
 use super::installed::Installed;
-use super::plan::Plan;
 use super::script::{Hooks, SERVERS, Way};
+use super::steps::Plan;
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
 use std::path::PathBuf;

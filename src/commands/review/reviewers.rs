@@ -10,7 +10,8 @@ use crate::agents::model::Endpoint;
 use crate::domain::change::{Author, Vendor};
 use crate::domain::config::{ApiKind, Config, ReviewerConfig};
 use crate::domain::error::{Result, hint};
-use crate::domain::policy::{Policy, Rival};
+use crate::domain::policy::Policy;
+use crate::domain::rival::Rival;
 
 /// All reviewers of the config that can be asked at all, in its order, and why the others cannot: a
 /// name and a reason each.

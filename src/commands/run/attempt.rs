@@ -2,10 +2,10 @@
 
 use super::branch::AttemptState;
 use super::context::{TaskContext, announce_parked};
-use super::limits::ActiveLimit;
 use super::monitor::OutputMonitor;
 use super::outcome::{BudgetScope, TaskOutcome};
 use super::prompt::{Feedback, prompt};
+use super::provider_limits::ActiveLimit;
 use super::verify;
 use super::workspace::Workspace;
 use crate::agents::cli::{AgentReport, Ending, Job, Mode};

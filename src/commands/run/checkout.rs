@@ -6,7 +6,7 @@
 use super::Run;
 use super::journal::{Effect, Journal};
 use crate::agents::sandbox::Scope;
-use crate::agents::sandbox::shell::{self, ShellEnd};
+use crate::agents::sandbox::config_command::{self, ShellEnd};
 use crate::agents::worktree::{Collected, Removed, Worktree};
 use crate::domain::error::Result;
 use crate::domain::event::{Events, What};
@@ -99,9 +99,9 @@ impl Checkout {
         env: &[(String, String)],
         events: &Events,
     ) -> Result<ShellEnd> {
-        let enclosed = run.sandbox.wrap(&shell::shell(command, env), &self.scope())?;
+        let enclosed = run.sandbox.wrap(&config_command::shell(command, env), &self.scope())?;
         let line = |line: &str| events.send(What::Output { line: line.to_owned() });
-        shell::run(enclosed, run.loaded.config.run.timeout, &run.stop, line).await
+        config_command::run(enclosed, run.loaded.config.run.timeout, &run.stop, line).await
     }
 
     /// What may be touched by those who work in it.

@@ -2,8 +2,8 @@
 //! and how it is announced.
 
 use super::Run;
-use super::limits::ActiveLimit;
 use super::outcome::{BudgetScope, TaskOutcome};
+use super::provider_limits::ActiveLimit;
 use super::summary::TaskReport;
 use crate::agents::cli::Agent;
 use crate::domain::event::{AttemptEnding, Events, TaskState, What};

@@ -11,10 +11,10 @@
 //! | when | file | type |
 //! |---|---|---|
 //! | before | `preflight` | what must be so before a run begins: `Prepared`, [`Forecast`] |
-//! | | `lock`, `leftovers` | what a killed run left |
+//! | | `lock`, `salvage` | what a killed run left |
 //! | all along | `scheduler` | which task starts when: `Scheduler` |
 //! | | `journal`, `logs` | `Journal`, its `History` for the next run, agents' transcripts |
-//! | | `limits`, `budget` | what agents may not use now, and what was used: `Limits`, `BudgetTracker` |
+//! | | `provider_limits`, `budget` | what agents may not use now, and what was used: `Limits`, `BudgetTracker` |
 //! | one task | `task` | the loop from judging to trying again: `TaskRunner` |
 //! | | `context` | what its parts share: `TaskContext` |
 //! | | `base`, `branch` | the commit that it begins from; what its branch records: `TaskBranch`, `ReviewStatus` |
@@ -34,16 +34,16 @@ mod checkout;
 mod context;
 mod integrate;
 mod journal;
-mod leftovers;
-mod limits;
 mod lock;
 mod logs;
 mod monitor;
 mod outcome;
 mod preflight;
 mod prompt;
+mod provider_limits;
 mod result;
 mod review;
+mod salvage;
 mod scheduler;
 mod summary;
 mod task;
@@ -73,8 +73,8 @@ use budget::BudgetTracker;
 use gix::ObjectId;
 use jiff::Timestamp;
 use journal::{History, Journal};
-use limits::Limits;
 use preflight::Prepared;
+use provider_limits::Limits;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -138,7 +138,7 @@ impl Run {
 pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &Stop) -> Result<Summary> {
     let begin = Instant::now();
     let _lock = Lock::take(&repo, &options.slug)?;
-    leftovers::end_processes(&repo, &options.slug, events)?;
+    salvage::end_processes(&repo, &options.slug, events)?;
     let Prepared { spec, mut history, plan, chosen, loaded, target, base, agents } =
         preflight::prepare(&repo, &options)?;
     // What is asked about here is what runs: nothing is read again.
@@ -187,8 +187,8 @@ pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &St
         warned_of_submodules: Cell::new(false),
     });
     run.events.progress(format!("sandbox: {}", run.sandbox));
-    leftovers::take_in(&run, &plan).await?;
-    leftovers::begin_anew(&run, &chosen)?;
+    salvage::take_in(&run, &plan).await?;
+    salvage::begin_anew(&run, &chosen)?;
     logs::tidy(&run);
     let tasks = LocalSet::new().run_until(scheduler::run_plan(&run, &plan, &chosen)).await?;
     let result = match result::check(&run, &plan).await {

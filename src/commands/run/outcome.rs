@@ -1,12 +1,12 @@
 //! How a task can end: every way, each with a sentence and a hint.
 
 use super::chain;
-use super::limits::ActiveLimit;
+use super::provider_limits::ActiveLimit;
 use crate::domain::error::Hint;
 use crate::domain::event::LimitKind;
 use crate::domain::spec::Slug;
 use crate::domain::verdict::Finding;
-use crate::system::fs::full::is_disk_full;
+use crate::system::fs::disk_full::is_disk_full;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::fmt;

@@ -4,7 +4,7 @@ use super::journal::History;
 use super::{RunOptions, branch};
 use crate::agents::cli::Agent;
 use crate::agents::worktree;
-use crate::commands::draft;
+use crate::commands::documents;
 use crate::commands::review;
 use crate::domain::config::Config;
 use crate::domain::error::{Result, hint, hint_on};
@@ -84,8 +84,8 @@ pub fn choose(repo: &Repo, named: Option<Slug>) -> Result<Slug> {
     }
     let mut open = Vec::new();
     for spec in specs::list(repo)? {
-        let status = draft::step_of(repo, &spec);
-        if status.is_ok_and(|status| matches!(status.stage, draft::Stage::Implementation(_))) {
+        let status = documents::step_of(repo, &spec);
+        if status.is_ok_and(|status| matches!(status.stage, documents::Stage::Implementation(_))) {
             open.push(spec.slug);
         }
     }
@@ -103,7 +103,7 @@ pub fn choose(repo: &Repo, named: Option<Slug>) -> Result<Slug> {
 pub(super) fn prepare(repo: &Repo, options: &RunOptions) -> Result<Prepared> {
     let slug = &options.slug;
     let spec = specs::read(repo, slug)?;
-    let status = draft::step_of(repo, &spec)?;
+    let status = documents::step_of(repo, &spec)?;
     if !status.may_run() {
         let next = status.next.first().cloned().unwrap_or_else(|| format!("git flow-ai status {slug}"));
         return Err(hint(format!("{slug} is not ready to run: {}", status.summary()), next));

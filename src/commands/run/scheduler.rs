@@ -6,8 +6,8 @@
 
 use super::context::{announce_end, announce_parked};
 use super::integrate::Merging;
-use super::limits::ActiveLimit;
 use super::outcome::{BudgetScope, TaskOutcome};
+use super::provider_limits::ActiveLimit;
 use super::summary::TaskReport;
 use super::task::TaskRunner;
 use super::{Run, not_run};

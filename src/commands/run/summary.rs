@@ -3,8 +3,8 @@
 use super::budget::BudgetReport;
 use super::outcome::{TaskOutcome, brief};
 use crate::domain::event::Usage;
+use crate::domain::parse_units::seconds;
 use crate::domain::spec::Slug;
-use crate::domain::values::seconds;
 use crate::domain::verdict::Finding;
 use gix::ObjectId;
 use serde::Serialize;

@@ -2,7 +2,7 @@
 
 use super::Run;
 use super::checkout::{Checkout, failure};
-use crate::agents::sandbox::shell::ShellEnd;
+use crate::agents::sandbox::config_command::ShellEnd;
 use crate::domain::error::Result;
 use crate::domain::event::Events;
 use crate::domain::plan::Task;

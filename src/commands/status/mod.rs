@@ -15,7 +15,7 @@ pub use disk::{Disk, disk};
 pub use newest_run::NewestRun;
 pub use stage::{Stage, TaskStatus};
 
-use crate::commands::draft;
+use crate::commands::documents;
 use crate::domain::change::Author;
 use crate::domain::error::Result;
 use crate::domain::plan::Plan;
@@ -114,7 +114,7 @@ impl<'a> SpecReader<'a> {
     /// The overview of one spec, with its plan where its turn has come.
     fn overview(&self, spec: &Spec, branches: &Branches) -> Result<(Overview, Option<Plan>)> {
         let slug = spec.slug.as_str();
-        let mut step = draft::step_of(self.repo, spec)?;
+        let mut step = documents::step_of(self.repo, spec)?;
         let plan = step.plan.take();
         let mut stage = stage::from_step(&step);
         let tasks = plan.as_ref().map(|plan| stage::tasks(plan, &branches.tasks)).unwrap_or_default();

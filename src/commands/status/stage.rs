@@ -1,6 +1,6 @@
 //! How far a spec is: what its step says, then what its branches and verdicts say. Pure.
 
-use crate::commands::draft::{DocumentState, StepStatus};
+use crate::commands::documents::{DocumentState, StepStatus};
 use crate::domain::plan::{self, Plan};
 use crate::gate::admit::Tally;
 use gix::ObjectId;

@@ -5,10 +5,10 @@
 
 use crate::domain::error::{Result, hint};
 use crate::domain::event::Usage;
-use crate::domain::text::units::duration;
-use crate::domain::values::{
+use crate::domain::parse_units::{
     parse_duration, parse_money, some_count, some_duration, some_money, some_seconds,
 };
+use crate::domain::text::units::duration;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 //! One text for both, so that it can be said in the same words in `git config flow-ai.keep`. Either part
 //! may be left out; it is the default then.
 
-use crate::domain::values::{GB, parse_age, parse_bytes};
+use crate::domain::parse_units::{GB, parse_age, parse_bytes};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use std::str::FromStr;
@@ -56,7 +56,7 @@ impl<'de> Deserialize<'de> for Keep {
 #[cfg(test)]
 mod tests {
     use super::Keep;
-    use crate::domain::values::GB;
+    use crate::domain::parse_units::GB;
     use std::time::Duration;
 
     #[test]

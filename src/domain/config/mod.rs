@@ -19,8 +19,8 @@ pub use personal::parse_personal;
 pub use settings::{SETTINGS, parse_settings};
 
 use crate::domain::change::Vendor;
+use crate::domain::parse_units;
 use crate::domain::policy::Policy;
-use crate::domain::values;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -88,26 +88,26 @@ impl Default for SpecSection {
 #[serde(deny_unknown_fields, default)]
 pub struct RunSection {
     /// How many tasks at once, at least 1. Default: 3.
-    #[serde(deserialize_with = "values::at_least_one")]
+    #[serde(deserialize_with = "parse_units::at_least_one")]
     pub parallel: usize,
     /// A shell command, once per new worktree. Default: none.
     pub setup: Option<String>,
     /// A shell command after each attempt; its failure goes back to the agent. Default: none.
     pub verify: Option<String>,
     /// How often an agent may try one task, at least once. Default: 3.
-    #[serde(deserialize_with = "values::at_least_one")]
+    #[serde(deserialize_with = "parse_units::at_least_one")]
     pub attempts: u32,
     /// Paths or globs of files that a worktree needs and git does not bring. Default: none.
     pub copy: Vec<String>,
     /// How long one attempt may take. Default: 30m.
-    #[serde(deserialize_with = "values::duration")]
+    #[serde(deserialize_with = "parse_units::duration")]
     pub timeout: Duration,
     /// How long an agent may say nothing. Default: 10m.
-    #[serde(deserialize_with = "values::duration")]
+    #[serde(deserialize_with = "parse_units::duration")]
     pub silence: Duration,
     /// How long a run may wait for the limits of an agent to pass when it can do nothing else; a limit
     /// that lasts longer is not waited for. Default: 6h.
-    #[serde(deserialize_with = "values::duration")]
+    #[serde(deserialize_with = "parse_units::duration")]
     pub patience: Duration,
     /// What a run may cost in money, tokens and time; when it is spent, nothing new is started.
     /// Default: no limit.
@@ -205,13 +205,13 @@ impl SandboxSection {
 pub struct ReviewSection {
     /// How many bytes one request may have. A longer difference is shown in parts, by a request each:
     /// whole files where they fit. Default: 400000.
-    #[serde(deserialize_with = "values::at_least_one")]
+    #[serde(deserialize_with = "parse_units::at_least_one")]
     pub budget: usize,
     /// How many parts at most; a change that takes more cannot be judged. Default: 20.
-    #[serde(deserialize_with = "values::at_least_one")]
+    #[serde(deserialize_with = "parse_units::at_least_one")]
     pub parts: usize,
     /// How long a review may take, or each part of it. Default: 10m.
-    #[serde(deserialize_with = "values::duration")]
+    #[serde(deserialize_with = "parse_units::duration")]
     pub timeout: Duration,
     /// What the team wants looked at, added to every request. Default: none.
     pub instructions: Option<String>,

@@ -6,7 +6,7 @@
 
 use super::{AgentConfig, Budget, Config, Keep, ReviewerConfig, SandboxMode, SandboxSection, parse};
 use crate::domain::error::{Result, hint};
-use crate::domain::values::{some_count, some_duration};
+use crate::domain::parse_units::{some_count, some_duration};
 use indexmap::IndexMap;
 use serde::Deserialize;
 use std::time::Duration;

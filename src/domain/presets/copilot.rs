@@ -6,7 +6,8 @@
 
 use super::events::{event, number, text};
 use super::{
-    Call, Direct, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, StatePaths, Tested, package,
+    Call, Direct, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, StatePaths, Tested,
+    npm_package,
 };
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
@@ -60,8 +61,8 @@ fn invoke(call: &Call, invocation: &mut Invocation) -> Result<()> {
 
 /// The program in the package of this system, which npm puts beside or below the main one.
 fn direct(program: &Path) -> Vec<Direct> {
-    let Some(main) = package::folder(program, "copilot") else { return Vec::new() };
-    let name = format!("copilot-{}", package::platform());
+    let Some(main) = npm_package::folder(program, "copilot") else { return Vec::new() };
+    let name = format!("copilot-{}", npm_package::platform());
     let beside = main.parent().map(|folder| folder.join(&name));
     let below = main.join("node_modules/@github").join(&name);
     let folders = beside.into_iter().chain([below]);

@@ -17,9 +17,9 @@ mod copilot;
 mod cursor;
 mod events;
 mod gemini;
+mod npm_package;
 mod observed;
 mod opencode;
-mod package;
 mod qwen;
 
 pub use call::{Call, Invocation, Mode};

@@ -5,7 +5,9 @@
 //! terminal of their own, which Landlock does not allow. Its events are Claude's.
 
 use super::claude::Claude;
-use super::{Call, Direct, EventReader, Invocation, Observed, Phrases, Preset, StatePaths, Tested, package};
+use super::{
+    Call, Direct, EventReader, Invocation, Observed, Phrases, Preset, StatePaths, Tested, npm_package,
+};
 use crate::domain::error::Result;
 use std::path::Path;
 
@@ -44,7 +46,7 @@ const DEFAULTS: &str = r#"{"tools":{"shell":{"enableInteractiveShell":false}}}"#
 
 /// The script of the package, run by node itself.
 fn direct(program: &Path) -> Vec<Direct> {
-    let folder = package::folder(program, "qwen-code").into_iter();
+    let folder = npm_package::folder(program, "qwen-code").into_iter();
     let interpreter: Option<(_, &[_])> = Some(("node", &["--expose-gc"]));
     folder.map(|folder| Direct { file: folder.join("cli.js"), interpreter }).collect()
 }

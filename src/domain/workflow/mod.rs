@@ -70,10 +70,10 @@ pub const BUILT_IN: &[&str] = &["quick", "fix", "spec", "sdd"];
 /// The built-in workflows by name: `quick`, `fix`, `spec`, `sdd`.
 pub fn built_in(name: &str) -> Option<&'static str> {
     match name {
-        "quick" => Some(include_str!("../workflows/quick.md")),
-        "fix" => Some(include_str!("../workflows/fix.md")),
-        "spec" => Some(include_str!("../workflows/spec.md")),
-        "sdd" => Some(include_str!("../workflows/sdd.md")),
+        "quick" => Some(include_str!("built_in/quick.md")),
+        "fix" => Some(include_str!("built_in/fix.md")),
+        "spec" => Some(include_str!("built_in/spec.md")),
+        "sdd" => Some(include_str!("built_in/sdd.md")),
         _ => None,
     }
 }

@@ -5,9 +5,9 @@
 //! the paths that it touches (a rebase leaves its verdict behind on the old commit). If the branch counts
 //! only signed records, a signature is checked when its record would decide something, never for all.
 
-use super::branch_verdicts::{BranchVerdicts, Void};
 use super::steps::Step;
 use super::tally::{Tally, tally};
+use super::validity::{BranchVerdicts, Void};
 use crate::domain::error::Result;
 use crate::domain::verdict::{Decision, Verdict};
 use crate::gate::store::Repo;

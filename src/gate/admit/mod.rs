@@ -10,7 +10,6 @@
 //! `tally` what they come to, `replay` goes through the steps, `intermediate` looks at what lies between,
 //! and [`explain`] reports every part.
 
-mod branch_verdicts;
 mod evidence;
 mod explain;
 mod intermediate;
@@ -18,6 +17,7 @@ mod replay;
 mod similar;
 mod steps;
 mod tally;
+mod validity;
 
 pub use explain::{Explanation, Part, explain};
 
@@ -30,8 +30,8 @@ use crate::gate::store::{Repo, config, upstream};
 use gix::ObjectId;
 use replay::{Replay, ReplayResult};
 
-pub use branch_verdicts::{BranchVerdicts, Void};
 pub use tally::{Effect, Tally, tally};
+pub use validity::{BranchVerdicts, Void};
 
 /// What the gate is asked about.
 #[derive(Debug, Clone)]

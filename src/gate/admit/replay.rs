@@ -6,11 +6,11 @@
 //! change brought (an evil merge, a hand-resolved conflict, an extra commit) never comes out of a
 //! clean merge, and is refused.
 
-use super::branch_verdicts::BranchVerdicts;
 use super::evidence::{Evidence, time};
 use super::intermediate;
 use super::steps::{self, Step};
 use super::tally::Tally;
+use super::validity::BranchVerdicts;
 use super::{Candidate, Missing, Refusal, demand};
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;

@@ -1,8 +1,8 @@
 //! Files and directories: what only their owner may read, what vanishes, what a killed process left, and
 //! what `std` does not do safely with files that another program prepared.
 
+pub mod disk_full;
 pub mod disk_usage;
-pub mod full;
 pub mod half_written;
 pub mod home;
 pub mod lock;

@@ -9,11 +9,11 @@ pub(crate) mod descendants;
 pub(crate) mod identity;
 pub(crate) mod lines;
 pub(crate) mod orphans;
-pub(crate) mod question;
 #[cfg(target_os = "linux")]
 mod stat;
 pub mod stop;
 pub(crate) mod table;
+pub(crate) mod terminal_prompt;
 pub(crate) mod tree;
 pub(crate) mod tty_wait;
 pub(crate) mod unattended;

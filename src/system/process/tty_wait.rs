@@ -5,7 +5,7 @@
 //! asks is ended for its silence. A shell that leads its session is not evidence, nor an interpreter without
 //! a program: some agents keep one open and write their commands into it.
 
-use super::question::is_question;
+use super::terminal_prompt::is_question;
 use crate::system::secrets;
 use std::time::Duration;
 use tokio::time::Instant;

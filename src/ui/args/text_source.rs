@@ -3,7 +3,7 @@
 use super::input;
 use super::trust::{TrustFlag, consent};
 use crate::agents::trust::{self, Purpose};
-use crate::commands::draft::{self, Drafted, Drafting};
+use crate::commands::documents::{self, Drafted, Drafting};
 use crate::commands::spec;
 use crate::domain::error::{Exit, Result, hint};
 use crate::domain::spec::Slug;
@@ -55,7 +55,7 @@ impl TextSource {
     /// anything is written.
     pub fn prepare_draft(&self, repo: &Repo, loaded: &Loaded, target: &str) -> Result<()> {
         self.consent(repo, loaded)?;
-        draft::refuse_undraftable(repo, loaded, self.agent.as_deref(), target)
+        documents::refuse_undraftable(repo, loaded, self.agent.as_deref(), target)
     }
 
     fn consent(&self, repo: &Repo, loaded: &Loaded) -> Result<()> {
@@ -115,7 +115,7 @@ impl TextSource {
                 trust: self.trust.is_given(),
             };
             let drafted = block_on_watched(EventStyle::choose(false), async |events, stop| {
-                draft::draft(repo, loaded, drafting, events, &stop).await
+                documents::draft(repo, loaded, drafting, events, &stop).await
             })?;
             match drafted {
                 Drafted::Written { agent } => {

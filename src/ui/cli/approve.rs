@@ -1,7 +1,7 @@
 //! `git flow-ai approve`: the user approves a document's exact text.
 
 use crate::commands::approve::{self, Approved};
-use crate::commands::draft::Which;
+use crate::commands::documents::Which;
 use crate::commands::spec;
 use crate::domain::error::{Exit, Result};
 use crate::domain::spec::Slug;

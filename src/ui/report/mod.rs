@@ -7,13 +7,13 @@ mod bars;
 pub(crate) mod check;
 mod findings;
 mod lines;
-mod machine;
 mod next;
 mod output;
 mod progress;
 pub(crate) mod refusal;
 pub(crate) mod review;
 pub(crate) mod summary;
+mod system_hints;
 pub(crate) mod table;
 
 pub(crate) use crate::domain::text::escape::{first_line, for_terminal as plain};
@@ -38,7 +38,7 @@ pub fn error(error: &anyhow::Error) {
         text.push_str(&format!("  because: {link}\n"));
     }
     let hints: Vec<&str> = fixes(error).collect();
-    let general = if hints.is_empty() { machine::fix(error) } else { None };
+    let general = if hints.is_empty() { system_hints::fix(error) } else { None };
     for fix in hints.into_iter().chain(general) {
         text.push_str(&hint_line(&secrets::redacted(fix)));
     }

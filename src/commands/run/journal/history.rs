@@ -3,7 +3,7 @@
 //! Killed runs leave half a line, full disks leave garbage, and newer versions write what we do not know:
 //! a line that cannot be read is passed over, and hides nothing of the rest.
 
-use super::super::limits::Limits;
+use super::super::provider_limits::Limits;
 use super::{AnyHead, Before, Effect, Head, Line, VERSION, begun, runs};
 use crate::domain::error::Result;
 use crate::domain::event::{AttemptEnding, Event, LimitKind, TaskState, What};

@@ -10,7 +10,7 @@
 #[cfg(debug_assertions)]
 mod failpoint;
 mod history;
-pub mod traces;
+pub mod leftover_processes;
 
 pub use history::History;
 

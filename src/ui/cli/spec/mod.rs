@@ -4,7 +4,7 @@ mod show;
 
 use super::approve::{self, ApproveArgs};
 use crate::commands::spec::FirstText;
-use crate::commands::{draft, spec};
+use crate::commands::{documents, spec};
 use crate::domain::error::{Exit, Result, hint};
 use crate::domain::spec::Slug;
 use crate::gate::store::{Repo, config, specs};
@@ -100,7 +100,7 @@ pub fn run(args: SpecArgs) -> Result<Exit> {
 fn edit(args: &EditArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
     let spec = specs::read(&repo, &args.slug)?;
-    let document = draft::document_meant(&repo, &spec, args.document.as_deref())?;
+    let document = documents::document_meant(&repo, &spec, args.document.as_deref())?;
     args.source.write(&repo, &args.slug, &document)
 }
 
@@ -112,7 +112,7 @@ fn begin(args: SpecArgs) -> Result<Exit> {
     let target = repo.target()?;
     let loaded = config::load(&repo, &target)?;
     loaded.warnings.iter().for_each(|warning| report::warning(warning));
-    let new = draft::prepare(&repo, &loaded, &target, &title, slug, workflow.as_deref())?;
+    let new = documents::prepare(&repo, &loaded, &target, &title, slug, workflow.as_deref())?;
     new.workflow.warnings.iter().for_each(|warning| report::warning(warning));
 
     let given = source.given()?;

@@ -1,6 +1,6 @@
 //! `git flow-ai spec show` and `spec list`.
 
-use crate::commands::draft::{self, DocumentState};
+use crate::commands::documents::{self, DocumentState};
 use crate::commands::spec::{self, Details, Document};
 use crate::domain::error::{Exit, Result};
 use crate::domain::plan::Task;
@@ -68,7 +68,7 @@ pub fn list(is_json: bool) -> Result<Exit> {
     }
     let mut table = Table::new(["spec", "title", "workflow", "stands at", "next"]);
     for spec in &all {
-        let (summary, next) = match draft::step_of(&repo, spec) {
+        let (summary, next) = match documents::step_of(&repo, spec) {
             Ok(status) => (Cell::from(status.summary()), status.next.first().cloned().unwrap_or_default()),
             Err(error) => (Cell::bad(format!("{error:#}")), String::new()),
         };

@@ -7,7 +7,7 @@
 use super::agent_commits;
 use super::branch::{self, AttemptState, CommitLabel};
 use super::checkout::blocking;
-use super::journal::{Effect, traces};
+use super::journal::{Effect, leftover_processes};
 use super::{Run, chain};
 use crate::agents::cli::Agent;
 use crate::agents::worktree::{Removed, Worktree};
@@ -27,7 +27,7 @@ pub(super) fn end_processes(repo: &Repo, slug: &Slug, events: &Events) -> Result
     for lock in repo.remove_dead_locks() {
         events.warn(format!("{} was left by a killed process, and is removed", lock.display()));
     }
-    let Some(remains) = traces::read(repo, slug)? else { return Ok(()) };
+    let Some(remains) = leftover_processes::read(repo, slug)? else { return Ok(()) };
     let (killed, left) = remains.traces.end();
     if killed > 0 {
         events.progress(format!("{killed} processes of an interrupted run were still alive, and were ended"));

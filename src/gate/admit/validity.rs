@@ -9,7 +9,8 @@
 use super::tally::{self, Effect, Tally};
 use crate::domain::change::{Author, Change};
 use crate::domain::error::Result;
-use crate::domain::policy::{Demand, Policy, Rival};
+use crate::domain::policy::{Demand, Policy};
+use crate::domain::rival::Rival;
 use crate::domain::verdict::{Decision, Verdict};
 use crate::gate::signing::{Proof, Signers};
 use crate::gate::store::verdicts::Notes;

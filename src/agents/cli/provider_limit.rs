@@ -2,7 +2,7 @@
 
 use super::summary::short;
 use crate::domain::event::LimitKind;
-use crate::domain::{fault, retry_time};
+use crate::domain::{phrases, retry_time};
 use jiff::Zoned;
 
 /// A limit that an agent met.
@@ -19,7 +19,7 @@ impl Limit {
     /// The limit that a fault reports.
     pub fn from_fault(fault: &str) -> Limit {
         Limit {
-            kind: fault::limit(fault).unwrap_or(LimitKind::Requests),
+            kind: phrases::limit(fault).unwrap_or(LimitKind::Requests),
             seconds: retry_time::seconds(fault, &Zoned::now()),
             why: short(fault),
         }

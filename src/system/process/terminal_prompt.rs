@@ -1,7 +1,7 @@
 //! Recognizes a printed text that waits for a person's answer: a line that ends with `[y/n]`, a request for
 //! a password.
 
-use crate::domain::fault::asks_person;
+use crate::domain::phrases::asks_person;
 
 /// Whether a text at which nothing more has come is a question: it ends like one.
 pub fn is_question(text: &str) -> bool {

@@ -6,7 +6,7 @@
 //! typed is never lost with it: it stays in a file that the error names.
 
 mod agent;
-mod approve;
+mod approval;
 mod choose;
 mod editor;
 mod folder;
@@ -14,7 +14,7 @@ mod save;
 mod step;
 
 pub use agent::{Drafted, Drafting, draft};
-pub use approve::{Which, approve, refuse_agents};
+pub use approval::{Which, approve, refuse_agents};
 pub use choose::refuse_undraftable;
 pub use editor::{edit, edit_first};
 pub use save::{Saved, save};
