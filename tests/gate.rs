@@ -18,7 +18,7 @@ fn place() -> Place {
 
 fn place_with(gate: &str) -> Place {
     let place = Place::with_config(Config::protected().gate(gate));
-    place.commit_saying("Number the lines", "lines", &lines(&[]));
+    place.commit_saying("Number the lines", "lines", lines(&[]));
     place
 }
 
@@ -37,7 +37,7 @@ fn lines(replaced: &[(usize, &str)]) -> String {
 /// `topic` changes line 2 and adds a file, in two commits; approved as a whole.
 fn topic(place: &Place) {
     place.git(&["switch", "--quiet", "-c", "topic", "main"]).ok();
-    place.commit_saying("Spell two", "lines", &lines(&[(2, "two")]));
+    place.commit_saying("Spell two", "lines", lines(&[(2, "two")]));
     place.commit_saying("Add a file", "new", "new\n");
     place.approve("main", "topic");
 }
@@ -45,7 +45,7 @@ fn topic(place: &Place) {
 /// `main` has moved on elsewhere in the same file.
 fn move_main(place: &Place) {
     place.git(&["switch", "--quiet", "main"]).ok();
-    place.commit_saying("Spell twenty-eight", "lines", &lines(&[(28, "twenty-eight")]));
+    place.commit_saying("Spell twenty-eight", "lines", lines(&[(28, "twenty-eight")]));
 }
 
 /// What the gate says to `main` becoming that revision, from where `before` points.
@@ -231,7 +231,7 @@ fn content_that_nobody_approved_is_kept_out_however_it_comes() {
         ("the same hunk elsewhere", &|| {
             on_work(&place, "main", &[]);
             place.commit_saying("Add", "new", "new\n");
-            place.commit_saying("Move", "lines", &lines(&[(3, "two"), (28, "twenty-eight")]));
+            place.commit_saying("Move", "lines", lines(&[(3, "two"), (28, "twenty-eight")]));
         }),
     ];
     for (case, make) in cases {
@@ -244,7 +244,7 @@ fn content_that_nobody_approved_is_kept_out_however_it_comes() {
 /// these merge to is in no commit, since each side has changed something else in its merge.
 fn criss_cross(place: &Place) {
     place.git(&["switch", "--quiet", "-c", "topic", "main"]).ok();
-    place.commit_saying("Spell two", "lines", &lines(&[(2, "two")]));
+    place.commit_saying("Spell two", "lines", lines(&[(2, "two")]));
     move_main(place);
     place.git(&["branch", "main-then"]).ok();
     place.git(&["merge", "--quiet", "--no-ff", "-m", "Take the topic", "topic"]).ok();
@@ -275,7 +275,7 @@ fn a_criss_crossed_topic_is_judged_on_the_base_that_git_merges_it_on() {
     place.commit_saying(
         "Spell fourteen",
         "lines",
-        &lines(&[(2, "two"), (14, "fourteen"), (28, "twenty-eight")]),
+        lines(&[(2, "two"), (14, "fourteen"), (28, "twenty-eight")]),
     );
     place.git(&["switch", "--quiet", "main"]).ok();
     place.commit_saying("Main goes on", "other", "other\n");
@@ -309,15 +309,15 @@ fn a_criss_crossed_topic_is_judged_on_the_base_that_git_merges_it_on() {
 fn a_criss_crossed_topic_whose_common_ancestors_conflict_cannot_be_told() {
     let place = place();
     place.git(&["switch", "--quiet", "-c", "topic", "main"]).ok();
-    place.commit_saying("Spell two", "lines", &lines(&[(2, "two")]));
+    place.commit_saying("Spell two", "lines", lines(&[(2, "two")]));
     place.git(&["branch", "topic-then"]).ok();
     place.git(&["switch", "--quiet", "main"]).ok();
-    place.commit_saying("Spell in German", "lines", &lines(&[(2, "zwei")]));
+    place.commit_saying("Spell in German", "lines", lines(&[(2, "zwei")]));
     place.git(&["branch", "main-then"]).ok();
     for (branch, other) in [("main", "topic-then"), ("topic", "main-then")] {
         place.git(&["switch", "--quiet", branch]).ok();
         place.git(&["merge", "--quiet", other]).exits(1);
-        place.commit_saying("Resolve", "lines", &lines(&[(2, "deux")]));
+        place.commit_saying("Resolve", "lines", lines(&[(2, "deux")]));
     }
     place.commit_saying("Add a file", "new", "new\n");
     let error = changes::named(&Repo::open(&place.repo()).unwrap(), "topic", "main").unwrap_err();
@@ -406,11 +406,11 @@ fn what_follows_a_foxtrot_is_judged_step_by_step() {
 fn a_topic_that_itself_undid_something_survives_a_rebase() {
     let place = place();
     place.git(&["switch", "--quiet", "-c", "topic", "main"]).ok();
-    place.commit_saying("Spell two", "lines", &lines(&[(2, "two")]));
+    place.commit_saying("Spell two", "lines", lines(&[(2, "two")]));
     place.commit_saying("Draft", "draft", "a draft\n");
     place.git(&["rm", "--quiet", "draft"]).ok();
     place.git(&["commit", "--quiet", "-m", "No draft"]).ok();
-    place.commit_saying("Spell three", "lines", &lines(&[(2, "two"), (3, "three")]));
+    place.commit_saying("Spell three", "lines", lines(&[(2, "two"), (3, "three")]));
     place.git(&["revert", "--no-edit", "HEAD"]).ok();
     for number in 0..8 {
         place.commit_saying("Draft", &format!("draft{number}"), "a draft\n");
@@ -431,10 +431,10 @@ fn a_conflict_resolved_by_hand_needs_a_verdict_of_its_own() {
     let place = place();
     topic(&place);
     place.git(&["switch", "--quiet", "main"]).ok();
-    place.commit_saying("Spell in German", "lines", &lines(&[(2, "zwei")]));
+    place.commit_saying("Spell in German", "lines", lines(&[(2, "zwei")]));
     place.git(&["switch", "--quiet", "-C", "work", "main"]).ok();
     place.git(&["merge", "topic"]).exits(1);
-    place.commit_saying("Resolve", "lines", &lines(&[(2, "deux")]));
+    place.commit_saying("Resolve", "lines", lines(&[(2, "deux")]));
     let missing = refuses(&place, "main", "work").missing.unwrap();
     let tree = |revision: &str| place.git_says(&["rev-parse", &format!("{revision}^{{tree}}")]);
     assert_eq!(missing.base_tree.to_string(), tree("main"), "what to review is the resolution as it stands");

@@ -15,21 +15,21 @@ fn lines(two: &str, nine: &str) -> String {
 /// judged; `joined`, an approved topic that conflicts, its lines put beside those of `main`.
 fn place() -> Place {
     let place = Place::with_config(Config::protected());
-    place.commit_saying("Number the lines", "app.rs", &lines("2", "9"));
+    place.commit_saying("Number the lines", "app.rs", lines("2", "9"));
     for (topic, text) in [("topic", lines("two", "9")), ("clash", lines("2", "neuf"))] {
         place.git(&["switch", "--quiet", "-c", topic, "main"]).ok();
         place.commit_saying("Spell", "app.rs", &text);
         place.approve("main", topic);
     }
     place.git(&["switch", "--quiet", "main"]).ok();
-    place.commit_saying("Main goes on", "app.rs", &lines("2", "nine"));
+    place.commit_saying("Main goes on", "app.rs", lines("2", "nine"));
     place.git(&["switch", "--quiet", "-c", "good", "main"]).ok();
     place.git(&["merge", "--quiet", "--no-ff", "-m", "Merge", "topic"]).ok();
     place.git(&["switch", "--quiet", "-c", "joined", "main"]).ok();
-    place.commit_saying("Join", "app.rs", &lines("2", "nine\nneuf"));
+    place.commit_saying("Join", "app.rs", lines("2", "nine\nneuf"));
     place.git(&["switch", "--quiet", "-c", "evil", "main"]).ok();
     place.write(".gitattributes", "* -diff -text diff=evil merge=union filter=evil\n");
-    place.commit_saying("Be evil", "app.rs", &lines("2", "evil()"));
+    place.commit_saying("Be evil", "app.rs", lines("2", "evil()"));
     place.git(&["switch", "--quiet", "--detach", "main"]).ok();
     place
 }

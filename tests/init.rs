@@ -164,16 +164,10 @@ fn a_hook_that_is_there_still_runs_with_its_arguments_and_its_input() {
     let place = Place::new();
     let log = place.root().join("log");
     let log = log.display();
-    place.executable(
-        ".git/hooks/pre-commit",
-        &format!("#!/bin/sh\n{}\n", format!("echo pre-commit >> {log}")),
-    );
+    place.executable(".git/hooks/pre-commit", &format!("#!/bin/sh\necho pre-commit >> {log}\n"));
     place.executable(
         ".git/hooks/reference-transaction",
-        &format!(
-            "#!/bin/sh\n{}\n",
-            format!("[ \"$1\" = committed ] || exit 0; printf '%s ' \"$@\" >> {log}; cat >> {log}")
-        ),
+        &format!("#!/bin/sh\n[ \"$1\" = committed ] || exit 0; printf '%s ' \"$@\" >> {log}; cat >> {log}\n"),
     );
     place.flow(&["init"]).ok();
     commit_on_a_branch(&place).ok();
@@ -194,11 +188,11 @@ fn a_folder_of_hooks_in_the_working_tree_keeps_working_beside_ours() {
         let log = place.root().join("log");
         place.executable(
             &format!("{value}/pre-commit"),
-            &format!("#!/bin/sh\n{}\n", format!("echo \"$0\" >> {}", log.display())),
+            &format!("#!/bin/sh\necho \"$0\" >> {}\n", log.display()),
         );
         place.executable(
             &format!("{value}/commit-msg"),
-            &format!("#!/bin/sh\n{}\n", format!("cat \"$1\" >> {}", log.display())),
+            &format!("#!/bin/sh\ncat \"$1\" >> {}\n", log.display()),
         );
         place.git(&["config", "core.hooksPath", value]).ok();
         let before = files(&place.repo());

@@ -270,7 +270,7 @@ fn an_agent_gets_its_own_keys_and_no_other_agent_does() {
 #[test]
 fn the_repository_can_neither_hold_keys_nor_say_which_command_gives_them() {
     let refused = |text: &str, why: &str| {
-        let place = Place::with_config(&format!("version = 1\n{text}"));
+        let place = Place::with_config(format!("version = 1\n{text}"));
         let out = place.flow(&["review", "HEAD"]).exits(2).says(why);
         assert!(!format!("{out:?}").contains(&telling()), "{out:?}");
     };

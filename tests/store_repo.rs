@@ -5,17 +5,12 @@ use git_flow_ai::domain::error::Hint;
 use git_flow_ai::gate::store::{Conflict, Expected, Repo};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
 /// Opens the repository of a place, with an identity that does not come from the machine.
 pub fn open(place: &Place) -> Repo {
     place.git(&["config", "user.name", "Ada Lovelace"]).ok();
     place.git(&["config", "user.email", "ada@example.com"]).ok();
     Repo::open(&place.repo()).unwrap()
-}
-
-fn git_in(place: &Place, dir: &Path, args: &[&str]) -> Out {
-    Out::of(place.command("git").current_dir(dir).args(args).output().unwrap())
 }
 
 fn fix(error: &anyhow::Error) -> String {
@@ -88,12 +83,12 @@ fn worktrees_submodules_bare_shallow_and_sha256_repositories_open_like_any_other
 
     place.git(&["init", "--quiet", "--object-format=sha256", "../sha256"]).ok();
     let dir = place.root().join("sha256");
-    git_in(&place, &dir, &["commit", "--quiet", "--allow-empty", "-m", "Long"]).ok();
+    place.git_in(&dir, &["commit", "--quiet", "--allow-empty", "-m", "Long"]).ok();
     let long = Repo::open(&dir).unwrap();
     assert_eq!(long.commit_of("HEAD").unwrap().id.to_string().len(), 64);
 
     let submodule = ["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &url, "sub"];
-    git_in(&place, &place.repo(), &submodule).ok();
+    place.git_in(&place.repo(), &submodule).ok();
     let sub = Repo::open(&place.repo().join("sub")).unwrap();
     assert_eq!(sub.common_dir(), common.join("modules/sub"));
 }

@@ -53,7 +53,7 @@ fn three_real_agents_finish_a_plan_that_rivals_judge_and_the_gate_lets_in() {
     }
     let home = tempfile::Builder::new().prefix("walk").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let url = start(Options::default()).unwrap();
-    let place = Place::with_config(&config(&CLIS, &url, home.path()));
+    let place = Place::with_config(config(&CLIS, &url, home.path()));
     place.flow(&["init"]).ok();
     plan(&place, "Three words", PLAN);
 
@@ -105,7 +105,7 @@ pub fn refusal(cli: &'static str) {
     }
     let home = tempfile::Builder::new().prefix("walk").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let url = start(Options::default()).unwrap();
-    let place = Place::with_config(&config(&[cli], &url, home.path()));
+    let place = Place::with_config(config(&[cli], &url, home.path()));
     plan(
         &place,
         "Refused",

@@ -38,7 +38,7 @@ impl Repo {
             None if !searched(&here).any(may_be_repository) => return Err(outside(&here)),
             _ => gix::ThreadSafeRepository::discover_with_environment_overrides_opts(&here, ceilings, trust),
         };
-        let gix = found.map_err(|error| refusal(&error, &here))?.to_thread_local();
+        let gix = found.map_err(|error| refusal(&error, &here, searched(&here)))?.to_thread_local();
         Repo::over(gix, &elsewhere(&here))
     }
 
@@ -47,7 +47,7 @@ impl Repo {
         let path = fs::canonicalize(path).with_context(|| format!("{} cannot be opened", path.display()))?;
         let found =
             gix::open::Options::default_for_level(Trust::Full).config_overrides(OVERRIDES).open(&path);
-        let gix = found.map_err(|error| refusal(&error, &path))?.to_thread_local();
+        let gix = found.map_err(|error| refusal(&error, &path, [&*path].into_iter()))?.to_thread_local();
         Repo::over(gix, &[])
     }
 
@@ -195,10 +195,15 @@ fn reftable(storage: &str) -> anyhow::Error {
     )
 }
 
-/// Why a repository could not be opened, with the way out where there is one.
-fn refusal(error: &gix::Error, path: &Path) -> anyhow::Error {
+/// Why a repository could not be opened that was looked for in those folders, with the way out where there
+/// is one.
+fn refusal<'a>(
+    error: &gix::Error,
+    path: &'a Path,
+    mut searched: impl Iterator<Item = &'a Path>,
+) -> anyhow::Error {
     let place = path.display();
-    let repository = searched(path).find(|dir| dir.join(".git").symlink_metadata().is_ok());
+    let repository = searched.find(|dir| dir.join(".git").symlink_metadata().is_ok());
     let is_others = |path: PathBuf| matches!(Trust::from_path_ownership(&path), Ok(Trust::Reduced));
     let root = repository.unwrap_or(path);
     if error.is_permission_denied() && (is_others(root.to_owned()) || is_others(root.join(".git"))) {
