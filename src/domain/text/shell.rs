@@ -5,6 +5,14 @@ use std::path::Path;
 
 /// The word, quoted where a POSIX shell would read it as anything else.
 pub fn quote(word: &str) -> String {
+    // shlex quotes every `=`; behind an option's name it means nothing to a shell.
+    if let Some((option, value)) = word.split_once('=')
+        && option.starts_with('-')
+        && !value.is_empty()
+        && [option, value].iter().all(|part| quote(part) == *part)
+    {
+        return word.to_owned();
+    }
     // Only a NUL byte has no quoted form, and no argument can hold one.
     shlex::try_quote(word).map_or_else(|_| word.replace('\0', ""), Cow::into_owned)
 }
@@ -34,6 +42,14 @@ mod tests {
             assert_eq!(String::from_utf8(output.stdout).unwrap(), word);
         }
         assert_eq!(join(["git", "commit", "-m", "a b"]), "git commit -m 'a b'");
+    }
+
+    #[test]
+    fn an_option_with_a_plain_value_needs_no_quotes() {
+        assert_eq!(quote("--max-count=2"), "--max-count=2");
+        assert_eq!(quote("--format=%h %s"), "'--format=%h %s'");
+        assert_eq!(quote("a=b"), "'a=b'");
+        assert_eq!(quote("--a=~/x;y"), "'--a=~/x;y'");
     }
 
     #[test]
