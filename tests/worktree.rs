@@ -403,6 +403,34 @@ fn whatever_is_done_to_a_worktree_after_it_was_saved_is_seen() {
     }
 }
 
+/// Within the second in which it was collected, with its old time and size: by which git knows a file.
+#[test]
+fn a_change_after_a_worktree_was_saved_is_seen_whatever_its_times_say() {
+    let place = Place::new();
+    let (_repo, _worktrees, worktree) = make(&place);
+    let file = worktree.path().join("new.rs");
+    let old = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let write = |text: &str| {
+        let mut options = fs::File::options();
+        let mut open = options.create(true).truncate(false).write(true).open(&file).unwrap();
+        std::io::Write::write_all(&mut open, text.as_bytes()).unwrap();
+        open.set_modified(old).unwrap();
+    };
+    let changed = || file.metadata().unwrap().ctime();
+    for _ in 0..10 {
+        write("aaaa");
+        let at = changed();
+        worktree.mark_saved(&worktree.collect().unwrap()).unwrap();
+        assert_eq!(worktree.unsaved().unwrap(), None);
+        write("bbbb");
+        if changed() == at {
+            break;
+        }
+    }
+    assert!(matches!(worktree.remove().unwrap(), Removed::Kept(_)), "bbbb is nowhere else");
+    assert_eq!(fs::read_to_string(file).unwrap(), "bbbb");
+}
+
 #[test]
 fn a_worktree_in_use_is_nobodys_leftover() {
     let place = Place::new();

@@ -12,6 +12,7 @@
 //! or five minutes of any git command, are an error ([`TooMuch`]) that fails the attempt and loses nothing.
 
 use super::agent_refs::AgentRefs;
+use super::contents::Contents;
 use super::import::{self, AgentCommit};
 use super::left_out::{LARGEST, LARGEST_KNOWN, LeftOut, LeftOutReason, refuse_flood};
 use super::scan::{PathKind, Scan, as_path, files_below, path_kind};
@@ -78,18 +79,18 @@ pub(super) fn collect(worktree: &Worktree) -> Result<Collected> {
     let (present, refused): (Paths, Paths) =
         present.into_iter().partition(|path| path != b".gitmodules" || submodules::are_sound(worktree));
     left_out.extend(refused.into_iter().map(|path| (path, LeftOutReason::Submodules)));
+    // Before git reads them, so that what changes in between differs from this.
+    let contents = Contents::read(&worktree.path, present.iter().chain(&gone));
     // First what went: a file may have made room for a folder, or a folder for a file.
     index.update(&["--force-remove"], &gone)?;
     left_out.extend(index.update(&["--add", "--remove"], &present)?);
     let tree = index.write_tree()?;
     let changed = index.changed_from(worktree.base, tree)?;
     let commits = import::beyond(worktree, &refs, tree, &index, &copied)?;
-    // Killed in between, the index belongs to no tree.
-    worktree.record.set_collected(None)?;
     index.keep()?;
-    // What is simple can be compared by its index alone, see `unsaved`.
+    // What is simple can be compared later without being collected again, see `unsaved`.
     let is_whole = left_out.is_empty() && submodules.is_empty();
-    worktree.record.set_collected(is_whole.then_some(tree))?;
+    worktree.record.set_collected(contents.filter(|_| is_whole).map(|contents| (tree, contents)))?;
     let left_out = left_out.into_iter().map(|(path, reason)| LeftOut::new(&path, reason)).collect();
     let seen = refs.new.into_keys().collect();
     Ok(Collected { tree, changed, left_out, commits, repaired: repaired.changed, seen })

@@ -14,7 +14,7 @@
 //! | [`Collected`], its files as a tree, by `Scan` and `ScratchIndex`, without each [`LeftOut`] | `collect.rs`, `scan.rs`, `scratch_index.rs`, `left_out.rs`, `submodules.rs` |
 //! | [`AgentCommit`], what its agent committed itself, by `AgentRefs` | `import.rs`, `agent_refs.rs` |
 //! | restoring what decides about what git runs there | `repair.rs` |
-//! | whether it holds anything that is nowhere else; its end | `unsaved.rs`, `remove.rs`, `deletions.rs` |
+//! | whether it holds anything that is nowhere else, by its `Contents`; its end | `unsaved.rs`, `contents.rs`, `remove.rs`, `deletions.rs` |
 //! | [`Trash`], what was removed and can be restored | `trash.rs`, `ignored.rs` |
 //! | git commands with limits | `bounded.rs` |
 //!
@@ -31,6 +31,7 @@
 mod agent_refs;
 mod bounded;
 mod collect;
+mod contents;
 mod copy;
 mod deletions;
 mod ignored;

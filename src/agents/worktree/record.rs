@@ -9,7 +9,8 @@
 //! | `index` | as git wrote it at checkout; missing until that was complete |
 //! | `copied` | the paths that we brought in, separated by NUL |
 //! | `ready` | when its setup was done |
-//! | `index.last`, `collected` | as it was collected last; the tree, if nothing was left out |
+//! | `index.last` | as it was collected last |
+//! | `collected` | the tree of that and the [`Contents`], if nothing was left out |
 //! | `saved` | the tree that is known to be safe elsewhere |
 //! | `settled` | the tips of its own refs that are |
 //! | `git/` | the private repository: the only part that its agent writes |
@@ -18,6 +19,7 @@
 //! | `restored` | the user has it now |
 //! | `lock` | locked while a process uses the worktree |
 
+use super::contents::Contents;
 use crate::domain::error::Result;
 use anyhow::Context;
 use gix::ObjectId;
@@ -166,14 +168,19 @@ impl WorktreeRecord {
         self.write("copied", &bytes)
     }
 
-    /// The tree that was collected last, if nothing was left out of it.
-    pub fn collected(&self) -> Result<Option<ObjectId>> {
-        self.object("collected")
+    /// The tree that was collected last and what it has beyond the checkout, if nothing was left out of it.
+    pub fn collected(&self) -> Result<Option<(ObjectId, Contents)>> {
+        let bytes = self.get("collected")?.unwrap_or_default();
+        let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
+        let tree = parts.next().and_then(|tree| ObjectId::from_hex(tree).ok());
+        Ok(tree.zip(parts.next().and_then(Contents::from_bytes)))
     }
 
-    pub fn set_collected(&self, tree: Option<ObjectId>) -> Result<()> {
-        match tree {
-            Some(tree) => self.write("collected", tree.to_string().as_bytes()),
+    pub fn set_collected(&self, collected: Option<(ObjectId, Contents)>) -> Result<()> {
+        match collected {
+            Some((tree, contents)) => {
+                self.write("collected", &[format!("{tree}\n").as_bytes(), &contents.to_bytes()].concat())
+            }
             None => self.delete_file("collected"),
         }
     }

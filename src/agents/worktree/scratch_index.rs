@@ -10,7 +10,7 @@ use anyhow::Context;
 use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 /// How often files that cannot be taken are looked for among others; beyond that, others go with them.
@@ -30,20 +30,11 @@ impl Drop for ScratchIndex<'_> {
 }
 
 impl<'a> ScratchIndex<'a> {
-    /// The index as it was after checkout.
+    /// The index as it was after checkout, its time included: git takes a file for unchanged only if it is
+    /// older than the index.
     pub fn of_checkout(worktree: &'a Worktree) -> Result<ScratchIndex<'a>> {
-        ScratchIndex::copy(worktree, &worktree.record.index())
-    }
-
-    /// The index as it was collected last.
-    pub fn of_last_collection(worktree: &'a Worktree) -> Result<ScratchIndex<'a>> {
-        ScratchIndex::copy(worktree, &worktree.record.last_index())
-    }
-
-    /// A copy, its time included: git takes a file for unchanged only if it is older than the index.
-    fn copy(worktree: &'a Worktree, from: &Path) -> Result<ScratchIndex<'a>> {
-        let file = worktree.record.scratch_index()?;
-        fs::copy(from, &file).with_context(|| format!("cannot copy {}", from.display()))?;
+        let (from, file) = (worktree.record.index(), worktree.record.scratch_index()?);
+        fs::copy(&from, &file).with_context(|| format!("cannot copy {}", from.display()))?;
         File::options().write(true).open(&file)?.set_modified(from.metadata()?.modified()?)?;
         Ok(ScratchIndex { worktree, file })
     }

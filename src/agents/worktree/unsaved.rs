@@ -1,8 +1,8 @@
 //! Whether a worktree holds anything that is nowhere else.
 //!
-//! What was collected and saved is not collected a second time: as long as its index says that no file has
-//! changed since, that there is no new one, and that its agent has committed nothing else, it is known what
-//! collecting would find. Anything out of the ordinary is collected again.
+//! What was collected and saved is not collected a second time: as long as the files that differ from the
+//! checkout are those that were collected, with the same content, and its agent has committed nothing else,
+//! it is known what collecting would find. Anything out of the ordinary is collected again.
 
 use super::import::AgentCommit;
 use super::scan::{Scan, as_path};
@@ -61,8 +61,8 @@ fn is_as_saved(worktree: &Worktree) -> bool {
 }
 
 fn compare_with_saved(worktree: &Worktree) -> Result<bool> {
-    let saved = worktree.record.saved()?;
-    if saved.is_none() || worktree.record.collected()? != saved {
+    let Some((collected, contents)) = worktree.record.collected()? else { return Ok(false) };
+    if worktree.record.saved()? != Some(collected) {
         return Ok(false);
     }
     let repaired = repair::repair(worktree)?;
@@ -73,10 +73,11 @@ fn compare_with_saved(worktree: &Worktree) -> Result<bool> {
     if !Scan::new(&worktree.path, &BTreeSet::new())?.odd.is_empty() {
         return Ok(false);
     }
-    let index = ScratchIndex::of_last_collection(worktree)?;
+    let index = ScratchIndex::of_checkout(worktree)?;
     let copied: HashSet<PathBuf> = worktree.record.copied()?.into_iter().collect();
-    let is_new = |path: &Vec<u8>| !copied.contains(as_path(path));
-    Ok(index.changed_files()?.is_empty() && !index.new_files()?.iter().any(is_new))
+    let mut paths = [index.changed_files()?, index.new_files()?].concat();
+    paths.retain(|path| !copied.contains(as_path(path)));
+    Ok(contents.is_still(&worktree.path, &paths))
 }
 
 /// What is said of commits that are nowhere else.
