@@ -363,6 +363,27 @@ fn a_removal_that_was_killed_is_finished_and_can_be_undone() {
     assert_eq!(place.git_says(&["for-each-ref", "--format=x", "refs/flow-ai/worktrees"]), "x", "demo.api");
 }
 
+/// The only record of a worktree.
+fn record(place: &Place) -> PathBuf {
+    let mut records = fs::read_dir(place.repo().join(".git/flow-ai/worktrees")).unwrap();
+    let record = records.next().unwrap().unwrap().path();
+    assert!(records.next().is_none());
+    record
+}
+
+#[test]
+fn a_removal_that_fails_leaves_the_record_of_a_worktree_that_lives() {
+    let place = Place::new();
+    let worktree = make(&place, "demo.api");
+    put(&worktree.path().join("work"), "w");
+    let (path, record) = (worktree.path().to_owned(), record(&place));
+    // Something is in the way.
+    put(&record.join("files/x"), "x");
+    worktree.move_to_trash("asked for", None).unwrap_err();
+    assert!(path.join("work").exists());
+    assert!(!record.join("removed").exists());
+}
+
 #[test]
 fn cleans_at_once_and_beside_each_other_lose_nothing() {
     let place = Place::new();

@@ -1,7 +1,7 @@
 //! Temporary worktrees: made beside anything, harvested whatever was done to them, removed only when
 //! nothing is lost.
 
-use crate::support::Place;
+use crate::support::{Out, Place};
 use git_flow_ai::agents::worktree::{Collected, LeftOutReason, Removed, Worktree, Worktrees};
 use git_flow_ai::domain::config::Config;
 use git_flow_ai::gate::store::Repo;
@@ -481,6 +481,23 @@ fn the_folder_can_be_chosen_and_dangerous_ones_are_refused() {
     let error = worktrees.make("x", repo.commit_of("HEAD").unwrap().id).unwrap_err();
     let hint = error.downcast_ref::<git_flow_ai::domain::error::Hint>().unwrap();
     assert!(hint.fix.contains("flow-ai.worktrees"), "{hint:?}");
+}
+
+#[test]
+fn a_folder_that_is_mounted_from_elsewhere_on_the_same_device_is_refused() {
+    let place = Place::new();
+    let folders = ["other", ".repo.flow-ai"].map(|name| place.root().join(name));
+    folders.iter().for_each(|folder| fs::create_dir(folder).unwrap());
+    let script = format!(
+        "mount --bind {} {} || exit 77; git-flow-ai clean",
+        folders[0].display(),
+        folders[1].display()
+    );
+    let out = Out::of(place.command("unshare").args(["-m", "sh", "-c", &script]).output().unwrap());
+    // Only root can mount.
+    if rustix::process::geteuid().is_root() {
+        out.exits(2).says("it is on another file system").says("flow-ai.worktrees");
+    }
 }
 
 #[test]

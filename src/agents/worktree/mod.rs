@@ -334,6 +334,13 @@ const SETTINGS: &[&str] = &[
 /// else `.<repository>.flow-ai` beside the main worktree. Refuses one in which worktrees would be in
 /// danger, with a hint.
 pub fn root(repo: &Repo, config: &Config) -> Result<PathBuf> {
+    let root = place(repo, config)?;
+    root::refuse_another_mount(&root, repo.common_dir())?;
+    Ok(root)
+}
+
+/// The same folder in a sandbox too, where mounts are others.
+fn place(repo: &Repo, config: &Config) -> Result<PathBuf> {
     let user = repo.git_config("flow-ai.worktrees");
     let main = root::main_worktree(repo);
     root::root(repo.common_dir(), main.as_deref(), user.as_deref(), config.run.worktrees.as_deref())
@@ -346,7 +353,7 @@ pub fn ours(repo: &Repo) -> Vec<PathBuf> {
 
 /// The folders that hold work, the user's and ours, whether they exist or not.
 pub fn all_folders(repo: &Repo, config: &Config) -> Result<Vec<PathBuf>> {
-    Ok(registered(repo)?.into_iter().chain([root(repo, config)?]).collect())
+    Ok(registered(repo)?.into_iter().chain([place(repo, config)?]).collect())
 }
 
 /// The folders of all worktrees that git knows of the repository: the user's.

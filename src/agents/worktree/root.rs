@@ -8,8 +8,13 @@ use crate::domain::error::{Result, hint};
 use crate::gate::store::Repo;
 use crate::system::fs::home;
 use anyhow::Context;
+use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
+
+/// How to choose another.
+const FIX: &str = "name another folder: git config flow-ai.worktrees <folder>, or `worktrees` under [run] in .zenflow/config.toml";
 
 /// The main worktree: where ignored files are copied from; `None` in a bare repository.
 pub fn main_worktree(repo: &Repo) -> Option<PathBuf> {
@@ -31,13 +36,12 @@ pub fn root(common: &Path, main: Option<&Path>, user: Option<&str>, team: Option
         Some(text) => normal(&project.join(home::expand(text))),
         None => beside(&project, common),
     };
-    let fix = "name another folder: git config flow-ai.worktrees <folder>, or `worktrees` under [run] in .zenflow/config.toml";
     // Symbolic links resolved as far as the path exists, since the rest does not matter for where it is.
     let real = real(&root);
     if real.starts_with(common.canonicalize().unwrap_or_else(|_| common.to_owned())) {
         return Err(hint(
             format!("worktrees cannot be in {}, inside the git directory", root.display()),
-            fix,
+            FIX,
         ));
     }
     let temporary = std::env::temp_dir();
@@ -45,20 +49,34 @@ pub fn root(common: &Path, main: Option<&Path>, user: Option<&str>, team: Option
     if real.starts_with(&temporary) && !real_of(&project).starts_with(&temporary) {
         return Err(hint(
             format!("worktrees cannot be in {}: the system sweeps its temporary folder", root.display()),
-            fix,
+            FIX,
         ));
     }
     let device = |path: &Path| nearest(path).metadata().map(|data| data.dev());
     if device(&root).context("cannot look at the folder for worktrees")? != device(common)? {
-        return Err(hint(
-            format!(
-                "worktrees cannot be in {}: it is on another file system than the repository",
-                root.display()
-            ),
-            fix,
-        ));
+        return Err(on_another_file_system(&root));
     }
     Ok(root)
+}
+
+/// Refuses one from which nothing can be renamed to the records, as between two mounts of one file system.
+/// Nothing is renamed: the system never renames `.`, and says so only where it could rename others.
+pub fn refuse_another_mount(root: &Path, common: &Path) -> Result<()> {
+    let records = common.join("flow-ai/worktrees");
+    match fs::rename(nearest(root).join("."), nearest(&records).join(".")) {
+        Err(error) if error.kind() == ErrorKind::CrossesDevices => Err(on_another_file_system(root)),
+        _ => Ok(()),
+    }
+}
+
+fn on_another_file_system(root: &Path) -> anyhow::Error {
+    hint(
+        format!(
+            "worktrees cannot be in {}: it is on another file system than the repository",
+            root.display()
+        ),
+        FIX,
+    )
 }
 
 /// The folder that the user calls the project: the main worktree, for a submodule that of the

@@ -154,7 +154,10 @@ pub(super) fn put(worktree: Worktree, why: &str, holds: Option<String>) -> Resul
     let removal = Removal { holds, bytes, ..removal(&worktree, TrashKind::Worktree, why) };
     worktree.record.set_removed(&serde_json::to_vec(&removal)?)?;
     let context = || format!("cannot move {} to the trash", worktree.path.display());
-    rename_new(&worktree.path, &worktree.record.files()).with_context(context)?;
+    if let Err(error) = rename_new(&worktree.path, &worktree.record.files()) {
+        worktree.record.unset_removed()?;
+        return Err(error).with_context(context);
+    }
     worktree.parent.trash().read(worktree.record.dir())
 }
 
