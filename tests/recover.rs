@@ -385,6 +385,33 @@ fn a_removal_that_fails_leaves_the_record_of_a_worktree_that_lives() {
 }
 
 #[test]
+fn a_record_of_a_removal_that_is_damaged_is_listed_and_its_files_come_back() {
+    let place = Place::new();
+    place.write(".gitignore", ".env\n");
+    place.git(&["add", "."]).ok();
+    place.git(&["commit", "--quiet", "-m", "Ignore"]).ok();
+    for (file, kind) in [("work", "worktree"), (".env", "ignored")] {
+        let path = left(&place, "demo.api", |path| put(&path.join(file), "w"));
+        place.flow(&["clean", "--trash"]).ok();
+        let id = only_id(&place);
+        // As after a loss of power.
+        fs::write(record(&place).join("removed"), "").unwrap();
+        let found = &listed(&place)[0];
+        assert_eq!((&found["id"], &found["kind"]), (&id.as_str().into(), &kind.into()));
+        assert!(found["holds"].as_str().unwrap().contains("unknown"), "{found}");
+        place.git(&["config", "flow-ai.keep", "0s 0B"]).ok();
+        place.flow(&["clean", "--trash"]).ok();
+        place.git(&["config", "--unset", "flow-ai.keep"]).ok();
+        place.flow(&["recover", &id]).ok();
+        assert_eq!(fs::read_to_string(path.join(file)).unwrap(), "w");
+        fs::remove_file(path.join(file)).unwrap();
+        if kind == "worktree" {
+            place.flow(&["clean"]).ok().says("removed worktree");
+        }
+    }
+}
+
+#[test]
 fn cleans_at_once_and_beside_each_other_lose_nothing() {
     let place = Place::new();
     for number in 0..6 {

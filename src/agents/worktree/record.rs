@@ -225,9 +225,14 @@ impl WorktreeRecord {
         is_in_trash(&self.dir)
     }
 
-    /// Says that what is in `files/` is in the trash, and why, as JSON.
+    /// Says that what is in `files/` is in the trash, and why, as JSON. On the disk when it returns, with
+    /// what a restore needs, so that a loss of power does not leave files of which nothing is known.
     pub fn set_removed(&self, json: &[u8]) -> Result<()> {
-        self.write("removed", json)
+        for name in ["name", "path"] {
+            let sync = File::open(self.dir.join(name)).and_then(|file| file.sync_all());
+            sync.with_context(|| format!("cannot write {name} of {}", self.dir.display()))?;
+        }
+        self.replace("removed", json, File::sync_all)
     }
 
     pub fn unset_removed(&self) -> Result<()> {
@@ -259,10 +264,15 @@ impl WorktreeRecord {
 
     /// Written aside and renamed, so that a reader after a crash sees all of it or nothing.
     fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        self.replace(name, bytes, |_| Ok(()))
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8], sync: fn(&File) -> std::io::Result<()>) -> Result<()> {
         let path = self.dir.join(name);
         let write = || {
             let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&self.dir)?;
             file.write_all(bytes)?;
+            sync(file.as_file())?;
             file.persist(&path)?;
             Ok::<(), std::io::Error>(())
         };

@@ -12,7 +12,7 @@ use super::ignored::IgnoredFiles;
 use super::record::{self, WorktreeRecord};
 use super::{Worktree, Worktrees, private_git, scan};
 use crate::domain::error::{Result, hint};
-use crate::system::fs::disk_usage::{THOROUGH, measure};
+use crate::system::fs::disk_usage::{GLANCE, THOROUGH, measure};
 use crate::system::fs::{remove_tree, rename_new};
 use anyhow::Context;
 use jiff::Timestamp;
@@ -93,7 +93,10 @@ impl Trash {
     }
 
     fn read(&self, dir: &Path) -> Result<TrashEntry> {
-        let removal = serde_json::from_slice(&fs::read(dir.join("removed"))?).context("it is damaged")?;
+        let removal = match serde_json::from_slice(&fs::read(dir.join("removed"))?) {
+            Ok(removal) => removal,
+            Err(_) => unknown_removal(dir)?,
+        };
         let path = PathBuf::from(std::ffi::OsString::from_vec(fs::read(dir.join("path"))?));
         let path = match (&self.root, path.file_name()) {
             (Some(root), Some(name)) => root.join(name),
@@ -166,12 +169,10 @@ pub(super) fn put_ignored(worktree: &Worktree, ignored: &IgnoredFiles) -> Result
     let making = worktree.parent.making()?;
     let why = "ignored files of a worktree that was removed";
     let removal = Removal { bytes: ignored.bytes, ..removal(worktree, TrashKind::Ignored, why) };
-    let record = WorktreeRecord::create(
-        &worktree.parent.own_dir(),
-        &worktree.name,
-        &[("path", worktree.path.as_os_str().as_bytes()), ("removed", &serde_json::to_vec(&removal)?)],
-    )?;
+    let path = [("path", worktree.path.as_os_str().as_bytes())];
+    let record = WorktreeRecord::create(&worktree.parent.own_dir(), &worktree.name, &path)?;
     drop(making);
+    record.set_removed(&serde_json::to_vec(&removal)?)?;
     for path in &ignored.paths {
         let (from, to) = (worktree.path.join(path), record.files().join(path));
         let context = || format!("cannot keep {}", path.display());
@@ -187,6 +188,16 @@ pub(super) fn put_ignored(worktree: &Worktree, ignored: &IgnoredFiles) -> Result
 fn removal(worktree: &Worktree, kind: TrashKind, why: &str) -> Removal {
     let run = newest_run(&worktree.parent.own_dir(), &worktree.name);
     Removal { kind, run, at: Timestamp::now(), why: why.to_owned(), holds: None, bytes: 0 }
+}
+
+/// What can be said of a removal whose own words are damaged.
+fn unknown_removal(dir: &Path) -> Result<Removal> {
+    // Only the record of a worktree has a base.
+    let kind = if dir.join("base").exists() { TrashKind::Worktree } else { TrashKind::Ignored };
+    let at = Timestamp::try_from(dir.join("removed").metadata()?.modified()?)?;
+    let holds = Some("unknown: the record of its removal is damaged".to_owned());
+    let bytes = measure(&dir.join("files"), GLANCE).bytes;
+    Ok(Removal { kind, run: None, at, why: "unknown".to_owned(), holds, bytes })
 }
 
 /// The newest run of the spec that a worktree's name begins with: ids of runs sort by time.
