@@ -412,6 +412,29 @@ fn a_record_of_a_removal_that_is_damaged_is_listed_and_its_files_come_back() {
 }
 
 #[test]
+fn a_recover_elsewhere_that_was_killed_still_knows_the_first_place() {
+    let place = Place::new();
+    let path = left(&place, "demo.api", |path| put(&path.join("work"), "w"));
+    place.flow(&["clean", "--trash"]).ok();
+    let (id, record) = (only_id(&place), record(&place));
+    let removed = fs::read(record.join("removed")).unwrap();
+    let elsewhere = place.root().join("elsewhere");
+    place.flow(&["recover", &id, "--to", elsewhere.to_str().unwrap()]).ok();
+    // As it is after the rename: it is the user's.
+    fs::write(record.join("removed"), &removed).unwrap();
+    assert!(listed(&place).is_empty());
+    place.flow(&["clean", "--trash"]).ok().says("you had it restored there");
+    assert_eq!(fs::read_to_string(elsewhere.join("work")).unwrap(), "w");
+    // As it is before the rename.
+    fs::write(record.join("removed"), &removed).unwrap();
+    fs::rename(&elsewhere, record.join("files")).unwrap();
+    assert_eq!(listed(&place)[0]["goes_to"].as_str().map(Path::new), Some(&*path));
+    place.flow(&["recover", &id]).ok();
+    assert_eq!(fs::read_to_string(path.join("work")).unwrap(), "w");
+    place.flow(&["clean", "--trash"]).ok().says("to the trash");
+}
+
+#[test]
 fn cleans_at_once_and_beside_each_other_lose_nothing() {
     let place = Place::new();
     for number in 0..6 {

@@ -16,7 +16,7 @@
 //! | `git/` | the private repository: the only part that its agent writes |
 //! | `template/`, `aside/` | what is restored in that; what was found in its place |
 //! | `removed`, `files/` | it is in the trash, see [`super::trash`] |
-//! | `restored` | the user has it now |
+//! | `restored` | where the user has it now, if they chose the place |
 //! | `lock` | locked while a process uses the worktree |
 
 use super::contents::Contents;
@@ -80,7 +80,8 @@ impl WorktreeRecord {
 
     /// The worktree's name, path and base; `None` if we died before all were written.
     pub fn read(&self) -> Result<Option<(String, PathBuf, ObjectId)>> {
-        let (Some(name), Some(path)) = (self.get("name")?, self.get("path")?) else { return Ok(None) };
+        let path = self.get("restored")?.map_or_else(|| self.get("path"), |path| Ok(Some(path)))?;
+        let (Some(name), Some(path)) = (self.get("name")?, path) else { return Ok(None) };
         let Some(base) = self.object("base")? else { return Ok(None) };
         let name = String::from_utf8_lossy(&name).into_owned();
         Ok(Some((name, as_path(path), base)))
@@ -216,8 +217,13 @@ impl WorktreeRecord {
         self.dir.join("restored").exists()
     }
 
-    pub fn set_restored(&self, is_restored: bool) -> Result<()> {
-        if is_restored { self.write("restored", b"") } else { self.delete_file("restored") }
+    /// Remembers where the user had it restored. Its own path stays, and counts as long as it is in the
+    /// trash.
+    pub fn set_restored(&self, to: Option<&Path>) -> Result<()> {
+        match to {
+            Some(path) => self.write("restored", path.as_os_str().as_bytes()),
+            None => self.delete_file("restored"),
+        }
     }
 
     /// Whether it is in the trash.
@@ -312,7 +318,8 @@ pub fn dirs(own: &Path) -> Result<Vec<PathBuf>> {
 /// The folders of all worktrees that are not in the trash, whichever process uses them.
 pub fn paths(own: &Path) -> Vec<PathBuf> {
     let records = dirs(own).unwrap_or_default().into_iter().filter(|dir| !is_in_trash(dir));
-    records.filter_map(|dir| fs::read(dir.join("path")).ok()).map(as_path).collect()
+    let path = |dir: PathBuf| fs::read(dir.join("restored")).or_else(|_| fs::read(dir.join("path"))).ok();
+    records.filter_map(path).map(as_path).collect()
 }
 
 /// Removes what was being made aside when its process was killed. No process may be making a record now.

@@ -118,12 +118,11 @@ impl Trash {
             fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
         }
         // Before the files move, so that a kill does not leave a record that looks for them elsewhere.
-        record.set_path(&path)?;
+        record.set_path(&entry.path)?;
         // What the user wanted elsewhere is theirs.
-        record.set_restored(to.is_some())?;
+        record.set_restored(to.map(|_| &*path))?;
         if let Err(error) = rename_new(&record.files(), &path) {
-            record.set_path(&entry.path)?;
-            record.set_restored(false)?;
+            record.set_restored(None)?;
             return Err(cannot_restore(entry, &path, error));
         }
         match entry.removal.kind {
