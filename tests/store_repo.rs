@@ -17,6 +17,10 @@ fn fix(error: &anyhow::Error) -> String {
     error.chain().find_map(|cause| cause.downcast_ref::<Hint>()).unwrap().fix.clone()
 }
 
+fn is_conflict(error: anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.is::<Conflict>())
+}
+
 #[test]
 fn a_folder_without_a_repository_is_refused_with_the_way_out() {
     let place = Place::new();
@@ -107,7 +111,6 @@ fn only_our_own_refs_move_and_only_from_where_they_were_expected() {
     assert_eq!(place.git_says(&["rev-parse", "main"]), head.id.to_string());
 
     let name = "refs/heads/flow/x/spec";
-    let is_conflict = |error: anyhow::Error| error.chain().any(|cause| cause.is::<Conflict>());
     repo.set_ref(name, head.id, Expected::Missing, "begin").unwrap();
     assert!(is_conflict(repo.set_ref(name, next, Expected::Missing, "again").unwrap_err()));
     assert!(is_conflict(repo.set_ref(name, next, Expected::At(next), "stale").unwrap_err()));
@@ -118,6 +121,29 @@ fn only_our_own_refs_move_and_only_from_where_they_were_expected() {
     place.git(&["pack-refs", "--all"]).ok();
     repo.delete_ref(name, next).unwrap();
     assert_eq!(repo.find_ref(name).unwrap(), None);
+}
+
+#[test]
+fn a_lock_on_the_packed_refs_that_a_killed_git_left_is_named_at_once_and_is_no_move() {
+    let place = Place::new();
+    let repo = open(&place);
+    let head = repo.commit_of("HEAD").unwrap().id;
+    let (name, lock) = ("refs/flow-ai/test", place.repo().join(".git/packed-refs.lock"));
+    repo.set_ref(name, head, Expected::Missing, "begin").unwrap();
+    place.git(&["pack-refs", "--all"]).ok();
+    fs::write(&lock, "").unwrap();
+    for error in [
+        repo.set_ref("refs/notes/flow-ai", head, Expected::Missing, "test").unwrap_err(),
+        repo.delete_ref(name, head).unwrap_err(),
+        repo.delete_refs(&[(name.to_owned(), head)]).unwrap_err(),
+    ] {
+        assert!(format!("{error:#}").contains("packed-refs.lock is in the way"), "{error:#}");
+        assert!(fix(&error).ends_with(&format!("rm {}", lock.display())), "{}", fix(&error));
+        assert!(!is_conflict(error), "nothing has moved");
+    }
+    assert!(lock.exists(), "it may be a living git's");
+    fs::remove_file(&lock).unwrap();
+    repo.delete_ref(name, head).unwrap();
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn newest_journal(scene: &KilledRun) -> PathBuf {
     let runs = scene.place.repo().join(".git/flow-ai/runs/demo");
@@ -247,6 +247,20 @@ fn a_lock_that_may_be_anothers_stays_and_is_named_with_what_to_do() {
     let mut command = scene.command();
     command.arg("--retry");
     scene.finish(command).ok();
+}
+
+#[test]
+fn a_lock_on_the_packed_refs_that_is_nobodys_ends_a_run_soon_with_what_to_do() {
+    let scene = KilledRun::small();
+    let lock = scene.place.repo().join(".git/packed-refs.lock");
+    fs::write(&lock, "").unwrap();
+    let since = Instant::now();
+    let out = scene.run().exits(1).says("packed-refs.lock is in the way");
+    let said = format!("{}{}", out.stdout, out.stderr);
+    assert!(said.contains(&format!("rm {}", lock.display())), "{said}");
+    assert!(!said.contains("was changed by somebody else"), "{said}");
+    assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
+    assert!(lock.exists());
 }
 
 #[test]

@@ -20,7 +20,7 @@ use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The files that are restored, relative to the private repository.
 pub(super) const FILES: &[&str] = &["config", "info/exclude", "info/attributes", "objects/info/alternates"];
@@ -31,6 +31,9 @@ pub(super) const FOLDERS: &[(&str, &[&str])] =
 
 /// How deep git follows alternates of alternates (`object-file.c`).
 const ALTERNATES: usize = 5;
+
+/// How long another process may hold the lock on packed refs, in all.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What an agent in it may touch: its files, and the private repository but for what decides about what
 /// git runs there.
@@ -128,13 +131,13 @@ fn base_ref(record: &WorktreeRecord) -> String {
 
 /// Tries again for a while: another process may hold the lock on packed refs.
 fn patiently(mut write: impl FnMut() -> Result<()>) -> Result<()> {
-    for _ in 0..50 {
-        if write().is_ok() {
-            return Ok(());
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match write() {
+            Err(_) if Instant::now() < deadline => sleep(Duration::from_millis(20)),
+            done => return done,
         }
-        sleep(Duration::from_millis(20));
     }
-    write()
 }
 
 /// Branches, tags and what remotes have, as git's `packed-refs`. Notes are not among them: verdicts are not an

@@ -10,10 +10,14 @@ use crate::domain::text::shell::quote_path;
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use gix::refs::Target;
-use gix::refs::transaction::{PreviousValue, RefEdit, RefLog};
+use gix::refs::transaction::{Change, PreviousValue, RefEdit, RefLog};
+use std::path::{Path, PathBuf};
 
 /// The only refs that are written here.
 const OURS: [&str; 3] = ["refs/heads/flow/", "refs/notes/", "refs/flow-ai/"];
+
+/// The file of the refs that have none of their own.
+const PACKED: &str = "packed-refs";
 
 impl Repo {
     /// The full name of the branch that HEAD is on, even when it has no commit yet; none when detached.
@@ -70,23 +74,23 @@ impl Repo {
 
     /// Sets a ref by compare-and-swap; the error's chain holds [`Conflict`] when it was not as expected.
     pub fn set_ref(&self, name: &str, new: ObjectId, expected: Expected, reason: &str) -> Result<()> {
-        let expected = match expected {
-            Expected::Missing => PreviousValue::MustNotExist,
-            Expected::At(old) => PreviousValue::MustExistAndMatch(Target::Object(old)),
+        let (at, expected) = match expected {
+            Expected::Missing => (None, PreviousValue::MustNotExist),
+            Expected::At(old) => (Some(old), PreviousValue::MustExistAndMatch(Target::Object(old))),
         };
         let full = self.writable(name)?;
         // The reflog of branches and notes needs a user's name; our own refs have none.
         if !name.starts_with("refs/flow-ai/") {
             self.identity()?;
         }
-        self.edit(name, RefEdit::update(full, new, expected, format!("flow-ai: {reason}")))
+        self.edit(name, RefEdit::update(full, new, expected, format!("flow-ai: {reason}")), at)
     }
 
     /// Deletes a ref if it still is at `expected`.
     pub fn delete_ref(&self, name: &str, expected: ObjectId) -> Result<()> {
-        let expected = PreviousValue::MustExistAndMatch(Target::Object(expected));
+        let previous = PreviousValue::MustExistAndMatch(Target::Object(expected));
         let full = self.writable(name)?;
-        self.edit(name, RefEdit::delete_with_log(full, expected, RefLog::AndReference))
+        self.edit(name, RefEdit::delete_with_log(full, previous, RefLog::AndReference), Some(expected))
     }
 
     /// Deletes these refs, each if it still is where it is said to be, in one go: one by one each would
@@ -97,18 +101,27 @@ impl Repo {
             let expected = PreviousValue::MustExistAndMatch(Target::Object(*id));
             edits.push(RefEdit::delete_with_log(self.writable(name)?, expected, RefLog::AndReference));
         }
-        let _intent = Intent::new(self, refs.iter().map(|(name, _)| name.as_str()));
-        self.gix.edit_references(edits).context("refs cannot be deleted; another git may be at it")?;
-        Ok(())
+        let Err(error) = self.write(&edits) else { return Ok(()) };
+        let error = anyhow::Error::new(error);
+        let packed = self.lock_of(PACKED);
+        match packed.exists() {
+            true => Err(in_the_way(error, "refs were not deleted", &packed)),
+            false => Err(error.context("refs cannot be deleted; another git may be at it")),
+        }
     }
 
-    fn edit(&self, name: &str, edit: RefEdit) -> Result<()> {
-        let _intent = Intent::new(self, [name]);
-        let mut outcome = self.gix.edit_reference(edit.clone());
-        if outcome.is_err() && !self.remove_dead_locks().is_empty() {
-            outcome = self.gix.edit_reference(edit);
-        }
-        let Err(error) = outcome else { return Ok(()) };
+    /// Writes them, and once more if a lock was in the way that a killed process of ours had left.
+    fn write(&self, edits: &[RefEdit]) -> std::result::Result<(), gix::Error> {
+        let write = || {
+            let _intent = Intent::new(self, locks(edits));
+            self.gix.edit_references(edits.iter().cloned()).map(drop)
+        };
+        write().or_else(|error| if self.remove_dead_locks().is_empty() { Err(error) } else { write() })
+    }
+
+    /// Writes the ref, which is expected to be at `expected`.
+    fn edit(&self, name: &str, edit: RefEdit, expected: Option<ObjectId>) -> Result<()> {
+        let Err(error) = self.write(&[edit]) else { return Ok(()) };
         if let Some(obstacle) = self.obstacle(name)? {
             return Err(hint(
                 format!("{name} cannot be made, because {obstacle} exists"),
@@ -118,18 +131,25 @@ impl Repo {
         // Another process moved it, or holds its lock to do so.
         if error.is_conflict() || error.is_retryable() {
             let why = error.probable_cause().to_string();
+            let not_written = format!("{name} was not written");
+            // gix has waited for that one; a ref that has not moved is no reason to read again and retry.
+            let packed = self.lock_of(PACKED);
+            if packed.exists() && self.find_ref(name)? == expected {
+                return Err(in_the_way(anyhow::Error::new(error), &not_written, &packed));
+            }
             let conflict = anyhow::Error::new(Conflict { name: name.to_owned() });
-            let lock = self.common_dir().join(format!("{name}.lock"));
+            let lock = self.lock_of(name);
             return Err(match lock.exists() {
-                true => hint_on(
-                    conflict,
-                    format!("{name} was not written: {} is in the way", lock.display()),
-                    format!("when no git is running, a killed one has left it: rm {}", quote_path(&lock)),
-                ),
-                false => conflict.context(format!("{name} was not written: {why}")),
+                true => in_the_way(conflict, &not_written, &lock),
+                false => conflict.context(format!("{not_written}: {why}")),
             });
         }
         Err(anyhow::Error::new(error).context(format!("{name} cannot be written")))
+    }
+
+    /// The file that git makes to lock that ref, or the packed ones.
+    fn lock_of(&self, name: &str) -> PathBuf {
+        self.common_dir().join(format!("{name}.lock"))
     }
 
     /// A ref whose name is a folder of this one's, or the other way round: git can have only one of them.
@@ -153,6 +173,21 @@ impl Repo {
         }
         gix::refs::FullName::try_from(name).with_context(|| format!("`{name}` is no valid ref"))
     }
+}
+
+/// What gix locks to write these: only deletions are about the packed refs too.
+fn locks(edits: &[RefEdit]) -> impl Iterator<Item = &str> {
+    let deletes = edits.iter().any(|edit| matches!(edit.change, Change::Delete { .. }));
+    let names = edits.iter().filter_map(|edit| std::str::from_utf8(edit.name.as_bstr()).ok());
+    names.chain(deletes.then_some(PACKED))
+}
+
+fn in_the_way(cause: anyhow::Error, what: &str, lock: &Path) -> anyhow::Error {
+    hint_on(
+        cause,
+        format!("{what}: {} is in the way", lock.display()),
+        format!("when no git is running, a killed one has left it: rm {}", quote_path(lock)),
+    )
 }
 
 /// Whether a text can be the full name of a ref.
