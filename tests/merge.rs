@@ -1,6 +1,7 @@
 //! `git flow-ai merge`: a spec's result through the same gate as everything else.
 
 use crate::support::{Config, Out, Place};
+use std::os::unix::fs::PermissionsExt;
 
 const PLAN: &str =
     "# Quick Change\n\n## Workflow Steps\n\n### [x] Step: Do it\n<!-- id: do-it -->\n\nDo it.\n";
@@ -148,4 +149,16 @@ fn of_two_merges_at_once_the_second_waits_for_no_chance_to_undo_the_first() {
     assert_eq!(place.git_says(&["rev-parse", "main"]), before);
     drop(first);
     place.flow(&["merge", "dark-mode"]).ok().says("Merged dark-mode");
+}
+
+#[test]
+fn what_a_merge_is_about_to_lock_is_written_down_while_git_works() {
+    let place = place(true);
+    let git = place.repo().join(".git");
+    let (hook, seen) = (git.join("hooks/post-merge"), place.root().join("seen"));
+    let note = format!("#!/bin/sh\ncat '{}'/flow-ai/writing-refs-* >'{}'\n", git.display(), seen.display());
+    std::fs::write(&hook, note).unwrap();
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    place.flow(&["merge", "dark-mode"]).ok();
+    assert_eq!(std::fs::read_to_string(seen).unwrap(), "\nrefs/heads/main");
 }

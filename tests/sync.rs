@@ -5,6 +5,7 @@ use crate::support::{Config, Out, Place};
 use git_flow_ai::domain::change::Vendor;
 use git_flow_ai::domain::verdict::{Severity, Verdict};
 use git_flow_ai::gate::store::{Repo, keep, verdicts};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -309,4 +310,25 @@ fn a_server_whose_verdicts_grow_while_it_is_asked_is_asked_again() {
     place.approve("main", "topic");
     place.flow(&["sync"]).ok().says("1 verdict: came from origin").says("1 verdict: went to origin");
     assert_eq!(verdicts::all(&Repo::open(&server).unwrap()).unwrap().verdicts.len(), 2);
+}
+
+#[test]
+fn what_a_sync_is_about_to_lock_is_written_down_while_git_works() {
+    let place = place();
+    place.approve("main", "topic");
+    place.flow(&["sync"]).ok();
+    let there = clone(&place, "clone", &[]);
+    let seen = place.root().join("seen");
+    let note = format!(
+        "#!/bin/sh\ncat '{}'/flow-ai/writing-refs-* >>'{}'\n",
+        there.join(".git").display(),
+        seen.display()
+    );
+    let hook = there.join(".git/hooks/reference-transaction");
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    std::fs::write(&hook, note).unwrap();
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    run(flow_in(&place, &there, &["sync"])).ok();
+    let copy = format!("\n{}origin", verdicts::COPIES);
+    assert!(std::fs::read_to_string(seen).unwrap().starts_with(&copy));
 }

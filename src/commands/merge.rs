@@ -12,7 +12,7 @@ use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::spec::{Slug, Spec};
 use crate::domain::verdict::Verdict;
 use crate::gate::admit::{self, Candidate, New, Ruling};
-use crate::gate::store::{Repo, changes::trailer, specs, upstream};
+use crate::gate::store::{Intent, Repo, changes::trailer, specs, upstream};
 use crate::system::git;
 use anyhow::Context;
 use gix::ObjectId;
@@ -121,7 +121,12 @@ pub fn merge(repo: &Repo, proposal: &Proposal) -> Result<Merged> {
     // All that a person may have configured for merges of this branch is overruled, but for hooks and
     // signing. The full name, because a tag of the short one would go before the branch.
     command.args(["merge", "--no-ff", "--commit", "--no-squash", "-m", &message(spec, &verdicts)]);
-    let merged = git::output(command.arg(spec.slug.result_ref()));
+    let full = format!("refs/heads/{target}");
+    let merged = {
+        let intent = Intent::new(repo, [full.as_str()]);
+        intent.hand_to(&mut command);
+        git::output(command.arg(spec.slug.result_ref()))
+    };
     if let Err(error) = merged {
         if is_merging(worktree)? {
             git::output(git::command(worktree).args(["merge", "--abort"]))?;
@@ -132,7 +137,7 @@ pub fn merge(repo: &Repo, proposal: &Proposal) -> Result<Merged> {
             format!("see what git says, then again: git flow-ai merge {}", spec.slug),
         ));
     }
-    let commit = repo.find_ref(&format!("refs/heads/{target}"))?.context("the target branch is gone")?;
+    let commit = repo.find_ref(&full)?.context("the target branch is gone")?;
     Ok(Merged {
         spec: spec.slug.to_string(),
         target: target.clone(),

@@ -9,7 +9,7 @@ use crate::commands::hook::LOSES;
 use crate::domain::error::{Result, hint};
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::store::verdicts::{self, COPIES, Lost};
-use crate::gate::store::{Conflict, Expected, Repo, keep};
+use crate::gate::store::{Conflict, Expected, Intent, Repo, keep};
 use crate::system::git;
 use crate::system::git::error::{ErrorKind, kind};
 use crate::system::git::talk::{self, Talk};
@@ -117,7 +117,14 @@ fn fetch(repo: &Repo, remote: &str, copy: &str, report: &impl Fn(&str)) -> Resul
     // A partial clone needs the notes as a whole, in one go, but of what is kept only what it asks for.
     let has_notes = loop {
         let all: &[&str] = if repo.is_partial() { &[&notes] } else { &[&notes, &kept] };
-        let talk = talk::run(&mut fetching(repo, remote, &["--no-filter"], all), report)?;
+        let mut command = fetching(repo, remote, &["--no-filter"], all);
+        // git locks the copy after all has come.
+        let intent = Intent::new(repo, [copy]);
+        intent.hand_to(&mut command);
+        let talk = talk::run(&mut command, |said| {
+            intent.renew();
+            report(said);
+        })?;
         tries += 1;
         match talk {
             Talk { is_done: true, .. } => break true,

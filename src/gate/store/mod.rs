@@ -33,6 +33,7 @@ pub mod verdicts;
 
 pub use git_config::Setting;
 use gix::ObjectId;
+pub(crate) use ref_locks::Intent;
 pub use refs::is_ref_name;
 use std::path::PathBuf;
 
