@@ -3,6 +3,7 @@
 pub mod cli;
 pub(crate) mod credentials;
 pub mod model;
+mod proxy;
 pub mod sandbox;
 pub(crate) mod trust;
 pub mod worktree;

@@ -70,3 +70,14 @@ fn proxies_of_the_environment_are_used_but_not_for_this_machine() {
     review_with(&place, &[("http_proxy", &other.url()), ("ALL_PROXY", &other.url())]).ok();
     assert!(other.asked().is_empty());
 }
+
+#[test]
+fn a_proxy_of_the_environment_that_cannot_be_used_is_not_passed_by() {
+    let place = served("http://models.invalid/v1", "");
+    let why = "the proxy of the environment is none that speaks plain HTTP";
+    review_with(&place, &[("http_proxy", "http://ada:p#w@127.0.0.1:9")]).exits(2).says(why);
+    let proxy = Server::new(vec![judge(json!([]))]);
+    let variables = [("HTTP_PROXY", ""), ("http_proxy", &proxy.url()), ("REQUEST_METHOD", "GET")];
+    review_with(&place, &variables).ok();
+    assert_eq!(proxy.asked().len(), 1);
+}

@@ -130,6 +130,20 @@ fn the_proxy_that_the_person_needs_is_gone_through() {
     }
 }
 
+#[test]
+fn where_the_proxy_cannot_be_used_nothing_is_reached_past_it() {
+    for means in MEANS {
+        let (port, calls) = server();
+        let held =
+            held(means, &format!("\"localhost:{port}\""), &format!("tunnel localhost:{port} >got.txt; :"));
+        let mut command = held.command();
+        command.env("ALL_PROXY", "socks://127.0.0.1:9").env("HTTPS_PROXY", "");
+        Out::of(command.output().unwrap()).ok();
+        assert!(!held.made("got.txt").contains("hello"), "{means}: {}", held.made("got.txt"));
+        assert_eq!(calls.load(Ordering::SeqCst), 0, "{means}");
+    }
+}
+
 /// A proxy that lets who knows the password, `p@ss`, through to a place that says "through".
 fn upstream() -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -4,9 +4,11 @@
 //! machine is never asked through a proxy; for all others the usual variables (`HTTPS_PROXY`,
 //! `NO_PROXY`, …) count.
 
+use crate::agents::proxy;
 use crate::domain::text::units;
+use http::uri::InvalidUri;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use reqwest::{Client, Url};
+use reqwest::{Client, Proxy, Url};
 use serde_json::Value;
 use std::error::Error;
 use std::net::IpAddr;
@@ -52,10 +54,29 @@ pub fn client(url: &Url) -> Result<Client, HttpError> {
         .connect_timeout(CONNECT)
         .tcp_keepalive(Duration::from_secs(30))
         .redirect(reqwest::redirect::Policy::none());
-    if is_loopback(url) {
-        builder = builder.no_proxy();
+    // Nothing is asked of the environment but here: reqwest passes by a proxy that it cannot use.
+    builder = builder.no_proxy();
+    if let Some(proxy) = proxy_for(url)? {
+        builder = builder.proxy(proxy);
     }
     builder.build().map_err(|error| HttpError::Permanent(innermost(&error)))
+}
+
+/// The proxy that the environment names for that server.
+fn proxy_for(url: &Url) -> Result<Option<Proxy>, HttpError> {
+    if is_loopback(url) {
+        return Ok(None);
+    }
+    let permanent = |error: &dyn Error| HttpError::Permanent(innermost(error));
+    let address = url.as_str().parse().map_err(|error: InvalidUri| permanent(&error))?;
+    let Some(named) = proxy::for_address(&address).map_err(|error| permanent(&error))? else {
+        return Ok(None);
+    };
+    let found = Proxy::all(named.uri().to_string()).map_err(|error| permanent(&error))?;
+    Ok(Some(match named.basic_auth() {
+        Some(credentials) => found.custom_http_auth(credentials.clone()),
+        None => found,
+    }))
 }
 
 /// Posts JSON and reads the whole reply.

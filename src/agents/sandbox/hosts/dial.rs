@@ -1,8 +1,9 @@
 //! Connects to a host: directly, or through the proxy that the environment names.
 
 use super::normalized;
+use crate::agents::proxy::{self, Unusable};
 use http::Uri;
-use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::client::proxy::matcher::Intercept;
 use std::io::{Error, Result};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,12 +27,12 @@ pub async fn dial(host: &str, port: u16) -> Result<TcpStream> {
     timeout(PATIENCE, call).await.map_err(|_| Error::other("nobody answers"))?
 }
 
-/// The proxy that the environment names for that host, as curl would choose it.
+/// The proxy that the environment names for that host.
 fn upstream(host: &str, port: u16) -> Result<Option<Intercept>> {
     let scheme = if port == 80 { "http" } else { "https" };
     let address =
         Uri::builder().scheme(scheme).authority(in_url(&normalized(host))).path_and_query("/").build();
-    Ok(Matcher::from_env().intercept(&address.map_err(Error::other)?))
+    proxy::for_address(&address.map_err(Error::other)?).map_err(Error::other)
 }
 
 /// A tunnel through that proxy. `hyper_util`'s own reads on after the reply to CONNECT and loses what a host
@@ -41,7 +42,7 @@ async fn through(proxy: &Intercept, host: &str, port: u16) -> Result<TcpStream> 
     let name = address
         .host()
         .filter(|_| address.scheme_str() == Some("http"))
-        .ok_or_else(|| Error::other("the proxy of the environment is none that speaks plain HTTP"))?;
+        .ok_or_else(|| Error::other(Unusable))?;
     let name = name.trim_start_matches('[').trim_end_matches(']');
     let mut stream = TcpStream::connect((name, address.port_u16().unwrap_or(80))).await?;
     let target = format!("{}:{port}", in_url(host));
