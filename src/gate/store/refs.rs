@@ -113,7 +113,7 @@ impl Repo {
     /// Writes them, and once more if a lock was in the way that a killed process of ours had left.
     fn write(&self, edits: &[RefEdit]) -> std::result::Result<(), gix::Error> {
         let write = || {
-            let _intent = Intent::new(self, locks(edits));
+            let _intent = Intent::new(self, locks(edits, self.lock_of(PACKED).exists()));
             self.gix.edit_references(edits.iter().cloned()).map(drop)
         };
         write().or_else(|error| if self.remove_dead_locks().is_empty() { Err(error) } else { write() })
@@ -175,11 +175,11 @@ impl Repo {
     }
 }
 
-/// What gix locks to write these: only deletions are about the packed refs too.
-fn locks(edits: &[RefEdit]) -> impl Iterator<Item = &str> {
+/// What gix locks to write these: the packed refs only for deletions, and after another who holds their lock.
+fn locks(edits: &[RefEdit], is_packing: bool) -> impl Iterator<Item = &str> {
     let deletes = edits.iter().any(|edit| matches!(edit.change, Change::Delete { .. }));
     let names = edits.iter().filter_map(|edit| std::str::from_utf8(edit.name.as_bstr()).ok());
-    names.chain(deletes.then_some(PACKED))
+    names.chain((deletes || is_packing).then_some(PACKED))
 }
 
 fn in_the_way(cause: anyhow::Error, what: &str, lock: &Path) -> anyhow::Error {
@@ -198,4 +198,20 @@ pub fn is_ref_name(full: &str) -> bool {
 /// `main` of `refs/heads/main`; other refs as they are.
 pub(super) fn short(name: &str) -> &str {
     name.strip_prefix("refs/heads/").unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_intent_names_the_packed_refs_only_where_they_are_locked() {
+        let (name, id) = ("refs/flow-ai/x", ObjectId::null(gix::hash::Kind::Sha1));
+        let full = || gix::refs::FullName::try_from(name).unwrap();
+        let update = [RefEdit::update(full(), id, PreviousValue::Any, "test")];
+        let delete = [RefEdit::delete_with_log(full(), PreviousValue::Any, RefLog::AndReference)];
+        assert_eq!(locks(&update, false).collect::<Vec<_>>(), [name]);
+        assert_eq!(locks(&update, true).collect::<Vec<_>>(), [name, PACKED]);
+        assert_eq!(locks(&delete, false).collect::<Vec<_>>(), [name, PACKED]);
+    }
 }
