@@ -705,3 +705,14 @@ fn large_files_by_a_filter_are_in_the_store_before_their_worktree_goes() {
     assert_eq!(fs::read_to_string(stored).unwrap(), "large\n");
     assert!(listed(&place).is_empty() && !place.root().join(".repo.flow-ai").exists());
 }
+
+#[test]
+fn a_file_beside_what_is_half_deleted_is_not_ours_to_delete() {
+    let place = Place::new();
+    let trash = place.repo().join(".git/flow-ai/trash");
+    fs::create_dir_all(trash.join("half")).unwrap();
+    put(&trash.join("notes"), "mine");
+    place.flow(&["clean"]).ok();
+    assert!(!trash.join("half").exists());
+    assert_eq!(fs::read_to_string(trash.join("notes")).unwrap(), "mine");
+}

@@ -87,5 +87,7 @@ pub fn half_deleted(repo: &Repo) -> Vec<PathBuf> {
 
 fn half_deleted_below(own: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(own.join("trash")).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).collect()
+    // What we move there is a folder; anything else is not ours.
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    folders.map(|entry| entry.path()).collect()
 }
