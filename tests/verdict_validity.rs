@@ -77,7 +77,11 @@ fn review(place: &Place) -> Answer {
 
 /// Which of the verdicts `verdict list` says hold, and why the others do not.
 fn listed(place: &Place) -> Vec<String> {
-    let out = place.flow(&["verdict", "list", RESULT, "--json"]);
+    list(place, RESULT)
+}
+
+fn list(place: &Place, which: &str) -> Vec<String> {
+    let out = place.flow(&["verdict", "list", which, "--json"]);
     let json: serde_json::Value = serde_json::from_str(&out.stdout).unwrap();
     let why = |one: &serde_json::Value| one["why"].as_str().unwrap_or("holds").to_owned();
     json["verdicts"].as_array().unwrap().iter().map(why).collect()
@@ -156,4 +160,21 @@ fn an_author_that_only_the_commit_names_counts_everywhere() {
     assert_eq!((gate(&place), status(&place)), (Answer::Unjudged, Answer::Unjudged));
     assert_eq!(listed(&place), ["its reviewer is no rival"]);
     assert_eq!(review(&place), Answer::Unjudged);
+}
+
+#[test]
+fn a_copy_of_a_verdict_does_not_replace_it() {
+    let place = place("");
+    place.approve("main", RESULT);
+    for copy in ["one", "two", "three"] {
+        let tree = format!("{RESULT}^{{tree}}");
+        let commit = place.git_says(&["commit-tree", &tree, "-p", "main", "-m", copy]);
+        place.git(&["notes", "--ref=flow-ai", "copy", RESULT, &commit]).ok();
+    }
+    assert_eq!(list(&place, "--all"), ["holds"; 4]);
+    place.git(&["notes", "--ref=flow-ai", "copy", RESULT, "main"]).ok();
+    let mut all = list(&place, "--all");
+    all.sort();
+    assert_eq!(all, ["holds", "holds", "holds", "holds", "it is about another state"]);
+    assert_eq!(gate(&place), Answer::Approved);
 }

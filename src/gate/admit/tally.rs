@@ -99,6 +99,8 @@ fn approves(verdict: &Verdict, policy: &Policy) -> bool {
 /// Whether the reviewer of the verdict at that index has given one that goes before it.
 fn is_replaced(at: usize, verdicts: &[Verdict], policy: &Policy) -> bool {
     let own = &verdicts[at];
+    // A copy of a record, as `git notes copy` makes it, stands where the first one does.
+    let at = verdicts.iter().position(|other| other == own).unwrap_or(at);
     verdicts.iter().enumerate().any(|(index, other)| {
         let by_same =
             other.reviewer.name == own.reviewer.name && other.reviewer.vendor == own.reviewer.vendor;
