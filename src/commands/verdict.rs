@@ -1,5 +1,6 @@
 //! `git flow-ai verdict`: the verdicts on a revision, and whether they hold.
 
+use crate::domain::change::Author;
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
 use crate::domain::verdict::{Severity, Unreadable, Verdict};
@@ -129,11 +130,11 @@ fn effects(
 
 /// Why a verdict on an object of that tree does not hold; `None` if it does.
 fn void(
-    repo: &Repo,
     verdict: &Verdict,
     tree: ObjectId,
     branch: Option<&BranchVerdicts<'_>>,
     effect: Option<Effect>,
+    authors: impl FnOnce(&Verdict) -> Vec<Author>,
 ) -> Option<String> {
     let Some(branch) = branch else { return Some("the policy of its branch cannot be read".into()) };
     if verdict.head_tree != tree {
@@ -142,8 +143,7 @@ fn void(
     if !branch.policy().protects(&verdict.target) {
         return Some("it was given for a branch that is not protected".into());
     }
-    let authors = changes::authors_of(repo, verdict).unwrap_or_default();
-    match (branch.void(verdict, &authors), effect) {
+    match (branch.void(verdict, &authors(verdict)), effect) {
         (Ok(Some(void)), _) => Some(void.to_string()),
         // The list of those who may sign cannot be read.
         (Err(_), _) => Some("it is not signed as the branch demands".into()),
@@ -180,11 +180,17 @@ impl Listing {
             })
             .collect();
         let effects = effects(&branches, &found.verdicts);
+        // Many records are about the same change, and its commits may be many.
+        let mut known: HashMap<(Option<ObjectId>, ObjectId), Vec<Author>> = HashMap::new();
+        let mut authors = |verdict: &Verdict| {
+            let own = known.entry((verdict.head_commit, verdict.base_tree));
+            own.or_insert_with(|| changes::authors_of(repo, verdict).unwrap_or_default()).clone()
+        };
         let listed = |((on, verdict), effect): ((ObjectId, Verdict), Option<Effect>)| {
             let commit = repo.commit(on).ok();
             let branch = branches.get(verdict.target.as_str());
             let tree = commit.as_ref().map_or(on, |commit| commit.tree);
-            let why = void(repo, &verdict, tree, branch, effect);
+            let why = void(&verdict, tree, branch, effect, &mut authors);
             Ok(ListedVerdict {
                 object: on.to_string(),
                 subject: commit.map(|commit| commit.subject().to_owned()),
