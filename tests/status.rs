@@ -2,6 +2,7 @@
 
 use crate::support::{Out, Place};
 use std::fmt::Write as _;
+use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Stdio;
@@ -145,4 +146,43 @@ fn a_reader_that_goes_early_is_no_failure() {
     }
     let full = place.command("bash").args(["-c", "git flow-ai status > /dev/full"]).output().unwrap();
     Out::of(full).exits(2).says("error:");
+}
+
+#[test]
+fn specs_are_listed_where_the_target_or_its_policy_cannot_be_told() {
+    let place = Place::new();
+    specs(&place, &[("planned", &[("request.md", "# Dark mode\n"), ("plan.md", PLAN)], "")]);
+    place.git(&["branch", "flow/planned/one", "main"]).ok();
+    place.commit(".zenflow/config.toml", "version = [");
+    let warning = "warning: the verdicts cannot be counted";
+    for target in ["main", ""] {
+        place.git(&["config", "flow-ai.target", target]).ok();
+        if target.is_empty() {
+            place.git(&["config", "--unset", "flow-ai.target"]).ok();
+        }
+        let out = place.flow(&["status"]).ok().says(warning).says("config.toml");
+        assert_eq!(row(&out, "planned")[1], "Dark mode");
+        place.flow(&["status", "planned"]).ok().says(warning);
+    }
+    place.git(&["reset", "--quiet", "--hard", "HEAD~1"]).ok();
+    place.git(&["checkout", "--quiet", "--detach"]).ok();
+    place.git(&["branch", "-m", "main", "trunk"]).ok();
+    let out = place.flow(&["status"]).ok().says(warning).says("HEAD is detached");
+    assert_eq!(row(&out, "planned")[1], "Dark mode");
+    let json = place.flow(&["status", "--json"]).ok();
+    assert_eq!(json.json()[0]["slug"], "planned");
+}
+
+#[test]
+fn a_verdict_that_cannot_be_read_hides_neither_its_spec_nor_why() {
+    let place = Place::new();
+    specs(&place, &[("planned", &[("request.md", "# Dark mode\n"), ("plan.md", PLAN)], "")]);
+    place.git(&["checkout", "--quiet", "-b", "flow/planned/result"]).ok();
+    place.commit("one", "1\n");
+    place.git(&["checkout", "--quiet", "main"]).ok();
+    place.approve("main", "flow/planned/result");
+    let lost = place.git_says(&["notes", "--ref=flow-ai", "list", "flow/planned/result"]);
+    fs::remove_file(place.repo().join(format!(".git/objects/{}/{}", &lost[..2], &lost[2..]))).unwrap();
+    let out = place.flow(&["status"]).ok().says("warning: the verdicts on `planned` cannot be told");
+    assert_eq!(row(&out, "planned")[2], "Technical Specification: spec.md to write");
 }

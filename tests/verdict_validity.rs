@@ -51,10 +51,15 @@ fn gate(place: &Place) -> Answer {
     }
 }
 
-fn status(place: &Place) -> Answer {
+fn overview(place: &Place) -> serde_json::Value {
     let json: serde_json::Value =
         serde_json::from_str(&place.flow(&["status", "--json"]).ok().stdout).unwrap();
-    match json[0]["stage"].as_str().unwrap() {
+    json[0].clone()
+}
+
+fn status(place: &Place) -> Answer {
+    let json = overview(place);
+    match json["stage"].as_str().unwrap() {
         "mergeable" => Answer::Approved,
         "rejected" => Answer::Blocked,
         "unjudged" => Answer::Unjudged,
@@ -160,6 +165,56 @@ fn an_author_that_only_the_commit_names_counts_everywhere() {
     assert_eq!((gate(&place), status(&place)), (Answer::Unjudged, Answer::Unjudged));
     assert_eq!(listed(&place), ["its reviewer is no rival"]);
     assert_eq!(review(&place), Answer::Unjudged);
+}
+
+/// A commit with the tree of the result, on a branch.
+fn same_tree(place: &Place, branch: &str) {
+    let tree = format!("{RESULT}^{{tree}}");
+    let commit = place.git_says(&["commit-tree", &tree, "-p", "main", "-m", "Do it"]);
+    place.git(&["branch", branch, &commit]).ok();
+}
+
+#[test]
+fn where_a_rule_wants_a_person_status_says_so_until_one_has_approved() {
+    let place = place("[[gate.rule]]\npaths = [\"**\"]\nhuman = true\n");
+    same_tree(&place, "flow/dark-mode/do-it");
+    place.approve("main", "flow/dark-mode/do-it");
+    let next = format!("git flow-ai review {RESULT} --approve");
+    assert_eq!(overview(&place)["stage"], "needs-person");
+    assert_eq!(overview(&place)["next"], next);
+    place.flow(&["review", RESULT]).ok();
+    assert_eq!(overview(&place)["next"], next, "a model's second approval is not a person's");
+    assert_eq!(gate(&place), Answer::Unjudged);
+    place.flow_as_bob(&["review", RESULT, "--approve"]).ok();
+    assert_eq!((gate(&place), status(&place)), (Answer::Approved, Answer::Approved));
+    place.flow(&["merge", "dark-mode"]).ok();
+}
+
+#[test]
+fn what_was_decided_about_the_only_task_is_about_its_result_too() {
+    let place = place("approvals = 2\n");
+    same_tree(&place, "flow/dark-mode/do-it");
+    place.approve("main", "flow/dark-mode/do-it");
+    let mut second = place.verdict("main", RESULT);
+    second.reviewer = author("gemini", "google");
+    assert_eq!((gate(&place), status(&place)), (Answer::Unjudged, Answer::Unjudged));
+    place.record(&second);
+    assert_eq!((gate(&place), status(&place)), (Answer::Approved, Answer::Approved));
+}
+
+#[test]
+fn without_a_list_of_signers_nothing_counts_and_status_says_why() {
+    let place = place("signed = true\n");
+    place.approve("main", RESULT);
+    let list = ".zenflow/allowed_signers";
+    place.write(list, "ada@example.com\n");
+    place.ungated(&["commit", "--quiet", "-m", "Break it", list]).ok();
+    assert_eq!(status(&place), Answer::Unjudged);
+    place.flow(&["status"]).ok().says("warning: the verdicts cannot be counted").says("malformed in line 1");
+    place.ungated(&["rm", "--quiet", list]).ok();
+    place.ungated(&["commit", "--quiet", "-m", "Remove it"]).ok();
+    assert_eq!(status(&place), Answer::Unjudged);
+    place.flow(&["status", "dark-mode"]).ok().says("to review").says("allowed_signers is missing");
 }
 
 #[test]

@@ -156,9 +156,11 @@ fn candidate(repo: &Repo, proposal: &Proposal, tree: ObjectId) -> Result<Candida
 
 /// The only spec whose result waits to be merged.
 fn only_ready(repo: &Repo) -> Result<Slug> {
-    let all = status::all(repo)?;
+    // Why no verdict can be counted, the merge itself says.
+    let (all, _) = status::all(repo)?;
     let is_ready = |spec: &&status::Overview| {
-        matches!(spec.stage, status::Stage::Unjudged | status::Stage::Rejected | status::Stage::Mergeable)
+        use status::Stage::{Mergeable, NeedsPerson, Rejected, Unjudged};
+        matches!(spec.stage, Unjudged | NeedsPerson | Rejected | Mergeable)
     };
     let ready: Vec<&str> = all.iter().filter(is_ready).map(|spec| spec.slug.as_str()).collect();
     match ready[..] {

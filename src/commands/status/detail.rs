@@ -61,23 +61,25 @@ pub struct WorktreeUsage {
     pub usage: Usage,
 }
 
-/// The spec of that name in full; an error names those spelt alike.
-pub fn detail(repo: &Repo, slug: &Slug) -> Result<Detail> {
+/// The spec of that name in full, and why verdicts that might be here are not counted; an error names those
+/// spelt alike.
+pub fn detail(repo: &Repo, slug: &Slug) -> Result<(Detail, Vec<anyhow::Error>)> {
     let refs = repo.refs(&format!("refs/heads/flow/{slug}/"))?;
     let spec = specs::read(repo, slug)?;
     let branches = branches_by_spec(&refs).remove(slug.as_str()).unwrap_or_default();
-    let target = Target::read(repo, &refs)?;
-    let reader = SpecReader::new(repo, target.as_ref());
+    let (target, unknown) = Target::read(repo, &refs);
+    let reader = SpecReader::new(repo, &target, unknown);
     let (overview, plan) = reader.overview(&spec, &branches)?;
     let documents = spec.documents.iter().map(|(name, text)| document(repo, &spec, name, text)).collect();
     let tasks = plan.iter().flat_map(|plan| &plan.tasks).zip(&overview.tasks);
     let tasks = tasks
         .map(|(task, overview)| {
-            task_detail(&reader, task, overview.status, branches.tasks.get(&task.id).copied())
+            task_detail(&reader, slug, task, overview.status, branches.tasks.get(&task.id).copied())
         })
         .collect::<Result<_>>()?;
     let run = newest_run::find(repo, slug.as_str())?;
-    Ok(Detail { overview, documents, plan: tasks, run, worktrees: worktrees(repo, slug)? })
+    let detail = Detail { overview, documents, plan: tasks, run, worktrees: worktrees(repo, slug)? };
+    Ok((detail, reader.warnings.take()))
 }
 
 fn document(repo: &Repo, spec: &Spec, name: &str, text: &str) -> Document {
@@ -91,6 +93,7 @@ fn document(repo: &Repo, spec: &Spec, name: &str, text: &str) -> Document {
 
 fn task_detail(
     reader: &SpecReader<'_>,
+    slug: &Slug,
     task: &plan::Task,
     status: TaskStatus,
     tip: Option<ObjectId>,
@@ -111,9 +114,8 @@ fn task_detail(
             detail.agent = Some(agent.to_owned());
         }
         detail.attempt = commit.trailers(trailer::ATTEMPT).next().and_then(|attempt| attempt.parse().ok());
-        if let Some(judged) = &reader.judged {
-            detail.verdicts = judged.task(tip)?.1;
-        }
+        let found = reader.told(slug.as_str(), reader.judged.task(tip));
+        detail.verdicts = found.map(|(_, verdicts)| verdicts).unwrap_or_default();
     }
     Ok(detail)
 }

@@ -6,102 +6,142 @@ use crate::domain::error::Result;
 use crate::domain::policy::Policy;
 use crate::domain::verdict::Verdict;
 use crate::gate::admit::{self, BranchVerdicts, Tally};
+use crate::gate::signing::Signers;
 use crate::gate::store::changes::{self, trailer};
+use crate::gate::store::trees::Merger;
 use crate::gate::store::{Repo, config};
+use anyhow::Context;
 use gix::ObjectId;
 
 /// How far back on a task's branch its beginning is looked for.
 const DEPTH: usize = 10_000;
 
 /// The branch that flows go to.
+#[derive(Default)]
 pub(super) struct Target {
     name: String,
-    /// `None` if there is no such branch yet.
+    /// `None` if there is no such branch yet, or none can be told to be it.
     tip: Option<ObjectId>,
-    policy: Policy,
+    /// `None` if no verdict can count: it cannot be read, or says who may sign in a list that cannot.
+    policy: Option<Policy>,
 }
 
 impl Target {
-    /// `None` if these are only branches of specs: nothing of them can have been judged.
-    pub(super) fn read(repo: &Repo, refs: &[(String, ObjectId)]) -> Result<Option<Target>> {
+    /// What can be read of it, and why the rest cannot. If these are only branches of specs, nothing of them can have been judged, and
+    /// it is not looked for.
+    pub(super) fn read(repo: &Repo, refs: &[(String, ObjectId)]) -> (Target, Option<anyhow::Error>) {
+        let mut target = Target::default();
         if refs.iter().all(|(name, _)| name.ends_with("/spec")) {
-            return Ok(None);
+            return (target, None);
         }
-        let name = repo.target()?;
-        let tip = repo.find_ref(&format!("refs/heads/{name}"))?;
-        Ok(Some(Target { policy: config::policy(repo, &name)?, tip, name }))
+        let read = target.fill(repo).context("the verdicts cannot be counted");
+        (target, read.err())
+    }
+
+    fn fill(&mut self, repo: &Repo) -> Result<()> {
+        self.name = repo.target()?;
+        self.tip = repo.find_ref(&format!("refs/heads/{}", self.name))?;
+        let policy = config::policy(repo, &self.name)?;
+        if policy.signed && self.tip.is_some() {
+            Signers::of_branch(repo, &policy, &self.name)?;
+        }
+        self.policy = Some(policy);
+        Ok(())
     }
 }
 
 /// The verdicts that count for that branch.
 pub(super) struct Judged<'a> {
     repo: &'a Repo,
-    target: &'a Target,
-    verdicts: BranchVerdicts<'a>,
+    tip: Option<ObjectId>,
+    /// `None` if no verdict can count.
+    verdicts: Option<BranchVerdicts<'a>>,
+    /// For what changes demand, of all specs.
+    merger: Merger<'a>,
 }
 
 impl<'a> Judged<'a> {
     pub(super) fn new(repo: &'a Repo, target: &'a Target) -> Judged<'a> {
-        Judged { repo, target, verdicts: BranchVerdicts::new(repo, &target.policy, &target.name) }
+        let counted = |policy| BranchVerdicts::new(repo, policy, &target.name);
+        let verdicts = target.policy.as_ref().map(counted);
+        Judged { repo, tip: target.tip, verdicts, merger: Merger::new(repo) }
     }
 
     /// What the verdicts on a result come to, whose they are, and whether it is in the target already.
-    pub(super) fn result(&self, head: ObjectId) -> Result<(Tally, Vec<Judgement>, bool)> {
-        let Some(tip) = self.target.tip else { return Ok((Tally::Unjudged, Vec::new(), false)) };
+    pub(super) fn result(&self, head: ObjectId, tasks: &[ObjectId]) -> Result<(Tally, Vec<Judgement>, bool)> {
+        let Some(tip) = self.tip else { return Ok((Tally::Unjudged, Vec::new(), false)) };
         if self.repo.is_ancestor(head, tip)? {
-            let verdicts = self.verdicts.on_commit(&self.repo.commit(head)?)?;
-            return Ok((Tally::Unjudged, judgements(verdicts), true));
+            return Ok((Tally::Unjudged, judgements(self.on_commit(head)?), true));
         }
-        let (tally, judgements) = self.since(tip, head)?;
+        let (tally, judgements) = self.since(tip, head, &self.same_tree(head, tasks)?)?;
         Ok((tally, judgements, false))
     }
 
     /// What the verdicts on a task's work come to, and whose they are.
     pub(super) fn task(&self, head: ObjectId) -> Result<(Tally, Vec<Judgement>)> {
-        if self.is_unjudged(head)? {
+        if self.on_commit(head)?.is_empty() {
             return Ok((Tally::Unjudged, Vec::new()));
         }
-        match (self.base_of_task(head)?, self.target.tip) {
-            (Some(base), _) => self.on(&changes::between(self.repo, base, head)?),
-            (None, Some(tip)) => self.since(tip, head),
+        match (self.base_of_task(head)?, self.tip) {
+            (Some(base), _) => self.on(&changes::between(self.repo, base, head)?, &[]),
+            (None, Some(tip)) => self.since(tip, head, &[]),
             (None, None) => Ok((Tally::Unjudged, Vec::new())),
         }
     }
 
     /// Whether enough rivals approve, and none blocks, what each of these branches of tasks is at.
-    pub(super) fn approves_each<'b>(&self, heads: impl Iterator<Item = &'b ObjectId>) -> Result<bool> {
-        let mut any = false;
+    pub(super) fn approves_each(&self, heads: &[ObjectId]) -> Result<bool> {
         for head in heads {
-            any = true;
             if !matches!(self.task(*head)?.0, Tally::Approved(_)) {
                 return Ok(false);
             }
         }
-        Ok(any)
+        Ok(!heads.is_empty())
     }
 
-    /// What a merge of that commit would bring.
-    fn since(&self, tip: ObjectId, head: ObjectId) -> Result<(Tally, Vec<Judgement>)> {
-        if self.is_unjudged(head)? {
+    /// Which of these commits have that one's tree: what was decided about the only task of a plan is about
+    /// its result too, and the gate finds it.
+    fn same_tree(&self, head: ObjectId, others: &[ObjectId]) -> Result<Vec<ObjectId>> {
+        let tree = self.repo.tree_of(head)?;
+        let mut same = Vec::new();
+        for other in others {
+            if self.repo.tree_of(*other)? == tree {
+                same.push(*other);
+            }
+        }
+        Ok(same)
+    }
+
+    /// What a merge of that commit would bring. The others have its tree.
+    fn since(&self, tip: ObjectId, head: ObjectId, same: &[ObjectId]) -> Result<(Tally, Vec<Judgement>)> {
+        // Most commits have no verdict: then it need not be found out what they change.
+        let mut judged = false;
+        for commit in same.iter().chain([&head]) {
+            judged = judged || !self.on_commit(*commit)?.is_empty();
+        }
+        if !judged {
             return Ok((Tally::Unjudged, Vec::new()));
         }
-        // Histories that were merged crosswise may have no change that a verdict could be about.
-        match changes::since(self.repo, tip, head) {
-            Ok(change) => self.on(&change),
-            Err(_) => Ok((Tally::Unjudged, Vec::new())),
+        // No verdict can be about histories that were merged crosswise.
+        match changes::since_if_plain(self.repo, tip, head)? {
+            Some(change) => self.on(&change, same),
+            None => Ok((Tally::Unjudged, Vec::new())),
         }
     }
 
-    fn on(&self, change: &Change) -> Result<(Tally, Vec<Judgement>)> {
-        let verdicts = self.verdicts.on_change(change)?;
-        let policy = &self.target.policy;
-        let demand = admit::demand(self.repo, policy, change.base_tree, change.head_tree)?;
-        Ok((admit::tally(&verdicts, policy, &demand), judgements(verdicts)))
+    fn on(&self, change: &Change, same: &[ObjectId]) -> Result<(Tally, Vec<Judgement>)> {
+        let Some(verdicts) = &self.verdicts else { return Ok((Tally::Unjudged, Vec::new())) };
+        let found = verdicts.on_change_also(change, same)?;
+        let policy = verdicts.policy();
+        let demand = admit::demand_by(&self.merger, policy, change.base_tree, change.head_tree)?;
+        Ok((admit::tally(&found, policy, &demand), judgements(found)))
     }
 
-    /// Most commits have no verdict: then it need not be found out what they change.
-    fn is_unjudged(&self, head: ObjectId) -> Result<bool> {
-        Ok(self.verdicts.on_commit(&self.repo.commit(head)?)?.is_empty())
+    fn on_commit(&self, head: ObjectId) -> Result<Vec<Verdict>> {
+        match &self.verdicts {
+            Some(verdicts) => verdicts.on_commit(&self.repo.commit(head)?),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// The commit that a task's branch says its work began from.

@@ -21,11 +21,14 @@ use crate::domain::error::Result;
 use crate::domain::plan::Plan;
 use crate::domain::spec::Spec;
 use crate::domain::verdict::Decision;
+use crate::gate::admit::Tally;
 use crate::gate::store::{Repo, specs};
 use crate::system::fs::lock;
+use anyhow::Context;
 use gix::ObjectId;
 use judged::{Judged, Target};
 use serde::Serialize;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
@@ -70,12 +73,12 @@ struct Branches {
     tasks: BTreeMap<String, ObjectId>,
 }
 
-/// Every spec, sorted by its short name.
-pub fn all(repo: &Repo) -> Result<Vec<Overview>> {
+/// Every spec, sorted by its short name; and why verdicts that might be here are not counted.
+pub fn all(repo: &Repo) -> Result<(Vec<Overview>, Vec<anyhow::Error>)> {
     let refs = repo.refs("refs/heads/flow/")?;
     let mut branches = branches_by_spec(&refs);
-    let target = Target::read(repo, &refs)?;
-    let reader = SpecReader::new(repo, target.as_ref());
+    let (target, unknown) = Target::read(repo, &refs);
+    let reader = SpecReader::new(repo, &target, unknown);
     let summaries = specs::summaries_of(repo, &refs)?;
     let mut all = Vec::with_capacity(summaries.len());
     for summary in summaries {
@@ -95,20 +98,30 @@ pub fn all(repo: &Repo) -> Result<Vec<Overview>> {
             },
         });
     }
-    Ok(all)
+    Ok((all, reader.warnings.take()))
 }
 
 /// Reads specs with what is the same for all of them, which is read once.
 struct SpecReader<'a> {
     repo: &'a Repo,
-    judged: Option<Judged<'a>>,
+    judged: Judged<'a>,
     /// The specs whose run is under way.
     running: BTreeSet<String>,
+    /// Why the verdicts, or those on one spec, cannot be told.
+    warnings: RefCell<Vec<anyhow::Error>>,
 }
 
 impl<'a> SpecReader<'a> {
-    fn new(repo: &'a Repo, target: Option<&'a Target>) -> SpecReader<'a> {
-        SpecReader { repo, judged: target.map(|target| Judged::new(repo, target)), running: running(repo) }
+    fn new(repo: &'a Repo, target: &'a Target, unknown: Option<anyhow::Error>) -> SpecReader<'a> {
+        let judged = Judged::new(repo, target);
+        let warnings = RefCell::new(unknown.into_iter().collect());
+        SpecReader { repo, judged, running: running(repo), warnings }
+    }
+
+    /// What was found out about the verdicts on a spec. What cannot be told hides nothing else of it.
+    fn told<T>(&self, slug: &str, found: Result<T>) -> Option<T> {
+        let found = found.with_context(|| format!("the verdicts on `{slug}` cannot be told"));
+        found.map_err(|error| self.warnings.borrow_mut().push(error)).ok()
     }
 
     /// The overview of one spec, with its plan where its turn has come.
@@ -119,14 +132,18 @@ impl<'a> SpecReader<'a> {
         let mut stage = stage::from_step(&step);
         let tasks = plan.as_ref().map(|plan| stage::tasks(plan, &branches.tasks)).unwrap_or_default();
         let mut judgements = Vec::new();
-        if let (Some(result), Some(judged)) = (branches.result, &self.judged) {
+        if let Some(result) = branches.result {
+            let heads: Vec<ObjectId> = branches.tasks.values().copied().collect();
             let (tally, merged);
-            (tally, judgements, merged) = judged.result(result)?;
+            let found = self.told(slug, self.judged.result(result, &heads));
+            (tally, judgements, merged) = found.unwrap_or((Tally::Unjudged, Vec::new(), false));
             if matches!(stage, Stage::Implementation) {
                 stage = stage::from_result(&tasks, &tally, merged);
             }
             // Where no rival of all authors could judge the whole, the gate lets it in task by task.
-            if stage == Stage::Unjudged && judged.approves_each(branches.tasks.values())? {
+            if matches!(stage, Stage::Unjudged | Stage::NeedsPerson)
+                && self.told(slug, self.judged.approves_each(&heads)) == Some(true)
+            {
                 stage = Stage::Mergeable;
             }
         }

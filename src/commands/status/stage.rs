@@ -29,6 +29,8 @@ pub enum Stage {
     Running,
     /// All tasks are done; the result as it stands has no verdict.
     Unjudged,
+    /// Models approve the result, and a rule wants a person's approval as well.
+    NeedsPerson,
     /// A reviewer requests changes of the result.
     Rejected,
     /// The result is approved and can be merged.
@@ -50,6 +52,7 @@ impl fmt::Display for Stage {
             Stage::Implementation => f.write_str("implementation"),
             Stage::Running => f.write_str("running"),
             Stage::Unjudged => f.write_str("to review"),
+            Stage::NeedsPerson => f.write_str("for a person to approve"),
             Stage::Rejected => f.write_str("changes requested"),
             Stage::Mergeable => f.write_str("approved"),
             Stage::Merged => f.write_str("merged"),
@@ -68,6 +71,7 @@ impl Stage {
             Stage::Rejected => Some(format!("git flow-ai run {slug}")),
             Stage::Running => Some(format!("git flow-ai status {slug}")),
             Stage::Unjudged => Some(format!("git flow-ai review flow/{slug}/result")),
+            Stage::NeedsPerson => Some(format!("git flow-ai review flow/{slug}/result --approve")),
             Stage::Mergeable => Some(format!("git flow-ai merge {slug}")),
             Stage::Merged => Some("git flow-ai clean".into()),
         }
@@ -133,7 +137,8 @@ pub(super) fn from_result(tasks: &[(&str, TaskStatus)], tally: &Tally, merged: b
         () => match tally {
             Tally::Blocked(_) => Stage::Rejected,
             Tally::Approved(_) => Stage::Mergeable,
-            Tally::Unjudged | Tally::Short(_) | Tally::NeedsPerson(_) => Stage::Unjudged,
+            Tally::NeedsPerson(_) => Stage::NeedsPerson,
+            Tally::Unjudged | Tally::Short(_) => Stage::Unjudged,
         },
     }
 }

@@ -25,7 +25,6 @@ use crate::domain::error::{Result, hint_on};
 use crate::domain::policy::{Demand, Policy};
 use crate::domain::verdict::Verdict;
 use crate::gate::store::trees::Merger;
-use crate::gate::store::trees::Sealed;
 use crate::gate::store::{Repo, config, upstream};
 use gix::ObjectId;
 use replay::{Replay, ReplayResult};
@@ -175,14 +174,24 @@ pub fn predict(repo: &Repo, old: ObjectId, heads: &[ObjectId]) -> Result<Option<
 /// What a change from one tree to another needs under a policy. Where its paths cannot be told, it
 /// needs the most that any rule asks for.
 pub fn demand(repo: &Repo, policy: &Policy, base_tree: ObjectId, head_tree: ObjectId) -> Result<Demand> {
+    demand_by(&Merger::new(repo), policy, base_tree, head_tree)
+}
+
+/// The same for many changes, which one git directory of our own is enough for.
+pub fn demand_by(
+    merger: &Merger<'_>,
+    policy: &Policy,
+    base_tree: ObjectId,
+    head_tree: ObjectId,
+) -> Result<Demand> {
     if policy.rules.is_empty() {
         return Ok(policy.base_demand());
     }
-    if !(repo.has(base_tree) && repo.has(head_tree)) {
+    if !(merger.has(base_tree) && merger.has(head_tree)) {
         return Ok(policy.strictest_demand());
     }
-    let paths: Vec<Vec<u8>> =
-        Sealed::over(repo)?.changed(base_tree, head_tree)?.into_iter().map(|changed| changed.path).collect();
+    let changed = merger.sealed()?.changed(base_tree, head_tree)?;
+    let paths: Vec<Vec<u8>> = changed.into_iter().map(|changed| changed.path).collect();
     Ok(policy.demand(&paths))
 }
 

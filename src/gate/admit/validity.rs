@@ -106,7 +106,12 @@ impl<'a> BranchVerdicts<'a> {
     /// The verdicts recorded on exactly this change that count and that their reviewers have not replaced,
     /// the newest first.
     pub fn on_change(&self, change: &Change) -> Result<Vec<Verdict>> {
-        let objects = change.head_commit.into_iter().chain([change.head_tree]);
+        self.on_change_also(change, &[])
+    }
+
+    /// The same, with those that hang on these commits, which end in the same tree.
+    pub fn on_change_also(&self, change: &Change, commits: &[ObjectId]) -> Result<Vec<Verdict>> {
+        let objects = change.head_commit.into_iter().chain([change.head_tree]).chain(commits.iter().copied());
         self.in_force(objects, |verdict| verdict.covers(change), &change.authors)
     }
 

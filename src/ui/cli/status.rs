@@ -3,7 +3,7 @@
 use crate::commands::status::{
     self, Detail, Disk, Judgement, NewestRun, Overview, Stage, TaskDetail, TaskStatus,
 };
-use crate::domain::error::{Exit, Result};
+use crate::domain::error::{Exit, Result, fixes, messages};
 use crate::domain::spec::Slug;
 use crate::domain::text::units::{self, duration};
 use crate::domain::verdict::Decision;
@@ -50,14 +50,16 @@ pub fn run(args: StatusArgs) -> Result<Exit> {
     }
     let text = match args.slug {
         Some(slug) => {
-            let detail = status::detail(&repo, &slug)?;
+            let (detail, warnings) = status::detail(&repo, &slug)?;
+            warn(&warnings);
             if args.json {
                 return report::json(&detail).map(|()| Exit::Yes);
             }
             describe(&detail)
         }
         None => {
-            let specs = status::all(&repo)?;
+            let (specs, warnings) = status::all(&repo)?;
+            warn(&warnings);
             if args.json {
                 return report::json(&specs).map(|()| Exit::Yes);
             }
@@ -66,6 +68,15 @@ pub fn run(args: StatusArgs) -> Result<Exit> {
     };
     report::out().write_all(text.as_bytes())?;
     Ok(Exit::Yes)
+}
+
+fn warn(errors: &[anyhow::Error]) {
+    for error in errors {
+        report::warning(&messages(error).join(": "));
+        for fix in fixes(error) {
+            let _ = report::err().write_all(report::hint_line(fix).as_bytes());
+        }
+    }
 }
 
 fn list(specs: &[Overview]) -> String {
@@ -129,7 +140,9 @@ fn stage(stage: &Stage) -> Cell {
     match stage {
         Stage::Mergeable | Stage::Merged => Cell::good(stage.to_string()),
         Stage::Rejected | Stage::Broken { .. } => Cell::bad(stage.to_string()),
-        Stage::Write { .. } | Stage::Approve { .. } | Stage::Unjudged => Cell::pending(stage.to_string()),
+        Stage::Write { .. } | Stage::Approve { .. } | Stage::Unjudged | Stage::NeedsPerson => {
+            Cell::pending(stage.to_string())
+        }
         Stage::Implementation | Stage::Running => stage.to_string().into(),
     }
 }

@@ -56,6 +56,12 @@ pub fn since(repo: &Repo, target: ObjectId, head: ObjectId) -> Result<Change> {
     change(repo, &fork(repo, target, head)?, &repo.commit(head)?)
 }
 
+/// The same; `None` if the histories were merged crosswise, so that no verdict can be about it.
+pub fn since_if_plain(repo: &Repo, target: ObjectId, head: ObjectId) -> Result<Option<Change>> {
+    let Some(fork) = fork_if_plain(repo, target, head)? else { return Ok(None) };
+    change(repo, &fork, &repo.commit(head)?).map(Some)
+}
+
 /// Everybody who made a commit that `head` has and no `base` has; all of its history without a base.
 pub fn authors(repo: &Repo, base: impl IntoIterator<Item = ObjectId>, head: ObjectId) -> Result<Vec<Author>> {
     let mut authors = Vec::new();
@@ -131,21 +137,26 @@ pub fn staged(repo: &Repo) -> Result<Change> {
 
 /// Where two histories part, as the gate sees it.
 fn fork(repo: &Repo, target: ObjectId, head: ObjectId) -> Result<Fork> {
-    let merger = Merger::new(repo);
-    let Some(fork) = merger.fork(target, head)? else {
-        return Err(hint(
+    fork_if_plain(repo, target, head)?.ok_or_else(|| {
+        hint(
             format!(
                 "what {head} changes cannot be told: its history and that of {target} were merged \
                  crosswise, and their common ancestors do not merge cleanly"
             ),
             format!("merge the target into it, and have that judged: git merge {target}"),
-        ));
-    };
+        )
+    })
+}
+
+/// The same; `None` if their common ancestors do not merge cleanly.
+fn fork_if_plain(repo: &Repo, target: ObjectId, head: ObjectId) -> Result<Option<Fork>> {
+    let merger = Merger::new(repo);
+    let Some(fork) = merger.fork(target, head)? else { return Ok(None) };
     if fork.commits.len() > 1 {
         // The merge of the common ancestors is in no commit, and whoever judges must see it.
         merger.sealed()?.copy_tree_to(repo, fork.tree)?;
     }
-    Ok(fork)
+    Ok(Some(fork))
 }
 
 /// A change that starts at a commit, whatever else it has in common with where it ends.
