@@ -448,11 +448,8 @@ fn ignored_files_that_are_half_in_the_trash_are_of_a_worktree_that_is_removed() 
     let share = place.root().join("share");
     put(&share.join("precious"), "p");
     let mounted = path.join("mounted");
-    let script = format!(
-        "mount --bind {} {} || exit 77; git-flow-ai clean; true",
-        share.display(),
-        mounted.display()
-    );
+    let script =
+        format!("mount --bind {} {} || exit 77; git-flow-ai clean; true", share.display(), mounted.display());
     let out = place.command("unshare").args(["-m", "sh", "-c", &script]).output().unwrap();
     // Only root can mount.
     if out.status.success() {
