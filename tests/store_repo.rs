@@ -142,6 +142,10 @@ fn a_lock_on_the_packed_refs_that_a_killed_git_left_is_named_at_once_and_is_no_m
         assert!(!is_conflict(error), "nothing has moved");
     }
     assert!(lock.exists(), "it may be a living git's");
+    let new = lock.with_extension("new");
+    fs::write(&new, "").unwrap();
+    let error = repo.delete_ref(name, head).unwrap_err();
+    assert!(fix(&error).ends_with(&format!("rm {} {}", lock.display(), new.display())), "{}", fix(&error));
     fs::remove_file(&lock).unwrap();
     repo.delete_ref(name, head).unwrap();
 }

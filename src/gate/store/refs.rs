@@ -183,11 +183,13 @@ fn locks(edits: &[RefEdit], is_packing: bool) -> impl Iterator<Item = &str> {
 }
 
 fn in_the_way(cause: anyhow::Error, what: &str, lock: &Path) -> anyhow::Error {
-    hint_on(
-        cause,
-        format!("{what}: {} is in the way", lock.display()),
-        format!("when no git is running, a killed one has left it: rm {}", quote_path(lock)),
-    )
+    let mut fix = format!("when no git is running, a killed one has left it: rm {}", quote_path(lock));
+    // Where git was writing the packed refs, it would stumble over that too.
+    let new = lock.with_file_name("packed-refs.new");
+    if lock.ends_with("packed-refs.lock") && new.exists() {
+        fix.push_str(&format!(" {}", quote_path(&new)));
+    }
+    hint_on(cause, format!("{what}: {} is in the way", lock.display()), fix)
 }
 
 /// Whether a text can be the full name of a ref.
