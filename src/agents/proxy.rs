@@ -47,7 +47,9 @@ mod tests {
     use super::*;
 
     /// The proxy for that address where these variables are set: `none`, `unusable`, or its authority.
-    fn chosen(address: &str, variables: &[(&str, &str)]) -> String {
+    type Variables<'a> = &'a [(&'a str, &'a str)];
+
+    fn chosen(address: &str, variables: Variables<'_>) -> String {
         let variable = |wanted: &str| {
             variables.iter().find(|(name, _)| *name == wanted).map(|(_, value)| (*value).to_owned())
         };
@@ -61,7 +63,7 @@ mod tests {
     #[test]
     fn the_variables_say_which_proxy_and_one_that_cannot_be_used_is_never_passed_by() {
         let (https, http) = ("https://far.example/", "http://far.example/");
-        let cases: [(&str, &[(&str, &str)], &str); 18] = [
+        let cases: [(&str, Variables<'_>, &str); 18] = [
             (https, &[], "none"),
             (https, &[("HTTPS_PROXY", "http://a:1"), ("ALL_PROXY", "http://b:2")], "a:1"),
             (https, &[("https_proxy", "http://u:p%40@a:1")], "a:1"),
