@@ -336,6 +336,24 @@ fn circles_are_found() {
 }
 
 #[test]
+fn every_file_that_the_page_names_is_there() {
+    let page = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let files: Vec<String> = rust_files(&root().join("src"))
+        .iter()
+        .map(|file| format!("/{}", file.strip_prefix(root().join("src")).unwrap().display()))
+        .collect();
+    let mut named = 0;
+    for name in page.split('`').skip(1).step_by(2).filter(|name| name.ends_with(".rs")) {
+        // A walk names the folder once, and then its files.
+        let is_there = files.iter().any(|file| file.ends_with(&format!("/{name}")));
+        let is_elsewhere = root().join(name).exists();
+        assert!(is_there || is_elsewhere || name.contains('X'), "docs/architecture.md names `{name}`");
+        named += 1;
+    }
+    assert!(named > 20, "the page names files between backticks");
+}
+
+#[test]
 fn no_file_outgrows_what_a_person_reads_at_one_sitting() {
     let mut long = Vec::new();
     for file in rust_files(&root().join("src")) {
