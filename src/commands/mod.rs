@@ -2,7 +2,7 @@
 //!
 //! A subcommand is the file or folder of its name; its arguments and what it prints are in `ui::cli`.
 //! Some need no file here: the gate itself answers `check`, and `completions` and `man` only print. What several
-//! subcommands share: [`draft`] (documents of specs), [`human_review`] (a person's own verdict), [`prompts`]
+//! subcommands share: [`documents`] (documents of specs), [`human_review`] (a person's own verdict), [`prompts`]
 //! (what models are told), [`receipts`] (the last tips that the gate let in) and [`selection`] (which change is
 //! meant).
 

@@ -107,7 +107,7 @@ pub struct Worktree {
 pub struct TooMuch(pub String);
 
 impl Worktrees {
-    /// In the folder that [`root`] names.
+    /// In the folder that [`root()`] names.
     pub fn new(repo: &Repo, config: &Config) -> Result<Worktrees> {
         let root = root(repo, config)?;
         repo.own_dir()?;

@@ -4,7 +4,7 @@
 //! after ours. Where `core.hooksPath` points elsewhere (husky, a team's or a person's folder of hooks),
 //! nothing in that folder is touched, see [`hooks_path`]. Files that lefthook keeps rewriting are left
 //! to it, with the lines to add. From 2.54 on git also runs hooks that its config names, and those
-//! stand whatever becomes of the files, see [`configured`].
+//! stand whatever becomes of the files, see [`mod@configured`].
 
 use super::action::{Action, Step, StepState};
 use super::installed::Installed;

@@ -8,7 +8,7 @@
 //! Here are the question ([`Candidate`]) and the answer ([`Ruling`], [`Refusal`]). `steps` divides an update,
 //! `evidence` finds verdicts, `similar` finds them after a rebase, [`BranchVerdicts`] says which count,
 //! `tally` what they come to, `replay` goes through the steps, `intermediate` looks at what lies between,
-//! and [`explain`] reports every part.
+//! and [`explain()`] reports every part.
 
 mod evidence;
 mod explain;

@@ -4,7 +4,7 @@
 //! instructions come from that branch's tip, and its author may have prepared another branch. It must not
 //! be vacuous; its reviewer must be a rival of all the authors, who must be known; a waiver must be by a
 //! person whom the policy names; and it must be signed if the branch counts only signed records. What the
-//! verdicts that count come to together is told by [`tally`](super::tally).
+//! verdicts that count come to together is told by [`tally`](super::tally()).
 
 use super::tally::{self, Effect, Tally};
 use crate::domain::change::{Author, Change};
