@@ -215,7 +215,10 @@ mod tests {
         assert_eq!(of(&[approval(4), block(5)]), [Replaced, Blocks]);
         assert_eq!(of(&[block(5), approval(6)]), [Replaced, Approves]);
         assert_eq!(of(&[approval(5), block(5)]), [Replaced, Blocks]);
-        assert_eq!(of(&[approval(5), approval(5)]), [Approves, Replaced], "the same twice");
+        assert_eq!(of(&[approval(5), approval(5)]), [Approves, Approves], "a copy");
+        let other = Verdict { summary: "Because of that.".into(), ..approval(5) };
+        let twice = [approval(5), other, approval(5)];
+        assert_eq!(of(&twice), [Approves, Replaced, Approves], "another at the same moment");
         assert_eq!(of(&[block(4), waiver(5)]), [Waived, Waives]);
         assert_eq!(of(&[waiver(3), waiver(5), block(6)]), [Overruled, Overruled, Blocks]);
     }
