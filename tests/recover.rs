@@ -434,39 +434,6 @@ fn a_recover_elsewhere_that_was_killed_still_knows_the_first_place() {
     place.flow(&["clean", "--trash"]).ok().says("to the trash");
 }
 
-/// A killed one is like this one, which fails half way: something is mounted among the ignored files.
-#[test]
-fn ignored_files_that_are_half_in_the_trash_are_of_a_worktree_that_is_removed() {
-    let place = Place::new();
-    place.write(".gitignore", ".env\nmounted/\n");
-    place.git(&["add", "."]).ok();
-    place.git(&["commit", "--quiet", "-m", "Ignore"]).ok();
-    let path = left(&place, "demo.api", |path| {
-        put(&path.join(".env"), "SECRET=1\n");
-        put(&path.join("mounted/note"), "n");
-    });
-    let share = place.root().join("share");
-    put(&share.join("precious"), "p");
-    let mounted = path.join("mounted");
-    let script =
-        format!("mount --bind {} {} || exit 77; git-flow-ai clean; true", share.display(), mounted.display());
-    let out = place.command("unshare").args(["-m", "sh", "-c", &script]).output().unwrap();
-    // Only root can mount.
-    if out.status.success() {
-        let all = listed(&place);
-        assert!(!path.exists(), "{all:?}");
-        let kinds: Vec<&str> = all.iter().map(|found| found["kind"].as_str().unwrap()).collect();
-        assert_eq!(kinds, ["worktree", "ignored"], "{all:?}");
-        place.flow(&["recover", all[0]["id"].as_str().unwrap()]).ok();
-        assert_eq!(fs::read_to_string(path.join("mounted/note")).unwrap(), "n");
-        let aside = place.root().join("aside");
-        let to = ["recover", all[1]["id"].as_str().unwrap(), "--to", aside.to_str().unwrap()];
-        place.flow(&to).ok();
-        assert_eq!(fs::read_to_string(aside.join(".env")).unwrap(), "SECRET=1\n");
-    }
-    assert_eq!(fs::read_to_string(share.join("precious")).unwrap(), "p");
-}
-
 #[test]
 fn cleans_at_once_and_beside_each_other_lose_nothing() {
     let place = Place::new();

@@ -31,12 +31,10 @@ pub(super) fn remove(worktree: Worktree) -> Result<Removed> {
         return Ok(Removed::Kept(why));
     }
     let kept = ignored::worth_keeping(&worktree)?;
-    if kept.paths.is_empty() {
-        discard(worktree)?;
-    } else {
+    if !kept.paths.is_empty() {
         trash::put_ignored(&worktree, &kept)?;
-        delete_record(&worktree.parent, worktree.record)?;
     }
+    discard(worktree)?;
     Ok(Removed::Gone)
 }
 

@@ -154,37 +154,28 @@ impl Trash {
 pub(super) fn put(worktree: Worktree, why: &str, holds: Option<String>) -> Result<TrashEntry> {
     let bytes = measure(&worktree.path, THOROUGH).bytes;
     let removal = Removal { holds, bytes, ..removal(&worktree, TrashKind::Worktree, why) };
-    move_in(&worktree, &removal)?;
-    worktree.parent.trash().read(worktree.record.dir())
-}
-
-fn move_in(worktree: &Worktree, removal: &Removal) -> Result<()> {
     worktree.record.set_removed(&serde_json::to_vec(&removal)?)?;
     let context = || format!("cannot move {} to the trash", worktree.path.display());
     if let Err(error) = rename_new(&worktree.path, &worktree.record.files()) {
         worktree.record.unset_removed()?;
         return Err(error).with_context(context);
     }
-    Ok(())
+    worktree.parent.trash().read(worktree.record.dir())
 }
 
-/// Moves a worktree into the trash, and then its ignored files into a record of their own: killed in
-/// between, what the trash says of both is true.
+/// Moves ignored files of a worktree into the trash, in a record of their own.
 pub(super) fn put_ignored(worktree: &Worktree, ignored: &IgnoredFiles) -> Result<()> {
+    let making = worktree.parent.making()?;
     let why = "ignored files of a worktree that was removed";
     let removal = Removal { bytes: ignored.bytes, ..removal(worktree, TrashKind::Ignored, why) };
-    let why = "it was being removed".to_owned();
-    move_in(worktree, &Removal { kind: TrashKind::Worktree, why, ..removal.clone() })?;
-    let making = worktree.parent.making()?;
     let path = [("path", worktree.path.as_os_str().as_bytes())];
     let record = WorktreeRecord::create(&worktree.parent.own_dir(), &worktree.name, &path)?;
     drop(making);
     record.set_removed(&serde_json::to_vec(&removal)?)?;
-    let files = worktree.record.files();
     for path in &ignored.paths {
-        let (from, to) = (files.join(path), record.files().join(path));
+        let (from, to) = (worktree.path.join(path), record.files().join(path));
         let context = || format!("cannot keep {}", path.display());
-        if !scan::is_real_folder(&files, path.parent().unwrap_or(path)) {
+        if !scan::is_real_folder(&worktree.path, path.parent().unwrap_or(path)) {
             anyhow::bail!("cannot keep {}: a link has taken its folder's place", path.display());
         }
         fs::create_dir_all(to.parent().unwrap_or(&to)).with_context(context)?;
