@@ -5,7 +5,7 @@
 
 use super::{AgentConfig, ApiKind, Config, ReviewerConfig};
 use crate::domain::error::{Result, hint, nearest};
-use crate::domain::policy::{self, Rule};
+use crate::domain::policy::{self, Carry, Rule};
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 use std::ops::Range;
@@ -52,8 +52,8 @@ fn check_rules(rules: &[Rule], origin: &str) -> Result<()> {
             let example = "write for example `paths = [\"crypto/**\"]`";
             return Err(hint(format!("{origin}: a [[gate.rule]] names no `paths`"), example));
         }
-        if rule.approvals.is_none() && !rule.human {
-            let fix = "add `approvals = 2`, or `human = true`";
+        if rule.approvals.is_none() && !rule.human && rule.carry != Carry::Exact {
+            let fix = "add `approvals = 2`, `human = true` or `carry = \"exact\"`";
             return Err(hint(format!("{origin}: a [[gate.rule]] demands nothing"), fix));
         }
         for pattern in &rule.paths {

@@ -3,6 +3,10 @@
 //! A policy is read from the *target* branch's tip, never from the incoming change or the working
 //! tree: the judge reads the policy of the target, not of the accused.
 
+mod files;
+
+pub use files::is_policy_file;
+
 use crate::domain::change::Author;
 use crate::domain::parse_units;
 use crate::domain::rival::Rival;
@@ -32,6 +36,9 @@ pub struct Policy {
     pub allowed_signers: String,
     /// Whose waivers count, by address. Default: none.
     pub waivers: Vec<String>,
+    /// Branches whose judged commits may be picked onto a protected one, exactly as they landed there: `main`
+    /// for backports to releases. Default: none.
+    pub accept_from: Vec<String>,
     /// What is demanded on top where certain paths change. Default: nothing.
     #[serde(rename = "rule")]
     pub rules: Vec<Rule>,
@@ -47,6 +54,19 @@ pub struct Rule {
     pub approvals: Option<u32>,
     /// Whether a person has to approve as well. Default: no.
     pub human: bool,
+    /// How a verdict carries a change of these paths to another base: `clean`, or `exact`. Default: clean.
+    pub carry: Carry,
+}
+
+/// How a verdict may carry a change of a path to another base than the one that was judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Carry {
+    /// By a clean merge, at the place that was shown.
+    #[default]
+    Clean,
+    /// The file has to be before and after what it was when it was judged.
+    Exact,
 }
 
 /// What one change needs.
@@ -69,6 +89,7 @@ impl Default for Policy {
             signed: false,
             allowed_signers: ".zenflow/allowed_signers".into(),
             waivers: Vec::new(),
+            accept_from: Vec::new(),
             rules: Vec::new(),
         }
     }
@@ -89,6 +110,13 @@ impl Policy {
     pub fn may_waive(&self, person: &Author) -> bool {
         let address = person.address();
         person.vendor.is_person() && self.waivers.iter().any(|one| one.trim().eq_ignore_ascii_case(address))
+    }
+
+    /// Whether that path lands exactly as it was judged or not at all: a rule asks for it, or it is a
+    /// policy file, the list of signers included.
+    pub fn lands_exactly(&self, path: &[u8]) -> bool {
+        let is_asked = |rule: &Rule| rule.carry == Carry::Exact && rule.concerns(&[path]);
+        is_policy_file(path) || path == self.allowed_signers.as_bytes() || self.rules.iter().any(is_asked)
     }
 
     /// What every change needs, whatever its paths.
@@ -154,8 +182,8 @@ mod tests {
     #[test]
     fn a_rule_asks_for_more_where_its_paths_change() {
         let crypto =
-            Rule { paths: vec!["crypto/**".into(), "*.lock".into()], approvals: Some(2), human: false };
-        let own = Rule { paths: vec![".zenflow/**".into()], approvals: None, human: true };
+            Rule { paths: vec!["crypto/**".into(), "*.lock".into()], approvals: Some(2), ..Rule::default() };
+        let own = Rule { paths: vec![".zenflow/**".into()], human: true, ..Rule::default() };
         let policy = Policy { rules: vec![crypto, own], ..Policy::default() };
         let demand = |paths: &[&str]| policy.demand(paths);
         assert_eq!(demand(&["src/a.rs", "docs/crypto/a"]), Demand { approvals: 1, human: false });
