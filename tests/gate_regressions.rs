@@ -284,9 +284,12 @@ fn a_note_written_by_hand_is_read_to_the_letter() {
     let good = git_flow_ai::domain::verdict::record::encode(&place.verdict("main", "evil")).unwrap();
     let good = good.lines().nth(1).unwrap();
     let forms = [
-        good.replace("\"version\":2", "\"version\":2.0"),
-        good.replace("\"version\":2", "\"version\":2e0"),
-        good.replace("\"version\":2", "\"version\":28446744073709551616"),
+        good.replace("attestation/v1", "attestation/v1.0"),
+        good.replace("attestation/v1", "attestation/v+1"),
+        good.replace("attestation/v1", "attestation/v4294967297"),
+        good.replace("\"kind\":\"verdict\"", "\"kind\":\"check\""),
+        good.replace("\"kind\":\"verdict\"", "\"kind\":\"waiver\""),
+        good.replace("\"kind\":\"verdict\"", "\"kind\":\"Verdict\""),
         good.replace("\"decision\":\"APPROVE\"", "\"decision\":\"REQUEST CHANGES\",\"decision\":\"APPROVE\""),
         good.replace("\"bytes\":100", "\"bytes\":0"),
         good.replace("\"bytes\":100", "\"bytes\":-1"),

@@ -30,7 +30,8 @@ fn approval(place: &Place, key: &str, namespace: &str) -> Verdict {
 fn sign_with(place: &Place, mut verdict: Verdict, key: &str, namespace: &str) -> Verdict {
     let statement = record::statement(&verdict).unwrap();
     let file = place.root().join("statement");
-    fs::write(&file, &statement).unwrap();
+    let signed = format!("DSSEv1 28 application/vnd.in-toto+json {} {statement}", statement.len());
+    fs::write(&file, signed).unwrap();
     let mut keygen = place.command("ssh-keygen");
     keygen
         .args(["-q", "-Y", "sign", "-n", namespace, "-f"])

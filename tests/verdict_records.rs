@@ -65,7 +65,15 @@ fn every_record_is_what_the_schema_says() {
     jsonschema::meta::validate(&schema).unwrap();
     let schema = jsonschema::options().should_validate_formats(true).build(&strict(schema)).unwrap();
     assert_eq!(records.len(), 4, "{note}");
+    let kinds: Vec<&Value> = records.iter().map(|record| &record["statement"]["predicate"]["kind"]).collect();
+    assert_eq!(kinds, ["verdict", "verdict", "waiver", "verdict"]);
     for record in &records {
+        for (end, commit) in [("base", "main"), ("head", "topic")] {
+            let id = |revision: &str| place.git_says(&["rev-parse", revision]);
+            let predicate = &record["statement"]["predicate"];
+            assert_eq!(predicate[format!("{end}_commit")], id(commit).as_str());
+            assert_eq!(predicate[format!("{end}_tree")], id(&format!("{commit}^{{tree}}")).as_str());
+        }
         let faults: Vec<String> = schema.iter_errors(record).map(|error| error.to_string()).collect();
         assert_eq!(faults, [""; 0], "{record}");
         for (key, wrong) in [("decision", "LGTM"), ("base_tree", "main"), ("time", "yesterday")] {
@@ -79,12 +87,7 @@ fn every_record_is_what_the_schema_says() {
 #[test]
 fn a_record_is_verified_by_hand_as_the_documentation_says() {
     let place = place("signed = true\n");
-    let text = document("verdicts.md");
-    let script = text.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
-    let by_hand = || {
-        let mut sh = place.command("sh");
-        Out::of(sh.args(["-e", "-c", script]).output().unwrap())
-    };
+    let by_hand = || documented(&place, 1);
     with_key(&place, "ada", &["review", "topic"]).ok();
     by_hand().ok().says("Good \"flow-ai-verdict\" signature for ada@example.com");
     // What was altered afterwards is not good, and what has moved on is about something else.
@@ -103,6 +106,41 @@ fn a_record_is_verified_by_hand_as_the_documentation_says() {
     place.git(&["commit", "--quiet", "-am", "Newer"]).ok();
     write(&note);
     assert_ne!(by_hand().status, 0);
+}
+
+/// Runs the script of that number in `verdicts.md`, from 1.
+fn documented(place: &Place, number: usize) -> Out {
+    let text = document("verdicts.md");
+    let script = text.split("```sh\n").nth(number).unwrap().split("```").next().unwrap();
+    Out::of(place.command("sh").args(["-e", "-c", script]).output().unwrap())
+}
+
+#[test]
+fn a_record_leaves_git_with_its_signature() {
+    let place = place("");
+    place.flow(&["review", "topic"]).ok();
+    let dsse = || place.flow(&["verdict", "show", "--dsse", "topic"]);
+    assert_eq!(dsse().exits(1).says("left out the APPROVE on ").stdout, "");
+    with_key(&place, "ada", &["review", "topic", "--again"]).ok();
+    place.git(&["show", "main:.zenflow/allowed_signers"]).ok();
+    documented(&place, 1).ok();
+    documented(&place, 2).ok().says("Good \"flow-ai-verdict\" signature for ada@example.com");
+    let envelopes = dsse().ok().stdout;
+    let envelopes: Vec<Value> = envelopes.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(envelopes.len(), 1);
+    assert_eq!(envelopes[0]["payloadType"], "application/vnd.in-toto+json");
+    let key = Out::of(place.command("ssh-keygen").args(["-l", "-f", "../home/ada.pub"]).output().unwrap());
+    let fingerprint = key.ok().stdout.split(' ').nth(1).unwrap().to_owned();
+    assert_eq!(envelopes[0]["signatures"][0]["keyid"], fingerprint.as_str());
+}
+
+#[test]
+fn a_signature_is_good_for_nothing_but_a_record() {
+    let place = place("signed = true\n");
+    with_key(&place, "ada", &["review", "topic"]).ok();
+    documented(&place, 1).ok();
+    let bare = "ssh-keygen -Y verify -f allowed_signers -I ada@example.com -n flow-ai-verdict -s signed.sig < statement";
+    assert_ne!(Out::of(place.command("sh").args(["-c", bare]).output().unwrap()).status, 0);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::store_repo::open;
 use crate::support::{Config, Out, Place};
 use git_flow_ai::domain::change::{Author, Vendor};
-use git_flow_ai::domain::verdict::{Decision, Finding, Severity, Shown, Verdict};
+use git_flow_ai::domain::verdict::{Decision, Finding, Severity, Shown, Verdict, record};
 use git_flow_ai::gate::store::{Repo, verdicts};
 use gix::ObjectId;
 use std::fs;
@@ -19,6 +19,7 @@ fn verdict(repo: &Repo, summary: &str) -> (ObjectId, Verdict) {
         decision: Decision::Approve,
         base_tree: base,
         head_tree: head.tree,
+        base_commit: None,
         head_commit: Some(head.id),
         target: "main".into(),
         authors: vec![author("claude", "anthropic")],
@@ -30,6 +31,7 @@ fn verdict(repo: &Repo, summary: &str) -> (ObjectId, Verdict) {
             files: vec!["README.md".into()],
             ..Shown::default()
         },
+        again: 0,
         findings: Vec::new(),
         summary: summary.into(),
         time: "2026-01-02T03:04:05Z".parse().unwrap(),
@@ -165,15 +167,25 @@ fn the_command_lists_shows_and_tells_what_holds() {
     let mut moved = first.clone();
     moved.head_tree = repo.empty_tree();
     verdicts::append(&repo, on, &moved).unwrap();
-    place.git(&["notes", "--ref=flow-ai", "append", "-m", "{\"version\":9}"]).ok();
+    let foreign = |from: &str, to: &str| {
+        let text = record::encode(&first).unwrap().replace(from, to);
+        let line = text.lines().nth(1).unwrap().to_owned();
+        place.git(&["notes", "--ref=flow-ai", "append", "-m", &line]).ok();
+    };
+    foreign("attestation/v1", "attestation/v9");
+    foreign("\"kind\":\"verdict\"", "\"kind\":\"check\"");
     let out = place.flow(&["verdict", "list"]).ok();
-    out.says("no: its reviewer is no rival").says("no: it is about another state").says("its version is 9");
+    out.says("no: its reviewer is no rival")
+        .says("no: it is about another state")
+        .says("skipped a record on ")
+        .says("its version is 9")
+        .says("its kind is `check`");
     let json = place.flow(&["verdict", "list", "--all", "--json"]).ok();
     let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     let holds: Vec<bool> =
         json["verdicts"].as_array().unwrap().iter().map(|v| v["holds"].as_bool().unwrap()).collect();
     assert_eq!(holds, [true, false, false]);
-    assert_eq!(json["unreadable"].as_array().unwrap().len(), 1);
+    assert_eq!(json["unreadable"].as_array().unwrap().len(), 2);
 
     place.git(&["checkout", "--quiet", "--orphan", "other"]).ok();
     place.git(&["commit", "--quiet", "-m", "Elsewhere"]).ok();

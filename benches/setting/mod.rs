@@ -125,6 +125,7 @@ impl Setting {
             decision: Decision::Approve,
             base_tree: base_tree.parse().unwrap(),
             head_tree: head_tree.parse().unwrap(),
+            base_commit: None,
             head_commit: None,
             target: "main".into(),
             authors: vec![author("Ada <ada@example.com>", "person")],
@@ -134,8 +135,9 @@ impl Setting {
                 sha256: "0".repeat(64),
                 bytes: 1,
                 files: vec!["src/new.txt".into()],
-                parts: Vec::new(),
+                ..Shown::default()
             },
+            again: 0,
             findings: Vec::new(),
             summary: "Fine.".into(),
             time: "2026-11-21T10:00:00Z".parse().unwrap(),

@@ -97,12 +97,14 @@ pub fn record(
         decision,
         base_tree: change.base_tree,
         head_tree: change.head_tree,
+        base_commit: change.base_commit,
         head_commit: change.head_commit,
         target: target.to_owned(),
         authors: change.authors.clone(),
         reviewer: person,
         policy: loaded.digest.clone(),
         shown: shown(&sealed, change, &changed)?,
+        again: 0,
         findings,
         summary,
         time: review::now(),
@@ -143,6 +145,6 @@ fn shown(sealed: &Sealed, change: &Change, changed: &[Changed]) -> Result<Shown>
         sha256: digest::sha256(&diff),
         bytes: diff.len() as u64,
         files: changed.iter().map(Changed::display).collect(),
-        parts: Vec::new(),
+        ..Shown::default()
     })
 }

@@ -126,8 +126,12 @@ pub struct Change {
     pub base_tree: ObjectId,
     /// The tree that it ends in.
     pub head_tree: ObjectId,
-    /// The commit that carries it, where there is one; an index for finding verdicts, no proof.
+    /// The commit that it starts from, where there is one; its tree is `base_tree`.
+    pub base_commit: Option<ObjectId>,
+    /// The commit that carries it, where there is one; its tree is `head_tree`.
     pub head_commit: Option<ObjectId>,
+    /// The commits that the head has and the base has not, the head first; none where it is not committed.
+    pub commits: Vec<ObjectId>,
     /// Everybody who had a hand in it.
     pub authors: Vec<Author>,
     /// One line for people: a commit's subject, or "staged changes".

@@ -15,16 +15,22 @@ impl Place {
     pub fn verdict(&self, base: &str, head: &str) -> Verdict {
         let id = |revision: &str| self.git_says(&["rev-parse", revision]).parse().unwrap();
         let tree = |revision: &str| id(&format!("{revision}^{{tree}}"));
+        let commit = |revision: &str| {
+            let found = self.git(&["rev-parse", "--quiet", "--verify", &format!("{revision}^{{commit}}")]);
+            (found.status == 0).then(|| found.stdout.trim().parse().unwrap())
+        };
         Verdict {
             decision: decide(&[], &[]),
             base_tree: tree(base),
             head_tree: tree(head),
+            base_commit: commit(base),
             head_commit: Some(id(head)),
             target: "main".into(),
             authors: vec![author("Ada Lovelace <ada@example.com>", "person")],
             reviewer: author("codex", "openai"),
             policy: "0".repeat(64),
             shown: Shown { sha256: "0".repeat(64), bytes: 100, files: Vec::new(), ..Shown::default() },
+            again: 0,
             findings: Vec::new(),
             summary: "Read.".into(),
             time: "2026-01-01T00:00:00Z".parse().unwrap(),

@@ -128,7 +128,9 @@ fn change(repo: &Repo, candidate: &Candidate, missing: &Missing) -> Result<Chang
     Ok(Change {
         base_tree: missing.base_tree,
         head_tree: missing.head_tree,
+        base_commit: missing.base,
         head_commit: missing.head,
+        commits: Vec::new(),
         authors,
         title: "this merge as it stands".into(),
     })

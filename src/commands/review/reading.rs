@@ -180,7 +180,7 @@ fn together(
 fn joined(mut parts: Vec<ShownPart>) -> Shown {
     if parts.len() == 1 {
         let ShownPart { sha256, bytes, files } = parts.swap_remove(0);
-        return Shown { sha256, bytes, files, parts };
+        return Shown { sha256, bytes, files, ..Shown::default() };
     }
     let hashes: String = parts.iter().map(|part| part.sha256.as_str()).collect();
     let files: BTreeSet<&String> = parts.iter().flat_map(|part| &part.files).collect();
@@ -189,6 +189,7 @@ fn joined(mut parts: Vec<ShownPart>) -> Shown {
         bytes: parts.iter().map(|part| part.bytes).sum(),
         files: files.into_iter().cloned().collect(),
         parts,
+        ..Shown::default()
     }
 }
 

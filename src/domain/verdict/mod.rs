@@ -8,7 +8,7 @@
 mod id;
 pub mod record;
 
-pub use record::{Signature, Unreadable};
+pub use record::{Kind, Signature, Unreadable};
 
 use crate::domain::change::{Author, Change};
 use gix::ObjectId;
@@ -90,6 +90,21 @@ pub struct Shown {
     /// The requests, where the difference was too much for one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<ShownPart>,
+    /// The commits that lead from base to head, where they were shown one by one beside the difference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way: Option<ShownWay>,
+}
+
+/// What the reviewer was shown of the commits between base and head: what they add and take away again.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ShownWay {
+    /// The commits that were shown, each by what it changes: those that the head has and the base has not.
+    #[serde(with = "id::list")]
+    pub commits: Vec<ObjectId>,
+    /// SHA-256 of what was shown of them, in hex.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub bytes: u64,
 }
 
 /// One request of several.
@@ -126,7 +141,10 @@ pub struct Verdict {
     /// The tree that the change ends in.
     #[serde(with = "id")]
     pub head_tree: ObjectId,
-    /// The commit that carried it; an index only.
+    /// The commit that it starts from, where there is one; its tree is `base_tree`.
+    #[serde(with = "id::optional", default, skip_serializing_if = "Option::is_none")]
+    pub base_commit: Option<ObjectId>,
+    /// The commit that carried it, where there is one; its tree is `head_tree`.
     #[serde(with = "id::optional", default, skip_serializing_if = "Option::is_none")]
     pub head_commit: Option<ObjectId>,
     /// The branch it was meant for.
@@ -138,6 +156,9 @@ pub struct Verdict {
     pub policy: String,
     /// What the reviewer was shown.
     pub shown: Shown,
+    /// How many answers of the same reviewer on the same change this one was asked for to replace.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub again: u32,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
     /// The reviewer's own words, for people.
@@ -160,10 +181,25 @@ impl Verdict {
         (self.base_tree, self.head_tree) == (change.base_tree, change.head_tree)
     }
 
+    /// The commits that the reviewer was shown, one by one.
+    pub fn commits(&self) -> &[ObjectId] {
+        self.shown.way.as_ref().map_or(&[], |way| way.commits.as_slice())
+    }
+
+    /// Every object that it names.
+    pub fn ids(&self) -> impl Iterator<Item = ObjectId> {
+        let ends = [Some(self.base_tree), Some(self.head_tree), self.base_commit, self.head_commit];
+        ends.into_iter().flatten().chain(self.commits().iter().copied())
+    }
+
     /// The findings of the given severities.
     pub fn blocking<'a>(&'a self, block: &'a [Severity]) -> impl Iterator<Item = &'a Finding> {
         self.findings.iter().filter(move |finding| block.contains(&finding.severity))
     }
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// The decision that follows from findings: any of a blocking severity blocks.

@@ -1,9 +1,10 @@
 //! How a verdict is written down: one line for people, one record.
 //!
-//! A record is one line of JSON, so that git's `cat_sort_uniq` merge of notes is right: an envelope
-//! with a version, an [in-toto Statement](https://github.com/in-toto/attestation/tree/main/spec/v1)
-//! whose subject is the tree that was judged, and a signature over the statement's bytes as they stand
-//! in the line. Readers ignore unknown keys, never unknown versions.
+//! A record is one line of JSON, so that git's `cat_sort_uniq` merge of notes is right: an
+//! [in-toto Statement](https://github.com/in-toto/attestation/tree/main/spec/v1) whose subject is the
+//! tree that it is about, and a signature over the bytes of the statement as they stand in the line. What
+//! a record says it is, its [`Kind`] and its version, stands in the statement, so that it is signed too.
+//! Readers ignore unknown keys. They skip records of a kind or a version that they do not know, and say so.
 
 use super::{Decision, Verdict};
 use crate::domain::error::Result;
@@ -12,18 +13,47 @@ use anyhow::Context;
 use gix::ObjectId;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::fmt;
 
 /// The version of the records that this program writes, and the only one that it reads.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 1;
 
 /// What a Statement says it is (`_type`).
 const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 
-/// What the predicate of ours says it is.
-pub const PREDICATE: &str = "https://github.com/git-flow-ai/git-flow-ai/attestation/verdict/v1";
+/// What the predicates of ours say they are, before their version.
+pub const PREDICATE: &str = "https://github.com/git-flow-ai/git-flow-ai/attestation/v";
 
 /// How many characters the line for people has at most.
 const HEADLINE: usize = 200;
+
+/// What a record is. `docs/verdicts.md` has the keys of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A reviewer's or a person's decision on a change.
+    Verdict,
+    /// A person lets a change in without a rival's approval.
+    Waiver,
+    /// A test record: a test command passed or failed on a tree.
+    Check,
+    /// A finding that somebody declines to follow, and why.
+    Decline,
+    /// Which acceptance criteria of a spec are met, with evidence.
+    Acceptance,
+}
+
+impl Kind {
+    fn of(verdict: &Verdict) -> Kind {
+        if verdict.decision == Decision::Waive { Kind::Waiver } else { Kind::Verdict }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
 
 /// A signature as it was read, with what it is over.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -34,7 +64,7 @@ pub struct Signature {
     pub body: String,
 }
 
-/// A line of a note that could not be read: malformed, or of an unknown version.
+/// A line of a note that counts for nothing: malformed, or of a kind or version that is not read here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
     /// The line as it stands.
@@ -45,7 +75,6 @@ pub struct Unreadable {
 
 #[derive(Serialize, Deserialize)]
 struct Envelope<'a> {
-    version: u32,
     #[serde(borrow)]
     statement: &'a RawValue,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,7 +104,30 @@ struct Digest {
     git_tree: ObjectId,
 }
 
-/// The in-toto Statement of a verdict, on one line: the bytes that are signed.
+/// A verdict or a waiver as it is written.
+#[derive(Serialize)]
+struct Predicate<'a> {
+    kind: Kind,
+    #[serde(flatten)]
+    verdict: &'a Verdict,
+}
+
+/// What a record of any version says it is.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Header {
+    #[serde(rename = "_type")]
+    statement_type: String,
+    predicate_type: String,
+    predicate: Kinded,
+}
+
+#[derive(Deserialize)]
+struct Kinded {
+    kind: Option<String>,
+}
+
+/// The in-toto Statement of a verdict, on one line.
 ///
 /// A reviewer's texts stand in it only as JSON strings, where a line break is `\n`; what could deceive
 /// a terminal is escaped.
@@ -86,8 +138,8 @@ pub fn statement(verdict: &Verdict) -> Result<String> {
             name: verdict.target.clone(),
             digest: Digest { git_tree: verdict.head_tree },
         }],
-        predicate_type: PREDICATE.to_owned(),
-        predicate: verdict,
+        predicate_type: format!("{PREDICATE}{VERSION}"),
+        predicate: Predicate { kind: Kind::of(verdict), verdict },
     };
     let mut text = String::new();
     for c in serde_json::to_string(&statement)?.chars() {
@@ -112,7 +164,7 @@ pub fn encode(verdict: &Verdict) -> Result<String> {
         None => (statement(verdict)?, None),
     };
     let statement = RawValue::from_string(statement).context("a verdict that is no JSON")?;
-    let envelope = Envelope { version: VERSION, statement: &statement, signature };
+    let envelope = Envelope { statement: &statement, signature };
     Ok(format!("{}\n{}\n", headline(verdict), serde_json::to_string(&envelope)?))
 }
 
@@ -153,42 +205,52 @@ pub fn decode(note: &str, format: gix::hash::Kind) -> (Vec<Verdict>, Vec<Unreada
     (verdicts, unreadable)
 }
 
-/// Reads one record; an error says why it cannot be read.
+/// Reads one record: it must be ours, of a kind and version that is read here, and about the tree that its
+/// predicate names. An error says why it is not.
 fn record(line: &str, format: gix::hash::Kind) -> Result<Verdict, String> {
-    #[derive(Deserialize)]
-    struct Versioned {
-        version: u64,
-    }
-    let Versioned { version } =
-        serde_json::from_str(line).map_err(|error| format!("no record of a verdict: {error}"))?;
-    if version != u64::from(VERSION) {
-        return Err(format!("its version is {version}, and this program knows only {VERSION}"));
-    }
-    let verdict = enveloped(line)?;
-    let ids = [Some(verdict.base_tree), Some(verdict.head_tree), verdict.head_commit];
-    match ids.into_iter().flatten().find(|id| id.kind() != format) {
-        Some(id) => Err(format!("malformed: `{id}` is no id of this repository's object format")),
-        None => Ok(verdict),
-    }
-}
-
-/// Reads the statement in an envelope: it must be ours, and about the tree that its predicate names.
-fn enveloped(line: &str) -> Result<Verdict, String> {
     let malformed = |error: serde_json::Error| format!("malformed: {error}");
-    let envelope: Envelope<'_> = serde_json::from_str(line).map_err(malformed)?;
+    let envelope: Envelope<'_> =
+        serde_json::from_str(line).map_err(|error| format!("not a record: {error}"))?;
     let text = envelope.statement.get();
+    let header: Header = serde_json::from_str(text).map_err(|error| format!("not a record: {error}"))?;
+    let kind = kind(&header)?;
     let statement: Statement<Verdict> = serde_json::from_str(text).map_err(malformed)?;
-    if statement.kind != STATEMENT || statement.predicate_type != PREDICATE {
-        return Err(format!("its predicate is `{}`, which is none of ours", statement.predicate_type));
-    }
     let mut verdict = statement.predicate;
+    if Kind::of(&verdict) != kind {
+        return Err(format!("malformed: it is a {kind}, and its decision is {}", verdict.decision));
+    }
     match &statement.subject[..] {
         [only] if only.digest.git_tree == verdict.head_tree && only.name == verdict.target => {}
         _ => return Err("malformed: its subject is not what it judges".into()),
     }
+    if let Some(id) = verdict.ids().find(|id| id.kind() != format) {
+        return Err(format!("malformed: `{id}` is no id of this repository's object format"));
+    }
     verdict.signature =
         envelope.signature.map(|body| Signature { statement: text.to_owned(), body: body.to_owned() });
     Ok(verdict)
+}
+
+/// The kind of a record, if it is one that is read here.
+fn kind(header: &Header) -> Result<Kind, String> {
+    let Header { statement_type, predicate_type, predicate } = header;
+    let version = predicate_type.strip_prefix(PREDICATE).filter(|_| statement_type == STATEMENT);
+    match version {
+        Some(version) if version == VERSION.to_string() => {}
+        Some(version) => {
+            return Err(format!("its version is {version}, and this program reads only {VERSION}"));
+        }
+        None => return Err(format!("its predicate is `{predicate_type}`, which is none of ours")),
+    }
+    let Some(name) = predicate.kind.as_deref() else {
+        return Err("malformed: it does not say what kind of record it is".into());
+    };
+    match serde_json::from_value(name.into()) {
+        Ok(kind @ (Kind::Verdict | Kind::Waiver)) => Ok(kind),
+        Ok(Kind::Check | Kind::Decline | Kind::Acceptance) | Err(_) => {
+            Err(format!("its kind is `{name}`, which this program does not read"))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -208,12 +270,14 @@ mod tests {
             decision: Decision::Approve,
             base_tree: "1".repeat(40).parse().unwrap(),
             head_tree: "2".repeat(40).parse().unwrap(),
+            base_commit: None,
             head_commit: None,
             target: "main".into(),
             authors: vec![author("claude", "anthropic")],
             reviewer: author("codex", "openai"),
             policy: String::new(),
             shown: Shown { sha256: String::new(), bytes: 1, files: vec!["a.rs".into()], ..Shown::default() },
+            again: 0,
             findings: Vec::new(),
             summary: "Fine.\nReally.".into(),
             time: "2026-01-02T03:04:05Z".parse().unwrap(),
@@ -304,12 +368,23 @@ mod tests {
     fn a_line_that_cannot_be_read_is_named() {
         let good = encode(&verdict()).unwrap();
         let good = good.lines().nth(1).unwrap();
+        let kind = "\"kind\":\"verdict\"";
         for (bad, why) in [
-            (good.replace("\"version\":2", "\"version\":3"), "its version is 3"),
-            (good.replace("\"version\":2", "\"version\":1"), "its version is 1"),
-            (good.replace("\"version\":2,", ""), "no record"),
-            (good.replace("\"version\":2", "\"version\":\"2\""), "no record"),
-            (good.replace("\"version\":2", "\"version\":2,\"version\":2"), "no record"),
+            (good.replace("attestation/v1", "attestation/v2"), "its version is 2"),
+            (good.replace("attestation/v1", "attestation/v01"), "its version is 01"),
+            (good.replace("attestation/v1", "attestation/v"), "its version is "),
+            (good.replace("git-flow-ai/attestation", "evil/attestation"), "none of ours"),
+            (good.replace("Statement/v1", "Statement/v2"), "none of ours"),
+            (good.replace(kind, "\"kind\":\"check\""), "its kind is `check`, which"),
+            (good.replace(kind, "\"kind\":\"decline\""), "its kind is `decline`, which"),
+            (good.replace(kind, "\"kind\":\"acceptance\""), "its kind is `acceptance`, which"),
+            (good.replace(kind, "\"kind\":\"tomorrow's\""), "its kind is `tomorrow's`, which"),
+            (good.replace(kind, "\"kind\":\"waiver\""), "it is a waiver, and its decision is APPROVE"),
+            (good.replace("APPROVE", "WAIVE"), "it is a verdict, and its decision is WAIVE"),
+            (good.replace(kind, "\"kind\":7"), "not a record"),
+            (good.replace(kind, &format!("{kind},{kind}")), "not a record"),
+            (good.replace("\"kind\":\"verdict\",", ""), "what kind of record"),
+            (good.replace("\"statement\"", "\"statement\":{},\"statement\""), "not a record"),
             (good.replace("APPROVE", "LGTM"), "malformed"),
             (good.replace("\"decision\":\"APPROVE\",", ""), "malformed"),
             (good.replace("\"decision\"", "\"decision\":\"APPROVE\",\"decision\""), "malformed"),
@@ -318,10 +393,9 @@ mod tests {
             (good.replace("2026-01-02T03:04:05Z", "yesterday"), "malformed"),
             (good.replacen(&"2".repeat(40), &"3".repeat(40), 1), "its subject is not what it judges"),
             (good.replacen("\"main\"", "\"next\"", 1), "its subject is not what it judges"),
-            (good.replace("verdict/v1", "verdict/v2"), "none of ours"),
-            (good[..good.len() - 9].to_owned(), "no record"),
-            ("{}".to_owned(), "no record"),
-            ("{".to_owned(), "no record"),
+            (good[..good.len() - 9].to_owned(), "not a record"),
+            ("{}".to_owned(), "not a record"),
+            ("{".to_owned(), "not a record"),
         ] {
             let (verdicts, unreadable) = decode(&bad);
             assert_eq!(verdicts, [], "{bad}");

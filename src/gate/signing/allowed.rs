@@ -5,7 +5,7 @@
 //! only to find the name that goes with a signature's key, so that one process is enough.
 
 use super::signing_key::armour;
-use super::{NAMESPACE, run};
+use super::{NAMESPACE, dsse, run};
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
 use crate::domain::verdict::{Signature, Verdict};
@@ -100,7 +100,7 @@ impl Signers {
         person: Option<&str>,
     ) -> Result<Result<String, String>> {
         let (record, armoured) = (self.dir.path().join("record"), self.dir.path().join("record.sig"));
-        fs::write(&record, &signature.statement)?;
+        fs::write(&record, dsse::signed_bytes(&signature.statement))?;
         fs::write(&armoured, armour(&signature.body))?;
         let candidates = match person {
             Some(address) => vec![address.to_owned()],
@@ -122,7 +122,8 @@ impl Signers {
     /// The names that go with a signature's key: read off the list; where it trusts authorities, as
     /// ssh-keygen finds them.
     fn candidates(&self, body: &str, time: Timestamp) -> Result<Vec<String>> {
-        let Some(key) = public_key(body) else { return Ok(Vec::new()) };
+        let Some(key) = dsse::public_key(body) else { return Ok(Vec::new()) };
+        let key = BASE64_STANDARD.encode(key);
         let of_key = self.lines.iter().filter(|line| line.key == key && !line.is_authority);
         let mut names: Vec<String> =
             of_key.flat_map(|line| line.principals.split(',')).map(str::to_owned).collect();
@@ -150,15 +151,6 @@ fn reason(output: &Output) -> String {
     let says = String::from_utf8_lossy(&output.stderr);
     let lines = says.lines().map(|line| line.trim_start_matches("allowed:"));
     lines.map(str::trim).find(|line| !line.is_empty()).map_or(String::new(), |line| format!(" ({line})"))
-}
-
-/// The key that a signature says it is of, in base64: what stands after `SSHSIG` and a version.
-fn public_key(body: &str) -> Option<String> {
-    let bytes = BASE64_STANDARD.decode(body).ok()?;
-    let rest = bytes.strip_prefix(b"SSHSIG")?.get(4..)?;
-    let (length, rest) = rest.split_first_chunk::<4>()?;
-    let key = rest.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
-    Some(BASE64_STANDARD.encode(key))
 }
 
 /// `principals [options] keytype key [comment]`; words may be quoted, and options hold quotes.

@@ -7,10 +7,12 @@
 //! user may be away.
 
 mod allowed;
+mod dsse;
 mod proof;
 mod signing_key;
 
 pub use allowed::Signers;
+pub use dsse::Envelope;
 pub use proof::{Proof, Proves};
 pub use signing_key::SigningKey;
 
@@ -37,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The status of a program that was called with arguments that it does not know.
 const MISUSED: i32 = 1;
 
-/// What is signed to see whether a key can; no record begins like it.
+/// What is signed to see whether a key can; no record is this.
 const TRIAL: &str = "a trial, and no record";
 
 /// What names the key that signs records.

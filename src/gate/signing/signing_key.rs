@@ -4,7 +4,7 @@
 //! `gpg.format` is `ssh`. A key is a file (a private key, or a public one whose other half an SSH agent
 //! holds) or stands in the config itself (`key::ssh-ed25519 …`), as `gpg-interface.c` has it.
 
-use super::{NAMESPACE, run};
+use super::{NAMESPACE, dsse, run};
 use crate::domain::error::{Result, hint, hint_on};
 use crate::gate::store::Repo;
 use crate::system::fs::{home, temporary};
@@ -68,11 +68,11 @@ impl SigningKey {
         Ok(Some(SigningKey { id, program, setting }))
     }
 
-    /// The signature of a text: the armour's body on one line.
-    pub fn sign(&self, text: &str) -> Result<String> {
+    /// The signature of a statement: the armour's body on one line.
+    pub fn sign(&self, statement: &str) -> Result<String> {
         let dir = temporary::create_dir("sign")?;
         let (message, key) = (dir.path().join("record"), dir.path().join("key"));
-        fs::write(&message, text)?;
+        fs::write(&message, dsse::signed_bytes(statement))?;
         let mut command = Command::new(&self.program);
         command.args(["-Y", "sign", "-n", NAMESPACE, "-f"]).stdin(Stdio::null());
         match &self.id {

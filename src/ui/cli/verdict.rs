@@ -4,7 +4,7 @@ use crate::commands::verdict::{self, ListedVerdict, Listing, UnreadableLine};
 use crate::domain::change::Author;
 use crate::domain::error::{Exit, Result};
 use crate::domain::verdict::{Decision, Verdict};
-use crate::gate::signing::Proves;
+use crate::gate::signing::{Envelope, Proves};
 use crate::gate::store::Repo;
 use crate::ui::report::table::{Cell, Table};
 use crate::ui::report::{self, plain, short};
@@ -27,6 +27,7 @@ Examples:
   git flow-ai verdict list main..topic   of a range
   git flow-ai verdict list --all --json  all there are, for a script
   git flow-ai verdict show topic         whole, with findings
+  git flow-ai verdict show --dsse topic  the signed records, for other tools
 
 Exit status: 0 there is a verdict; 1 there is none; 2 cannot tell."
 )]
@@ -54,7 +55,7 @@ struct ListArgs {
     #[arg(long)]
     all: bool,
 
-    /// Print one JSON object: `verdicts`, and `unreadable` with what cannot be told
+    /// Print one JSON object: `verdicts`, and `unreadable` with the records that were skipped
     #[arg(long)]
     json: bool,
 }
@@ -65,9 +66,13 @@ struct ShowArgs {
     #[arg(value_name = "REV", default_value = "HEAD")]
     revision: String,
 
-    /// Print one JSON object: `verdicts`, and `unreadable` with what cannot be told
+    /// Print one JSON object: `verdicts`, and `unreadable` with the records that were skipped
     #[arg(long)]
     json: bool,
+
+    /// Print each signed record as a DSSE envelope, one a line, for other tools
+    #[arg(long, conflicts_with = "json")]
+    dsse: bool,
 }
 
 pub fn run(args: VerdictArgs) -> Result<Exit> {
@@ -114,6 +119,9 @@ fn show(repo: &Repo, args: &ShowArgs) -> Result<Exit> {
         return json(&listing);
     }
     let mut out = report::out();
+    if args.dsse {
+        return export(&mut out, &listing);
+    }
     if listing.verdicts.is_empty() {
         let revision = &args.revision;
         writeln!(
@@ -137,13 +145,29 @@ fn json(listing: &Listing) -> Result<Exit> {
     Ok(exit(listing))
 }
 
+/// Prints the records with their signatures in the form that other tools read.
+fn export(out: &mut impl Write, listing: &Listing) -> Result<Exit> {
+    let mut exported = Exit::No;
+    for entry in &listing.verdicts {
+        if let Some(signature) = &entry.verdict.signature {
+            writeln!(out, "{}", serde_json::to_string(&Envelope::new(signature))?)?;
+            exported = Exit::Yes;
+        } else {
+            let (decision, on) = (entry.verdict.decision, short(&entry.object));
+            report::warning(&format!("left out the {decision} on {on}, which is not signed"));
+        }
+    }
+    print_unreadable(listing);
+    Ok(exported)
+}
+
 fn exit(listing: &Listing) -> Exit {
     if listing.verdicts.is_empty() { Exit::No } else { Exit::Yes }
 }
 
 fn print_unreadable(listing: &Listing) {
     for UnreadableLine { object, why, .. } in &listing.unreadable {
-        report::warning(&format!("a record on {} cannot be told: {why}", short(object)));
+        report::warning(&format!("skipped a record on {}: {why}", short(object)));
     }
 }
 

@@ -132,7 +132,15 @@ pub fn staged(repo: &Repo) -> Result<Change> {
         add(&mut authors, self::authors(repo, base, incoming.id)?);
     }
     let title = "staged changes".to_owned();
-    Ok(Change { base_tree, head_tree: index_tree(repo)?, head_commit: None, authors, title })
+    Ok(Change {
+        base_tree,
+        head_tree: index_tree(repo)?,
+        base_commit: head.map(|head| head.id),
+        head_commit: None,
+        commits: Vec::new(),
+        authors,
+        title,
+    })
 }
 
 /// Where two histories part, as the gate sees it.
@@ -193,7 +201,16 @@ fn change(repo: &Repo, base: &Fork, head: &Commit) -> Result<Change> {
         0 | 1 => head.subject().to_owned(),
         count => format!("{} (and {} more)", head.subject(), count - 1),
     };
-    Ok(Change { base_tree, head_tree: head.tree, head_commit: Some(head.id), authors, title })
+    Ok(Change {
+        base_tree,
+        head_tree: head.tree,
+        // Of several that were merged crosswise none has that tree.
+        base_commit: base.commit(),
+        head_commit: Some(head.id),
+        commits: commits.iter().map(|commit| commit.id).collect(),
+        authors,
+        title,
+    })
 }
 
 fn add(authors: &mut Vec<Author>, more: Vec<Author>) {

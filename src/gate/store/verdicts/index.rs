@@ -113,8 +113,8 @@ mod tests {
     #[test]
     fn only_the_newest_pointers_stay_and_everything_else_does() {
         let pointers: String = (0..KEPT + 9).rev().map(|n| format!("see 1 2026-{n:04} x\n")).collect();
-        let note = trimmed(&format!("a remark\n{pointers}{{\"version\":2}}\n"));
-        assert!(note.starts_with("a remark\n{\"version\":2}\nsee 1 2026-0009 x\n"), "{note}");
+        let note = trimmed(&format!("a remark\n{pointers}{{\"statement\":1}}\n"));
+        assert!(note.starts_with("a remark\n{\"statement\":1}\nsee 1 2026-0009 x\n"), "{note}");
         assert_eq!(note.lines().count(), KEPT + 2);
     }
 }
