@@ -1,5 +1,6 @@
 //! Text for people, models, terminals and shells.
 
 pub mod escape;
+pub mod placed;
 pub mod shell;
 pub mod units;

@@ -14,8 +14,7 @@ use crate::gate::store::Repo;
 use crate::gate::store::verdicts::Notes;
 use gix::ObjectId;
 use indexmap::IndexMap;
-use jiff::Timestamp;
-use std::collections::{BTreeSet, BinaryHeap, HashSet};
+use std::collections::{BinaryHeap, HashSet};
 
 /// How many commits of an update are searched for notes before the index is.
 const RANGE: usize = 512;
@@ -27,14 +26,12 @@ pub(super) struct Evidence<'a> {
     pub(super) verdicts: BranchVerdicts<'a>,
     changes: IndexMap<(ObjectId, ObjectId), Vec<Verdict>>,
     looked: HashSet<ObjectId>,
-    /// The paths that the steps touch, once they have been asked for.
-    pub(super) touched: BTreeSet<Vec<u8>>,
 }
 
 impl<'a> Evidence<'a> {
     pub fn new(repo: &'a Repo, verdicts: BranchVerdicts<'a>) -> Evidence<'a> {
-        let (changes, looked, touched) = (IndexMap::new(), HashSet::new(), BTreeSet::new());
-        Evidence { repo, verdicts, changes, looked, touched }
+        let (changes, looked) = (IndexMap::new(), HashSet::new());
+        Evidence { repo, verdicts, changes, looked }
     }
 
     /// The notes as they stood when they were first asked for.
@@ -155,9 +152,4 @@ impl<'a> Evidence<'a> {
     fn on(&self, base: ObjectId, head: ObjectId) -> &[Verdict] {
         self.changes.get(&(base, head)).map_or(&[], Vec::as_slice)
     }
-}
-
-/// When a change was last judged, for trying the newest first.
-pub(super) fn time(verdicts: &[Verdict]) -> Timestamp {
-    verdicts.iter().map(|verdict| verdict.time).max().unwrap_or(Timestamp::MIN)
 }

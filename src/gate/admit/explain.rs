@@ -5,16 +5,16 @@
 //! uncovered. Uncovered steps in a row are one change, since one review covers them together; a merge
 //! that is nothing but its side lines is explained by their steps.
 
-use super::replay::{DEEPEST, Replay};
+use super::judge::Judge;
+use super::merges::DEEPEST;
 use super::steps::{self, Step};
+use super::walk::Line;
 use super::{Candidate, Refusal, rewind};
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
 use crate::domain::verdict::Verdict;
 use crate::gate::store::Repo;
 use gix::ObjectId;
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
 
 /// How many uncovered steps in a row are searched for blocked changes from each to each.
 const SEARCHED: usize = 64;
@@ -43,99 +43,56 @@ pub fn explain(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Ve
         let commits = candidate.new.commit().into_iter().collect();
         return Ok(vec![Part { commits, explanation: Explanation::Stays(rewind(candidate)) }]);
     };
-    let mut judge = Replay::new(repo, policy, candidate)?;
+    let mut judge = Judge::new(repo, policy, candidate, old, &steps)?;
     let start = repo.commit(old)?.tree;
-    judge.look(old, start, &steps)?;
-    Explainer { judge, repo, accepted: candidate.accepted }.parts(start, &steps, 0)
+    judge.look(start, &steps)?;
+    Explainer { judge, repo, accepted: candidate.accepted }.parts(&Line { start, steps: &steps, depth: 0 })
 }
 
 /// An explanation under way.
 struct Explainer<'a> {
-    judge: Replay<'a>,
+    judge: Judge<'a>,
     repo: &'a Repo,
     accepted: Option<ObjectId>,
 }
 
-/// From one step to a later one; by these verdicts, or covered by nothing.
-#[derive(Debug, Clone)]
-struct Span {
-    from: usize,
-    verdicts: Option<Vec<Verdict>>,
-}
-
 impl Explainer<'_> {
-    fn parts(&self, start: ObjectId, steps: &[Step], depth: usize) -> Result<Vec<Part>> {
+    fn parts(&self, line: &Line<'_>) -> Result<Vec<Part>> {
         let mut parts = Vec::new();
         let mut uncovered = 0..0;
-        for (span, to) in self.spans(start, steps, depth)? {
-            let stays = span.verdicts.is_none();
-            let sides = if stays { self.sides(start, steps, span.from, depth)? } else { None };
+        for span in self.judge.walk_with_gaps(line)? {
+            let stays = span.changes.is_none();
+            let sides = if stays { self.sides(line, span.from)? } else { None };
             if stays && sides.is_none() {
-                uncovered = if uncovered.is_empty() { span.from..to } else { uncovered.start..to };
+                uncovered = if uncovered.is_empty() { span.from..span.to } else { uncovered.start..span.to };
                 continue;
             }
-            self.close(start, steps, &mut uncovered, &mut parts)?;
+            self.close(line, &mut uncovered, &mut parts)?;
             parts.extend(sides.into_iter().flatten());
-            if let Some(verdicts) = span.verdicts {
-                let commits = commits(&steps[span.from..to]);
-                parts.push(Part { commits, explanation: Explanation::Enters(verdicts) });
+            if let Some(changes) = span.changes {
+                let commits = commits(&line.steps[span.from..span.to]);
+                let verdicts = changes.iter().flat_map(|change| change.verdicts.iter().cloned());
+                parts.push(Part { commits, explanation: Explanation::Enters(verdicts.collect()) });
             }
         }
-        self.close(start, steps, &mut uncovered, &mut parts)?;
+        self.close(line, &mut uncovered, &mut parts)?;
         Ok(parts)
-    }
-
-    /// The way through the steps that leaves the fewest of them uncovered: its spans, and where each ends.
-    fn spans(&self, start: ObjectId, steps: &[Step], depth: usize) -> Result<Vec<(Span, usize)>> {
-        if let Some(last) = steps.last()
-            && self.judge.is_blocked_pair(start, last.tree)?
-        {
-            return Ok(vec![(Span { from: 0, verdicts: None }, steps.len())]);
-        }
-        let mut queue = BinaryHeap::from([(Reverse(0_usize), 0_usize)]);
-        let mut best: HashMap<usize, (usize, Option<Span>)> = HashMap::from([(0, (0, None))]);
-        // The fewest uncovered first, of these the furthest: where all is covered, one span may do.
-        while let Some((Reverse(cost), at)) = queue.pop() {
-            if at == steps.len() {
-                break;
-            }
-            if best.get(&at).is_some_and(|(least, _)| *least < cost) {
-                continue;
-            }
-            let ways = self.judge.ways_on(tree_at(start, steps, at), &steps[at..], depth)?;
-            let covered = ways.into_iter().map(|(next, verdicts)| (at + next, cost, Some(verdicts)));
-            for (to, cost, verdicts) in covered.chain([(at + 1, cost + 1, None)]) {
-                if best.get(&to).is_none_or(|(least, _)| cost < *least) {
-                    best.insert(to, (cost, Some(Span { from: at, verdicts })));
-                    queue.push((Reverse(cost), to));
-                }
-            }
-        }
-        let mut spans = Vec::new();
-        let mut to = steps.len();
-        while let Some((_, Some(span))) = best.remove(&to) {
-            let from = span.from;
-            spans.push((span, to));
-            to = from;
-        }
-        spans.reverse();
-        Ok(spans)
     }
 
     /// The parts of a merge that is nothing but its side lines, something of which stays out; `None` if
     /// it is the merge itself that no verdict covers.
-    fn sides(&self, start: ObjectId, steps: &[Step], at: usize, depth: usize) -> Result<Option<Vec<Part>>> {
-        let Some(step) = steps.get(at).filter(|step| !step.merged.is_empty() && depth < DEEPEST) else {
+    fn sides(&self, line: &Line<'_>, at: usize) -> Result<Option<Vec<Part>>> {
+        let has_sides = |step: &&Step| !step.merged.is_empty() && !step.is_whole_update();
+        let Some(step) = line.steps.get(at).filter(has_sides).filter(|_| line.depth < DEEPEST) else {
             return Ok(None);
         };
-        let tree = tree_at(start, steps, at);
-        if self.judge.is_blocked(tree, std::slice::from_ref(step))? {
+        if self.judge.is_blocked_pair(line.tree_at(at), step.tree)? || self.judge.blocks_a_head(step)? {
             return Ok(None);
         }
-        let (mut parts, mut merged) = (Vec::new(), tree);
+        let (mut parts, mut merged) = (Vec::new(), line.tree_at(at));
         for head in &step.merged {
-            let Some(fork) = self.judge.merger.fork(step.before, *head)? else { return Ok(None) };
-            let Some(next) = self.judge.merger.bring(&fork, *head, merged)? else { return Ok(None) };
+            let Some(fork) = self.judge.objects.merger.fork(step.before, *head)? else { return Ok(None) };
+            let Some(next) = self.judge.objects.merger.bring(&fork, *head, merged)? else { return Ok(None) };
             merged = next;
             if let Some(accepted) = self.accepted
                 && self.repo.is_ancestor(*head, accepted)?
@@ -145,7 +102,7 @@ impl Explainer<'_> {
             }
             let Some(at) = fork.commit() else { return Ok(None) };
             let Some(steps) = steps::between(self.repo, at, *head)? else { return Ok(None) };
-            parts.extend(self.parts(fork.tree, &steps, depth + 1)?);
+            parts.extend(self.parts(&Line { start: fork.tree, steps: &steps, depth: line.depth + 1 })?);
         }
         let something_stays = parts.iter().any(|part| matches!(part.explanation, Explanation::Stays(_)));
         Ok((merged == step.tree && something_stays).then_some(parts))
@@ -154,8 +111,7 @@ impl Explainer<'_> {
     /// Ends a row of uncovered steps: they are one change.
     fn close(
         &self,
-        start: ObjectId,
-        steps: &[Step],
+        line: &Line<'_>,
         uncovered: &mut std::ops::Range<usize>,
         parts: &mut Vec<Part>,
     ) -> Result<()> {
@@ -163,7 +119,7 @@ impl Explainer<'_> {
         if range.is_empty() {
             return Ok(());
         }
-        let (tree, row) = (tree_at(start, steps, range.start), &steps[range]);
+        let (tree, row) = (line.tree_at(range.start), &line.steps[range]);
         let mut refusal = self.judge.refusal(tree, row, 0)?;
         for verdict in self.blocking(tree, row)? {
             if !refusal.blocking.contains(&verdict) {
@@ -178,23 +134,19 @@ impl Explainer<'_> {
     fn blocking(&self, tree: ObjectId, row: &[Step]) -> Result<Vec<Verdict>> {
         let mut blocking = Vec::new();
         for (at, step) in row.iter().enumerate() {
-            let before = tree_at(tree, row, at);
+            let before = if at == 0 { tree } else { row[at - 1].tree };
             let reach = if row.len() > SEARCHED { 1 } else { row.len() };
             for later in row[at..].iter().take(reach) {
                 blocking.extend(self.judge.blocking(before, later.tree)?);
             }
             for head in &step.merged {
-                if let Some(fork) = self.judge.merger.fork(step.before, *head)? {
+                if let Some(fork) = self.judge.objects.merger.fork(step.before, *head)? {
                     blocking.extend(self.judge.blocking(fork.tree, self.repo.commit(*head)?.tree)?);
                 }
             }
         }
         Ok(blocking)
     }
-}
-
-fn tree_at(start: ObjectId, steps: &[Step], at: usize) -> ObjectId {
-    if at == 0 { start } else { steps[at - 1].tree }
 }
 
 fn commits(steps: &[Step]) -> Vec<ObjectId> {

@@ -1,23 +1,34 @@
 //! The gate: admit(ref, old, new) → allow, or refuse; an error if it cannot be determined.
 //!
-//! Admission by replay: `old → new` is let in if every first-parent step's tree is the clean
-//! three-way merge of reviewed changes (base tree, head tree) onto what was there: true after rebase,
-//! squash, reword, cherry-pick and clean merges, false after any edit of content. The policy is the
-//! one at `old`. This only looks verdicts up; it never asks a reviewer and needs no network.
+//! A verdict is about a change from a base tree to a head tree. It lets a step of the branch in if it *carries*
+//! it: the step is the clean merge of what was judged, on no other paths than were shown, each of them
+//! exactly as shown or, line by line, in the places that were shown; and every commit that enters was shown
+//! too. That holds after a rebase, a squash, a reword, a pick of all of it and a clean merge, and not after any
+//! edit of content. The policy is the one at `old`. This only looks verdicts up; it never asks a reviewer and
+//! needs no network.
 //!
 //! Here are the question ([`Candidate`]) and the answer ([`Ruling`], [`Refusal`]). `steps` divides an update,
-//! `evidence` finds verdicts, `similar` finds them after a rebase, [`BranchVerdicts`] says which count,
-//! `tally` what they come to, `replay` goes through the steps, `intermediate` looks at what lies between,
-//! and [`explain()`] reports every part.
+//! `evidence` finds verdicts, `similar` finds them after a rebase, [`BranchVerdicts`] says which count, `tally`
+//! what they come to. `judge` holds one ruling; `walk` goes through the steps, `merges` accounts for what
+//! a merge brings, `picks` for a topic that comes in commit by commit; `carries` is the rule, `landed` its
+//! clause on what was there before. `refusal` says why not, and [`explain()`] what becomes of every part.
 
+mod approved;
+mod carries;
 mod evidence;
 mod explain;
-mod intermediate;
-mod replay;
+mod judge;
+mod landed;
+mod merges;
+mod objects;
+mod picks;
+mod reason;
+mod refusal;
 mod similar;
 mod steps;
 mod tally;
 mod validity;
+mod walk;
 
 pub use explain::{Explanation, Part, explain};
 
@@ -27,7 +38,8 @@ use crate::domain::verdict::Verdict;
 use crate::gate::store::trees::Merger;
 use crate::gate::store::{Repo, config, upstream};
 use gix::ObjectId;
-use replay::{Replay, ReplayResult};
+use judge::Judge;
+use walk::{Span, Walk};
 
 pub use tally::{Effect, Tally, tally};
 pub use validity::{BranchVerdicts, Void};
@@ -150,12 +162,25 @@ pub fn admit_under(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Resul
     let Some((old, steps)) = steps::from_candidate(repo, candidate)? else {
         return Ok(Ruling::Refuse(rewind(candidate)));
     };
-    let mut judge = Replay::new(repo, policy, candidate)?;
+    let mut judge = Judge::new(repo, policy, candidate, old, &steps)?;
     let start = repo.commit(old)?.tree;
-    match judge.look(old, start, &steps)? {
-        ReplayResult::Covered(verdicts) => Ok(Ruling::Allow(verdicts)),
-        ReplayResult::Stuck { at } => judge.refusal(start, &steps, at).map(Ruling::Refuse),
+    match judge.look(start, &steps)? {
+        Walk::Through(spans) => Ok(Ruling::Allow(verdicts(spans))),
+        Walk::Stuck { at } => judge.refusal(start, &steps, at).map(Ruling::Refuse),
     }
+}
+
+/// The verdicts that carry these spans, each once.
+fn verdicts(spans: Vec<Span>) -> Vec<Verdict> {
+    let mut verdicts: Vec<Verdict> = Vec::new();
+    for change in spans.into_iter().filter_map(|span| span.changes).flatten() {
+        for verdict in &change.verdicts {
+            if !verdicts.contains(verdict) {
+                verdicts.push(verdict.clone());
+            }
+        }
+    }
+    verdicts
 }
 
 /// The tree that merging these heads into a commit gives; none where they conflict or are unrelated.

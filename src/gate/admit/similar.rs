@@ -1,17 +1,14 @@
 //! The verdicts on changes whose commits were made anew (rebased, squashed, picked): found by the
 //! paths that they touch, without reading all there are.
 //!
-//! Where the target has renamed files meanwhile the paths are others: then the newest verdicts are
-//! looked through, and those tried whose files are not where they were. So a very old verdict on a file
-//! that was renamed since is not found, and a review is wanted again; everything else is.
+//! Where the target has renamed files meanwhile the paths are others, which the reviewer was not shown: then a
+//! review is wanted again.
 
 use super::evidence::Evidence;
 use super::steps::Step;
 use crate::domain::error::Result;
-use crate::domain::verdict::Verdict;
 use crate::gate::store::{Repo, trees};
 use gix::ObjectId;
-use std::collections::BTreeSet;
 
 /// Up to how many steps every run of them is looked for; beyond, only those that begin with the first or
 /// end with the last, and each on its own.
@@ -28,21 +25,6 @@ impl Evidence<'_> {
             let changed = trees::changed(repo, from, to)?;
             for object in self.notes()?.similar(changed.iter().map(|changed| changed.path.as_slice()))? {
                 self.add_on(object)?;
-            }
-            self.touched.extend(changed.into_iter().map(|changed| changed.path));
-        }
-        Ok(())
-    }
-
-    /// Takes those of the newest records that are about files which are not where they were.
-    pub fn add_renamed(&mut self, old: ObjectId, _: &[Step]) -> Result<()> {
-        let repo = self.repo;
-        let start = repo.commit(old)?.tree;
-        for object in self.notes()?.newest()? {
-            for verdict in self.notes()?.on(object)?.0 {
-                if could_lead_there(repo, start, &self.touched, &verdict)? {
-                    self.add_on(object)?;
-                }
             }
         }
         Ok(())
@@ -72,39 +54,4 @@ fn runs(repo: &Repo, start: ObjectId, steps: &[Step]) -> Result<Vec<(ObjectId, O
     runs.retain(|(from, to)| from != to && repo.has(*from) && repo.has(*to));
     runs.truncate(RUNS);
     Ok(runs)
-}
-
-/// Whether merging a judged change onto that tree could touch only these paths, though it touches others
-/// where it was judged: each of its files is among them, or is there already as judged, or has gone
-/// elsewhere.
-fn could_lead_there(
-    repo: &Repo,
-    start: ObjectId,
-    touched: &BTreeSet<Vec<u8>>,
-    verdict: &Verdict,
-) -> Result<bool> {
-    // What was judged may be gone: then it proves nothing.
-    let Ok(changed) = trees::changed(repo, verdict.base_tree, verdict.head_tree) else { return Ok(false) };
-    let mut is_in_already = true;
-    for changed in &changed {
-        let now = trees::entry(repo, start, &changed.path)?;
-        let is_there = now == changed.new;
-        is_in_already = is_in_already && is_there;
-        let has_moved = match changed.old {
-            Some(_) => now.is_none(),
-            None => !has_folder_of(repo, start, &changed.path)?,
-        };
-        if !(touched.contains(&changed.path) || is_there || has_moved) {
-            return Ok(false);
-        }
-    }
-    Ok(!is_in_already)
-}
-
-/// Whether the folder that a path is in is there.
-fn has_folder_of(repo: &Repo, tree: ObjectId, path: &[u8]) -> Result<bool> {
-    match path.iter().rposition(|byte| *byte == b'/') {
-        Some(end) => Ok(trees::entry(repo, tree, &path[..end])?.is_some()),
-        None => Ok(true),
-    }
 }

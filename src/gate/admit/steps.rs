@@ -9,6 +9,7 @@ use super::{Candidate, New};
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
 use gix::ObjectId;
+use std::collections::HashSet;
 
 /// How far the first-parent line is followed before the update counts as one step.
 const LONGEST: usize = 10_000;
@@ -21,8 +22,16 @@ pub(super) struct Step {
     pub tree: ObjectId,
     /// The commit that it is made on.
     pub before: ObjectId,
-    /// The heads that it merges in.
+    /// The heads that it merges in; where the old tip is behind another parent than the first, the commit
+    /// itself with all that it has.
     pub merged: Vec<ObjectId>,
+}
+
+impl Step {
+    /// Whether it stands for all that the commit has, since the old tip is not on the first-parent line.
+    pub fn is_whole_update(&self) -> bool {
+        self.commit.is_some_and(|commit| self.merged == [commit])
+    }
 }
 
 /// Where the judgement starts, and the steps from there; none when commits would be lost.
@@ -102,9 +111,30 @@ fn line(repo: &Repo, old: ObjectId, new: ObjectId, oldest: Option<i64>) -> Resul
     Ok(Some(steps))
 }
 
-/// A whole update as one step, which merges in what the new tip was made on.
+/// A whole update as one step, which merges in all that the new tip was made of.
 fn as_one(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<Step> {
     let commit = repo.commit(new)?;
-    let merged = if commit.parents.len() > 1 { commit.parents[..1].to_vec() } else { Vec::new() };
-    Ok(Step { commit: Some(new), tree: commit.tree, before: old, merged })
+    Ok(Step { commit: Some(new), tree: commit.tree, before: old, merged: vec![new] })
+}
+
+/// The first-parent line of a merged head as far as its commits are new, oldest first, and the tree that it
+/// starts from; `None` if it starts from nothing.
+pub(super) fn side_line(
+    repo: &Repo,
+    new: &HashSet<ObjectId>,
+    head: ObjectId,
+) -> Result<Option<(ObjectId, Vec<Step>)>> {
+    let mut steps = Vec::new();
+    let mut at = head;
+    while new.contains(&at) {
+        let commit = repo.commit(at)?;
+        let Some((&before, merged)) = commit.parents.split_first() else { return Ok(None) };
+        if !repo.has(before) {
+            return Ok(None);
+        }
+        steps.push(Step { commit: Some(at), tree: commit.tree, before, merged: merged.to_vec() });
+        at = before;
+    }
+    steps.reverse();
+    Ok(Some((repo.commit(at)?.tree, steps)))
 }

@@ -194,7 +194,7 @@ impl<'a> BranchVerdicts<'a> {
 }
 
 fn ineligible(verdict: &Verdict, authors: &[Author], policy: &Policy, branch: &str) -> Option<Void> {
-    if verdict.target != branch {
+    if verdict.target != branch && !policy.accept_from.contains(&verdict.target) {
         return Some(Void::OtherBranch);
     }
     if !verdict.shown.is_whole() {

@@ -88,6 +88,20 @@ impl Repo {
         Ok(commits)
     }
 
+    /// The ids of the commits that `head` has and `base` has not, whichever parent leads to them, the newest
+    /// first, `most` at most.
+    pub fn ids_between(
+        &self,
+        base: impl IntoIterator<Item = ObjectId>,
+        head: ObjectId,
+        most: usize,
+    ) -> Result<Vec<ObjectId>> {
+        let walk = self.gix.rev_walk([head]).with_hidden(base).use_commit_graph(false);
+        let walk = walk.all().with_context(|| format!("the history of {head} cannot be read"))?;
+        let ids = walk.take(most).map(|info| info.map(|info| info.id));
+        ids.collect::<Result<_, _>>().with_context(|| format!("the history of {head} cannot be read"))
+    }
+
     /// The format of its objects' ids.
     pub fn object_format(&self) -> gix::hash::Kind {
         self.gix.object_hash()

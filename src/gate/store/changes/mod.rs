@@ -71,6 +71,15 @@ pub fn authors(repo: &Repo, base: impl IntoIterator<Item = ObjectId>, head: Obje
     Ok(authors)
 }
 
+/// Everybody who made one of these commits.
+pub fn authors_of_commits<'c>(commits: impl IntoIterator<Item = &'c Commit>) -> Vec<Author> {
+    let mut authors = Vec::new();
+    for commit in commits {
+        add(&mut authors, authors::from_commit(commit));
+    }
+    authors
+}
+
 /// The commits of the change that a verdict is about; `None` if they cannot be found: its record names
 /// only the trees and the last commit.
 pub fn commits_of(repo: &Repo, verdict: &Verdict) -> Result<Option<Vec<Commit>>> {

@@ -29,7 +29,11 @@ pub fn changed(repo: &Repo, base: ObjectId, head: ObjectId) -> Result<Vec<Change
 
 /// What is at a path of a tree: its mode and object; none where there is nothing.
 pub fn entry(repo: &Repo, tree: ObjectId, path: &[u8]) -> Result<Option<(u32, ObjectId)>> {
-    let tree = repo.gix.find_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;
+    entry_in(&repo.gix, tree, path)
+}
+
+fn entry_in(gix: &gix::Repository, tree: ObjectId, path: &[u8]) -> Result<Option<(u32, ObjectId)>> {
+    let tree = gix.find_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;
     let entry = tree.lookup_entry(path.split(|byte| *byte == b'/')).context("a path cannot be looked up")?;
     Ok(entry.map(|entry| (u32::from(entry.mode().value()), entry.object_id())))
 }

@@ -65,6 +65,11 @@ impl Sealed {
         changed::between(&self.gix, base, head).map_err(|error| self.explain(error))
     }
 
+    /// What is at a path of a tree: its mode and object; `None` if there is nothing.
+    pub fn entry(&self, tree: ObjectId, path: &[u8]) -> Result<Option<(u32, ObjectId)>> {
+        super::entry_in(&self.gix, tree, path).map_err(|error| self.explain(error))
+    }
+
     /// The whole textual difference of these paths (all of them when empty), in git's form, without
     /// renames. Every file is shown as text, whatever it claims to be; runs of bytes that are no text are
     /// summed up with what is readable in them. Fails rather than leave out a path that differs.

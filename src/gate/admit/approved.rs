@@ -1,0 +1,223 @@
+//! A change that reviewers approved, as the rule [`carries`](super::carries) looks at it: where it starts
+//! and ends, and which commits its reviewers were shown.
+//!
+//! Several changes that follow one on another (a stack) are one as well: what they come to together.
+
+use super::objects::Objects;
+use crate::domain::error::Result;
+use crate::domain::text::placed::{Difference, ShownLines};
+use crate::domain::verdict::{Decision, Verdict};
+use crate::gate::store::Commit;
+use crate::gate::store::trees::Changed;
+use gix::ObjectId;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
+
+/// How many commits of one change are looked at.
+const MOST_COMMITS: usize = 10_000;
+
+#[derive(Debug)]
+pub(super) struct Approved {
+    pub base_tree: ObjectId,
+    pub head_tree: ObjectId,
+    /// The commit that it starts from.
+    pub base: Option<ObjectId>,
+    /// The commit that it ends in.
+    pub head: Option<ObjectId>,
+    /// The commits that were shown, parents before children.
+    pub commits: Vec<ObjectId>,
+    pub verdicts: Vec<Verdict>,
+    /// The changes that it consists of, oldest first; empty if it was judged as one.
+    pub parts: Vec<Rc<Approved>>,
+    /// Whether it was judged for another branch, so that only an exact pick of what landed there counts.
+    pub is_backport: bool,
+    set: HashSet<ObjectId>,
+    touched: OnceCell<HashSet<Vec<u8>>>,
+    shown: RefCell<HashMap<Vec<u8>, Rc<ShownLines>>>,
+    /// Whether it came into the branch before, see [`landed`](super::landed).
+    pub has_landed: OnceCell<bool>,
+}
+
+impl Approved {
+    /// The change that these verdicts approve.
+    pub fn new(
+        objects: &Objects<'_>,
+        verdicts: Vec<Verdict>,
+        approvals: usize,
+        branch: &str,
+    ) -> Result<Option<Approved>> {
+        let Some(first) = verdicts.first() else { return Ok(None) };
+        let (base_tree, head_tree) = (first.base_tree, first.head_tree);
+        let is_backport = verdicts.iter().any(|verdict| verdict.target != branch);
+        let head = verdicts.iter().find_map(|verdict| verdict.head_commit);
+        let base = verdicts.iter().find_map(|verdict| verdict.base_commit);
+        let set = shown_to_enough(&verdicts, approvals);
+        let commits = in_order(objects, &set, verdicts.iter().filter_map(|verdict| verdict.head_commit))?;
+        Ok(Some(Approved {
+            base_tree,
+            head_tree,
+            base,
+            head,
+            commits,
+            verdicts,
+            parts: Vec::new(),
+            is_backport,
+            set,
+            touched: OnceCell::new(),
+            shown: RefCell::default(),
+            has_landed: OnceCell::new(),
+        }))
+    }
+
+    /// These changes, each of which starts where the one before it ends, as one.
+    pub fn joined(objects: &Objects<'_>, parts: Vec<Rc<Approved>>) -> Result<Option<Approved>> {
+        let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Ok(None) };
+        let set: HashSet<ObjectId> = parts.iter().flat_map(|part| part.set.iter().copied()).collect();
+        Ok(Some(Approved {
+            base_tree: first.base_tree,
+            head_tree: last.head_tree,
+            base: first.base,
+            head: last.head,
+            commits: in_order(objects, &set, last.head)?,
+            verdicts: parts.iter().flat_map(|part| part.verdicts.clone()).collect(),
+            is_backport: parts.iter().any(|part| part.is_backport),
+            parts: parts.clone(),
+            set,
+            touched: OnceCell::new(),
+            shown: RefCell::default(),
+            has_landed: OnceCell::new(),
+        }))
+    }
+
+    /// Whether its reviewers were shown that commit.
+    pub fn has_commit(&self, commit: ObjectId) -> bool {
+        self.set.contains(&commit)
+    }
+
+    /// Whether all commits of this change are commits of the other, which has more.
+    pub fn is_less_than(&self, other: &Approved) -> bool {
+        self.set.len() < other.set.len() && self.set.is_subset(&other.set)
+    }
+
+    /// The net difference; `None` if a tree is not here.
+    pub fn net(&self, objects: &Objects<'_>) -> Result<Option<Rc<Vec<Changed>>>> {
+        objects.difference(self.base_tree, self.head_tree)
+    }
+
+    /// Its commits that are on the first-parent line of its head, oldest first.
+    pub fn line(&self, objects: &Objects<'_>) -> Result<Vec<ObjectId>> {
+        let mut line = Vec::new();
+        let mut at = self.head.filter(|head| self.has_commit(*head));
+        while let Some(id) = at {
+            line.push(id);
+            let parent = objects.commit(id)?.and_then(|commit| commit.parents.first().copied());
+            at = parent.filter(|parent| self.has_commit(*parent));
+        }
+        line.reverse();
+        Ok(line)
+    }
+
+    /// Its commits as far as they are here, parents before children.
+    pub fn read(&self, objects: &Objects<'_>) -> Result<Vec<Rc<Commit>>> {
+        let commits = self.commits.iter().map(|id| objects.commit(*id));
+        Ok(commits.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
+    /// The paths that it or one of its commits touches.
+    pub fn touched(&self, objects: &Objects<'_>) -> Result<&HashSet<Vec<u8>>> {
+        if let Some(known) = self.touched.get() {
+            return Ok(known);
+        }
+        let mut touched = HashSet::new();
+        for (from, to) in self.shown_pairs(objects)? {
+            let changed = objects.difference(from, to)?.unwrap_or_default();
+            touched.extend(changed.iter().map(|changed| changed.path.clone()));
+        }
+        Ok(self.touched.get_or_init(|| touched))
+    }
+
+    /// Whether reviewers were shown exactly that step of a path.
+    pub fn has_step(&self, objects: &Objects<'_>, step: &Changed) -> Result<bool> {
+        for (from, to) in self.shown_pairs(objects)? {
+            let shown = objects.difference(from, to)?.unwrap_or_default();
+            if find(&shown, &step.path) == Some(step) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// What reviewers were shown: the net difference, and each commit's own.
+    fn shown_pairs(&self, objects: &Objects<'_>) -> Result<Vec<(ObjectId, ObjectId)>> {
+        let mut pairs = vec![(self.base_tree, self.head_tree)];
+        for commit in self.read(objects)? {
+            pairs.extend(objects.own_base(&commit)?.map(|base| (base, commit.tree)));
+        }
+        Ok(pairs)
+    }
+
+    /// The lines of a file that reviewers were shown: of the net difference, and of each commit's own.
+    pub fn shown(&self, objects: &Objects<'_>, path: &[u8]) -> Result<Rc<ShownLines>> {
+        if let Some(known) = self.shown.borrow().get(path) {
+            return Ok(known.clone());
+        }
+        let mut shown = ShownLines::default();
+        for (from, to) in self.shown_pairs(objects)? {
+            let Some(changed) = objects.difference(from, to)? else { continue };
+            let Some(changed) = find(&changed, path) else { continue };
+            let text = |entry| objects.text(entry);
+            let old = changed.old.map(text).transpose()?.flatten().unwrap_or_default();
+            let new = changed.new.map(text).transpose()?.flatten().unwrap_or_default();
+            if let Some(difference) = Difference::between(&old, &new) {
+                shown.add(&difference);
+            }
+        }
+        let shown = Rc::new(shown);
+        self.shown.borrow_mut().insert(path.to_vec(), shown.clone());
+        Ok(shown)
+    }
+}
+
+/// A path of a difference.
+pub(super) fn find<'c>(changed: &'c [Changed], path: &[u8]) -> Option<&'c Changed> {
+    changed.binary_search_by(|one| one.path.as_slice().cmp(path)).ok().map(|at| &changed[at])
+}
+
+/// The commits that reviewers of so many vendors were shown, or whoever waived.
+fn shown_to_enough(verdicts: &[Verdict], approvals: usize) -> HashSet<ObjectId> {
+    let all: HashSet<ObjectId> = verdicts.iter().flat_map(|verdict| verdict.commits().to_vec()).collect();
+    if approvals < 2 || verdicts.iter().any(|verdict| verdict.decision == Decision::Waive) {
+        return all;
+    }
+    let vendors_of = |commit: &ObjectId| {
+        let shown = verdicts.iter().filter(|verdict| verdict.commits().contains(commit));
+        shown.map(|verdict| &verdict.reviewer.vendor).collect::<BTreeSet<_>>().len()
+    };
+    all.into_iter().filter(|commit| vendors_of(commit) >= approvals).collect()
+}
+
+/// These commits, parents before children, as they are reached from the heads.
+fn in_order(
+    objects: &Objects<'_>,
+    set: &HashSet<ObjectId>,
+    heads: impl IntoIterator<Item = ObjectId>,
+) -> Result<Vec<ObjectId>> {
+    let mut order = Vec::new();
+    let mut seen = HashSet::new();
+    let mut stack: Vec<(ObjectId, bool)> = heads.into_iter().map(|head| (head, false)).collect();
+    while let Some((id, is_done)) = stack.pop() {
+        if is_done {
+            order.push(id);
+            continue;
+        }
+        if !set.contains(&id) || !seen.insert(id) || seen.len() > MOST_COMMITS {
+            continue;
+        }
+        stack.push((id, true));
+        if let Some(commit) = objects.commit(id)? {
+            stack.extend(commit.parents.iter().rev().map(|parent| (*parent, false)));
+        }
+    }
+    Ok(order)
+}

@@ -1,0 +1,266 @@
+//! One ruling under way: the policy, what was found of verdicts, and what was read and merged so far.
+
+use super::approved::Approved;
+use super::evidence::Evidence;
+use super::objects::{Entry, Objects};
+use super::reason::{Answer, Reason};
+use super::steps::Step;
+use super::tally::Tally;
+use super::validity::BranchVerdicts;
+use super::Candidate;
+use crate::domain::change::Author;
+use crate::domain::error::Result;
+use crate::domain::policy::{Demand, Policy};
+use crate::domain::verdict::Verdict;
+use crate::gate::store::trees::Merger;
+use crate::gate::store::upstream::policy_commit;
+use crate::gate::store::{Repo, changes};
+use gix::ObjectId;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+/// How many stacks of approved changes are tried as one.
+const STACKS: usize = 64;
+
+pub(super) struct Judge<'a> {
+    pub policy: &'a Policy,
+    pub branch: &'a str,
+    /// The commit that the update starts from.
+    pub old: ObjectId,
+    pub accepted: Option<ObjectId>,
+    pub evidence: Evidence<'a>,
+    pub objects: Objects<'a>,
+    /// The approved changes; those of several parts last.
+    pub approved: Vec<Rc<Approved>>,
+    pub by_base: HashMap<ObjectId, Vec<Rc<Approved>>>,
+    pub by_commit: HashMap<ObjectId, Vec<Rc<Approved>>>,
+    /// Whether the branch has seen an entry at a path, see [`carries`](super::carries).
+    pub seen: RefCell<HashMap<(Vec<u8>, Entry), bool>>,
+    /// Why a step was not carried by a change that seems to be meant for it.
+    reasons: RefCell<HashMap<[ObjectId; 2], (Rc<Approved>, Reason)>>,
+    /// The commits of the update on its first-parent line, the old tip included.
+    line: HashSet<ObjectId>,
+    ancestors: OnceCell<Vec<ObjectId>>,
+}
+
+impl<'a> Judge<'a> {
+    /// A ruling on the steps from that commit, which has looked nowhere yet.
+    pub fn new(
+        repo: &'a Repo,
+        policy: &'a Policy,
+        candidate: &'a Candidate,
+        old: ObjectId,
+        steps: &[Step],
+    ) -> Result<Judge<'a>> {
+        let policy_commit = policy_commit(repo, candidate.old, candidate.accepted)?;
+        let verdicts = BranchVerdicts::at(repo, policy, &candidate.branch, policy_commit);
+        let line = std::iter::once(old).chain(steps.iter().filter_map(|step| step.commit)).collect();
+        Ok(Judge {
+            policy,
+            branch: &candidate.branch,
+            old,
+            accepted: candidate.accepted,
+            evidence: Evidence::new(repo, verdicts),
+            objects: Objects::new(repo, Merger::new(repo)),
+            approved: Vec::new(),
+            by_base: HashMap::new(),
+            by_commit: HashMap::new(),
+            seen: RefCell::default(),
+            reasons: RefCell::default(),
+            line,
+            ancestors: OnceCell::new(),
+        })
+    }
+
+    /// Makes changes of the verdicts that were found.
+    pub fn take_evidence(&mut self) -> Result<()> {
+        let approvals = usize::try_from(self.policy.base_demand().approvals).unwrap_or(usize::MAX);
+        let mut approved = Vec::new();
+        for (_, _, verdicts) in self.evidence.hopeful() {
+            let change = Approved::new(&self.objects, verdicts, approvals, self.branch)?;
+            approved.extend(change.map(Rc::new));
+        }
+        approved.extend(self.stacks(&approved)?);
+        self.by_base.clear();
+        self.by_commit.clear();
+        for change in &approved {
+            self.by_base.entry(change.base_tree).or_default().push(change.clone());
+            if change.parts.is_empty() {
+                for commit in &change.commits {
+                    self.by_commit.entry(*commit).or_default().push(change.clone());
+                }
+            }
+        }
+        self.approved = approved;
+        Ok(())
+    }
+
+    /// The changes that follow one on another, as one each: pairs first, then longer ones.
+    fn stacks(&self, approved: &[Rc<Approved>]) -> Result<Vec<Rc<Approved>>> {
+        let mut by_base: HashMap<ObjectId, Vec<&Rc<Approved>>> = HashMap::new();
+        for change in approved {
+            if let Some(base) = change.base.filter(|base| change.head != Some(*base)) {
+                by_base.entry(base).or_default().push(change);
+            }
+        }
+        let mut found: Vec<Rc<Approved>> = Vec::new();
+        let mut chains: Vec<Vec<Rc<Approved>>> = approved.iter().map(|change| vec![change.clone()]).collect();
+        while !chains.is_empty() && found.len() < STACKS {
+            let mut longer = Vec::new();
+            for chain in &chains {
+                let Some(last) = chain.last() else { continue };
+                let next = last.head.and_then(|head| by_base.get(&head));
+                for next in next.into_iter().flatten() {
+                    let continues = next.base_tree == last.head_tree && !chain.iter().any(|one| Rc::ptr_eq(one, next));
+                    if continues && found.len() < STACKS {
+                        let stack: Vec<Rc<Approved>> = chain.iter().cloned().chain([(*next).clone()]).collect();
+                        found.extend(Approved::joined(&self.objects, stack.clone())?.map(Rc::new));
+                        longer.push(stack);
+                    }
+                }
+            }
+            chains = longer;
+        }
+        Ok(found)
+    }
+
+    /// Whether a commit is one of the update's own line, so that nothing of the branch came after it.
+    pub fn is_new_on_line(&self, commit: ObjectId) -> bool {
+        self.line.contains(&commit)
+    }
+
+    /// The commits of the branch before the update, the newest first.
+    pub fn ancestors(&self) -> Result<&[ObjectId]> {
+        if let Some(known) = self.ancestors.get() {
+            return Ok(known);
+        }
+        let ids = self.objects.repo.ids_between(None, self.old, usize::MAX)?;
+        Ok(self.ancestors.get_or_init(|| ids))
+    }
+
+    /// Whether the verdicts on a change are enough for a step that it carries: of rivals of everybody who made
+    /// it, these authors included, as many as the paths of both demand, and nobody blocks the step.
+    pub fn lets_in(&self, change: &Approved, from: ObjectId, to: ObjectId, authors: &[Author]) -> Result<Answer> {
+        if self.is_blocked_pair(from, to)? {
+            return Ok(Err(Reason::Blocked));
+        }
+        let demand = self.demand(&[(from, to), (change.base_tree, change.head_tree)])?;
+        let itself = std::slice::from_ref(change).iter();
+        let parts = change.parts.iter().map(AsRef::as_ref).chain(itself.filter(|one| one.parts.is_empty()));
+        for part in parts {
+            if let Err(reason) = self.is_enough(part, authors, &demand)? {
+                return Ok(Err(reason));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Whether the verdicts on one change come to what is demanded, signatures included.
+    pub fn is_enough(&self, change: &Approved, authors: &[Author], demand: &Demand) -> Result<Answer> {
+        if change.is_backport && !self.has_landed_where_accepted(change)? {
+            return Ok(Err(Reason::NotBackport));
+        }
+        let verdicts = match self.evidence.tally(change.base_tree, change.head_tree)? {
+            Tally::Approved(verdicts) => verdicts,
+            Tally::Blocked(_) => return Ok(Err(Reason::Blocked)),
+            _ => return Ok(Err(Reason::Other)),
+        };
+        Ok(match self.evidence.verdicts.tally(&verdicts, authors, demand)? {
+            Tally::Approved(_) => Ok(()),
+            Tally::NeedsPerson(_) => Err(Reason::WantsPerson),
+            Tally::Short(have) => Err(Reason::Short(format!(
+                "it has {have} of the {} approvals that are needed",
+                demand.approvals
+            ))),
+            Tally::Blocked(_) => Err(Reason::Blocked),
+            Tally::Unjudged => Err(Reason::NotRival),
+        })
+    }
+
+    /// What the paths between these pairs of trees demand; the most of all if they cannot be read.
+    fn demand(&self, pairs: &[(ObjectId, ObjectId)]) -> Result<Demand> {
+        if self.policy.rules.is_empty() {
+            return Ok(self.policy.base_demand());
+        }
+        let mut paths: Vec<Vec<u8>> = Vec::new();
+        for (from, to) in pairs {
+            let Some(changed) = self.objects.difference(*from, *to)? else {
+                return Ok(self.policy.strictest_demand());
+            };
+            paths.extend(changed.iter().map(|changed| changed.path.clone()));
+        }
+        Ok(self.policy.demand(&paths))
+    }
+
+    /// Whether a change that was judged for another branch landed there, and the policy accepts that.
+    fn has_landed_where_accepted(&self, change: &Approved) -> Result<bool> {
+        for branch in &self.policy.accept_from {
+            let is_for_it = change.verdicts.iter().any(|verdict| verdict.target == *branch);
+            let tip = if is_for_it { self.tip_of(branch)? } else { None };
+            if let Some(tip) = tip
+                && (change.head.map(|head| self.objects.is_ancestor(head, tip)).transpose()?.unwrap_or(false)
+                    || self.has_landed(change, tip)?)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The tip of a branch: of our own, else as `origin` has it.
+    fn tip_of(&self, branch: &str) -> Result<Option<ObjectId>> {
+        let repo = self.objects.repo;
+        match repo.find_ref(&format!("refs/heads/{branch}"))? {
+            Some(tip) => Ok(Some(tip)),
+            None => repo.find_ref(&format!("refs/remotes/origin/{branch}")),
+        }
+    }
+
+    /// Whether that commit is on a branch whose content the policy accepts, or on what a guarding remote has.
+    pub fn is_accepted(&self, commit: ObjectId) -> Result<bool> {
+        let mut tips: Vec<ObjectId> = self.accepted.into_iter().collect();
+        for branch in &self.policy.accept_from {
+            tips.extend(self.tip_of(branch)?);
+        }
+        for tip in tips {
+            if self.objects.is_ancestor(commit, tip)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Everybody who made these commits.
+    pub fn authors_of(&self, commits: impl IntoIterator<Item = ObjectId>) -> Result<Vec<Author>> {
+        let mut read = Vec::new();
+        for commit in commits {
+            read.extend(self.objects.commit(commit)?);
+        }
+        Ok(changes::authors_of_commits(read.iter().map(AsRef::as_ref)))
+    }
+
+    pub fn is_blocked_pair(&self, base: ObjectId, head: ObjectId) -> Result<bool> {
+        Ok(!self.blocking(base, head)?.is_empty())
+    }
+
+    /// The verdicts that block exactly that change.
+    pub fn blocking(&self, base: ObjectId, head: ObjectId) -> Result<Vec<Verdict>> {
+        Ok(match self.evidence.tally(base, head)? {
+            Tally::Blocked(verdicts) => verdicts,
+            _ => Vec::new(),
+        })
+    }
+
+    /// Remembers why a change that seems to be meant for a step does not carry it.
+    pub fn note(&self, from: ObjectId, to: ObjectId, change: &Rc<Approved>, reason: Reason) {
+        if reason != Reason::Other {
+            self.reasons.borrow_mut().entry([from, to]).or_insert_with(|| (change.clone(), reason));
+        }
+    }
+
+    /// Why the change that seems to be meant for that step does not carry it.
+    pub fn reason(&self, from: ObjectId, to: ObjectId) -> Option<(Rc<Approved>, Reason)> {
+        self.reasons.borrow().get(&[from, to]).cloned()
+    }
+}

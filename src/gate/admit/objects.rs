@@ -1,0 +1,158 @@
+//! What one ruling reads and merges, each thing once: commits, differences of trees, merges, texts.
+//!
+//! Objects may be missing: gone by garbage collection, cut off in a shallow clone, left out of a partial one.
+//! A missing object proves nothing, and is remembered, since a ruling that lacks one in a clone that was
+//! cut cannot say no.
+
+use crate::domain::error::Result;
+use crate::gate::store::trees::{self, Changed, Merger};
+use crate::gate::store::{Commit, Repo};
+use gix::ObjectId;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// The largest file that is compared by its lines.
+const LARGEST_TEXT: u64 = 8 << 20;
+
+/// How much of a file git looks at to know whether it is text.
+const TEXT_SAMPLE: usize = 8000;
+
+/// The mode of a folder.
+const FOLDER: u32 = 0o040_000;
+
+/// A mode and an object.
+pub(super) type Entry = (u32, ObjectId);
+
+pub(super) struct Objects<'a> {
+    pub repo: &'a Repo,
+    pub merger: Merger<'a>,
+    commits: RefCell<HashMap<ObjectId, Option<Rc<Commit>>>>,
+    differences: RefCell<HashMap<[ObjectId; 2], Rc<Vec<Changed>>>>,
+    ancestors: RefCell<HashMap<[ObjectId; 2], bool>>,
+    own_bases: RefCell<HashMap<ObjectId, ObjectId>>,
+    lacks: Cell<bool>,
+}
+
+impl<'a> Objects<'a> {
+    pub fn new(repo: &'a Repo, merger: Merger<'a>) -> Objects<'a> {
+        Objects {
+            repo,
+            merger,
+            commits: RefCell::default(),
+            differences: RefCell::default(),
+            ancestors: RefCell::default(),
+            own_bases: RefCell::default(),
+            lacks: Cell::default(),
+        }
+    }
+
+    /// A commit; `None` if it is not here.
+    pub fn commit(&self, id: ObjectId) -> Result<Option<Rc<Commit>>> {
+        if let Some(known) = self.commits.borrow().get(&id) {
+            return Ok(known.clone());
+        }
+        let commit = if self.repo.has(id) {
+            Some(Rc::new(self.repo.commit(id)?))
+        } else {
+            self.lacks.set(true);
+            None
+        };
+        self.commits.borrow_mut().insert(id, commit.clone());
+        Ok(commit)
+    }
+
+    /// The tree of a commit; `None` if it is not here.
+    pub fn tree(&self, commit: ObjectId) -> Result<Option<ObjectId>> {
+        Ok(self.commit(commit)?.map(|commit| commit.tree))
+    }
+
+    /// The paths that differ between two trees, sorted, without renames; `None` if a tree is not here.
+    pub fn difference(&self, from: ObjectId, to: ObjectId) -> Result<Option<Rc<Vec<Changed>>>> {
+        if let Some(known) = self.differences.borrow().get(&[from, to]) {
+            return Ok(Some(known.clone()));
+        }
+        let changed = if self.repo.has(from) && self.repo.has(to) {
+            trees::changed(self.repo, from, to)?
+        } else if self.merger.has(from) && self.merger.has(to) {
+            self.merger.sealed()?.changed(from, to)?
+        } else {
+            self.lacks.set(true);
+            return Ok(None);
+        };
+        let changed = Rc::new(changed);
+        self.differences.borrow_mut().insert([from, to], changed.clone());
+        Ok(Some(changed))
+    }
+
+    /// The file at a path of a tree: its mode and object; `None` if there is no file.
+    pub fn entry(&self, tree: ObjectId, path: &[u8]) -> Result<Option<Entry>> {
+        let entry = match self.repo.has(tree) {
+            true => trees::entry(self.repo, tree, path)?,
+            false => self.merger.sealed()?.entry(tree, path)?,
+        };
+        Ok(entry.filter(|(mode, _)| *mode != FOLDER))
+    }
+
+    /// `base → theirs` onto `ours`; `None` on a conflict, or if a tree is not here.
+    pub fn merge(&self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Option<ObjectId>> {
+        self.merger.merge(base, ours, theirs)
+    }
+
+    /// Whether `old` is `new` or one of its ancestors; no if either is not here.
+    pub fn is_ancestor(&self, old: ObjectId, new: ObjectId) -> Result<bool> {
+        if let Some(known) = self.ancestors.borrow().get(&[old, new]) {
+            return Ok(*known);
+        }
+        let are_here = self.commit(old)?.is_some() && self.commit(new)?.is_some();
+        let is_ancestor = are_here && self.repo.is_ancestor(old, new)?;
+        self.ancestors.borrow_mut().insert([old, new], is_ancestor);
+        Ok(is_ancestor)
+    }
+
+    /// The tree that a commit's own difference starts from: its parent's; of a merge, what git itself makes
+    /// of its parents, or its first parent's where they conflict or were merged crosswise before.
+    pub fn own_base(&self, commit: &Commit) -> Result<Option<ObjectId>> {
+        if let Some(known) = self.own_bases.borrow().get(&commit.id) {
+            return Ok(Some(*known));
+        }
+        let Some((first, others)) = commit.parents.split_first() else {
+            return Ok(Some(self.repo.empty_tree()));
+        };
+        let Some(start) = self.tree(*first)? else { return Ok(None) };
+        let mut merged = Some(start);
+        for other in others {
+            let (Some(ours), Some(theirs)) = (merged, self.tree(*other)?) else { break };
+            let fork = self.merger.fork(*first, *other)?.filter(|fork| fork.commits.len() < 2);
+            merged = fork.map(|fork| self.merge(fork.tree, ours, theirs)).transpose()?.flatten();
+        }
+        let base = merged.unwrap_or(start);
+        self.own_bases.borrow_mut().insert(commit.id, base);
+        Ok(Some(base))
+    }
+
+    /// A regular file's bytes if it is text that can be compared by its lines.
+    pub fn text(&self, entry: Entry) -> Result<Option<Vec<u8>>> {
+        let (mode, id) = entry;
+        if !is_regular(mode) || !self.merger.has(id) {
+            return Ok(None);
+        }
+        let sealed = self.merger.sealed()?;
+        if sealed.size(id)? > LARGEST_TEXT {
+            return Ok(None);
+        }
+        let bytes = sealed.blob(id)?;
+        let is_text = !bytes.iter().take(TEXT_SAMPLE).any(|byte| *byte == 0);
+        Ok(is_text.then_some(bytes))
+    }
+
+    /// Whether something that was looked for is not here.
+    pub fn lacks(&self) -> bool {
+        self.lacks.get() || self.merger.lacks()
+    }
+}
+
+/// Whether a mode is that of a regular file, the odd ones of old trees included.
+pub(super) fn is_regular(mode: u32) -> bool {
+    mode & 0o170_000 == 0o100_000
+}
