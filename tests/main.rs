@@ -48,6 +48,7 @@ mod server;
 mod signing;
 mod spec;
 mod status;
+mod store_merges;
 mod store_repo;
 mod store_specs;
 mod store_trees;

@@ -181,35 +181,6 @@ fn a_tree_that_names_an_entry_twice_cannot_be_told() {
 }
 
 #[test]
-fn merges_are_gits_own_but_for_attributes_and_drivers() {
-    let place = Place::new();
-    let lines = |changed: &[usize]| {
-        (1..=20)
-            .map(|n| if changed.contains(&n) { format!("changed {n}\n") } else { format!("{n}\n") })
-            .collect::<String>()
-    };
-    place.write(".gitattributes", "*.txt merge=union\n");
-    place.write("a.txt", lines(&[]));
-    let base = tree(&place);
-    place.write("a.txt", lines(&[1]));
-    let ours = tree(&place);
-    place.write("a.txt", lines(&[20]));
-    let theirs = tree(&place);
-    place.write("a.txt", lines(&[1, 20]));
-    let both = tree(&place);
-    place.write("a.txt", lines(&[1]).replace("changed 1\n", "otherwise\n"));
-    let conflicting = tree(&place);
-    fs::write(place.repo().join(".git/info/attributes"), "*.txt merge=union\n").unwrap();
-
-    let repo = open(&place);
-    let sealed = Sealed::over(&repo).unwrap();
-    assert_eq!(sealed.merge(base, ours, theirs).unwrap(), Some(both));
-    assert_eq!(sealed.merge(base, base, theirs).unwrap(), Some(theirs));
-    assert_eq!(sealed.merge(base, ours, base).unwrap(), Some(ours));
-    assert_eq!(sealed.merge(base, ours, conflicting).unwrap(), None, "`merge=union` must not join it");
-}
-
-#[test]
 fn a_merged_tree_stays_apart_until_it_is_imported() {
     let place = Place::new();
     place.write("a/one.txt", "1\n");
@@ -225,7 +196,7 @@ fn a_merged_tree_stays_apart_until_it_is_imported() {
     let merged = sealed.merge(base, ours, theirs).unwrap().unwrap();
     assert!(!repo.has(merged));
     sealed.copy_tree_to(&repo, merged).unwrap();
-    drop(sealed);
+    drop(repo);
     assert_eq!(place.git_says(&["cat-file", "-p", &format!("{merged}:a/one.txt")]), "one");
     assert_eq!(place.git_says(&["cat-file", "-p", &format!("{merged}:b/two.txt")]), "two");
     place.git(&["fsck", "--strict"]).ok();

@@ -103,7 +103,7 @@ pub fn record(
         authors: change.authors.clone(),
         reviewer: person,
         policy: loaded.digest.clone(),
-        shown: shown(&sealed, change, &changed)?,
+        shown: shown(sealed, change, &changed)?,
         again: 0,
         findings,
         summary,

@@ -33,7 +33,7 @@ pub fn gather(repo: &Repo, request: &super::Request<'_>) -> Result<Result<Materi
     let change = request.change;
     let config = &request.loaded.config;
     let sealed = Sealed::over(repo)?;
-    let files = files::changed(&sealed, change.base_tree, change.head_tree)
+    let files = files::changed(sealed, change.base_tree, change.head_tree)
         .context("cannot list the files of the change")?;
     if files.is_empty() {
         return Ok(Err("there is nothing to review: no file differs".into()));

@@ -72,26 +72,18 @@ impl<'a> Objects<'a> {
         if let Some(known) = self.differences.borrow().get(&[from, to]) {
             return Ok(Some(known.clone()));
         }
-        let changed = if self.repo.has(from) && self.repo.has(to) {
-            trees::changed(self.repo, from, to)?
-        } else if self.merger.has(from) && self.merger.has(to) {
-            self.merger.sealed()?.changed(from, to)?
-        } else {
+        if !(self.merger.has(from) && self.merger.has(to)) {
             self.lacks.set(true);
             return Ok(None);
-        };
-        let changed = Rc::new(changed);
+        }
+        let changed = Rc::new(trees::changed(self.repo, from, to)?);
         self.differences.borrow_mut().insert([from, to], changed.clone());
         Ok(Some(changed))
     }
 
     /// The file at a path of a tree: its mode and object; `None` if there is no file.
     pub fn entry(&self, tree: ObjectId, path: &[u8]) -> Result<Option<Entry>> {
-        let entry = match self.repo.has(tree) {
-            true => trees::entry(self.repo, tree, path)?,
-            false => self.merger.sealed()?.entry(tree, path)?,
-        };
-        Ok(entry.filter(|(mode, _)| *mode != FOLDER))
+        Ok(trees::entry(self.repo, tree, path)?.filter(|(mode, _)| *mode != FOLDER))
     }
 
     /// `base → theirs` onto `ours`; `None` on a conflict, or if a tree is not here.

@@ -35,6 +35,7 @@ pub use git_config::Setting;
 use gix::ObjectId;
 pub(crate) use ref_locks::Intent;
 pub use refs::is_ref_name;
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 #[derive(Debug)]
@@ -45,6 +46,8 @@ pub struct Repo {
     work_dir: Option<PathBuf>,
     /// The object store while git keeps objects elsewhere (a push that is being received): see `open`.
     quarantine: Option<tempfile::TempDir>,
+    /// Where trees are compared and merged, once that was needed.
+    sealed: OnceCell<trees::Sealed>,
     /// Tips of notes to read besides those that refs name: see [`verdicts`].
     more_notes: Vec<ObjectId>,
 }

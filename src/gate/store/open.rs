@@ -11,6 +11,7 @@ use crate::system::fs::temporary;
 use anyhow::Context;
 use gix::sec::Trust;
 use gix::sec::trust::{DefaultForLevel, Mapping};
+use std::cell::OnceCell;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -76,7 +77,8 @@ impl Repo {
         };
         gix.objects.ignore_replacements = true;
         gix.object_cache_size_if_unset(4 << 20);
-        Ok(Repo { gix, git_dir, common_dir, work_dir, quarantine, more_notes: Vec::new() })
+        let (sealed, more_notes) = (OnceCell::new(), Vec::new());
+        Ok(Repo { gix, git_dir, common_dir, work_dir, quarantine, sealed, more_notes })
     }
 
     /// The folder that all worktrees share: `.git` of the main worktree, absolute.

@@ -14,6 +14,7 @@ use anyhow::{Context, bail};
 use error::GitError;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 /// The variables by which git tells a child which repository it is in.
 pub const DISCOVERY: &[&str] = &[
@@ -107,13 +108,17 @@ pub fn describe(command: &Command) -> String {
     shown.collect::<Vec<_>>().join(" ")
 }
 
-/// git's version as (major, minor).
+/// git's version as (major, minor), asked for once.
 pub fn version() -> Result<(u32, u32)> {
+    static VERSION: OnceLock<(u32, u32)> = OnceLock::new();
+    if let Some(known) = VERSION.get() {
+        return Ok(*known);
+    }
     let text = output(Command::new("git").arg("--version"))
         .map_err(|_| hint("git is not on the PATH", "install git 2.38 or newer"))?;
     let mut numbers = text.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok());
     match (numbers.next(), numbers.next()) {
-        (Some(major), Some(minor)) => Ok((major, minor)),
+        (Some(major), Some(minor)) => Ok(*VERSION.get_or_init(|| (major, minor))),
         _ => bail!("`git --version` said `{text}`, which holds no version"),
     }
 }

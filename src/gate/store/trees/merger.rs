@@ -1,14 +1,14 @@
-//! Clean three-way merges of trees, each made once, and without a process wherever two of the three
-//! trees are the same: the common case, in which the target has not moved since the review.
+//! The merges of one question, and where two histories part.
 //!
-//! Also where two histories part. Criss-crossed ones have several best common ancestors, and git
-//! compares both sides with the merge of these; so do we, or say that it cannot be told.
+//! Criss-crossed histories have several best common ancestors, and git compares both sides with the merge
+//! of these; so do we, or say that it cannot be told.
 
 use super::Sealed;
+use super::merge::Triple;
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
 use gix::ObjectId;
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 /// How many common ancestors are merged for one question, before it counts as one without an answer.
@@ -18,8 +18,6 @@ const MOST: usize = 64;
 #[derive(Debug)]
 pub struct Merger<'a> {
     repo: &'a Repo,
-    sealed: OnceCell<Sealed>,
-    made: RefCell<HashMap<[ObjectId; 3], Option<ObjectId>>>,
     forks: RefCell<HashMap<[ObjectId; 2], Option<Fork>>>,
     joined: Cell<usize>,
     lacks: Cell<bool>,
@@ -48,17 +46,11 @@ impl Fork {
 impl<'a> Merger<'a> {
     /// One that has merged nothing yet.
     pub fn new(repo: &'a Repo) -> Merger<'a> {
-        Merger {
-            repo,
-            sealed: OnceCell::new(),
-            made: RefCell::default(),
-            forks: RefCell::default(),
-            joined: Cell::default(),
-            lacks: Cell::default(),
-        }
+        Merger { repo, forks: RefCell::default(), joined: Cell::default(), lacks: Cell::default() }
     }
 
-    /// `base → theirs` onto `ours`; none on a conflict.
+    /// `base → theirs` onto `ours`; none on a conflict. Without a process wherever two of the three trees are
+    /// the same: the common case, in which the target has not moved since the review.
     pub fn merge(&self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Option<ObjectId>> {
         if base == ours || ours == theirs {
             return Ok(Some(theirs));
@@ -66,19 +58,24 @@ impl<'a> Merger<'a> {
         if base == theirs {
             return Ok(Some(ours));
         }
-        let key = [base, ours, theirs];
-        if let Some(known) = self.made.borrow().get(&key) {
-            return Ok(*known);
-        }
-        // What was reviewed may be gone (garbage collection, a shallow clone): then it proves nothing.
-        let merged = if self.has(base) && self.has(theirs) {
-            self.sealed()?.merge(base, ours, theirs)?
-        } else {
+        if !self.has_change(base, theirs) {
             self.lacks.set(true);
-            None
-        };
-        self.made.borrow_mut().insert(key, merged);
-        Ok(merged)
+            return Ok(None);
+        }
+        self.sealed()?.merge(base, ours, theirs)
+    }
+
+    /// Makes all these merges (base, ours, theirs) with as few processes as it can, for [`Merger::merge`] to
+    /// answer at once.
+    pub fn merge_all(&self, triples: &[Triple]) -> Result<()> {
+        let here = triples.iter().filter(|[base, _, theirs]| self.has_change(*base, *theirs));
+        let here: Vec<Triple> = here.copied().collect();
+        if here.is_empty() { Ok(()) } else { self.sealed()?.merge_all(&here) }
+    }
+
+    /// What was reviewed may be gone (garbage collection, a shallow clone): then it proves nothing.
+    fn has_change(&self, base: ObjectId, head: ObjectId) -> bool {
+        self.has(base) && self.has(head)
     }
 
     /// Whether something could not be merged because it is not here.
@@ -125,15 +122,11 @@ impl<'a> Merger<'a> {
 
     /// Whether that object is in the repository, or was made by a merge.
     pub fn has(&self, id: ObjectId) -> bool {
-        self.repo.has(id) || self.sealed.get().is_some_and(|sealed| sealed.has(id))
+        super::objects(self.repo).has_object(id)
     }
 
     /// The git directory of our own, made when first needed.
-    pub fn sealed(&self) -> Result<&Sealed> {
-        if let Some(sealed) = self.sealed.get() {
-            return Ok(sealed);
-        }
-        let sealed = Sealed::over(self.repo)?;
-        Ok(self.sealed.get_or_init(|| sealed))
+    pub fn sealed(&self) -> Result<&'a Sealed> {
+        Sealed::over(self.repo)
     }
 }

@@ -7,11 +7,13 @@
 
 mod changed;
 mod diff;
+mod merge;
 mod merger;
 mod sealed;
 mod size;
 
 pub use changed::Changed;
+pub use merge::Triple;
 pub use merger::{Fork, Merger};
 pub use sealed::Sealed;
 pub use size::files;
@@ -22,25 +24,26 @@ use anyhow::Context;
 use gix::ObjectId;
 use std::collections::HashSet;
 
-/// The paths that differ between two trees of the repository, sorted.
+/// The repository's objects, and those that merges have made.
+fn objects(repo: &Repo) -> &gix::Repository {
+    repo.sealed.get().map_or(&repo.gix, |sealed| &sealed.gix)
+}
+
+/// The paths that differ between two trees, sorted.
 pub fn changed(repo: &Repo, base: ObjectId, head: ObjectId) -> Result<Vec<Changed>> {
-    changed::between(&repo.gix, base, head)
+    changed::between(objects(repo), base, head)
 }
 
 /// What is at a path of a tree: its mode and object; none where there is nothing.
 pub fn entry(repo: &Repo, tree: ObjectId, path: &[u8]) -> Result<Option<(u32, ObjectId)>> {
-    entry_in(&repo.gix, tree, path)
-}
-
-fn entry_in(gix: &gix::Repository, tree: ObjectId, path: &[u8]) -> Result<Option<(u32, ObjectId)>> {
-    let tree = gix.find_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;
+    let tree = objects(repo).find_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;
     let entry = tree.lookup_entry(path.split(|byte| *byte == b'/')).context("a path cannot be looked up")?;
     Ok(entry.map(|entry| (u32::from(entry.mode().value()), entry.object_id())))
 }
 
 /// A file of a tree; none when there is none at that path.
 pub fn file(repo: &Repo, tree: ObjectId, path: &str) -> Result<Option<Vec<u8>>> {
-    let tree = repo.gix.find_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;
+    let tree = objects(repo).find_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;
     let entry = tree.lookup_entry(path.split('/')).with_context(|| format!("{path} cannot be looked up"))?;
     let Some(entry) = entry.filter(|entry| entry.mode().is_blob()) else { return Ok(None) };
     let blob = entry.object().with_context(|| format!("{path} cannot be read"))?;
@@ -50,7 +53,7 @@ pub fn file(repo: &Repo, tree: ObjectId, path: &str) -> Result<Option<Vec<u8>>> 
 /// The first part of a path that is neither folder nor file there: a symbolic link, a submodule. None
 /// where the path just ends.
 pub fn leads_elsewhere(repo: &Repo, tree: ObjectId, path: &str) -> Result<Option<String>> {
-    let tree = repo.gix.find_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;
+    let tree = objects(repo).find_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;
     let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
     for part in ends.map(|end| &path[..end]) {
         let entry = tree.lookup_entry(part.split('/'));
@@ -73,7 +76,7 @@ pub fn holds(repo: &Repo, tree: ObjectId, wanted: ObjectId) -> Result<bool> {
         if !seen.insert(id) {
             continue;
         }
-        let folder = repo.gix.find_tree(id).with_context(|| format!("tree {id} cannot be read"))?;
+        let folder = objects(repo).find_tree(id).with_context(|| format!("tree {id} cannot be read"))?;
         for entry in folder.iter() {
             let entry = entry.with_context(|| format!("tree {id} cannot be read"))?;
             if entry.mode().is_tree() {
@@ -89,10 +92,11 @@ pub fn holds(repo: &Repo, tree: ObjectId, wanted: ObjectId) -> Result<bool> {
 /// The names in a folder of a tree, sorted; none when there is no such folder. Names that are not
 /// UTF-8 are left out.
 pub fn names(repo: &Repo, tree: ObjectId, path: &str) -> Result<Vec<String>> {
-    let tree = repo.gix.find_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;
+    let tree = objects(repo).find_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;
     let entry = tree.lookup_entry(path.split('/')).with_context(|| format!("{path} cannot be looked up"))?;
     let Some(entry) = entry.filter(|entry| entry.mode().is_tree()) else { return Ok(Vec::new()) };
-    let folder = repo.gix.find_tree(entry.object_id()).with_context(|| format!("{path} cannot be read"))?;
+    let folder =
+        objects(repo).find_tree(entry.object_id()).with_context(|| format!("{path} cannot be read"))?;
     let mut names = Vec::new();
     for entry in folder.iter() {
         let entry = entry.with_context(|| format!("{path} cannot be read"))?;

@@ -1,33 +1,43 @@
 //! The git directory of our own, and what is asked in it.
 
-use super::Changed;
-use super::{changed, diff};
-use crate::domain::error::{Hint, Result, hint, hint_on};
+use super::merge::{self, Merges, Triple};
+use super::{Changed, changed, diff};
+use crate::domain::error::{Hint, Result, hint_on};
 use crate::gate::store::Repo;
 use crate::gate::store::open::write_alternates;
 use crate::system::fs::temporary;
 use crate::system::git;
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use gix::ObjectId;
 use std::fs;
 use std::process::Command;
 
 /// A bare git directory of our own over the repository's objects; removed on drop.
 ///
-/// It has no attributes, no hooks, no refs, no replace refs, no grafts, no commit-graph and a config
+/// There is one for each [`Repo`], made when first needed, so that what a merge has made is found by whoever
+/// asks next. It has no attributes, no hooks, no refs, no replace refs, no grafts, no commit-graph and a config
 /// of our own; git started in it sees nothing of the environment but the PATH. What merges make is
 /// written into it and vanishes with it.
 #[derive(Debug)]
 pub struct Sealed {
-    dir: tempfile::TempDir,
-    gix: gix::Repository,
+    pub(super) dir: tempfile::TempDir,
+    pub(super) gix: gix::Repository,
+    pub(super) merges: Merges,
     /// Whether the repository is a partial clone, whose missing objects only a fetch could bring.
     make_whole: Option<String>,
 }
 
 impl Sealed {
-    /// Makes one. Sees quarantined objects too when we run in a hook.
-    pub fn over(repo: &Repo) -> Result<Sealed> {
+    /// The one of that repository. Sees quarantined objects too when we run in a hook.
+    pub fn over(repo: &Repo) -> Result<&Sealed> {
+        if let Some(sealed) = repo.sealed.get() {
+            return Ok(sealed);
+        }
+        let sealed = Sealed::make(repo)?;
+        Ok(repo.sealed.get_or_init(|| sealed))
+    }
+
+    fn make(repo: &Repo) -> Result<Sealed> {
         let dir = temporary::create_dir("sealed")?;
         let at = dir.path();
         let format = match repo.gix.object_hash() {
@@ -47,7 +57,12 @@ impl Sealed {
         let gix = gix::open::Options::isolated().open_path_as_is(true).open(at);
         let mut gix = gix.context("a git directory of our own cannot be opened")?.to_thread_local();
         gix.object_cache_size_if_unset(4 << 20);
-        Ok(Sealed { dir, gix, make_whole: repo.is_partial().then(|| repo.make_whole()) })
+        Ok(Sealed {
+            dir,
+            gix,
+            merges: Merges::default(),
+            make_whole: repo.is_partial().then(|| repo.make_whole()),
+        })
     }
 
     /// A git command in it: no user or system config, no attributes, no replace refs, no hooks.
@@ -63,11 +78,6 @@ impl Sealed {
     /// The paths that differ, sorted.
     pub fn changed(&self, base: ObjectId, head: ObjectId) -> Result<Vec<Changed>> {
         changed::between(&self.gix, base, head).map_err(|error| self.explain(error))
-    }
-
-    /// What is at a path of a tree: its mode and object; `None` if there is nothing.
-    pub fn entry(&self, tree: ObjectId, path: &[u8]) -> Result<Option<(u32, ObjectId)>> {
-        super::entry_in(&self.gix, tree, path).map_err(|error| self.explain(error))
     }
 
     /// The whole textual difference of these paths (all of them when empty), in git's form, without
@@ -89,39 +99,17 @@ impl Sealed {
 
     /// The clean three-way merge of `theirs` onto `ours` over `base`, all trees; none on a conflict.
     ///
-    /// The answer is git's own (`git merge-tree`, 2.38 or newer) with no attribute, no merge driver
-    /// and no config in force, so that `merge=union` cannot join what conflicts. The tree is in this
-    /// directory only, unless it was in the repository before: see [`Sealed::copy_tree_to`].
+    /// The answer is git's own, with no config, the built-in attributes of `ours` (`merge=union`, `binary`)
+    /// and no merge driver: a file that names one is merged as text. The tree is in this directory only,
+    /// unless it was in the repository before: see [`Sealed::copy_tree_to`].
     pub fn merge(&self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Option<ObjectId>> {
-        if base == ours || ours == theirs {
-            return Ok(Some(theirs));
-        }
-        if base == theirs {
-            return Ok(Some(ours));
-        }
-        // git merges commits, not trees (`--merge-base` takes trees only since 2.45).
-        let fork = self.commit(base, None)?;
-        let (ours, theirs) = (self.commit(ours, Some(fork))?, self.commit(theirs, Some(fork))?);
-        let mut command = self.git();
-        command.args(["merge-tree", "--write-tree", "--no-messages"]);
-        command.arg(ours.to_string()).arg(theirs.to_string());
-        let output = command.output().context("git cannot be run")?;
-        match output.status.code() {
-            Some(0) => {
-                let text = String::from_utf8_lossy(&output.stdout);
-                let first = text.lines().next().unwrap_or_default();
-                let tree = ObjectId::from_hex(first.trim().as_bytes());
-                Ok(Some(tree.with_context(|| format!("git merge-tree said `{first}`, which is no tree"))?))
-            }
-            Some(1) => Ok(None),
-            _ if git::version()? < (2, 38) => {
-                Err(hint("this git cannot merge without a checkout", "install git 2.38 or newer"))
-            }
-            _ => {
-                let said = String::from_utf8_lossy(&output.stderr);
-                Err(self.explain(anyhow!("git merge-tree failed: {}", said.trim())))
-            }
-        }
+        merge::one(self, [base, ours, theirs]).map_err(|error| self.explain(error))
+    }
+
+    /// Makes all these merges with as few processes as it can, for [`Sealed::merge`] to answer at once. Why
+    /// one cannot be made is left to that question.
+    pub fn merge_all(&self, triples: &[Triple]) -> Result<()> {
+        merge::all(self, triples)
     }
 
     /// What may be missing, and how to get it: nothing is fetched in the middle of a judgement.
@@ -134,24 +122,6 @@ impl Sealed {
             ),
             _ => error,
         }
-    }
-
-    fn commit(&self, tree: ObjectId, parent: Option<ObjectId>) -> Result<ObjectId> {
-        let nobody = gix::actor::Signature {
-            name: "nobody".into(),
-            email: "nobody".into(),
-            time: gix::date::Time::new(0, 0),
-        };
-        let commit = gix::objs::Commit {
-            message: "A tree to merge\n".into(),
-            tree,
-            author: nobody.clone(),
-            committer: nobody,
-            encoding: None,
-            parents: parent.into_iter().collect(),
-            extra_headers: Vec::new(),
-        };
-        Ok(self.gix.write_object(commit).context("a commit cannot be written")?.detach())
     }
 
     /// Copies a tree that [`Sealed::merge`] made, with all that it holds and the repository lacks, into

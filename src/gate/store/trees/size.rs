@@ -20,7 +20,8 @@ pub fn files(repo: &Repo, tree: ObjectId) -> Result<u64> {
             folders.pop();
             continue;
         }
-        let folder = repo.gix.find_tree(id).with_context(|| format!("tree {id} cannot be read"))?;
+        let folder =
+            super::objects(repo).find_tree(id).with_context(|| format!("tree {id} cannot be read"))?;
         let (mut count, before) = (0_u64, folders.len());
         for entry in folder.iter() {
             let entry = entry.with_context(|| format!("tree {id} cannot be read"))?;
