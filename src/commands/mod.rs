@@ -23,7 +23,7 @@ pub(crate) mod receipts;
 pub(crate) mod recover;
 pub mod review;
 pub(crate) mod run;
-pub(crate) mod selection;
+pub mod selection;
 pub(crate) mod spec;
 pub(crate) mod status;
 pub(crate) mod sync;

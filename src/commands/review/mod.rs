@@ -34,8 +34,8 @@ use crate::gate::store::verdicts;
 use crate::system::process::stop::Stop;
 use crate::system::secrets;
 use jiff::Timestamp;
-use reading::Read;
-use request::Requests;
+pub use reading::Read;
+pub use request::{Bundle, Requests};
 
 /// Who can be asked.
 #[derive(Debug, Clone)]
@@ -112,23 +112,33 @@ pub async fn review(
     // The record needs somebody's name and signature; without them the answer would be paid for and lost.
     repo.identity()?;
     signing::ready(repo, &request.loaded.config.gate, request.target, None)?;
-    let material = match material::gather(repo, request)? {
-        Ok(material) => material,
-        Err(why) => return Ok(ReviewOutcome::CannotTell(why)),
-    };
-    let requests = match Requests::divide(material)? {
+    let requests = match requests(repo, request)? {
         Ok(requests) => requests,
         Err(why) => return Ok(ReviewOutcome::CannotTell(why)),
     };
     match reading::read(&requests, request, reviewer, events, stop).await? {
         Ok(read) => {
-            let mut verdict = verdict_of(request, reviewer, read);
-            record(repo, request.change, &mut verdict)?;
+            let verdict = conclude(repo, request, reviewer, read)?;
             tell(request, &verdict, events);
             Ok(ReviewOutcome::Judged(Box::new(verdict)))
         }
         Err(why) => Ok(ReviewOutcome::CannotTell(why)),
     }
+}
+
+/// What reviewers are shown of a change. The inner error says in one sentence why it cannot be judged.
+pub fn requests(repo: &Repo, request: &Request<'_>) -> Result<Result<Requests, String>> {
+    match material::gather(repo, request)? {
+        Ok(material) => Requests::divide(material),
+        Err(why) => Ok(Err(why)),
+    }
+}
+
+/// The verdict of a reviewer who has read all of a change, recorded.
+pub fn conclude(repo: &Repo, request: &Request<'_>, reviewer: &Reviewer, read: Read) -> Result<Verdict> {
+    let mut verdict = verdict_of(request, reviewer, read);
+    record(repo, request.change, &mut verdict)?;
+    Ok(verdict)
 }
 
 /// Asks rivals in order until the policy has enough approvals, one blocks, or all have been asked; a

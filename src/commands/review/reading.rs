@@ -52,13 +52,7 @@ pub async fn read(
         }
     }
     let (usage, model) = (reading.usage, reading.model);
-    Ok(together(requests, told).map(|(findings, summary, shown)| Read {
-        findings,
-        summary,
-        shown,
-        usage,
-        model,
-    }))
+    Ok(Read::new(requests, told).map(|read| Read { usage, model, ..read }))
 }
 
 /// One reviewer at one change.
@@ -152,28 +146,27 @@ impl Reading<'_> {
     }
 }
 
-/// What the answers to all parts come to. Doubt about what was covered is none.
-fn together(
-    requests: &Requests,
-    told: Vec<(Answer, ShownPart)>,
-) -> Result<(Vec<Finding>, String, Shown), String> {
-    let parts = told.len();
-    let (mut findings, mut summaries, mut shown) = (Vec::new(), Vec::new(), Vec::new());
-    for (number, (answer, part)) in told.into_iter().enumerate() {
-        findings.extend(answer.findings);
-        summaries.push(match parts {
-            1 => answer.summary,
-            _ => format!("Part {} of {parts}: {}", number + 1, answer.summary),
-        });
-        shown.push(part);
+impl Read {
+    /// What the answers to all parts come to. Doubt about what was covered is none.
+    pub fn new(requests: &Requests, told: Vec<(Answer, ShownPart)>) -> Result<Read, String> {
+        let parts = told.len();
+        let (mut findings, mut summaries, mut shown) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, (answer, part)) in told.into_iter().enumerate() {
+            findings.extend(answer.findings);
+            summaries.push(match parts {
+                1 => answer.summary,
+                _ => format!("Part {} of {parts}: {}", number + 1, answer.summary),
+            });
+            shown.push(part);
+        }
+        let shown = joined(shown);
+        let all: BTreeSet<&str> = requests.paths().collect();
+        let covered: BTreeSet<&str> = shown.files.iter().map(String::as_str).collect();
+        if all != covered || parts != requests.parts() || !shown.is_whole() {
+            return Err("what was shown is not exactly the changed files".into());
+        }
+        Ok(Read { findings, summary: summaries.join("\n"), shown, usage: Usage::default(), model: None })
     }
-    let shown = joined(shown);
-    let all: BTreeSet<&str> = requests.paths().collect();
-    let covered: BTreeSet<&str> = shown.files.iter().map(String::as_str).collect();
-    if all != covered || parts != requests.parts() || !shown.is_whole() {
-        return Err("what was shown is not exactly the changed files".into());
-    }
-    Ok((findings, summaries.join("\n"), shown))
 }
 
 /// What all requests showed.
