@@ -164,7 +164,8 @@ impl ShownLines {
 mod tests {
     use super::*;
 
-    const TWINS: &str = "def fixture():\n    check()\n    return 1\n\ndef allowed():\n    check()\n    return 1\n";
+    const TWINS: &str =
+        "def fixture():\n    check()\n    return 1\n\ndef allowed():\n    check()\n    return 1\n";
 
     fn difference<'a>(old: &'a str, new: &'a str) -> Difference<'a> {
         Difference::between(old.as_bytes(), new.as_bytes()).unwrap()

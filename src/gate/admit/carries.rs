@@ -97,7 +97,8 @@ impl Judge<'_> {
         to: ObjectId,
     ) -> Result<Answer> {
         // Only where git could take one file for another is it worth a merge to say so.
-        let is_meant = self.may_follow_a_rename(base, head, from)? && self.objects.merge(base, from, head)? == Some(to);
+        let is_meant =
+            self.may_follow_a_rename(base, head, from)? && self.objects.merge(base, from, head)? == Some(to);
         Ok(Err(if is_meant { Reason::LandsElsewhere(path.display()) } else { Reason::Other }))
     }
 
@@ -131,7 +132,13 @@ impl Judge<'_> {
 
     /// Whether the branch has had the path as it was before the change: the change began at a commit of
     /// the branch, or some commit of the branch has that entry.
-    fn has_seen(&self, change: &Approved, base_tree: ObjectId, path: &[u8], entry: Option<Entry>) -> Result<bool> {
+    fn has_seen(
+        &self,
+        change: &Approved,
+        base_tree: ObjectId,
+        path: &[u8],
+        entry: Option<Entry>,
+    ) -> Result<bool> {
         if let Some(base) = change.base
             && self.objects.tree(base)? == Some(change.base_tree)
             && self.objects.is_ancestor(base, self.old)?

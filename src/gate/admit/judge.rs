@@ -1,5 +1,6 @@
 //! One ruling under way: the policy, what was found of verdicts, and what was read and merged so far.
 
+use super::Candidate;
 use super::approved::Approved;
 use super::evidence::Evidence;
 use super::objects::{Entry, Objects};
@@ -7,7 +8,6 @@ use super::reason::{Answer, Reason};
 use super::steps::Step;
 use super::tally::Tally;
 use super::validity::BranchVerdicts;
-use super::Candidate;
 use crate::domain::change::Author;
 use crate::domain::error::Result;
 use crate::domain::policy::{Demand, Policy};
@@ -112,9 +112,11 @@ impl<'a> Judge<'a> {
                 let Some(last) = chain.last() else { continue };
                 let next = last.head.and_then(|head| by_base.get(&head));
                 for next in next.into_iter().flatten() {
-                    let continues = next.base_tree == last.head_tree && !chain.iter().any(|one| Rc::ptr_eq(one, next));
+                    let continues =
+                        next.base_tree == last.head_tree && !chain.iter().any(|one| Rc::ptr_eq(one, next));
                     if continues && found.len() < STACKS {
-                        let stack: Vec<Rc<Approved>> = chain.iter().cloned().chain([(*next).clone()]).collect();
+                        let stack: Vec<Rc<Approved>> =
+                            chain.iter().cloned().chain([(*next).clone()]).collect();
                         found.extend(Approved::joined(&self.objects, stack.clone())?.map(Rc::new));
                         longer.push(stack);
                     }
@@ -141,7 +143,13 @@ impl<'a> Judge<'a> {
 
     /// Whether the verdicts on a change are enough for a step that it carries: of rivals of everybody who made
     /// it, these authors included, as many as the paths of both demand, and nobody blocks the step.
-    pub fn lets_in(&self, change: &Approved, from: ObjectId, to: ObjectId, authors: &[Author]) -> Result<Answer> {
+    pub fn lets_in(
+        &self,
+        change: &Approved,
+        from: ObjectId,
+        to: ObjectId,
+        authors: &[Author],
+    ) -> Result<Answer> {
         if self.is_blocked_pair(from, to)? {
             return Ok(Err(Reason::Blocked));
         }

@@ -59,7 +59,8 @@ impl Judge<'_> {
     /// accounted for.
     fn behind(&self, head: ObjectId, before: ObjectId, depth: usize) -> Result<Answer<Changes>> {
         let known = [Some(before), Some(self.old), self.accepted].into_iter().flatten();
-        let new: HashSet<ObjectId> = self.objects.repo.ids_between(known, head, usize::MAX)?.into_iter().collect();
+        let new: HashSet<ObjectId> =
+            self.objects.repo.ids_between(known, head, usize::MAX)?.into_iter().collect();
         let mut changes = Changes::new();
         let mut unjudged = None;
         for commit in &new {
@@ -129,7 +130,8 @@ impl Judge<'_> {
         let mut widest_first = changes.clone();
         widest_first.sort_by_key(|change| (change.parts.len(), std::cmp::Reverse(change.commits.len())));
         let stacks = self.approved.iter().filter(|stack| {
-            !stack.parts.is_empty() && stack.parts.iter().all(|part| changes.iter().any(|one| Rc::ptr_eq(one, part)))
+            !stack.parts.is_empty()
+                && stack.parts.iter().all(|part| changes.iter().any(|one| Rc::ptr_eq(one, part)))
         });
         for change in widest_first.iter().chain(stacks) {
             match self.carries_and_lets_in(change, from, to)? {
@@ -154,7 +156,12 @@ impl Judge<'_> {
     }
 
     /// Merges the changes onto the tree in the order of their history, each carried there.
-    fn one_after_the_other(&self, from: ObjectId, to: ObjectId, mut changes: Changes) -> Result<Answer<Changes>> {
+    fn one_after_the_other(
+        &self,
+        from: ObjectId,
+        to: ObjectId,
+        mut changes: Changes,
+    ) -> Result<Answer<Changes>> {
         self.sort_by_history(&mut changes)?;
         let (mut tree, mut used) = (from, Changes::new());
         for change in changes {

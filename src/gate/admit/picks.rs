@@ -101,7 +101,8 @@ impl Judge<'_> {
             let text = |entry| self.objects.text(entry);
             let old = changed.old.map(text).transpose()?;
             let new = changed.new.map(text).transpose()?;
-            let (Some(old), Some(new)) = (old.unwrap_or(Some(Vec::new())), new.unwrap_or(Some(Vec::new()))) else {
+            let (Some(old), Some(new)) = (old.unwrap_or(Some(Vec::new())), new.unwrap_or(Some(Vec::new())))
+            else {
                 return Ok(false);
             };
             let Some(difference) = Difference::between(&old, &new) else { return Ok(false) };
@@ -124,7 +125,10 @@ fn autosquashed(objects: &Objects<'_>, change: &Approved, commits: &[Rc<Commit>]
         let subject = commit.subject();
         let named = base_subject(subject);
         let target = order.iter().rposition(|one| {
-            is_squashed(subject) && (one.subject() == named || one.subject().starts_with(named) || base_subject(one.subject()) == named)
+            is_squashed(subject)
+                && (one.subject() == named
+                    || one.subject().starts_with(named)
+                    || base_subject(one.subject()) == named)
         });
         let Some(target) = target else {
             order.push(commit);

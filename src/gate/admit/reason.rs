@@ -40,12 +40,18 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::Other => f.write_str("it is about another change"),
-            Reason::LandsElsewhere(path) => write!(f, "it would change {path}, which its reviewer was not shown"),
+            Reason::LandsElsewhere(path) => {
+                write!(f, "it would change {path}, which its reviewer was not shown")
+            }
             Reason::NotExact(path) => write!(f, "{path} has to land exactly as it was reviewed"),
             Reason::OtherPlace(path) => write!(f, "{path} has changed around the reviewed lines"),
-            Reason::UnknownBase(path) => write!(f, "it was reviewed on a version of {path} that the branch never had"),
+            Reason::UnknownBase(path) => {
+                write!(f, "it was reviewed on a version of {path} that the branch never had")
+            }
             Reason::Spent => f.write_str("it was let in before, and taken out again since"),
-            Reason::PolicyByStack(path) => write!(f, "{path} is policy, and no single review shows how it changes"),
+            Reason::PolicyByStack(path) => {
+                write!(f, "{path} is policy, and no single review shows how it changes")
+            }
             Reason::Unjudged(commit) => {
                 write!(f, "commit {} on its way in was never reviewed", commit.to_hex_with_len(10))
             }
@@ -53,7 +59,9 @@ impl fmt::Display for Reason {
             Reason::Short(why) => f.write_str(why),
             Reason::WantsPerson => f.write_str("a rule wants a person's approval"),
             Reason::NotRival => f.write_str("no reviewer who approved it is independent of all its authors"),
-            Reason::NotBackport => f.write_str("it was approved for another branch, and is not an exact pick from there"),
+            Reason::NotBackport => {
+                f.write_str("it was approved for another branch, and is not an exact pick from there")
+            }
             Reason::Blocked => f.write_str("a reviewer asks for changes"),
         }
     }

@@ -75,7 +75,12 @@ impl Judge<'_> {
             && self.objects.merger.bring(&fork, head, base_tree)? == Some(step.tree)
             && !matches!(self.evidence.tally(fork.tree, tree)?, Tally::Approved(_))
         {
-            return Ok(Missing { base_tree: fork.tree, head_tree: tree, base: fork.commit(), head: Some(head) });
+            return Ok(Missing {
+                base_tree: fork.tree,
+                head_tree: tree,
+                base: fork.commit(),
+                head: Some(head),
+            });
         }
         Ok(Missing { base_tree, head_tree: last.tree, base: Some(step.before), head: last.commit })
     }

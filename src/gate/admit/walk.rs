@@ -44,7 +44,9 @@ pub(super) struct Span {
 pub(super) enum Walk {
     Through(Vec<Span>),
     /// Nothing carries the step at this index.
-    Stuck { at: usize },
+    Stuck {
+        at: usize,
+    },
 }
 
 /// Steps that can be gone at once, and the changes that carry them.
@@ -108,7 +110,8 @@ impl Judge<'_> {
             if best.get(&at).is_some_and(|(least, _)| *least < gaps) {
                 continue;
             }
-            let ways = if is_second_look { self.ways_by_merge(line, at)? } else { self.direct_ways(line, at)? };
+            let ways =
+                if is_second_look { self.ways_by_merge(line, at)? } else { self.direct_ways(line, at)? };
             let mut next: Vec<Span> = ways
                 .into_iter()
                 .map(|(steps, changes)| Span { from: at, to: at + steps, changes: Some(changes) })
@@ -231,8 +234,11 @@ impl Judge<'_> {
         if change.commits.len() < 2 || !self.touches(change, from, first)? {
             return Ok(carried);
         }
-        let Some(whole) = self.objects.merge(change.base_tree, from, change.head_tree)? else { return Ok(carried) };
-        let plain = line.steps[at..].iter().take(change.commits.len()).take_while(|step| step.merged.is_empty());
+        let Some(whole) = self.objects.merge(change.base_tree, from, change.head_tree)? else {
+            return Ok(carried);
+        };
+        let plain =
+            line.steps[at..].iter().take(change.commits.len()).take_while(|step| step.merged.is_empty());
         let trees: Vec<ObjectId> = std::iter::once(from).chain(plain.map(|step| step.tree)).collect();
         for end in 2..trees.len() {
             if trees[end] == whole && trees[end] != trees[end - 1] {
