@@ -17,7 +17,13 @@ fn place() -> Place {
 }
 
 fn place_with(gate: &str) -> Place {
-    let place = Place::with_config(Config::protected().gate(gate));
+    let place = Place::with_config(
+        Config::protected()
+            .names("gemini", "google")
+            .names("claude", "anthropic")
+            .names("gpt", "openai")
+            .gate(gate),
+    );
     place.commit_saying("Number the lines", "lines", lines(&[]));
     place
 }
@@ -166,14 +172,16 @@ fn a_topic_that_took_in_main_before_is_let_in() {
 fn tasks_judged_one_by_one_make_up_their_result() {
     let place = place();
     place.git(&["branch", "result", "main"]).ok();
-    for (task, vendor, rival) in
-        [("a", "anthropic", "openai"), ("b", "openai", "google"), ("c", "google", "anthropic")]
-    {
+    for (task, vendor, rival) in [
+        ("a", "anthropic", ("codex", "openai")),
+        ("b", "openai", ("gemini", "google")),
+        ("c", "google", ("claude", "anthropic")),
+    ] {
         place.git(&["switch", "--quiet", "-c", task, "main"]).ok();
         place.commit_saying(task, task, "work\n");
         let mut verdict = place.verdict("main", task);
         verdict.authors = vec![author(task, vendor)];
-        verdict.reviewer = author(rival, rival);
+        verdict.reviewer = author(rival.0, rival.1);
         place.record(&verdict);
         place.git(&["switch", "--quiet", "result"]).ok();
         place.git(&["merge", "--quiet", "--no-ff", "-m", task, task]).ok();
@@ -534,7 +542,7 @@ fn two_approvals_are_of_two_vendors() {
     let place = place_with("approvals = 2\n");
     topic(&place);
     let mut second = place.verdict("main", "topic");
-    second.reviewer = author("codex again", "openai");
+    second.reviewer = author("gpt", "openai");
     place.record(&second);
     refuses(&place, "main", "topic");
     second.reviewer = author("gemini", "google");

@@ -8,7 +8,7 @@ use std::fs;
 
 /// `main` is protected from its second commit on, the hooks are in force, and it has a few files.
 fn place() -> Place {
-    Place::gated(Config::lookup_only())
+    Place::gated(Config::lookup_only().names("judge", "zeta"))
 }
 
 /// The commit from before there was a law.
@@ -116,7 +116,7 @@ fn whoever_our_trailers_do_not_name_had_a_hand_in_it_all_the_same() {
     let said = stays(&place, &["merge", "--no-edit", "work"]);
     assert!(said.contains("no rival of all who made it"), "{said}");
     let mut verdict = place.verdict("main", "work");
-    verdict.reviewer = author("other", "zeta");
+    verdict.reviewer = author("judge", "zeta");
     place.record(&verdict);
     place.git(&["merge", "--quiet", "--no-edit", "work"]).ok();
 }

@@ -115,7 +115,7 @@ fn whoever_a_commit_names_as_its_author_did_not_judge_it() {
     place.flow(&["review", "work"]).exits(2);
     let by = |vendor| {
         let mut verdict = place.verdict("main", "work");
-        verdict.reviewer = author("other", vendor);
+        verdict.reviewer = author("codex", vendor);
         verdict
     };
     place.record(&by("openai"));

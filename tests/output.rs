@@ -4,12 +4,17 @@
 //! What the situations mean is proved by the journeys; here only the words count.
 
 use crate::support::plan::task;
-use crate::support::verdicts::finding;
+use crate::support::verdicts::{author, finding};
 use crate::support::{Config, Out, Place, WRITE};
-use git_flow_ai::domain::verdict::Severity;
+use git_flow_ai::domain::verdict::{Severity, Verdict};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// `main` is protected, no reviewer is asked during a merge, and none is named yet.
+fn looked_up() -> Config {
+    Config::new().gate("branches = [\"main\"]\nreview_on_merge = false")
+}
 
 /// `main` is protected by that config, and our hooks are in force. All that `init` would write is there
 /// before the gate is.
@@ -23,7 +28,7 @@ fn protected(config: &Config) -> Place {
 
 /// The same with two reviewers, none of whom is asked during a merge; `topic` is one commit ahead.
 fn gated() -> Place {
-    let place = protected(&Config::lookup_only().reviewer("judge", "zeta").reviewer("other", "eta"));
+    let place = protected(&looked_up().reviewer("judge", "zeta").reviewer("other", "eta"));
     place.reviewer("judge", "");
     place.reviewer("other", "");
     place.branch("topic", "main");
@@ -61,13 +66,14 @@ fn blocked() -> Place {
     wrong.path = "app.txt".into();
     wrong.line = Some(2);
     wrong.suggestion = Some("Write 2.".into());
-    place.record(&place.block("main", "topic", vec![wrong]));
+    let reviewer = author("judge", "zeta");
+    place.record(&Verdict { reviewer, ..place.block("main", "topic", vec![wrong]) });
     place
 }
 
 /// A spec whose tasks end in each way that there is, one after the other.
 fn planned() -> Place {
-    let config = Config::lookup_only().run("attempts = 2\nverify = \"test ! -f bad.txt\"");
+    let config = looked_up().run("attempts = 2\nverify = \"test ! -f bad.txt\"");
     let place = protected(&config.agent("mine", "acme").reviewer("judge", "rival"));
     place.agent(
         "mine",
@@ -185,7 +191,7 @@ fn answers_of_check() {
     place.flow(&["check", "--target", "main", "main..topic"]).is_snapshot(&place, "check-blocked");
     let place = gated();
     place.flow(&["check", "--target", "main", "main..topic"]).is_snapshot(&place, "check-unreviewed");
-    place.approve("main", "topic");
+    place.record(&Verdict { reviewer: author("judge", "zeta"), ..place.verdict("main", "topic") });
     place.flow(&["check", "--target", "main", "main..topic"]).is_snapshot(&place, "check-approved");
 }
 
@@ -193,7 +199,7 @@ fn answers_of_check() {
 fn verify_where_all_came_through_the_gate_and_where_something_did_not() {
     let place = gated();
     place.flow(&["verify"]).is_snapshot(&place, "verify-begins");
-    place.approve("main", "topic");
+    place.record(&Verdict { reviewer: author("judge", "zeta"), ..place.verdict("main", "topic") });
     place.git(&["merge", "--quiet", "topic"]).ok();
     place.flow(&["verify"]).is_snapshot(&place, "verify-covered");
     place.write("README.md", "# Unjudged\n");

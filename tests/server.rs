@@ -16,7 +16,9 @@ fn place() -> Place {
 }
 
 fn place_with(gate: &str) -> Place {
-    let place = Place::with_config(Config::new().gate("branches = [\"main\", \"release\"]").gate(gate));
+    let place = Place::with_config(
+        Config::new().names("codex", "openai").gate("branches = [\"main\", \"release\"]").gate(gate),
+    );
     signers(&place);
     place.server("origin");
     in_server(&place, &["flow-ai", "init"]).ok();

@@ -22,7 +22,12 @@ enum Answer {
 fn place(policy: &str) -> Place {
     let place = Place::new();
     place.reviewer("judge", "echo asked >> \"$HOME/asked\"");
-    let config = Config::new().gate("review_on_merge = false").gate(policy).reviewer("judge", "zeta");
+    let config = Config::new()
+        .names("codex", "openai")
+        .names("gemini", "google")
+        .gate("review_on_merge = false")
+        .gate(policy)
+        .reviewer("judge", "zeta");
     place.write(".zenflow/config.toml", config.to_string());
     place.key("ada", "ed25519");
     place.protect(&format!("ada@example.com {}\n", place.public("ada")));
@@ -232,4 +237,78 @@ fn a_copy_of_a_verdict_does_not_replace_it() {
     all.sort();
     assert_eq!(all, ["holds", "holds", "holds", "holds", "it is about another state"]);
     assert_eq!(gate(&place), Answer::Approved);
+}
+
+/// Whether the gate lets the result in where `main` has moved on since it was made.
+fn merges(place: &Place) -> bool {
+    place.copy().flow(&["merge", "dark-mode"]).status == 0
+}
+
+/// Commits a change of the config on `main`, past the gate.
+fn reconfigure(place: &Place, change: impl Fn(String) -> String) {
+    let config = place.read(".zenflow/config.toml");
+    place.write(".zenflow/config.toml", change(config));
+    place.ungated(&["commit", "--quiet", "-am", "Change the config"]).ok();
+}
+
+#[test]
+fn only_a_reviewer_whom_the_config_names_now_counts() {
+    const ADVICE: &str = "it is advice: the branch's config does not name its reviewer";
+    for (change, why, answer) in [
+        // Removed, renamed, of another vendor.
+        (&["[reviewers.codex]\n", "[reviewers.gone]\n"], ADVICE, Answer::Unjudged),
+        (&["vendor = \"openai\"", "vendor = \"acme\""], ADVICE, Answer::Unjudged),
+        // A newer model leaves what the older one said as it is.
+        (&["model = \"m-1\"", "model = \"m-2\""], "holds", Answer::Approved),
+    ] {
+        let place = place("");
+        place.approve("main", RESULT);
+        reconfigure(&place, |config| config.replacen(change[0], change[1], 1));
+        assert_eq!(listed(&place), [why], "{change:?}");
+        assert_eq!((merges(&place), status(&place)), (answer == Answer::Approved, answer), "{change:?}");
+        // A block of somebody who does not count keeps nothing out.
+        let mut block = place.block("main", RESULT, vec![finding(Severity::P0, "Wrong")]);
+        block.reviewer = author("stranger", "acme");
+        place.record(&block);
+        assert_eq!((merges(&place), status(&place)), (answer == Answer::Approved, answer), "{change:?}");
+    }
+}
+
+#[test]
+fn a_model_that_is_pinned_is_the_one_that_counts() {
+    let place = place("");
+    reconfigure(&place, |config| {
+        let config = config.replace("agent = \"judge\"", "agent = \"judge\"\nmodel = \"j-1\"");
+        config.replace("[gate]\n", "[gate]\npin_model = true\n")
+    });
+    let mut verdict = place.verdict("main~1", RESULT);
+    verdict.reviewer.model = Some("m-1".into());
+    place.record(&verdict);
+    assert!(merges(&place));
+    reconfigure(&place, |config| config.replacen("m-1", "m-2", 1));
+    assert_eq!(listed(&place), ["the branch's config names its reviewer with another model"]);
+    assert!(!merges(&place));
+    assert_eq!(status(&place), Answer::Unjudged);
+}
+
+#[test]
+fn a_reviewer_of_somebodys_own_only_advises() {
+    let place = place("");
+    place.reviewer("mine", "");
+    let own = "version = 1\n[agents.mine]\ncommand = [\"mine\"]\nvendor = \"own\"\n[reviewers.mine]\nagent = \"mine\"\n";
+    let folder = place.root().join("home/.config/git-flow-ai");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("config.toml"), own).unwrap();
+    place
+        .flow(&["review", RESULT, "--reviewer", "mine"])
+        .exits(2)
+        .says("APPROVE by mine (own)")
+        .says("what mine says is advice: the config of `main` does not name it");
+    assert_eq!(listed(&place), ["it is advice: the branch's config does not name its reviewer"]);
+    assert_eq!((gate(&place), status(&place)), (Answer::Unjudged, Answer::Unjudged));
+    // It is asked for advice only, never instead of one that counts.
+    reconfigure(&place, |config| config.replace("[reviewers.judge]\nagent = \"judge\"\n", ""));
+    let out = place.flow(&["review", RESULT]).exits(2).says("your own reviewer `mine` only advises");
+    out.says("hint: have its advice: git flow-ai review --reviewer mine");
+    assert!(!place.root().join("home/asked").exists());
 }

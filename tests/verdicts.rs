@@ -141,7 +141,7 @@ fn two_clones_notes_merge_by_gits_sorted_union() {
 
 #[test]
 fn the_command_lists_shows_and_tells_what_holds() {
-    let place = Place::with_config("version = 1\n");
+    let place = Place::with_config(Config::protected());
     let repo = open(&place);
     place.flow(&["verdict", "list"]).exits(1).says("No verdicts here");
     place.flow(&["verdict", "show"]).exits(1).says("Nobody has judged HEAD");
@@ -175,7 +175,7 @@ fn the_command_lists_shows_and_tells_what_holds() {
     foreign("attestation/v1", "attestation/v9");
     foreign("\"kind\":\"verdict\"", "\"kind\":\"check\"");
     let out = place.flow(&["verdict", "list"]).ok();
-    out.says("no: its reviewer is no rival")
+    out.says("no: it is advice")
         .says("no: it is about another state")
         .says("skipped a record on ")
         .says("its version is 9")
@@ -276,7 +276,7 @@ fn what_notes_have_lost_is_told_whatever_the_fan_out_and_nothing_else() {
 
 #[test]
 fn a_rejection_is_not_undone_by_deleting_its_note_where_a_copy_was_fetched() {
-    let place = Place::with_config("version = 1\n[gate]\nreview_on_merge = false\n");
+    let place = Place::with_config(Config::lookup_only().names("gemini", "google"));
     place.git(&["checkout", "--quiet", "-b", "topic"]).ok();
     place.write("new.txt", "new\n");
     place.git(&["add", "."]).ok();

@@ -109,6 +109,14 @@ impl Author {
             && self.address().eq_ignore_ascii_case(other.address())
     }
 
+    /// Whether both name the same model, whatever gateways call it.
+    pub fn is_of_model(&self, other: &Author) -> bool {
+        match (&self.model, &other.model) {
+            (Some(one), Some(two)) => model_names::model_key(one) == model_names::model_key(two),
+            _ => false,
+        }
+    }
+
     /// Whether both may be of one model, whatever gateways call it; models that are not named may be the
     /// same.
     pub fn may_share_a_model_with(&self, other: &Author) -> bool {

@@ -11,6 +11,7 @@ pub mod plan;
 pub mod policy;
 pub mod presets;
 pub(crate) mod retry_time;
+pub mod reviewers;
 pub mod rival;
 pub(crate) mod secret;
 pub mod spec;

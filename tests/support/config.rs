@@ -17,9 +17,10 @@ impl Config {
         Config::default()
     }
 
-    /// `main` is protected.
+    /// `main` is protected, and the verdicts of [`Place::verdict`](super::Place::verdict) count: their reviewer
+    /// is named, and has no key with which it could be asked.
     pub fn protected() -> Config {
-        Config::new().gate("branches = [\"main\"]")
+        Config::new().gate("branches = [\"main\"]").names("codex", "openai")
     }
 
     /// `main` is protected, and no reviewer is asked during a merge: verdicts are only looked up.
@@ -54,6 +55,12 @@ impl Config {
     /// An agent of that name and vendor, whose command is the executable of that name.
     pub fn agent(self, name: &str, vendor: &str) -> Config {
         self.section(&format!("agents.{name}"), format!("command = [\"{name}\"]\nvendor = \"{vendor}\""))
+    }
+
+    /// A reviewer whose verdicts count and that cannot be asked: nothing has a key for it.
+    pub fn names(self, name: &str, vendor: &str) -> Config {
+        let lines = format!("api = \"openai\"\nmodel = \"m-1\"\nvendor = \"{vendor}\"");
+        self.section(&format!("reviewers.{name}"), lines)
     }
 
     /// The same, which reviews too.

@@ -23,6 +23,7 @@ use crate::domain::config::AgentConfig;
 use crate::domain::error::{Result, hint, nearest};
 use crate::domain::event::{Activity, Usage};
 use crate::domain::presets::{self, Preset};
+use crate::domain::reviewers;
 use crate::system::process::stop::Stop;
 use crate::system::program;
 use anyhow::Context;
@@ -103,7 +104,7 @@ impl Agent {
     /// Settings that do not make an agent.
     pub fn new(name: &str, config: &AgentConfig) -> Result<Agent> {
         let section = format!("[agents.{name}]");
-        let usual = match (&config.preset, &config.command) {
+        match (&config.preset, &config.command) {
             (Some(_), Some(_)) => {
                 return Err(hint(
                     format!("{section} has a preset and a command"),
@@ -117,19 +118,14 @@ impl Agent {
                 ));
             }
             (Some(wanted), None) => {
-                Preset::find(wanted).ok_or_else(|| unknown_preset(&section, wanted))?.vendor
+                Preset::find(wanted).ok_or_else(|| unknown_preset(&section, wanted))?;
             }
             (None, Some(command)) if command.is_empty() => {
                 return Err(hint(format!("the command of {section} is empty"), "name a program"));
             }
-            (None, Some(_)) => None,
-        };
-        let by_model = config.model.as_deref().and_then(Vendor::from_model);
-        let vendor = config.vendor.clone().or(by_model).or_else(|| {
-            // A model that we do not know may be any vendor's, whatever the tool usually runs.
-            usual.filter(|_| config.model.is_none()).map(Vendor::new)
-        });
-        let vendor = vendor.ok_or_else(|| {
+            (None, Some(_)) => {}
+        }
+        let vendor = reviewers::agent_vendor(config).ok_or_else(|| {
             hint(
                 format!("nobody can tell whose model {section} uses, hence who may judge its work"),
                 "add `model = \"…\"`, or `vendor = \"…\"` with the maker of the model",

@@ -83,12 +83,12 @@ pub enum ReviewOutcome {
 }
 
 /// What outcomes come to where so much is demanded: a blocking verdict ends it, enough approvals let it
-/// in, and everything else cannot be told. That a person has to approve as well is the gate's business,
+/// in, and everything else cannot be told. What is only advice changes nothing. That a person has to approve as well is the gate's business,
 /// not the reviewers'.
 pub fn conclusion(outcomes: &[ReviewOutcome], policy: &Policy, demand: &Demand) -> Option<Decision> {
     let verdicts = outcomes.iter().filter_map(|outcome| match outcome {
-        ReviewOutcome::Judged(verdict) => Some(Verdict::clone(verdict)),
-        ReviewOutcome::CannotTell(_) => None,
+        ReviewOutcome::Judged(verdict) if policy.names(&verdict.reviewer) => Some(Verdict::clone(verdict)),
+        ReviewOutcome::Judged(_) | ReviewOutcome::CannotTell(_) => None,
     });
     match admit::tally(&verdicts.collect::<Vec<_>>(), policy, demand) {
         Tally::Blocked(_) => Some(Decision::RequestChanges),

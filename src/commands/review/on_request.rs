@@ -171,9 +171,17 @@ impl Reviewed {
                 ReviewOutcome::CannotTell(why) => reasons.push(why.clone()),
             }
         }
-        if decision.is_none() && !verdicts.is_empty() {
+        let (counting, advice): (Vec<&Verdict>, Vec<&Verdict>) =
+            verdicts.iter().partition(|verdict| selected.loaded.config.gate.names(&verdict.reviewer));
+        if decision.is_none() && !counting.is_empty() {
             reasons.push(format!("{} approvals of distinct vendors are needed", demand.approvals));
         }
+        reasons.extend(advice.into_iter().map(|verdict| {
+            format!(
+                "what {} says is advice: the config of `{}` does not name it",
+                verdict.reviewer.name, selected.target
+            )
+        }));
         Reviewed { decision, verdicts, reasons, transcript: None }
     }
 }

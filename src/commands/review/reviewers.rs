@@ -8,9 +8,10 @@ use super::{Reviewer, ReviewerKind};
 use crate::agents::cli::Agent;
 use crate::agents::model::Endpoint;
 use crate::domain::change::{Author, Vendor};
-use crate::domain::config::{ApiKind, Config, ReviewerConfig};
-use crate::domain::error::{Result, hint};
+use crate::domain::config::{Config, ReviewerConfig};
+use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::policy::Policy;
+use crate::domain::reviewers;
 use crate::domain::rival::Rival;
 
 /// All reviewers of the config that can be asked at all, in its order, and why the others cannot: a
@@ -27,12 +28,34 @@ pub fn reviewers(config: &Config) -> (Vec<Reviewer>, Vec<(String, String)>) {
     (able, unable)
 }
 
-/// The rivals among them for these authors; an error says why there is none and the way out.
+/// The rivals among them for these authors whose verdicts count; an error says why there is none and the
+/// way out.
 pub fn rivals(config: &Config, policy: &Policy, authors: &[Author]) -> Result<Vec<Reviewer>> {
     let (able, unable) = reviewers(config);
+    let (own, able): (Vec<_>, Vec<_>) = able.into_iter().partition(|reviewer| !policy.names(&reviewer.who));
     let (rivals, others): (Vec<_>, Vec<_>) =
         able.into_iter().partition(|reviewer| policy.is_rival(&reviewer.who, authors));
-    if rivals.is_empty() { Err(nobody(policy, authors, &others, &unable)) } else { Ok(rivals) }
+    if !rivals.is_empty() {
+        return Ok(rivals);
+    }
+    let error = nobody(policy, authors, &others, &unable);
+    let is_rival = |reviewer: &&Reviewer| policy.is_rival(&reviewer.who, authors);
+    Err(match own.iter().find(is_rival) {
+        Some(Reviewer { who, .. }) => hint_on(
+            error,
+            format!(
+                "no reviewer whose word counts can be asked; your own reviewer `{}` only advises",
+                who.name
+            ),
+            format!(
+                "have its advice: git flow-ai review --reviewer {}; to have its word count, commit its section to {} \
+                 on the target branch",
+                who.name,
+                crate::domain::config::PATH
+            ),
+        ),
+        None => error,
+    })
 }
 
 /// The reviewer of that name, for people who want a certain one; an error says why it cannot judge.
@@ -73,7 +96,7 @@ pub fn rival(config: &Config, policy: &Policy, authors: &[Author], name: &str) -
 fn reviewer(config: &Config, name: &str, settings: &ReviewerConfig) -> Result<Reviewer> {
     match (&settings.agent, &settings.api) {
         (Some(agent), None) => by_agent(config, name, agent, settings),
-        (None, Some(api)) => by_api(name, *api, settings),
+        (None, Some(_)) => by_api(config, name, settings),
         _ => Err(hint(
             format!("[reviewers.{name}] must say either `agent` or `api`"),
             "for example: agent = \"codex\", or: api = \"openai\" with model = \"…\"",
@@ -89,43 +112,22 @@ fn by_agent(config: &Config, name: &str, agent: &str, settings: &ReviewerConfig)
             format!("add [agents.{agent}]"),
         ));
     };
-    let mut found = found.clone();
-    if settings.model.is_some() {
-        found.model.clone_from(&settings.model);
-    }
-    if settings.vendor.is_some() {
-        found.vendor.clone_from(&settings.vendor);
-    }
-    let agent = Agent::new(agent, &found)?;
+    let agent = Agent::new(agent, &reviewers::as_reviewer(found, settings))?;
     agent.executable()?;
-    let vendor = settings.vendor.clone().unwrap_or_else(|| agent.vendor.clone());
-    let who = Author { name: name.to_owned(), vendor, model: found.model };
+    let who = Author { name: name.to_owned(), ..agent.author() };
     Ok(Reviewer { who, kind: ReviewerKind::Agent(Box::new(agent)) })
 }
 
-fn by_api(name: &str, api: ApiKind, settings: &ReviewerConfig) -> Result<Reviewer> {
+fn by_api(config: &Config, name: &str, settings: &ReviewerConfig) -> Result<Reviewer> {
     let endpoint = Endpoint::new(name, settings)?;
     endpoint.expects_key()?;
-    let told = settings.vendor.clone().or_else(|| Vendor::from_model(&endpoint.model));
-    // Behind another address anybody's model may answer, whatever protocol it speaks.
-    let usual = || settings.base_url.is_none().then(|| usual_vendor(api)).flatten();
-    let Some(vendor) = told.or_else(usual) else {
+    let Some(who) = reviewers::author(config, name, settings) else {
         return Err(hint(
             format!("[reviewers.{name}]: nothing tells who made the model `{}`", endpoint.model),
             "say it: vendor = \"…\"",
         ));
     };
-    let who = Author { name: name.to_owned(), vendor, model: Some(endpoint.model.clone()) };
     Ok(Reviewer { who, kind: ReviewerKind::Api(endpoint) })
-}
-
-fn usual_vendor(api: ApiKind) -> Option<Vendor> {
-    match api {
-        ApiKind::Anthropic => Some(Vendor::new("anthropic")),
-        ApiKind::Openai | ApiKind::OpenaiChat => Some(Vendor::new("openai")),
-        ApiKind::Google => Some(Vendor::new("google")),
-        ApiKind::OpenaiCompatible => None,
-    }
 }
 
 /// Why nobody can judge, and whom to add.
@@ -219,6 +221,7 @@ fn named<'a>(policy: &Policy, author: &'a Author) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::config::ApiKind;
 
     /// A config of reviewers on servers that need no key: name, model, vendor.
     fn config(reviewers: &[(&str, &str, Option<&str>)]) -> Config {
@@ -233,6 +236,7 @@ mod tests {
             };
             config.reviewers.insert((*name).to_owned(), settings);
         }
+        config.gate.reviewers = reviewers::named(&config);
         config
     }
 
@@ -241,7 +245,7 @@ mod tests {
     }
 
     fn rival_names(config: &Config, rival: Rival, authors: &[Author]) -> Result<Vec<String>> {
-        let policy = Policy { rival, ..Policy::default() };
+        let policy = Policy { rival, ..config.gate.clone() };
         Ok(rivals(config, &policy, authors)?.into_iter().map(|reviewer| reviewer.who.name).collect())
     }
 

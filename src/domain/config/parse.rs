@@ -25,6 +25,9 @@ pub fn parse(text: &str, origin: &str) -> Result<Config> {
     refuse_persons_own(&config, origin)?;
     check_branches(&config.gate.branches, origin)?;
     check_rules(&config.gate.rules, origin)?;
+    if config.gate.pin_model {
+        check_models(&config, origin)?;
+    }
     Ok(config)
 }
 
@@ -84,6 +87,21 @@ fn check_branches(branches: &[String], origin: &str) -> Result<()> {
         return Err(hint(what, fix));
     }
     Ok(())
+}
+
+/// A model that is to be pinned has to be named.
+fn check_models(config: &Config, origin: &str) -> Result<()> {
+    let has_model = |reviewer: &ReviewerConfig| {
+        let agent = reviewer.agent.as_ref().and_then(|agent| config.agents.get(agent));
+        reviewer.model.is_some() || agent.is_some_and(|agent| agent.model.is_some())
+    };
+    match config.reviewers.iter().find(|(_, reviewer)| !has_model(reviewer)) {
+        Some((name, _)) => Err(hint(
+            format!("{origin}: `pin_model` of [gate] is set, and [reviewers.{name}] names no model"),
+            format!("add `model = \"…\"` to [reviewers.{name}], or take `pin_model` away"),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Each agent is a preset or a command that names a program.
@@ -282,6 +300,10 @@ mod tests {
             ("version = 1\n[reviewers.a]\nmodel = \"m\"", "[reviewers.a] has neither `agent` nor `api`"),
             ("version = 1\n[reviewers.a]\napi = \"openai-compatible\"\nmodel = \"m\"", "no `base_url`"),
             ("version = 1\n[reviewers.a]\napi = \"openai\"", "no `model`"),
+            (
+                "version = 1\n[agents.a]\npreset = \"codex\"\n[reviewers.a]\nagent = \"a\"\n[gate]\npin_model = true",
+                "[reviewers.a] names no model",
+            ),
             ("[run]\n", "does not say its version"),
             ("version = \"1\"\n", "does not say its version"),
             ("version = 0\n", "does not say its version"),

@@ -22,6 +22,9 @@ pub struct Policy {
     pub branches: Vec<String>,
     /// Who may judge. Default: another vendor.
     pub rival: Rival,
+    /// Whether a verdict counts only while the config names its reviewer with the model that gave it.
+    /// Default: no, so that a newer model leaves the verdicts of the older one as they are.
+    pub pin_model: bool,
     /// How many approvals, from distinct vendors, at least 1. Default: 1.
     #[serde(deserialize_with = "parse_units::at_least_one")]
     pub approvals: u32,
@@ -42,6 +45,9 @@ pub struct Policy {
     /// What is demanded on top where certain paths change. Default: nothing.
     #[serde(rename = "rule")]
     pub rules: Vec<Rule>,
+    /// The reviewers that the same config names: no other's verdict counts.
+    #[serde(skip)]
+    pub reviewers: Vec<Author>,
 }
 
 /// `[[gate.rule]]`: what is demanded on top of the rest where one of these paths changes.
@@ -83,6 +89,7 @@ impl Default for Policy {
         Policy {
             branches: vec!["main".into(), "master".into()],
             rival: Rival::Vendor,
+            pin_model: false,
             approvals: 1,
             block: vec![Severity::P0, Severity::P1],
             review_on_merge: true,
@@ -91,6 +98,7 @@ impl Default for Policy {
             waivers: Vec::new(),
             accept_from: Vec::new(),
             rules: Vec::new(),
+            reviewers: Vec::new(),
         }
     }
 }
@@ -104,6 +112,21 @@ impl Policy {
     /// Whether the reviewer may judge what these authors made.
     pub fn is_rival(&self, reviewer: &Author, authors: &[Author]) -> bool {
         self.rival.may_judge(reviewer, authors)
+    }
+
+    /// Whether the config names that reviewer, by name and vendor. A person's word is not for the config to
+    /// name.
+    pub fn names(&self, reviewer: &Author) -> bool {
+        reviewer.vendor.is_person() || self.named(reviewer).is_some()
+    }
+
+    /// Whether the config names that reviewer with another model, and that matters.
+    pub fn has_other_model(&self, reviewer: &Author) -> bool {
+        self.pin_model && self.named(reviewer).is_some_and(|named| !named.is_of_model(reviewer))
+    }
+
+    fn named(&self, reviewer: &Author) -> Option<&Author> {
+        self.reviewers.iter().find(|named| named.name == reviewer.name && named.vendor == reviewer.vendor)
     }
 
     /// Whether that person's waivers count.

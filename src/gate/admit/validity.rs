@@ -2,7 +2,7 @@
 //!
 //! A verdict counts for the branch that it was given for, since reviewers, their vendors and their
 //! instructions come from that branch's tip, and its author may have prepared another branch. It must not
-//! be vacuous; its reviewer must be a rival of all the authors, who must be known; a waiver must be by a
+//! be vacuous; its reviewer must be one whom that tip's config names, and a rival of all the authors, who must be known; a waiver must be by a
 //! person whom the policy names; and it must be signed if the branch counts only signed records. What the
 //! verdicts that count come to together is told by [`tally`](super::tally()).
 
@@ -29,6 +29,10 @@ pub enum Void {
     Vacuous,
     /// The authors of the change are unknown.
     UnknownAuthors,
+    /// The config of the branch does not name its reviewer: one of somebody's own, or removed since.
+    NotNamed,
+    /// The config of the branch names its reviewer with another model, and demands the same one.
+    OtherModel,
     /// Its reviewer is not a rival of all authors.
     NotRival,
     /// Its author may not waive reviews for the branch.
@@ -43,6 +47,8 @@ impl fmt::Display for Void {
             Void::OtherBranch => "it was given for another branch",
             Void::Vacuous => "its reviewer was not shown the whole change",
             Void::UnknownAuthors => "the authors of the change are unknown",
+            Void::NotNamed => "it is advice: the branch's config does not name its reviewer",
+            Void::OtherModel => "the branch's config names its reviewer with another model",
             Void::NotRival => "its reviewer is no rival",
             Void::MayNotWaive => "who gave it may not waive",
             Void::Unproven(_) => "it is not signed as the branch demands",
@@ -204,6 +210,8 @@ fn ineligible(verdict: &Verdict, authors: &[Author], policy: &Policy, branch: &s
     match verdict.decision {
         Decision::Waive if policy.may_waive(&verdict.reviewer) => None,
         Decision::Waive => Some(Void::MayNotWaive),
+        _ if !policy.names(&verdict.reviewer) => Some(Void::NotNamed),
+        _ if policy.has_other_model(&verdict.reviewer) => Some(Void::OtherModel),
         _ if verdict.authors.is_empty() && policy.rival != Rival::Any => Some(Void::UnknownAuthors),
         _ if is_rival(&verdict.authors) && is_rival(authors) => None,
         _ => Some(Void::NotRival),
@@ -263,15 +271,36 @@ mod tests {
     }
 
     #[test]
+    fn a_reviewer_is_one_whom_the_policy_names_now() {
+        let of_model =
+            |model: Option<&str>| Author { model: model.map(str::to_owned), ..author("codex", "openai") };
+        let void = |reviewer: Author, named: Vec<Author>, pin_model| {
+            let verdict = Verdict { reviewer, ..decided("", "", Decision::Approve) };
+            let policy = Policy { reviewers: named, pin_model, ..Policy::default() };
+            ineligible(&verdict, &[], &policy, "main")
+        };
+        let (old, new) = (of_model(Some("gpt-5")), of_model(Some("gpt-5.5")));
+        assert_eq!(void(old.clone(), vec![], false), Some(Void::NotNamed));
+        assert_eq!(void(old.clone(), vec![author("codex", "acme")], false), Some(Void::NotNamed));
+        assert_eq!(void(old.clone(), vec![author("gpt", "openai")], false), Some(Void::NotNamed));
+        assert_eq!(void(old.clone(), vec![new.clone()], false), None, "a newer model");
+        assert_eq!(void(old.clone(), vec![new.clone()], true), Some(Void::OtherModel));
+        assert_eq!(void(of_model(None), vec![new.clone()], true), Some(Void::OtherModel));
+        let by_gateway = of_model(Some("openrouter/openai/gpt-5.5"));
+        assert_eq!(void(by_gateway, vec![new], true), None, "the same one behind a gateway");
+        assert_eq!(void(author(ADA, "person"), vec![old], true), None, "people are not the config's to name");
+    }
+
+    #[test]
     fn a_reviewer_is_a_rival_of_all_authors_that_are_known() {
         let approval = decided("codex", "openai", Decision::Approve);
-        let void = |authors: &[Author], policy: &Policy| ineligible(&approval, authors, policy, "main");
-        assert_eq!(void(&[], &Policy::default()), None);
-        assert_eq!(void(&[author("gpt", "openai")], &Policy::default()), Some(Void::NotRival));
+        let named = Policy { reviewers: vec![author("codex", "openai")], ..Policy::default() };
+        let void = |authors: &[Author]| ineligible(&approval, authors, &named, "main");
+        assert_eq!(void(&[]), None);
+        assert_eq!(void(&[author("gpt", "openai")]), Some(Void::NotRival));
         let anonymous = Verdict { authors: Vec::new(), ..approval.clone() };
-        let unknown = ineligible(&anonymous, &[], &Policy::default(), "main");
-        assert_eq!(unknown, Some(Void::UnknownAuthors));
-        let any = Policy { rival: Rival::Any, ..Policy::default() };
+        assert_eq!(ineligible(&anonymous, &[], &named, "main"), Some(Void::UnknownAuthors));
+        let any = Policy { rival: Rival::Any, ..named };
         assert_eq!(ineligible(&anonymous, &[], &any, "main"), None);
         let vacuous = Verdict { shown: Shown::default(), ..approval.clone() };
         assert_eq!(ineligible(&vacuous, &[], &any, "main"), Some(Void::Vacuous));

@@ -11,6 +11,7 @@ use crate::domain::config::{self, Config, SandboxMode};
 use crate::domain::digest;
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
+use crate::domain::reviewers;
 use crate::domain::workflow;
 use crate::system::fs::home::{self, Base};
 use crate::system::secrets;
@@ -40,7 +41,7 @@ pub struct Loaded {
 /// The config for what a person starts: at the target's tip, else in the working tree, else defaults.
 pub fn load(repo: &Repo, target: &str) -> Result<Loaded> {
     let (mut config, digest, origin) = match versioned(repo, target, config::PATH)? {
-        Some((text, origin)) => (config::parse(&text, &origin)?, digest::sha256(&text), origin),
+        Some((text, origin)) => (parse(&text, &origin)?, digest::sha256(&text), origin),
         None => (Config::default(), digest::sha256(""), "defaults".to_owned()),
     };
     let mut warnings = Vec::new();
@@ -58,7 +59,7 @@ pub fn load(repo: &Repo, target: &str) -> Result<Loaded> {
 /// The policy for what a user starts, read from where [`load`] reads it.
 pub fn policy(repo: &Repo, target: &str) -> Result<Policy> {
     match versioned(repo, target, config::PATH)? {
-        Some((text, origin)) => Ok(config::parse(&text, &origin)?.gate),
+        Some((text, origin)) => Ok(parse(&text, &origin)?.gate),
         None => Ok(Policy::default()),
     }
 }
@@ -78,7 +79,15 @@ pub fn policy_at(repo: &Repo, commit: ObjectId) -> Result<Option<(Policy, String
         };
     };
     let text = utf8(bytes, &origin)?;
-    Ok(Some((config::parse(&text, &origin)?.gate, digest::sha256(&text))))
+    Ok(Some((parse(&text, &origin)?.gate, digest::sha256(&text))))
+}
+
+/// A config of the repository, whose policy knows the reviewers that it names: no file of a person's own
+/// adds one whose word counts.
+fn parse(text: &str, origin: &str) -> Result<Config> {
+    let mut config = config::parse(text, origin)?;
+    config.gate.reviewers = reviewers::named(&config);
+    Ok(config)
 }
 
 /// A workflow's text by name: the team's own (at the target's tip, else in the working tree), else
