@@ -4,7 +4,7 @@ use crate::support::verdicts::{author, finding};
 use crate::support::{Config, Place};
 use git_flow_ai::domain::verdict::{Severity, Verdict};
 use git_flow_ai::gate::admit::{self, Candidate, Explanation, New, Refusal, Ruling};
-use git_flow_ai::gate::store::{Repo, changes};
+use git_flow_ai::gate::store::{Branch, Repo, changes};
 use std::fmt::Write;
 use std::os::unix::fs::PermissionsExt;
 
@@ -269,7 +269,7 @@ fn criss_cross(place: &Place) {
 
 /// What `git flow-ai review topic` would judge.
 fn approve_as_named(place: &Place) {
-    let change = changes::named(&Repo::open(&place.repo()).unwrap(), "topic", "main").unwrap();
+    let change = changes::named(&Repo::open(&place.repo()).unwrap(), "topic", &Branch::own("main")).unwrap();
     let mut verdict = place.verdict("main", "topic");
     verdict.base_tree = change.base_tree;
     assert_eq!(verdict.head_tree, change.head_tree);
@@ -287,7 +287,7 @@ fn a_criss_crossed_topic_is_judged_on_the_base_that_git_merges_it_on() {
     );
     place.git(&["switch", "--quiet", "main"]).ok();
     place.commit_saying("Main goes on", "other", "other\n");
-    let change = changes::named(&Repo::open(&place.repo()).unwrap(), "topic", "main").unwrap();
+    let change = changes::named(&Repo::open(&place.repo()).unwrap(), "topic", &Branch::own("main")).unwrap();
     let shown = place.git_says(&["diff", &change.base_tree.to_string(), &change.head_tree.to_string()]);
     assert_eq!(shown.lines().filter(|line| line.starts_with('+')).count(), 4, "only its own: {shown}");
     on_work(&place, "main", &[&["merge", "--quiet", "--no-ff", "-m", "Merge", "topic"]]);
@@ -328,7 +328,8 @@ fn a_criss_crossed_topic_whose_common_ancestors_conflict_cannot_be_told() {
         place.commit_saying("Resolve", "lines", lines(&[(2, "deux")]));
     }
     place.commit_saying("Add a file", "new", "new\n");
-    let error = changes::named(&Repo::open(&place.repo()).unwrap(), "topic", "main").unwrap_err();
+    let error =
+        changes::named(&Repo::open(&place.repo()).unwrap(), "topic", &Branch::own("main")).unwrap_err();
     assert!(format!("{error:#}").contains("merged crosswise"), "{error:#}");
     on_work(&place, "main", &[&["merge", "--quiet", "--no-ff", "-m", "Merge", "topic"]]);
     let missing = refuses(&place, "main", "work").missing.unwrap();

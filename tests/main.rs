@@ -13,6 +13,7 @@ mod agents;
 mod architecture;
 mod bad_input;
 mod branch_moves;
+mod branch_names;
 mod check;
 mod clean;
 mod cli;

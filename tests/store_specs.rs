@@ -3,7 +3,7 @@
 use crate::store_repo::open;
 use crate::support::Place;
 use git_flow_ai::domain::spec::{Approval, Slug};
-use git_flow_ai::gate::store::{Conflict, Expected, Repo, changes, config, specs};
+use git_flow_ai::gate::store::{Branch, Conflict, Expected, Repo, changes, config, specs};
 use gix::ObjectId;
 use std::fs;
 
@@ -200,7 +200,7 @@ fn a_change_is_named_by_a_revision_a_range_or_the_index() {
     let repo = open(&place);
     let tree = |revision: &str| place.git_says(&["rev-parse", &format!("{revision}^{{tree}}")]);
     let named = |revision: &str| {
-        let change = changes::named(&repo, revision, "main").unwrap();
+        let change = changes::named(&repo, revision, &Branch::own("main")).unwrap();
         (change.base_tree.to_string(), change.head_tree.to_string())
     };
     let whole = (tree("main~1"), tree("topic"));
@@ -210,11 +210,11 @@ fn a_change_is_named_by_a_revision_a_range_or_the_index() {
     assert_eq!(named("main"), (tree("main~1"), tree("main")), "in the target already: what it added");
     let root = repo.empty_tree().to_string();
     assert_eq!(named("main~1"), (root, tree("main~1")), "a root commit");
-    let change = changes::named(&repo, "topic", "main").unwrap();
+    let change = changes::named(&repo, "topic", &Branch::own("main")).unwrap();
     let vendors: Vec<&str> = change.authors.iter().map(|author| author.vendor.as_str()).collect();
     assert_eq!(vendors, ["openai", "person"]);
     assert_eq!(change.title, "Two (and 1 more)");
-    assert!(changes::named(&repo, "nonsense", "main").is_err());
+    assert!(changes::named(&repo, "nonsense", &Branch::own("main")).is_err());
 
     place.write("staged", "new\n");
     place.git(&["add", "staged"]).ok();

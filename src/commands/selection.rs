@@ -1,9 +1,9 @@
 //! Which change a command is about: a revision, a range or what is staged, and the branch that it is meant for.
 
 use crate::domain::change::Change;
-use crate::domain::error::{Result, hint};
+use crate::domain::error::Result;
 use crate::gate::store::config::{self, Loaded};
-use crate::gate::store::{Repo, changes};
+use crate::gate::store::{Branch, Repo, changes};
 
 /// A change as the user names it.
 #[derive(Debug)]
@@ -30,12 +30,12 @@ impl Selection {
     /// Finds the change, its target branch and the config that it is judged by.
     pub fn find(&self, repo: &Repo) -> Result<Selected> {
         let target = self.find_target(repo)?;
-        let loaded = config::load(repo, &target)?;
+        let loaded = config::load_for(repo, &target)?;
         let change = match self.staged {
             true => changes::staged(repo)?,
             false => changes::named(repo, self.revision_or_head(), &target)?,
         };
-        Ok(Selected { change, target, loaded })
+        Ok(Selected { change, target: target.name, loaded })
     }
 
     /// Why the change is empty, where it is.
@@ -51,15 +51,10 @@ impl Selection {
     }
 
     /// A branch that does not exist has no policy to judge by.
-    fn find_target(&self, repo: &Repo) -> Result<String> {
-        let Some(named) = &self.target else { return repo.target() };
-        let short = named.strip_prefix("refs/heads/").unwrap_or(named);
-        let branch = format!("refs/heads/{short}");
-        // Before the first commit the branch is only a name in HEAD.
-        if repo.head_ref()?.as_deref() == Some(&branch) || repo.find_ref(&branch).ok().flatten().is_some() {
-            return Ok(short.to_owned());
+    fn find_target(&self, repo: &Repo) -> Result<Branch> {
+        match &self.target {
+            Some(named) => repo.branch_named(named),
+            None => Ok(Branch::own(&repo.target()?)),
         }
-        let fix = "name one that this repository has; `git branch` lists them";
-        Err(hint(format!("there is no branch `{named}` to review for"), fix))
     }
 }

@@ -75,7 +75,7 @@ fn objects(repo: &Repo, revision: &str) -> Result<Vec<ObjectId>> {
     {
         return Ok(vec![id]);
     }
-    let commit = repo.commit_of(revision)?;
+    let commit = repo.commit_named(revision)?;
     Ok(vec![commit.id, commit.tree])
 }
 
@@ -95,9 +95,9 @@ fn keep_range(repo: &Repo, found: &mut AllNotes, revision: &str) -> Result<()> {
 }
 
 fn commits(repo: &Repo, revision: &str) -> Result<Vec<Commit>> {
-    let end = |name: &str| repo.commit_of(if name.is_empty() { "HEAD" } else { name });
+    let end = |name: &str| repo.commit_named(if name.is_empty() { "HEAD" } else { name });
     let Some((from, to)) = revision.split_once("...").or_else(|| revision.split_once("..")) else {
-        return repo.commits_between(None, repo.commit_of(revision)?.id);
+        return repo.commits_between(None, repo.commit_named(revision)?.id);
     };
     repo.commits_between(Some(end(from)?.id), end(to)?.id)
 }

@@ -115,7 +115,7 @@ fn refspec(repo: &Repo, remote: &str, name: &str) -> Result<Refspec> {
     let here = full(from);
     let from = match find(repo, &here)? {
         Some(_) => here,
-        None => repo.commit_of(from)?.id.to_string(),
+        None => repo.commit_named(from)?.id.to_string(),
     };
     Ok(Refspec { from, to: full(to) })
 }

@@ -9,7 +9,7 @@
 use super::{CheckOptions, short};
 use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::policy::Policy;
-use crate::gate::store::{Repo, config};
+use crate::gate::store::{Branch, Commit, Repo, config};
 use gix::ObjectId;
 
 /// A question that can be answered.
@@ -28,11 +28,11 @@ pub(super) struct Question {
 
 /// Makes sense of what was asked for in this clone.
 pub(super) fn read(repo: &Repo, options: &CheckOptions) -> Result<Question> {
-    let target = match &options.target {
-        Some(named) => named.strip_prefix("refs/heads/").unwrap_or(named).to_owned(),
+    let branch = match &options.target {
+        Some(named) => repo.branch_named(named)?,
         None => target(repo)?,
     };
-    let tip = tip(repo, &target)?;
+    let (target, tip) = (branch.name.clone(), branch.tip(repo)?);
     let (from, to) = match options.range.as_deref() {
         None => (None, None),
         Some(range) if range.contains("...") => {
@@ -46,17 +46,19 @@ pub(super) fn read(repo: &Repo, options: &CheckOptions) -> Result<Question> {
             None => (None, Some(range)),
         },
     };
-    let end = |name: &str| commit(repo, name);
-    let new = end(to.filter(|name| !name.is_empty()).unwrap_or("HEAD"))?;
-    let base = from.filter(|name| !name.is_empty()).map(end).transpose()?;
+    let to = to.filter(|name| !name.is_empty()).unwrap_or("HEAD");
+    let new = id(repo, to, repo.commit_named(to))?;
+    let from = from.filter(|name| !name.is_empty());
+    let base = from.map(|from| id(repo, from, repo.base_named(from))).transpose()?;
     let mut notes = Vec::new();
     let (old, policy_commits) = match (base, tip) {
-        (None, None) => return Err(no_branch(repo, &target)),
-        (None, Some(tip)) => (tip, vec![tip]),
-        (Some(base), None) => {
-            notes.push(format!("`{target}` is not in this clone, so the law is the one at {}", short(base)));
-            (base, vec![base])
+        (_, None) => {
+            return Err(hint(
+                format!("`{target}` has no commit yet"),
+                "what enters first is what later changes are judged by: make a first commit there",
+            ));
         }
+        (None, Some(tip)) => (tip, vec![tip]),
         (Some(base), Some(tip)) if repo.is_ancestor(new, tip)? => {
             if base != tip && !repo.is_ancestor(base, new)? {
                 notes.push(format!(
@@ -86,36 +88,28 @@ pub(super) fn read(repo: &Repo, options: &CheckOptions) -> Result<Question> {
 /// The protected branch that is meant when none is named: by `git config flow-ai.target`, else the first
 /// that the policy of `main`, `master` or the remote's own default branch names. Never by HEAD's config,
 /// which is the accused's.
-fn target(repo: &Repo) -> Result<String> {
+fn target(repo: &Repo) -> Result<Branch> {
     if let Some(named) = repo.git_config("flow-ai.target") {
-        return Ok(named.strip_prefix("refs/heads/").unwrap_or(&named).to_owned());
+        return repo.branch_named(&named);
     }
     let mut places = Policy::default().branches;
     places.extend(repo.default_branch("origin")?);
     for place in &places {
-        let Some(tip) = tip(repo, place)? else { continue };
+        let Ok(branch) = repo.branch_named(place) else { continue };
+        let Some(tip) = branch.tip(repo)? else { continue };
         let policy = config::policy_at(repo, tip)?.map(|(policy, _)| policy);
-        for branch in policy.map_or_else(|| vec![place.clone()], |policy| policy.branches) {
-            if self::tip(repo, &branch)?.is_some() {
+        for name in policy.map_or_else(|| vec![place.clone()], |policy| policy.branches) {
+            if let Ok(branch) = repo.branch_named(&name)
+                && branch.tip(repo)?.is_some()
+            {
                 return Ok(branch);
             }
         }
     }
-    let mut error = no_branch(repo, "main");
-    if !repo.is_shallow() {
-        error = hint("which branch these commits are meant for cannot be told", "name it: --target <branch>");
+    if repo.is_shallow() {
+        return repo.branch_named("main");
     }
-    Err(error)
-}
-
-/// The branch's tip: our own, else the one that its remote had when last fetched.
-fn tip(repo: &Repo, branch: &str) -> Result<Option<ObjectId>> {
-    let own = repo.find_ref(&format!("refs/heads/{branch}"))?;
-    let remote = repo.git_config(&format!("branch.{branch}.remote")).unwrap_or_else(|| "origin".into());
-    match own {
-        Some(tip) => Ok(Some(tip)),
-        None => repo.find_ref(&format!("refs/remotes/{remote}/{branch}")),
-    }
+    Err(hint("which branch these commits are meant for cannot be told", "name it: --target <branch>"))
 }
 
 /// The remote that verdicts come from: `origin`, or the first.
@@ -124,8 +118,8 @@ pub(super) fn remote(repo: &Repo) -> Option<String> {
     remotes.iter().find(|name| *name == "origin").or(remotes.first()).cloned()
 }
 
-fn commit(repo: &Repo, name: &str) -> Result<ObjectId> {
-    let found = repo.commit_of(name);
+/// The id of what was found by that name.
+fn id(repo: &Repo, name: &str, found: Result<Commit>) -> Result<ObjectId> {
     let is_id = name.len() >= 7 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
     let found = found.map_err(|error| match is_id {
         true if repo.is_shallow() => shallow(format!("this clone is shallow and lacks the commit {name}")),
@@ -135,16 +129,6 @@ fn commit(repo: &Repo, name: &str) -> Result<ObjectId> {
         false => error,
     });
     Ok(found?.id)
-}
-
-fn no_branch(repo: &Repo, branch: &str) -> anyhow::Error {
-    let depth = if repo.is_shallow() { " --unshallow" } else { "" };
-    hint(
-        format!("there is no branch `{branch}` here, neither our own nor as origin has it"),
-        format!(
-            "name one: --target <branch>; or fetch it: git fetch{depth} origin +refs/heads/{branch}:refs/remotes/origin/{branch}"
-        ),
-    )
 }
 
 /// What is cut off, and how it is brought.

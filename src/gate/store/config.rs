@@ -6,7 +6,7 @@
 //! never does. On top come, in this order: Zenflow's `settings.json` for what the config leaves
 //! unsaid, the person's own file, `git config flow-ai.*`. None of the three can touch the policy.
 
-use super::{Repo, trees, upstream};
+use super::{Branch, Repo, trees, upstream};
 use crate::domain::config::{self, Config, SandboxMode};
 use crate::domain::digest;
 use crate::domain::error::{Result, hint};
@@ -40,12 +40,24 @@ pub struct Loaded {
 
 /// The config for what a person starts: at the target's tip, else in the working tree, else defaults.
 pub fn load(repo: &Repo, target: &str) -> Result<Loaded> {
-    let (mut config, digest, origin) = match versioned(repo, target, config::PATH)? {
+    load_at(repo, target, upstream::current_policy_commit(repo, target)?)
+}
+
+/// The same for a branch as a remote has it: at its tip.
+pub fn load_for(repo: &Repo, branch: &Branch) -> Result<Loaded> {
+    match branch.remote {
+        Some(_) => load_at(repo, &branch.name, branch.tip(repo)?),
+        None => load(repo, &branch.name),
+    }
+}
+
+fn load_at(repo: &Repo, target: &str, commit: Option<ObjectId>) -> Result<Loaded> {
+    let (mut config, digest, origin) = match versioned(repo, target, commit, config::PATH)? {
         Some((text, origin)) => (parse(&text, &origin)?, digest::sha256(&text), origin),
         None => (Config::default(), digest::sha256(""), "defaults".to_owned()),
     };
     let mut warnings = Vec::new();
-    if let Some((text, origin)) = versioned(repo, target, config::SETTINGS)? {
+    if let Some((text, origin)) = versioned(repo, target, commit, config::SETTINGS)? {
         apply_settings(&mut config, &text, &origin, &mut warnings);
     }
     config.refuse_secrets(&origin, secrets::holds_secret)?;
@@ -58,7 +70,7 @@ pub fn load(repo: &Repo, target: &str) -> Result<Loaded> {
 
 /// The policy for what a user starts, read from where [`load`] reads it.
 pub fn policy(repo: &Repo, target: &str) -> Result<Policy> {
-    match versioned(repo, target, config::PATH)? {
+    match versioned(repo, target, upstream::current_policy_commit(repo, target)?, config::PATH)? {
         Some((text, origin)) => Ok(parse(&text, &origin)?.gate),
         None => Ok(Policy::default()),
     }
@@ -94,8 +106,11 @@ fn parse(text: &str, origin: &str) -> Result<Config> {
 /// the built-in one; an error lists the names that exist. With the text comes where it was found.
 pub fn workflow(repo: &Repo, target: &str, name: &str) -> Result<(String, String)> {
     let is_name = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
-    if is_name && let Some(found) = versioned(repo, target, &format!("{WORKFLOWS}/{name}.md"))? {
-        return Ok(found);
+    if is_name {
+        let commit = upstream::current_policy_commit(repo, target)?;
+        if let Some(found) = versioned(repo, target, commit, &format!("{WORKFLOWS}/{name}.md"))? {
+            return Ok(found);
+        }
     }
     if let Some(text) = workflow::built_in(name) {
         return Ok((text.to_owned(), format!("the built-in workflow {name}")));
@@ -131,9 +146,14 @@ pub fn personal_path() -> Option<PathBuf> {
     Some(home::base(Base::Config)?.join("git-flow-ai/config.toml"))
 }
 
-/// A file at the target's tip, else in the working tree; with where it was found, for messages.
-fn versioned(repo: &Repo, target: &str, path: &str) -> Result<Option<(String, String)>> {
-    if let Some(commit) = upstream::current_policy_commit(repo, target)?
+/// A file of the target's commit, else in the working tree; with where it was found, for messages.
+fn versioned(
+    repo: &Repo,
+    target: &str,
+    commit: Option<ObjectId>,
+    path: &str,
+) -> Result<Option<(String, String)>> {
+    if let Some(commit) = commit
         && let Some(bytes) = trees::file(repo, repo.tree_of(commit)?, path)?
     {
         let origin = format!("{target}:{path}");

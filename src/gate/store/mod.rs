@@ -8,13 +8,14 @@
 //! forge, are never believed.
 //!
 //! [`Repo`] is declared here. Its methods are in `open` (how it is opened, where its directories are),
-//! `git_config` (git's settings), `refs`, `objects` (commits and their history, the user's identity) and
+//! `git_config` (git's settings), `refs`, `branches` (which branch a name means), `objects` (commits and their history, the user's identity) and
 //! `target` (the branch that flows go to). What is built on these is functions over `&Repo`: [`changes`]
 //! (what commits change, and who made it), [`config`] (our own config and policy), [`specs`], [`verdicts`]
 //! ([`Notes`](verdicts::Notes), the reader of notes), [`keep`], [`reflog`], [`sweep`], [`upstream`] (what a
 //! remote has accepted). [`trees`] has [`Sealed`](trees::Sealed), a git directory of our own in which trees
 //! are compared and merged, and [`Merger`](trees::Merger), which asks it no question twice.
 
+mod branches;
 pub mod changes;
 pub mod config;
 mod git_config;
@@ -31,6 +32,7 @@ pub mod trees;
 pub(crate) mod upstream;
 pub mod verdicts;
 
+pub use branches::Branch;
 pub use git_config::Setting;
 use gix::ObjectId;
 pub(crate) use ref_locks::Intent;

@@ -4,24 +4,33 @@
 //! program for each, which may ask for a passphrase in the middle of a run. What counts is the verdict
 //! and the merge, which the person makes with git itself.
 
-use super::{Commit, Repo};
+use super::branches::split;
+use super::{Commit, Repo, is_ref_name};
 use crate::domain::error::{Result, hint, hint_on};
 use anyhow::Context;
 use gix::ObjectId;
 use gix::date::Time;
 
+/// What to name.
+const FIX: &str = "name a branch, a tag or a commit; `git branch --all` lists branches";
+
 impl Repo {
-    /// What a revision (`main~2`, `HEAD`, an id) names, peeled to a commit.
+    /// What a revision (`main~2`, `HEAD`, an id) names for git, peeled to a commit. What users write is read
+    /// by [`Repo::commit_named`].
     pub fn commit_of(&self, revision: &str) -> Result<Commit> {
         let unknown = |error: gix::Error| {
             let message = format!("`{revision}` names no commit here");
-            let fix = "name a branch, a tag or a commit; `git branch --all` lists branches";
             // Where a parser stopped does not help a user who mistyped a name; that an object is broken does.
             match revision.is_empty() || error.is_not_found() || error.is_validation() {
-                true => hint(message, fix),
-                false => hint_on(error.into(), message, fix),
+                true => hint(message, FIX),
+                false => hint_on(error.into(), message, FIX),
             }
         };
+        let (name, _) = split(revision);
+        // git and gix would go on and find a tag that is called `refs/heads/main`.
+        if name.starts_with("refs/") && is_ref_name(name) && self.find_ref(name)?.is_none() {
+            return Err(hint(format!("`{revision}` names no commit here"), FIX));
+        }
         let id = match self.gix.rev_parse_single(revision) {
             Ok(id) => id,
             Err(_) if self.is_unborn() && self.is_head(revision) => return Err(no_commit(self)),

@@ -1,9 +1,10 @@
 //! The branch that flows go to.
 
 use super::refs::short;
-use super::{Repo, config};
-use crate::domain::error::{Result, hint};
+use super::{Branch, Repo, config};
+use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::policy::Policy;
+use crate::domain::text::shell::quote;
 
 impl Repo {
     /// The short name of the branch that flows go to: `git config flow-ai.target`, else the first
@@ -14,14 +15,19 @@ impl Repo {
     pub fn target(&self) -> Result<String> {
         let exists =
             |branch: &str| Ok::<_, anyhow::Error>(self.find_ref(&format!("refs/heads/{branch}"))?.is_some());
-        if let Some(branch) = self.git_config("flow-ai.target") {
-            if exists(short(&branch))? {
-                return Ok(short(&branch).to_owned());
-            }
-            return Err(hint(
-                format!("flow-ai.target is `{branch}`, and no branch has that name"),
-                "git config flow-ai.target <a branch>",
-            ));
+        if let Some(name) = self.git_config("flow-ai.target") {
+            return match self.branch_named(&name) {
+                Ok(branch) if exists(&branch.name)? => Ok(branch.name),
+                Ok(Branch { name, .. }) => Err(hint(
+                    format!("flow-ai.target is `{name}`, which is not here yet"),
+                    format!("make it: git switch {}", quote(&name)),
+                )),
+                Err(error) => Err(hint_on(
+                    error,
+                    format!("flow-ai.target is `{name}`, which is no branch here"),
+                    "git config flow-ai.target <a branch>",
+                )),
+            };
         }
         let mut policies = Vec::new();
         for place in Policy::default().branches.iter().map(String::as_str) {

@@ -11,8 +11,7 @@ use gix::ObjectId;
 /// The tip of that branch on the remote that it follows; `None` if it follows none, or a branch of
 /// another name, which guards something else.
 pub fn accepted(repo: &Repo, branch: &str) -> Result<Option<ObjectId>> {
-    let configured = repo.git_config(&format!("branch.{branch}.remote"));
-    let remote = configured.unwrap_or_else(|| "origin".into());
+    let remote = repo.remote_of(branch);
     let merged = repo.git_config(&format!("branch.{branch}.merge"));
     let follows_itself = merged.is_none_or(|name| name == format!("refs/heads/{branch}"));
     if remote == "." || !follows_itself {
@@ -29,8 +28,11 @@ pub fn policy_commit(repo: &Repo, tip: ObjectId, accepted: Option<ObjectId>) -> 
     }
 }
 
-/// The same for a branch as it is now; `None` if there is no such branch.
+/// The same for a branch as it is now; `None` if there is no such branch, here or on its remote.
 pub fn current_policy_commit(repo: &Repo, branch: &str) -> Result<Option<ObjectId>> {
-    let Some(tip) = repo.find_ref(&format!("refs/heads/{branch}"))? else { return Ok(None) };
-    policy_commit(repo, tip, accepted(repo, branch)?).map(Some)
+    let accepted = accepted(repo, branch)?;
+    match repo.find_ref(&format!("refs/heads/{branch}"))? {
+        Some(tip) => policy_commit(repo, tip, accepted).map(Some),
+        None => Ok(accepted),
+    }
 }

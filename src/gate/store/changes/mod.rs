@@ -8,7 +8,7 @@ mod authors;
 pub(crate) use authors::{add_stated, stated};
 
 use super::trees::{Fork, Merger};
-use super::{Commit, Repo};
+use super::{Branch, Commit, Repo};
 use crate::domain::change::{Author, Change};
 use crate::domain::error::{Result, hint};
 use crate::domain::verdict::Verdict;
@@ -108,17 +108,17 @@ pub fn authors_of(repo: &Repo, verdict: &Verdict) -> Result<Vec<Author>> {
 }
 
 /// What a revision or range names: `A..B` and `A...B` from where the two part, a single revision from
-/// where it parts from `target` (its own first parent when the target contains it already). Without a
+/// where it parts from the target's tip (its own first parent when that contains it already). Without a
 /// common ancestor everything in it is new.
-pub fn named(repo: &Repo, revision: &str, target: &str) -> Result<Change> {
+pub fn named(repo: &Repo, revision: &str, target: &Branch) -> Result<Change> {
     let (base, head) = match revision.split_once("...").or_else(|| revision.split_once("..")) {
         Some((from, to)) => {
-            let end = |name: &str| repo.commit_of(if name.is_empty() { "HEAD" } else { name });
+            let end = |name: &str| repo.commit_named(if name.is_empty() { "HEAD" } else { name });
             let (from, to) = (end(from)?, end(to)?);
             (fork(repo, from.id, to.id)?, to)
         }
         None => {
-            let head = repo.commit_of(revision)?;
+            let head = repo.commit_named(revision)?;
             (base_of(repo, &head, target)?, head)
         }
     };
@@ -182,8 +182,8 @@ fn at(repo: &Repo, base: ObjectId) -> Result<Fork> {
 }
 
 /// Where the change that ends in a commit starts.
-fn base_of(repo: &Repo, head: &Commit, target: &str) -> Result<Fork> {
-    if let Some(tip) = repo.find_ref(&format!("refs/heads/{target}"))?
+fn base_of(repo: &Repo, head: &Commit, target: &Branch) -> Result<Fork> {
+    if let Some(tip) = target.tip(repo)?
         && !repo.is_ancestor(head.id, tip)?
     {
         return fork(repo, tip, head.id);
