@@ -8,13 +8,12 @@ use crate::commands::review;
 use crate::domain::change::{Author, Change, Vendor};
 use crate::domain::digest;
 use crate::domain::error::{Result, hint};
-use crate::domain::text::escape;
 use crate::domain::verdict::{Decision, Finding, Severity, Shown, Verdict};
 use crate::gate::admit::{self, BranchVerdicts, Tally};
 use crate::gate::signing;
 use crate::gate::store::Repo;
 use crate::gate::store::config::Loaded;
-use crate::gate::store::trees::{Changed, Sealed};
+use crate::gate::store::trees::{self, Changed};
 
 #[derive(Debug, Clone)]
 pub enum HumanDecision {
@@ -81,8 +80,7 @@ pub fn record(
         return Ok(HumanReview::AlreadyWaived(Box::new(waiver)));
     }
     signing::ready(repo, policy, target, Some(&person))?;
-    let sealed = Sealed::over(repo)?;
-    let changed = sealed.changed(change.base_tree, change.head_tree)?;
+    let changed = trees::changed(repo, change.base_tree, change.head_tree)?;
     let worst = policy.block.iter().max().copied().unwrap_or(Severity::P1);
     let (decision, summary, findings) = match decision {
         HumanDecision::Approve(summary) => (Decision::Approve, summary, Vec::new()),
@@ -103,7 +101,7 @@ pub fn record(
         authors: change.authors.clone(),
         reviewer: person,
         policy: loaded.digest.clone(),
-        shown: shown(sealed, change, &changed)?,
+        shown: shown(repo, change)?,
         again: 0,
         findings,
         summary,
@@ -138,13 +136,14 @@ fn place(changed: &[Changed], on: Option<(String, Option<u32>)>) -> Result<(Stri
     }
 }
 
-/// The difference as a reviewer would be shown it.
-fn shown(sealed: &Sealed, change: &Change, changed: &[Changed]) -> Result<Shown> {
-    let diff = escape::for_review(&sealed.diff(change.base_tree, change.head_tree, &[])?).0;
+/// The change as a reviewer would be shown it.
+fn shown(repo: &Repo, change: &Change) -> Result<Shown> {
+    let shown = review::show(repo, change, usize::MAX)?.map_err(anyhow::Error::msg)?;
     Ok(Shown {
-        sha256: digest::sha256(&diff),
-        bytes: diff.len() as u64,
-        files: changed.iter().map(Changed::display).collect(),
+        sha256: digest::sha256(&shown.diff),
+        bytes: shown.diff.len() as u64,
+        way: shown.way(change),
+        files: shown.files.into_iter().map(|file| file.path).collect(),
         ..Shown::default()
     })
 }

@@ -138,7 +138,8 @@ pub struct Change {
     pub base_commit: Option<ObjectId>,
     /// The commit that carries it, where there is one; its tree is `head_tree`.
     pub head_commit: Option<ObjectId>,
-    /// The commits that the head has and the base has not, the head first; none where it is not committed.
+    /// The commits that the head has and the base has not, parents first; none where none of them changes a
+    /// file, or where it is not committed.
     pub commits: Vec<ObjectId>,
     /// Everybody who had a hand in it.
     pub authors: Vec<Author>,
@@ -147,9 +148,9 @@ pub struct Change {
 }
 
 impl Change {
-    /// Whether it changes anything at all.
+    /// Whether it changes nothing, on the way to its end neither.
     pub fn is_empty(&self) -> bool {
-        self.base_tree == self.head_tree
+        self.base_tree == self.head_tree && self.commits.is_empty()
     }
 
     /// The vendors whose models had a hand in it, without persons.

@@ -2,6 +2,7 @@
 
 mod api;
 mod committee;
+mod history;
 mod liars;
 mod outcome;
 mod parts;

@@ -104,7 +104,12 @@ fn nothing_that_is_shown_breaks_out_of_its_fence() {
     fs::write(place.repo().join("a b.txt b"), "content\n").unwrap();
     place.git(&["add", "-A"]).ok();
     let subject = lies.replace('\n', " ");
-    place.git(&["commit", "--quiet", "-m", &subject]).ok();
+    place.git(&["commit", "--quiet", "-m", "First try"]).ok();
+    // And one more on the way, by a commit of that name.
+    place.write("new.txt", format!("{lies}{lies}"));
+    place.git(&["commit", "--quiet", "-am", &subject]).ok();
+    place.write("new.txt", lies);
+    place.git(&["commit", "--quiet", "-am", &subject]).ok();
     let intent = place.root().join("intent.md");
     fs::write(&intent, lies).unwrap();
     let intent = intent.display().to_string();
@@ -129,9 +134,9 @@ fn nothing_that_is_shown_breaks_out_of_its_fence() {
         for (what, lines) in &data {
             for line in lines {
                 let is_marked = match what.as_str() {
-                    what if what.contains("difference") => {
+                    what if what.contains("difference") || what.contains("take away again") => {
                         line.starts_with(['+', '-', ' ', '\\'])
-                            || ["diff --git ", "index ", "@@ ", "new file mode "]
+                            || ["diff --git ", "index ", "@@ ", "new file mode ", "commit "]
                                 .iter()
                                 .any(|own| line.starts_with(own))
                     }

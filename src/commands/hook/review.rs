@@ -118,9 +118,11 @@ fn change(repo: &Repo, candidate: &Candidate, missing: &Missing) -> Result<Chang
     }
     let person = Author { name: repo.identity()?, vendor: Vendor::person(), model: None };
     let mut authors = vec![person];
+    let mut commits = Vec::new();
     if let New::Tree { heads, .. } = &candidate.new {
         for head in heads {
             authors.extend(changes::authors(repo, Some(candidate.old), *head)?);
+            commits.extend(changes::carried(repo, Some(candidate.old), *head)?);
         }
     }
     authors.sort();
@@ -130,7 +132,7 @@ fn change(repo: &Repo, candidate: &Candidate, missing: &Missing) -> Result<Chang
         head_tree: missing.head_tree,
         base_commit: missing.base,
         head_commit: missing.head,
-        commits: Vec::new(),
+        commits,
         authors,
         title: "this merge as it stands".into(),
     })

@@ -6,7 +6,6 @@
 use crate::domain::error::Result;
 use crate::domain::text::escape;
 use crate::gate::store::trees::{Changed, Sealed};
-use gix::ObjectId;
 use std::fmt;
 
 /// A larger blob is not read, in bytes.
@@ -40,9 +39,16 @@ enum Content {
     Large(u64),
     /// A commit of another repository.
     Submodule,
+    /// What it held before: only commits on the way did something to it.
+    AsBefore,
 }
 
 impl File {
+    /// A file that is in the end as it was.
+    pub fn as_before(path: String) -> File {
+        File { path, status: 'M', modes: (None, None), content: Content::AsBefore }
+    }
+
     /// How many lines it has after the change; none where a line means nothing.
     pub fn lines(&self) -> Option<u32> {
         match self.content {
@@ -50,7 +56,7 @@ impl File {
                 // An empty file has a first line to point at as well.
                 Some(u32::try_from(lines.max(1)).unwrap_or(u32::MAX))
             }
-            Content::Gone | Content::Large(_) | Content::Submodule => None,
+            Content::Gone | Content::Large(_) | Content::Submodule | Content::AsBefore => None,
         }
     }
 
@@ -75,6 +81,7 @@ impl fmt::Display for File {
     /// A line for reviewers: what happened, modes where they matter, what kind of content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = match self.status {
+            _ if matches!(self.content, Content::AsBefore) => "as before in the end",
             'A' => "added",
             'D' => "deleted",
             'T' => "changed its type",
@@ -87,7 +94,7 @@ impl fmt::Display for File {
             _ => {}
         }
         match &self.content {
-            Content::Gone => Ok(()),
+            Content::Gone | Content::AsBefore => Ok(()),
             Content::Text { .. } if self.modes.1 == Some(LINK) => f.write_str(", a symbolic link"),
             Content::Text { .. } => Ok(()),
             Content::Binary { bytes, .. } => {
@@ -99,15 +106,12 @@ impl fmt::Display for File {
     }
 }
 
-/// The files that differ between two trees, sorted by their displayed path.
-pub fn changed(sealed: &Sealed, base: ObjectId, head: ObjectId) -> Result<Vec<File>> {
-    let changed = sealed.changed(base, head)?;
-    let mut files: Vec<File> = changed.iter().map(|changed| read(sealed, changed)).collect::<Result<_>>()?;
-    files.sort_by(|one, two| one.path.cmp(&two.path));
-    Ok(files)
+/// These files as they are after the change.
+pub fn read(sealed: &Sealed, changed: &[Changed]) -> Result<Vec<File>> {
+    changed.iter().map(|changed| read_one(sealed, changed)).collect()
 }
 
-fn read(sealed: &Sealed, changed: &Changed) -> Result<File> {
+fn read_one(sealed: &Sealed, changed: &Changed) -> Result<File> {
     let content = match changed.new {
         None => Content::Gone,
         Some((SUBMODULE, _)) => Content::Submodule,

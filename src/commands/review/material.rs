@@ -1,21 +1,30 @@
 //! A change as it is gathered for its reviewers.
 //!
-//! Everything comes from the two trees, read in a git directory of our own, so that nothing in the
-//! repository can hide a part.
+//! Everything comes from the two trees and from those of the commits between them, read in a git
+//! directory of our own, so that nothing in the repository can hide a part.
 
 use super::files::{self, File};
+use super::history;
+use crate::domain::change::Change;
+use crate::domain::digest;
 use crate::domain::error::Result;
 use crate::domain::text::escape::{self, Hidden};
-use crate::domain::verdict::Severity;
+use crate::domain::verdict::{Severity, ShownWay};
 use crate::gate::store::Repo;
-use crate::gate::store::trees::Sealed;
+use crate::gate::store::trees::Merger;
 use anyhow::Context;
+use std::ops::Range;
 
 /// What reviewers are to judge, and what their requests need to know.
 #[derive(Debug)]
 pub struct Material {
     pub(super) files: Vec<File>,
+    /// The whole difference, and after it what the commits add and take away again.
     pub(super) diff: String,
+    /// Where the whole difference ends.
+    pub(super) net: usize,
+    /// What the record says of the commits.
+    pub(super) way: Option<ShownWay>,
     pub(super) hidden: Hidden,
     pub(super) target: String,
     pub(super) title: String,
@@ -32,25 +41,25 @@ pub struct Material {
 pub fn gather(repo: &Repo, request: &super::Request<'_>) -> Result<Result<Material, String>> {
     let change = request.change;
     let config = &request.loaded.config;
-    let sealed = Sealed::over(repo)?;
-    let files = files::changed(sealed, change.base_tree, change.head_tree)
-        .context("cannot list the files of the change")?;
-    if files.is_empty() {
+    let (budget, most) = (config.review.budget, config.review.parts);
+    let room = budget.saturating_mul(most);
+    let shown = match show(repo, change, room)? {
+        Ok(shown) => shown,
+        Err(why) => return Ok(Err(why)),
+    };
+    if shown.files.is_empty() {
         return Ok(Err("there is nothing to review: no file differs".into()));
     }
-    if let Some(pair) = files.windows(2).find(|pair| pair[0].path == pair[1].path) {
-        return Ok(Err(format!("two changed paths cannot be told apart: {}", pair[0].path)));
+    if shown.diff.len() > room {
+        return Ok(Err(too_many(shown.diff.len().div_ceil(budget), most)));
     }
-    let diff =
-        sealed.diff(change.base_tree, change.head_tree, &[]).context("cannot compute the difference")?;
-    let (budget, most) = (config.review.budget, config.review.parts);
-    if diff.len() > budget.saturating_mul(most) {
-        return Ok(Err(too_many(diff.len().div_ceil(budget), most)));
-    }
-    let (diff, hidden) = escape::for_review(&diff);
+    let way = shown.way(change);
+    let ShownChange { files, diff, net, hidden } = shown;
     let material = Material {
         files,
         diff,
+        net,
+        way,
         hidden,
         target: request.target.to_owned(),
         title: escape::for_review(change.title.as_bytes()).0,
@@ -61,6 +70,69 @@ pub fn gather(repo: &Repo, request: &super::Request<'_>) -> Result<Result<Materi
         most,
     };
     Ok(Ok(material))
+}
+
+/// A change as it is shown.
+#[derive(Debug)]
+pub struct ShownChange {
+    /// The changed files, and those that only commits on the way touch.
+    pub files: Vec<File>,
+    /// See [`Material::diff`].
+    pub diff: String,
+    pub net: usize,
+    pub hidden: Hidden,
+}
+
+/// Shows a change; of more than about so many bytes of its commits' own, not all. The inner error says in one
+/// sentence why it cannot be shown.
+pub fn show(repo: &Repo, change: &Change, most: usize) -> Result<Result<ShownChange, String>> {
+    let merger = Merger::new(repo);
+    let sealed = merger.sealed()?;
+    let (base, head) = (change.base_tree, change.head_tree);
+    let changed = sealed.changed(base, head).context("cannot list the files of the change")?;
+    let diff = sealed.diff(base, head, &[]).context("cannot compute the difference")?;
+    let history = history::gather(repo, &merger, change, &changed, &diff, most)
+        .context("cannot compute what the commits change by themselves")?;
+    let mut files = files::read(sealed, &changed)?;
+    let in_the_end: Vec<&[u8]> = changed.iter().map(|changed| changed.path.as_slice()).collect();
+    let only_on_the_way = history.paths.iter().filter(|(path, _)| !in_the_end.contains(&path.as_slice()));
+    files.extend(only_on_the_way.map(|(_, name)| File::as_before(name.clone())));
+    files.sort_by(|one, two| one.path.cmp(&two.path));
+    if let Some(pair) = files.windows(2).find(|pair| pair[0].path == pair[1].path) {
+        return Ok(Err(format!("two changed paths cannot be told apart: {}", pair[0].path)));
+    }
+    let (mut diff, mut hidden) = escape::for_review(&diff);
+    let (on_the_way, also_hidden) = escape::for_review(&history.text);
+    for (what, times) in also_hidden {
+        *hidden.entry(what).or_default() += times;
+    }
+    let net = diff.len();
+    diff.push_str(&on_the_way);
+    Ok(Ok(ShownChange { files, diff, net, hidden }))
+}
+
+impl ShownChange {
+    /// What the record says of the commits that were shown; `None` if there are none to show.
+    pub fn way(&self, change: &Change) -> Option<ShownWay> {
+        let history = &self.diff[self.net..];
+        (!change.commits.is_empty()).then(|| ShownWay {
+            commits: change.commits.clone(),
+            sha256: digest::sha256(history),
+            bytes: history.len() as u64,
+        })
+    }
+}
+
+impl Material {
+    /// Where the whole difference stands.
+    pub(super) fn difference(&self) -> Range<usize> {
+        0..self.net
+    }
+
+    /// Where it stands what the commits add and take away again.
+    pub(super) fn history(&self) -> Range<usize> {
+        self.net..self.diff.len()
+    }
 }
 
 /// Why something has no place in a request, and the way out.

@@ -9,6 +9,7 @@
 pub mod answer;
 mod ask;
 mod files;
+mod history;
 pub mod intent;
 mod material;
 mod on_request;
@@ -17,6 +18,7 @@ mod reading;
 mod request;
 pub mod reviewers;
 
+pub(crate) use material::show;
 pub use on_request::{Earlier, ReviewOptions, Reviewed};
 pub use reviewers::{reviewers, rival, rivals};
 

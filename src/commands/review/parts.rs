@@ -5,7 +5,7 @@
 //! for the reviewer's sake (a file's header, where a hunk goes on) is kept apart from what is shown of
 //! the difference: every byte of that stands in exactly one part, in order, or there are no parts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -46,21 +46,21 @@ pub enum Unfit {
 impl Part {
     /// The files that it shows, in order, each once.
     pub fn files(&self) -> Vec<usize> {
-        let mut files: Vec<usize> = self.pieces.iter().map(|piece| piece.file).collect();
-        files.dedup();
-        files
+        let files: BTreeSet<usize> = self.pieces.iter().map(|piece| piece.file).collect();
+        files.into_iter().collect()
     }
 
     /// The files of which it shows only some lines.
     pub fn cut(&self) -> Vec<usize> {
-        let mut files: Vec<usize> =
-            self.pieces.iter().filter(|piece| !piece.is_all).map(|piece| piece.file).collect();
-        files.dedup();
-        files
+        let cut = self.pieces.iter().filter(|piece| !piece.is_all);
+        let files: BTreeSet<usize> = cut.map(|piece| piece.file).collect();
+        files.into_iter().collect()
     }
 
-    pub fn text(&self, diff: &str) -> String {
-        self.pieces.iter().fold(String::new(), |mut text, piece| {
+    /// What it shows of that range of the difference.
+    pub fn text(&self, diff: &str, range: Range<usize>) -> String {
+        let pieces = self.pieces.iter().filter(|piece| range.contains(&piece.lines.start));
+        pieces.fold(String::new(), |mut text, piece| {
             text.push_str(&piece.head);
             text.push_str(&diff[piece.lines.clone()]);
             text
@@ -95,7 +95,19 @@ pub fn split(diff: &str, paths: &[&str], cost: &[usize], room: usize) -> Result<
         }
     }
     prove(diff, paths, &parts)?;
+    mark_cut(&mut parts);
     Ok(parts)
+}
+
+/// Notes of a file that several parts show that none of them shows all of it.
+fn mark_cut(parts: &mut [Part]) {
+    let mut shown_by = BTreeMap::<usize, usize>::new();
+    for file in parts.iter().flat_map(Part::files) {
+        *shown_by.entry(file).or_default() += 1;
+    }
+    for piece in parts.iter_mut().flat_map(|part| &mut part.pieces) {
+        piece.is_all = piece.is_all && shown_by.get(&piece.file) == Some(&1);
+    }
 }
 
 /// Every byte of the difference in exactly one piece, in order, and every file in a part.
@@ -116,7 +128,8 @@ fn prove(diff: &str, paths: &[&str], parts: &[Part]) -> Result<(), Unfit> {
     }
 }
 
-/// Where each file's difference stands. A file that changed its type has two, one after the other.
+/// Where each file's difference stands. A file that changed its type has two, one after the other, and one
+/// that several commits touch has one for each.
 fn sections(diff: &str, paths: &[&str]) -> Result<Vec<(usize, Range<usize>)>, Unfit> {
     let headers: BTreeMap<String, usize> =
         paths.iter().enumerate().map(|(file, path)| (format!("{HEADER}a/{path} b/{path}\n"), file)).collect();
@@ -258,6 +271,10 @@ mod tests {
         split(diff, paths, &vec![10; paths.len()], room)
     }
 
+    fn whole(part: &Part, diff: &str) -> String {
+        part.text(diff, 0..diff.len())
+    }
+
     /// What the parts show without what is said again.
     fn joined(diff: &str, parts: &[Part]) -> String {
         let pieces = parts.iter().flat_map(|part| &part.pieces);
@@ -272,7 +289,7 @@ mod tests {
         assert_eq!(split_in(&diff, &paths, 4 * one).unwrap().len(), 1);
         let parts = split_in(&diff, &paths, 2 * one + 5).unwrap();
         assert_eq!(parts.iter().map(Part::files).collect::<Vec<_>>(), [[0, 1], [2, 3]]);
-        assert_eq!(parts[0].text(&diff) + &parts[1].text(&diff), diff);
+        assert_eq!(whole(&parts[0], &diff) + &whole(&parts[1], &diff), diff);
         assert!(parts.iter().all(|part| part.cut().is_empty()));
     }
 
@@ -285,10 +302,10 @@ mod tests {
             let parts = split_in(&diff, &paths, room).unwrap();
             assert_eq!(joined(&diff, &parts), diff, "{room}");
             for part in &parts {
-                let takes = part.text(&diff).len() + 10 * part.files().len();
+                let takes = whole(part, &diff).len() + 10 * part.files().len();
                 assert!(takes <= room, "{takes} of {room}");
                 // Whoever reads a part knows of every line whose it is.
-                assert!(part.text(&diff).starts_with("diff --git "), "{room}");
+                assert!(whole(part, &diff).starts_with("diff --git "), "{room}");
             }
             let mut files: Vec<usize> = parts.iter().flat_map(Part::files).collect();
             files.dedup();
@@ -309,7 +326,7 @@ mod tests {
         let mut line = 20;
         for (number, part) in parts.iter().enumerate() {
             assert_eq!(part.cut(), [0]);
-            let text = part.text(&diff);
+            let text = whole(part, &diff);
             if number > 0 {
                 let says = format!("+++ b/a\n@@ -12 +{line} @@ (the hunk goes on here)\n");
                 assert!(text.contains(&says), "{says} is not in {text}");
@@ -340,7 +357,7 @@ mod tests {
         assert!(matches!(split_in("stray\n", &["a"], 10_000), Err(Unfit::Unclear(_))));
         // A line of content that looks like a header has a mark before it.
         let tricky = changed("a", &[1]) + "+diff --git a/b b/b\n" + &changed("b", &[1]);
-        assert_eq!(split_in(&tricky, &["a", "b"], 10_000).unwrap()[0].text(&tricky), tricky);
+        assert_eq!(split_in(&tricky, &["a", "b"], 10_000).unwrap()[0].text(&tricky, 0..tricky.len()), tricky);
     }
 
     #[test]
@@ -348,5 +365,17 @@ mod tests {
         let diff = changed("a", &[1]) + &changed("a", &[2]) + &changed("b", &[1]);
         let parts = split_in(&diff, &["a", "b"], 10_000).unwrap();
         assert_eq!(parts[0].files(), [0, 1]);
+    }
+
+    #[test]
+    fn of_a_file_that_several_parts_show_each_shows_some_lines() {
+        let diff = changed("a", &[1]) + &changed("b", &[1]) + &changed("a", &[2]);
+        let one = changed("a", &[1]).len() + 10;
+        let parts = split_in(&diff, &["a", "b"], 2 * one + 5).unwrap();
+        assert_eq!(parts.iter().map(Part::files).collect::<Vec<_>>(), [vec![0, 1], vec![0]]);
+        assert_eq!(parts.iter().map(Part::cut).collect::<Vec<_>>(), [[0], [0]]);
+        let history = changed("a", &[1]).len() + changed("b", &[1]).len()..diff.len();
+        assert_eq!(parts[0].text(&diff, history.clone()), "");
+        assert_eq!(parts[1].text(&diff, history), changed("a", &[2]));
     }
 }

@@ -159,7 +159,7 @@ impl Read {
             });
             shown.push(part);
         }
-        let shown = joined(shown);
+        let shown = Shown { way: requests.way().cloned(), ..joined(shown) };
         let all: BTreeSet<&str> = requests.paths().collect();
         let covered: BTreeSet<&str> = shown.files.iter().map(String::as_str).collect();
         if all != covered || parts != requests.parts() || !shown.is_whole() {

@@ -3,7 +3,8 @@
 //! The words are in `prompts/review.md`: first the one line that names the nonce and the changed files,
 //! then the rules, then what may lie: what the change is meant to do, the list of files, the whole
 //! difference, and the changed files as they are afterwards as far as the budget goes. Every line of
-//! that is marked, so that none can pass for ours. If the difference is too much for one request there
+//! that is marked, so that none can pass for ours. What the change's commits add and take away again
+//! follows the difference. If the difference is too much for one request there
 //! are several, each with a part of it and its own nonce.
 
 use super::answer::{Asked, schema};
@@ -14,7 +15,7 @@ use crate::commands::prompts::{self, REVIEW_SYSTEM};
 use crate::domain::digest;
 use crate::domain::error::Result;
 use crate::domain::text::{escape, units};
-use crate::domain::verdict::ShownPart;
+use crate::domain::verdict::{ShownPart, ShownWay};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -30,6 +31,9 @@ const OTHERS: usize = 8;
 
 /// Stands for the number of parts before that is known: the room that it takes is enough.
 const MOST: usize = 99_999;
+
+/// More than the lines take that stand around what the commits add and take away again, in bytes.
+const FENCE: usize = 200;
 
 /// Said of a file of which a request shows only some lines.
 const CUT: &str = ", only some of its lines here";
@@ -93,7 +97,7 @@ impl Requests {
         }
         // What every request takes that shows nothing of the difference.
         requests.parts = vec![Part::default(); MOST + 1];
-        let bare = requests.length(MOST)?;
+        let bare = requests.length(MOST)? + FENCE;
         if bare >= budget {
             return Ok(Err(too_big("what is said beside the difference", bare, budget)));
         }
@@ -115,6 +119,11 @@ impl Requests {
     /// The changed files, by the paths that are displayed.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.material.files.iter().map(|file| file.path.as_str())
+    }
+
+    /// What the record says of the commits that all of them together show.
+    pub fn way(&self) -> Option<&ShownWay> {
+        self.material.way.as_ref()
     }
 
     /// How much a reviewer has to read in a request, for people.
@@ -181,7 +190,9 @@ impl Requests {
             title: &material.title,
             intent: material.intent.trim_end(),
             files: files.collect::<Vec<_>>().join("\n"),
-            difference: shown.text(&material.diff),
+            difference: shown.text(&material.diff, material.difference()),
+            has_history: !material.history().is_empty(),
+            history: shown.text(&material.diff, material.history()),
         };
         prompts::render("review.md", values)
     }
@@ -252,6 +263,10 @@ struct ReviewPrompt<'a> {
     intent: &'a str,
     files: String,
     difference: String,
+    /// Whether its commits add something and take it away again.
+    has_history: bool,
+    /// What of that is shown here.
+    history: String,
 }
 
 #[derive(Serialize)]
@@ -303,9 +318,12 @@ mod tests {
         let header = |path: &&str| {
             format!("diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n@@ -1 +1,60 @@\n")
         };
-        let diff = paths.iter().map(|path| header(path) + &"+new {{ line }} <&>\n".repeat(60)).collect();
+        let diff: String =
+            paths.iter().map(|path| header(path) + &"+new {{ line }} <&>\n".repeat(60)).collect();
         Material {
             files: paths.into_iter().map(|path| File::modified(path, &"one\ntwo\n".repeat(40))).collect(),
+            net: diff.len(),
+            way: None,
             diff,
             hidden: escape::for_review("\u{202e}".as_bytes()).1,
             target: "main".into(),

@@ -4,8 +4,10 @@
 //! co-author trailers that agent tools leave; a commit with neither is its git author's own.
 
 mod authors;
+mod commits;
 
 pub(crate) use authors::{add_stated, stated};
+pub use commits::{carried, own_base};
 
 use super::trees::{Fork, Merger};
 use super::{Branch, Commit, Repo};
@@ -132,13 +134,17 @@ pub fn staged(repo: &Repo) -> Result<Change> {
     let base_tree = head.as_ref().map_or_else(|| repo.empty_tree(), |head| head.tree);
     let author = repo.author().unwrap_or_else(|_| "somebody".to_owned());
     let mut authors = vec![authors::by_identity(&author)];
+    let mut commits = Vec::new();
     for (incoming, is_merge) in incoming(repo)? {
         let incoming = repo.commit(incoming)?;
         let base = match (&head, is_merge) {
             (Some(head), true) => repo.merge_bases(head.id, &[incoming.id])?,
             _ => incoming.parents.first().copied().into_iter().collect(),
         };
-        add(&mut authors, self::authors(repo, base, incoming.id)?);
+        add(&mut authors, self::authors(repo, base.iter().copied(), incoming.id)?);
+        if is_merge {
+            commits.extend(carried(repo, base, incoming.id)?);
+        }
     }
     let title = "staged changes".to_owned();
     Ok(Change {
@@ -146,7 +152,7 @@ pub fn staged(repo: &Repo) -> Result<Change> {
         head_tree: index_tree(repo)?,
         base_commit: head.map(|head| head.id),
         head_commit: None,
-        commits: Vec::new(),
+        commits,
         authors,
         title,
     })
@@ -210,13 +216,14 @@ fn change(repo: &Repo, base: &Fork, head: &Commit) -> Result<Change> {
         0 | 1 => head.subject().to_owned(),
         count => format!("{} (and {} more)", head.subject(), count - 1),
     };
+    let changes_nothing = commits.iter().all(|commit| commit.tree == base_tree);
     Ok(Change {
         base_tree,
         head_tree: head.tree,
         // Of several that were merged crosswise none has that tree.
         base_commit: base.commit(),
         head_commit: Some(head.id),
-        commits: commits.iter().map(|commit| commit.id).collect(),
+        commits: if changes_nothing { Vec::new() } else { commits::parents_first(&commits) },
         authors,
         title,
     })
