@@ -82,7 +82,7 @@ fn planned() -> Place {
     );
     place.reviewer(
         "judge",
-        r#"case $request in *+wrong*) findings='[{"path":"number","line":1,"severity":"P1","body":"It is off by one.","suggestion":"Add one."}]';; esac"#,
+        r#"case $difference in *+wrong*) findings='[{"path":"number","line":1,"severity":"P1","body":"It is off by one.","suggestion":"Add one."}]';; esac"#,
     );
     let tasks = [task("good", ""), task("mended", ""), task("bad", ""), task("needs", "<!-- after: bad -->")];
     place.spec_with(&tasks.concat());

@@ -73,7 +73,7 @@ echo "$task" > "$task.txt" || exit 1
 echo "done $task $GIT_FLOW_AI_ATTEMPT" >> "$log"
 echo done"#;
 
-const JUDGE: &str = r#"case $request in *+wrong*) findings='[{"path":"mended.state","line":1,"severity":"P1","body":"off by one","suggestion":null}]';; esac
+const JUDGE: &str = r#"case $difference in *+wrong*) findings='[{"path":"mended.state","line":1,"severity":"P1","body":"off by one","suggestion":null}]';; esac
 sleep 0.02"#;
 
 /// A repository with a spec `demo` whose plan waits to be run.

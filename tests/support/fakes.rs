@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const REVIEWER: &str = r#"request=$(cat)
 nonce=$(printf '%s\n' "$request" | sed -n 's/^REQUEST {"nonce":"\([0-9a-f]*\)".*/\1/p' | head -n 1)
 files=$(printf '%s\n' "$request" | sed -n 's/^REQUEST .*"files":\(\[.*\]\)}$/\1/p' | head -n 1)
+difference=${request%%what the commits add and take away again*}
 findings='[]'
 DECIDE
 if [ "$findings" = '[]' ]; then verdict=APPROVE; else verdict='REQUEST CHANGES'; fi
@@ -48,7 +49,8 @@ impl Place {
     }
 
     /// Puts a reviewer on the PATH that answers in our schema: `decide` is shell that may set
-    /// `findings` (a JSON array) after reading the whole request in `$request`.
+    /// `findings` (a JSON array) after reading the whole request in `$request`, or `$difference`: without what
+    /// only the commits on the way do.
     pub fn reviewer(&self, name: &str, decide: &str) -> PathBuf {
         self.script(name, &REVIEWER.replace("DECIDE", decide))
     }

@@ -64,7 +64,9 @@ struct Asked {
 fn review(prompt: &str) -> Result<String> {
     let asked = prompt.lines().find_map(|line| line.strip_prefix("REQUEST "));
     let asked: Asked = serde_json::from_str(asked.context("no line says REQUEST")?)?;
-    let findings: Vec<Value> = added(prompt)
+    // What a later commit has mended is no finding.
+    let difference = prompt.split("what the commits add and take away again").next().unwrap_or(prompt);
+    let findings: Vec<Value> = added(difference)
         .flat_map(|(path, line, text)| {
             let faults = sample::FAULTS.iter().filter(move |fault| text.contains(fault.sign));
             faults.map(move |fault| {

@@ -5,6 +5,7 @@ use super::hooks::{self, INSTALL, TOPIC};
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
 use crate::gate::store::config::Loaded;
+use crate::gate::store::verdicts::LOG_PATTERN;
 use crate::system::git;
 use std::path::Path;
 
@@ -30,8 +31,7 @@ pub(super) fn examine(repo: &Repo, loaded: &Loaded, target: &str) -> Result<Vec<
 fn notes(dir: &Path) -> Result<Check> {
     let get =
         |key: &str| git::output(git::command(dir).args(["config", "--get-all", key])).unwrap_or_default();
-    let shown =
-        get("notes.displayRef").lines().any(|glob| glob == "refs/notes/flow-ai" || glob == "refs/notes/*");
+    let shown = get("notes.displayRef").lines().any(|glob| glob == LOG_PATTERN);
     let merged = get("notes.flow-ai.mergeStrategy") == "cat_sort_uniq";
     Ok(if shown && merged {
         Check::good(TOPIC, "git log shows verdicts, and merges of notes keep every record")

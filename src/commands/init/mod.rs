@@ -27,8 +27,8 @@ use crate::commands::receipts;
 use crate::domain::config::{self, Config};
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
-use crate::domain::verdict::NOTES_REF;
 use crate::gate::store::Repo;
+use crate::gate::store::verdicts::{self, LOG_PATTERN};
 use crate::system::git;
 use action::Action;
 use anyhow::Context;
@@ -68,8 +68,12 @@ pub fn init(repo: &Repo, options: InitOptions) -> Result<InitReport> {
         Some(_) => in_working_tree(repo, &root, options)?,
         None => on_server(repo, &root, options)?,
     };
-    if options.hooks && !options.dry_run {
-        receipts::begin(repo)?;
+    if !options.dry_run {
+        // The setting has come since the repository was opened.
+        verdicts::show_in_log(&Repo::open(&root)?)?;
+        if options.hooks {
+            receipts::begin(repo)?;
+        }
     }
     Ok(report)
 }
@@ -193,10 +197,10 @@ fn notes(root: &Path) -> Result<Plan> {
     let Plan { mut actions, mut steps } = Plan::default();
     let new = |key: &str, value: &str| Setting { key: key.into(), value: value.into(), previous: None };
     let shown = values("notes.displayRef")?;
-    if shown.iter().any(|glob| glob == NOTES_REF || glob == "refs/notes/*") {
-        steps.push(Step::new(StepState::Already, format!("git log shows {NOTES_REF}")));
+    if shown.iter().any(|glob| glob == LOG_PATTERN) {
+        steps.push(Step::new(StepState::Already, "git log shows verdicts".to_owned()));
     } else {
-        actions.push(Action::Setting { setting: new("notes.displayRef", NOTES_REF), add: true });
+        actions.push(Action::Setting { setting: new("notes.displayRef", LOG_PATTERN), add: true });
     }
     let (key, wanted) = ("notes.flow-ai.mergeStrategy", "cat_sort_uniq");
     match values(key)?.last() {

@@ -8,6 +8,7 @@ use super::{InitReport, root, script};
 use crate::commands::receipts;
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
+use crate::gate::store::verdicts::LOG_REF;
 use crate::system::git;
 use anyhow::Context;
 use std::fs;
@@ -33,6 +34,7 @@ pub fn uninstall(repo: &Repo, dry_run: bool) -> Result<InitReport> {
     for file in &installed.files {
         steps.push(remove_file(&root, file, dry_run)?);
     }
+    steps.extend(remove_log(repo, dry_run)?);
     if !dry_run {
         receipts::forget(repo)?;
         Installed::default().write(repo)?;
@@ -45,6 +47,15 @@ pub fn uninstall(repo: &Repo, dry_run: bool) -> Result<InitReport> {
     let kept = steps.iter().any(|step| step.state == StepState::Kept);
     let next = kept.then(|| "what was kept is yours: remove it by hand if you do not want it".to_owned());
     Ok(InitReport { steps, next: next.into_iter().collect() })
+}
+
+/// What `git log` was shown of verdicts; the verdicts themselves stay.
+fn remove_log(repo: &Repo, dry_run: bool) -> Result<Option<Step>> {
+    let Some(shown) = repo.find_ref(LOG_REF)? else { return Ok(None) };
+    if !dry_run {
+        repo.delete_ref(LOG_REF, shown)?;
+    }
+    Ok(Some(Step::new(StepState::Done, format!("remove {LOG_REF}"))))
 }
 
 fn unset(root: &Path, setting: &Setting, dry_run: bool) -> Result<Step> {

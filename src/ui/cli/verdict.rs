@@ -1,6 +1,6 @@
 //! `git flow-ai verdict`: what reviewers have decided, and which of it still holds.
 
-use crate::commands::verdict::{self, ListedVerdict, Listing, UnreadableLine};
+use crate::commands::verdict::{self, Carried, How, ListedVerdict, Listing, UnreadableLine};
 use crate::domain::change::Author;
 use crate::domain::error::{Exit, Result};
 use crate::domain::verdict::{Decision, Verdict};
@@ -14,7 +14,7 @@ use std::io::Write;
 
 /// List or show verdicts
 ///
-/// Verdicts are kept in refs/notes/flow-ai; `git log --notes=flow-ai` shows them as well. A verdict
+/// Verdicts are kept in refs/notes/flow-ai; after `init`, `git log` shows a line for each. A verdict
 /// holds while its reviewer is a rival under the target branch's policy and the commit that it hangs
 /// on is what was reviewed. The gate looks further: a verdict on a commit that was rebased or
 /// squashed since lets in exactly what was reviewed, wherever it is now.
@@ -42,6 +42,9 @@ enum VerdictCommand {
     #[command(visible_alias = "ls")]
     List(ListArgs),
     /// Show the verdicts on a commit, with their findings
+    ///
+    /// Where none hangs on it (a merge, a squash, a revert, a commit that was rebased or picked), those
+    /// by which the gate lets it in.
     Show(ShowArgs),
 }
 
@@ -122,7 +125,9 @@ fn show(repo: &Repo, args: &ShowArgs) -> Result<Exit> {
     if args.dsse {
         return export(&mut out, &listing);
     }
-    if listing.verdicts.is_empty() {
+    if let Some(carried) = &listing.carried {
+        writeln!(out, "{}", how(carried))?;
+    } else if listing.verdicts.is_empty() {
         let revision = &args.revision;
         writeln!(
             out,
@@ -131,13 +136,25 @@ fn show(repo: &Repo, args: &ShowArgs) -> Result<Exit> {
         )?;
     }
     for (index, entry) in listing.verdicts.iter().enumerate() {
-        if index > 0 {
+        if index > 0 || listing.carried.is_some() {
             writeln!(out)?;
         }
         print(&mut out, entry)?;
     }
     print_unreadable(&listing);
     Ok(exit(&listing))
+}
+
+/// How the verdicts that follow are about a commit that none of them hangs on.
+fn how(carried: &Carried) -> String {
+    let (commit, branch) = (short(&carried.commit), plain(&carried.branch));
+    match carried.how {
+        How::LetIn => format!("No verdict hangs on {commit} itself; `{branch}` lets it in by:"),
+        How::Free => format!("{commit} changes nothing on `{branch}`, so it needs no verdict."),
+        How::ShownWith => {
+            format!("No verdict is about {commit} alone; it was judged together with others, by:")
+        }
+    }
 }
 
 fn json(listing: &Listing) -> Result<Exit> {

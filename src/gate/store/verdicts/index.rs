@@ -54,6 +54,11 @@ impl Notes<'_> {
     }
 }
 
+/// Whether a line of a note is a pointer.
+pub(super) fn is_pointer(line: &str) -> bool {
+    line.starts_with(POINTER)
+}
+
 /// Adds the pointers to a record that is about to hang on that object.
 pub(super) fn add(repo: &Repo, state: &mut State, on: ObjectId, verdict: &Verdict) -> Result<()> {
     let pointer = format!("{POINTER}{} {on}", verdict.time);

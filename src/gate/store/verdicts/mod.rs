@@ -8,10 +8,12 @@
 mod compare;
 mod index;
 mod join;
+mod log;
 mod write;
 
 pub use compare::{Lost, lost, missing};
 pub use join::join;
+pub use log::{LOG_PATTERN, LOG_REF, show_in_log};
 pub use write::{append, pause};
 
 use super::Repo;

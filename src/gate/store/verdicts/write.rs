@@ -5,7 +5,7 @@
 //! lock, which dies with its process; only one that does not know it can still come between, and then
 //! the compare-and-swap fails and is tried again.
 
-use super::{index, state_of};
+use super::{index, log, state_of};
 use crate::domain::error::{Hint, Result, hint_on};
 use crate::domain::verdict::{NOTES_REF, Verdict, record};
 use crate::gate::store::{Conflict, Expected, Repo, keep};
@@ -33,7 +33,10 @@ pub fn append(repo: &Repo, on: ObjectId, verdict: &Verdict) -> Result<()> {
         keep::keep(repo, verdict)?;
         in_turn(repo, || try_append(repo, on, &text, verdict, &reason))
     };
-    append().context("the verdict cannot be recorded")
+    append().context("the verdict cannot be recorded")?;
+    // What the log shows is made again with the next record: the verdict counts without.
+    let _ = log::show_in_log(repo);
+    Ok(())
 }
 
 /// Does a change of the notes, again while others come between.

@@ -51,7 +51,11 @@ pub const SECTIONS: &[Section] = &[
             ("refs/heads/flow/<spec>/spec", "A spec's documents and approvals; never checked out."),
             ("refs/heads/flow/<spec>/<task>", "An agent's work, committed by us."),
             ("refs/heads/flow/<spec>/result", "The tasks merged in order: what is merged into the target."),
-            ("refs/notes/flow-ai", "Verdicts, one record per line. git log --notes=flow-ai shows them."),
+            ("refs/notes/flow-ai", "Verdicts, one record per line."),
+            (
+                "refs/notes/flow-ai-log",
+                "The same for people, a line each, as git log shows it after init. Made from the former, and not shared.",
+            ),
             ("<common git dir>/flow-ai/", "Run journals, transcripts, locks. Local and disposable."),
         ],
     ),

@@ -1,5 +1,7 @@
 //! `git flow-ai verdict`: the verdicts on a revision, and whether they hold.
 
+mod let_in;
+
 use crate::domain::change::Author;
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
@@ -44,6 +46,29 @@ pub struct UnreadableLine {
 pub struct Listing {
     pub verdicts: Vec<ListedVerdict>,
     pub unreadable: Vec<UnreadableLine>,
+    /// How those verdicts are about a revision that none hangs on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carried: Option<Carried>,
+}
+
+/// How verdicts are about a commit that they do not hang on.
+#[derive(Debug, Serialize)]
+pub struct Carried {
+    pub commit: String,
+    /// The branch whose gate was asked.
+    pub branch: String,
+    pub how: How,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// The gate lets it in by them.
+    LetIn,
+    /// It changes nothing, so that it needs none.
+    Free,
+    /// It was shown to their reviewers with others, and is not the end of what they judged.
+    ShownWith,
 }
 
 /// The verdicts on the commits of a range, or on a revision and all before it, the newest commit's first;
@@ -56,8 +81,28 @@ pub fn list(repo: &Repo, revision: Option<&str>) -> Result<Listing> {
     Listing::new(repo, found)
 }
 
-/// The verdicts on a commit, branch or tree.
+/// The verdicts on a commit, branch or tree; where none hangs on it, those by which the gate lets it in.
 pub fn on(repo: &Repo, revision: &str) -> Result<Listing> {
+    let listing = hanging_on(repo, revision)?;
+    let (true, Ok(commit)) = (listing.verdicts.is_empty(), repo.commit_of(revision)) else {
+        return Ok(listing);
+    };
+    let Ok(branch) = repo.target() else { return Ok(listing) };
+    let (how, verdicts) = match let_in::look(repo, &commit, &branch)? {
+        let_in::LetIn::By(verdicts) => (How::LetIn, verdicts),
+        let_in::LetIn::Free => (How::Free, Vec::new()),
+        let_in::LetIn::No => (How::ShownWith, let_in::shown_with(verdicts::all(repo)?, commit.id)),
+    };
+    if verdicts.is_empty() && how != How::Free {
+        return Ok(listing);
+    }
+    let placed = |verdict: Verdict| (verdict.head_commit.unwrap_or(verdict.head_tree), verdict);
+    let found = AllNotes { verdicts: verdicts.into_iter().map(placed).collect(), unreadable: Vec::new() };
+    let carried = Carried { commit: commit.id.to_string(), branch, how };
+    Ok(Listing { carried: Some(carried), unreadable: listing.unreadable, ..Listing::new(repo, found)? })
+}
+
+fn hanging_on(repo: &Repo, revision: &str) -> Result<Listing> {
     let mut found = AllNotes::default();
     for object in objects(repo, revision)? {
         let (verdicts, unreadable) = verdicts::on(repo, object)?;
@@ -210,6 +255,7 @@ impl Listing {
         Ok(Listing {
             verdicts: found.verdicts.into_iter().zip(effects).map(listed).collect::<Result<_>>()?,
             unreadable: found.unreadable.into_iter().map(unreadable).collect(),
+            carried: None,
         })
     }
 }

@@ -1,0 +1,99 @@
+//! What `git log` shows of verdicts: the lines for people, without the records, as notes of their own.
+//!
+//! They are derived from the notes that hold the records, by this clone alone and only where git is told
+//! to show them: no ref of them is pushed, and deleting it loses nothing.
+
+use super::compare::{differences, whole};
+use super::{index, state_of};
+use crate::domain::error::Result;
+use crate::domain::verdict::NOTES_REF;
+use crate::gate::store::{Conflict, Expected, Repo};
+use anyhow::Context;
+use gix::ObjectId;
+use gix::date::Time;
+
+/// The notes with the lines for people.
+pub const LOG_REF: &str = "refs/notes/flow-ai-log";
+
+/// What `notes.displayRef` has to be for `git log` to show them; a pattern, since git warns of a ref that is not
+/// there yet.
+pub const LOG_PATTERN: &str = "refs/notes/flow-ai-log*";
+
+/// What the commit of these notes says before the tip that they were made from.
+const FROM: &str = "From ";
+
+/// Brings the lines for people in step with the records, where git shows them.
+pub fn show_in_log(repo: &Repo) -> Result<()> {
+    let Some(tip) = repo.find_ref(NOTES_REF)?.filter(|_| is_shown(repo)) else { return Ok(()) };
+    let shown = repo.find_ref(LOG_REF)?;
+    let (from, old) = match shown {
+        Some(shown) => (made_from(repo, shown)?, repo.tree_of(shown)?),
+        None => (None, repo.empty_tree()),
+    };
+    if from == Some(tip) {
+        return Ok(());
+    }
+    let (from, old) = match from {
+        Some(from) => (repo.tree_of(from)?, old),
+        // Not made by us, or from what is gone: all of it anew.
+        None => (repo.empty_tree(), repo.empty_tree()),
+    };
+    let mut state = state_of(repo, old)?;
+    for difference in differences(repo, from, repo.tree_of(tip)?)? {
+        let lines = for_people(&whole(repo, &difference.new)?);
+        let blob = match lines.is_empty() {
+            true => None,
+            false => Some(repo.gix.write_blob(&lines).context("a note cannot be written")?.detach()),
+        };
+        state.edit(difference.on, blob, &repo.gix.objects).context("the notes cannot be written")?;
+    }
+    let tree = state.write(&repo.gix.objects).context("the notes cannot be written")?;
+    let commit = write(repo, tree, tip)?;
+    match repo.set_ref(
+        LOG_REF,
+        commit,
+        shown.map_or(Expected::Missing, Expected::At),
+        "show verdicts in the log",
+    ) {
+        // Another process has brought them in step.
+        Err(error) if error.chain().any(|cause| cause.is::<Conflict>()) => Ok(()),
+        other => other,
+    }
+}
+
+/// Whether git's configuration asks for them.
+fn is_shown(repo: &Repo) -> bool {
+    let snapshot = repo.gix.config_snapshot();
+    let values = snapshot.plumbing().strings("notes.displayRef").unwrap_or_default();
+    values.iter().any(|value| value.as_slice() == LOG_PATTERN.as_bytes())
+}
+
+/// The tip of the records that these notes were made from, if it is still here.
+fn made_from(repo: &Repo, shown: ObjectId) -> Result<Option<ObjectId>> {
+    let commit = repo.commit(shown)?;
+    let from = commit.subject().strip_prefix(FROM).and_then(|id| id.parse().ok());
+    Ok(from.filter(|tip| repo.has(*tip)))
+}
+
+/// The lines of a note that are neither records nor pointers to some.
+fn for_people(note: &str) -> String {
+    let lines =
+        note.lines().filter(|line| !line.is_empty() && !line.starts_with('{') && !index::is_pointer(line));
+    lines.fold(String::new(), |text, line| text + line + "\n")
+}
+
+/// A commit of nobody: what it holds is others' words, and nothing of it is kept.
+fn write(repo: &Repo, tree: ObjectId, from: ObjectId) -> Result<ObjectId> {
+    let nobody =
+        gix::actor::Signature { name: "git-flow-ai".into(), email: "nobody".into(), time: Time::new(0, 0) };
+    let commit = gix::objs::Commit {
+        message: format!("{FROM}{from}\n").into(),
+        tree,
+        author: nobody.clone(),
+        committer: nobody,
+        encoding: None,
+        parents: Default::default(),
+        extra_headers: Vec::new(),
+    };
+    Ok(repo.gix.write_object(commit).context("a commit cannot be written")?.detach())
+}
