@@ -1,11 +1,15 @@
-//! Tries the gate on the merged topics of a real history.
+//! Tries the gate on the merged topics of real histories.
 //!
-//!     cargo run --release --example replay-history -- <clone> [--topics 300]
+//!     cargo run --release --example replay-history -- [--last 300] <clone>...
 //!
-//! Takes the newest merges of the first-parent line whose base had moved by then, has each topic approved
-//! as it was on its own base, and asks whether its rebase (where git picks every commit cleanly), its
-//! squash and its merge are let in, and whether the same with one byte more is kept out. Prints a table;
-//! exits with 1 if any answer is wrong. All that it writes is in a scratch repository over the clone's objects.
+//! Of all clones together it takes the newest merges of the first-parent line whose base had moved by then,
+//! and which are clean: git's own merge makes the tree that was merged. Each topic is approved as it was on
+//! its own base, with its commits shown. Then: is the real merge let in, a squash, a rebase where git picks
+//! every commit cleanly, and an autosquash of its last commit? And is the same with one byte more kept out?
+//!
+//! Prints a table, and why anything was refused. Exits with 1 if less than 98 in 100 enter by merge or by
+//! squash, or anything else enters. What a clone lacks (it is shallow, or partial) is skipped and counted.
+//! All that is written is in scratch repositories over the clones' objects.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,112 +22,206 @@
 use git_flow_ai::domain::change::{Author, Vendor};
 use git_flow_ai::domain::policy::Policy;
 use git_flow_ai::domain::rival::Rival;
-use git_flow_ai::domain::verdict::{Decision, Shown, Verdict};
+use git_flow_ai::domain::verdict::{Decision, Shown, ShownWay, Verdict};
 use git_flow_ai::gate::admit::{self, Candidate, New, Ruling};
-use git_flow_ai::gate::store::{Repo, changes, verdicts};
+use git_flow_ai::gate::store::{Repo, trees, verdicts};
 use gix::ObjectId;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// The bare repository in which all is tried.
-struct Scratch {
-    dir: tempfile::TempDir,
-    repo: Repo,
+/// How many of a hundred topics have to enter by merge, and by squash.
+const GOAL: usize = 98;
+
+/// A merge of a first-parent line.
+struct Topic {
+    /// Which clone it is in.
+    of: usize,
+    time: i64,
+    merge: ObjectId,
+    main: ObjectId,
+    head: ObjectId,
 }
 
-/// What came of one kind of question: how often it was asked, and of which merges the answer was wrong.
+/// What came of one kind of question: how often it was asked, and where the answer was no.
 #[derive(Default)]
 struct Tally {
     asked: usize,
-    wrong: Vec<ObjectId>,
+    refused: Vec<(ObjectId, String)>,
 }
 
 impl Tally {
-    fn count(&mut self, merge: ObjectId, is_right: bool) {
+    fn count(&mut self, merge: ObjectId, ruling: Result<(), String>) {
         self.asked += 1;
-        if !is_right {
-            self.wrong.push(merge);
+        self.refused.extend(ruling.err().map(|why| (merge, why)));
+    }
+
+    fn print(&self, what: &str) {
+        let let_in = self.asked - self.refused.len();
+        let share = 100.0 * let_in as f64 / self.asked.max(1) as f64;
+        println!("{let_in:>5} of {:>5} ({share:.1} %) let in by {what}", self.asked);
+    }
+
+    fn print_reasons(&self, what: &str) {
+        for (merge, why) in &self.refused {
+            println!("      {what} {}: {why}", merge.to_hex_with_len(12));
         }
     }
+
+    fn is_enough(&self) -> bool {
+        (self.asked - self.refused.len()) * 100 >= self.asked * GOAL
+    }
+}
+
+/// All that is counted.
+#[derive(Default)]
+struct Report {
+    topics: usize,
+    lacking: usize,
+    own_content: usize,
+    crossed: usize,
+    conflicting: usize,
+    lossy: usize,
+    merges: Tally,
+    squashes: Tally,
+    rebases: Tally,
+    autosquashes: Tally,
+    changed: Tally,
 }
 
 fn main() -> ExitCode {
+    let mut clones: Vec<PathBuf> = Vec::new();
+    let mut last = 300;
     let mut args = std::env::args().skip(1);
-    let clone = PathBuf::from(args.next().expect("usage: replay-history <clone> [--topics 300]"));
-    let topics = match (args.next().as_deref(), args.next()) {
-        (Some("--topics"), Some(number)) => number.parse().expect("a number of topics"),
-        _ => 300,
-    };
-    let scratch = Scratch::over(&clone);
-    let (mut seen, mut crossed, mut conflicts) = (0, 0, 0);
-    let [mut rebases, mut squashes, mut merges, mut changed, mut resolved, mut lossy] =
-        std::array::from_fn(|_| Tally::default());
-    for line in scratch.git(&["rev-list", "--first-parent", "--merges", "--parents", "main"]).lines() {
-        let ids: Vec<ObjectId> = line.split(' ').map(id).collect();
-        let [merge, main, topic] = ids[..] else { continue };
-        let bases = scratch.repo.merge_bases(main, &[topic]).unwrap();
-        if bases == [main] || bases.is_empty() {
-            continue;
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--last" => last = args.next().and_then(|number| number.parse().ok()).expect("--last <number>"),
+            clone => clones.push(clone.into()),
         }
-        let Ok(change) = changes::since(&scratch.repo, main, topic) else { continue };
-        if seen == topics {
+    }
+    assert!(!clones.is_empty(), "usage: replay-history [--last 300] <clone>...");
+    let scratches: Vec<Scratch> = clones.iter().map(|clone| Scratch::over(clone)).collect();
+    let all = scratches.iter().enumerate().flat_map(|(of, scratch)| scratch.topics(of));
+    let mut all: Vec<Topic> = all.collect();
+    all.sort_by_key(|topic| std::cmp::Reverse(topic.time));
+    let mut report = Report::default();
+    for topic in all {
+        if report.topics == last {
             break;
         }
-        seen += 1;
-        crossed += usize::from(bases.len() > 1);
-        scratch.approve(topic, change.base_tree);
-        let made = scratch.repo.commit(merge).unwrap().tree;
-        let whole = scratch.merge(&[main, topic]);
-        match whole {
-            Some(tree) => {
-                squashes.count(merge, scratch.lets_in(main, scratch.commit(tree, main)));
-                let of_git = if tree == made { merge } else { scratch.commit_merge(tree, &[main, topic]) };
-                merges.count(merge, scratch.lets_in(main, of_git));
-                if tree != made {
-                    resolved.count(merge, !scratch.lets_in(main, merge));
-                }
-            }
-            None => resolved.count(merge, !scratch.lets_in(main, merge)),
-        }
-        match scratch.rebase(main, topic) {
-            Some(tip) if tip != main => {
-                let last = scratch.repo.commit(tip).unwrap();
-                // A rebase drops what the topic's own merges of the target had resolved by hand.
-                if whole.is_some() && whole != Some(last.tree) {
-                    lossy.count(merge, !scratch.lets_in(main, tip));
-                    continue;
-                }
-                rebases.count(merge, scratch.lets_in(main, tip));
-                let other = scratch.with_one_byte_more(main, last.tree);
-                let amended = scratch.commit(other, last.parents[0]);
-                changed.count(merge, !scratch.lets_in(main, amended));
-                changed.count(merge, !scratch.lets_in(main, scratch.commit(other, tip)));
-            }
-            Some(_) => {}
-            None => conflicts += 1,
-        }
+        report.add(&scratches[topic.of], &topic);
     }
-    println!("{seen} topics, {crossed} of them criss-crossed; {conflicts} do not rebase cleanly");
-    let mut all_right = seen > 0;
-    for (what, tally) in [
-        ("clean rebases let in", rebases),
-        ("clean squashes let in", squashes),
-        ("clean merges let in", merges),
-        ("merges with content of their own kept out", resolved),
-        ("rebases that lose a resolution kept out", lossy),
-        ("rebases with one byte more kept out", changed),
-    ] {
-        println!("{:>5} of {:>5} {what}", tally.asked - tally.wrong.len(), tally.asked);
-        for merge in &tally.wrong {
-            println!("               not: {merge}");
-        }
-        all_right &= tally.wrong.is_empty();
-    }
-    if all_right { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    report.print()
 }
 
-fn id(hex: &str) -> ObjectId {
-    ObjectId::from_hex(hex.as_bytes()).unwrap_or_else(|_| panic!("`{hex}` is no object id"))
+impl Report {
+    fn add(&mut self, scratch: &Scratch, topic: &Topic) {
+        let Topic { merge, main, head, .. } = *topic;
+        let is_here =
+            |commit: ObjectId| scratch.repo.commit(commit).is_ok_and(|commit| scratch.repo.has(commit.tree));
+        let bases = match [merge, main, head].into_iter().all(is_here) {
+            true => scratch.repo.merge_bases(main, &[head]).unwrap_or_default(),
+            false => Vec::new(),
+        };
+        match bases[..] {
+            [base] if base == main => return,
+            [] => return self.lacking += 1,
+            [base] if !is_here(base) => return self.lacking += 1,
+            [_] => {}
+            _ => return self.crossed += 1,
+        }
+        let tree = scratch.repo.commit(merge).unwrap().tree;
+        if scratch.merge(bases[0], main, head) != Some(tree) {
+            return self.own_content += 1;
+        }
+        self.topics += 1;
+        let way = scratch.way(bases[0], head);
+        scratch.approve(bases[0], head, &way);
+        self.merges.count(merge, scratch.ruling(main, merge));
+        self.squashes.count(merge, scratch.ruling(main, scratch.commit(tree, &[main], "squash")));
+        let other = scratch.with_one_byte_more(main, tree);
+        self.changed.count(merge, scratch.ruling(main, scratch.commit(other, &[main, head], "merge")));
+        let picks: Vec<ObjectId> = way
+            .iter()
+            .copied()
+            .filter(|commit| scratch.repo.commit(*commit).unwrap().parents.len() == 1)
+            .collect();
+        match scratch.rebase(main, &picks) {
+            None => self.conflicting += 1,
+            // A rebase drops what the topic's own merges had resolved by hand.
+            Some(tip) if scratch.tree(tip) != tree => self.lossy += 1,
+            Some(tip) => {
+                self.rebases.count(merge, scratch.ruling(main, tip));
+                let more = scratch.commit(other, &[tip], "more");
+                self.changed.count(merge, scratch.ruling(main, more));
+                if picks.len() == way.len() {
+                    self.autosquash(scratch, topic, bases[0], &picks, tree);
+                }
+            }
+        }
+    }
+
+    /// The same topic, had its last commit been a fixup of the one that last touched the same files.
+    fn autosquash(
+        &mut self,
+        scratch: &Scratch,
+        topic: &Topic,
+        base: ObjectId,
+        picks: &[ObjectId],
+        tree: ObjectId,
+    ) {
+        let Some((last, others)) = picks.split_last() else { return };
+        let touched = scratch.touched(*last);
+        let Some(at) = others.iter().rposition(|commit| !scratch.touched(*commit).is_disjoint(&touched))
+        else {
+            return;
+        };
+        let subject = scratch.repo.commit(others[at]).unwrap().subject().to_owned();
+        let fixup =
+            scratch.commit(scratch.tree(*last), &[others[others.len() - 1]], &format!("fixup! {subject}"));
+        let way: Vec<ObjectId> = others.iter().copied().chain([fixup]).collect();
+        scratch.approve(base, fixup, &way);
+        // Melted into that one: the step from before it to behind the fixup.
+        let (first, after) = others.split_at(at + 1);
+        let squashed = scratch.rebase(topic.main, first).and_then(|tip| {
+            let before = scratch.repo.commit(tip).unwrap();
+            let melted = scratch.pick(tip, fixup)?;
+            let melted = scratch.commit(scratch.tree(melted), &before.parents, before.subject());
+            scratch.rebase(melted, after)
+        });
+        if let Some(tip) = squashed.filter(|tip| scratch.tree(*tip) == tree) {
+            self.autosquashes.count(topic.merge, scratch.ruling(topic.main, tip));
+        }
+    }
+
+    fn print(&self) -> ExitCode {
+        let Report { topics, lacking, own_content, crossed, conflicting, lossy, .. } = self;
+        println!(
+            "{topics} clean topics whose base had moved. Not among them: {own_content} merges with content of their own,"
+        );
+        println!("{crossed} criss-crossed, {lacking} that are not wholly here.");
+        println!("{conflicting} do not rebase cleanly, {lossy} end elsewhere when rebased.");
+        let told = [
+            ("merge", &self.merges),
+            ("squash", &self.squashes),
+            ("rebase", &self.rebases),
+            ("autosquash", &self.autosquashes),
+        ];
+        told.iter().for_each(|(what, tally)| tally.print(what));
+        self.changed.print("one byte more");
+        told.iter().for_each(|(what, tally)| tally.print_reasons(what));
+        let is_tight = self.changed.refused.len() == self.changed.asked;
+        match *topics > 0 && self.merges.is_enough() && self.squashes.is_enough() && is_tight {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// A bare repository over a clone's objects, in which all is tried.
+struct Scratch {
+    dir: tempfile::TempDir,
+    repo: Repo,
 }
 
 impl Scratch {
@@ -138,12 +236,15 @@ impl Scratch {
         );
         std::fs::create_dir_all(dir.path().join("objects/info")).unwrap();
         std::fs::write(dir.path().join("objects/info/alternates"), format!("{objects}\n")).unwrap();
+        // Where it ends early is part of what it is.
+        std::fs::copy(clone.join("shallow"), dir.path().join("shallow")).ok();
+        let git = |args: &[&str]| output(Command::new("git").arg("-C").arg(dir.path()).args(args));
         for (key, value) in
             [("user.name", "Ada Lovelace"), ("user.email", "ada@example.com"), ("gc.auto", "0")]
         {
-            output(Command::new("git").arg("-C").arg(dir.path()).args(["config", key, value]));
+            git(&["config", key, value]);
         }
-        output(Command::new("git").arg("-C").arg(dir.path()).args(["update-ref", "refs/heads/main", &tip]));
+        git(&["update-ref", "refs/heads/main", &tip]);
         let repo = Repo::open(dir.path()).unwrap();
         Scratch { dir, repo }
     }
@@ -158,21 +259,51 @@ impl Scratch {
         output(&mut self.command(args))
     }
 
-    /// Has a change approved that ends in that commit, and no other.
-    fn approve(&self, head: ObjectId, base_tree: ObjectId) {
+    /// The merges of two on the first-parent line.
+    fn topics(&self, of: usize) -> Vec<Topic> {
+        let log = self.git(&["log", "--first-parent", "--merges", "--format=%ct %H %P", "main"]);
+        let topic = |line: &str| {
+            let (time, ids) = line.split_once(' ')?;
+            let ids: Vec<ObjectId> = ids.split(' ').map(id).collect();
+            let [merge, main, head] = ids[..] else { return None };
+            Some(Topic { of, time: time.parse().ok()?, merge, main, head })
+        };
+        log.lines().filter_map(topic).collect()
+    }
+
+    /// The commits from a base to a head, the oldest first.
+    fn way(&self, base: ObjectId, head: ObjectId) -> Vec<ObjectId> {
+        let range = format!("{base}..{head}");
+        self.git(&["rev-list", "--reverse", "--topo-order", &range]).lines().map(id).collect()
+    }
+
+    fn tree(&self, commit: ObjectId) -> ObjectId {
+        self.repo.commit(commit).unwrap().tree
+    }
+
+    /// The paths that a commit with one parent changes.
+    fn touched(&self, commit: ObjectId) -> BTreeSet<Vec<u8>> {
+        let parent = self.repo.commit(commit).unwrap().parents[0];
+        let changed = trees::changed(&self.repo, self.tree(parent), self.tree(commit)).unwrap();
+        changed.into_iter().map(|changed| changed.path).collect()
+    }
+
+    /// Has a change approved with its commits shown, and no other.
+    fn approve(&self, base: ObjectId, head: ObjectId, way: &[ObjectId]) {
         self.git(&["update-ref", "-d", "refs/notes/flow-ai"]);
         let author = |name: &str| Author { name: name.into(), vendor: Vendor::new(name), model: None };
+        let way = ShownWay { commits: way.to_vec(), sha256: "0".repeat(64), bytes: 1 };
         let verdict = Verdict {
             decision: Decision::Approve,
-            base_tree,
-            head_tree: self.repo.commit(head).unwrap().tree,
-            base_commit: None,
+            base_tree: self.tree(base),
+            head_tree: self.tree(head),
+            base_commit: Some(base),
             head_commit: Some(head),
             target: "main".into(),
             authors: vec![author("person")],
             reviewer: author("history"),
             policy: "0".repeat(64),
-            shown: Shown { sha256: "0".repeat(64), bytes: 1, ..Shown::default() },
+            shown: Shown { sha256: "0".repeat(64), bytes: 1, way: Some(way), ..Shown::default() },
             again: 0,
             findings: Vec::new(),
             summary: "As it was merged.".into(),
@@ -184,47 +315,40 @@ impl Scratch {
         verdicts::append(&self.repo, head, &verdict).unwrap();
     }
 
-    fn lets_in(&self, old: ObjectId, new: ObjectId) -> bool {
+    /// Whether the gate lets `main` go from one commit to another, else why not.
+    fn ruling(&self, old: ObjectId, new: ObjectId) -> Result<(), String> {
         let candidate = Candidate { branch: "main".into(), old, new: New::Commit(new), accepted: None };
         // Who made it all is another question.
         let policy = Policy { rival: Rival::Any, ..Policy::default() };
-        let ruling = admit::admit_under(&self.repo, &candidate, &policy).unwrap();
-        matches!(ruling, Ruling::Allow(_))
+        match admit::admit_under(&self.repo, &candidate, &policy) {
+            Ok(Ruling::Allow(_)) => Ok(()),
+            Ok(Ruling::Refuse(refusal)) => Err(refusal.why),
+            Err(error) => Err(format!("cannot tell: {error:#}")),
+        }
     }
 
-    /// The tree that git merges these to, with these options; none on a conflict.
-    fn merge_tree(&self, args: &[String]) -> Option<ObjectId> {
+    /// What git makes of `base → theirs` onto `ours`; none on a conflict.
+    fn merge(&self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Option<ObjectId> {
         let mut command = self.command(&["merge-tree", "--write-tree", "--no-messages"]);
-        let output = command.args(args).output().unwrap();
+        command.args([format!("--merge-base={base}"), ours.to_string(), theirs.to_string()]);
+        let output = command.output().unwrap();
         output.status.success().then(|| id(String::from_utf8_lossy(&output.stdout).trim()))
     }
 
-    fn merge(&self, sides: &[ObjectId; 2]) -> Option<ObjectId> {
-        self.merge_tree(&sides.map(|side| side.to_string()))
+    /// A commit with one parent, picked onto another one; that one itself where nothing is left of it.
+    fn pick(&self, onto: ObjectId, commit: ObjectId) -> Option<ObjectId> {
+        let parent = self.repo.commit(commit).unwrap().parents[0];
+        let tree = self.merge(parent, onto, commit)?;
+        Some(if tree == self.tree(onto) { onto } else { self.commit(tree, &[onto], "pick") })
     }
 
-    /// The tip of the topic's commits, picked one by one onto another commit; none on a conflict.
-    fn rebase(&self, onto: ObjectId, topic: ObjectId) -> Option<ObjectId> {
-        let range = format!("{onto}..{topic}");
-        let mut tip = onto;
-        for commit in self.git(&["rev-list", "--reverse", "--topo-order", "--no-merges", &range]).lines() {
-            let parent = *self.repo.commit(id(commit)).unwrap().parents.first()?;
-            let base = format!("--merge-base={parent}");
-            let tree = self.merge_tree(&[base, tip.to_string(), commit.to_owned()])?;
-            // What is in already is left out, as a rebase does.
-            if tree != self.repo.commit(tip).unwrap().tree {
-                tip = self.commit(tree, tip);
-            }
-        }
-        Some(tip)
+    /// The tip of these commits, picked one by one; none on a conflict.
+    fn rebase(&self, onto: ObjectId, commits: &[ObjectId]) -> Option<ObjectId> {
+        commits.iter().try_fold(onto, |tip, commit| self.pick(tip, *commit))
     }
 
-    fn commit(&self, tree: ObjectId, parent: ObjectId) -> ObjectId {
-        self.commit_merge(tree, &[parent])
-    }
-
-    fn commit_merge(&self, tree: ObjectId, parents: &[ObjectId]) -> ObjectId {
-        self.repo.write_commit(tree, parents, "As it is tried\n").unwrap()
+    fn commit(&self, tree: ObjectId, parents: &[ObjectId], subject: &str) -> ObjectId {
+        self.repo.write_commit(tree, parents, &format!("{subject}\n")).unwrap()
     }
 
     /// The tree with a space at the end of a file that differs from that commit's.
@@ -254,6 +378,10 @@ impl Scratch {
         in_index(&["update-index", "--add", "--cacheinfo", mode, &blob, path.trim_matches('"')]);
         id(&in_index(&["write-tree"]))
     }
+}
+
+fn id(hex: &str) -> ObjectId {
+    ObjectId::from_hex(hex.as_bytes()).unwrap_or_else(|_| panic!("`{hex}` is no object id"))
 }
 
 fn output(command: &mut Command) -> String {
