@@ -25,6 +25,7 @@ mod gate;
 mod gate_exceptions;
 mod gate_regressions;
 mod gate_rules;
+mod honest_work;
 mod hook_managers;
 mod hooks;
 #[cfg(target_os = "linux")]
