@@ -4,6 +4,7 @@
 //! Several changes that follow one on another (a stack) are one as well: what they come to together.
 
 use super::objects::Objects;
+use crate::domain::change::Change;
 use crate::domain::error::Result;
 use crate::domain::text::placed::{Difference, ShownLines};
 use crate::domain::verdict::{Decision, Verdict};
@@ -68,6 +69,25 @@ impl Approved {
             shown: RefCell::default(),
             has_landed: OnceCell::new(),
         }))
+    }
+
+    /// A change as if reviewers had approved it as it is.
+    pub fn supposed(objects: &Objects<'_>, change: &Change) -> Result<Approved> {
+        let set: HashSet<ObjectId> = change.commits.iter().copied().collect();
+        Ok(Approved {
+            base_tree: change.base_tree,
+            head_tree: change.head_tree,
+            base: change.base_commit,
+            head: change.head_commit,
+            commits: in_order(objects, &set, change.head_commit)?,
+            verdicts: Vec::new(),
+            parts: Vec::new(),
+            is_backport: false,
+            set,
+            touched: OnceCell::new(),
+            shown: RefCell::default(),
+            has_landed: OnceCell::new(),
+        })
     }
 
     /// These changes, each of which starts where the one before it ends, as one.

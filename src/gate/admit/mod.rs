@@ -11,12 +11,14 @@
 //! `evidence` finds verdicts, `similar` finds them after a rebase, [`BranchVerdicts`] says which count, `tally`
 //! what they come to. `judge` holds one ruling; `walk` goes through the steps, `merges` accounts for what
 //! a merge brings, `picks` for a topic that comes in commit by commit; `carries` is the rule, `landed` its
-//! clause on what was there before. `refusal` says why not, and [`explain()`] what becomes of every part.
+//! clause on what was there before. `refusal` says why not, [`explain()`] what becomes of every part, and [`foresee()`] what a review would come
+//! to.
 
 mod approved;
 mod carries;
 mod evidence;
 mod explain;
+mod foresee;
 mod judge;
 mod landed;
 mod merges;
@@ -31,6 +33,7 @@ mod validity;
 mod walk;
 
 pub use explain::{Explanation, Part, explain};
+pub use foresee::{Foreseen, foresee};
 
 use crate::domain::error::{Result, hint_on};
 use crate::domain::policy::{Demand, Policy};
