@@ -1,220 +1,272 @@
-//! A random repository, written object by object, and random edits of its content.
+//! A repository whose objects a test writes itself, and git's own merges in it.
+//!
+//! Commits are remembered, so that histories are walked without reading them again. A merge that follows
+//! from the paths alone is made here; for any other git is asked.
 
-use super::{Mutation, place};
-use crate::support::{Config, Place};
 use gix::ObjectId;
 use gix::objs::tree::{Entry, EntryKind};
-use std::collections::BTreeMap;
+use gix::objs::{Kind, Write, WriteTo};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::rc::Rc;
 
 pub const FILE: EntryKind = EntryKind::Blob;
+pub const PROGRAM: EntryKind = EntryKind::BlobExecutable;
 
-/// What a tree holds: kind and content by path; of a submodule the content is its commit's hex.
-pub type State = BTreeMap<String, (EntryKind, Vec<u8>)>;
+/// What a path holds; of a submodule the content is its commit's hex.
+pub type Held = (EntryKind, Vec<u8>);
 
-/// A commit.
+/// What a tree holds, by path.
+pub type State = BTreeMap<String, Held>;
+
+/// A commit as far as it matters here.
 #[derive(Debug, Clone)]
-pub struct Tip {
-    pub id: ObjectId,
+pub struct Commit {
     pub tree: ObjectId,
     pub parents: Vec<ObjectId>,
 }
 
-pub struct RandomRepository {
-    pub place: Place,
-    pub seed: u64,
-    pub is_hooked: bool,
-    /// Where `main` and every topic begin.
-    pub base: Tip,
+pub struct Repository {
+    dir: tempfile::TempDir,
     gix: gix::Repository,
-    rng: fastrand::Rng,
-    count: i64,
+    commits: HashMap<ObjectId, Commit>,
+    states: RefCell<HashMap<ObjectId, Rc<State>>>,
+    merges: RefCell<HashMap<[ObjectId; 3], Option<ObjectId>>>,
+    /// Blobs and trees that are there already: to look is cheaper than to compress.
+    written: RefCell<HashSet<ObjectId>>,
 }
 
-impl RandomRepository {
-    pub fn new(seed: u64, is_hooked: bool) -> RandomRepository {
-        let place = place(is_hooked);
-        let gix = gix::open(place.repo()).unwrap();
-        let nothing = Tip { id: gix.empty_tree().id, tree: gix.empty_tree().id, parents: Vec::new() };
-        let rng = fastrand::Rng::with_seed(seed);
-        let mut world = RandomRepository { place, seed, is_hooked, base: nothing, gix, rng, count: 0 };
-        let state = world.first_state();
-        let tree = world.write(&state);
-        world.base = world.commit(tree, &[]);
-        world
-    }
-
-    /// Something of every kind that git knows, and files with twin parts.
-    fn first_state(&mut self) -> State {
-        let mut state = State::new();
-        state.insert(".zenflow/config.toml".into(), (FILE, Config::lookup_only().to_string().into_bytes()));
-        for number in 0..self.rng.usize(3..6) {
-            let folder = ["", "src/", "src/deep/", "doc/"][self.rng.usize(..4)];
-            let end = if self.rng.u8(..4) == 0 { "\r\n" } else { "\n" };
-            let mut text = String::new();
-            for function in 0..self.rng.usize(3..6) {
-                text.push_str(&format!("fn f{function}() {{{end}"));
-                for line in 0..self.rng.usize(3..7) {
-                    text.push_str(&format!("    let a{line} = {line};{end}"));
-                }
-                text.push_str(&format!("}}{end}{end}"));
-            }
-            let kind = if self.rng.bool() { FILE } else { EntryKind::BlobExecutable };
-            state.insert(format!("{folder}file{number}.rs"), (kind, text.into_bytes()));
-        }
-        let picture = std::iter::repeat_with(|| self.rng.u8(..)).take(400).collect();
-        state.insert("picture.png".into(), (FILE, picture));
-        state.insert("link".into(), (EntryKind::Link, b"src".to_vec()));
-        state.insert("vendored".into(), (EntryKind::Commit, "1".repeat(40).into_bytes()));
-        state
-    }
-
-    /// `main` after the base: nothing, or some commits of others.
-    pub fn grow_main(&mut self) -> Tip {
-        let mut tip = self.base.clone();
-        for _ in 0..self.rng.usize(..4) {
-            tip = self.edit(&tip);
-        }
-        tip
-    }
-
-    /// Some commits on the base.
-    pub fn topic(&mut self) -> Vec<Tip> {
-        let mut tips = Vec::new();
-        for _ in 0..self.rng.usize(1..5) {
-            let next = self.edit(tips.last().unwrap_or(&self.base.clone()));
-            tips.push(next);
-        }
-        tips
-    }
-
-    /// One commit with some random work.
-    pub fn edit(&mut self, on: &Tip) -> Tip {
-        let mut state = self.read(on.tree);
-        for _ in 0..self.rng.usize(1..4) {
-            self.work(&mut state);
-        }
-        let tree = self.write(&state);
-        self.commit(tree, &[on])
-    }
-
-    fn path(&mut self, state: &State, wanted: impl Fn(&str) -> bool) -> Option<String> {
-        let paths: Vec<&String> = state.keys().filter(|path| wanted(path)).collect();
-        (!paths.is_empty()).then(|| paths[self.rng.usize(..paths.len())].clone())
-    }
-
-    fn work(&mut self, state: &mut State) {
-        self.count += 1;
-        let count = self.count;
-        let Some(path) = self.path(state, |path| path.ends_with(".rs")) else { return };
-        let (kind, bytes) = state[&path].clone();
-        let mut lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
-        let new = format!("    let unique{count} = {count};\n").into_bytes();
-        match self.rng.u8(..14) {
-            0..=4 if !lines.is_empty() => {
-                let at = self.rng.usize(..lines.len());
-                lines[at] = &new;
-                state.insert(path, (kind, lines.concat()));
-            }
-            5..=7 => {
-                let at = self.rng.usize(..=lines.len());
-                lines.insert(at, &new);
-                state.insert(path, (kind, lines.concat()));
-            }
-            8 if lines.len() > 3 => {
-                let at = self.rng.usize(..lines.len() - 2);
-                lines.drain(at..at + 2);
-                state.insert(path, (kind, lines.concat()));
-            }
-            9 => {
-                let other = [FILE, EntryKind::BlobExecutable];
-                state.insert(path, (if kind == FILE { other[1] } else { other[0] }, bytes));
-            }
-            10 => {
-                state.remove(&path);
-                state.insert(format!("moved/to{count}.rs"), (kind, bytes));
-            }
-            11 => drop(state.insert("link".into(), (EntryKind::Link, format!("to{count}").into()))),
-            12 => {
-                let commit = format!("{count:040x}").into_bytes();
-                state.insert("vendored".into(), (EntryKind::Commit, commit));
-            }
-            _ => drop(state.insert(format!("new/{count}.rs"), (FILE, new))),
+impl Repository {
+    pub fn new() -> Repository {
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        let dir = tempfile::Builder::new().prefix("flow-ai-world-").tempdir_in(folder).unwrap();
+        gix::init(dir.path()).unwrap();
+        let git_dir = dir.path().join(".git");
+        let config = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n[user]\n\tname = Ada Lovelace\n\
+                      \temail = ada@example.com\n[gc]\n\tauto = 0\n";
+        fs::write(git_dir.join("config"), config).unwrap();
+        fs::write(git_dir.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+        let gix = gix::open(dir.path()).unwrap();
+        Repository {
+            dir,
+            gix,
+            commits: HashMap::new(),
+            states: RefCell::default(),
+            merges: RefCell::default(),
+            written: RefCell::default(),
         }
     }
 
-    /// Every kind of other content, each as little as can be.
-    pub fn mutations(&mut self, of: &Tip) -> Vec<Mutation> {
-        let state = self.read(of.tree);
-        let mut all: Vec<Mutation> = Vec::new();
-        let is_long = |state: &State, path: &str| path.ends_with(".rs") && state[path].1.len() > 20;
-        if let Some(path) = self.path(&state, |path| is_long(&state, path)) {
-            let (kind, bytes) = state[&path].clone();
-            let lines: Vec<Vec<u8>> =
-                bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
-            let at = self.rng.usize(..lines.len());
-            let mut put = |what, edit: &dyn Fn(&mut Vec<Vec<u8>>)| {
-                let mut lines = lines.clone();
-                edit(&mut lines);
-                let mut state = state.clone();
-                state.insert(path.clone(), (kind, lines.concat()));
-                all.push((what, state));
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Leaves the folder where it is, for whoever wants to look into it.
+    pub fn keep(self) -> PathBuf {
+        self.dir.keep()
+    }
+
+    /// Moves `main` without asking anybody.
+    pub fn set_main(&self, tip: ObjectId) {
+        let heads = self.dir.path().join(".git/refs/heads");
+        fs::create_dir_all(&heads).unwrap();
+        fs::write(heads.join("main"), format!("{tip}\n")).unwrap();
+    }
+
+    pub fn commit(&mut self, tree: ObjectId, parents: &[ObjectId], subject: &str) -> ObjectId {
+        let ada = gix::actor::Signature {
+            name: "Ada Lovelace".into(),
+            email: "ada@example.com".into(),
+            time: gix::date::Time::new(1_700_000_000 + self.commits.len() as i64 * 60, 0),
+        };
+        let commit = gix::objs::Commit {
+            message: format!("{subject}\n").into(),
+            tree,
+            author: ada.clone(),
+            committer: ada,
+            encoding: None,
+            parents: parents.iter().copied().collect(),
+            extra_headers: Vec::new(),
+        };
+        let id = self.gix.write_object(commit).unwrap().detach();
+        self.commits.insert(id, Commit { tree, parents: parents.to_vec() });
+        id
+    }
+
+    pub fn at(&self, commit: ObjectId) -> &Commit {
+        &self.commits[&commit]
+    }
+
+    pub fn tree(&self, commit: ObjectId) -> ObjectId {
+        self.commits[&commit].tree
+    }
+
+    pub fn empty_tree(&self) -> ObjectId {
+        self.gix.empty_tree().id
+    }
+
+    /// A commit and all that is behind it.
+    pub fn history(&self, tip: ObjectId) -> BTreeSet<ObjectId> {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![tip]);
+        while let Some(id) = open.pop() {
+            if seen.insert(id) {
+                open.extend(&self.commits[&id].parents);
+            }
+        }
+        seen
+    }
+
+    pub fn is_ancestor(&self, old: ObjectId, new: ObjectId) -> bool {
+        self.history(new).contains(&old)
+    }
+
+    /// The commits that `head` has and `base` has not, parents first.
+    pub fn between(&self, base: ObjectId, head: ObjectId) -> Vec<ObjectId> {
+        let known = self.history(base);
+        let (mut sorted, mut open) = (Vec::new(), vec![(head, false)]);
+        while let Some((id, is_left)) = open.pop() {
+            if known.contains(&id) || sorted.contains(&id) {
+                continue;
+            }
+            if is_left {
+                sorted.push(id);
+            } else {
+                open.push((id, true));
+                open.extend(self.commits[&id].parents.iter().map(|parent| (*parent, false)));
+            }
+        }
+        sorted
+    }
+
+    /// The first-parent line from a commit back to its root.
+    pub fn line(&self, tip: ObjectId) -> Vec<ObjectId> {
+        let next = |id: &ObjectId| self.commits[id].parents.first().copied();
+        std::iter::successors(Some(tip), next).collect()
+    }
+
+    /// The best common ancestors.
+    pub fn bases(&self, one: ObjectId, other: ObjectId) -> Vec<ObjectId> {
+        let other = self.history(other);
+        let common: BTreeSet<ObjectId> = self.history(one).intersection(&other).copied().collect();
+        let behind: BTreeSet<ObjectId> =
+            common.iter().flat_map(|id| self.commits[id].parents.iter().copied()).collect();
+        common.difference(&behind).copied().collect()
+    }
+
+    /// The tree that a commit is compared with to see what it does itself: git's merge of its parents, the
+    /// first one where that conflicts or their histories are crossed.
+    pub fn own_base(&self, commit: ObjectId) -> ObjectId {
+        let parents = &self.commits[&commit].parents;
+        let Some((first, others)) = parents.split_first() else { return self.empty_tree() };
+        let mut tree = self.tree(*first);
+        for other in others {
+            let base = match self.bases(*first, *other)[..] {
+                [] => self.empty_tree(),
+                [base] => self.tree(base),
+                _ => return self.tree(*first),
             };
-            put("a space at a line's end", &|lines| {
-                let end = lines[at].len() - 1;
-                lines[at].insert(end, b' ');
-            });
-            put("an indent", &|lines| lines[at].insert(0, b'\t'));
-            put("a carriage return", &|lines| {
-                let end = lines[at].len() - 1;
-                lines[at].insert(end, b'\r');
-            });
-            put("a line doubled", &|lines| lines.insert(at, lines[at].clone()));
-            put("a line gone", &|lines| drop(lines.remove(at)));
-            put("one character", &|lines| lines[at].insert(0, b'x'));
-            put("no line end at the end", &|lines| {
-                lines.last_mut().unwrap().pop();
-            });
-            put("a null byte", &|lines| lines[at].insert(0, 0));
-            // A line moves to a twin of its place: the same line further on.
-            if let Some(twin) = (0..lines.len()).find(|twin| *twin != at && lines[*twin] != lines[at]) {
-                put("two lines in each other's place", &|lines| lines.swap(at, twin));
+            match self.merge(base, tree, self.tree(*other)) {
+                Some(merged) => tree = merged,
+                None => return self.tree(*first),
             }
-            let mut put = |what, change: &dyn Fn(&mut State)| {
-                let mut state = state.clone();
-                change(&mut state);
-                all.push((what, state));
-            };
-            put("a mode", &|state| {
-                let other = if kind == FILE { EntryKind::BlobExecutable } else { FILE };
-                state.insert(path.clone(), (other, bytes.clone()));
-            });
-            put("a file that is a link now", &|state| {
-                state.insert(path.clone(), (EntryKind::Link, bytes.clone()));
-            });
-            put("a file gone", &|state| drop(state.remove(&path)));
-            put("another name", &|state| {
-                let file = state.remove(&path).unwrap();
-                state.insert(format!("{path}x"), file);
-            });
-            put("an empty file", &|state| drop(state.insert("empty".into(), (FILE, Vec::new()))));
-            put("another link", &|state| {
-                state.insert("link".into(), (EntryKind::Link, b"/etc/passwd".to_vec()));
-            });
-            put("another submodule", &|state| {
-                state.insert("vendored".into(), (EntryKind::Commit, "f".repeat(40).into_bytes()));
-            });
-            put("one bit of a picture", &|state| state.get_mut("picture.png").unwrap().1[200] ^= 1);
-            put("attributes", &|state| {
-                state.insert(".gitattributes".into(), (FILE, b"* merge=union -diff\n".to_vec()));
-            });
         }
-        // Two at a time: which ones is drawn too.
-        self.rng.shuffle(&mut all);
-        all.truncate(2);
-        all
+        tree
+    }
+
+    /// What git makes of two commits; none on a conflict or where their histories are crossed.
+    pub fn merge_commits(&self, ours: ObjectId, theirs: ObjectId) -> Option<ObjectId> {
+        match self.bases(ours, theirs)[..] {
+            [base] => self.merge(self.tree(base), self.tree(ours), self.tree(theirs)),
+            _ => None,
+        }
+    }
+
+    /// What git makes of `base → theirs` onto `ours`; none on a conflict.
+    pub fn merge(&self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Option<ObjectId> {
+        if base == ours || ours == theirs {
+            return Some(theirs);
+        }
+        if base == theirs {
+            return Some(ours);
+        }
+        let key = [base, ours, theirs];
+        if let Some(known) = self.merges.borrow().get(&key) {
+            return *known;
+        }
+        let merged = self.plain_merge(base, ours, theirs).or_else(|| self.git_merge(base, ours, theirs));
+        self.merges.borrow_mut().insert(key, merged);
+        merged
+    }
+
+    /// The merge of changes of different paths, which renames cannot bend where nothing is deleted.
+    fn plain_merge(&self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Option<ObjectId> {
+        let (of_ours, of_theirs) = (self.changed(base, ours), self.changed(base, theirs));
+        let (from, into) = (self.state(theirs), self.state(ours));
+        let is_apart = of_theirs.iter().all(|path| !of_ours.contains(path));
+        let stays =
+            |paths: &BTreeSet<String>, state: &State| paths.iter().all(|path| state.contains_key(path));
+        if !is_apart || !stays(&of_ours, &into) || !stays(&of_theirs, &from) {
+            return None;
+        }
+        let mut merged = State::clone(&into);
+        merged.extend(of_theirs.into_iter().map(|path| (path.clone(), from[&path].clone())));
+        Some(self.write(&merged))
+    }
+
+    fn git_merge(&self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Option<ObjectId> {
+        let base = self.anonymous(base, None);
+        let (ours, theirs) = (self.anonymous(ours, Some(base)), self.anonymous(theirs, Some(base)));
+        let mut git = Command::new("git");
+        git.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", "/dev/null");
+        git.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_DIR", self.dir.path().join(".git"));
+        git.args(["merge-tree", "--write-tree", "--no-messages", &ours.to_string(), &theirs.to_string()]);
+        let out = git.output().unwrap();
+        let said = String::from_utf8_lossy(&out.stdout);
+        match out.status.code() {
+            Some(0) => Some(ObjectId::from_hex(said.trim().as_bytes()).unwrap()),
+            Some(1) => None,
+            _ => panic!("git merge-tree: {}", String::from_utf8_lossy(&out.stderr)),
+        }
+    }
+
+    /// A commit that only a merge is made with.
+    fn anonymous(&self, tree: ObjectId, parent: Option<ObjectId>) -> ObjectId {
+        let nobody = gix::actor::Signature { name: "x".into(), email: "x".into(), ..Default::default() };
+        let commit = gix::objs::Commit {
+            message: "x\n".into(),
+            tree,
+            author: nobody.clone(),
+            committer: nobody,
+            encoding: None,
+            parents: parent.into_iter().collect(),
+            extra_headers: Vec::new(),
+        };
+        self.gix.write_object(commit).unwrap().detach()
+    }
+
+    /// The paths that two trees hold differently.
+    pub fn changed(&self, old: ObjectId, new: ObjectId) -> BTreeSet<String> {
+        let (old, new) = (self.state(old), self.state(new));
+        let paths = old.keys().chain(new.keys());
+        paths.filter(|path| old.get(*path) != new.get(*path)).cloned().collect()
+    }
+
+    /// The id that a content has.
+    pub fn blob_id(&self, bytes: &[u8]) -> ObjectId {
+        gix::objs::compute_hash(self.gix.object_hash(), Kind::Blob, bytes).unwrap()
     }
 
     pub fn write(&self, state: &State) -> ObjectId {
+        let tree = self.write_folder(state);
+        self.states.borrow_mut().entry(tree).or_insert_with(|| Rc::new(state.clone()));
+        tree
+    }
+
+    fn write_folder(&self, state: &State) -> ObjectId {
         let mut folders: BTreeMap<&str, State> = BTreeMap::new();
         let mut entries = Vec::new();
         for (path, (kind, bytes)) in state {
@@ -224,19 +276,38 @@ impl RandomRepository {
             }
             let oid = match kind {
                 EntryKind::Commit => ObjectId::from_hex(bytes).unwrap(),
-                _ => self.gix.write_blob(bytes).unwrap().detach(),
+                _ => self.write_object(Kind::Blob, bytes),
             };
             entries.push(Entry { mode: (*kind).into(), filename: path.as_str().into(), oid });
         }
         for (folder, state) in folders {
-            let oid = self.write(&state);
+            let oid = self.write_folder(&state);
             entries.push(Entry { mode: EntryKind::Tree.into(), filename: folder.into(), oid });
         }
         entries.sort();
-        self.gix.write_object(gix::objs::Tree { entries }).unwrap().detach()
+        let mut bytes = Vec::new();
+        gix::objs::Tree { entries }.write_to(&mut bytes).unwrap();
+        self.write_object(Kind::Tree, &bytes)
     }
 
-    pub fn read(&self, tree: ObjectId) -> State {
+    fn write_object(&self, kind: Kind, bytes: &[u8]) -> ObjectId {
+        let id = gix::objs::compute_hash(self.gix.object_hash(), kind, bytes).unwrap();
+        if self.written.borrow_mut().insert(id) {
+            assert_eq!(self.gix.objects.write_buf(kind, bytes).unwrap(), id);
+        }
+        id
+    }
+
+    pub fn state(&self, tree: ObjectId) -> Rc<State> {
+        if let Some(known) = self.states.borrow().get(&tree) {
+            return Rc::clone(known);
+        }
+        let state = Rc::new(self.read(tree));
+        self.states.borrow_mut().insert(tree, Rc::clone(&state));
+        state
+    }
+
+    fn read(&self, tree: ObjectId) -> State {
         let mut state = State::new();
         for entry in self.gix.find_tree(tree).unwrap().iter() {
             let entry = entry.unwrap();
@@ -251,60 +322,5 @@ impl RandomRepository {
             }
         }
         state
-    }
-
-    pub fn commit(&mut self, tree: ObjectId, parents: &[&Tip]) -> Tip {
-        self.commit_on(tree, parents.iter().map(|parent| parent.id).collect())
-    }
-
-    /// A commit in the place of another one.
-    pub fn commit_like(&mut self, tree: ObjectId, tip: &Tip) -> Tip {
-        self.commit_on(tree, tip.parents.clone())
-    }
-
-    fn commit_on(&mut self, tree: ObjectId, parents: Vec<ObjectId>) -> Tip {
-        self.count += 1;
-        let ada = gix::actor::Signature {
-            name: "Ada Lovelace".into(),
-            email: "ada@example.com".into(),
-            time: gix::date::Time::new(1_700_000_000 + self.count, 0),
-        };
-        let commit = gix::objs::Commit {
-            message: format!("Commit {}\n", self.count).into(),
-            tree,
-            author: ada.clone(),
-            committer: ada,
-            encoding: None,
-            parents: parents.iter().copied().collect(),
-            extra_headers: Vec::new(),
-        };
-        Tip { id: self.gix.write_object(commit).unwrap().detach(), tree, parents }
-    }
-
-    /// What git makes of `base → theirs` onto `ours`; none on a conflict.
-    pub fn merge(&mut self, base: &Tip, ours: &Tip, theirs: &Tip) -> Option<ObjectId> {
-        let base = self.commit(base.tree, &[]);
-        let (ours, theirs) = (self.commit(ours.tree, &[&base]), self.commit(theirs.tree, &[&base]));
-        self.merge_real(&ours, &theirs)
-    }
-
-    /// What git makes of two commits with their own history; none on a conflict.
-    pub fn merge_real(&self, ours: &Tip, theirs: &Tip) -> Option<ObjectId> {
-        let ids = [ours.id.to_string(), theirs.id.to_string()];
-        let out = self.place.git(&["merge-tree", "--write-tree", "--no-messages", &ids[0], &ids[1]]);
-        (out.status == 0).then(|| ObjectId::from_hex(out.stdout.trim().as_bytes()).unwrap())
-    }
-
-    /// Has the whole of a topic approved.
-    pub fn approve(&self, head: &Tip) {
-        self.approve_change(head, self.base.tree);
-    }
-
-    /// Has it approved as a change that starts from that tree.
-    pub fn approve_change(&self, head: &Tip, base: ObjectId) {
-        let (from, to) = (self.base.id.to_string(), head.id.to_string());
-        let mut verdict = self.place.verdict(&from, &to);
-        verdict.base_tree = base;
-        self.place.record(&verdict);
     }
 }
