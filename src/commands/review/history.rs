@@ -2,18 +2,23 @@
 //! the difference of the two ends lacks it.
 //!
 //! Each commit is compared with its parent, a merge with git's own merge of its parents. Of that, those
-//! hunks are kept that add a line which the whole difference does not add to that file, or take away a
-//! line that it keeps and no commit added; and the whole of a file that is binary, has another mode or is
+//! hunks are kept that add a line which the whole difference does not add to that file in the same place, or
+//! take away a line that it keeps and no commit added; and the whole of a file that is binary, has another mode or is
 //! in the end as it was. In most changes nothing is left.
 
 use crate::domain::change::Change;
 use crate::domain::error::Result;
-use crate::gate::store::trees::{Changed, Merger};
+use crate::domain::text::placed::{Difference, ShownPlaces};
+use crate::gate::store::trees::{Changed, Merger, Sealed};
 use crate::gate::store::{Commit, Repo, changes};
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 /// How a file's difference begins.
 const HEADER: &[u8] = b"diff --git a/";
+
+/// The mode of a submodule, whose commit is in another repository.
+const SUBMODULE: u32 = 0o160_000;
 
 /// How content that is no text is summed up before a file's hunks.
 const BINARY: &[u8] = b"<binary: ";
@@ -42,6 +47,7 @@ pub fn gather(
         net.iter().map(|changed| (changed.path.as_slice(), changed)).collect();
     let net_lines = Lines::of_each(difference);
     let mut own_lines: HashMap<String, Balance> = HashMap::new();
+    let mut places: HashMap<Vec<u8>, ShownPlaces> = HashMap::new();
     let mut history = History::default();
     for id in &change.commits {
         let commit = repo.commit(*id)?;
@@ -62,11 +68,18 @@ pub fn gather(
             let Some(file) = files.get(&section.path) else { continue };
             let own = own_lines.entry(section.path.clone()).or_default();
             let in_net = net_files.get(file.path.as_slice()).copied();
-            let hunks = match lacks_all(file, in_net, &section) {
+            let mut hunks = match lacks_all(file, in_net, &section) {
                 true => section.hunks.clone(),
                 false => section.lacking(net_lines.get(&section.path), own),
             };
             own.add(&section);
+            let places = match places.entry(file.path.clone()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(places_in(sealed, in_net)?),
+            };
+            if !are_shown(sealed, places, file)? && hunks.is_empty() {
+                hunks.clone_from(&section.hunks);
+            }
             if !hunks.is_empty() || lacks_all(file, in_net, &section) {
                 section.write(&mut history.text, &commit, &hunks);
                 history.paths.insert(file.path.clone(), section.path);
@@ -77,6 +90,35 @@ pub fn gather(
         }
     }
     Ok(history)
+}
+
+/// Where the whole difference adds and takes away lines of a file.
+fn places_in(sealed: &Sealed, net: Option<&Changed>) -> Result<ShownPlaces> {
+    let mut places = ShownPlaces::default();
+    if let Some((old, new)) = net.map(|net| texts(sealed, net)).transpose()?
+        && let Some(difference) = Difference::between(&old, &new)
+    {
+        places.add(&difference);
+    }
+    Ok(places)
+}
+
+/// Whether a commit does to a file only what is shown in the same places; from then on all of it is.
+fn are_shown(sealed: &Sealed, places: &mut ShownPlaces, file: &Changed) -> Result<bool> {
+    let (old, new) = texts(sealed, file)?;
+    let Some(difference) = Difference::between(&old, &new) else { return Ok(false) };
+    let are_shown = places.contain(&difference);
+    places.add(&difference);
+    Ok(are_shown)
+}
+
+/// Both versions of a file; of what is no file, nothing.
+fn texts(sealed: &Sealed, file: &Changed) -> Result<(Vec<u8>, Vec<u8>)> {
+    let text = |side: Option<(u32, gix::ObjectId)>| match side {
+        Some((mode, id)) if mode & SUBMODULE != SUBMODULE => sealed.blob(id),
+        _ => Ok(Vec::new()),
+    };
+    Ok((text(file.old)?, text(file.new)?))
 }
 
 /// Whether nothing of what a commit does to a file can be seen in the whole difference line by line.
