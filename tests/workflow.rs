@@ -35,7 +35,13 @@ fn the_example_config_is_read_with_and_without_its_comments() {
 fn the_example_config_shows_the_true_defaults() {
     let full = config::parse(&uncommented(), "example").unwrap();
     let default = Config::default();
-    let gate = Policy { waivers: Vec::new(), rules: Vec::new(), ..full.gate };
+    let gate = Policy {
+        waivers: Vec::new(),
+        accept_from: Vec::new(),
+        rules: Vec::new(),
+        max_asks: None,
+        ..full.gate
+    };
     assert_eq!(gate, default.gate);
     assert_eq!(full.spec, default.spec);
     assert_eq!(full.run.sandbox, Some(config::SandboxMode::Prefer), "what holds where nobody says anything");

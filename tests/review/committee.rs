@@ -1,5 +1,6 @@
 //! Several reviewers: how many it takes, and who can take back a no.
 
+use crate::support::verdicts::author;
 use crate::support::{Config, Out, Place};
 
 const BLOCK: &str = r#"findings='[{"path":"app.txt","line":1,"severity":"P1","body":"Wrong"}]'"#;
@@ -108,4 +109,60 @@ fn a_namesake_of_another_vendor_is_somebody_else() {
         .map(|one| one["why"].as_str().unwrap())
         .collect();
     assert_eq!(of_old, ["it is advice: the branch's config does not name its reviewer"]);
+}
+
+#[test]
+fn asking_until_somebody_says_yes_leaves_a_trace() {
+    let place = place();
+    place.flow(&["review"]).ok();
+    place.watched_reviewer("b", BLOCK);
+    for _ in 0..2 {
+        place.flow(&["review", "--again", "--reviewer", "b"]).exits(1);
+    }
+    place.watched_reviewer("b", "");
+    place
+        .flow(&["review", "--again", "--reviewer", "b"])
+        .ok()
+        .says("APPROVE by b (beta) on 2 files, 0 findings, asked 4 times:");
+    place
+        .flow(&["verdict", "list"])
+        .ok()
+        .says("APPROVE (asked 4 times)")
+        .says("REQUEST CHANGES (asked 3 times)");
+    place.flow(&["verdict", "show"]).ok().says("again       asked 4 times: its earlier answers");
+    // Also where the gate is asked, and by a new message on the same change.
+    place.flow(&["check", "main..topic"]).ok().says("APPROVE by b (beta), asked 4 times:");
+    place.git(&["commit", "--quiet", "--amend", "-m", "Anew"]).ok();
+    place
+        .flow(&["review", "--again", "--reviewer", "b"])
+        .says("APPROVE by b (beta) on 2 files, 0 findings, asked 4 times:");
+}
+
+#[test]
+fn the_policy_limits_how_often_one_reviewer_is_asked() {
+    let config = Config::new().gate("max_asks = 2").reviewer("a", "alpha").reviewer("b", "beta");
+    let place = Place::with_config(config);
+    place.watched_reviewer("a", BLOCK);
+    place.watched_reviewer("b", "");
+    place.flow(&["init"]).ok();
+    place.git(&["switch", "--quiet", "-c", "topic"]).ok();
+    place.commit("app.txt", "one\n");
+    place.flow(&["review"]).exits(1);
+    place.flow(&["review", "--again"]).exits(1).says("asked 2 times");
+    place.watched_reviewer("a", "");
+    assert_eq!(place.asked_since(), ["a", "a"]);
+    place.flow(&["review", "--again"]).exits(1).says("a has answered 2 times on this very change");
+    assert_eq!(place.asked_since(), [""; 0], "nobody was asked");
+    merge(&place).exits(128).says("a (alpha)");
+    // What is recorded in spite of it does not count.
+    let mut late = place.verdict("main", "topic");
+    late.reviewer = author("a", "alpha");
+    late.again = 2;
+    late.time = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(1);
+    place.record(&late);
+    merge(&place).exits(128).says("a (alpha)");
+    place
+        .flow(&["verdict", "list"])
+        .ok()
+        .says("no: its reviewer had been asked as often as gate.max_asks allows");
 }

@@ -28,7 +28,7 @@ use crate::domain::error::Result;
 use crate::domain::event::{Events, What};
 use crate::domain::policy::{Demand, Policy};
 use crate::domain::verdict::{self, Decision, Verdict};
-use crate::gate::admit::{self, Tally};
+use crate::gate::admit::{self, BranchVerdicts, Tally};
 use crate::gate::signing;
 use crate::gate::store::Repo;
 use crate::gate::store::config::Loaded;
@@ -114,6 +114,15 @@ pub async fn review(
     // The record needs somebody's name and signature; without them the answer would be paid for and lost.
     repo.identity()?;
     signing::ready(repo, &request.loaded.config.gate, request.target, None)?;
+    let policy = &request.loaded.config.gate;
+    let answers = BranchVerdicts::new(repo, policy, request.target).answers(request.change, &reviewer.who)?;
+    if policy.was_asked_enough(answers) {
+        return Ok(ReviewOutcome::CannotTell(format!(
+            "{} has answered {answers} times on this very change, as often as gate.max_asks allows: change it, or \
+             have a person decide (git flow-ai waive)",
+            reviewer.who.name
+        )));
+    }
     let requests = match requests(repo, request)? {
         Ok(requests) => requests,
         Err(why) => return Ok(ReviewOutcome::CannotTell(why)),
@@ -139,6 +148,10 @@ pub fn requests(repo: &Repo, request: &Request<'_>) -> Result<Result<Requests, S
 /// The verdict of a reviewer who has read all of a change, recorded.
 pub fn conclude(repo: &Repo, request: &Request<'_>, reviewer: &Reviewer, read: Read) -> Result<Verdict> {
     let mut verdict = verdict_of(request, reviewer, read);
+    // Who asks until somebody says yes leaves a trace.
+    let policy = &request.loaded.config.gate;
+    verdict.again =
+        BranchVerdicts::new(repo, policy, request.target).answers(request.change, &reviewer.who)?;
     record(repo, request.change, &mut verdict)?;
     Ok(verdict)
 }

@@ -13,6 +13,7 @@ use crate::domain::rival::Rival;
 use crate::domain::verdict::Severity;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
 
 /// The `[gate]` section of the config. Every key has a default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub struct Policy {
     /// How many approvals, from distinct vendors, at least 1. Default: 1.
     #[serde(deserialize_with = "parse_units::at_least_one")]
     pub approvals: u32,
+    /// How often one reviewer may be asked about one change: a later approval does not count. Default: no limit.
+    pub max_asks: Option<NonZeroU32>,
     /// The severities that block. Default: P0 and P1.
     pub block: Vec<Severity>,
     /// Whether the merge hook obtains a missing review on the spot. Default: yes.
@@ -91,6 +94,7 @@ impl Default for Policy {
             rival: Rival::Vendor,
             pin_model: false,
             approvals: 1,
+            max_asks: None,
             block: vec![Severity::P0, Severity::P1],
             review_on_merge: true,
             signed: false,
@@ -123,6 +127,11 @@ impl Policy {
     /// Whether the config names that reviewer with another model, and that matters.
     pub fn has_other_model(&self, reviewer: &Author) -> bool {
         self.pin_model && self.named(reviewer).is_some_and(|named| !named.is_of_model(reviewer))
+    }
+
+    /// Whether so many earlier answers of a reviewer on a change are as many as it may give.
+    pub fn was_asked_enough(&self, answers: u32) -> bool {
+        self.max_asks.is_some_and(|most| answers >= most.get())
     }
 
     fn named(&self, reviewer: &Author) -> Option<&Author> {

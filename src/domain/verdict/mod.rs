@@ -181,6 +181,11 @@ impl Verdict {
         (self.base_tree, self.head_tree) == (change.base_tree, change.head_tree)
     }
 
+    /// How often its reviewer was asked about the change, where that was more than once: `asked 3 times`.
+    pub fn asked(&self) -> Option<String> {
+        (self.again > 0).then(|| format!("asked {} times", self.again.saturating_add(1)))
+    }
+
     /// The commits that the reviewer was shown, one by one.
     pub fn commits(&self) -> &[ObjectId] {
         self.shown.way.as_ref().map_or(&[], |way| way.commits.as_slice())

@@ -177,8 +177,9 @@ pub fn headline(verdict: &Verdict) -> String {
         Decision::Waive => String::new(),
         _ => format!(", {}", count(verdict.findings.len(), "finding")),
     };
+    let asked = verdict.asked().map(|asked| format!(", {asked}")).unwrap_or_default();
     let line = format!(
-        "{} by {} ({}) on {}{findings}: {}",
+        "{} by {} ({}) on {}{findings}{asked}: {}",
         verdict.decision,
         reviewer.name,
         reviewer.vendor,

@@ -18,6 +18,7 @@ use crate::gate::store::{Commit, Repo};
 use gix::ObjectId;
 use std::cell::OnceCell;
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::fmt;
 
 /// Why a verdict does not count.
@@ -33,6 +34,8 @@ pub enum Void {
     NotNamed,
     /// The config of the branch names its reviewer with another model, and demands the same one.
     OtherModel,
+    /// Its reviewer had been asked about the change as often as the policy allows.
+    AskedTooOften,
     /// Its reviewer is not a rival of all authors.
     NotRival,
     /// Its author may not waive reviews for the branch.
@@ -49,6 +52,7 @@ impl fmt::Display for Void {
             Void::UnknownAuthors => "the authors of the change are unknown",
             Void::NotNamed => "it is advice: the branch's config does not name its reviewer",
             Void::OtherModel => "the branch's config names its reviewer with another model",
+            Void::AskedTooOften => "its reviewer had been asked as often as gate.max_asks allows",
             Void::NotRival => "its reviewer is no rival",
             Void::MayNotWaive => "who gave it may not waive",
             Void::Unproven(_) => "it is not signed as the branch demands",
@@ -124,6 +128,24 @@ impl<'a> BranchVerdicts<'a> {
     /// The same on any change that ends in that commit.
     pub fn on_commit(&self, commit: &Commit) -> Result<Vec<Verdict>> {
         self.in_force([commit.id, commit.tree], |verdict| verdict.head_tree == commit.tree, &[])
+    }
+
+    /// How many answers of that reviewer on exactly this change there are, whether they count or not.
+    pub fn answers(&self, change: &Change, reviewer: &Author) -> Result<u32> {
+        let mut times = HashSet::new();
+        let mut most = 0;
+        for object in change.head_commit.into_iter().chain([change.head_tree]) {
+            for verdict in self.notes()?.on(object)?.0 {
+                let by_same =
+                    verdict.reviewer.name == reviewer.name && verdict.reviewer.vendor == reviewer.vendor;
+                if by_same && verdict.covers(change) && verdict.target == self.branch {
+                    times.insert(verdict.time);
+                    // Those before it may hang on a commit that had the change earlier.
+                    most = most.max(verdict.again.saturating_add(1));
+                }
+            }
+        }
+        Ok(u32::try_from(times.len()).unwrap_or(u32::MAX).max(most))
     }
 
     /// Who signed a record, and what that proves.
@@ -212,6 +234,7 @@ fn ineligible(verdict: &Verdict, authors: &[Author], policy: &Policy, branch: &s
         Decision::Waive => Some(Void::MayNotWaive),
         _ if !policy.names(&verdict.reviewer) => Some(Void::NotNamed),
         _ if policy.has_other_model(&verdict.reviewer) => Some(Void::OtherModel),
+        Decision::Approve if policy.was_asked_enough(verdict.again) => Some(Void::AskedTooOften),
         _ if verdict.authors.is_empty() && policy.rival != Rival::Any => Some(Void::UnknownAuthors),
         _ if is_rival(&verdict.authors) && is_rival(authors) => None,
         _ => Some(Void::NotRival),

@@ -143,6 +143,9 @@ pub struct ChangedFile {
 pub struct ReportedVerdict {
     pub decision: Decision,
     pub reviewer: Author,
+    /// `asked 3 times`, where its reviewer had answered on the same change before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
     /// In their own words; of a waiver, the reason.
     pub summary: String,
     pub time: Timestamp,
@@ -359,6 +362,7 @@ fn reported(verdicts: &[Verdict], rules: &BranchVerdicts<'_>) -> Result<Vec<Repo
         reported.push(ReportedVerdict {
             decision: verdict.decision,
             reviewer: verdict.reviewer.clone(),
+            asked: verdict.asked(),
             summary: verdict.summary.clone(),
             time: verdict.time,
             proof: rules.proof(verdict)?,

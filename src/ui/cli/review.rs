@@ -134,6 +134,8 @@ fn print(reviewed: &Reviewed, selected: &Selected, is_json: bool) -> Result<Exit
         if decision.is_none() {
             return Err(undecided(reviewed));
         }
+        // The decision stands without them: an answer that is only advice, a reviewer that gave none.
+        reasons.iter().for_each(|reason| report::warning(reason));
     }
     Ok(match decision {
         Some(Decision::Approve | Decision::Waive) => Exit::Yes,

@@ -190,7 +190,10 @@ fn print_unreadable(listing: &Listing) {
 
 fn row(entry: &ListedVerdict) -> [Cell; 9] {
     let verdict = &entry.verdict;
-    let decision = verdict.decision.to_string();
+    let decision = match verdict.asked() {
+        Some(asked) => format!("{} ({asked})", verdict.decision),
+        None => verdict.decision.to_string(),
+    };
     [
         short(&entry.object).into(),
         match verdict.decision {
@@ -238,6 +241,9 @@ fn print(out: &mut impl Write, entry: &ListedVerdict) -> Result<()> {
     let files = verdict.shown.files.len();
     let plural = if files == 1 { "" } else { "s" };
     writeln!(out, "  was shown   {} bytes, {files} file{plural}", verdict.shown.bytes)?;
+    if let Some(asked) = verdict.asked() {
+        writeln!(out, "  again       {asked}: its earlier answers on this change were set aside")?;
+    }
     if let Some((input, output)) = verdict.tokens {
         let cost = verdict.cost.map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
         writeln!(out, "  used        {input} tokens in, {output} out{cost}")?;

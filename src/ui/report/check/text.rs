@@ -37,9 +37,10 @@ fn write_part(out: &mut String, part: &ReportPart) -> std::fmt::Result {
     for verdict in &part.verdicts {
         writeln!(
             out,
-            "          {} by {}: {}",
+            "          {} by {}{}: {}",
             verdict.decision,
             who(verdict),
+            verdict.asked.as_ref().map(|asked| format!(", {asked}")).unwrap_or_default(),
             inert_line(&verdict.summary)
         )?;
         let signed = if verdict.proof.signer.is_some() { "signed " } else { "" };
