@@ -32,6 +32,7 @@ mod hooks;
 mod hostile_agent;
 mod hostile_repository;
 mod init;
+mod invalid_trees;
 mod man;
 mod merge;
 mod model;

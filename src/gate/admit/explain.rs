@@ -9,7 +9,7 @@ use super::judge::Judge;
 use super::merges::DEEPEST;
 use super::steps::{self, Step};
 use super::walk::Line;
-use super::{Candidate, Refusal, rewind};
+use super::{Candidate, Refusal, invalid, rewind};
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
 use crate::domain::verdict::Verdict;
@@ -43,6 +43,9 @@ pub fn explain(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Ve
         let commits = candidate.new.commit().into_iter().collect();
         return Ok(vec![Part { commits, explanation: Explanation::Stays(rewind(candidate)) }]);
     };
+    if let Some(refusal) = invalid::refusal(repo, candidate)? {
+        return Ok(vec![Part { commits: commits(&steps), explanation: Explanation::Stays(refusal) }]);
+    }
     let mut judge = Judge::new(repo, policy, candidate, old, &steps)?;
     let start = repo.commit(old)?.tree;
     judge.look(start, &steps)?;

@@ -11,14 +11,15 @@
 //! `evidence` finds verdicts, `similar` finds them after a rebase, [`BranchVerdicts`] says which count, `tally`
 //! what they come to. `judge` holds one ruling; `walk` goes through the steps, `merges` accounts for what
 //! a merge brings, `picks` for a topic that comes in commit by commit; `carries` is the rule, `landed` its
-//! clause on what was there before. `refusal` says why not, [`explain()`] what becomes of every part, and [`foresee()`] what a review would come
-//! to.
+//! clause on what was there before; `invalid` keeps out what git cannot check out. `refusal` says why not,
+//! [`explain()`] what becomes of every part, and [`foresee()`] what a review would come to.
 
 mod approved;
 mod carries;
 mod evidence;
 mod explain;
 mod foresee;
+mod invalid;
 mod judge;
 mod landed;
 mod merges;
@@ -165,6 +166,9 @@ pub fn admit_under(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Resul
     let Some((old, steps)) = steps::from_candidate(repo, candidate)? else {
         return Ok(Ruling::Refuse(rewind(candidate)));
     };
+    if let Some(refusal) = invalid::refusal(repo, candidate)? {
+        return Ok(Ruling::Refuse(refusal));
+    }
     let mut judge = Judge::new(repo, policy, candidate, old, &steps)?;
     let start = repo.commit(old)?.tree;
     match judge.look(start, &steps)? {

@@ -7,12 +7,14 @@
 
 mod changed;
 mod diff;
+mod invalid;
 mod merge;
 mod merger;
 mod sealed;
 mod size;
 
 pub use changed::Changed;
+pub use invalid::{Invalid, Validator};
 pub use merge::Triple;
 pub use merger::{Fork, Merger};
 pub use sealed::Sealed;
