@@ -2,7 +2,7 @@
 
 use super::Place;
 use git_flow_ai::domain::change::{Author, Vendor};
-use git_flow_ai::domain::verdict::{Decision, Finding, Severity, Shown, Verdict, decide};
+use git_flow_ai::domain::verdict::{Decision, Finding, Severity, Shown, ShownWay, Verdict, decide};
 use git_flow_ai::gate::store::{Repo, verdicts};
 
 /// An author or reviewer of that vendor.
@@ -29,7 +29,13 @@ impl Place {
             authors: vec![author("Ada Lovelace <ada@example.com>", "person")],
             reviewer: author("codex", "openai"),
             policy: "0".repeat(64),
-            shown: Shown { sha256: "0".repeat(64), bytes: 100, files: Vec::new(), ..Shown::default() },
+            shown: Shown {
+                sha256: "0".repeat(64),
+                bytes: 100,
+                files: Vec::new(),
+                parts: Vec::new(),
+                way: Some(self.way(base, head)),
+            },
             again: 0,
             findings: Vec::new(),
             summary: "Read.".into(),
@@ -38,6 +44,18 @@ impl Place {
             tokens: None,
             signature: None,
         }
+    }
+
+    /// Every commit that leads from one revision to another, as shown.
+    fn way(&self, base: &str, head: &str) -> ShownWay {
+        let base_is_commit = self.git(&["rev-parse", "--quiet", "--verify", &format!("{base}^{{commit}}")]);
+        let range = match base_is_commit.status {
+            0 => format!("{base}..{head}"),
+            _ => head.to_owned(),
+        };
+        let commits = self.git_says(&["rev-list", &range]);
+        let commits = commits.lines().map(|id| id.parse().unwrap()).collect();
+        ShownWay { commits, sha256: "0".repeat(64), bytes: 100 }
     }
 
     /// Records a verdict on its head commit.

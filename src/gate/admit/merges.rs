@@ -41,6 +41,9 @@ impl Judge<'_> {
                 start = merged;
             }
         }
+        // A conflict that was resolved by hand is judged as it stands, before there is a commit of it.
+        let as_it_stands = self.by_base.get(&start).into_iter().flatten();
+        add(&mut changes, as_it_stands.filter(|change| change.head_tree == step.tree).cloned().collect());
         if line.depth > 0 {
             // On the way to the branch a merge may be git's own: it brings nothing that its parents lack.
             let own = step.commit.map(|commit| self.objects.commit(commit)).transpose()?.flatten();
