@@ -247,3 +247,51 @@ fn no_servers_lie_is_an_approval() {
         assert_eq!(recorded(&place), 1, "{what}");
     }
 }
+
+/// What Claude's tool prints: its answer as a message and in its last event, then more.
+fn claude(more: &str) -> String {
+    format!(
+        r#"request=$(cat)
+nonce=$(printf '%s\n' "$request" | sed -n 's/^REQUEST {{"nonce":"\([0-9a-f]*\)".*/\1/p' | head -n 1)
+files=$(printf '%s\n' "$request" | sed -n 's/^REQUEST .*"files":\(\[.*\]\)}}$/\1/p' | head -n 1)
+yes="{{\"nonce\":\"$nonce\",\"verdict\":\"APPROVE\",\"summary\":\"Read.\",\"files\":$files,\"findings\":[]}}"
+no=$(printf '%s' "$yes" | sed 's/APPROVE/REQUEST CHANGES/')
+quoted() {{ printf '%s' "$1" | sed 's/\\/\\\\/g; s/"/\\"/g'; }}
+says() {{ echo "{{\"type\":\"assistant\",\"message\":{{\"content\":[{{\"type\":\"text\",\"text\":\"$(quoted "$1")\"}}]}}}}"; }}
+ends() {{ echo "{{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":false,\"result\":\"$(quoted "$1")\"}}"; }}
+echo '{{"type":"system","subtype":"init","session_id":"s","model":"claude-sonnet-4-5"}}'
+{more}"#
+    )
+}
+
+#[test]
+fn an_answer_that_is_not_the_only_or_not_the_last_one_is_none() {
+    let config = Config::new()
+        .section("agents.claude", "preset = \"claude\"")
+        .section("reviewers.liar", "agent = \"claude\"")
+        .reviewer("honest", "zeta");
+    let place = place(config);
+    const TWO: &str = "gave two answers";
+    const AFTER: &str = "it went on after its own end";
+    for (prints, why) in [
+        ("says \"$no\"; says \"$yes\"; ends \"$yes\"", TWO),
+        ("says \"$no\"; ends \"$yes\"", TWO),
+        ("ends \"$no\"; ends \"$yes\"", AFTER),
+        ("ends \"$yes\"; ends \"$yes\"", AFTER),
+        ("ends \"$yes\"; says \"$yes\"", AFTER),
+        ("ends \"$yes\"; echo \"$yes\"", AFTER),
+        ("ends \"$yes\"; echo and good bye", AFTER),
+    ] {
+        place.script("claude", &claude(prints));
+        let out = place.flow(&["review", "--again"]).ok().says("APPROVE by honest");
+        assert!(out.stderr.contains(why), "{prints}: {}", out.stderr);
+        let notes = place.git(&["notes", "--ref=flow-ai", "show", "HEAD"]).stdout;
+        assert!(!notes.contains(" by liar "), "{prints}: {notes}");
+    }
+    // Said twice and the same, as the tool does: once as a message, once as its result.
+    for prints in ["says \"$yes\"; ends \"$yes\"", "says 'Let me look.'; says \"$yes\"; ends \"$yes\"; echo"]
+    {
+        place.script("claude", &claude(prints));
+        place.flow(&["review", "--again"]).ok().says("APPROVE by liar");
+    }
+}

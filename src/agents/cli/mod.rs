@@ -86,6 +86,10 @@ pub enum Ending {
 pub struct AgentReport {
     pub ending: Ending,
     pub text: String,
+    /// What it said before that looks like an answer to a review, too.
+    pub earlier: Vec<String>,
+    /// Whether it went on after it had said that it ends.
+    pub went_on: bool,
     /// What it used, as far as it said.
     pub usage: Usage,
     /// Its session, if it named one.

@@ -88,6 +88,8 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
     Ok(AgentReport {
         ending,
         text: observed.text,
+        earlier: observed.earlier,
+        went_on: observed.went_on,
         usage: observed.usage,
         session: observed.session,
         model: observed.model,

@@ -125,6 +125,14 @@ pub fn parse(text: &str, asked: &Asked, block: &[Severity]) -> Result<Answer, St
     Ok(Answer { decision, summary, findings })
 }
 
+/// Whether one of these texts is another answer to the same request: it is unknown which of the two counts.
+pub fn has_other(earlier: &[String], text: &str, asked: &Asked) -> bool {
+    let read = |text: &str| serde_json::from_str::<Value>(unfenced(text)).ok();
+    let last = read(text);
+    let is_other = |one: Value| one["nonce"] == asked.nonce.as_str() && Some(&one) != last.as_ref();
+    earlier.iter().filter_map(|text| read(text)).any(is_other)
+}
+
 /// The text without the one fence that models like to put around JSON.
 fn unfenced(text: &str) -> &str {
     let text = text.trim_matches([' ', '\t', '\r', '\n']);

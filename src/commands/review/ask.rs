@@ -6,8 +6,8 @@
 use super::answer::schema;
 use super::request::Bundle;
 use super::{Request, Reviewer, ReviewerKind};
-use crate::agents::cli::{Agent, Ending, Job, Mode, Transcript};
-use crate::agents::model::{CompletionRequest, Endpoint, ModelError};
+use crate::agents::cli::{Agent, AgentReport, Ending, Job, Mode, Transcript};
+use crate::agents::model::{Completion, CompletionRequest, Endpoint, ModelError};
 use crate::agents::sandbox::Scope;
 use crate::domain::error::{Interrupted, Result};
 use crate::domain::event::{Activity, Events, Usage, What};
@@ -26,6 +26,8 @@ const MOST_TOLD: usize = 5;
 #[derive(Debug)]
 pub struct Reply {
     pub text: String,
+    /// What it said before that looks like an answer, too.
+    pub earlier: Vec<String>,
     pub usage: Usage,
     /// The model that it says it is.
     pub model: Option<String>,
@@ -101,7 +103,8 @@ async fn ask_api(
                 // The verdict is worth more than the record of how it was said.
                 events.warn(format!("{error:#}"));
             }
-            Ok(Ok(Reply { text: answer.text, usage: answer.usage, model: answer.model }))
+            let Completion { text, usage, model } = answer;
+            Ok(Ok(Reply { text, earlier: Vec::new(), usage, model }))
         }
         Err(ModelError::Stopped) => Err(Interrupted.into()),
         Err(failure) => Ok(Err(failure.to_string())),
@@ -143,8 +146,12 @@ async fn ask_agent(
     };
     let report = agent.run(&job, stop, |activity| events.send(What::Activity(activity))).await?;
     Ok(Err(match report.ending {
+        Ending::Done if report.went_on => {
+            "it went on after its own end, so that its answer may be somebody else's".to_owned()
+        }
         Ending::Done => {
-            return Ok(Ok(Reply { text: report.text, usage: report.usage, model: report.model }));
+            let AgentReport { text, earlier, usage, model, .. } = report;
+            return Ok(Ok(Reply { text, earlier, usage, model }));
         }
         Ending::Stopped => return Err(Interrupted.into()),
         Ending::Failed(why) => why,

@@ -93,6 +93,9 @@ impl Reading<'_> {
             if let Some(why) = self.is_somebody_else(&reply) {
                 return Ok(Err(why));
             }
+            if answer::has_other(&reply.earlier, &reply.text, &bundle.asked) {
+                return Ok(Err(format!("{name} gave two answers, and they are not the same")));
+            }
             match answer::parse(&reply.text, &bundle.asked, &config.gate.block) {
                 Ok(answer) => {
                     self.model = self.model.take().or(reply.model);

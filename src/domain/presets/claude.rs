@@ -153,11 +153,9 @@ impl Claude {
             observed.session = Some(session.to_owned());
         }
         let said = text(event, "/result");
-        observed.final_event = Some(self.final_event(event, said, observed.fault.as_deref()));
-        match event.get("structured_output").filter(|output| !output.is_null()) {
-            Some(output) => observed.text = output.to_string(),
-            None => said.clone_into(&mut observed.text),
-        }
+        observed.ends(self.final_event(event, said, observed.fault.as_deref()));
+        let output = event.get("structured_output").filter(|output| !output.is_null());
+        observed.answers(output.map_or_else(|| said.to_owned(), ToString::to_string));
     }
 
     /// How it ended, by its last event.

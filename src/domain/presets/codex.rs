@@ -107,10 +107,10 @@ impl EventReader for Codex {
                     cost: None,
                 });
                 observed.used(self.used);
-                observed.final_event = Some(FinalEvent::Answered);
+                observed.ends(FinalEvent::Answered);
             }
             "turn.failed" => {
-                observed.final_event = Some(FinalEvent::Failed(text(&event, "/error/message").to_owned()))
+                observed.ends(FinalEvent::Failed(text(&event, "/error/message").to_owned()));
             }
             _ => {}
         }

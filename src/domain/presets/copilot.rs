@@ -103,13 +103,14 @@ impl EventReader for Copilot {
                 if let Some(session) = event["sessionId"].as_str() {
                     observed.session = Some(session.to_owned());
                 }
-                observed.final_event = Some(match event["exitCode"].as_i64() {
+                let how = match event["exitCode"].as_i64() {
                     Some(0) => FinalEvent::Answered,
                     code => FinalEvent::Failed(observed.fault.clone().unwrap_or_else(|| {
                         let code = code.map_or("none".into(), |code| code.to_string());
                         format!("it says that it failed, with status {code}")
                     })),
-                });
+                };
+                observed.ends(how);
             }
             _ => {}
         }

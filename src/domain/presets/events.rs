@@ -11,6 +11,9 @@ pub fn event(line: &str, observed: &mut Observed) -> Option<Value> {
     if parsed.is_none() {
         observed.stray(line);
     }
+    // A line behind the end that is none of the tool's events may be meant to pass for an answer.
+    let is_event = parsed.as_ref().is_some_and(|event| event["type"].is_string());
+    observed.went_on |= observed.has_ended && !is_event && !line.trim().is_empty();
     parsed
 }
 

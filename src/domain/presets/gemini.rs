@@ -87,7 +87,7 @@ impl EventReader for Gemini {
                     output_tokens: number(&event, "/stats/output_tokens"),
                     cost: None,
                 });
-                observed.final_event = Some(if text(&event, "/status") == "success" {
+                let how = if text(&event, "/status") == "success" {
                     FinalEvent::Answered
                 } else {
                     let why = text(&event, "/error/message");
@@ -98,7 +98,8 @@ impl EventReader for Gemini {
                     } else {
                         why.to_owned()
                     })
-                });
+                };
+                observed.ends(how);
             }
             _ => {}
         }

@@ -10,6 +10,9 @@ use serde_json::Value;
 /// The longest final text that is kept, in bytes. A model's answer is far shorter.
 const LONGEST_TEXT: usize = 4 << 20;
 
+/// How many earlier answers are kept, to be compared with the last one.
+const EARLIER: usize = 16;
+
 /// How many of the last lines beside the event stream are kept.
 const ASIDES: usize = 20;
 
@@ -44,8 +47,14 @@ pub struct Observed {
     pub usage: Usage,
     /// The final text, as far as it is one.
     pub text: String,
+    /// Earlier texts that look like an answer to a review: only one that is asked for a verdict writes so.
+    pub earlier: Vec<String>,
     /// What its last event says about its end; `None` so far.
     pub final_event: Option<FinalEvent>,
+    /// Whether an event of its stream said that it ends.
+    pub has_ended: bool,
+    /// Whether it went on after that: said more, ended again, or printed what is not an event.
+    pub went_on: bool,
     /// The last fault that it met and did not get over.
     pub fault: Option<String>,
     /// How long it waits because of that fault; taken with the activity.
@@ -69,14 +78,35 @@ impl Observed {
     /// It uses a tool. What it said before was not its final text.
     pub fn tool(&mut self, name: &str, input: &Value) {
         self.fault = None;
-        self.text.clear();
+        self.forget_text();
         self.activities.push(Activity::Tool { name: name.to_owned(), detail: detail(input).to_owned() });
     }
 
     /// It says something, all of it.
     pub fn says(&mut self, text: &str) {
-        self.text.clear();
+        self.forget_text();
         self.adds(text);
+    }
+
+    /// Its last event says that it ends, and how.
+    pub fn ends(&mut self, how: FinalEvent) {
+        self.went_on |= self.has_ended;
+        self.has_ended = true;
+        self.final_event = Some(how);
+    }
+
+    /// What it said last is its answer.
+    pub fn answers(&mut self, text: String) {
+        self.forget_text();
+        self.text = text;
+    }
+
+    /// What it said was not its final text.
+    fn forget_text(&mut self) {
+        let text = std::mem::take(&mut self.text);
+        if text.contains("\"nonce\"") && self.earlier.len() < EARLIER {
+            self.earlier.push(text);
+        }
     }
 
     /// It goes on saying something.
@@ -85,6 +115,7 @@ impl Observed {
             return;
         }
         self.fault = None;
+        self.went_on |= self.has_ended;
         let room = LONGEST_TEXT.saturating_sub(self.text.len());
         self.text.push_str(&text[..text.floor_char_boundary(room.min(text.len()))]);
         self.activities.push(Activity::Text { text: text.to_owned() });

@@ -106,12 +106,14 @@ impl OpenCode {
         observed.used(self.used);
         // An error stands: what comes after it is only the end of the step.
         if !matches!(observed.final_event, Some(FinalEvent::Failed(_))) {
-            observed.final_event = match text(part, "/reason") {
-                "stop" => Some(FinalEvent::Answered),
-                "tool-calls" => None,
-                "content-filter" => Some(FinalEvent::Refused("the content filter stopped it".into())),
-                other => Some(FinalEvent::Failed(format!("its last step ended with `{other}`"))),
-            };
+            match text(part, "/reason") {
+                "stop" => observed.ends(FinalEvent::Answered),
+                "tool-calls" => observed.final_event = None,
+                "content-filter" => {
+                    observed.ends(FinalEvent::Refused("the content filter stopped it".into()))
+                }
+                other => observed.ends(FinalEvent::Failed(format!("its last step ended with `{other}`"))),
+            }
         }
     }
 }
