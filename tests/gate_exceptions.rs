@@ -3,7 +3,7 @@
 
 use crate::support::verdicts::{author, finding};
 use crate::support::{Config, Place};
-use git_flow_ai::domain::verdict::Severity;
+use git_flow_ai::domain::verdict::{Decision, Severity};
 use std::fs;
 
 /// `main` is protected from its second commit on, the hooks are in force, and it has a few files.
@@ -144,4 +144,22 @@ fn a_rule_for_a_folder_holds_where_the_folder_is_a_link_or_another_repository() 
     }
     place.approve("main", "fine");
     place.git(&["merge", "--quiet", "--no-edit", "fine"]).ok();
+}
+
+#[test]
+fn an_agent_is_no_person_by_signing_its_own_name() {
+    let place = Place::gated(Config::lookup_only().gate("waivers = [\"noreply@anthropic.com\"]"));
+    place.git(&["switch", "--quiet", "-c", "work"]).ok();
+    place.commit_saying("Add", "app.txt", "new\n");
+    place.git(&["switch", "--quiet", "main"]).ok();
+    let claude = ["-c", "user.name=Claude", "-c", "user.email=noreply@anthropic.com", "flow-ai"];
+    for args in [&["waive", "work", "--reason", "It must."][..], &["review", "work", "--approve"]] {
+        place.git(&[&claude[..], args].concat()).exits(1).says("is an agent's identity");
+    }
+    let mut waiver = place.verdict("main", "work");
+    waiver.decision = Decision::Waive;
+    waiver.reviewer = author("Claude <noreply@anthropic.com>", "person");
+    place.record(&waiver);
+    stays(&place, &["merge", "--no-edit", "work"]);
+    place.flow(&["verdict", "list", "work"]).ok().says("no: it is by an agent, not by a person");
 }

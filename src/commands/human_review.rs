@@ -11,9 +11,9 @@ use crate::domain::error::{Result, hint};
 use crate::domain::verdict::{Decision, Finding, Severity, Shown, Verdict};
 use crate::gate::admit::{self, BranchVerdicts, Tally};
 use crate::gate::signing;
-use crate::gate::store::Repo;
 use crate::gate::store::config::Loaded;
 use crate::gate::store::trees::{self, Changed};
+use crate::gate::store::{Repo, changes};
 
 #[derive(Debug, Clone)]
 pub enum HumanDecision {
@@ -57,6 +57,12 @@ pub fn record(
     let policy = &loaded.config.gate;
     let person = user(repo)?;
     let waives = matches!(decision, HumanDecision::Waive(_));
+    if !changes::by_identity(&person.name).vendor.is_person() {
+        return Ok(HumanReview::Refused {
+            why: format!("{} is an agent's identity, and this takes a person's", person.name),
+            fix: "set your own: git config user.name <name> && git config user.email <address>".into(),
+        });
+    }
     if waives && !policy.may_waive(&person) {
         return Ok(HumanReview::Refused {
             why: format!("{} may not waive reviews for `{target}`", person.name),

@@ -6,7 +6,7 @@
 use super::{Moment, Refused, refused};
 use crate::agents::trust::{self, Purpose};
 use crate::commands::review::{self, Request, ReviewOutcome};
-use crate::domain::change::{Author, Change, Vendor};
+use crate::domain::change::Change;
 use crate::domain::error::{Interrupted, Result};
 use crate::domain::event::Events;
 use crate::domain::policy::Policy;
@@ -116,8 +116,8 @@ fn change(repo: &Repo, candidate: &Candidate, missing: &Missing) -> Result<Chang
         (None, Some(head)) => return changes::since(repo, candidate.old, head),
         (_, None) => {}
     }
-    let person = Author { name: repo.identity()?, vendor: Vendor::person(), model: None };
-    let mut authors = vec![person];
+    // Who commits here may be an agent by its own name.
+    let mut authors = vec![changes::by_identity(&repo.identity()?)];
     let mut commits = Vec::new();
     if let New::Tree { heads, .. } = &candidate.new {
         for head in heads {

@@ -14,7 +14,7 @@ use crate::domain::rival::Rival;
 use crate::domain::verdict::{Decision, Verdict};
 use crate::gate::signing::{Proof, Signers};
 use crate::gate::store::verdicts::Notes;
-use crate::gate::store::{Commit, Repo};
+use crate::gate::store::{Commit, Repo, changes};
 use gix::ObjectId;
 use std::cell::OnceCell;
 use std::cmp::Reverse;
@@ -38,6 +38,8 @@ pub enum Void {
     AskedTooOften,
     /// Its reviewer is not a rival of all authors.
     NotRival,
+    /// It passes for a person's, and its address is that of an agent.
+    NotPerson,
     /// Its author may not waive reviews for the branch.
     MayNotWaive,
     /// The branch counts only signed records, and its signature does not do: why.
@@ -54,6 +56,7 @@ impl fmt::Display for Void {
             Void::OtherModel => "the branch's config names its reviewer with another model",
             Void::AskedTooOften => "its reviewer had been asked as often as gate.max_asks allows",
             Void::NotRival => "its reviewer is no rival",
+            Void::NotPerson => "it is by an agent, not by a person",
             Void::MayNotWaive => "who gave it may not waive",
             Void::Unproven(_) => "it is not signed as the branch demands",
         })
@@ -227,6 +230,10 @@ fn ineligible(verdict: &Verdict, authors: &[Author], policy: &Policy, branch: &s
     }
     if !verdict.shown.is_whole() {
         return Some(Void::Vacuous);
+    }
+    let reviewer = &verdict.reviewer;
+    if reviewer.vendor.is_person() && !changes::by_identity(&reviewer.name).vendor.is_person() {
+        return Some(Void::NotPerson);
     }
     let is_rival = |authors: &[Author]| policy.is_rival(&verdict.reviewer, authors);
     match verdict.decision {

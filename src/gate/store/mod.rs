@@ -104,19 +104,24 @@ impl Commit {
     }
 
     /// The values of lines that look like that trailer anywhere below the subject: a squash has those of
-    /// its commits in its middle. Where a line is continued, so is the value.
+    /// its commits in its middle, indented where git wrote the message, behind a bullet or a mark of a quote
+    /// where a forge or a person did. Where a line is continued, so is the value.
     pub fn said(&self, key: &str) -> Vec<String> {
         let mut values: Vec<String> = Vec::new();
-        let mut is_open = false;
+        let mut open_at = None;
         for line in self.message.lines().skip(1) {
-            if is_open && line.starts_with([' ', '\t']) && !line.trim().is_empty() {
+            let text = line.trim_start_matches(|c: char| c.is_whitespace() || "*->|#".contains(c));
+            let indent = line.len() - text.len();
+            let value = text.split_once(':').filter(|(name, _)| name.trim_end().eq_ignore_ascii_case(key));
+            if let Some((_, value)) = value {
+                open_at = Some(indent);
+                values.push(value.trim().to_owned());
+            } else if open_at.is_some_and(|at| indent > at) && !text.trim().is_empty() {
                 let begun = values.pop().unwrap_or_default();
-                values.push(format!("{begun} {}", line.trim()));
-                continue;
+                values.push(format!("{begun} {}", text.trim()));
+            } else {
+                open_at = None;
             }
-            let value = line.split_once(':').filter(|(name, _)| name.trim_end().eq_ignore_ascii_case(key));
-            is_open = value.is_some();
-            values.extend(value.map(|(_, value)| value.trim().to_owned()));
         }
         values
     }

@@ -1,12 +1,13 @@
 //! Changes read off commits: which trees, and who made them.
 //!
-//! Authors come from the trailers that we write when we commit an agent's work, and from the
-//! co-author trailers that agent tools leave; a commit with neither is its git author's own.
+//! Authors come from the trailers that we write when we commit an agent's work, and from what agent tools
+//! leave: their addresses as author, committer or co-author, also in a squash, and their words. A commit
+//! with none of these is its git author's own.
 
 mod authors;
 mod commits;
 
-pub(crate) use authors::{add_stated, stated};
+pub(crate) use authors::{add_stated, by_identity, stated};
 pub use commits::{carried, own_base};
 
 use super::trees::{Fork, Merger};
