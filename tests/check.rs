@@ -335,8 +335,9 @@ fn a_machine_gets_its_answer_in_its_own_form_whatever_happened() {
     place.flow(&["check", "--format", "yaml"]).exits(2).says("sarif");
     place.git(&["switch", "--quiet", "main"]).ok();
     place.commit_saying("Break it", ".zenflow/config.toml", "version = 1\n[gate]\nbranches = 3\n");
-    let told = place.flow(&["check", "topic", "--target", "main", "--format", "json"]).exits(2).json();
-    assert_eq!(told["answer"], "cannot-tell", "a law that cannot be read lets nothing in");
+    let told = place.flow(&["check", "topic", "--target", "main", "--format", "json"]).exits(1).json();
+    assert_eq!(told["answer"], "no", "a policy that cannot be read lets nothing in but its repair");
+    assert!(told["why"][0].as_str().unwrap().contains("branches = 3"), "{told:#}");
 }
 
 #[test]

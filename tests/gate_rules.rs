@@ -1,6 +1,6 @@
 //! `[[gate.rule]]`: rules by path, read from the target's policy, and changes of that policy itself.
 
-use crate::support::Place;
+use crate::support::{Config, Place};
 
 const RULE: &str =
     "review_on_merge = false\n[[gate.rule]]\npaths = [\".zenflow/**\", \".gitattributes\"]\nhuman = true\n";
@@ -26,7 +26,9 @@ fn a_change_of_the_law_waits_for_a_person_and_other_changes_do_not() {
         let place = place();
         let text = match path {
             // Laxer in every respect: no rule, any reviewer.
-            ".zenflow/config.toml" => "version = 1\n[gate]\nrival = \"any\"\n".to_owned(),
+            ".zenflow/config.toml" => {
+                Config::new().gate("rival = \"any\"").reviewer("judge", "zeta").to_string()
+            }
             _ => "# changed\n".to_owned(),
         };
         commit(&place, path, &text);
@@ -75,4 +77,49 @@ fn attributes_of_a_branch_hide_nothing_of_what_a_person_approves() {
         .map(|one| one.as_str().unwrap())
         .collect();
     assert_eq!(files, [".gitattributes", "evil.txt"]);
+}
+
+#[test]
+fn a_folder_is_guarded_however_its_path_is_written() {
+    for pattern in ["crypto", "crypto/", "/crypto", "/crypto/**", "./crypto/**", "crypto/**"] {
+        let rule = format!("review_on_merge = false\n[[gate.rule]]\npaths = [\"{pattern}\"]\nhuman = true\n");
+        let place = Place::judged(&rule, "");
+        place.protect("");
+        place.git(&["switch", "--quiet", "-c", "topic"]).ok();
+        commit(&place, "crypto/deep/c.rs", "new\n");
+        place.flow(&["review", "topic"]).ok();
+        place.merge_topic().exits(128).says("a rule wants a person's approval");
+        let server = place.server("origin");
+        place.flow_in(&server, &["init"]).ok();
+        let push = ["push", "--no-verify", "--quiet", "origin", "topic:main", "refs/notes/flow-ai"];
+        place.git(&push).exits(1).says("a rule wants a person's approval");
+        place.flow_as_bob(&["review", "topic", "--approve"]).ok();
+        place.git(&push[..5]).exits(1);
+        place.merge_topic().ok();
+    }
+}
+
+#[test]
+fn a_path_that_means_nothing_is_refused_and_one_that_matches_no_file_is_named() {
+    for pattern in ["../crypto", "", "!crypto", "a//b"] {
+        let rule = format!("[[gate.rule]]\npaths = [\"{pattern}\"]\nhuman = true\n");
+        let place = Place::judged(&rule, "");
+        place.flow(&["init"]).exits(2).says("means no path").says("paths = [");
+    }
+    let rule = "review_on_merge = false\n[[gate.rule]]\npaths = [\"cryto/\", \".zenflow/\"]\nhuman = true\n";
+    let place = Place::judged(rule, "");
+    place.protect("");
+    place.git(&["switch", "--quiet", "-c", "topic"]).ok();
+    commit(&place, "crypto/c.rs", "new\n");
+    let says = "rules that match no file of";
+    assert!(
+        place
+            .flow(&["doctor"])
+            .says(says)
+            .says("cryto/")
+            .stdout
+            .lines()
+            .all(|line| !line.contains("cryto/, .zen"))
+    );
+    place.flow(&["check", "topic", "--target", "main"]).exits(1).says(says).says("cryto/");
 }

@@ -1,6 +1,6 @@
 //! Setting a repository up beside what is there, and giving everything back.
 
-use crate::support::{Out, Place};
+use crate::support::{Config, Out, Place};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -27,10 +27,7 @@ fn files(folder: &Path) -> BTreeMap<String, (Vec<u8>, u32)> {
 
 /// Puts the example config in force, with `main` protected and nobody asked on the spot.
 fn in_force(place: &Place) {
-    place.write(
-        ".zenflow/config.toml",
-        "version = 1\n[gate]\nbranches = [\"main\"]\nreview_on_merge = false\n",
-    );
+    place.write(".zenflow/config.toml", Config::lookup_only().to_string());
     let ungated = |args: &[&str]| place.ungated(args).ok();
     ungated(&["add", ".zenflow"]);
     ungated(&["commit", "--quiet", "-m", "Configure"]);
@@ -309,7 +306,9 @@ fn a_server_without_the_program_lets_nothing_in_and_says_who_can_help() {
 #[test]
 fn without_a_commit_it_sets_up_and_says_when_the_gate_is_in_force() {
     let place = Place::empty();
-    place.flow(&["init"]).ok().says("once this is on main");
+    place.flow(&["init", "--dry-run"]).ok().says("the gate is in force once a reviewer is in it, on main");
+    place.write(".zenflow/config.toml", Config::lookup_only().to_string());
+    place.flow(&["init"]).ok().says("the gate is in force once this is on main");
     place.git(&["add", "--all"]).ok();
     place.git(&["commit", "--quiet", "-m", "Begin"]).ok();
     place.write("more", "more\n");

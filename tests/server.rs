@@ -297,8 +297,8 @@ fn doubt_is_refusal_at_the_server_and_says_who_can_help() {
     place.git(&["switch", "--quiet", "--detach", &tip]).ok();
     place.git(&["commit", "--quiet", "--allow-empty", "-m", "On top"]).ok();
     refused(&place, &["HEAD:main"])
-        .says("nobody can tell what `main` demands")
-        .says("whoever keeps the server");
+        .says("nobody could work under the policy of `main`")
+        .says("git switch -c repair-policy main");
 }
 
 /// A tree whose config cannot be read.

@@ -207,7 +207,7 @@ fn without_a_list_that_can_be_read_nobody_can_tell() {
         place.protect(allowed);
         place.topic("new.txt");
         place.record(&approval(&place, "ada", NAMESPACE));
-        place.merge_topic().exits(128).says(why).says("hint: commit .zenflow/allowed_signers there");
+        place.merge_topic().exits(128).says(why).says("hint: commit .zenflow/allowed_signers with it");
     }
     let place = signed();
     place.record(&approval(&place, "ada", NAMESPACE));

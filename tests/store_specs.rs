@@ -1,9 +1,9 @@
 //! Specs and configs: read from their branch and from where the law is, written without a checkout.
 
 use crate::store_repo::open;
-use crate::support::Place;
+use crate::support::{Config, Place};
 use git_flow_ai::domain::spec::{Approval, Slug};
-use git_flow_ai::gate::store::{Branch, Conflict, Expected, Repo, changes, config, specs};
+use git_flow_ai::gate::store::{Branch, Conflict, Expected, Repo, changes, config, in_force, specs};
 use gix::ObjectId;
 use std::fs;
 
@@ -116,7 +116,7 @@ fn a_list_has_every_spec_and_no_task_and_reads_no_more_than_asked() {
 
 #[test]
 fn the_policy_is_the_targets_and_never_the_working_trees() {
-    let place = Place::with_config("version = 1\n[gate]\nrival = \"vendor\"\n");
+    let place = Place::with_config(Config::new().gate("rival = \"vendor\""));
     let repo = open(&place);
     place.git(&["checkout", "--quiet", "-b", "topic"]).ok();
     place.write(".zenflow/config.toml", "version = 1\n[gate]\nrival = \"any\"\nbranches = []\n");
@@ -125,8 +125,9 @@ fn the_policy_is_the_targets_and_never_the_working_trees() {
     let loaded = config::load(&repo, "main").unwrap();
     assert_eq!(loaded.origin, "main:.zenflow/config.toml");
     assert_eq!(loaded.config.gate.rival, git_flow_ai::domain::rival::Rival::Vendor);
-    let (policy, digest) = config::policy_at(&repo, repo.commit_of("main").unwrap().id).unwrap().unwrap();
-    assert_eq!((policy, digest), (loaded.config.gate, loaded.digest));
+    let main = repo.commit_of("main").unwrap().id;
+    let (commit, found) = in_force::at(&repo, main).unwrap().found.unwrap();
+    assert_eq!((commit, found.config.gate, found.digest), (main, loaded.config.gate, loaded.digest));
     assert_eq!(repo.target().unwrap(), "main");
 }
 
@@ -142,7 +143,7 @@ fn before_the_first_commit_of_a_config_the_working_trees_is_used_and_named() {
     assert_eq!(loaded.config.run.parallel, 7);
     assert_eq!(loaded.config.run.verify.as_deref(), Some("make test"));
     assert_eq!(loaded.warnings.len(), 1);
-    assert!(config::policy_at(&repo, repo.commit_of("main").unwrap().id).unwrap().is_none());
+    assert!(in_force::at(&repo, repo.commit_of("main").unwrap().id).unwrap().found.is_none());
 
     place.write(".zenflow/workflows/ours.md", "# Ours\n");
     let (text, origin) = config::workflow(&repo, "main", "ours").unwrap();

@@ -249,7 +249,7 @@ fn expire(repo: &Repo, keep: Keep, dry_run: bool, items: &mut Vec<CleanItem>) ->
 
 /// What was judged and is in a protected branch now, or was judged long ago.
 fn judged(repo: &Repo, target: &str, dry_run: bool, items: &mut Vec<CleanItem>) -> Result<()> {
-    let protected = config::load(repo, target)?.config.gate.branches;
+    let protected = repo.protected_branches(&config::load(repo, target)?.config.gate)?;
     let mut tips = Vec::new();
     for branch in protected.iter().map(String::as_str).chain([target]) {
         tips.extend(repo.find_ref(&format!("refs/heads/{branch}"))?);

@@ -56,9 +56,9 @@ fn named(repo: &Repo) -> Result<Vec<String>> {
     let Ok(target) = repo.target() else { return Ok(Vec::new()) };
     let mut named = Vec::new();
     if let Some(tip) = repo.find_ref(&head(&target))?
-        && let Ok(Some((policy, _))) = config::policy_at(repo, tip)
+        && let Ok(Some(policy)) = config::stated_policy(repo, tip)
     {
-        named.extend(policy.branches);
+        named.extend(repo.protected_branches(&policy)?);
     }
     named.push(target);
     Ok(named)

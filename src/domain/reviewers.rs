@@ -3,6 +3,10 @@
 //! The vendor is the model's maker, since a gateway or a command line tool does not change whose judgement
 //! it is. It is read off the config alone, never asked of a tool or a server, so that the gate knows it.
 
+mod workable;
+
+pub use workable::refuse_unworkable;
+
 use crate::domain::change::{Author, Vendor};
 use crate::domain::config::{AgentConfig, ApiKind, Config, ReviewerConfig};
 use crate::domain::presets::Preset;

@@ -2,6 +2,11 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
+/// Whose verdicts tests write themselves: no reviewer that anybody could ask here, but without one a policy
+/// protects nothing.
+const REVIEWERS: &str = "[reviewers.codex]\napi = \"openai\"\nmodel = \"gpt-5\"\n\
+                         [reviewers.gemini]\napi = \"google\"\nmodel = \"gemini-2.5-pro\"\n";
+
 /// The config; every section may be added to more than once.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
@@ -78,6 +83,9 @@ impl Display for Config {
             }
         }
         f.write_str(&self.others)?;
+        if !self.others.contains("[reviewers.") {
+            f.write_str(REVIEWERS)?;
+        }
         // Last, so that a test can add rules, which are tables of their own.
         if self.gate.is_empty() { Ok(()) } else { write!(f, "[gate]\n{}", self.gate) }
     }

@@ -8,6 +8,10 @@ use crate::gate::store::config::Loaded;
 const TOPIC: &str = "config";
 
 pub(super) fn examine(repo: &Repo, loaded: &Loaded, target: &str) -> Check {
+    if let Some(mistake) = &loaded.unworkable {
+        let says = format!("nobody could work under it, so {}: {}", mistake.effect(), mistake.why);
+        return Check::bad(TOPIC, says, &mistake.fix);
+    }
     let says = format!("config from {}", loaded.origin);
     if repo.work_dir().is_none() && !loaded.origin.contains(&format!("{target}:")) {
         let fix = format!("push one to {target}; it is in force from then on");

@@ -3,6 +3,8 @@
 use super::Check;
 use super::hooks::{self, INSTALL, TOPIC};
 use crate::domain::error::Result;
+use crate::domain::policy::Policy;
+use crate::gate::check::unmatched_rules;
 use crate::gate::store::Repo;
 use crate::gate::store::config::Loaded;
 use crate::gate::store::verdicts::LOG_PATTERN;
@@ -12,19 +14,31 @@ use std::path::Path;
 pub(super) fn examine(repo: &Repo, loaded: &Loaded, target: &str) -> Result<Vec<Check>> {
     let dir = repo.work_dir().unwrap_or(repo.git_dir());
     let mut checks = Vec::new();
-    if !loaded.config.gate.protects(target) {
-        checks.push(Check::note(
-            TOPIC,
-            format!("{target} is not protected"),
-            format!("add it to `branches` under [gate] in {}", crate::domain::config::PATH),
-        ));
+    if !loaded.protects(target) {
+        let fix = match &loaded.unworkable {
+            Some(mistake) => mistake.fix.clone(),
+            None => format!("add it to `branches` under [gate] in {}", crate::domain::config::PATH),
+        };
+        checks.push(Check::note(TOPIC, format!("{target} is not protected"), fix));
     }
+    checks.extend(rules(repo, &loaded.config.gate, target)?);
     checks.extend(hooks::examine(repo, dir, target)?);
     // In a bare repository no user reads the log or merges notes.
     if repo.work_dir().is_some() {
         checks.push(notes(dir)?);
     }
     Ok(checks)
+}
+
+/// Patterns of rules that match no file of the branch: perhaps misspelt.
+fn rules(repo: &Repo, policy: &Policy, target: &str) -> Result<Option<Check>> {
+    let Some(tip) = repo.find_ref(&format!("refs/heads/{target}"))? else { return Ok(None) };
+    let unmatched = unmatched_rules(repo, policy, repo.tree_of(tip)?)?;
+    let fix = "see whether they are misspelt; they mean paths as in a .gitignore";
+    Ok((!unmatched.is_empty()).then(|| {
+        let says = format!("rules that match no file of {target}: {}", unmatched.join(", "));
+        Check::note(TOPIC, says, fix)
+    }))
 }
 
 /// Whether `git log` shows verdicts and merges of notes keep all of them.

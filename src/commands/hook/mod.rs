@@ -87,7 +87,14 @@ pub fn ask(name: &str, args: &[String], input: impl std::io::Read) -> Result<Hoo
 
 /// Asks the gate, and makes an answer of its ruling.
 pub(crate) fn decide(repo: Repo, candidate: Candidate, moment: Moment) -> Result<HookAnswer> {
-    let Some(policy) = admit::policy_for(&repo, &candidate)? else { return Ok(HookAnswer::Pass) };
+    match admit::policy_for(&repo, &candidate)? {
+        Some(policy) => decide_under(repo, candidate, policy, moment),
+        None => Ok(HookAnswer::Pass),
+    }
+}
+
+/// The same under a given policy.
+fn decide_under(repo: Repo, candidate: Candidate, policy: Policy, moment: Moment) -> Result<HookAnswer> {
     match admit::admit_under(&repo, &candidate, &policy)? {
         Ruling::Allow(_) => Ok(HookAnswer::Pass),
         Ruling::Refuse(refusal) => {
@@ -128,6 +135,7 @@ fn refused(
     };
     let mut ways = Vec::new();
     match (&refusal.missing, refusal.blocking.is_empty()) {
+        _ if !refusal.fix.is_empty() => ways.extend(refusal.fix),
         (Some(missing), true) if refusal.wants_person => ways.push(hints::approval(missing)),
         (_, false) => ways.push("mend what is found, then have it judged again".to_owned()),
         (Some(missing), true) => ways.push(hints::review(repo, candidate, missing)?),

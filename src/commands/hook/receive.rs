@@ -2,7 +2,8 @@
 //!
 //! A pusher cannot switch these off. The policy of a branch is read at its tip on the server; what
 //! arrives is read in the push's quarantine, its verdicts together with those that are there already.
-//! A branch that does not protect itself is under the default branch's policy if that names it. If
+//! A branch that does not protect itself is under the default branch's policy if that names it; where HEAD
+//! names no branch that protects itself, under that of `main`, `master` or else of any that does. If
 //! the server does not have a branch and no policy names it, its first push is let in: there is nothing to
 //! judge it by. Nothing is written.
 
@@ -11,7 +12,7 @@ use super::{HookAnswer, Moment, Refused, notes, refused};
 use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::policy::Policy;
 use crate::domain::verdict::NOTES_REF;
-use crate::gate::admit::{self, Candidate, New, Ruling};
+use crate::gate::admit::{self, Candidate, New, Protector, Ruling};
 use crate::gate::store::keep::KEPT;
 use crate::gate::store::{Repo, verdicts};
 use anyhow::Context;
@@ -150,11 +151,11 @@ fn real_name(repo: &Repo, name: &str) -> Result<String> {
 /// What a branch is judged by.
 struct PolicyInForce {
     policy: Policy,
-    /// The default branch, and its tip.
+    /// The branch whose policy it is if it is not its own, and its tip.
     default: Option<(String, ObjectId)>,
 }
 
-/// The policy of a branch: at its own tip; if that does not protect it, at the default branch's, or an
+/// The policy of a branch: at its own tip; if that does not protect it, that of a branch which does, or an
 /// old commit from before there was a policy would be a place to begin a protected branch.
 fn policy_in_force(repo: &Repo, branch: &str, tip: Option<ObjectId>) -> Result<Option<PolicyInForce>> {
     let under = |at: ObjectId| {
@@ -171,14 +172,17 @@ fn policy_in_force(repo: &Repo, branch: &str, tip: Option<ObjectId>) -> Result<O
     if let Some(policy) = tip.map(under).transpose()?.flatten() {
         return Ok(Some(PolicyInForce { policy, default: None }));
     }
-    let Some(head) = repo.head_ref()? else { return Ok(None) };
-    let default = real_name(repo, &head)?;
-    let Some(at) = repo.find_ref(&default)? else { return Ok(None) };
-    let default = default.trim_start_matches("refs/heads/").to_owned();
-    Ok(under(at)?.map(|policy| PolicyInForce { policy, default: Some((default, at)) }))
+    let short = |name: &str| name.trim_start_matches("refs/heads/").to_owned();
+    let head = repo.head_ref()?.map(|head| real_name(repo, &head)).transpose()?;
+    let usual = Policy::default().named_branches().map(str::to_owned).collect();
+    let all = repo.refs("refs/heads/")?.iter().map(|(name, _)| short(name)).collect();
+    let places = [head.iter().map(|head| short(head)).collect(), usual, all];
+    let protector = Protector::of(repo, branch, &places)?;
+    Ok(protector
+        .map(|Protector { branch, tip, policy }| PolicyInForce { policy, default: Some((branch, tip)) }))
 }
 
-/// A branch that is not there and that the default branch's policy names: it begins with what that branch
+/// A branch that is not there and that another branch's policy names: it begins with what that branch
 /// has, and with what was judged on top.
 fn beginning(repo: &Repo, branch: &str, in_force: &PolicyInForce, new: ObjectId) -> Result<Option<Refused>> {
     let Some((default, at)) = &in_force.default else { return Ok(None) };

@@ -54,6 +54,7 @@ pub async fn settle(pending: Pending, events: &Events, stop: &Stop) -> Result<Op
         missing: Some(missing),
         blocking: Vec::new(),
         wants_person: false,
+        fix: Vec::new(),
     };
     with_reasons(&repo, &candidate, &policy, refusal, moment, reasons).map(Some)
 }

@@ -6,10 +6,11 @@
 //! deletions and what `pack-refs` does look alike, change nothing, and must pass, or every `--abort`
 //! and `gc` would fail.
 
-use super::{HookAnswer, Moment, decide, guarded, notes};
+use super::{HookAnswer, Moment, decide, decide_under, guarded, notes};
 use crate::domain::error::Result;
+use crate::domain::policy::Policy;
 use crate::domain::verdict::NOTES_REF;
-use crate::gate::admit::{self, Candidate, New};
+use crate::gate::admit::{self, Candidate, New, Protector};
 use crate::gate::store::{Repo, config, reflog, upstream};
 use anyhow::Context;
 use gix::ObjectId;
@@ -57,7 +58,7 @@ fn moving(branch: &str, new: &str) -> Result<HookAnswer> {
     let repo = Repo::discover()?;
     let accepted = upstream::accepted(&repo, branch)?;
     let Some(old) = repo.find_ref(&format!("refs/heads/{branch}"))? else {
-        return beginning(&repo, branch, new, accepted);
+        return beginning(repo, branch, new, accepted);
     };
     if let Some(target) = new.strip_prefix("ref:") {
         return becoming_symbolic(&repo, branch, old, target);
@@ -72,10 +73,11 @@ fn moving(branch: &str, new: &str) -> Result<HookAnswer> {
     decide(repo, candidate, Moment::Move)
 }
 
-/// A branch that is not there has no policy and nothing to lose, unless it was deleted here and a remote
-/// still has it: then it begins where the remote is, and goes on from there.
-fn beginning(repo: &Repo, branch: &str, new: &str, accepted: Option<ObjectId>) -> Result<HookAnswer> {
-    let Some(old) = accepted else { return Ok(HookAnswer::Pass) };
+/// A branch that is not there has nothing to lose. If a remote still has it, since it was deleted here, it
+/// begins where the remote is, and goes on from there; else where the branch is whose policy names it.
+fn beginning(repo: Repo, branch: &str, new: &str, accepted: Option<ObjectId>) -> Result<HookAnswer> {
+    let Some(old) = accepted else { return named(repo, branch, new) };
+    let repo = &repo;
     let candidate = Candidate { branch: branch.into(), old, new: New::Commit(old), accepted };
     let is_in_there = matches!(new.parse(), Ok(new) if repo.is_ancestor(new, old)?);
     if is_in_there || admit::policy_for(repo, &candidate)?.is_none() {
@@ -88,12 +90,42 @@ fn beginning(repo: &Repo, branch: &str, new: &str, accepted: Option<ObjectId>) -
     }))
 }
 
+/// A new branch that the policy of another one may name: it begins with what that has, and with what was
+/// judged on top.
+fn named(repo: Repo, branch: &str, new: &str) -> Result<HookAnswer> {
+    let Ok(new) = new.parse::<ObjectId>() else { return Ok(HookAnswer::Pass) };
+    let target = repo.git_config("flow-ai.target").into_iter();
+    let usual = Policy::default();
+    let usual = usual.named_branches().map(str::to_owned).chain(repo.default_branch("origin")?);
+    let Some(place) = Protector::of(&repo, branch, &[target.chain(usual).collect()])? else {
+        return Ok(HookAnswer::Pass);
+    };
+    let accepted = upstream::accepted(&repo, &place.branch)?;
+    for known in accepted.into_iter().chain([place.tip]) {
+        if repo.is_ancestor(new, known)? {
+            return Ok(HookAnswer::Pass);
+        }
+    }
+    if !repo.is_ancestor(place.tip, new)? {
+        return Ok(HookAnswer::Refuse(super::Refused {
+            why: format!(
+                "`{branch}` is protected by `{}`, and may not begin with commits that are not in it",
+                place.branch
+            ),
+            blocking: Vec::new(),
+            fix: vec![format!("begin with what is in it: git branch {branch} {}", place.branch)],
+        }));
+    }
+    let candidate = Candidate { branch: branch.into(), old: place.tip, new: New::Commit(new), accepted };
+    decide_under(repo, candidate, place.policy, Moment::Move)
+}
+
 /// The protected branch that is only another name for this one, and moves with it; else this one.
 pub(super) fn moving_with(repo: &Repo, branch: &str, old: ObjectId) -> Result<String> {
     let own = format!("refs/heads/{branch}");
     // A policy that cannot be read is what the gate itself finds next.
-    let policy = config::policy_at(repo, old).ok().flatten().map(|(policy, _)| policy);
-    for name in policy.unwrap_or_default().branches {
+    let policy = config::stated_policy(repo, old).ok().flatten().unwrap_or_default();
+    for name in repo.protected_branches(&policy)? {
         if repo.symbolic_target(&format!("refs/heads/{name}"))?.as_ref() == Some(&own) {
             return Ok(name);
         }

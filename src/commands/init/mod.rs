@@ -27,8 +27,9 @@ use crate::commands::receipts;
 use crate::domain::config::{self, Config};
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
-use crate::gate::store::Repo;
+use crate::domain::reviewers;
 use crate::gate::store::verdicts::{self, LOG_PATTERN};
+use crate::gate::store::{Repo, in_force};
 use crate::system::git;
 use action::Action;
 use anyhow::Context;
@@ -96,6 +97,10 @@ fn in_working_tree(repo: &Repo, root: &Path, options: InitOptions) -> Result<Ini
         true => configured(root)?,
         false => config::parse(&proposal::config(&detected, root, "main"), config::PATH)?,
     };
+    if reviewers::named(&config).is_empty() {
+        let what = format!("{} defines no reviewer: nothing is protected until there is one", config::PATH);
+        steps.push(Step::new(StepState::Todo, what));
+    }
     Ok(InitReport { steps, next: next(repo, root, &branches, &config)? })
 }
 
@@ -119,7 +124,7 @@ fn on_server(repo: &Repo, root: &Path, options: InitOptions) -> Result<InitRepor
     let mut installed = Installed::read(repo)?;
     let plan = if options.hooks { server::plan(repo, &installed)? } else { Plan::default() };
     let steps = carry_out(plan, repo, root, &mut installed, options)?;
-    Ok(InitReport { steps, next: server::advice(repo) })
+    Ok(InitReport { steps, next: server::advice(repo)? })
 }
 
 /// Does what is planned, each action recorded before its effect, and reports all of it.
@@ -220,22 +225,27 @@ fn notes(root: &Path) -> Result<Plan> {
 /// What the user does next.
 fn next(repo: &Repo, root: &Path, branches: &[String], config: &Config) -> Result<Vec<String>> {
     let mut next = Vec::new();
-    if config.agents.is_empty() || config.reviewers.is_empty() {
-        next.push(format!("name your agents and reviewers in {}", config::PATH));
+    if reviewers::named(&config).is_empty() {
+        next.push(format!(
+            "add an agent and a reviewer of another vendor to {}   # nothing is protected until a reviewer is in it",
+            config::PATH
+        ));
     } else if config.reviewers.len() < 2 {
         next.push(format!("add a reviewer of another vendor to {}, or nobody is a rival", config::PATH));
     }
     let branch = branches.first().map_or("main", String::as_str);
     let tip = repo.find_ref(&format!("refs/heads/{branch}"))?;
     let in_force = match tip {
-        Some(tip) => crate::gate::store::config::policy_at(repo, tip).is_ok_and(|policy| policy.is_some()),
+        Some(tip) => in_force::at(repo, tip).is_ok_and(|policy| policy.found.is_some()),
         None => false,
     };
     if !in_force {
         let folder = if root.join(".zenflow").exists() { ".zenflow" } else { config::PATH };
-        next.push(format!(
-            "git add {folder} && git commit -m \"Configure git flow-ai\"   # the gate is in force once this is on {branch}"
-        ));
+        let then = match reviewers::named(&config).is_empty() {
+            true => format!("the gate is in force once a reviewer is in it, on {branch}"),
+            false => format!("the gate is in force once this is on {branch}"),
+        };
+        next.push(format!("git add {folder} && git commit -m \"Configure git flow-ai\"   # {then}"));
     }
     next.push("git flow-ai spec \"…\"".into());
     Ok(next)

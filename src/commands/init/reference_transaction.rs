@@ -42,6 +42,8 @@ struct Settings {
     chained: Option<PathBuf>,
     /// What stays where it is when the program is gone.
     protected: Vec<String>,
+    /// How the names of protected branches begin that are known by a pattern.
+    protected_below: Vec<String>,
     /// Whether git's config names us, for where git does not look into its folder of hooks.
     stands_in: bool,
 }
@@ -119,7 +121,11 @@ fn guard(own: &Path, updates: &[u8], settings: &Settings, why: &str) -> u8 {
         let mut words = line.splitn(3, ' ').skip(1);
         let (Some(new), Some(name)) = (words.next(), words.next()) else { continue };
         let is_protected = match settings.program {
-            Some(_) => settings.protected.iter().any(|branch| branch == name),
+            Some(_) => {
+                let is_below = |start: &String| name.starts_with(start.as_str());
+                settings.protected.iter().any(|branch| branch == name)
+                    || settings.protected_below.iter().any(is_below) && !name.starts_with("refs/heads/flow/")
+            }
             // Which ones are protected is unknown.
             None => name.starts_with("refs/heads/"),
         };
@@ -202,6 +208,7 @@ impl Settings {
             match key {
                 "program" => settings.program = Some(value.into()),
                 "chained" => settings.chained = Some(value.into()),
+                "protected-below" => settings.protected_below.push(value.to_owned()),
                 "protected" => settings.protected.push(value.to_owned()),
                 "stands-in" => (settings.stands_in, settings.chained) = (true, None),
                 _ => {}

@@ -191,7 +191,11 @@ impl Hooks<'_> {
             Way::Config => text.push_str("stands-in for the file in git's folder of hooks\n"),
         }
         for branch in self.protected {
-            text.push_str(&format!("protected refs/heads/{branch}\n"));
+            // What a pattern means begins with what stands before its first sign.
+            match branch.find(['*', '?', '[', '{']) {
+                Some(end) => text.push_str(&format!("protected-below refs/heads/{}\n", &branch[..end])),
+                None => text.push_str(&format!("protected refs/heads/{branch}\n")),
+            }
         }
         text
     }

@@ -10,7 +10,8 @@ use super::installed::Installed;
 use super::script::{Hooks, SERVERS, Way};
 use super::steps::Plan;
 use crate::domain::error::Result;
-use crate::gate::store::Repo;
+use crate::domain::policy::Policy;
+use crate::gate::store::{Repo, config};
 use std::path::PathBuf;
 
 /// Settings by which git itself refuses what the gate would refuse, and checks what it is sent.
@@ -37,9 +38,33 @@ pub fn path(repo: &Repo) -> PathBuf {
     }
 }
 
-/// Settings that the server's administrator may want besides.
-pub(super) fn advice(repo: &Repo) -> Vec<String> {
+/// What the server's administrator may want to do besides.
+pub(super) fn advice(repo: &Repo) -> Result<Vec<String>> {
+    let mut advice = Vec::new();
+    let head = repo.head_ref()?.unwrap_or_default();
+    let branches = repo.branch_names()?;
+    let usual = Policy::default();
+    let is_usual = |branch: &&String| usual.protects(branch);
+    if let Some(branch) = branches.iter().find(is_usual).or(branches.first())
+        && repo.find_ref(&head)?.is_none()
+    {
+        advice.push(format!(
+            "git symbolic-ref HEAD refs/heads/{branch}   # HEAD names no branch that is here, and the policy of new \
+             branches is the default branch's"
+        ));
+    }
+    let branch = head.trim_start_matches("refs/heads/");
+    if repo.find_ref(&head)?.is_some()
+        && let Some(mistake) = config::load(repo, branch)?.unworkable
+    {
+        let effect = mistake.effect();
+        advice.push(format!(
+            "repair the config of {branch} ({}); until then {effect}: {}",
+            mistake.fix, mistake.why
+        ));
+    }
     let is_on = |key: &&str| repo.git_config(key).is_some_and(|value| value == "true");
     let off = ADVISED.iter().filter(|key| !is_on(key));
-    off.map(|key| format!("git config {key} true   # if nobody here needs the opposite")).collect()
+    advice.extend(off.map(|key| format!("git config {key} true   # if nobody here needs the opposite")));
+    Ok(advice)
 }

@@ -2,7 +2,7 @@
 
 use super::Judgement;
 use crate::domain::change::Change;
-use crate::domain::error::Result;
+use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
 use crate::domain::verdict::Verdict;
 use crate::gate::admit::{self, BranchVerdicts, Tally};
@@ -35,7 +35,14 @@ impl Target {
             return (target, None);
         }
         let read = target.fill(repo).context("the verdicts cannot be counted");
-        (target, read.err())
+        let mistake = || {
+            let mistake = config::mistake(repo, &target.name).ok()??;
+            let what =
+                format!("nobody could work under the config of {}, so {}", target.name, mistake.effect());
+            Some(hint(format!("{what}: {}", mistake.why), mistake.fix))
+        };
+        let error = read.err().or_else(mistake);
+        (target, error)
     }
 
     fn fill(&mut self, repo: &Repo) -> Result<()> {

@@ -104,7 +104,7 @@ fn hooks(repo: &Repo) -> Result<Vec<VerifyNote>> {
     let Some(_) = repo.work_dir() else { return Ok(Vec::new()) };
     let Ok(target) = repo.target() else { return Ok(Vec::new()) };
     let Ok(loaded) = config::load(repo, &target) else { return Ok(Vec::new()) };
-    if !loaded.config.gate.protects(&target) {
+    if !loaded.protects(&target) {
         return Ok(Vec::new());
     }
     let checks = doctor::gate(repo, &loaded, &target)?;

@@ -8,12 +8,15 @@
 mod budget;
 mod keep;
 mod leaks;
+mod locate;
 mod parse;
 mod personal;
 mod settings;
 
 pub use budget::Budget;
 pub use keep::Keep;
+pub(in crate::domain) use locate::Key;
+pub(in crate::domain) use parse::explain_at;
 pub use parse::parse;
 pub use personal::parse_personal;
 pub use settings::{SETTINGS, parse_settings};

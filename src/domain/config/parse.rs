@@ -3,9 +3,10 @@
 //! What one file alone can tell is checked by [`parse`]. What depends on the person's own file as
 //! well (does a reviewer's agent exist?) is checked by [`Config::validate`], once both are merged.
 
+use super::locate::{self, Key};
 use super::{AgentConfig, ApiKind, Config, ReviewerConfig};
 use crate::domain::error::{Result, hint, nearest};
-use crate::domain::policy::{self, Carry, Rule};
+use crate::domain::policy::{Carry, Policy, Rule};
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 use std::ops::Range;
@@ -23,8 +24,8 @@ pub fn parse(text: &str, origin: &str) -> Result<Config> {
     check_agents(&config.agents, origin)?;
     check_reviewers(&config.reviewers, origin)?;
     refuse_persons_own(&config, origin)?;
-    check_branches(&config.gate.branches, origin)?;
-    check_rules(&config.gate.rules, origin)?;
+    check_branches(&config.gate, text, origin)?;
+    check_rules(&config.gate.rules, text, origin)?;
     if config.gate.pin_model {
         check_models(&config, origin)?;
     }
@@ -48,43 +49,31 @@ fn refuse_persons_own(config: &Config, origin: &str) -> Result<()> {
     }
 }
 
+/// A name or pattern that can match no branch would only seem to protect.
+fn check_branches(policy: &Policy, text: &str, origin: &str) -> Result<()> {
+    let Some((at, why)) = policy.mistaken_branches().next() else { return Ok(()) };
+    let way = [Key::Of("gate"), Key::Of("branches"), Key::At(at)];
+    let what = format!("`{}` in `branches` means no branch", policy.branches[at]);
+    Err(explain_at(text, origin, &way, &what, &why))
+}
+
 /// A rule that matches nothing, or asks for nothing, would only seem to protect.
-fn check_rules(rules: &[Rule], origin: &str) -> Result<()> {
-    for rule in rules {
+fn check_rules(rules: &[Rule], text: &str, origin: &str) -> Result<()> {
+    for (at, rule) in rules.iter().enumerate() {
+        let way = [Key::Of("gate"), Key::Of("rule"), Key::At(at)];
         if rule.paths.is_empty() {
-            let example = "write for example `paths = [\"crypto/**\"]`";
-            return Err(hint(format!("{origin}: a [[gate.rule]] names no `paths`"), example));
+            let example = "write for example `paths = [\"crypto/\"]`";
+            return Err(explain_at(text, origin, &way, "a [[gate.rule]] names no `paths`", example));
         }
         if rule.approvals.is_none() && !rule.human && rule.carry != Carry::Exact {
             let fix = "add `approvals = 2`, `human = true` or `carry = \"exact\"`";
-            return Err(hint(format!("{origin}: a [[gate.rule]] demands nothing"), fix));
+            return Err(explain_at(text, origin, &way, "a [[gate.rule]] demands nothing", fix));
         }
-        for pattern in &rule.paths {
-            if let Err(error) = policy::glob(pattern) {
-                let what = format!("{origin}: `paths` of a [[gate.rule]]: {error}");
-                return Err(hint(what, "`*` stays within a folder, `**` does not"));
-            }
+        if let Some((index, why)) = rule.mistaken_paths().next() {
+            let way = [way[0], way[1], way[2], Key::Of("paths"), Key::At(index)];
+            let what = format!("`{}` in `paths` means no path", rule.paths[index]);
+            return Err(explain_at(text, origin, &way, &what, &why));
         }
-    }
-    Ok(())
-}
-
-/// Protected branches are named one by one: a name that can match none would protect nothing.
-fn check_branches(branches: &[String], origin: &str) -> Result<()> {
-    for branch in branches {
-        let fix = match branch.strip_prefix("refs/heads/") {
-            Some(short) => format!("write `{short}`"),
-            None if branch.is_empty() || branch.contains([' ', '~', '^', ':', '?', '*', '[', '\\']) => {
-                "name each protected branch; there are no patterns".to_owned()
-            }
-            None if branch.starts_with("flow/") => {
-                "name another: below `flow/` runs keep their own, which no hook guards".to_owned()
-            }
-            None => continue,
-        };
-        let what =
-            format!("{origin}: `branches` of [gate] names `{branch}`, which is no branch's short name");
-        return Err(hint(what, fix));
     }
     Ok(())
 }
@@ -216,6 +205,24 @@ fn explain(error: &toml::de::Error, text: &str, origin: &str) -> anyhow::Error {
     }
 }
 
+/// The same about a value that is wrong only beside others; without a place if there is none.
+pub(in crate::domain) fn explain_at(
+    text: &str,
+    origin: &str,
+    way: &[Key<'_>],
+    what: &str,
+    fix: &str,
+) -> anyhow::Error {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    match locate::place(text, way) {
+        Some(span) => {
+            let (line, column, excerpt) = excerpt(text, span);
+            hint(format!("{origin}:{line}:{column}: {what}\n{excerpt}"), fix)
+        }
+        None => hint(format!("{origin}: {what}"), fix),
+    }
+}
+
 /// The line and column (from 1) of a span, and its line with carets under it.
 fn excerpt(text: &str, span: Range<usize>) -> (usize, usize, String) {
     let before = text.get(..span.start).unwrap_or(text);
@@ -336,18 +343,18 @@ mod tests {
     }
 
     #[test]
-    fn a_protected_branch_is_a_name_and_no_pattern() {
-        for (branch, fix) in [
-            ("refs/heads/main", "write `main`"),
-            ("release/*", "no patterns"),
-            ("", "no patterns"),
-            ("flow/x", "name another"),
+    fn a_name_or_pattern_that_can_mean_nothing_is_shown_where_it_stands() {
+        for (text, expected) in [
+            ("version = 1\n[gate]\nbranches = [\"main\", \"refs/heads/x\"]", "c.toml:3:21: `refs/heads/x`"),
+            ("version = 1\n[gate]\nbranches = [\"rel/[\"]", "c.toml:3:13: `rel/[`"),
+            ("version = 1\n[gate]\nbranches = [\n\"main\",\n\"flow/x\"]", "c.toml:5:1: `flow/x`"),
+            ("version = 1\n[[gate.rule]]\nhuman = true\npaths = [\"a\", \"../x\"]", "c.toml:4:15: `../x`"),
+            ("version = 1\n[[gate.rule]]\nhuman = true\npaths = [\"a{b\"]", "c.toml:4:10: `a{b`"),
+            ("version = 1\n[[gate.rule]]\nhuman = true", "c.toml:2:1: a [[gate.rule]] names no `paths`"),
         ] {
-            let text = format!("version = 1\n[gate]\nbranches = [\"main\", \"{branch}\"]\n");
-            let error = parse(&text, "x").expect_err(branch);
-            let hint = error.downcast_ref::<crate::domain::error::Hint>().unwrap();
-            assert!(hint.fix.contains(fix), "{branch}: {hint:?}");
+            let (message, _) = refusal(text);
+            assert!(message.starts_with(expected) && message.ends_with('^'), "{text}\n{message}");
         }
-        assert!(parse("version = 1\n[gate]\nbranches = [\"release/1.0\", \"über\"]\n", "x").is_ok());
+        assert!(parse("version = 1\n[gate]\nbranches = [\"release/*\", \"über\"]\n", "x").is_ok());
     }
 }

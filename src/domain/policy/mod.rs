@@ -3,7 +3,10 @@
 //! A policy is read from the *target* branch's tip, never from the incoming change or the working
 //! tree: the judge reads the policy of the target, not of the accused.
 
+mod branches;
 mod files;
+mod paths;
+pub mod signers;
 
 pub use files::is_policy_file;
 
@@ -11,7 +14,6 @@ use crate::domain::change::Author;
 use crate::domain::parse_units;
 use crate::domain::rival::Rival;
 use crate::domain::verdict::Severity;
-use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 
@@ -19,7 +21,8 @@ use std::num::NonZeroU32;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
-    /// The protected branches, by their short names. Default: `main` and `master`.
+    /// The protected branches, by their short names or by patterns such as `release/*`. Default: `main` and
+    /// `master`.
     pub branches: Vec<String>,
     /// Who may judge. Default: another vendor.
     pub rival: Rival,
@@ -57,7 +60,7 @@ pub struct Policy {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rule {
-    /// Globs of paths: `crypto/**`. Needed.
+    /// Paths, as in a `.gitignore`: `crypto/`, `*.lock`. Needed.
     pub paths: Vec<String>,
     /// How many approvals, from distinct vendors. Default: as many as everywhere.
     pub approvals: Option<u32>,
@@ -110,7 +113,17 @@ impl Default for Policy {
 impl Policy {
     /// Whether that branch (`main`, not `refs/heads/main`) is protected.
     pub fn protects(&self, branch: &str) -> bool {
-        self.branches.iter().any(|protected| protected == branch)
+        branches::protect(&self.branches, branch)
+    }
+
+    /// The protected branches that are named one by one, and not by a pattern.
+    pub fn named_branches(&self) -> impl Iterator<Item = &str> {
+        self.branches.iter().map(String::as_str).filter(|name| !branches::is_pattern(name))
+    }
+
+    /// Which of `branches` can mean no branch, and why.
+    pub fn mistaken_branches(&self) -> impl Iterator<Item = (usize, String)> {
+        self.branches.iter().enumerate().filter_map(|(at, name)| Some((at, branches::mistake(name)?)))
     }
 
     /// Whether the reviewer may judge what these authors made.
@@ -177,34 +190,20 @@ impl Policy {
 }
 
 impl Rule {
-    /// Whether one of these paths is meant, or stands where a pattern wants a folder: a link or another
-    /// repository, through which its files change. A pattern that is none means everything: doubt is
-    /// refusal.
-    fn concerns<P: AsRef<[u8]>>(&self, paths: &[P]) -> bool {
-        use std::os::unix::ffi::OsStrExt;
-        let mut patterns = self.paths.iter().flat_map(|pattern| folders(pattern).chain([pattern.as_str()]));
-        patterns.any(|pattern| match glob(pattern) {
-            Ok(glob) => paths.iter().any(|path| glob.is_match(std::ffi::OsStr::from_bytes(path.as_ref()))),
-            Err(_) => true,
-        })
+    /// Which of `paths` means no path, and why.
+    pub fn mistaken_paths(&self) -> impl Iterator<Item = (usize, String)> {
+        self.paths.iter().enumerate().filter_map(|(at, pattern)| Some((at, paths::mistake(pattern)?)))
     }
-}
 
-/// The folders that a pattern names, as patterns: of `**/keys/*.pem` it is `**/keys`. A brace may hold a
-/// slash, so behind the first one none is told.
-fn folders(pattern: &str) -> impl Iterator<Item = &str> {
-    let plain = pattern.find(['{', '[', '\\']).map_or(pattern, |end| &pattern[..end]);
-    let is_named = |folder: &&str| !folder.rsplit('/').next().unwrap_or_default().contains(['*', '?']);
-    plain
-        .match_indices('/')
-        .map(|(at, _)| &pattern[..at])
-        .filter(|folder| !folder.is_empty())
-        .filter(is_named)
-}
-
-/// A rule's pattern, in which `*` stays within a folder and `**` does not.
-pub fn glob(pattern: &str) -> Result<GlobMatcher, globset::Error> {
-    Ok(GlobBuilder::new(pattern).literal_separator(true).build()?.compile_matcher())
+    /// Whether one of these paths is meant, or stands where a pattern wants a folder: a link or another
+    /// repository, through which its files change. A pattern that cannot be read means everything: doubt is
+    /// refusal.
+    pub fn concerns<P: AsRef<[u8]>>(&self, paths: &[P]) -> bool {
+        match paths::Paths::new(&self.paths) {
+            Some(meant) => paths.iter().any(|path| meant.mean(path.as_ref())),
+            None => true,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -221,7 +220,7 @@ mod tests {
         assert_eq!(demand(&["src/a.rs", "docs/crypto/a"]), Demand { approvals: 1, human: false });
         assert_eq!(demand(&["crypto/deep/a.rs"]), Demand { approvals: 2, human: false });
         assert_eq!(demand(&["Cargo.lock", ".zenflow/config.toml"]), Demand { approvals: 2, human: true });
-        assert_eq!(demand(&["sub/Cargo.lock"]), Demand { approvals: 1, human: false });
+        assert_eq!(demand(&["sub/Cargo.lock"]), Demand { approvals: 2, human: false });
         assert_eq!(policy.strictest_demand(), Demand { approvals: 2, human: true });
     }
 }

@@ -9,7 +9,7 @@ use super::judge::Judge;
 use super::merges::DEEPEST;
 use super::steps::{self, Step};
 use super::walk::Line;
-use super::{Candidate, Refusal, invalid, rewind};
+use super::{Candidate, Refusal, invalid, rewind, workable};
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
 use crate::domain::verdict::Verdict;
@@ -49,7 +49,11 @@ pub fn explain(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Ve
     let mut judge = Judge::new(repo, policy, candidate, old, &steps)?;
     let start = repo.commit(old)?.tree;
     judge.look(start, &steps)?;
-    Explainer { judge, repo, accepted: candidate.accepted }.parts(&Line { start, steps: &steps, depth: 0 })
+    let line = Line { start, steps: &steps, depth: 0 };
+    let mut parts = Explainer { judge, repo, accepted: candidate.accepted }.parts(&line)?;
+    let trees = steps.iter().map(|step| (step.commit, step.tree));
+    workable::explain(workable::judge(repo, candidate, policy, trees)?, &mut parts);
+    Ok(parts)
 }
 
 /// An explanation under way.

@@ -46,5 +46,6 @@ fn refused(what: &str, path: &str, why: &str) -> Refusal {
         missing: None,
         blocking: Vec::new(),
         wants_person: false,
+        fix: Vec::new(),
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::policy::{Demand, Policy};
 use crate::domain::verdict::Verdict;
 use crate::gate::store::trees::Merger;
 use crate::gate::store::upstream::policy_commit;
-use crate::gate::store::{Repo, changes};
+use crate::gate::store::{Repo, changes, in_force};
 use gix::ObjectId;
 use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -53,7 +53,9 @@ impl<'a> Judge<'a> {
         old: ObjectId,
         steps: &[Step],
     ) -> Result<Judge<'a>> {
-        let policy_commit = policy_commit(repo, candidate.old, candidate.accepted)?;
+        let tip = policy_commit(repo, candidate.old, candidate.accepted)?;
+        // The list of signers goes with the policy.
+        let policy_commit = in_force::at(repo, tip)?.found.map_or(tip, |(commit, _)| commit);
         let verdicts = BranchVerdicts::at(repo, policy, &candidate.branch, policy_commit);
         let line = std::iter::once(old).chain(steps.iter().filter_map(|step| step.commit)).collect();
         Ok(Judge {

@@ -11,8 +11,9 @@
 //! `evidence` finds verdicts, `similar` finds them after a rebase, [`BranchVerdicts`] says which count, `tally`
 //! what they come to. `judge` holds one ruling; `walk` goes through the steps, `merges` accounts for what
 //! a merge brings, `picks` for a topic that comes in commit by commit; `carries` is the rule, `landed` its
-//! clause on what was there before; `invalid` keeps out what git cannot check out. `refusal` says why not,
-//! [`explain()`] what becomes of every part, and [`foresee()`] what a review would come to.
+//! clause on what was there before; `invalid` keeps out what git cannot check out, `workable` a policy that
+//! nobody could work under. `refusal` says why not, [`explain()`] what becomes of every part, [`foresee()`] what
+//! a review would come to, and [`Protector`] whose policy a new branch begins under.
 
 mod approved;
 mod carries;
@@ -23,6 +24,7 @@ mod invalid;
 mod judge;
 mod landed;
 mod merges;
+mod new_branch;
 mod objects;
 mod picks;
 mod reason;
@@ -32,18 +34,21 @@ mod steps;
 mod tally;
 mod validity;
 mod walk;
+mod workable;
 
 pub use explain::{Explanation, Part, explain};
 pub use foresee::{Foreseen, foresee};
+pub use new_branch::Protector;
 
-use crate::domain::error::{Result, hint_on};
+use crate::domain::error::Result;
 use crate::domain::policy::{Demand, Policy};
 use crate::domain::verdict::Verdict;
 use crate::gate::store::trees::Merger;
-use crate::gate::store::{Repo, config, upstream};
+use crate::gate::store::{Repo, in_force, upstream};
 use gix::ObjectId;
 use judge::Judge;
 use walk::{Span, Walk};
+use workable::NewPolicy;
 
 pub use tally::{Effect, Tally, tally};
 pub use validity::{BranchVerdicts, Void};
@@ -100,6 +105,8 @@ pub struct Refusal {
     pub blocking: Vec<Verdict>,
     /// Whether all that is missing is a person's approval, which no review can bring.
     pub wants_person: bool,
+    /// What to do, where no review helps.
+    pub fix: Vec<String>,
 }
 
 /// A change that lacks a verdict.
@@ -124,41 +131,11 @@ pub fn admit(repo: &Repo, candidate: &Candidate) -> Result<Ruling> {
     }
 }
 
-/// The policy at the branch's tip, or at what its remote has accepted if it lags behind that; `None` if it
-/// does not protect that branch. A policy that cannot be read is an error, since it is unknown what the
-/// branch demands; but a branch that was free while the policy could be read stays free, or a slip of the
-/// pen on a user's own branch could not be fixed there.
+/// The policy in force at the branch's tip, or at what its remote has accepted if it lags behind that; `None`
+/// if it does not protect that branch.
 pub fn policy_for(repo: &Repo, candidate: &Candidate) -> Result<Option<Policy>> {
     let commit = upstream::policy_commit(repo, candidate.old, candidate.accepted)?;
-    let found = config::policy_at(repo, commit);
-    if found.is_err() && !was_protected(repo, candidate, commit)? {
-        return Ok(None);
-    }
-    let found = found.map_err(|error| {
-        let branch = &candidate.branch;
-        hint_on(
-            error,
-            format!("the policy at the tip of `{branch}` cannot be read, so the gate cannot tell"),
-            format!(
-                "mend {} on `{branch}`; the one commit that does so has to pass without the hooks: \
-                 git flow-ai init --uninstall, then git commit, then git flow-ai init",
-                crate::domain::config::PATH
-            ),
-        )
-    })?;
-    Ok(found.map(|(policy, _)| policy).filter(|policy| policy.protects(&candidate.branch)))
-}
-
-/// Whether the newest policy that can be read protects the branch; the usual one where there is none.
-fn was_protected(repo: &Repo, candidate: &Candidate, tip: ObjectId) -> Result<bool> {
-    for commit in repo.first_parents(tip, ObjectId::null(tip.kind())) {
-        match config::policy_at(repo, commit?.id) {
-            Ok(Some((policy, _))) => return Ok(policy.protects(&candidate.branch)),
-            Ok(None) => break,
-            Err(_) => {}
-        }
-    }
-    Ok(Policy::default().protects(&candidate.branch))
+    Ok(in_force::at(repo, commit)?.policy().filter(|policy| policy.protects(&candidate.branch)))
 }
 
 /// The same under a given policy.
@@ -168,6 +145,12 @@ pub fn admit_under(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Resul
     };
     if let Some(refusal) = invalid::refusal(repo, candidate)? {
         return Ok(Ruling::Refuse(refusal));
+    }
+    let trees = steps.iter().map(|step| (step.commit, step.tree));
+    match workable::judge(repo, candidate, policy, trees)? {
+        NewPolicy::Fit => {}
+        NewPolicy::Unfit { refusal, .. } => return Ok(Ruling::Refuse(*refusal)),
+        NewPolicy::First => return Ok(Ruling::Allow(Vec::new())),
     }
     let mut judge = Judge::new(repo, policy, candidate, old, &steps)?;
     let start = repo.commit(old)?.tree;
@@ -238,5 +221,6 @@ fn rewind(candidate: &Candidate) -> Refusal {
         missing: None,
         blocking: Vec::new(),
         wants_person: false,
+        fix: Vec::new(),
     }
 }

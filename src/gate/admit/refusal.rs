@@ -44,14 +44,14 @@ impl Judge<'_> {
                 (why, false)
             }
         };
-        Ok(Refusal { why, missing: Some(missing), blocking: Vec::new(), wants_person })
+        Ok(Refusal { why, missing: Some(missing), blocking: Vec::new(), wants_person, fix: Vec::new() })
     }
 
     fn blocked(&self, missing: Missing, verdicts: Vec<Verdict>) -> Result<Refusal> {
         let named = |verdict: &Verdict| format!("{} ({})", verdict.reviewer.name, verdict.reviewer.vendor);
         let who: Vec<String> = verdicts.iter().map(named).collect();
         let why = format!("{} asks for changes to {}", who.join(" and "), self.describe(&missing)?);
-        Ok(Refusal { why, missing: Some(missing), blocking: verdicts, wants_person: false })
+        Ok(Refusal { why, missing: Some(missing), blocking: verdicts, wants_person: false, fix: Vec::new() })
     }
 
     /// Whether a verdict may be about these steps that cannot be compared here, since what was judged was not

@@ -7,11 +7,13 @@
 mod fingerprint;
 mod question;
 mod report;
+mod unmatched;
 
 pub use report::{
     ChangedFile, CheckReport, CommitSummary, GateAnswer, PartOutcome, ReportPart, ReportedFinding,
     ReportedVerdict, StepCounts,
 };
+pub use unmatched::unmatched_rules;
 
 use crate::domain::error::Result;
 use crate::domain::verdict::NOTES_REF;
@@ -53,6 +55,11 @@ pub fn check(repo: &Repo, options: &CheckOptions) -> Result<CheckReport> {
         let by = Candidate { branch, old: *commit, new: new.clone(), accepted: None };
         let Some(policy) = admit::policy_for(repo, &by)? else { continue };
         protected = true;
+        let unmatched = unmatched_rules(repo, &policy, repo.tree_of(*commit)?)?;
+        if !unmatched.is_empty() {
+            let rules = unmatched.join(", ");
+            report.notes.push(format!("rules that match no file of `{}`: {rules}", question.target));
+        }
         let candidate = Candidate { old: question.old, ..by };
         let parts = admit::explain(repo, &candidate, &policy)?;
         let stays = parts.iter().any(|part| matches!(part.explanation, Explanation::Stays(_)));

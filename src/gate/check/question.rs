@@ -97,8 +97,9 @@ fn target(repo: &Repo) -> Result<Branch> {
     for place in &places {
         let Ok(branch) = repo.branch_named(place) else { continue };
         let Some(tip) = branch.tip(repo)? else { continue };
-        let policy = config::policy_at(repo, tip)?.map(|(policy, _)| policy);
-        for name in policy.map_or_else(|| vec![place.clone()], |policy| policy.branches) {
+        let Some(policy) = config::stated_policy(repo, tip)? else { return Ok(branch) };
+        let patterns = repo.protected_branches(&policy)?;
+        for name in policy.named_branches().map(str::to_owned).chain(patterns) {
             if let Ok(branch) = repo.branch_named(&name)
                 && branch.tip(repo)?.is_some()
             {

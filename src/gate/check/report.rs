@@ -320,6 +320,9 @@ fn part(repo: &Repo, explained: admit::Part, rules: &BranchVerdicts<'_>, target:
 
 /// What would let it in.
 fn fix(repo: &Repo, refusal: &admit::Refusal, target: &str) -> String {
+    if !refusal.fix.is_empty() {
+        return refusal.fix.join("; ");
+    }
     if !refusal.blocking.is_empty() {
         return "mend what is found, then have it judged again".into();
     }

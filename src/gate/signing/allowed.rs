@@ -8,8 +8,9 @@ use super::signing_key::armour;
 use super::{NAMESPACE, dsse, run};
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
+use crate::domain::policy::signers::{self, AllowedSigner};
 use crate::domain::verdict::{Signature, Verdict};
-use crate::gate::store::{Repo, trees, upstream};
+use crate::gate::store::{Repo, in_force, trees, upstream};
 use crate::system::fs::temporary;
 use anyhow::Context;
 use base64::Engine;
@@ -30,14 +31,6 @@ pub struct Signers {
     checked: RefCell<HashMap<Signature, Result<String, String>>>,
 }
 
-/// One line of the list: who, and the key in base64.
-#[derive(Debug, PartialEq, Eq)]
-struct AllowedSigner {
-    principals: String,
-    key: String,
-    is_authority: bool,
-}
-
 impl Signers {
     /// The list in the tree of that commit. One that is missing, empty or malformed is an error: it would
     /// be unknown whose signature counts.
@@ -54,18 +47,8 @@ impl Signers {
         let Some(text) = trees::file(repo, repo.tree_of(commit)?, path)? else {
             return Err(odd("is missing"));
         };
-        let text = String::from_utf8(text).map_err(|_| odd("is no text"))?;
-        let mut lines = Vec::new();
-        for (index, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if !line.is_empty() && !line.starts_with('#') {
-                let parsed = parse(line);
-                lines.push(parsed.ok_or_else(|| odd(&format!("is malformed in line {}", index + 1)))?);
-            }
-        }
-        if lines.is_empty() {
-            return Err(odd("names nobody"));
-        }
+        let text = String::from_utf8(text).map_err(|_| odd("is not UTF-8"))?;
+        let lines = signers::parse(&text).map_err(|why| odd(&why))?;
         let dir = temporary::create_dir("signers")?;
         fs::write(dir.path().join("allowed"), text)?;
         Ok(Signers { dir, lines, checked: RefCell::default() })
@@ -73,9 +56,11 @@ impl Signers {
 
     /// The list that is in force for that branch now.
     pub fn of_branch(repo: &Repo, policy: &Policy, branch: &str) -> Result<Signers> {
-        let commit = upstream::current_policy_commit(repo, branch)?.with_context(|| {
+        let tip = upstream::current_policy_commit(repo, branch)?.with_context(|| {
             format!("`{branch}` has no commit yet, so nobody can tell who may sign for it")
         })?;
+        // The list goes with the policy that is in force.
+        let commit = in_force::at(repo, tip)?.found.map_or(tip, |(commit, _)| commit);
         Signers::at(repo, policy, commit)
     }
 
@@ -151,38 +136,4 @@ fn reason(output: &Output) -> String {
     let says = String::from_utf8_lossy(&output.stderr);
     let lines = says.lines().map(|line| line.trim_start_matches("allowed:"));
     lines.map(str::trim).find(|line| !line.is_empty()).map_or(String::new(), |line| format!(" ({line})"))
-}
-
-/// `principals [options] keytype key [comment]`; words may be quoted, and options hold quotes.
-fn parse(line: &str) -> Option<AllowedSigner> {
-    let mut quoted = false;
-    let mut words = line.split(|c: char| {
-        quoted ^= c == '"';
-        !quoted && c.is_whitespace()
-    });
-    let principals = words.next()?.trim_matches('"').to_owned();
-    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-    let is_type = |word: &&str| ["ssh-", "ecdsa-", "sk-"].iter().any(|start| word.starts_with(start));
-    let at = words.iter().position(is_type)?;
-    let key = (*words.get(at + 1)?).to_owned();
-    BASE64_STANDARD.decode(&key).ok().filter(|bytes| !bytes.is_empty())?;
-    let is_authority = words[..at].iter().any(|options| options.to_lowercase().contains("cert-authority"));
-    Some(AllowedSigner { principals, key, is_authority })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_names_who_and_the_key_whatever_options_stand_between() {
-        let line = |text| parse(text).map(|line| (line.principals, line.key, line.is_authority));
-        let expected = |who: &str, authority| Some((who.to_owned(), "AAAA".to_owned(), authority));
-        assert_eq!(line("ada@x ssh-ed25519 AAAA Ada's"), expected("ada@x", false));
-        assert_eq!(line("a@x,b@x namespaces=\"git, x y\" ssh-rsa AAAA"), expected("a@x,b@x", false));
-        assert_eq!(line("\"*@x\" cert-authority sk-ssh-ed25519@openssh.com AAAA"), expected("*@x", true));
-        assert_eq!(line("ssh-ed25519 AAAA"), None);
-        assert_eq!(line("ada@x ssh-ed25519"), None);
-        assert_eq!(line("ada@x ssh-ed25519 ????"), None);
-    }
 }

@@ -1,17 +1,17 @@
 //! The config and workflows, read from the right place.
 //!
 //! Policy, agents and commands come from the *target* branch's tip, or from what its remote has where it
-//! lags behind that. Where there is no config yet (a
-//! fresh `init`), runs and reviews that a person starts use the working tree's and say so; the gate
+//! lags behind that; where nobody could work under the config there, from the newest that is in force (see
+//! [`in_force`]). Where there is no config yet (a fresh `init`), runs and reviews that a person starts use the working tree's and say so; the gate
 //! never does. On top come, in this order: Zenflow's `settings.json` for what the config leaves
 //! unsaid, the person's own file, `git config flow-ai.*`. None of the three can touch the policy.
 
+use super::in_force::{self, InForce, Mistake, WorkableConfig};
 use super::{Branch, Repo, trees, upstream};
 use crate::domain::config::{self, Config, SandboxMode};
 use crate::domain::digest;
-use crate::domain::error::{Result, hint};
+use crate::domain::error::{Result, fixes, hint, messages};
 use crate::domain::policy::Policy;
-use crate::domain::reviewers;
 use crate::domain::workflow;
 use crate::system::fs::home::{self, Base};
 use crate::system::secrets;
@@ -36,9 +36,32 @@ pub struct Loaded {
     pub digest: String,
     /// What a person should know and what does not stop us: keys of `settings.json` that mean nothing.
     pub warnings: Vec<String>,
+    /// Why nobody could work under the config at the target's tip.
+    pub unworkable: Option<Unworkable>,
 }
 
-/// The config for what a person starts: at the target's tip, else in the working tree, else defaults.
+/// Why nobody could work under a config.
+#[derive(Debug, Clone)]
+pub struct Unworkable {
+    pub why: String,
+    /// How to repair it.
+    pub fix: String,
+    /// Whether an earlier config goes on.
+    pub is_replaced: bool,
+    /// Whether it names no reviewer, so that nothing is protected yet.
+    pub is_beginning: bool,
+}
+
+impl Loaded {
+    /// Whether the gate protects that branch, or will once the config is committed.
+    pub fn protects(&self, branch: &str) -> bool {
+        let is_open = |mistake: &Unworkable| mistake.is_beginning && !mistake.is_replaced;
+        !self.unworkable.as_ref().is_some_and(is_open) && self.config.gate.protects(branch)
+    }
+}
+
+/// The config for what a person starts: what is in force at the target's tip, else in the working tree, else
+/// defaults.
 pub fn load(repo: &Repo, target: &str) -> Result<Loaded> {
     load_at(repo, target, upstream::current_policy_commit(repo, target)?)
 }
@@ -52,54 +75,104 @@ pub fn load_for(repo: &Repo, branch: &Branch) -> Result<Loaded> {
 }
 
 fn load_at(repo: &Repo, target: &str, commit: Option<ObjectId>) -> Result<Loaded> {
-    let (mut config, digest, origin) = match versioned(repo, target, commit, config::PATH)? {
-        Some((text, origin)) => (parse(&text, &origin)?, digest::sha256(&text), origin),
-        None => (Config::default(), digest::sha256(""), "defaults".to_owned()),
-    };
+    let Text { mut config, digest, origin, unworkable } = read(repo, target, commit)?;
     let mut warnings = Vec::new();
+    if let Some(mistake) = &unworkable {
+        warnings.push(format!(
+            "nobody could work under the config, so {}: {}",
+            mistake.effect(),
+            mistake.why
+        ));
+    }
     if let Some((text, origin)) = versioned(repo, target, commit, config::SETTINGS)? {
         apply_settings(&mut config, &text, &origin, &mut warnings);
     }
     config.refuse_secrets(&origin, secrets::holds_secret)?;
     let brought = config.clone();
     apply_person(&mut config, &mut warnings)?;
-    config.validate(&origin)?;
+    // A reviewer of somebody else's agents must not stop the others.
+    if let Err(error) = config.validate(&origin) {
+        warnings.extend(messages(&error).into_iter().chain(fixes(&error).map(str::to_owned)));
+    }
     apply_git_config(&mut config, repo)?;
-    Ok(Loaded { config, brought, origin, digest, warnings })
+    Ok(Loaded { config, brought, origin, digest, warnings, unworkable })
 }
 
 /// The policy for what a user starts, read from where [`load`] reads it.
 pub fn policy(repo: &Repo, target: &str) -> Result<Policy> {
-    match versioned(repo, target, upstream::current_policy_commit(repo, target)?, config::PATH)? {
-        Some((text, origin)) => Ok(parse(&text, &origin)?.gate),
-        None => Ok(Policy::default()),
+    Ok(read(repo, target, upstream::current_policy_commit(repo, target)?)?.config.gate)
+}
+
+/// Why nobody could work under the config at a branch's tip; `None` if somebody can.
+pub fn mistake(repo: &Repo, target: &str) -> Result<Option<Unworkable>> {
+    Ok(read(repo, target, upstream::current_policy_commit(repo, target)?)?.unworkable)
+}
+
+/// What a repository's config says.
+struct Text {
+    config: Config,
+    digest: String,
+    origin: String,
+    unworkable: Option<Unworkable>,
+}
+
+fn read(repo: &Repo, target: &str, commit: Option<ObjectId>) -> Result<Text> {
+    let mut unworkable = None;
+    if let Some(tip) = commit {
+        let InForce { found, mistake } = in_force::at(repo, tip)?;
+        unworkable = mistake.map(|mistake| Unworkable::new(&mistake, found.is_some()));
+        if let Some((commit, found)) = found {
+            let at = if commit == tip { target.to_owned() } else { commit.to_hex_with_len(12).to_string() };
+            let origin = format!("{at}:{}", config::PATH);
+            let WorkableConfig { config, digest } = *found;
+            return Ok(Text { config, digest, origin, unworkable });
+        }
+    }
+    Ok(match versioned(repo, target, commit, config::PATH)? {
+        Some((text, origin)) => {
+            let config = in_force::parse(&text, &origin).map_err(|error| match &unworkable {
+                Some(mistake) => {
+                    hint(format!("{error}\nuntil that is repaired, {}", mistake.effect()), &mistake.fix)
+                }
+                None => error,
+            })?;
+            Text { config, digest: digest::sha256(&text), origin, unworkable }
+        }
+        None => Text {
+            config: Config::default(),
+            digest: digest::sha256(""),
+            origin: "defaults".to_owned(),
+            unworkable,
+        },
+    })
+}
+
+impl Unworkable {
+    fn new(mistake: &Mistake, is_replaced: bool) -> Unworkable {
+        Unworkable {
+            why: messages(&mistake.why).join(": "),
+            fix: fixes(&mistake.why).next().unwrap_or_default().to_owned(),
+            is_replaced,
+            is_beginning: mistake.is_beginning(),
+        }
+    }
+
+    /// What follows from it.
+    pub fn effect(&self) -> &'static str {
+        match (self.is_replaced, self.is_beginning) {
+            (true, _) => "the policy before it goes on, and only a change that repairs it enters",
+            (false, true) => "nothing is protected yet",
+            (false, false) => "only a change that repairs it enters",
+        }
     }
 }
 
-/// The policy in force at a commit, with its digest; none where that commit has no config.
-pub fn policy_at(repo: &Repo, commit: ObjectId) -> Result<Option<(Policy, String)>> {
-    let tree = repo.tree_of(commit)?;
-    let origin = format!("{}:{}", commit.to_hex_with_len(12), config::PATH);
-    let Some(bytes) = trees::file(repo, tree, config::PATH)? else {
-        // A symbolic link works in a checkout; that the gate cannot follow it must not pass for no gate.
-        return match trees::leads_elsewhere(repo, tree, config::PATH)? {
-            Some(odd) => Err(hint(
-                format!("{origin} cannot be read: {odd} is no plain file or folder there"),
-                format!("commit {} as a plain file in a plain folder", config::PATH),
-            )),
-            None => Ok(None),
-        };
-    };
-    let text = utf8(bytes, &origin)?;
-    Ok(Some((parse(&text, &origin)?.gate, digest::sha256(&text))))
-}
-
-/// A config of the repository, whose policy knows the reviewers that it names: no file of a person's own
-/// adds one whose word counts.
-fn parse(text: &str, origin: &str) -> Result<Config> {
-    let mut config = config::parse(text, origin)?;
-    config.gate.reviewers = reviewers::named(&config);
-    Ok(config)
+/// What a commit's config says of branches: the policy that is in force there, else its own if that can be
+/// read, though nobody could work under it.
+pub fn stated_policy(repo: &Repo, commit: ObjectId) -> Result<Option<Policy>> {
+    let InForce { found, mistake } = in_force::at(repo, commit)?;
+    let stated = |mistake: Mistake| mistake.read.map(|config| config.gate);
+    Ok(found.map(|(_, found)| found.config.gate).or_else(|| mistake.and_then(stated)))
 }
 
 /// A workflow's text by name: the team's own (at the target's tip, else in the working tree), else

@@ -10,7 +10,8 @@
 //! [`Repo`] is declared here. Its methods are in `open` (how it is opened, where its directories are),
 //! `git_config` (git's settings), `refs`, `branches` (which branch a name means), `objects` (commits and their history, the user's identity) and
 //! `target` (the branch that flows go to). What is built on these is functions over `&Repo`: [`changes`]
-//! (what commits change, and who made it), [`config`] (our own config and policy), [`specs`], [`verdicts`]
+//! (what commits change, and who made it), [`config`] (our own config), [`in_force`] (whose
+//! policy counts at a commit), [`specs`], [`verdicts`]
 //! ([`Notes`](verdicts::Notes), the reader of notes), [`keep`], [`reflog`], [`sweep`], [`upstream`] (what a
 //! remote has accepted). [`trees`] has [`Sealed`](trees::Sealed), a git directory of our own in which trees
 //! are compared and merged, and [`Merger`](trees::Merger), which asks it no question twice.
@@ -19,6 +20,7 @@ mod branches;
 pub mod changes;
 pub mod config;
 mod git_config;
+pub mod in_force;
 pub mod keep;
 mod objects;
 mod open;

@@ -55,6 +55,16 @@ impl Repo {
         Ok(head.and_then(|head| Some(head.strip_prefix(&format!("refs/remotes/{remote}/"))?.to_owned())))
     }
 
+    /// The short names of all branches, symbolic ones too, sorted. Names that are not UTF-8 are left out.
+    pub fn branch_names(&self) -> Result<Vec<String>> {
+        let platform = self.gix.references().context("refs cannot be read")?;
+        let branches = platform.prefixed("refs/heads/").context("refs/heads/ cannot be read")?;
+        let names = branches.filter_map(Result::ok).map(|branch| branch.name().as_bstr().to_string());
+        let mut names: Vec<String> = names.map(|name| short(&name).to_owned()).collect();
+        names.sort();
+        Ok(names)
+    }
+
     /// All refs below a prefix (`refs/heads/flow/`), sorted by name, in one pass. Symbolic and broken
     /// ones are left out: we write neither.
     pub fn refs(&self, prefix: &str) -> Result<Vec<(String, ObjectId)>> {

@@ -7,6 +7,25 @@ use crate::domain::policy::Policy;
 use crate::domain::text::shell::quote;
 
 impl Repo {
+    /// The branches that exist and that a policy protects: those that it names, in its order, then those
+    /// that a pattern means.
+    pub fn protected_branches(&self, policy: &Policy) -> Result<Vec<String>> {
+        let mut branches: Vec<String> = Vec::new();
+        for name in policy.named_branches() {
+            if self.find_ref(&format!("refs/heads/{name}"))?.is_some() {
+                branches.push(name.to_owned());
+            }
+        }
+        if policy.named_branches().count() < policy.branches.len() {
+            for name in self.branch_names()? {
+                if policy.protects(&name) && !branches.contains(&name) {
+                    branches.push(name);
+                }
+            }
+        }
+        Ok(branches)
+    }
+
     /// The short name of the branch that flows go to: `git config flow-ai.target`, else the first
     /// branch of the policy that exists, else the current one.
     ///
@@ -30,17 +49,16 @@ impl Repo {
             };
         }
         let mut policies = Vec::new();
-        for place in Policy::default().branches.iter().map(String::as_str) {
+        for place in Policy::default().named_branches() {
             if let Some(tip) = self.find_ref(&format!("refs/heads/{place}"))? {
-                policies.extend(config::policy_at(self, tip)?);
+                policies.extend(config::stated_policy(self, tip)?);
             }
         }
         if policies.is_empty() && !self.is_unborn() {
-            policies.extend(config::policy_at(self, self.commit_of("HEAD")?.id)?);
+            policies.extend(config::stated_policy(self, self.commit_of("HEAD")?.id)?);
         }
-        let policies = policies.into_iter().map(|(policy, _)| policy).chain([Policy::default()]);
-        for branch in policies.flat_map(|policy| policy.branches) {
-            if exists(&branch)? {
+        for policy in policies.into_iter().chain([Policy::default()]) {
+            if let Some(branch) = self.protected_branches(&policy)?.into_iter().next() {
                 return Ok(branch);
             }
         }

@@ -43,28 +43,42 @@ pub fn entry(repo: &Repo, tree: ObjectId, path: &[u8]) -> Result<Option<(u32, Ob
     Ok(entry.map(|entry| (u32::from(entry.mode().value()), entry.object_id())))
 }
 
-/// A file of a tree; none when there is none at that path.
+/// A file of a tree; `None` if there is no file at that path.
 pub fn file(repo: &Repo, tree: ObjectId, path: &str) -> Result<Option<Vec<u8>>> {
-    let tree = objects(repo).find_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;
-    let entry = tree.lookup_entry(path.split('/')).with_context(|| format!("{path} cannot be looked up"))?;
-    let Some(entry) = entry.filter(|entry| entry.mode().is_blob()) else { return Ok(None) };
-    let blob = entry.object().with_context(|| format!("{path} cannot be read"))?;
-    Ok(Some(blob.detached().data))
+    Ok(match at_path(repo, tree, path)? {
+        AtPath::File(bytes) => Some(bytes),
+        AtPath::Nothing | AtPath::Odd(_) => None,
+    })
 }
 
-/// The first part of a path that is neither folder nor file there: a symbolic link, a submodule. None
-/// where the path just ends.
-pub fn leads_elsewhere(repo: &Repo, tree: ObjectId, path: &str) -> Result<Option<String>> {
+/// What a path leads to in a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AtPath {
+    Nothing,
+    File(Vec<u8>),
+    /// Something else stands there, or a part of the way is no folder: which part. A symbolic link works in
+    /// a checkout; that we cannot follow it must not pass for nothing.
+    Odd(String),
+}
+
+/// What is at that path of a tree.
+pub fn at_path(repo: &Repo, tree: ObjectId, path: &str) -> Result<AtPath> {
     let tree = objects(repo).find_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;
     let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
     for part in ends.map(|end| &path[..end]) {
         let entry = tree.lookup_entry(part.split('/'));
-        let entry = entry.with_context(|| format!("{part} cannot be looked up"))?;
-        if entry.is_some_and(|entry| entry.mode().is_link() || entry.mode().is_commit()) {
-            return Ok(Some(part.to_owned()));
+        let Some(entry) = entry.with_context(|| format!("{part} cannot be looked up"))? else {
+            return Ok(AtPath::Nothing);
+        };
+        if part == path && entry.mode().is_blob() {
+            let blob = entry.object().with_context(|| format!("{path} cannot be read"))?;
+            return Ok(AtPath::File(blob.detached().data));
+        }
+        if part == path || !entry.mode().is_tree() {
+            return Ok(AtPath::Odd(part.to_owned()));
         }
     }
-    Ok(None)
+    Ok(AtPath::Nothing)
 }
 
 /// Whether that object is the tree, or a folder or file anywhere in it.

@@ -1,0 +1,138 @@
+//! Branches that a policy protects by a pattern, and whose policy protects a branch that is not there yet.
+
+use crate::support::{Config, Out, Place};
+use git_flow_ai::gate::store::Repo;
+
+/// `main` and every release are protected, here and on the server `origin`, whose HEAD names `head`; `topic` is
+/// one commit ahead of `main`.
+fn place(head: &str) -> Place {
+    let place = Place::with_config(
+        Config::new().gate("branches = [\"main\", \"release/*\"]\nreview_on_merge = false"),
+    );
+    place.flow(&["init"]).ok();
+    place.ungated(&["add", "--all"]).ok();
+    place.ungated(&["commit", "--quiet", "-m", "Add an example"]).ok();
+    place.git(&["update-ref", "refs/flow-ai/admitted/main", "main"]).ok();
+    let server = place.server("origin");
+    place.git_in(&server, &["symbolic-ref", "HEAD", &format!("refs/heads/{head}")]).ok();
+    place.flow_in(&server, &["init"]).ok();
+    place.git(&["switch", "--quiet", "-c", "topic"]).ok();
+    place.commit("new.txt", "new\n");
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place
+}
+
+/// A push by somebody without hooks.
+fn push(place: &Place, refs: &[&str]) -> Out {
+    place.git(&[&["push", "--no-verify", "--quiet", "origin"], refs].concat())
+}
+
+fn judged_for(place: &Place, branch: &str, base: &str, head: &str) {
+    let mut verdict = place.verdict(base, head);
+    verdict.target = branch.into();
+    place.record(&verdict);
+}
+
+#[test]
+fn a_branch_that_a_pattern_means_is_protected_also_before_it_is_there() {
+    let place = place("main");
+    for new in [&["branch", "release/1.0", "topic"][..], &["switch", "-c", "release/1.0", "topic"]] {
+        place.git(new).exits(128).says("`release/1.0` may not move to this");
+    }
+    push(&place, &["topic:refs/heads/release/1.0"]).exits(1).says("this push to `release/1.0` is refused");
+    // What no pattern means is free: a star stays within one part.
+    place.git(&["branch", "release/1/x", "topic"]).ok();
+    place.git(&["branch", "--delete", "--force", "release/1/x"]).ok();
+    push(&place, &["topic:refs/heads/releases"]).ok();
+    // It begins where `main` is, and goes on by what was judged for it.
+    place.git(&["branch", "release/1.0", "main"]).ok();
+    push(&place, &["release/1.0"]).ok();
+    place.git(&["switch", "--quiet", "release/1.0"]).ok();
+    place.git(&["merge", "topic"]).exits(128).says("this merge into `release/1.0` is refused");
+    place.git(&["commit", "--allow-empty", "--amend", "-m", "Rewritten"]).exits(1);
+    push(&place, &["topic:refs/heads/release/1.0"]).exits(1).says("this push to `release/1.0` is refused");
+    push(&place, &[":refs/heads/release/1.0"]).exits(1).says("may not be deleted");
+    judged_for(&place, "release/1.0", "main", "topic");
+    place.git(&["merge", "--quiet", "topic"]).ok();
+    place.flow(&["push", "origin", "release/1.0"]).ok();
+    // Another one may begin with what was judged for it.
+    judged_for(&place, "release/2.0", "main", "topic");
+    place.git(&["branch", "release/2.0", "topic"]).ok();
+    // Where commits of main are not in it, it is no place to begin.
+    place.git(&["switch", "--quiet", "--orphan", "aside"]).ok();
+    place.git(&["commit", "--quiet", "--allow-empty", "-m", "Aside"]).ok();
+    place
+        .git(&["branch", "release/3.0", "aside"])
+        .exits(128)
+        .says("is protected by `main`")
+        .says("git branch release/3.0 main");
+    place.git(&["branch", "release/3.0", "main"]).ok();
+}
+
+#[test]
+fn every_command_knows_the_branches_that_a_pattern_means() {
+    let place = place("main");
+    place.git(&["branch", "release/1.0", "main"]).ok();
+    place.flow(&["check", "topic", "--target", "release/1.0"]).exits(2).says("no rival's verdict covers");
+    place.flow(&["verify"]).ok().says("release/1.0");
+    place.git(&["switch", "--quiet", "release/1.0"]).ok();
+    place.ungated(&["merge", "--quiet", "topic"]).ok();
+    place.flow(&["verify"]).exits(1).says("1 commit came into `release/1.0` past the gate");
+    // By another name too.
+    place.ungated(&["reset", "--quiet", "--hard", "main"]).ok();
+    place.ungated(&["branch", "base", "main"]).ok();
+    place.ungated(&["symbolic-ref", "refs/heads/release/2.0", "refs/heads/base"]).ok();
+    place.git(&["branch", "--force", "base", "topic"]).exits(128).says("`release/2.0` may not move to this");
+    // Where no name is in the list, the first branch that a pattern means is the target.
+    let only = Place::with_config(Config::new().gate("branches = [\"trunk/*\"]"));
+    only.git(&["branch", "--move", "main", "trunk/a"]).ok();
+    assert_eq!(Repo::open(&only.repo()).unwrap().target().unwrap(), "trunk/a");
+}
+
+#[test]
+fn without_the_program_what_a_pattern_may_mean_stays_too() {
+    let place = place("main");
+    place.git(&["branch", "release/1.0", "main"]).ok();
+    let settings = place.repo().join(".git/hooks/reference-transaction.flow-ai");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    assert!(text.contains("protected-below refs/heads/release/\n"), "{text}");
+    let gone = text.replace(env!("CARGO_BIN_EXE_git-flow-ai"), "/nowhere/git-flow-ai");
+    std::fs::write(&settings, gone).unwrap();
+    let none = ["-c", "hook.flow-ai-reference-transaction.enabled=false"];
+    let force = |branch: &str| place.git(&[&none[..], &["branch", "--force", branch, "topic"]].concat());
+    assert_ne!(
+        force("release/1.0").says("nobody can tell whether refs/heads/release/1.0 may move").status,
+        0
+    );
+    force("other").ok();
+}
+
+#[test]
+fn a_server_whose_head_names_no_branch_finds_the_policy_all_the_same() {
+    let place = place("master");
+    let server = place.root().join("origin.git");
+    let init = place.flow_in(&server, &["init"]).ok().says("HEAD names no branch that is here");
+    push(&place, &["topic:main"]).exits(1).says("this push to `main` is refused");
+    push(&place, &["topic:refs/heads/release/1.0"]).exits(1).says("this push to `release/1.0` is refused");
+    // Somebody's own branch is no policy of others, whatever its config says.
+    place.git(&["switch", "--quiet", "-c", "a-lax-one", "main"]).ok();
+    let lax = Config::new().gate("branches = [\"**\"]\nrival = \"any\"").to_string();
+    place.commit(".zenflow/config.toml", lax);
+    push(&place, &["a-lax-one"]).ok();
+    push(&place, &["topic:refs/heads/release/1.0"]).exits(1).says("this push to `release/1.0` is refused");
+    push(&place, &["topic:refs/heads/work"]).ok();
+    // What init prints, pasted.
+    let line = init.stdout.lines().find(|line| line.contains("symbolic-ref")).unwrap().trim().to_owned();
+    place.sh(&format!("cd ../origin.git && {line}")).ok();
+    assert_eq!(place.git_in(&server, &["symbolic-ref", "HEAD"]).ok().stdout.trim(), "refs/heads/main");
+    push(&place, &["topic:refs/heads/release/1.0"]).exits(1).says("this push to `release/1.0` is refused");
+}
+
+#[test]
+fn a_branch_that_is_pushed_cannot_take_its_own_protection_away() {
+    let place = place("main");
+    place.git(&["switch", "--quiet", "-c", "open", "main"]).ok();
+    place.commit(".zenflow/config.toml", "version = 1\n[gate]\nbranches = []\n");
+    push(&place, &["open:refs/heads/release/1.0"]).exits(1).says("this push to `release/1.0` is refused");
+    place.git(&["branch", "release/1.0", "open"]).exits(128);
+}
