@@ -40,11 +40,12 @@ fn main() {
         "ours against theirs", "ours", "theirs", "cpu", "wall", "goal"
     );
     let named: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let measures: [(&str, &dyn Fn()); 7] = [
+    let measures: [(&str, &dyn Fn()); 8] = [
         ("start", &|| start_up(rounds)),
         ("hook", &|| hook(rounds)),
         ("rebase", &|| rebase(rounds)),
         ("notes", &|| notes::decisions(rounds)),
+        ("verify", &|| verify(rounds)),
         ("status", &|| status(rounds)),
         ("supervise", &|| supervise(rounds.min(5))),
         ("tasks", &|| tasks::cost(rounds.min(5))),
@@ -110,6 +111,29 @@ fn rebase(rounds: usize) {
         rounds,
         || again(&ours),
         || again(&theirs),
+    );
+}
+
+/// `verify` over 2,000 commits with a verdict on each, against git's own way to read the same commits and notes.
+fn verify(rounds: usize) {
+    let setting = Setting::new();
+    let first = setting.every_commit_reviewed();
+    setting.pack();
+    let range = format!("{first}..main");
+    compare(
+        "verify, 2,000 commits, a verdict on each / log --notes",
+        4.0,
+        rounds,
+        || {
+            setting.git(&["update-ref", "refs/flow-ai/admitted/main", &first]);
+            setting.repeat(1, setting.ours().arg("verify"));
+        },
+        || {
+            setting.repeat(
+                1,
+                setting.command("git").args(["log", "--stat", "--format=%H %N", "--notes=flow-ai", &range]),
+            );
+        },
     );
 }
 

@@ -327,3 +327,69 @@ fn a_script_gets_one_object_even_where_nothing_can_be_looked_at() {
     assert_eq!((&told["answer"], &told["version"]), (&"cannot-tell".into(), &1.into()));
     assert!(told["notes"][0]["says"].as_str().unwrap().contains("repository"), "{told}");
 }
+
+/// Moves `main` on by so many commits, past the hooks.
+fn grow(place: &Place, count: usize) {
+    let from = place.id("main");
+    let mut stream = String::new();
+    for n in 0..count {
+        let from = if n == 0 { format!("from {from}\n") } else { String::new() };
+        let time = 1_800_000_000 + n;
+        stream.push_str(&format!(
+            "commit refs/heads/grown\ncommitter Ada <ada@example.com> {time} +0000\ndata 1\nc\n{from}\
+             M 100644 inline src/{}.txt\ndata 5\n{n:05}\n",
+            n % 7
+        ));
+    }
+    place.write("../stream", stream);
+    place.sh("git fast-import --quiet < ../stream").ok();
+    place.ungated(&["update-ref", "refs/heads/main", "grown"]).ok();
+}
+
+#[test]
+fn a_long_way_is_too_far_for_a_glance_and_covered_by_a_verdict_on_each_commit() {
+    let place = place();
+    place.flow(&["verify"]).ok();
+    let before = place.id("main");
+    grow(&place, 300);
+    let warning = "`main` is too far from where the gate last saw it to tell here what came in";
+    for _ in 0..2 {
+        place.flow(&["status"]).ok().says(&format!("warning: {warning}: git flow-ai verify says more"));
+    }
+    assert_eq!(place.id("refs/flow-ai/admitted/main"), before, "nothing was found out");
+    let ids: Vec<String> = place
+        .git_says(&["rev-list", "--reverse", &format!("{before}..main")])
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    let all: Vec<&str> = std::iter::once(before.as_str()).chain(ids.iter().map(String::as_str)).collect();
+    // All but one, which is named.
+    for pair in all.windows(2).enumerate().filter(|(at, _)| *at != 270).map(|(_, pair)| pair) {
+        place.approve(pair[0], pair[1]);
+    }
+    let told = verify(&place);
+    assert_eq!(told["branches"][0]["commits"].as_array().unwrap().len(), 1, "{told:#}");
+    assert_eq!(told["branches"][0]["commits"][0]["id"], ids[270]);
+    assert_eq!(place.id("refs/flow-ai/admitted/main"), ids[269]);
+    place.approve(all[270], all[271]);
+    place.flow(&["verify"]).ok().says("verdicts cover what came into `main`");
+    assert_eq!(place.flow(&["status"]).ok().stderr, "");
+}
+
+#[test]
+fn a_change_of_the_config_on_a_long_way_is_judged_by_the_config_before_it() {
+    let place = place();
+    place.flow(&["verify"]).ok();
+    place.git(&["switch", "--quiet", "main"]).ok();
+    commit_past(&place, "one", "1\n", "One");
+    let two = Config::protected().gate("approvals = 2").to_string();
+    commit_past(&place, ".zenflow/config.toml", &two, "Ask for two");
+    commit_past(&place, "three", "3\n", "Three");
+    place.approve("main~3", "main~2");
+    place.approve("main~2", "main~1");
+    place.approve("main~1", "main");
+    let told = verify(&place);
+    assert_eq!(told["branches"][0]["commits"].as_array().unwrap().len(), 1, "{told:#}");
+    assert_eq!(told["branches"][0]["commits"][0]["id"], place.id("main"));
+    assert_eq!(place.id("refs/flow-ai/admitted/main"), place.id("main~1"));
+}

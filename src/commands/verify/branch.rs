@@ -4,6 +4,7 @@
 //! nobody wrote down where one ended. Under one policy that makes no difference to the gate. So the way
 //! is cut only where the policy changes, and is covered if some choice of these cuts is.
 
+use super::way;
 use crate::commands::init::configured_name;
 use crate::commands::receipts;
 use crate::domain::error::Result;
@@ -174,6 +175,27 @@ pub(super) fn compare(repo: &Repo, branch: &str, admitted: ObjectId, tip: Object
         let is_free = !receipts::protects(repo, branch, admitted)?;
         return Ok(if is_free { Movement::Admitted(BranchState::Covered) } else { Movement::Lost });
     }
+    // What the remote has accepted since needs no verdict here.
+    let start = match accepted.filter(|_| builds_on_accepted) {
+        Some(accepted) if repo.is_ancestor(admitted, accepted)? => accepted,
+        _ => admitted,
+    };
+    let came_to = way::follow(repo, branch, accepted, start, tip)?;
+    if came_to == tip {
+        return Ok(Movement::Admitted(BranchState::Covered));
+    }
+    let from = if came_to == start { admitted } else { came_to };
+    whole(repo, branch, accepted, from, tip)
+}
+
+/// The same where the updates may have been longer, or no first-parent line leads there.
+fn whole(
+    repo: &Repo,
+    branch: &str,
+    accepted: Option<ObjectId>,
+    admitted: ObjectId,
+    tip: ObjectId,
+) -> Result<Movement> {
     let way = |old, new| Candidate { branch: branch.to_owned(), old, new: New::Commit(new), accepted };
     let cuts = cuts(repo, admitted, tip)?;
     let mut reached = vec![admitted];

@@ -1,6 +1,7 @@
 //! The cheap half, at each start of a command that acts: one comparison per protected branch.
 //!
-//! Only where a branch is elsewhere is the gate asked, and what it said is remembered, so that a branch
+//! Only where a branch is elsewhere is the gate asked, unless that is so far that it would take a while: then
+//! `verify` is named. What it said is remembered, so that a branch
 //! which something came into costs no more at the next start.
 
 use super::branch::{self, Movement};
@@ -10,6 +11,9 @@ use crate::domain::verdict::NOTES_REF;
 use crate::gate::store::{Repo, upstream};
 use gix::ObjectId;
 use std::fs;
+
+/// How many commits may have come, or gone, for it to be told on the way to something else.
+const FAR: usize = 256;
 
 /// The file in our own folder that remembers what was found wrong.
 const TOLD: &str = "verify-told";
@@ -45,13 +49,16 @@ fn moved(repo: &Repo, name: &str, admitted: ObjectId, tip: ObjectId) -> Result<O
     if let Some(what) = remembered.lines().find_map(|line| line.strip_prefix(&key)) {
         return Ok(Some(what.trim().to_owned()));
     }
-    let what = match branch::compare(repo, name, admitted, tip)? {
-        Movement::Admitted(_) => {
+    let is_far = upstream::accepted(repo, name)? != Some(tip) && !repo.is_near(admitted, tip, FAR)?;
+    let movement = if is_far { None } else { Some(branch::compare(repo, name, admitted, tip)?) };
+    let what = match movement {
+        None => format!("`{name}` is too far from where the gate last saw it to tell here what came in"),
+        Some(Movement::Admitted(_)) => {
             receipts::write(repo, name, Some(admitted), tip)?;
             return Ok(None);
         }
-        Movement::Lost => format!("`{name}` has lost commits that the gate had let in"),
-        Movement::PastGate { .. } => format!("something came into `{name}` past the gate"),
+        Some(Movement::Lost) => format!("`{name}` has lost commits that the gate had let in"),
+        Some(Movement::PastGate { .. }) => format!("something came into `{name}` past the gate"),
     };
     // That it is found out again costs time, no more.
     let others = remembered.lines().filter(|line| !line.starts_with(&format!("{name} ")));

@@ -9,6 +9,7 @@
 mod branch;
 mod glance;
 mod surroundings;
+mod way;
 
 pub use branch::{BranchState, VerifiedBranch};
 pub use glance::glance;

@@ -160,6 +160,19 @@ pub fn admit_under(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Resul
     }
 }
 
+/// How many first-parent steps of an update would be let in on their own, counted from its start.
+pub fn reach(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<usize> {
+    let Some((old, steps)) = steps::from_candidate(repo, candidate)? else { return Ok(0) };
+    if invalid::refusal(repo, candidate)?.is_some() {
+        return Ok(0);
+    }
+    let mut judge = Judge::new(repo, policy, candidate, old, &steps)?;
+    match judge.look(repo.commit(old)?.tree, &steps)? {
+        Walk::Through(_) => Ok(steps.len()),
+        Walk::Stuck { at } => Ok(at),
+    }
+}
+
 /// The verdicts that carry these spans, each once.
 fn verdicts(spans: Vec<Span>) -> Vec<Verdict> {
     let mut verdicts: Vec<Verdict> = Vec::new();

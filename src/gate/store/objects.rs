@@ -10,6 +10,7 @@ use crate::domain::error::{Result, hint, hint_on};
 use anyhow::Context;
 use gix::ObjectId;
 use gix::date::Time;
+use std::collections::{BinaryHeap, HashMap};
 
 /// What to name.
 const FIX: &str = "name a branch, a tag or a commit; `git branch --all` lists branches";
@@ -68,6 +69,14 @@ impl Repo {
         })
     }
 
+    /// A commit's tree and parents, without the rest of it.
+    pub fn tree_and_parents(&self, id: ObjectId) -> Result<(ObjectId, Vec<ObjectId>)> {
+        let unreadable = || format!("commit {id} cannot be read");
+        let commit = self.gix.find_commit(id).with_context(unreadable)?;
+        let decoded = commit.decode().with_context(unreadable)?;
+        Ok((decoded.tree(), decoded.parents().collect()))
+    }
+
     /// The commits on the first-parent line from `tip`, newest first, up to and without `stop`; to the
     /// root when `stop` is not on that line.
     pub fn first_parents(&self, tip: ObjectId, stop: ObjectId) -> impl Iterator<Item = Result<Commit>> {
@@ -109,6 +118,45 @@ impl Repo {
         let walk = walk.all().with_context(|| format!("the history of {head} cannot be read"))?;
         let ids = walk.take(most).map(|info| info.map(|info| info.id));
         ids.collect::<Result<_, _>>().with_context(|| format!("the history of {head} cannot be read"))
+    }
+
+    /// Whether no more than so many commits are in one history and not in the other, as far as can be told by
+    /// reading a few times as many.
+    pub fn is_near(&self, one: ObjectId, other: ObjectId, most: usize) -> Result<bool> {
+        let (mut sides, mut queue) = (HashMap::new(), BinaryHeap::new());
+        for (id, side) in [(one, 1_u8), (other, 2)] {
+            *sides.entry(id).or_default() |= side;
+            queue.push((self.commit(id)?.time, id));
+        }
+        let (mut open, mut apart) = (queue.len(), 0);
+        for _ in 0..most.saturating_mul(4) {
+            let Some((_, id)) = queue.pop().filter(|_| open > 0) else { return Ok(true) };
+            let side: u8 = sides.get(&id).copied().unwrap_or_default();
+            if side != 3 {
+                (open, apart) = (open - 1, apart + 1);
+            }
+            if apart > most {
+                return Ok(false);
+            }
+            for parent in self.commit(id)?.parents {
+                // A shallow clone ends somewhere.
+                if !self.has(parent) {
+                    continue;
+                }
+                let known = sides.get(&parent).copied();
+                let now = known.unwrap_or_default() | side;
+                sides.insert(parent, now);
+                match known {
+                    Some(known) if known != 3 && now == 3 => open = open.saturating_sub(1),
+                    Some(_) => {}
+                    None => {
+                        queue.push((self.commit(parent)?.time, parent));
+                        open += usize::from(now != 3);
+                    }
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// The format of its objects' ids.
