@@ -45,7 +45,8 @@ impl World {
         for _ in 0..self.rng.usize(1..=3) {
             let on = tips[tips.len() - 1];
             match self.rng.u8(..20) {
-                0..=8 => tips.push(self.commit_edit(on, content::edit)),
+                0..=6 => tips.push(self.commit_edit(on, content::edit)),
+                7 | 8 => self.wander(&mut tips),
                 9 | 10 => self.detour(&mut tips),
                 11 | 12 => self.rename_around(&mut tips),
                 13 => tips.push(self.revert_something(on)),
@@ -76,6 +77,20 @@ impl World {
         if let Some(back) = self.repository.merge(from, self.repository.tree(at), to) {
             tips.push(self.commit(back, &[at], &format!("take {} back", short(there))));
         }
+    }
+
+    /// Writes something into one function, and then into its twin instead.
+    fn wander(&mut self, tips: &mut Vec<ObjectId>) {
+        let on = tips[tips.len() - 1];
+        let before = self.repository.tree(on);
+        let Some(path) = content::path(&mut self.rng, &self.repository.state(before), content::is_code)
+        else {
+            return;
+        };
+        let there = self.commit_edit(on, |rng, state, _| content::twin(rng, state, &path));
+        let (elsewhere, what) = self.edited(before, |rng, state, _| content::twin(rng, state, &path));
+        let moved = self.commit(elsewhere, &[there], &format!("instead, {what}"));
+        tips.extend([there, moved]);
     }
 
     /// Renames a file, edits it under that name, and perhaps renames it back.

@@ -22,7 +22,10 @@ impl World {
                 self.repository.changed(self.repository.tree(pair[0]), self.repository.tree(pair[1]))
             })
             .collect();
-        if self.judge(begun, head, true).is_none() {
+        // A branch that comes to nothing has nothing to land.
+        if self.repository.tree(head) == self.repository.tree(begun)
+            || self.judge(begun, head, true).is_none()
+        {
             return;
         }
         self.land(head, "fast-forward");

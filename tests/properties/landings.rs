@@ -187,10 +187,14 @@ impl World {
     fn land_again(&mut self, judged: Judged) {
         let (main, landed) = (self.main, self.repository.tree(self.main));
         let Some(before) = self.repository.at(main).parents.first().copied() else { return };
-        let reverted = self.commit(self.repository.tree(before), &[main], &format!("revert {}", short(main)));
-        self.move_main(reverted);
-        let main_tree = self.repository.tree(reverted);
+        let main_tree = self.repository.tree(before);
         let head = self.repository.tree(judged.head);
+        let is_in = |tree| self.repository.merge(judged.base_tree, tree, head) == Some(tree);
+        if !is_in(landed) || is_in(main_tree) {
+            return;
+        }
+        let reverted = self.commit(main_tree, &[main], &format!("revert {}", short(main)));
+        self.move_main(reverted);
         let again = match self.chance(50) {
             true => self.repository.merge(judged.base_tree, main_tree, head),
             false => Some(landed),

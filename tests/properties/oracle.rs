@@ -24,15 +24,13 @@ pub fn unseen(repository: &Repository, shown: &Shown, old: ObjectId, new: Object
     let line = repository.line(new);
     let line: &[ObjectId] = line.iter().position(|id| *id == old).map_or(&[], |at| &line[..at]);
     for commit in repository.between(old, new) {
-        let is_merge = repository.at(commit).parents.len() > 1;
-        let takes_nothing = repository.at(commit).parents.first().map(|parent| repository.tree(*parent))
-            == Some(repository.tree(commit));
-        // On the branch itself nothing came in by it; what it merged is looked at by itself.
-        if line.contains(&commit) && is_merge && takes_nothing {
-            continue;
-        }
-        let what = format!("commit {}", commit.to_hex_with_len(8));
-        look(what, repository.own_base(commit), repository.tree(commit));
+        // Of a merge on the branch itself the branch gets what differs from before. It may take less than it
+        // merges: that is left out, and what stood there stays.
+        let from = match repository.at(commit).parents.first() {
+            Some(before) if line.contains(&commit) => repository.tree(*before),
+            _ => repository.own_base(commit),
+        };
+        look(format!("commit {}", commit.to_hex_with_len(8)), from, repository.tree(commit));
     }
     unseen
 }
@@ -61,8 +59,11 @@ fn unseen_of(
     };
     if let Some(new) = of_text(new) {
         let (old, new) = (lines(&of_text(old).unwrap_or_default()), lines(&new));
+        // What was shown to come on the way, and is not there in the end, goes.
+        let mut removed = shown.removed.clone();
+        shown.added.iter().for_each(|(line, count)| *removed.entry(line.clone()).or_default() += count);
         return lacking("added", &old, &new, &shown.added, shown)
-            .or_else(|| lacking("removed", &new, &old, &shown.removed, shown));
+            .or_else(|| lacking("removed", &new, &old, &removed, shown));
     }
     let id = match kind {
         EntryKind::Commit => String::from_utf8_lossy(bytes).into_owned(),

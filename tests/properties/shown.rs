@@ -16,7 +16,7 @@ pub type Lines = HashMap<Placed, usize>;
 pub struct OfPath {
     pub added: Lines,
     pub removed: Lines,
-    /// The modes that it was shown to get.
+    /// The modes that it was shown to have or get: what is changed on the way is changed back.
     pub modes: HashSet<String>,
     pub is_deleted: bool,
     /// The ids of the contents that it was shown to get.
@@ -84,7 +84,8 @@ impl Shown {
     fn header(&mut self, path: &str, line: &str) {
         let of_path = self.paths.entry(path.to_owned()).or_default();
         let word = line.rsplit(' ').next().unwrap_or_default();
-        if line.starts_with("new mode ") || line.starts_with("new file mode ") {
+        let modes = ["old mode ", "new mode ", "new file mode "];
+        if modes.iter().any(|mode| line.starts_with(mode)) {
             of_path.modes.insert(word.to_owned());
         } else if line.starts_with("deleted file mode ") {
             of_path.is_deleted = true;

@@ -208,7 +208,7 @@ impl Tally {
         let worlds = usize::try_from(worlds).unwrap();
         assert!(self.tried >= 2 * worlds, "too little was tried: {self}");
         assert!(self.admitted * 10 >= self.tried, "too little was let in to be looked at: {self}");
-        assert!(self.honest >= 2 * worlds, "too little honest work: {self}");
+        assert!(self.honest >= worlds, "too little honest work: {self}");
         assert!(
             self.beside.1 * 100 >= self.beside.0 * 90,
             "too little that lands beside others' work: {self}"
