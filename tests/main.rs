@@ -62,6 +62,7 @@ mod support;
 mod sync;
 mod trust;
 mod verdict_records;
+mod verdict_show;
 mod verdict_validity;
 mod verdicts;
 mod verify;
