@@ -3,7 +3,8 @@
 //! A subcommand is the file or folder of its name; its arguments and what it prints are in `ui::cli`.
 //! Some need no file here: the gate itself answers `check`, and `completions` and `man` only print. What several
 //! subcommands share: [`documents`] (documents of specs), [`human_review`] (a person's own verdict), [`prompts`]
-//! (what models are told), [`receipts`] (the last tips that the gate let in) and [`selection`] (which change is
+//! (what models are told), [`landing`] (the form in
+//! which a change is judged), [`receipts`] (the last tips that the gate let in) and [`selection`] (which change is
 //! meant).
 
 pub(crate) mod approve;
@@ -14,6 +15,7 @@ pub(crate) mod documents;
 pub(crate) mod hook;
 pub(crate) mod human_review;
 pub mod init;
+pub(crate) mod landing;
 pub(crate) mod log;
 pub(crate) mod merge;
 pub(crate) mod plan;

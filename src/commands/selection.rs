@@ -1,5 +1,6 @@
 //! Which change a command is about: a revision, a range or what is staged, and the branch that it is meant for.
 
+use super::landing::{self, Landing};
 use crate::domain::change::Change;
 use crate::domain::error::Result;
 use crate::gate::store::config::{self, Loaded};
@@ -20,6 +21,8 @@ pub struct Selection {
 #[derive(Debug)]
 pub struct Selected {
     pub change: Change,
+    /// Where it would land, if that is what the change is.
+    pub landing: Option<Landing>,
     /// The branch that it is meant for.
     pub target: String,
     /// The config of that branch.
@@ -31,11 +34,14 @@ impl Selection {
     pub fn find(&self, repo: &Repo) -> Result<Selected> {
         let target = self.find_target(repo)?;
         let loaded = config::load_for(repo, &target)?;
-        let change = match self.staged {
-            true => changes::staged(repo)?,
-            false => changes::named(repo, self.revision_or_head(), &target)?,
+        let (change, landing) = match self.staged {
+            true => (changes::staged(repo)?, None),
+            false => {
+                let change = changes::named(repo, self.revision_or_head(), &target)?;
+                landing::judged(repo, &loaded.config.gate, &target.name, change)?
+            }
         };
-        Ok(Selected { change, target: target.name, loaded })
+        Ok(Selected { change, landing, target: target.name, loaded })
     }
 
     /// Why the change is empty, where it is.

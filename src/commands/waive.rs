@@ -7,7 +7,7 @@ use crate::gate::store::Repo;
 
 /// Records a waiver of that change, with the reason; `None` if the change is empty.
 pub fn waive(repo: &Repo, selected: &Selected, reason: String) -> Result<Option<HumanReview>> {
-    let Selected { change, target, loaded } = selected;
+    let Selected { change, target, loaded, .. } = selected;
     if change.is_empty() {
         return Ok(None);
     }

@@ -136,7 +136,8 @@ pub struct Change {
     pub head_tree: ObjectId,
     /// The commit that it starts from, where there is one; its tree is `base_tree`.
     pub base_commit: Option<ObjectId>,
-    /// The commit that carries it, where there is one; its tree is `head_tree`.
+    /// The commit that carries it, where there is one. Its tree is `head_tree`, but where what is judged is how
+    /// it would land.
     pub head_commit: Option<ObjectId>,
     /// The commits that the head has and the base has not, parents first; none where none of them changes a
     /// file, or where it is not committed.

@@ -3,6 +3,7 @@
 mod api;
 mod committee;
 mod history;
+mod landing;
 mod liars;
 mod outcome;
 mod parts;

@@ -5,6 +5,7 @@
 
 use super::{Moment, Refused, refused};
 use crate::agents::trust::{self, Purpose};
+use crate::commands::landing;
 use crate::commands::review::{self, Request, ReviewOutcome};
 use crate::domain::change::Change;
 use crate::domain::error::{Interrupted, Result};
@@ -34,7 +35,7 @@ pub async fn settle(pending: Pending, events: &Events, stop: &Stop) -> Result<Op
     let Pending { repo, candidate, policy, mut missing, moment } = pending;
     let mut reasons = Vec::new();
     for _ in 0..ROUNDS {
-        reasons = judge(&repo, &candidate, &missing, events, stop).await?;
+        reasons = judge(&repo, &candidate, &policy, &missing, events, stop).await?;
         if stop.is_set() {
             return Err(Interrupted.into());
         }
@@ -80,12 +81,14 @@ fn with_reasons(
 async fn judge(
     repo: &Repo,
     candidate: &Candidate,
+    policy: &Policy,
     missing: &Missing,
     events: &Events,
     stop: &Stop,
 ) -> Result<Vec<String>> {
     let branch = candidate.branch.as_str();
     let change = change(repo, candidate, missing)?;
+    let (change, _) = landing::judged(repo, policy, branch, change)?;
     let loaded = config::load(repo, branch)?;
     // Nobody can be asked in a hook.
     trust::require(repo, trust::config_items(&loaded.brought, Purpose::Review), false)?;
@@ -119,8 +122,15 @@ fn change(repo: &Repo, candidate: &Candidate, missing: &Missing) -> Result<Chang
     }
     // Who commits here may be an agent by its own name.
     let mut authors = vec![changes::by_identity(&repo.identity()?)];
-    let mut commits = Vec::new();
-    if let New::Tree { heads, .. } = &candidate.new {
+    let (mut commits, mut head_commit) = (Vec::new(), missing.head);
+    if let New::Tree { tree, heads } = &candidate.new {
+        if let [head] = heads[..]
+            && admit::predict(repo, candidate.old, heads)? == Some(*tree)
+        {
+            // git's own merge: the verdict is found again by its head.
+            head_commit = Some(head);
+            authors.clear();
+        }
         for head in heads {
             authors.extend(changes::authors(repo, Some(candidate.old), *head)?);
             commits.extend(changes::carried(repo, Some(candidate.old), *head)?);
@@ -132,7 +142,7 @@ fn change(repo: &Repo, candidate: &Candidate, missing: &Missing) -> Result<Chang
         base_tree: missing.base_tree,
         head_tree: missing.head_tree,
         base_commit: missing.base,
-        head_commit: missing.head,
+        head_commit,
         commits,
         authors,
         title: "this merge as it stands".into(),

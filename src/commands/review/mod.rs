@@ -17,9 +17,10 @@ mod parts;
 mod reading;
 mod request;
 pub mod reviewers;
+mod split;
 
 pub(crate) use material::show;
-pub use on_request::{Earlier, ReviewOptions, Reviewed};
+pub use on_request::{Earlier, ReviewOptions, Reviewed, let_in_already};
 pub use reviewers::{reviewers, rival, rivals};
 
 use crate::agents::sandbox::Sandbox;

@@ -2,7 +2,7 @@
 //!
 //! A change that has been judged is not judged again, unless the user asks for that.
 
-use super::{Request, ReviewOutcome, conclusion, intent, judge, review, reviewers, rival};
+use super::{Request, ReviewOutcome, conclusion, intent, judge, review, reviewers, rival, split};
 use crate::agents::cli::Agent;
 use crate::commands::selection::{Selected, Selection};
 use crate::domain::change::{Author, Change, Vendor};
@@ -10,10 +10,10 @@ use crate::domain::config::Config;
 use crate::domain::error::{self, Result, hint};
 use crate::domain::event::Events;
 use crate::domain::plan;
-use crate::domain::policy::Demand;
+use crate::domain::policy::{Demand, Policy};
 use crate::domain::spec::Slug;
 use crate::domain::verdict::{Decision, Verdict};
-use crate::gate::admit::{self, BranchVerdicts};
+use crate::gate::admit::{self, BranchVerdicts, Candidate, New, Ruling};
 use crate::gate::store::{Repo, changes, specs};
 use crate::system::process::stop::Stop;
 use anyhow::Context;
@@ -104,10 +104,26 @@ impl ReviewOptions {
     }
 }
 
+/// The verdicts by which the target's gate lets a change in as it is: nothing is missing. `None` if it does not,
+/// or none of its commits is there to ask about.
+pub fn let_in_already(repo: &Repo, selected: &Selected) -> Result<Option<Vec<Verdict>>> {
+    let Selected { change, landing, target, loaded } = selected;
+    let (Some(base), Some(head)) = (change.base_commit, change.head_commit) else { return Ok(None) };
+    if landing.is_some() {
+        return Ok(None);
+    }
+    let candidate = Candidate { branch: target.clone(), old: base, new: New::Commit(head), accepted: None };
+    match admit::admit_under(repo, &candidate, &loaded.config.gate) {
+        Ok(Ruling::Allow(verdicts)) if !verdicts.is_empty() => Ok(Some(verdicts)),
+        // Who cannot be told what was judged before has it judged.
+        _ => Ok(None),
+    }
+}
+
 impl Earlier {
     /// Looks the verdicts of a change up.
     pub fn find(repo: &Repo, selected: &Selected) -> Result<Earlier> {
-        let Selected { change, target, loaded } = selected;
+        let Selected { change, target, loaded, .. } = selected;
         let policy = &loaded.config.gate;
         let demand = admit::demand(repo, policy, change.base_tree, change.head_tree)?;
         let verdicts = BranchVerdicts::new(repo, policy, target).on_change(change)?;
@@ -131,7 +147,7 @@ impl Earlier {
         events: &Events,
         stop: &Stop,
     ) -> Result<Reviewed> {
-        let Selected { change, target, loaded } = selected;
+        let Selected { change, target, loaded, .. } = selected;
         let config = &loaded.config;
         let transcript = repo.own_dir()?.join("review.log");
         remove_old(&transcript)?;
@@ -152,18 +168,69 @@ impl Earlier {
             // Only a newer verdict of the same reviewer answers one that blocks.
             None => blocking(&self.outcomes).and_then(|verdict| find(&verdict.reviewer.name).ok()),
         };
-        let outcomes = match chosen {
-            Some(reviewer) => vec![review(repo, &request, &reviewer, events, stop).await?],
-            None => judge(repo, &request, events, stop).await?,
+        let outcomes = match (chosen, split::by_authors(repo, config, change)?) {
+            (Some(reviewer), _) => vec![review(repo, &request, &reviewer, events, stop).await?],
+            (None, Some(parts)) => {
+                let reviewed = in_parts(repo, &request, &parts, events, stop).await?;
+                return Ok(Reviewed { transcript: transcript.exists().then_some(transcript), ..reviewed });
+            }
+            (None, None) => judge(repo, &request, events, stop).await?,
         };
         let reviewed = Reviewed::new(&joined(self.outcomes, outcomes), selected, &self.demand);
         Ok(Reviewed { transcript: transcript.exists().then_some(transcript), ..reviewed })
     }
 }
 
+/// Has each part of a change judged by its own rivals, what is judged already not again. The whole is approved
+/// if each part is.
+async fn in_parts(
+    repo: &Repo,
+    request: &Request<'_>,
+    parts: &[Change],
+    events: &Events,
+    stop: &Stop,
+) -> Result<Reviewed> {
+    let policy = &request.loaded.config.gate;
+    events.progress(format!(
+        "no reviewer is independent of all its authors, so its commits are judged in {} parts",
+        parts.len()
+    ));
+    let mut whole = Reviewed {
+        decision: Some(Decision::Approve),
+        verdicts: Vec::new(),
+        reasons: Vec::new(),
+        transcript: None,
+    };
+    for part in parts {
+        let demand = admit::demand(repo, policy, part.base_tree, part.head_tree)?;
+        let earlier = BranchVerdicts::new(repo, policy, request.target).on_change(part)?;
+        let earlier: Vec<ReviewOutcome> =
+            earlier.into_iter().map(|verdict| ReviewOutcome::Judged(Box::new(verdict))).collect();
+        let mut outcomes = earlier;
+        if conclusion(&outcomes, policy, &demand).is_none() {
+            let request = Request { change: part, ..*request };
+            let new = judge(repo, &request, events, stop).await?;
+            outcomes = joined(outcomes, new);
+        }
+        let reviewed = Reviewed::of(&outcomes, policy, request.target, &demand);
+        whole.verdicts.extend(reviewed.verdicts);
+        whole.reasons.extend(reviewed.reasons);
+        match reviewed.decision {
+            Some(Decision::RequestChanges) => whole.decision = Some(Decision::RequestChanges),
+            None if whole.decision != Some(Decision::RequestChanges) => whole.decision = None,
+            _ => {}
+        }
+    }
+    Ok(whole)
+}
+
 impl Reviewed {
     fn new(outcomes: &[ReviewOutcome], selected: &Selected, demand: &Demand) -> Reviewed {
-        let decision = conclusion(outcomes, &selected.loaded.config.gate, demand);
+        Reviewed::of(outcomes, &selected.loaded.config.gate, &selected.target, demand)
+    }
+
+    fn of(outcomes: &[ReviewOutcome], policy: &Policy, target: &str, demand: &Demand) -> Reviewed {
+        let decision = conclusion(outcomes, policy, demand);
         let (mut verdicts, mut reasons) = (Vec::new(), Vec::new());
         for outcome in outcomes {
             match outcome {
@@ -172,14 +239,14 @@ impl Reviewed {
             }
         }
         let (counting, advice): (Vec<&Verdict>, Vec<&Verdict>) =
-            verdicts.iter().partition(|verdict| selected.loaded.config.gate.names(&verdict.reviewer));
+            verdicts.iter().partition(|verdict| policy.names(&verdict.reviewer));
         if decision.is_none() && !counting.is_empty() {
             reasons.push(format!("{} approvals of distinct vendors are needed", demand.approvals));
         }
         reasons.extend(advice.into_iter().map(|verdict| {
             format!(
                 "what {} says is advice: the config of `{}` does not name it",
-                verdict.reviewer.name, selected.target
+                verdict.reviewer.name, target
             )
         }));
         Reviewed { decision, verdicts, reasons, transcript: None }

@@ -176,13 +176,13 @@ fn effects(
 /// Why a verdict on an object of that tree does not hold; `None` if it does.
 fn void(
     verdict: &Verdict,
-    tree: ObjectId,
+    (on, tree): (ObjectId, ObjectId),
     branch: Option<&BranchVerdicts<'_>>,
     effect: Option<Effect>,
     authors: impl FnOnce(&Verdict) -> Vec<Author>,
 ) -> Option<String> {
     let Some(branch) = branch else { return Some("the policy of its branch cannot be read".into()) };
-    if verdict.head_tree != tree {
+    if verdict.head_tree != tree && verdict.head_commit != Some(on) {
         return Some("it is about another state".into());
     }
     if !branch.policy().protects(&verdict.target) {
@@ -235,7 +235,7 @@ impl Listing {
             let commit = repo.commit(on).ok();
             let branch = branches.get(verdict.target.as_str());
             let tree = commit.as_ref().map_or(on, |commit| commit.tree);
-            let why = void(&verdict, tree, branch, effect, &mut authors);
+            let why = void(&verdict, (on, tree), branch, effect, &mut authors);
             Ok(ListedVerdict {
                 object: on.to_string(),
                 subject: commit.map(|commit| commit.subject().to_owned()),

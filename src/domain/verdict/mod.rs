@@ -144,7 +144,8 @@ pub struct Verdict {
     /// The commit that it starts from, where there is one; its tree is `base_tree`.
     #[serde(with = "id::optional", default, skip_serializing_if = "Option::is_none")]
     pub base_commit: Option<ObjectId>,
-    /// The commit that carried it, where there is one; its tree is `head_tree`.
+    /// The commit that carried it, where there is one. Its tree is `head_tree`, but where it was judged as it
+    /// would land on `base_commit`.
     #[serde(with = "id::optional", default, skip_serializing_if = "Option::is_none")]
     pub head_commit: Option<ObjectId>,
     /// The branch it was meant for.

@@ -165,6 +165,7 @@ impl Judge<'_> {
         let steps = line.steps.get(at..at + own.len()).unwrap_or_default();
         let is_own = !own.is_empty()
             && steps.len() == own.len()
+            && steps.last().is_some_and(|step| step.tree == change.head_tree)
             && steps.iter().zip(&own).all(|(step, commit)| step.commit == Some(*commit));
         let (Some(first), Some(last)) = (steps.first(), own.last()) else { return Ok(None) };
         if !is_own {

@@ -2,7 +2,7 @@
 
 use crate::agents::trust::{self, Purpose};
 use crate::commands::human_review;
-use crate::commands::review::{Earlier, ReviewOptions, Reviewed};
+use crate::commands::review::{self, Earlier, ReviewOptions, Reviewed};
 use crate::commands::selection::Selected;
 use crate::domain::error::{Exit, Result, hint};
 use crate::domain::spec::Slug;
@@ -24,7 +24,9 @@ use std::path::PathBuf;
 /// The reviewer is of another vendor than everybody who made the change (see `gate.rival` in the
 /// config). It is shown the whole difference between the two trees, what the change is meant to do,
 /// and the changed files as far as `review.budget` goes. A difference that is longer than that is read
-/// in parts, by a request each. The verdict follows from the findings and is kept in
+/// in parts, by a request each. Where the target could not take the change in from its own base, it is
+/// judged as it would land on the target's tip. Commits of several vendors that no reviewer is
+/// independent of are judged one after the other. The verdict follows from the findings and is kept in
 /// refs/notes/flow-ai.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -73,10 +75,10 @@ pub struct ReviewArgs {
 
 pub fn run(args: ReviewArgs) -> Result<Exit> {
     let is_json = args.json;
-    or_error_as_json(is_json, review(args))
+    or_error_as_json(is_json, run_review(args))
 }
 
-fn review(args: ReviewArgs) -> Result<Exit> {
+fn run_review(args: ReviewArgs) -> Result<Exit> {
     let decision = args.human_review.decision()?;
     let repo = Repo::discover()?;
     let options = ReviewOptions {
@@ -86,7 +88,7 @@ fn review(args: ReviewArgs) -> Result<Exit> {
         reviewer: args.reviewer,
     };
     let selected = options.select(&repo)?;
-    let Selected { change, target, loaded } = &selected;
+    let Selected { change, target, loaded, .. } = &selected;
     if change.is_empty() {
         return nothing("review", &options.selection.why_empty(target), args.json);
     }
@@ -102,6 +104,30 @@ fn review(args: ReviewArgs) -> Result<Exit> {
             writeln!(report::err(), "This very change has been judged already; --again asks again.")?;
         }
         return print(&reviewed, &selected, args.json);
+    }
+    if !args.again
+        && options.reviewer.is_none()
+        && let Some(verdicts) = review::let_in_already(&repo, &selected)?
+    {
+        if !args.json {
+            writeln!(
+                report::err(),
+                "The gate of `{}` lets this in already; --again asks again.",
+                report::plain(target)
+            )?;
+        }
+        let decision = Some(Decision::Approve);
+        let reviewed = Reviewed { decision, verdicts, reasons: Vec::new(), transcript: None };
+        return print(&reviewed, &selected, args.json);
+    }
+    if let Some(landing) = selected.landing.as_ref().filter(|_| !args.json) {
+        writeln!(
+            report::err(),
+            "It is judged as it would land on `{}` at {}: by itself, {}.",
+            report::plain(target),
+            landing.tip.to_hex_with_len(10),
+            report::plain(&landing.why)
+        )?;
     }
     consent(&repo, trust::config_items(&loaded.brought, Purpose::Review), &args.trust)?;
     let intent = match &args.intent {

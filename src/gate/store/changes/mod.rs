@@ -86,6 +86,9 @@ pub fn authors_of_commits<'c>(commits: impl IntoIterator<Item = &'c Commit>) -> 
 /// The commits of the change that a verdict is about; `None` if they cannot be found: its record names
 /// only the trees and the last commit.
 pub fn commits_of(repo: &Repo, verdict: &Verdict) -> Result<Option<Vec<Commit>>> {
+    if !verdict.commits().is_empty() && verdict.commits().iter().all(|commit| repo.has(*commit)) {
+        return verdict.commits().iter().map(|commit| repo.commit(*commit)).collect::<Result<_>>().map(Some);
+    }
     let Some(head) = verdict.head_commit.filter(|head| repo.has(*head)) else { return Ok(None) };
     let mut start = None;
     for commit in repo.first_parents(head, ObjectId::null(head.kind())).skip(1).take(DEPTH) {
