@@ -28,6 +28,7 @@ mod gate_policy;
 mod gate_regressions;
 mod gate_rules;
 mod honest_work;
+mod hints;
 mod hook_managers;
 mod hooks;
 #[cfg(target_os = "linux")]

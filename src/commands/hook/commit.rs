@@ -4,10 +4,11 @@
 //! that has to look for a merge under way. The commit's tree is that of the index that git names, which it
 //! may have put elsewhere.
 
-use super::{HookAnswer, Moment, decide, guarded};
+use super::{HookAnswer, Moment, Refused, decide, guarded};
 use crate::domain::error::Result;
 use crate::gate::admit::{Candidate, New};
 use crate::gate::store::{Repo, changes};
+use crate::system::process::ancestors;
 use anyhow::Context;
 use gix::ObjectId;
 
@@ -21,7 +22,38 @@ pub(super) fn ask(moment: Moment) -> Result<HookAnswer> {
         heads.sort();
         heads.dedup();
     }
-    decide(repo, Candidate { new: New::Tree { tree, heads }, ..candidate }, moment)
+    let amends = (moment == Moment::Commit).then(|| amends(&candidate));
+    let answer = decide(repo, Candidate { new: New::Tree { tree, heads }, ..candidate }, moment)?;
+    Ok(match (answer, amends) {
+        (HookAnswer::Refuse(_), Some(amends)) if is_amend() => HookAnswer::Refuse(amends),
+        (answer, _) => answer,
+    })
+}
+
+/// Whether git was told to replace the last commit. It does not tell its hook, so this is read off the command
+/// line: where that is not possible, the branch itself refuses it in the end.
+fn is_amend() -> bool {
+    let is_git =
+        |line: &[String]| line.first().is_some_and(|program| program == "git" || program.ends_with("/git"));
+    let lines = ancestors::command_lines();
+    let Some(git) = lines.iter().find(|line| is_git(line)) else { return false };
+    let options = git.iter().skip(1).take_while(|word| *word != "--");
+    // git takes a long option by any beginning that is no other's.
+    let names_it = |word: &String| word.len() >= "--am".len() && "--amend".starts_with(word.as_str());
+    git.iter().any(|word| word == "commit") && options.into_iter().any(names_it)
+}
+
+/// No review lets it: the commit that it replaces would be lost.
+fn amends(candidate: &Candidate) -> Refused {
+    let Candidate { branch, old, .. } = candidate;
+    Refused {
+        why: format!(
+            "this commit to `{branch}` is refused: it would replace {}, which `{branch}` has already",
+            old.to_hex_with_len(10)
+        ),
+        blocking: Vec::new(),
+        fix: vec!["make it a commit of its own, on top: git commit".to_owned()],
+    }
 }
 
 /// The heads of the merge that is under way in this worktree.

@@ -5,29 +5,42 @@ use super::Moment;
 use crate::commands::human_review;
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
-use crate::gate::admit::{Candidate, Missing, New};
+use crate::domain::text::shell::quote;
+use crate::gate::admit::{self, Candidate, Missing, New};
 use crate::gate::store::Repo;
 use crate::system::git;
 use gix::ObjectId;
 use std::process::Stdio;
 
 /// How a person's approval is given.
-pub(super) fn approval(missing: &Missing) -> String {
-    match missing.head {
-        Some(head) => format!(
-            "a person who did not write it approves it: git flow-ai review {} --approve",
-            head.to_hex_with_len(10)
-        ),
-        None => "a person who did not write it approves it: git flow-ai review --staged --approve".into(),
-    }
+pub(super) fn approval(
+    repo: &Repo,
+    candidate: &Candidate,
+    missing: &Missing,
+    moment: Moment,
+) -> Result<String> {
+    let what = match (missing.head, &candidate.new) {
+        (Some(head), _) => named(repo, candidate, missing.base, head, moment)? + &target(repo, candidate),
+        (None, New::Tree { tree, heads })
+            if heads.len() == 1 && is_gits_own(repo, candidate, *tree, heads)? =>
+        {
+            short(heads[0])
+        }
+        (None, _) => "--staged".to_owned(),
+    };
+    Ok(format!("a person who did not write it approves it: git flow-ai review {what} --approve"))
 }
 
 /// How to get the verdict that is missing.
-pub(super) fn review(repo: &Repo, candidate: &Candidate, missing: &Missing) -> Result<String> {
-    let short = |id: ObjectId| id.to_hex_with_len(10).to_string();
+pub(super) fn review(
+    repo: &Repo,
+    candidate: &Candidate,
+    missing: &Missing,
+    moment: Moment,
+) -> Result<String> {
     let Some(head) = missing.head else {
         return Ok(match &candidate.new {
-            New::Tree { heads, .. } if heads.len() > 1 => {
+            New::Tree { tree, heads } if is_gits_own(repo, candidate, *tree, heads)? => {
                 let each: Vec<String> =
                     heads.iter().map(|head| format!("git flow-ai review {}", short(*head))).collect();
                 format!("have it judged: {}", each.join(" && "))
@@ -35,7 +48,52 @@ pub(super) fn review(repo: &Repo, candidate: &Candidate, missing: &Missing) -> R
             _ => staged(repo).to_owned(),
         });
     };
-    Ok(format!("have it judged: git flow-ai review {}", named(repo, candidate, missing.base, head)?))
+    let what = named(repo, candidate, missing.base, head, moment)?;
+    Ok(format!("have it judged: git flow-ai review {what}{}", target(repo, candidate)))
+}
+
+/// Whether that tree is what git itself makes of these heads, so that the heads can be judged.
+fn is_gits_own(repo: &Repo, candidate: &Candidate, tree: ObjectId, heads: &[ObjectId]) -> Result<bool> {
+    Ok(heads.len() > 1 || !heads.is_empty() && admit::predict(repo, candidate.old, heads)? == Some(tree))
+}
+
+/// The option that names the branch, where it is not the one that is meant without.
+fn target(repo: &Repo, candidate: &Candidate) -> String {
+    match repo.target() {
+        Ok(usual) if usual == candidate.branch => String::new(),
+        _ => format!(" --target {}", quote(&candidate.branch)),
+    }
+}
+
+fn short(id: ObjectId) -> String {
+    id.to_hex_with_len(10).to_string()
+}
+
+/// How several picks are done where they are refused one by one: on a branch of their own, which is judged as
+/// a whole. `None` if no more than one is left.
+pub(super) fn picks(repo: &Repo, candidate: &Candidate) -> Option<String> {
+    let todo = std::fs::read_to_string(repo.git_dir().join("sequencer/todo")).ok()?;
+    let commits: Vec<&str> =
+        todo.lines().filter_map(|line| line.strip_prefix("pick ")?.split(' ').next()).collect();
+    let [first, _, ..] = commits[..] else { return None };
+    let (branch, main) = (format!("pick-{first}"), quote(&candidate.branch));
+    Some(format!(
+        "pick them onto a branch of their own, and have that judged: git cherry-pick --abort && \
+         git switch -c {branch} && git cherry-pick {} && git flow-ai review{} && git switch {main} && \
+         git merge --ff-only {branch}",
+        commits.join(" "),
+        target(repo, candidate)
+    ))
+}
+
+/// How what a server has refused is pushed together with its verdicts.
+pub(super) fn push(candidate: &Candidate) -> Option<String> {
+    let new = candidate.new.commit()?;
+    Some(format!(
+        "then push it together with its verdicts: git flow-ai push {}:{}",
+        short(new),
+        quote(&candidate.branch)
+    ))
 }
 
 /// How this person lets it in unjudged; none where the policy does not name them.
@@ -44,22 +102,33 @@ pub(super) fn waiver(
     candidate: &Candidate,
     policy: &Policy,
     missing: &Missing,
+    moment: Moment,
 ) -> Result<Option<String>> {
     // Who has no name cannot be named.
     if !human_review::user(repo).is_ok_and(|person| policy.may_waive(&person)) {
         return Ok(None);
     }
     let what = match (missing.head, &candidate.new) {
-        (Some(head), _) => named(repo, candidate, missing.base, head)?,
+        (Some(head), _) => named(repo, candidate, missing.base, head, moment)? + &target(repo, candidate),
         (None, New::Tree { heads, .. }) if heads.len() > 1 => return Ok(None),
+        (None, New::Tree { tree, heads }) if is_gits_own(repo, candidate, *tree, heads)? => short(heads[0]),
         (None, _) => "--staged".to_owned(),
     };
     Ok(Some(format!("or let it in unjudged, and say why: git flow-ai waive {what} --reason \"…\"")))
 }
 
 /// A change as `review` and `waive` take it.
-fn named(repo: &Repo, candidate: &Candidate, base: Option<ObjectId>, head: ObjectId) -> Result<String> {
-    let short = |id: ObjectId| id.to_hex_with_len(10).to_string();
+fn named(
+    repo: &Repo,
+    candidate: &Candidate,
+    base: Option<ObjectId>,
+    head: ObjectId,
+    moment: Moment,
+) -> Result<String> {
+    // Whoever pushes may have it on the branch itself, where a commit alone stands for its own change.
+    if let (Some(base), Moment::Push | Moment::Receive) = (base, moment) {
+        return Ok(format!("{}..{}", short(base), short(head)));
+    }
     // The branch's own commits are nothing new to it: what they bring has to be named as a range.
     let tip = repo.find_ref(&format!("refs/heads/{}", candidate.branch))?.unwrap_or(candidate.old);
     let from_target = repo.merge_base(tip, head)?;

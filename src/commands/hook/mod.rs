@@ -136,14 +136,19 @@ fn refused(
     let mut ways = Vec::new();
     match (&refusal.missing, refusal.blocking.is_empty()) {
         _ if !refusal.fix.is_empty() => ways.extend(refusal.fix),
-        (Some(missing), true) if refusal.wants_person => ways.push(hints::approval(missing)),
+        (Some(missing), true) if refusal.wants_person => {
+            ways.push(hints::approval(repo, candidate, missing, moment)?)
+        }
         (_, false) => ways.push("mend what is found, then have it judged again".to_owned()),
-        (Some(missing), true) => ways.push(hints::review(repo, candidate, missing)?),
+        (Some(missing), true) => match hints::picks(repo, candidate).filter(|_| moment == Moment::Move) {
+            Some(picks) => ways.push(picks),
+            None => ways.push(hints::review(repo, candidate, missing, moment)?),
+        },
         (None, true) => ways
             .push(format!("only add to `{branch}`: make the change on a branch of its own and merge that")),
     }
     if let Some(missing) = &refusal.missing {
-        ways.extend(hints::waiver(repo, candidate, policy, missing)?);
+        ways.extend(hints::waiver(repo, candidate, policy, missing, moment)?);
     }
     ways.extend(hints::back(repo, candidate, moment));
     Ok(Refused { why: format!("{what}: {}", refusal.why), blocking: refusal.blocking, fix: ways })

@@ -8,7 +8,7 @@
 //! judge it by. Nothing is written.
 
 use super::transaction::moving_with;
-use super::{HookAnswer, Moment, Refused, notes, refused};
+use super::{HookAnswer, Moment, Refused, hints, notes, refused};
 use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::policy::Policy;
 use crate::domain::verdict::NOTES_REF;
@@ -78,7 +78,8 @@ pub(super) fn one(args: &[String]) -> Result<HookAnswer> {
     };
     if name.starts_with("refs/heads/") {
         refused.fix.push(
-            "this server asks `update`, which sees no verdicts of the same push; before it: git flow-ai sync <remote>".to_owned(),
+            "this server asks `update`, which sees no verdicts of the same push; before it: git flow-ai sync"
+                .to_owned(),
         );
     }
     Ok(HookAnswer::Refuse(refused))
@@ -215,8 +216,7 @@ fn replay(
             let can_be_judged = refusal.missing.is_some();
             let mut refused = refused(repo, &candidate, policy, refusal, Moment::Receive)?;
             if can_be_judged {
-                let both = format!("git flow-ai push <remote> <commit>:{branch}");
-                refused.fix.push(format!("then push it together with its verdicts: {both}"));
+                refused.fix.extend(hints::push(&candidate));
             }
             Ok(Some(refused))
         }

@@ -7,7 +7,7 @@
 
 mod target;
 
-pub use target::{Refspec, refspecs, remote};
+pub use target::{Refspec, arguments, refspecs};
 
 use crate::commands::hook::LOSES;
 use crate::commands::sync::{self, Pushed, Synced};

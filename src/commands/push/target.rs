@@ -23,9 +23,30 @@ impl fmt::Display for Refspec {
     }
 }
 
+/// The remote and what goes there, of what was typed: a `<commit>:<branch>` that no remote is named before goes to
+/// the usual one.
+pub fn arguments(
+    repo: &Repo,
+    first: Option<String>,
+    mut branches: Vec<String>,
+) -> Result<(String, Vec<String>)> {
+    let is_refspec = |word: &str| {
+        let is_remote = repo.remotes().iter().any(|remote| remote == word);
+        word.split_once(':').is_some_and(|(from, _)| !is_remote && repo.commit_of(from).is_ok())
+    };
+    let named = match first {
+        Some(word) if is_refspec(&word) => {
+            branches.insert(0, word);
+            None
+        }
+        first => first,
+    };
+    Ok((remote(repo, named.as_deref())?, branches))
+}
+
 /// The remote of that name; without one, the one that git's config says for the branch that is checked
 /// out, else the only one, else `origin`.
-pub fn remote(repo: &Repo, named: Option<&str>) -> Result<String> {
+fn remote(repo: &Repo, named: Option<&str>) -> Result<String> {
     let remotes = repo.remotes();
     if let Some(named) = named {
         if !remotes.iter().any(|remote| remote == named) && find(repo, &full(named))?.is_some() {

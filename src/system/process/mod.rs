@@ -5,6 +5,7 @@
 //! handed to us. Stopping means TERM to the whole tree, a grace period, KILL, and looking again until
 //! nothing is left. What a child prints is read in lines of a bounded length.
 
+pub(crate) mod ancestors;
 pub(crate) mod descendants;
 pub(crate) mod identity;
 pub(crate) mod lines;

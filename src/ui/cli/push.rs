@@ -25,6 +25,7 @@ Examples:
   git flow-ai push                      what is checked out, to its upstream
   git flow-ai push origin main topic
   git flow-ai push origin topic:main    a branch or commit, as another branch
+  git flow-ai push 1a2b3c4d5e:main      the same, to the usual remote
   git flow-ai push --dry-run            what would go, as far as the remote was last seen
 
 Exit status: 0 all is there; 1 refused, by the remote or a hook; 2 could not push.")]
@@ -48,8 +49,8 @@ pub struct PushArgs {
 
 pub fn run(args: PushArgs) -> Result<Exit> {
     let repo = Repo::discover()?;
-    let remote = push::remote(&repo, args.remote.as_deref())?;
-    let refspecs = push::refspecs(&repo, &remote, &args.branches)?;
+    let (remote, branches) = push::arguments(&repo, args.remote, args.branches)?;
+    let refspecs = push::refspecs(&repo, &remote, &branches)?;
     let is_watched = stderr().is_terminal() && !args.json;
     let push = Push { remote, refspecs, is_dry_run: args.dry_run, is_watched };
     let fetched = |line: &str| {

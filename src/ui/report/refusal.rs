@@ -29,6 +29,7 @@ pub fn print(refused: &Refused) {
     for fix in &refused.fix {
         text.push_str(&hint_line(fix));
     }
+    text.push_str(&hint_line("what is asked for and why: man git-flow-ai-gate"));
     // With nowhere left to complain, the exit status has to do.
     let _ = err().write_all(text.as_bytes());
 }

@@ -1,0 +1,38 @@
+//! The command lines of the processes that started us, as far as they can be read.
+
+use super::Pid;
+
+/// How many generations are looked at.
+const GENERATIONS: usize = 4;
+
+/// The nearest first, each as its arguments.
+pub fn command_lines() -> Vec<Vec<String>> {
+    let mut lines = Vec::new();
+    let mut pid = Pid::try_from(std::os::unix::process::parent_id()).unwrap_or_default();
+    while lines.len() < GENERATIONS && pid > 1 {
+        let Some((parent, line)) = read(pid) else { break };
+        lines.push(line);
+        pid = parent;
+    }
+    lines
+}
+
+/// The parent of a process, and its arguments.
+#[cfg(target_os = "linux")]
+fn read(pid: Pid) -> Option<(Pid, Vec<String>)> {
+    let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let line = bytes.split(|byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned());
+    Some((super::stat::Stat::read(pid)?.parent, line.collect()))
+}
+
+/// The same by `ps`, which puts spaces between the arguments.
+#[cfg(not(target_os = "linux"))]
+fn read(pid: Pid) -> Option<(Pid, Vec<String>)> {
+    let output = std::process::Command::new("ps")
+        .args(["-ww", "-o", "ppid=,command=", "-p", &pid.to_string()])
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let (parent, line) = text.trim_start().split_once(' ')?;
+    Some((parent.parse().ok()?, line.split_whitespace().map(str::to_owned).collect()))
+}

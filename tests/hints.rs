@@ -1,0 +1,319 @@
+//! Every hint that a refusal prints works when it is pasted: from a refused command, what is offered leads to
+//! the change being in, or to a person who is asked for. More than three rounds, or the same words twice, is
+//! a failure.
+
+use crate::support::{Config, Out, Place};
+use std::path::PathBuf;
+
+/// How often a refused command may be tried again.
+const ROUNDS: usize = 3;
+
+/// What a refusal's lines offer to be typed: what follows the last `: ` before a `git` or `man`, or stands in
+/// backquotes.
+fn hinted(said: &str) -> Vec<String> {
+    let mut commands: Vec<String> = Vec::new();
+    for line in said.lines().map(|line| line.trim_start_matches("remote: ").trim()) {
+        let Some(rest) = ["hint:", "next:", "fix:"].iter().find_map(|label| line.strip_prefix(label)) else {
+            continue;
+        };
+        let quoted = rest.split('`').nth(1).filter(|text| text.starts_with("git "));
+        let plain = rest.rsplit_once(": git ").map(|(_, command)| format!("git {command}"));
+        let Some(command) = quoted.map(str::to_owned).or(plain) else { continue };
+        let command = command.split(", then").next().unwrap_or_default();
+        let command = command.split(", or ").next().unwrap_or_default().split("; or ").next();
+        let command = command.unwrap_or_default().trim().to_owned();
+        if !commands.contains(&command) {
+            commands.push(command);
+        }
+    }
+    commands
+}
+
+/// Does the command, and what its refusals offer, until the goal is reached.
+#[track_caller]
+fn follow(place: &Place, command: &str, goal: impl Fn() -> bool) {
+    let mut said = Vec::<String>::new();
+    for round in 1..=ROUNDS {
+        let out = place.sh(command);
+        if goal() {
+            return;
+        }
+        let text = out.stdout + &out.stderr;
+        assert!(out.status != 0, "`{command}` says yes, and it is not in:\n{text}");
+        assert_eq!(text.matches("man git-flow-ai-gate").count(), 1, "the page is named once:\n{text}");
+        let words: String = text.lines().filter(|line| line.contains("hint:")).collect();
+        assert!(!said.contains(&words), "round {round} says the same again:\n{text}");
+        said.push(words);
+        let commands = hinted(&text);
+        assert!(!commands.is_empty(), "nothing is offered:\n{text}");
+        for command in commands {
+            assert!(!command.contains('<'), "`{command}` has a blank:\n{text}");
+            let pasted = place.sh(&command);
+            if goal() {
+                return;
+            }
+            if command.starts_with("git flow-ai review") {
+                assert_eq!(pasted.status, 0, "`{command}` does not work: {pasted:?}");
+            }
+        }
+    }
+    place.sh(command);
+    assert!(goal(), "still refused after {ROUNDS} rounds of what is offered: {said:#?}");
+}
+
+/// `main` is protected, and nobody is asked unless it is typed.
+fn config() -> Config {
+    Config::lookup_only().reviewer("judge", "zeta")
+}
+
+/// A repository with a guarded server, `origin`; here the hooks only if asked for.
+fn guarded(hooks: bool) -> (Place, PathBuf) {
+    let place = Place::with_config(config());
+    place.watched_reviewer("judge", "");
+    place.write("n.txt", (1..=40).map(|number| format!("{number}\n")).collect::<String>());
+    place.git(&["add", "-A"]).ok();
+    place.git(&["commit", "--quiet", "-m", "Numbers"]).ok();
+    let server = place.server("origin");
+    Out::run(place.command("git").current_dir(&server).args(["flow-ai", "init"])).ok();
+    place.git(&["fetch", "--quiet", "origin"]).ok();
+    place.git(&["branch", "--quiet", "-u", "origin/main", "main"]).ok();
+    if hooks {
+        init(&place);
+    }
+    (place, server)
+}
+
+fn init(place: &Place) {
+    place.flow(&["init"]).ok();
+    place.git(&["clean", "-fdq", ".zenflow"]).ok();
+}
+
+/// A repository with hooks and no server.
+fn local(config: Config) -> Place {
+    let place = Place::with_config(config);
+    place.watched_reviewer("judge", "");
+    init(&place);
+    place
+}
+
+fn tip_of(place: &Place, folder: &PathBuf) -> String {
+    place.git_in(folder, &["rev-parse", "refs/heads/main"]).ok().stdout.trim().to_owned()
+}
+
+/// Commits that file on a branch off main, and goes back to main.
+fn topic(place: &Place, name: &str, path: &str) {
+    place.branch(name, "main");
+    place.commit(path, format!("{path}\n"));
+    place.switch("main");
+}
+
+/// Stages a file with that content.
+fn stage(place: &Place, path: &str, text: &str) {
+    place.write(path, text);
+    place.git(&["add", path]).ok();
+}
+
+#[test]
+fn two_commits_pushed_past_no_hooks() {
+    let (place, server) = guarded(false);
+    place.commit("w.txt", "one\n");
+    place.commit("v.txt", "two\n");
+    let wanted = place.id("main");
+    follow(&place, "git push origin main", || tip_of(&place, &server) == wanted);
+    assert_eq!(place.asked().len(), 1, "one review is enough");
+}
+
+#[test]
+fn a_reviewed_branch_pushed_by_plain_git() {
+    let (place, server) = guarded(true);
+    topic(&place, "change", "x.txt");
+    place.flow(&["review", "change"]).ok();
+    let wanted = place.id("change");
+    follow(&place, "git push origin change:main", || tip_of(&place, &server) == wanted);
+    assert_eq!(place.asked().len(), 1, "what is judged is not judged again");
+}
+
+#[test]
+fn a_squash_pushed_with_the_notes_only() {
+    let (place, server) = guarded(true);
+    place.branch("feature", "main");
+    place.write("n.txt", place.read("n.txt").replace("\n5\n", "\nfive\n"));
+    place.commit("f.txt", "f\n");
+    place.flow(&["review", "feature"]).ok();
+    place.switch("main");
+    place.write("n.txt", place.read("n.txt").replace("\n20\n", "\ntwenty\n"));
+    place.ungated(&["commit", "--quiet", "-am", "main moved"]).ok();
+    place.ungated(&[
+        "push",
+        "--quiet",
+        "--receive-pack=git -c core.hooksPath=/dev/null receive-pack",
+        "origin",
+        "main",
+    ]);
+    place.git(&["merge", "--quiet", "--squash", "feature"]).ok();
+    place.git(&["commit", "--quiet", "-m", "Squash"]).ok();
+    let wanted = place.id("main");
+    follow(&place, "git push --atomic origin main refs/notes/flow-ai", || tip_of(&place, &server) == wanted);
+    assert_eq!(place.asked().len(), 1, "on the approval that is there");
+}
+
+#[test]
+fn a_mistake_its_revert_and_a_good_commit() {
+    let (place, server) = guarded(false);
+    place.commit("bad.txt", "bad\n");
+    place.git(&["revert", "--no-edit", "HEAD"]).ok();
+    place.commit("good.txt", "good\n");
+    let wanted = place.id("main");
+    follow(&place, "git push origin main", || tip_of(&place, &server) == wanted);
+}
+
+#[test]
+fn a_branch_that_is_not_the_usual_target() {
+    let (place, server) = guarded(false);
+    place.commit(
+        ".zenflow/config.toml",
+        Config::protected()
+            .gate("review_on_merge = false")
+            .reviewer("judge", "zeta")
+            .to_string()
+            .replace("[\"main\"]", "[\"main\", \"release\"]"),
+    );
+    place.git(&["branch", "release"]).ok();
+    for branch in ["main", "release"] {
+        let fetch = ["-c", "core.hooksPath=/dev/null", "fetch", "--quiet", "../repo"];
+        place.git_in(&server, &[&fetch[..], &[&format!("+{branch}:{branch}")]].concat()).ok();
+    }
+    place.switch("release");
+    place.commit("fix.txt", "fix\n");
+    let wanted = place.id("release");
+    follow(&place, "git push origin release", || {
+        place.git_in(&server, &["rev-parse", "refs/heads/release"]).stdout.trim() == wanted
+    });
+}
+
+#[test]
+fn an_amended_commit_is_refused_and_no_review_of_it_offered() {
+    let place = local(config());
+    let before = place.id("main");
+    stage(&place, "README.md", "amended\n");
+    for amend in
+        ["git commit --amend -m re", "git commit --am --no-edit", "git -c x.y=z commit -a --amend -m re"]
+    {
+        let out = place.sh(amend).exits(1);
+        assert!(!hinted(&out.stderr).iter().any(|command| command.contains("review")), "{}", out.stderr);
+        assert!(out.stderr.contains("on top"), "{}", out.stderr);
+    }
+    assert_eq!(place.id("main"), before);
+    // The same as a commit of its own gets in.
+    follow(&place, "git commit -m 'Not --amend'", || place.file("main", "README.md").unwrap() == "amended\n");
+}
+
+#[test]
+fn a_branch_that_nets_to_nothing() {
+    let place = local(config());
+    place.branch("w", "main");
+    place.commit("tmp.txt", "tmp\n");
+    place.git(&["revert", "--no-edit", "HEAD"]).ok();
+    place.switch("main");
+    let wanted = place.id("w");
+    follow(&place, "git merge --ff-only w", || place.id("main") == wanted);
+}
+
+#[test]
+fn a_pick_of_three_commits() {
+    let place = local(config());
+    place.branch("topic", "main");
+    for path in ["a.txt", "b.txt", "c.txt", "d.txt"] {
+        place.commit(path, format!("{path}\n"));
+    }
+    place.switch("main");
+    follow(&place, "git cherry-pick topic~2 topic~1 topic", || {
+        place.file("main", "b.txt").is_some() && place.file("main", "d.txt").is_some()
+    });
+    assert_eq!(place.file("main", "a.txt"), None);
+    assert_eq!(place.asked().len(), 1);
+}
+
+#[test]
+fn merges_commits_rebases_and_resets_of_what_is_not_judged() {
+    for command in [
+        "git merge topic",
+        "git merge --no-ff --no-edit topic",
+        "git merge --squash -q topic && git commit -m Squash",
+        "git reset --hard topic",
+        "git switch -q --detach && git branch -f main topic",
+        "git fetch . topic:main || git push . topic:main",
+        "git push . topic:main",
+        "git cherry-pick topic",
+        "git rebase topic",
+    ] {
+        let place = local(config());
+        topic(&place, "topic", "a.txt");
+        follow(&place, command, || place.file("main", "a.txt").is_some());
+    }
+    let place = local(config());
+    stage(&place, "a.txt", "a\n");
+    follow(&place, "git commit -m a", || place.file("main", "a.txt").is_some());
+}
+
+#[test]
+fn a_merge_whose_approval_does_not_carry_is_judged_as_it_would_land() {
+    let place = local(config());
+    place.write("lines.txt", (1..=30).map(|number| format!("line {number}\n")).collect::<String>());
+    place.git(&["add", "-A"]).ok();
+    place.ungated(&["commit", "--quiet", "-m", "Lines"]).ok();
+    place.branch("topic", "main");
+    place.write("lines.txt", place.read("lines.txt").replace("line 15\n", "line fifteen\n"));
+    place.git(&["commit", "--quiet", "-am", "Fifteen"]).ok();
+    place.flow(&["review"]).ok();
+    place.switch("main");
+    std::fs::create_dir(place.repo().join("deploy")).unwrap();
+    place.git(&["mv", "lines.txt", "deploy/lines.txt"]).ok();
+    place.ungated(&["commit", "--quiet", "-m", "Move"]).ok();
+    follow(&place, "git merge --no-edit topic", || {
+        place.file("main", "deploy/lines.txt").unwrap().contains("fifteen")
+    });
+    let shown = place.request();
+    assert!(
+        shown.contains(r#""files":["deploy/lines.txt","lines.txt"]"#),
+        "what lands, and the commit:\n{shown}"
+    );
+    // It holds as it landed.
+    let list = place.flow(&["verdict", "show", "topic"]).ok().stdout;
+    assert_eq!(list.matches("holds       yes").count(), 2, "{list}");
+}
+
+#[test]
+fn a_branch_of_two_vendors_is_judged_in_parts() {
+    let config = Config::lookup_only().reviewer("acme", "acme").reviewer("zeta", "zeta");
+    let place = Place::with_config(config);
+    for name in ["acme", "zeta"] {
+        place.watched_reviewer(name, "");
+    }
+    init(&place);
+    place.branch("mixed", "main");
+    for (path, vendor) in [("a.txt", "acme"), ("b.txt", "zeta"), ("c.txt", "zeta")] {
+        place.write(path, format!("{path}\n"));
+        place.git(&["add", "-A"]).ok();
+        let trailers = format!("Add {path}\n\nFlow-Agent: {vendor}\nFlow-Vendor: {vendor}\n");
+        place.git(&["commit", "--quiet", "-m", &trailers]).ok();
+    }
+    place.switch("main");
+    follow(&place, "git merge --no-edit --no-ff mixed", || place.file("main", "c.txt").is_some());
+    assert_eq!(place.asked(), ["zeta", "acme"], "each part by a rival of its own authors");
+}
+
+#[test]
+fn a_person_is_asked_for_where_a_rule_wants_one() {
+    let rule = "[[gate.rule]]\npaths = [\"deploy/**\"]\nhuman = true";
+    let place = local(config().gate(rule));
+    topic(&place, "topic", "deploy/run.sh");
+    place.flow(&["review", "topic"]).ok();
+    let out = place.sh("git merge topic").exits(1);
+    let offered = hinted(&out.stderr);
+    assert_eq!(offered.len(), 1, "{}", out.stderr);
+    assert!(offered[0].ends_with("--approve"), "{offered:?}");
+    let (_, review) = offered[0].split_once("flow-ai ").unwrap();
+    place.flow_as_bob(&review.split(' ').collect::<Vec<_>>()).ok();
+    place.git(&["merge", "--quiet", "--no-edit", "topic"]).ok();
+}
