@@ -54,7 +54,11 @@ impl Approved {
         let head = verdicts.iter().find_map(|verdict| verdict.head_commit);
         let base = verdicts.iter().find_map(|verdict| verdict.base_commit);
         let set = shown_to_enough(&verdicts, approvals);
-        let commits = in_order(objects, &set, verdicts.iter().filter_map(|verdict| verdict.head_commit))?;
+        // What was judged before it was committed has no head, and brings in what it merges.
+        let commits = match head {
+            Some(_) => in_order(objects, &set, verdicts.iter().filter_map(|verdict| verdict.head_commit))?,
+            None => in_order(objects, &set, set.iter().copied())?,
+        };
         Ok(Some(Approved {
             base_tree,
             head_tree,

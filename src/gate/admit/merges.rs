@@ -69,7 +69,8 @@ impl Judge<'_> {
         for commit in &new {
             match self.shown_in(*commit)? {
                 Some(change) => {
-                    if change.head.is_some_and(|head| new.contains(&head)) {
+                    // What was judged before it was committed has no head: a conflict that was resolved.
+                    if change.head.is_none_or(|head| new.contains(&head)) {
                         add(&mut changes, vec![change]);
                     }
                 }
