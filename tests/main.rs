@@ -27,8 +27,8 @@ mod gate_exceptions;
 mod gate_policy;
 mod gate_regressions;
 mod gate_rules;
-mod honest_work;
 mod hints;
+mod honest_work;
 mod hook_managers;
 mod hooks;
 #[cfg(target_os = "linux")]

@@ -97,7 +97,7 @@ fn an_unjudged_change_is_refused_and_nothing_has_moved_on_either_side() {
     for remote in ["origin", "web"] {
         let out = place.flow(&["push", remote, "topic:main", "topic"]).exits(1);
         let out = out.says("remote: git flow-ai: this push to `main` is refused");
-        let out = out.says("have it judged: git flow-ai review").says("git flow-ai push <remote>");
+        let out = out.says("have it judged: git flow-ai review").says("with its verdicts: git flow-ai push ");
         out.says("error: ").says("has not let `main` in");
         assert_eq!(refs(&place), before, "{remote}");
     }

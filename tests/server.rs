@@ -85,7 +85,7 @@ fn whatever_the_order_of_branch_and_notes_a_judged_change_enters() {
     refused(&place, &["topic:main"])
         .says("remote: git flow-ai: this push to `main` is refused")
         .says("git flow-ai review")
-        .says("git flow-ai push <remote> <commit>:main");
+        .says("with its verdicts: git flow-ai push ");
     let both = place.copy();
     push(&place, &[NOTES]).ok();
     push(&place, &["topic:main"]).ok();
@@ -319,7 +319,7 @@ fn the_update_hook_judges_what_it_can_see() {
     place.approve("main", "topic");
     // The other ref of the push is none of its sight.
     let out = push(&place, &["topic:main", NOTES]).exits(1);
-    out.says("this push to `main` is refused").says("git flow-ai sync <remote>");
+    out.says("this push to `main` is refused").says("before it: git flow-ai sync");
     push(&place, &[NOTES]).ok();
     push(&place, &["--force", "main~1:main"]).exits(1).says("would lose commits");
     push(&place, &[":main"]).exits(1).says("may not be deleted");

@@ -10,7 +10,7 @@ use crate::domain::error::Result;
 use crate::domain::policy::Policy;
 use crate::domain::verdict::{Decision, Verdict};
 use crate::gate::admit::{self, Foreseen};
-use crate::gate::store::trees::Sealed;
+use crate::gate::store::trees::{Merger, Sealed};
 use crate::gate::store::{Repo, upstream, verdicts};
 use gix::ObjectId;
 
@@ -67,4 +67,23 @@ fn is_on_approved(repo: &Repo, change: &Change) -> Result<bool> {
             && verdict.decision != Decision::RequestChanges
     };
     Ok(verdicts.iter().any(ends_there))
+}
+
+/// Whether a verdict is about how its commits would land on its base, and not about their own last tree.
+pub fn is_of_landing(repo: &Repo, verdict: &Verdict) -> Result<bool> {
+    let (Some(tip), Some(head)) = (verdict.base_commit, verdict.head_commit) else { return Ok(false) };
+    let commits = verdict.commits();
+    if commits.is_empty() || !commits.iter().chain([&tip, &head]).all(|commit| repo.has(*commit)) {
+        return Ok(false);
+    }
+    if admit::predict(repo, tip, &[head])? == Some(verdict.head_tree) {
+        return Ok(true);
+    }
+    let mut bases = Vec::new();
+    for commit in commits {
+        bases.extend(repo.commit(*commit)?.parents.into_iter().filter(|parent| !commits.contains(parent)));
+    }
+    let [base] = bases[..] else { return Ok(false) };
+    let (base, head) = (repo.tree_of(base)?, repo.tree_of(head)?);
+    Ok(Merger::new(repo).merge(base, repo.tree_of(tip)?, head)? == Some(verdict.head_tree))
 }

@@ -2,6 +2,7 @@
 
 mod let_in;
 
+use super::landing;
 use crate::domain::change::Author;
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
@@ -176,13 +177,14 @@ fn effects(
 /// Why a verdict on an object of that tree does not hold; `None` if it does.
 fn void(
     verdict: &Verdict,
-    (on, tree): (ObjectId, ObjectId),
+    tree: ObjectId,
+    is_of_landing: bool,
     branch: Option<&BranchVerdicts<'_>>,
     effect: Option<Effect>,
     authors: impl FnOnce(&Verdict) -> Vec<Author>,
 ) -> Option<String> {
     let Some(branch) = branch else { return Some("the policy of its branch cannot be read".into()) };
-    if verdict.head_tree != tree && verdict.head_commit != Some(on) {
+    if verdict.head_tree != tree && !is_of_landing {
         return Some("it is about another state".into());
     }
     if !branch.policy().protects(&verdict.target) {
@@ -235,7 +237,10 @@ impl Listing {
             let commit = repo.commit(on).ok();
             let branch = branches.get(verdict.target.as_str());
             let tree = commit.as_ref().map_or(on, |commit| commit.tree);
-            let why = void(&verdict, (on, tree), branch, effect, &mut authors);
+            let is_of_landing = verdict.head_tree != tree
+                && verdict.head_commit == Some(on)
+                && landing::is_of_landing(repo, &verdict).unwrap_or_default();
+            let why = void(&verdict, tree, is_of_landing, branch, effect, &mut authors);
             Ok(ListedVerdict {
                 object: on.to_string(),
                 subject: commit.map(|commit| commit.subject().to_owned()),
