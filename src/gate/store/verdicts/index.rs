@@ -1,10 +1,8 @@
 //! Finding a verdict when its commit has another name: an index that travels inside the notes.
 //!
-//! With each record the same notes commit writes a pointer (`see 1 <time> <object>`) into the notes of
-//! two objects that do not exist, known by their ids alone: one stands for the paths that the change
-//! touches, which a rebase, a squash or a cherry-pick leaves as they are; one for whatever is newest,
-//! for changes whose files the target has renamed meanwhile. No cache beside the notes can be stale or
-//! poisoned, and a forged pointer only leads to a record, which is judged as any other. An index may
+//! With each record the same notes commit writes a pointer (`see 1 <time> <object>`) into the note of an
+//! object that does not exist, known by its id alone: it stands for the paths that the change touches, which
+//! a rebase, a squash or a cherry-pick leaves as they are. No cache beside the notes can be stale or poisoned, and a forged pointer only leads to a record, which is judged as any other. An index may
 //! forget, so only the newest pointers stay: a file that every change touches does not make it long.
 
 use super::{Notes, text};
@@ -23,18 +21,10 @@ const POINTER: &str = "see 1 ";
 /// How many pointers stay in one note.
 const KEPT: usize = 256;
 
-/// How many of them are followed, the newest first: behind each may be a merge to try.
-const FOLLOWED: usize = 32;
-
 impl Notes<'_> {
     /// The objects that verdicts on changes of exactly these paths hang on, the newest first.
     pub fn similar<'p>(&self, paths: impl IntoIterator<Item = &'p [u8]>) -> Result<Vec<ObjectId>> {
         self.pointed(key_of_paths(self.repo, paths)?)
-    }
-
-    /// The objects that the newest verdicts of all hang on.
-    pub fn newest(&self) -> Result<Vec<ObjectId>> {
-        self.pointed(key_of_newest(self.repo)?)
     }
 
     fn pointed(&self, key: ObjectId) -> Result<Vec<ObjectId>> {
@@ -46,7 +36,7 @@ impl Notes<'_> {
         let objects = pointers.into_iter().rev().filter_map(object);
         let mut newest: Vec<ObjectId> = Vec::new();
         for object in objects {
-            if newest.len() < FOLLOWED && !newest.contains(&object) {
+            if newest.len() < KEPT && !newest.contains(&object) {
                 newest.push(object);
             }
         }
@@ -59,7 +49,7 @@ pub(super) fn is_pointer(line: &str) -> bool {
     line.starts_with(POINTER)
 }
 
-/// Adds the pointers to a record that is about to hang on that object.
+/// Adds the pointer to a record that is about to hang on that object.
 pub(super) fn add(repo: &Repo, state: &mut State, on: ObjectId, verdict: &Verdict) -> Result<()> {
     let pointer = format!("{POINTER}{} {on}", verdict.time);
     // What is not here (a shallow or partial clone) cannot be compared: others may have indexed it.
@@ -67,7 +57,7 @@ pub(super) fn add(repo: &Repo, state: &mut State, on: ObjectId, verdict: &Verdic
         let paths = changed.iter().map(|changed| changed.path.as_slice());
         add_pointer(repo, state, key_of_paths(repo, paths)?, &pointer)?;
     }
-    add_pointer(repo, state, key_of_newest(repo)?, &pointer)
+    Ok(())
 }
 
 fn add_pointer(repo: &Repo, state: &mut State, key: ObjectId, pointer: &str) -> Result<()> {
@@ -99,11 +89,6 @@ fn key_of_paths<'p>(repo: &Repo, paths: impl IntoIterator<Item = &'p [u8]>) -> R
         text.push(0);
     }
     pseudo(repo, &text)
-}
-
-/// What stands for the newest of all.
-fn key_of_newest(repo: &Repo) -> Result<ObjectId> {
-    pseudo(repo, b"flow-ai newest 1\n")
 }
 
 /// The id that a blob of that content would have; it is never written.
