@@ -38,6 +38,8 @@ pub(super) struct Approved {
     shown: RefCell<HashMap<Vec<u8>, Rc<ShownLines>>>,
     /// Whether it came into the branch before, see [`landed`](super::landed).
     pub has_landed: OnceCell<bool>,
+    /// Whether its verdicts, signatures included, are what every change needs.
+    pub is_approved: OnceCell<bool>,
 }
 
 impl Approved {
@@ -72,6 +74,7 @@ impl Approved {
             touched: OnceCell::new(),
             shown: RefCell::default(),
             has_landed: OnceCell::new(),
+            is_approved: OnceCell::new(),
         }))
     }
 
@@ -91,6 +94,7 @@ impl Approved {
             touched: OnceCell::new(),
             shown: RefCell::default(),
             has_landed: OnceCell::new(),
+            is_approved: OnceCell::new(),
         })
     }
 
@@ -111,6 +115,7 @@ impl Approved {
             touched: OnceCell::new(),
             shown: RefCell::default(),
             has_landed: OnceCell::new(),
+            is_approved: OnceCell::new(),
         }))
     }
 

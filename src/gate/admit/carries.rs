@@ -20,6 +20,9 @@ use gix::ObjectId;
 /// How many commits are searched for the base of a path.
 const SEARCHED: usize = 20_000;
 
+/// Among how many changes it is searched for one that would land on another path.
+const EXPLAINED: usize = 64;
+
 impl Judge<'_> {
     /// Whether the change carries the step from one tree to another.
     pub fn carries(&self, change: &Approved, from: ObjectId, to: ObjectId) -> Result<Answer> {
@@ -102,8 +105,12 @@ impl Judge<'_> {
         Ok(Err(if is_meant { Reason::LandsElsewhere(path.display()) } else { Reason::Other }))
     }
 
-    /// Whether a file that the change is about is not where it was.
+    /// Whether a file that the change is about is not where it was; no where so many changes are looked at
+    /// that asking costs more than the word is worth.
     fn may_follow_a_rename(&self, base: ObjectId, head: ObjectId, from: ObjectId) -> Result<bool> {
+        if self.approved.len() > EXPLAINED {
+            return Ok(false);
+        }
         for shown in self.objects.difference(base, head)?.unwrap_or_default().iter() {
             if shown.old.is_some() && self.objects.entry(from, &shown.path)?.is_none() {
                 return Ok(true);

@@ -109,11 +109,19 @@ impl Judge<'_> {
     /// An approved change whose reviewers were shown that commit.
     fn shown_in(&self, commit: ObjectId) -> Result<Option<Rc<Approved>>> {
         for change in self.by_commit.get(&commit).into_iter().flatten() {
-            if self.is_enough(change, &[], &self.policy.base_demand())?.is_ok() {
+            if self.is_approved(change)? {
                 return Ok(Some(change.clone()));
             }
         }
         Ok(None)
+    }
+
+    fn is_approved(&self, change: &Approved) -> Result<bool> {
+        if let Some(known) = change.is_approved.get() {
+            return Ok(*known);
+        }
+        let is_approved = self.is_enough(change, &[], &self.policy.base_demand())?.is_ok();
+        Ok(*change.is_approved.get_or_init(|| is_approved))
     }
 
     /// What a merge comes to where a head is taken in as it is, since a guarding remote has it.
