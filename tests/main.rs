@@ -29,6 +29,7 @@ mod gate_regressions;
 mod gate_rules;
 mod hints;
 mod honest_work;
+mod hook_folders;
 mod hook_managers;
 mod hooks;
 #[cfg(target_os = "linux")]

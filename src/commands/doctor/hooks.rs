@@ -6,26 +6,24 @@
 
 use super::{Check, CheckStatus};
 use crate::commands::init::{
-    HOOKS, Taken, configured_name, configured_path, installed, lefthook_asks, servers_hook,
+    ByConfig, HOOKS, Taken, Unasked, by_config, configured_name, hooks_folder, installed, lefthook_asks,
+    servers_hook, unasked,
 };
 use crate::domain::error::Result;
 use crate::domain::text::shell::quote_path;
 use crate::gate::store::Repo;
 use crate::system::git;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub(super) const TOPIC: &str = "gate";
 pub(super) const INSTALL: &str = "git flow-ai init";
 
-/// The hook that sees nearly every way a branch can move.
-const TRANSACTION: &str = HOOKS[0];
-
 pub(super) fn examine(repo: &Repo, dir: &Path, target: &str) -> Result<Vec<Check>> {
     if repo.work_dir().is_none() {
-        return Ok(vec![server(repo)]);
+        return Ok(vec![server(repo)?]);
     }
     let mut checks = Vec::new();
-    let hooks = folder(dir)?;
+    let hooks = hooks_folder(dir)?;
     if repo
         .git_config("core.hooksPath")
         .is_some_and(|path| !Path::new(&path).is_absolute() && !path.starts_with('~'))
@@ -42,49 +40,23 @@ pub(super) fn examine(repo: &Repo, dir: &Path, target: &str) -> Result<Vec<Check
     let knows_config = git::version()? >= (2, 54);
     let found = checks.len();
     for name in HOOKS {
-        let by_config = if knows_config { by_config(repo, dir, name)? } else { ByConfig::No };
-        checks.extend(fault(dir, &hooks, name, by_config));
+        checks.extend(fault(dir, &hooks, name, by_config(repo, dir, name)?));
     }
     if !checks[found..].iter().any(|check| check.status == CheckStatus::Bad) {
         let from = if knows_config { "git's config and " } else { "" };
         let says = format!("{from}hooks in {} ask before {target} moves", hooks.display());
         checks.insert(found, Check::good(TOPIC, says));
     }
-    checks.extend(other_worktrees(repo, dir, &hooks, knows_config)?);
+    checks.extend(other_worktrees(repo, dir)?);
     Ok(checks)
 }
 
 /// The server's hook of a bare repository.
-fn server(repo: &Repo) -> Check {
-    let path = servers_hook(repo);
-    match installed(&path) {
+fn server(repo: &Repo) -> Result<Check> {
+    let path = servers_hook(repo)?;
+    Ok(match installed(&path) {
         Ok(()) => Check::good(TOPIC, format!("{} asks before a push moves a branch", path.display())),
         Err(taken) => bad(&path, "pre-receive", taken),
-    }
-}
-
-/// The folder in which git looks for hooks, from there.
-fn folder(dir: &Path) -> Result<PathBuf> {
-    Ok(dir.join(git::output(git::command(dir).args(["rev-parse", "--git-path", "hooks"]))?))
-}
-
-/// Whether git's config has us asked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ByConfig {
-    Yes,
-    No,
-    SwitchedOff,
-}
-
-fn by_config(repo: &Repo, dir: &Path, event: &str) -> Result<ByConfig> {
-    // Status 1 means that there are none.
-    let output = git::command(dir).args(["hook", "list", event]).output()?;
-    let (text, name) = (String::from_utf8_lossy(&output.stdout).into_owned(), configured_name(event));
-    let named = text.lines().find(|line| line.rsplit('\t').next() == Some(&name));
-    Ok(match named {
-        Some(line) if line != name => ByConfig::SwitchedOff,
-        Some(_) if installed(&configured_path(repo, event)).is_ok() => ByConfig::Yes,
-        _ => ByConfig::No,
     })
 }
 
@@ -141,21 +113,13 @@ fn bad(path: &Path, name: &str, taken: Taken) -> Check {
 }
 
 /// Other worktrees of this repository that look for hooks elsewhere, and find none that ask.
-fn other_worktrees(repo: &Repo, dir: &Path, hooks: &Path, knows_config: bool) -> Result<Vec<Check>> {
-    let mut checks = Vec::new();
-    let listed = git::output(git::command(dir).args(["worktree", "list", "--porcelain"]))?;
-    for worktree in listed.lines().filter_map(|line| line.strip_prefix("worktree ")).map(Path::new) {
-        if !worktree.is_dir() || (knows_config && by_config(repo, worktree, TRANSACTION)? == ByConfig::Yes) {
-            continue;
-        }
-        let theirs = folder(worktree)?;
-        if theirs != hooks && installed(&theirs.join(TRANSACTION)).is_err() {
-            checks.push(Check::bad(
-                TOPIC,
-                format!("in the worktree {} git looks for hooks in {}", worktree.display(), theirs.display()),
-                "git config --show-origin --get-all core.hooksPath, asked there, says why",
-            ));
-        }
-    }
-    Ok(checks)
+fn other_worktrees(repo: &Repo, dir: &Path) -> Result<Vec<Check>> {
+    let others = unasked(repo)?.into_iter().filter(|unasked| unasked.checkout != dir);
+    let check = |Unasked { checkout, hooks }: Unasked| {
+        let (checkout, hooks) = (checkout.display(), hooks.display());
+        let says =
+            format!("in the worktree {checkout} git looks for hooks in {hooks}, and none there asks us");
+        Check::bad(TOPIC, says, INSTALL)
+    };
+    Ok(others.map(check).collect())
 }

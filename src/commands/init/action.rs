@@ -1,8 +1,8 @@
 //! One thing that `init` does, written down before its effect so that it can always be undone.
 
-use super::installed::{Installed, OwnFile, OwnHook, Setting};
+use super::installed::{CONFIG, Installed, OwnFile, OwnHook, Setting};
 use super::script::Content;
-use crate::domain::error::Result;
+use crate::domain::error::{Result, hint};
 use crate::gate::store::Repo;
 use crate::system::git;
 use anyhow::Context;
@@ -64,13 +64,16 @@ impl Action {
                 format!("install the hook {}", content.path.display())
             }
             Action::Hook { content, .. } => format!("write {}", content.path.display()),
-            Action::Setting { setting, add: true } => {
-                format!("git config --add {} {}", setting.key, setting.value)
+            Action::Setting { setting: Setting { file, key, value, previous }, add } => {
+                let add = if *add { "--add " } else { "" };
+                let was = previous.as_ref().map(|previous| format!("it was {previous}"));
+                let place = (file != CONFIG).then(|| format!("in {file}"));
+                let remarks: Vec<String> = was.into_iter().chain(place).collect();
+                match remarks.is_empty() {
+                    true => format!("git config {add}{key} {value}"),
+                    false => format!("git config {add}{key} {value} ({})", remarks.join(", ")),
+                }
             }
-            Action::Setting { setting, .. } => match &setting.previous {
-                Some(previous) => format!("git config {} {} (it was {previous})", setting.key, setting.value),
-                None => format!("git config {} {}", setting.key, setting.value),
-            },
         }
     }
 
@@ -83,30 +86,57 @@ impl Action {
     }
 
     /// Records what is about to be done.
-    pub fn record(&self, installed: &mut Installed, root: &Path) {
+    pub fn record(&self, installed: &mut Installed, root: &Path) -> Result<()> {
         match self {
             Action::File { path, text } => {
-                record_folders(installed, &root.join(path));
+                for folder in missing(&root.join(path)) {
+                    if let Ok(folder) = folder.strip_prefix(root)
+                        && !installed.tree_folders.iter().any(|known| known == folder)
+                    {
+                        installed.tree_folders.push(folder.to_path_buf());
+                    }
+                }
                 installed.files.retain(|file| file.path != *path);
                 installed.files.push(OwnFile { path: path.clone(), text: text.clone() });
             }
             Action::Hook { content: Content { path, bytes, .. }, moved } => {
-                record_folders(installed, path);
-                let known = installed.hooks.iter().position(|hook| hook.path == *path);
+                for folder in missing(path) {
+                    let folder = installed.relative(&folder)?;
+                    if !installed.folders.contains(&folder) {
+                        installed.folders.push(folder);
+                    }
+                }
+                let path = installed.relative(path)?;
+                let known = installed.hooks.iter().position(|hook| hook.path == path);
                 let mut hook = match known {
                     Some(at) => installed.hooks.remove(at),
-                    None => OwnHook { path: path.clone(), moved: None, texts: Vec::new() },
+                    None => OwnHook { path, moved: None, texts: Vec::new() },
                 };
-                hook.moved = hook.moved.or_else(|| moved.clone());
+                if let (None, Some(moved)) = (&hook.moved, moved) {
+                    hook.moved = Some(installed.relative(moved)?);
+                }
                 hook.note(bytes);
                 installed.hooks.insert(known.unwrap_or(installed.hooks.len()), hook);
             }
             Action::Setting { setting, .. } => {
-                // What was there before us stays what was there before us, however often we are asked.
-                if !installed.settings.iter().any(|own| own.key == setting.key) {
-                    installed.settings.push(setting.clone());
-                }
+                installed.settings.retain(|own| (&own.file, &own.key) != (&setting.file, &setting.key));
+                installed.settings.push(setting.clone());
             }
+        }
+        Ok(())
+    }
+
+    /// A hook is only ever written inside the git directory: behind a link is somebody else's folder.
+    pub fn refuse_elsewhere(&self, installed: &Installed) -> Result<()> {
+        match self {
+            Action::Hook { content, .. } if !installed.is_inside(&content.path) => Err(hint(
+                format!(
+                    "{} leads out of the repository, so no hook is written there",
+                    content.path.display()
+                ),
+                "make a folder of what is a link there, or have that place run: git flow-ai hook <name>",
+            )),
+            _ => Ok(()),
         }
     }
 
@@ -122,7 +152,7 @@ impl Action {
             }
             Action::Setting { setting, add } => {
                 let mut config = git::command(repo.common_dir());
-                config.args(["config", "--local"]).args(add.then_some("--add"));
+                config.args(["config", "--file", &setting.file]).args(add.then_some("--add"));
                 git::output(config.args([&setting.key, &setting.value])).map(drop)
             }
         }
@@ -141,14 +171,10 @@ fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     Ok(())
 }
 
-/// Records the folders that have to be made for a path, outermost first.
-fn record_folders(installed: &mut Installed, path: &Path) {
+/// The folders that have to be made for a path, outermost first.
+fn missing(path: &Path) -> Vec<PathBuf> {
     let missing = path.ancestors().skip(1).take_while(|folder| !folder.exists());
     let mut missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
     missing.reverse();
-    for folder in missing {
-        if !installed.folders.contains(&folder) {
-            installed.folders.push(folder);
-        }
-    }
+    missing
 }

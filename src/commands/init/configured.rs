@@ -6,7 +6,8 @@
 //! ref. The file hooks stay, for older gits on the same repository; where git runs both, the file asks.
 
 use super::action::Action;
-use super::installed::{Installed, Setting};
+use super::checkout;
+use super::installed::{CONFIG, Installed, Setting};
 use super::script::{self, Content, Hooks, MARK, Way};
 use super::steps::Plan;
 use crate::domain::error::Result;
@@ -26,7 +27,7 @@ pub fn name_of(event: &str) -> String {
 }
 
 /// The file that git's config names for an event.
-pub fn path_of(repo: &Repo, event: &str) -> PathBuf {
+pub(super) fn path_of(repo: &Repo, event: &str) -> PathBuf {
     repo.common_dir().join(FOLDER).join(event)
 }
 
@@ -35,7 +36,7 @@ pub(super) fn is_wanted(installed: &Installed) -> Result<bool> {
     Ok(git::version()? >= (2, 54) || installed.hooks.iter().any(|hook| hook.path.ends_with(config_file())))
 }
 
-pub(super) fn plan(repo: &Repo, root: &Path, installed: &Installed, hooks: &Hooks<'_>) -> Result<Plan> {
+pub(super) fn plan(repo: &Repo, installed: &Installed, hooks: &Hooks<'_>) -> Result<Plan> {
     let common = repo.common_dir();
     let common = common.canonicalize().with_context(|| format!("{} is gone", common.display()))?;
     let folder = common.join(FOLDER);
@@ -59,8 +60,8 @@ pub(super) fn plan(repo: &Repo, root: &Path, installed: &Installed, hooks: &Hook
     plan.renew(Content { path: common.join(config_file()), bytes, runs: false }, installed);
     for pattern in [escaped(&common), format!("{}/worktrees/", escaped(&common))] {
         let key = format!("includeIf.gitdir:{pattern}.path");
-        if !is_set(root, &key)? {
-            let setting = Setting { key, value: config_file(), previous: None };
+        if checkout::setting(&common.join(CONFIG), &key)? != Some(config_file()) {
+            let setting = Setting { file: CONFIG.into(), key, value: config_file(), previous: None };
             plan.actions.push(Action::Setting { setting, add: false });
         }
     }
@@ -69,12 +70,6 @@ pub(super) fn plan(repo: &Repo, root: &Path, installed: &Installed, hooks: &Hook
 
 fn config_file() -> String {
     format!("{FOLDER}/config")
-}
-
-fn is_set(root: &Path, key: &str) -> Result<bool> {
-    let output = git::command(root).args(["config", "--local", "--get", key]).output();
-    let output = output.context("git config cannot be asked")?;
-    Ok(String::from_utf8_lossy(&output.stdout).trim_end() == config_file())
 }
 
 /// As a pattern that stands for itself.

@@ -2,15 +2,16 @@
 //!
 //! Where git looks in the repository's own hooks folder, a hook that is there is moved aside and runs
 //! after ours. Where `core.hooksPath` points elsewhere (husky, a team's or a person's folder of hooks),
-//! nothing in that folder is touched, see [`hooks_path`]. Files that lefthook keeps rewriting are left
+//! or the folder is a link, nothing in that folder is touched, see [`hooks_path`]. Files that lefthook keeps rewriting are left
 //! to it, with the lines to add. From 2.54 on git also runs hooks that its config names, and those
 //! stand whatever becomes of the files, see [`mod@configured`].
 
 use super::action::{Action, Step, StepState};
+use super::hooks_path::HooksFolder;
 use super::installed::Installed;
 use super::script::{self, Content, Hooks, Way};
 use super::steps::{Plan, edited};
-use super::{configured, hooks_path};
+use super::{checkout, configured, hooks_path};
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
 use anyhow::Context;
@@ -20,23 +21,28 @@ use std::path::{Path, PathBuf};
 /// What there is to do for our hooks.
 pub(super) fn plan(repo: &Repo, root: &Path, installed: &Installed, branches: &[String]) -> Result<Plan> {
     let program = program()?;
-    let hooks = Hooks { program: &program, protected: branches };
+    let hooks = Hooks { program: &program, protected: branches, asking: &script::OURS };
     let by_config = configured::is_wanted(installed)?;
     let mut plan = Plan::default();
-    match hooks_path::find(repo, root, installed)? {
-        None => plan.extend(plan_own_folder(repo, root, installed, &hooks, by_config)),
-        Some(before) if by_config && !before.is_ours => {
-            let what = format!(
-                "core.hooksPath is {}: git 2.54 and newer ask us all the same, by their config; older ones \
-                 do not, unless one of them runs `git flow-ai init`",
-                before.folder.display()
-            );
-            plan.steps.push(Step::new(StepState::Kept, what));
+    for folder in hooks_path::find(repo, installed, &checkout::checkouts(repo, root)?)? {
+        match folder {
+            HooksFolder::Own => plan.extend(plan_own_folder(repo, root, installed, &hooks, by_config)),
+            HooksFolder::Elsewhere(before) if by_config && !before.is_ours => {
+                let what = format!(
+                    "git looks for hooks in {}: 2.54 and newer ask us all the same, by their config; older \
+                     ones do not, unless one of them runs `git flow-ai init`",
+                    before.folder.display()
+                );
+                plan.steps.push(Step::new(StepState::Kept, what));
+            }
+            HooksFolder::Elsewhere(before) => {
+                let names = [&script::OURS[..], &script::OTHERS].concat();
+                plan.extend(hooks_path::plan(installed, &hooks, before, &names));
+            }
         }
-        Some(before) => plan.extend(hooks_path::plan(repo, root, installed, &hooks, &before)?),
     }
     if by_config {
-        plan.extend(configured::plan(repo, root, installed, &hooks)?);
+        plan.extend(configured::plan(repo, installed, &hooks)?);
     }
     Ok(plan)
 }
@@ -83,15 +89,17 @@ pub(super) fn plan_file(path: &Path, installed: &Installed, files: Vec<Content>)
     }
     let there = fs::read(path).unwrap_or_default();
     let is_there = fs::symlink_metadata(path).is_ok();
+    // A link is somebody's own, wherever it leads: it is moved as it is, and what it leads to stays as it is.
+    let is_ours = is_there && script::is_ours(&there) && !hooks_path::is_link(path);
     let moved = script::chained(path);
-    if is_there && script::is_ours(&there) && installed.is_edited(path, &there) {
+    if is_ours && installed.is_edited(path, &there) {
         plan.steps.push(Step::new(StepState::Kept, edited(path)));
-    } else if is_there && !script::is_ours(&there) && fs::symlink_metadata(&moved).is_ok() {
+    } else if is_there && !is_ours && fs::symlink_metadata(&moved).is_ok() {
         let (path, moved) = (path.display(), moved.display());
         let what = format!("{path} is another tool's again, and {moved} is in the way");
         plan.steps.push(Step::new(StepState::Kept, what));
     } else {
-        let is_anothers = is_there && !script::is_ours(&there);
+        let is_anothers = is_there && !is_ours;
         for content in files {
             if is_anothers && content.runs {
                 plan.actions.push(Action::Hook { content, moved: Some(moved.clone()) });

@@ -5,7 +5,9 @@
 //! uninstalling is exact even after a run that was cut off. Doing it twice changes nothing.
 
 mod action;
+mod checkout;
 mod configured;
+mod effective;
 mod hooks;
 mod hooks_path;
 mod installed;
@@ -16,7 +18,9 @@ mod steps;
 mod uninstall;
 
 pub use action::{Step, StepState};
-pub use configured::{name_of as configured_name, path_of as configured_path};
+pub use checkout::folder as hooks_folder;
+pub use configured::name_of as configured_name;
+pub use effective::{ByConfig, Unasked, by_config, unasked};
 pub use hooks::lefthook_asks;
 pub use script::{OURS as HOOKS, Taken, installed};
 pub use server::path as servers_hook;
@@ -28,12 +32,13 @@ use crate::domain::config::{self, Config};
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
 use crate::domain::reviewers;
+use crate::domain::text::shell::quote_path;
 use crate::gate::store::verdicts::{self, LOG_PATTERN};
 use crate::gate::store::{Repo, in_force};
 use crate::system::git;
 use action::Action;
 use anyhow::Context;
-use installed::{Installed, Setting};
+use installed::{CONFIG, Installed, Setting};
 use proposal::Detected;
 use serde::Serialize;
 use std::fs;
@@ -53,6 +58,26 @@ pub struct InitReport {
     pub steps: Vec<Step>,
     /// What to do next, one sentence or command each.
     pub next: Vec<String>,
+    /// The checkouts from which git asks nobody, although that was wanted.
+    pub unasked: Vec<PathBuf>,
+}
+
+impl InitReport {
+    /// Asks git, in every checkout, whether what was done works.
+    fn look_whether_asked(&mut self, repo: &Repo) -> Result<()> {
+        for unasked in unasked(repo)? {
+            let (checkout, hooks) = (unasked.checkout, unasked.hooks.display());
+            let what =
+                format!("from {} git does not ask us: it looks for hooks in {hooks}", checkout.display());
+            self.steps.push(Step::new(StepState::Todo, what));
+            self.next.push(format!(
+                "git -C {} config --show-origin --get-all core.hooksPath   # says who sends git there",
+                quote_path(&checkout)
+            ));
+            self.unasked.push(checkout);
+        }
+        Ok(())
+    }
 }
 
 /// Sets a repository up; from then on the gate watches its protected branches.
@@ -65,7 +90,7 @@ pub fn init(repo: &Repo, options: InitOptions) -> Result<InitReport> {
             "rename that folder",
         ));
     }
-    let report = match repo.work_dir() {
+    let mut report = match repo.work_dir() {
         Some(_) => in_working_tree(repo, &root, options)?,
         None => on_server(repo, &root, options)?,
     };
@@ -74,6 +99,7 @@ pub fn init(repo: &Repo, options: InitOptions) -> Result<InitReport> {
         verdicts::show_in_log(&Repo::open(&root)?)?;
         if options.hooks {
             receipts::begin(repo)?;
+            report.look_whether_asked(repo)?;
         }
     }
     Ok(report)
@@ -101,7 +127,7 @@ fn in_working_tree(repo: &Repo, root: &Path, options: InitOptions) -> Result<Ini
         let what = format!("{} defines no reviewer: nothing is protected until there is one", config::PATH);
         steps.push(Step::new(StepState::Todo, what));
     }
-    Ok(InitReport { steps, next: next(repo, root, &branches, &config)? })
+    Ok(InitReport { steps, next: next(repo, root, &branches, &config)?, unasked: Vec::new() })
 }
 
 /// What we proposed and the user had written is their choice: it needs no further question.
@@ -124,7 +150,7 @@ fn on_server(repo: &Repo, root: &Path, options: InitOptions) -> Result<InitRepor
     let mut installed = Installed::read(repo)?;
     let plan = if options.hooks { server::plan(repo, &installed)? } else { Plan::default() };
     let steps = carry_out(plan, repo, root, &mut installed, options)?;
-    Ok(InitReport { steps, next: server::advice(repo)? })
+    Ok(InitReport { steps, next: server::advice(repo)?, unasked: Vec::new() })
 }
 
 /// Does what is planned, each action recorded before its effect, and reports all of it.
@@ -137,8 +163,11 @@ fn carry_out(
 ) -> Result<Vec<Step>> {
     let mut steps = plan.steps;
     for action in &plan.actions {
+        action.refuse_elsewhere(installed)?;
+    }
+    for action in &plan.actions {
         if !options.dry_run {
-            action.record(installed, root);
+            action.record(installed, root)?;
             installed.write(repo)?;
             action.apply(repo, root)?;
         }
@@ -200,7 +229,12 @@ fn notes(root: &Path) -> Result<Plan> {
         Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
     };
     let Plan { mut actions, mut steps } = Plan::default();
-    let new = |key: &str, value: &str| Setting { key: key.into(), value: value.into(), previous: None };
+    let new = |key: &str, value: &str| Setting {
+        file: CONFIG.into(),
+        key: key.into(),
+        value: value.into(),
+        previous: None,
+    };
     let shown = values("notes.displayRef")?;
     if shown.iter().any(|glob| glob == LOG_PATTERN) {
         steps.push(Step::new(StepState::Already, "git log shows verdicts".to_owned()));

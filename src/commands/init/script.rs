@@ -46,6 +46,9 @@ pub(super) const OTHERS: [&str; 11] = [
     "sendemail-validate",
 ];
 
+/// The hooks of a server that are passed on where we take the place of a whole folder.
+pub(super) const SERVERS_OTHERS: [&str; 3] = ["update", "post-receive", "post-update"];
+
 /// Hooks to which git writes something.
 const READING: [&str; 6] = [TRANSACTION, "pre-push", "post-rewrite", SERVERS, "post-receive", "proc-receive"];
 
@@ -143,6 +146,8 @@ pub(super) struct Hooks<'a> {
     pub program: &'a Path,
     /// The branches that stay where they are when the program is gone.
     pub protected: &'a [String],
+    /// The hooks by which git asks us here; all others are only passed on.
+    pub asking: &'a [&'a str],
 }
 
 /// How a hook comes to be run, which decides what else runs.
@@ -169,7 +174,7 @@ impl Hooks<'_> {
     /// The files of a hook at that path, in the order in which they are to be written.
     pub fn files(&self, name: &str, path: &Path, way: Way<'_>) -> Vec<Content> {
         let hook = |bytes| Content { path: path.to_path_buf(), bytes, runs: true };
-        if name != TRANSACTION {
+        if name != TRANSACTION || !self.asking.contains(&name) {
             return vec![hook(Cow::Owned(self.script(name, way).into_bytes()))];
         }
         let settings = Cow::Owned(self.settings(way).into_bytes());
@@ -202,14 +207,16 @@ impl Hooks<'_> {
 
     fn script(&self, name: &str, way: Way<'_>) -> String {
         let asks = match (name, way) {
+            _ if !self.asking.contains(&name) => include_str!("forward_hook.sh"),
             (SERVERS, _) => include_str!("server_hook.sh"),
             (_, Way::Config) => include_str!("config_hook.sh"),
-            _ if OURS.contains(&name) => include_str!("hook_file.sh"),
-            _ => include_str!("forward_hook.sh"),
+            _ => include_str!("hook_file.sh"),
         };
         let then = match way {
             Way::Config => "",
-            _ if asks_and_reads(name) => include_str!("run_both_on_input.sh"),
+            _ if self.asking.contains(&name) && READING.contains(&name) => {
+                include_str!("run_both_on_input.sh")
+            }
             _ => include_str!("run_chained.sh"),
         };
         let chained = match way {
@@ -222,9 +229,4 @@ impl Hooks<'_> {
             .replace("@PROGRAM@", &quote_path(self.program))
             .replace("@CHAINED@", &chained)
     }
-}
-
-/// Whether both we and who was there before want to read what git writes.
-fn asks_and_reads(name: &str) -> bool {
-    (OURS.contains(&name) || name == SERVERS) && READING.contains(&name)
 }

@@ -5,10 +5,11 @@
 //! what was there runs after it. Settings that narrow what a push may do are advice: they are the
 //! server's own business.
 
-use super::hooks;
+use super::hooks_path::HooksFolder;
 use super::installed::Installed;
-use super::script::{Hooks, SERVERS, Way};
+use super::script::{Hooks, SERVERS, SERVERS_OTHERS, Way};
 use super::steps::Plan;
+use super::{checkout, hooks, hooks_path};
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
 use crate::gate::store::{Repo, config};
@@ -20,21 +21,38 @@ const ADVISED: [&str; 3] = ["receive.denyDeletes", "receive.denyNonFastForwards"
 /// What there is to do for the server's hook.
 pub(super) fn plan(repo: &Repo, installed: &Installed) -> Result<Plan> {
     let program = hooks::program()?;
-    let hooks = Hooks { program: &program, protected: &[] };
-    let path = path(repo);
-    Ok(hooks::plan_file(&path, installed, hooks.files(SERVERS, &path, Way::File)))
+    let hooks = Hooks { program: &program, protected: &[], asking: &[SERVERS] };
+    let own = repo.common_dir().join("hooks").join(SERVERS);
+    let path = in_a_folder_of_many(repo).unwrap_or(own);
+    let mut plan = Plan::default();
+    for folder in hooks_path::find(repo, installed, &checkout::checkouts(repo, repo.common_dir())?[..1])? {
+        match folder {
+            HooksFolder::Elsewhere(before) if in_a_folder_of_many(repo).is_none() => {
+                let names = [&[SERVERS][..], &SERVERS_OTHERS].concat();
+                plan.extend(hooks_path::plan(installed, &hooks, before, &names));
+            }
+            _ => plan.extend(hooks::plan_file(&path, installed, hooks.files(SERVERS, &path, Way::File))),
+        }
+    }
+    Ok(plan)
 }
 
 /// Where this server looks for it.
-pub fn path(repo: &Repo) -> PathBuf {
+pub fn path(repo: &Repo) -> Result<PathBuf> {
+    match in_a_folder_of_many(repo) {
+        Some(path) => Ok(path),
+        None => Ok(checkout::folder(repo.common_dir())?.join(SERVERS)),
+    }
+}
+
+/// Where it is at a host that runs every file of a folder.
+fn in_a_folder_of_many(repo: &Repo) -> Option<PathBuf> {
     let common = repo.common_dir();
     let (custom, gitea) = (common.join("custom_hooks"), common.join("hooks/pre-receive.d"));
     if custom.is_dir() || repo.git_config("gitlab.fullpath").is_some() {
-        custom.join("pre-receive.d/flow-ai")
-    } else if gitea.is_dir() {
-        gitea.join("flow-ai")
+        Some(custom.join("pre-receive.d/flow-ai"))
     } else {
-        common.join("hooks").join(SERVERS)
+        gitea.is_dir().then(|| gitea.join("flow-ai"))
     }
 }
 

@@ -48,7 +48,7 @@ pub fn run(args: InitArgs) -> Result<Exit> {
     } else {
         print(&outcome, &args)?;
     }
-    Ok(Exit::Yes)
+    Ok(if outcome.unasked.is_empty() { Exit::Yes } else { Exit::No })
 }
 
 fn print(outcome: &InitReport, args: &InitArgs) -> Result<()> {
