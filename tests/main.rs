@@ -37,6 +37,7 @@ mod hostile_agent;
 mod hostile_repository;
 mod init;
 mod invalid_trees;
+mod malformed_notes;
 mod man;
 mod merge;
 mod model;

@@ -5,8 +5,9 @@
 //! stay. A worktree of ours goes if its process has died and it holds nothing that is nowhere else; with what
 //! is nowhere else it goes only if asked for, and then to the trash, from which [`crate::commands::recover`]
 //! restores it. What is in the trash, and journals, expire by age and size. What was judged is no longer kept
-//! once it is in a protected branch, or if its verdict is old. What stays is listed with the reason. What we
-//! did not make is never touched.
+//! once it is in a protected branch, or if its verdict is old. What stands among the notes and no reader takes
+//! for one goes, and every record stays. What stays is listed with the reason. What we did not make is never
+//! touched.
 
 use crate::agents::worktree::{Removed, Worktree, Worktrees};
 use crate::commands::recover;
@@ -15,7 +16,8 @@ use crate::domain::config::Keep;
 use crate::domain::error::Result;
 use crate::domain::plan;
 use crate::domain::spec::Slug;
-use crate::gate::store::{Expected, Repo, config, keep, specs};
+use crate::domain::verdict::NOTES_REF;
+use crate::gate::store::{Expected, Repo, config, keep, specs, verdicts};
 use crate::system::process::orphans;
 use gix::ObjectId;
 use jiff::{SignedDuration, Timestamp};
@@ -69,6 +71,8 @@ pub enum CleanKind {
     Remains,
     /// What was judged, kept from garbage collection.
     Judged,
+    /// What stands among the notes and is none.
+    Malformed,
 }
 
 /// Removes what can be of these specs, or of all.
@@ -98,6 +102,7 @@ pub fn clean(repo: &Repo, slugs: &[Slug], options: CleanOptions) -> Result<Vec<C
             );
         }
         judged(repo, &target, dry_run, &mut items)?;
+        malformed(repo, dry_run, &mut items)?;
     }
     Ok(items)
 }
@@ -244,6 +249,17 @@ fn expire(repo: &Repo, keep: Keep, dry_run: bool, items: &mut Vec<CleanItem>) ->
     for run in run::expire_journals(repo, keep, None, dry_run)? {
         items.push(CleanItem::new(CleanKind::Log, run.display().to_string(), None));
     }
+    Ok(())
+}
+
+/// What stands among the notes and is none; every record stays.
+fn malformed(repo: &Repo, dry_run: bool, items: &mut Vec<CleanItem>) -> Result<()> {
+    let Some(tip) = repo.find_ref(NOTES_REF)? else { return Ok(()) };
+    let faults = verdicts::faults(repo, None, tip)?;
+    if !faults.is_empty() && !dry_run {
+        verdicts::heal(repo)?;
+    }
+    items.extend(faults.into_iter().map(|fault| CleanItem::new(CleanKind::Malformed, fault, None)));
     Ok(())
 }
 

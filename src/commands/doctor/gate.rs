@@ -2,11 +2,14 @@
 
 use super::Check;
 use super::hooks::{self, INSTALL, TOPIC};
+use crate::commands::sync;
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
+use crate::domain::verdict::NOTES_REF;
 use crate::gate::check::unmatched_rules;
 use crate::gate::store::Repo;
 use crate::gate::store::config::Loaded;
+use crate::gate::store::verdicts;
 use crate::gate::store::verdicts::LOG_PATTERN;
 use crate::system::git;
 use std::path::Path;
@@ -27,6 +30,7 @@ pub(super) fn examine(repo: &Repo, loaded: &Loaded, target: &str) -> Result<Vec<
     if repo.work_dir().is_some() {
         checks.push(notes(dir)?);
     }
+    checks.extend(malformed(repo)?);
     Ok(checks)
 }
 
@@ -39,6 +43,32 @@ fn rules(repo: &Repo, policy: &Policy, target: &str) -> Result<Option<Check>> {
         let says = format!("rules that match no file of {target}: {}", unmatched.join(", "));
         Check::note(TOPIC, says, fix)
     }))
+}
+
+/// What stands among the notes and cannot be read: it is skipped, and should be known.
+fn malformed(repo: &Repo) -> Result<Vec<Check>> {
+    let verdicts::AllNotes { unreadable, faults, .. } = verdicts::all(repo)?;
+    let mut checks = Vec::new();
+    if let Some(first) = faults.first() {
+        let says = format!("{} {}, and skipped: {first}", faults.len(), things(faults.len()));
+        let remote = sync::remote(repo, None).map(|remote| format!("git flow-ai sync {remote}"));
+        let own =
+            repo.find_ref(NOTES_REF)?.map_or(Ok(Vec::new()), |tip| verdicts::faults(repo, None, tip))?;
+        let fix = match remote {
+            Ok(sync) if own.is_empty() => sync,
+            _ => "git flow-ai clean".to_owned(),
+        };
+        checks.push(Check::note(TOPIC, says, fix));
+    }
+    if !unreadable.is_empty() {
+        let says = format!("{} records cannot be read, and are skipped", unreadable.len());
+        checks.push(Check::note(TOPIC, says, "git flow-ai verdict list --all names them"));
+    }
+    Ok(checks)
+}
+
+fn things(count: usize) -> &'static str {
+    if count == 1 { "thing among the notes is none" } else { "things among the notes are none" }
 }
 
 /// Whether `git log` shows verdicts and merges of notes keep all of them.

@@ -1,4 +1,5 @@
-//! The notes are about to move: verdicts are only ever added, so a state that has lost one is refused.
+//! The notes are about to move: verdicts are only ever added, so a state that has lost one is refused, and so
+//! is one that holds what is no note.
 //!
 //! A forced fetch, `git notes remove`, `git notes prune` and two `git notes add` at once lose records
 //! without a word. That the whole ref is deleted cannot be told from its being packed, and passes; what
@@ -21,13 +22,43 @@ const NAMED: usize = 5;
 /// Whether the notes may become that.
 pub(super) fn moving(new: &str) -> Result<HookAnswer> {
     let repo = Repo::discover()?;
-    let Some(old) = repo.find_ref(NOTES_REF)? else { return Ok(HookAnswer::Pass) };
     let new: ObjectId = new.parse().with_context(|| format!("`{new}` is no object id"))?;
-    Ok(losing(&repo, old, new)?.map_or(HookAnswer::Pass, HookAnswer::Refuse))
+    let old = repo.find_ref(NOTES_REF)?;
+    Ok(refused(&repo, old, new)?.map_or(HookAnswer::Pass, HookAnswer::Refuse))
+}
+
+/// Why the notes may not become that; `None` if they may.
+pub(super) fn refused(repo: &Repo, old: Option<ObjectId>, new: ObjectId) -> Result<Option<Refused>> {
+    if let Some(old) = old
+        && let Some(refused) = losing(repo, old, new)?
+    {
+        return Ok(Some(refused));
+    }
+    malformed(repo, old, new)
+}
+
+/// What nobody can read as notes stays out: some readers stop at it, and then no verdict is found.
+fn malformed(repo: &Repo, old: Option<ObjectId>, new: ObjectId) -> Result<Option<Refused>> {
+    let faults = verdicts::faults(repo, old, new)?;
+    if faults.is_empty() {
+        return Ok(None);
+    }
+    let mut named: Vec<String> = faults.iter().take(NAMED).cloned().collect();
+    if faults.len() > NAMED {
+        named.push(format!("{} more", faults.len() - NAMED));
+    }
+    Ok(Some(Refused {
+        why: format!("{NOTES_REF} would hold what is no note: {}", named.join("; ")),
+        blocking: Vec::new(),
+        fix: vec![
+            "to put your own in order: git flow-ai clean".to_owned(),
+            "to exchange verdicts with a remote: git flow-ai sync".to_owned(),
+        ],
+    }))
 }
 
 /// Why the notes may not go from one tip to another; none where nothing is lost.
-pub(super) fn losing(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<Option<Refused>> {
+fn losing(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<Option<Refused>> {
     let lost = verdicts::lost(repo, old, new)?;
     if lost.is_empty() {
         return Ok(None);

@@ -231,10 +231,8 @@ fn notes_moving(repo: &Repo, update: &RefUpdate) -> Result<Option<Refused>> {
             ["to take a verdict back, have the change judged again: the newest of a reviewer counts"],
         )));
     }
-    match repo.find_ref(NOTES_REF)? {
-        Some(old) => notes::losing(repo, old, update.new),
-        None => repo.tree_of(update.new).map(|_| None).context("the notes that are pushed cannot be read"),
-    }
+    notes::refused(repo, repo.find_ref(NOTES_REF)?, update.new)
+        .context("the notes that are pushed cannot be read")
 }
 
 fn refuse<T: Into<String>>(why: String, fix: impl IntoIterator<Item = T>) -> Refused {

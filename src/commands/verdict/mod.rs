@@ -47,6 +47,8 @@ pub struct UnreadableLine {
 pub struct Listing {
     pub verdicts: Vec<ListedVerdict>,
     pub unreadable: Vec<UnreadableLine>,
+    /// What else is in the notes and is no note, with its place.
+    pub faults: Vec<String>,
     /// How those verdicts are about a revision that none hangs on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub carried: Option<Carried>,
@@ -98,7 +100,11 @@ pub fn on(repo: &Repo, revision: &str) -> Result<Listing> {
         return Ok(listing);
     }
     let placed = |verdict: Verdict| (verdict.head_commit.unwrap_or(verdict.head_tree), verdict);
-    let found = AllNotes { verdicts: verdicts.into_iter().map(placed).collect(), unreadable: Vec::new() };
+    let found = AllNotes {
+        verdicts: verdicts.into_iter().map(placed).collect(),
+        unreadable: Vec::new(),
+        faults: Default::default(),
+    };
     let carried = Carried { commit: commit.id.to_string(), branch, how };
     Ok(Listing { carried: Some(carried), unreadable: listing.unreadable, ..Listing::new(repo, found)? })
 }
@@ -137,6 +143,7 @@ fn keep_range(repo: &Repo, found: &mut AllNotes, revision: &str) -> Result<()> {
     found.verdicts.retain(|(object, _)| order.contains_key(object));
     found.verdicts.sort_by_key(|(object, _)| order.get(object).copied());
     found.unreadable.retain(|(object, _)| order.contains_key(object));
+    found.faults.clear();
     Ok(())
 }
 
@@ -261,6 +268,7 @@ impl Listing {
             verdicts: found.verdicts.into_iter().zip(effects).map(listed).collect::<Result<_>>()?,
             unreadable: found.unreadable.into_iter().map(unreadable).collect(),
             carried: None,
+            faults: found.faults.into_iter().collect(),
         })
     }
 }

@@ -186,6 +186,9 @@ fn print_unreadable(listing: &Listing) {
     for UnreadableLine { object, why, .. } in &listing.unreadable {
         report::warning(&format!("skipped a record on {}: {why}", short(object)));
     }
+    for fault in &listing.faults {
+        report::warning(&format!("not a note: {fault}"));
+    }
 }
 
 fn row(entry: &ListedVerdict) -> [Cell; 9] {

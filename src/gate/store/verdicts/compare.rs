@@ -1,11 +1,12 @@
 //! Two states of the notes compared by their trees, whatever the fan-out of each: what they share is
 //! not read, so that this costs what differs, not what there is.
 
-use super::text;
+use super::content::Content;
+use super::layout::{Fault, Folder, SECOND, Visited};
+use super::notes_tree;
 use crate::domain::error::Result;
 use crate::domain::verdict::{Verdict, record};
 use crate::gate::store::Repo;
-use anyhow::Context;
 use gix::ObjectId;
 use std::collections::{BTreeMap, HashSet};
 
@@ -29,9 +30,9 @@ pub fn lost(repo: &Repo, old_tip: ObjectId, new_tip: ObjectId) -> Result<Vec<Los
 
 /// The records that the notes at one tip have and those at another have not; none is no notes at all.
 pub fn missing(repo: &Repo, from: Option<ObjectId>, at: Option<ObjectId>) -> Result<Vec<Lost>> {
-    let tree = |tip: Option<ObjectId>| match tip {
-        Some(tip) => repo.tree_of(tip).context("the notes cannot be read"),
-        None => Ok(repo.empty_tree()),
+    let tree = |tip: Option<ObjectId>| -> Result<ObjectId> {
+        let tree = tip.map_or(Ok(None), |tip| notes_tree(repo, tip))?;
+        Ok(tree.unwrap_or_else(|| repo.empty_tree()))
     };
     let mut found = Vec::new();
     let (old, new) = (tree(from)?, tree(at)?);
@@ -58,20 +59,58 @@ pub(super) struct Difference {
 
 /// The notes that differ between two trees, by the objects that they hang on.
 pub(super) fn differences(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<Vec<Difference>> {
+    compare(repo, old, new).map(|(differences, _)| differences)
+}
+
+/// What the notes at the new tip have, and those at the old one have not, that no reader takes for a note, each
+/// with its place: a tree in the wrong place, an id with two notes, a note that is not text.
+pub fn faults(repo: &Repo, old_tip: Option<ObjectId>, new_tip: ObjectId) -> Result<Vec<String>> {
+    let Some(new) = notes_tree(repo, new_tip)? else {
+        return Ok(vec!["it is not a commit".to_owned()]);
+    };
+    let old = old_tip.map_or(Ok(None), |tip| notes_tree(repo, tip))?.unwrap_or_else(|| repo.empty_tree());
+    let (differences, [old_faults, new_faults]) = compare(repo, old, new)?;
+    let mut found: Vec<String> = new_faults
+        .iter()
+        .filter(|fault| !old_faults.contains(fault))
+        .map(|fault| format!("{}: {}", fault.path, fault.why))
+        .collect();
+    for Difference { on, old, new } in differences {
+        if new.len() > 1 && new.len() > old.len() {
+            found.push(format!("{on}: {SECOND}"));
+        }
+        for blob in new.iter().filter(|blob| !old.contains(blob)) {
+            found.extend(Content::read(repo, *blob)?.fault.map(|why| format!("{on}: {why}")));
+        }
+    }
+    Ok(found)
+}
+
+/// The notes that differ between two trees, and what is in those folders that is not a note, on each side.
+fn compare(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<(Vec<Difference>, [Vec<Fault>; 2])> {
     let mut notes: [BTreeMap<ObjectId, Vec<ObjectId>>; 2] = Default::default();
+    let (mut faults, mut visited): ([Vec<Fault>; 2], [Visited; 2]) = Default::default();
     let mut folders = vec![(String::new(), [Some(old), Some(new)])];
     while let Some((prefix, sides)) = folders.pop() {
         if sides[0] == sides[1] {
             continue;
         }
         let mut below: BTreeMap<String, [Option<ObjectId>; 2]> = BTreeMap::new();
-        for (side, folder) in sides.into_iter().enumerate() {
-            let Some(folder) = folder else { continue };
-            for entry in entries(repo, folder, &prefix)? {
-                match entry {
-                    NotesEntry::Note(on, blob) => notes[side].entry(on).or_default().push(blob),
-                    NotesEntry::Folder(name, id) => below.entry(name).or_default()[side] = Some(id),
+        for (side, id) in sides.into_iter().enumerate() {
+            let Some(id) = id else { continue };
+            if let Err(fault) = visited[side].first(id, &prefix) {
+                faults[side].push(fault);
+                continue;
+            }
+            let mut folder = Folder::read(repo, id, &prefix)?;
+            faults[side].append(&mut folder.faults);
+            for (rest, blobs) in folder.notes {
+                if let Ok(on) = ObjectId::from_hex(format!("{prefix}{rest}").as_bytes()) {
+                    notes[side].entry(on).or_default().extend(blobs);
                 }
+            }
+            for (digits, id) in folder.folders {
+                below.entry(prefix.clone() + &digits).or_default()[side] = Some(id);
             }
         }
         folders.extend(below);
@@ -84,62 +123,17 @@ pub(super) fn differences(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<V
         old: old.remove(&on).unwrap_or_default(),
         new: new.remove(&on).unwrap_or_default(),
     });
-    Ok(both.filter(|difference| difference.old != difference.new).collect())
-}
-
-/// Calls with every note in a tree: what it hangs on, and its blob.
-pub(super) fn walk(
-    repo: &Repo,
-    tree: ObjectId,
-    mut each: impl FnMut(ObjectId, ObjectId) -> Result<()>,
-) -> Result<()> {
-    let mut folders = vec![(String::new(), tree)];
-    while let Some((prefix, folder)) = folders.pop() {
-        for entry in entries(repo, folder, &prefix)? {
-            match entry {
-                NotesEntry::Note(on, blob) => each(on, blob)?,
-                NotesEntry::Folder(name, id) => folders.push((name, id)),
-            }
-        }
-    }
-    Ok(())
+    Ok((both.filter(|difference| difference.old != difference.new).collect(), faults))
 }
 
 /// The text of a note that may be in several blobs.
 pub(super) fn whole(repo: &Repo, blobs: &[ObjectId]) -> Result<String> {
     let mut all = String::new();
     for blob in blobs {
-        all.push_str(&text(repo, *blob)?);
+        all.push_str(&Content::read(repo, *blob)?.text);
         if !all.is_empty() && !all.ends_with('\n') {
             all.push('\n');
         }
     }
     Ok(all)
-}
-
-enum NotesEntry {
-    /// What a note hangs on, and its blob.
-    Note(ObjectId, ObjectId),
-    /// The hex digits so far, and the folder of that name.
-    Folder(String, ObjectId),
-}
-
-/// What a folder of notes holds; anything else in it is none of our business.
-fn entries(repo: &Repo, folder: ObjectId, prefix: &str) -> Result<Vec<NotesEntry>> {
-    let length = folder.kind().len_in_hex();
-    let tree = repo.gix.find_tree(folder).context("the notes cannot be read")?;
-    let mut entries = Vec::new();
-    for entry in tree.iter() {
-        let entry = entry.context("the notes cannot be read")?;
-        let name = format!("{prefix}{}", entry.filename());
-        if entry.mode().is_tree() && name.len() < length {
-            entries.push(NotesEntry::Folder(name, entry.object_id()));
-        } else if entry.mode().is_blob()
-            && name.len() == length
-            && let Ok(object) = ObjectId::from_hex(name.as_bytes())
-        {
-            entries.push(NotesEntry::Note(object, entry.object_id()));
-        }
-    }
-    Ok(entries)
 }

@@ -4,8 +4,10 @@
 //! of both, and records are only ever added. Two clones that join the same notes get the same tree.
 
 use super::compare::{Difference, differences, whole};
+use super::content::Content;
+use super::order::in_order;
 use super::write::in_turn;
-use super::{index, log, state_of};
+use super::{index, log, notes_tree, state_of};
 use crate::domain::error::Result;
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::store::{Expected, Repo};
@@ -24,11 +26,13 @@ pub fn join(repo: &Repo, tips: &[ObjectId], reason: &str) -> Result<Option<Objec
 
 fn try_join(repo: &Repo, tips: &[ObjectId], reason: &str) -> Result<Option<ObjectId>> {
     let own = repo.find_ref(NOTES_REF)?;
-    let own_tree = own.map_or_else(|| Ok(repo.empty_tree()), |tip| repo.tree_of(tip))?;
-    let mut state = state_of(repo, own_tree)?;
-    let mut parents: Vec<ObjectId> = own.into_iter().collect();
+    let found = own.map_or(Ok(None), |tip| notes_tree(repo, tip))?;
+    // What others could not take must not go to them.
+    let mut state = state_of(repo, in_order(repo, found.unwrap_or_else(|| repo.empty_tree()), false)?)?;
+    let mut parents: Vec<ObjectId> = own.filter(|_| found.is_some()).into_iter().collect();
     for tip in tips {
-        let theirs = repo.tree_of(*tip)?;
+        // What is not notes at all has nothing to take.
+        let Some(theirs) = notes_tree(repo, *tip)? else { continue };
         take(repo, &mut state, theirs)?;
         state.write(&repo.gix.objects).context("the notes cannot be written")?;
         let is_new = |parent: &ObjectId| Ok::<_, anyhow::Error>(!repo.is_ancestor(*tip, *parent)?);
@@ -54,6 +58,7 @@ fn try_join(repo: &Repo, tips: &[ObjectId], reason: &str) -> Result<Option<Objec
 /// Takes what a tree of notes has and these notes lack.
 fn take(repo: &Repo, state: &mut State, theirs: ObjectId) -> Result<()> {
     for Difference { on, old, new } in differences(repo, state.root_tree_id(), theirs)? {
+        let is_text = |blob: &ObjectId| Ok::<_, anyhow::Error>(Content::read(repo, *blob)?.fault.is_none());
         let (old_text, new_text) = (whole(repo, &old)?, whole(repo, &new)?);
         let lines = |text: &str| -> BTreeSet<String> {
             text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
@@ -62,8 +67,9 @@ fn take(repo: &Repo, state: &mut State, theirs: ObjectId) -> Result<()> {
         let union = index::trimmed(&ours.union(&theirs).fold(String::new(), |text, line| text + line + "\n"));
         let union_lines = lines(&union);
         let blob = match (&old[..], &new[..]) {
-            ([_], _) if union_lines == ours => continue,
-            (_, [whole]) if union_lines == theirs => *whole,
+            ([only], _) if union_lines == ours && is_text(only)? => continue,
+            (_, [only]) if union_lines == theirs && is_text(only)? => *only,
+            _ if union.is_empty() => continue,
             _ => repo.gix.write_blob(&union).context("a note cannot be written")?.detach(),
         };
         state.edit(on, Some(blob), &repo.gix.objects).context("the notes cannot be written")?;

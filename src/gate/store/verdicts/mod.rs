@@ -3,15 +3,22 @@
 //! A note hangs on the reviewed commit, or on the head tree where there is no commit; where it hangs
 //! proves nothing, the record's own trees do. What people write into the same note is kept and means
 //! nothing. Besides the local notes those are read that were last fetched from each remote
-//! ([`COPIES`]), so that deleting a local note undoes nothing that a pushed copy knows.
+//! ([`COPIES`]), so that deleting a local note undoes nothing that a pushed copy knows. What is no note (see
+//! `layout` and `content`) is skipped and named: whoever may write notes must not be able to make others'
+//! unreadable.
 
 mod compare;
+mod content;
+mod heal;
 mod index;
 mod join;
+mod layout;
 mod log;
+mod order;
 mod write;
 
-pub use compare::{Lost, lost, missing};
+pub use compare::{Lost, faults, lost, missing};
+pub use heal::heal;
 pub use join::join;
 pub use log::{LOG_PATTERN, LOG_REF, show_in_log};
 pub use write::{append, pause};
@@ -19,12 +26,13 @@ pub use write::{append, pause};
 use super::Repo;
 use crate::domain::error::Result;
 use crate::domain::verdict::{NOTES_REF, Unreadable, Verdict, record};
-use anyhow::Context;
-use compare::walk;
+use anyhow::{Context, bail};
+use content::Content;
 use gix::ObjectId;
 use gix::note::plumbing::State;
-use std::cell::RefCell;
-use std::collections::HashSet;
+use gix::objs::Kind;
+use layout::{Lookup, walk};
+use std::collections::{BTreeSet, HashSet};
 
 /// Where the notes of each remote are kept as they were last fetched: `refs/flow-ai/notes/<remote>`.
 /// Outside `refs/notes/`, where `git log --notes=*` would show them twice, and where refspecs of
@@ -35,7 +43,8 @@ pub const COPIES: &str = "refs/flow-ai/notes/";
 /// being judged.
 pub struct Notes<'a> {
     repo: &'a Repo,
-    trees: RefCell<Vec<State>>,
+    trees: Vec<ObjectId>,
+    lookup: Lookup,
 }
 
 impl std::fmt::Debug for Notes<'_> {
@@ -51,13 +60,14 @@ pub struct AllNotes {
     pub verdicts: Vec<(ObjectId, Verdict)>,
     /// The lines that cannot be read, likewise.
     pub unreadable: Vec<(ObjectId, Unreadable)>,
+    /// What else is in the trees of notes or in notes, with its place, and is skipped.
+    pub faults: BTreeSet<String>,
 }
 
 impl<'a> Notes<'a> {
     /// As they stand now.
     pub fn read(repo: &'a Repo) -> Result<Notes<'a>> {
-        let states = trees(repo)?.into_iter().map(|tree| state_of(repo, tree));
-        Ok(Notes { repo, trees: RefCell::new(states.collect::<Result<_>>()?) })
+        Ok(Notes { repo, trees: trees(repo)?, lookup: Lookup::default() })
     }
 
     /// The records on that object, and the lines that cannot be read.
@@ -68,16 +78,15 @@ impl<'a> Notes<'a> {
     /// The lines of that object's note; of several copies each line once.
     fn text(&self, object: ObjectId) -> Result<String> {
         let mut blobs: Vec<ObjectId> = Vec::new();
-        for state in self.trees.borrow_mut().iter_mut() {
-            let note = state.get(&object, &self.repo.gix.objects);
-            let note = note.with_context(|| format!("the note of {object} cannot be read"))?;
-            blobs.extend(note.filter(|blob| !blobs.contains(blob)));
+        for tree in &self.trees {
+            let notes = self.lookup.on(self.repo, *tree, object);
+            let notes = notes.with_context(|| format!("the note of {object} cannot be read"))?;
+            blobs.extend(notes);
         }
+        let mut seen = HashSet::new();
+        blobs.retain(|blob| seen.insert(*blob));
         let texts = blobs.into_iter().map(|blob| text(self.repo, blob)).collect::<Result<Vec<_>>>()?;
-        Ok(match &texts[..] {
-            [only] => only.clone(),
-            _ => once(texts.iter().flat_map(|text| text.lines())),
-        })
+        Ok(once(texts.iter().flat_map(|text| text.lines())))
     }
 }
 
@@ -94,20 +103,19 @@ pub fn all(repo: &Repo) -> Result<AllNotes> {
     let mut lines = HashSet::new();
     let trees = trees(repo)?;
     for tree in &trees {
-        walk(repo, *tree, |object, blob| {
+        let faults = walk(repo, *tree, |object, blob| {
             if !seen.insert((object, blob)) {
                 return Ok(());
             }
-            let text = text(repo, blob)?;
-            let text = match trees.len() {
-                1 => text,
-                _ => once(text.lines().filter(|line| lines.insert((object, (*line).to_owned())))),
-            };
+            let Content { text, fault } = Content::read(repo, blob)?;
+            found.faults.extend(fault.map(|why| format!("{object}: {why}")));
+            let text = once(text.lines().filter(|line| lines.insert((object, (*line).to_owned()))));
             let (verdicts, unreadable) = record::decode(&text, repo.object_format());
             found.verdicts.extend(verdicts.into_iter().map(|verdict| (object, verdict)));
             found.unreadable.extend(unreadable.into_iter().map(|line| (object, line)));
             Ok(())
         })?;
+        found.faults.extend(faults.into_iter().map(|fault| format!("{}: {}", fault.path, fault.why)));
     }
     Ok(found)
 }
@@ -123,7 +131,7 @@ fn trees(repo: &Repo) -> Result<Vec<ObjectId>> {
     let tips = repo.find_ref(NOTES_REF)?.into_iter().chain(copies).chain(repo.more_notes.iter().copied());
     let mut trees = Vec::new();
     for tip in tips {
-        let tree = repo.tree_of(tip).context("the notes cannot be read")?;
+        let Some(tree) = notes_tree(repo, tip)? else { continue };
         if !trees.contains(&tree) {
             trees.push(tree);
         }
@@ -131,13 +139,22 @@ fn trees(repo: &Repo) -> Result<Vec<ObjectId>> {
     Ok(trees)
 }
 
+/// The tree of the notes at that tip; `None` if what is there cannot be notes.
+fn notes_tree(repo: &Repo, tip: ObjectId) -> Result<Option<ObjectId>> {
+    let header = repo.gix.try_find_header(tip).context("the notes cannot be read")?;
+    match header.map(|header| header.kind()) {
+        Some(Kind::Commit) => Ok(Some(repo.tree_of(tip).context("the notes cannot be read")?)),
+        Some(_) => Ok(None),
+        None => bail!("the notes cannot be read: {tip} is not here"),
+    }
+}
+
 fn state_of(repo: &Repo, tree: ObjectId) -> Result<State> {
     State::new(tree, &repo.gix.objects).context("the notes cannot be read")
 }
 
 fn text(repo: &Repo, blob: ObjectId) -> Result<String> {
-    let blob = repo.gix.find_blob(blob).with_context(|| format!("note {blob} cannot be read"))?;
-    Ok(String::from_utf8_lossy(&blob.data).into_owned())
+    Ok(Content::read(repo, blob)?.text)
 }
 
 /// These lines as a text, each once.

@@ -5,7 +5,9 @@
 //! lock, which dies with its process; only one that does not know it can still come between, and then
 //! the compare-and-swap fails and is tried again.
 
-use super::{index, log, state_of};
+use super::content::Content;
+use super::order::in_order;
+use super::{index, log, notes_tree, state_of};
 use crate::domain::error::{Hint, Result, hint_on};
 use crate::domain::verdict::{NOTES_REF, Verdict, record};
 use crate::gate::store::{Conflict, Expected, Repo, keep};
@@ -61,17 +63,34 @@ pub(super) fn in_turn<T>(repo: &Repo, mut change: impl FnMut() -> Result<T>) -> 
 /// Reads the notes, adds the text and the pointers to it, moves the ref unless another process has.
 fn try_append(repo: &Repo, on: ObjectId, text: &str, verdict: &Verdict, reason: &str) -> Result<()> {
     let tip = repo.find_ref(NOTES_REF)?;
-    let tree = tip.map_or_else(|| Ok(repo.empty_tree()), |tip| repo.tree_of(tip))?;
+    let found = tip.map_or(Ok(None), |tip| notes_tree(repo, tip))?;
+    let tree = found.unwrap_or_else(|| repo.empty_tree());
+    // A tree that is not in order may be one whose writing never ends.
+    let Some(tree) = with(repo, in_order(repo, tree, false)?, on, text, verdict)? else { return Ok(()) };
+    let parents: Vec<ObjectId> = tip.filter(|_| found.is_some()).into_iter().collect();
+    let commit = repo.write_commit(tree, &parents, &format!("{reason}\n"))?;
+    repo.set_ref(NOTES_REF, commit, tip.map_or(Expected::Missing, Expected::At), reason)
+}
+
+/// The tree with that text added, and the pointers to it; `None` if it is there already.
+fn with(
+    repo: &Repo,
+    tree: ObjectId,
+    on: ObjectId,
+    text: &str,
+    verdict: &Verdict,
+) -> Result<Option<ObjectId>> {
     let mut state = state_of(repo, tree)?;
     let old = state.get(&on, &repo.gix.objects).context("the notes cannot be read")?;
     let mut note = match old {
-        Some(blob) => repo.gix.find_blob(blob).context("a note cannot be read")?.detach().data,
+        // Behind what is no text, or too much, a record would not be read.
+        Some(blob) => Content::read(repo, blob)?.text.into_bytes(),
         None => Vec::new(),
     };
     let lines = |text: &[u8], wanted: &[u8]| text.split(|byte| *byte == b'\n').any(|line| line == wanted);
     let record = text.trim_end().rsplit('\n').next().unwrap_or_default();
     if lines(&note, record.as_bytes()) {
-        return Ok(());
+        return Ok(None);
     }
     if !note.is_empty() && !note.ends_with(b"\n") {
         note.push(b'\n');
@@ -80,10 +99,7 @@ fn try_append(repo: &Repo, on: ObjectId, text: &str, verdict: &Verdict, reason: 
     let blob = repo.gix.write_blob(&note).context("a note cannot be written")?.detach();
     index::add(repo, &mut state, on, verdict)?;
     state.edit(on, Some(blob), &repo.gix.objects).context("the notes cannot be written")?;
-    let tree = state.write(&repo.gix.objects).context("the notes cannot be written")?;
-    let parents: Vec<ObjectId> = tip.into_iter().collect();
-    let commit = repo.write_commit(tree, &parents, &format!("{reason}\n"))?;
-    repo.set_ref(NOTES_REF, commit, tip.map_or(Expected::Missing, Expected::At), reason)
+    state.write(&repo.gix.objects).map(Some).context("the notes cannot be written")
 }
 
 /// A random pause of up to so many milliseconds an attempt, so that writers do not meet again.
