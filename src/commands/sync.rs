@@ -62,7 +62,7 @@ pub fn remote(repo: &Repo, named: Option<&str>) -> Result<String> {
 /// Exchanges verdicts with that remote; `report` gets git's lines.
 pub fn sync(repo: &Repo, remote: &str, report: impl Fn(&str)) -> Result<Synced> {
     exchange(repo, remote, TRIES, &report, |own| match own {
-        Some(_) => push(repo, remote, &report),
+        Some(_) => push(repo, remote, &refspecs(), &report),
         None => Ok(Pushed::Done),
     })
 }
@@ -189,11 +189,11 @@ pub(crate) enum Pushed {
 }
 
 /// Pushes notes and what is kept, never with force. Hooks of the person's own are about code: left out.
-pub(crate) fn push(repo: &Repo, remote: &str, report: &impl Fn(&str)) -> Result<Pushed> {
+pub(crate) fn push(repo: &Repo, remote: &str, refspecs: &[String], report: &impl Fn(&str)) -> Result<Pushed> {
     let mut command = talking(repo);
     command.args(["push", "--porcelain", "--progress", "--no-verify", "--no-follow-tags"]);
     command.args(["--recurse-submodules=no", remote]);
-    command.args(refspecs());
+    command.args(refspecs);
     let talk = talk::run(&mut command, report)?;
     if talk.is_done {
         return Ok(Pushed::Done);
@@ -219,8 +219,8 @@ pub(crate) fn push(repo: &Repo, remote: &str, report: &impl Fn(&str)) -> Result<
     })
 }
 
-/// What is pushed for verdicts to arrive: they themselves, and what they are about.
-pub(crate) fn refspecs() -> [String; 2] {
+/// What is exchanged: all verdicts, and what they are about.
+fn refspecs() -> [String; 2] {
     [format!("{NOTES_REF}:{NOTES_REF}"), format!("{0}*:{0}*", keep::KEPT)]
 }
 

@@ -5,6 +5,7 @@
 //! meanwhile it is done again. A server that cannot do it in one gets the verdicts first. The person's
 //! hooks run as in every push.
 
+mod belongs;
 mod target;
 
 pub use target::{Refspec, arguments, refspecs};
@@ -73,7 +74,7 @@ pub fn push(repo: &Repo, push: &Push, fetched: impl Fn(&str), report: impl Fn(&s
     let (mut refs, mut failure, mut is_atomic) = (Vec::new(), None, true);
     let synced = sync::exchange(repo, &push.remote, TRIES, &fetched, |own| {
         failure = None;
-        let verdicts = own.map_or(Vec::new(), |_| sync::refspecs().to_vec());
+        let verdicts = own.map_or(Ok(Vec::new()), |_| belongs::refspecs(repo, push))?;
         if is_atomic {
             let talk = talk(repo, push, &["--atomic"], &verdicts, &report)?;
             if !lacks_atomic(&talk) {
@@ -88,7 +89,7 @@ pub fn push(repo: &Repo, push: &Push, fetched: impl Fn(&str), report: impl Fn(&s
             is_atomic = false;
         }
         if own.is_some() {
-            let pushed = sync::push(repo, &push.remote, &fetched)?;
+            let pushed = sync::push(repo, &push.remote, &verdicts, &fetched)?;
             if let Pushed::Refused(why) = &pushed {
                 failure = Some(push.verdicts_refused(why, true));
             }

@@ -11,6 +11,7 @@ use crate::domain::verdict::Verdict;
 use anyhow::Context;
 use gix::ObjectId;
 use gix::date::Time;
+use std::collections::HashSet;
 
 pub const KEPT: &str = "refs/flow-ai/keep/";
 
@@ -29,9 +30,19 @@ pub struct Kept {
 
 /// Keeps what a verdict is about. What is not here as a whole (a partial clone) cannot be kept.
 pub fn keep(repo: &Repo, verdict: &Verdict) -> Result<()> {
+    let Some(kept) = commit_of(repo, verdict)? else { return Ok(()) };
+    let name = format!("{KEPT}{kept}");
+    match repo.find_ref(&name)? {
+        Some(_) => Ok(()),
+        None => repo.set_ref(&name, kept, Expected::Missing, "keep what was judged"),
+    }
+}
+
+/// The commit of what a verdict is about; `None` if that is not here as a whole.
+fn commit_of(repo: &Repo, verdict: &Verdict) -> Result<Option<ObjectId>> {
     let (base, head, time) = (verdict.base_tree, verdict.head_tree, verdict.time.as_second());
     if repo.is_partial() || !(repo.has(base) && repo.has(head)) || head == repo.empty_tree() {
-        return Ok(());
+        return Ok(None);
     }
     let commit = verdict.head_commit.filter(|id| repo.has(*id));
     let mut parents: Vec<ObjectId> = commit.into_iter().collect();
@@ -39,12 +50,30 @@ pub fn keep(repo: &Repo, verdict: &Verdict) -> Result<()> {
     if base != repo.empty_tree() {
         parents.push(write(repo, base, Vec::new(), time, "The base of what was judged\n")?);
     }
-    let kept = write(repo, head, parents, time, "What was judged\n")?;
-    let name = format!("{KEPT}{kept}");
-    match repo.find_ref(&name)? {
-        Some(_) => Ok(()),
-        None => repo.set_ref(&name, kept, Expected::Missing, "keep what was judged"),
+    write(repo, head, parents, time, "What was judged\n").map(Some)
+}
+
+/// The refs of what belongs to these tips and these verdicts: what was judged of the tips' own history, unless
+/// it is in what the other side has, and what the verdicts are about, whatever commits carry it by now.
+pub fn belonging(
+    repo: &Repo,
+    tips: &[ObjectId],
+    known: &[ObjectId],
+    verdicts: &[Verdict],
+) -> Result<Vec<String>> {
+    let mut wanted = HashSet::new();
+    for verdict in verdicts {
+        wanted.extend(commit_of(repo, verdict)?);
     }
+    let mut own = HashSet::new();
+    for tip in tips {
+        own.extend(repo.commits_between(known.iter().copied(), *tip)?.into_iter().map(|commit| commit.id));
+    }
+    let all = all(repo)?.into_iter();
+    let belongs = |kept: &Kept| {
+        wanted.contains(&kept.id) || kept.parents.first().is_some_and(|head| own.contains(head))
+    };
+    Ok(all.filter(belongs).map(|kept| kept.name).collect())
 }
 
 pub fn all(repo: &Repo) -> Result<Vec<Kept>> {
