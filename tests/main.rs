@@ -41,6 +41,7 @@ mod malformed_notes;
 mod man;
 mod merge;
 mod model;
+mod names_of_branches;
 mod output;
 mod plan;
 mod presets;

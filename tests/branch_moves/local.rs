@@ -35,6 +35,21 @@ pub const ROWS: &[Row] = &[
         setup: "git symbolic-ref refs/heads/main refs/heads/work; echo more >> README.md; git add README.md",
         ..row("commit on a branch that main is another name for", "git commit --no-verify -m More")
     },
+    Row {
+        on: "work",
+        setup: "git symbolic-ref refs/heads/a refs/heads/b; git symbolic-ref refs/heads/b refs/heads/main; \
+                git symbolic-ref HEAD refs/heads/a; git reset --quiet --hard; echo more >> README.md; git add README.md",
+        ..row("commit on another name of another name of main", "git commit --no-verify -m More")
+    },
+    Row {
+        on: "work",
+        setup: "git symbolic-ref refs/heads/b refs/heads/work; git symbolic-ref refs/heads/main refs/heads/b; \
+                echo more >> README.md; git add README.md",
+        ..row(
+            "commit on a branch that main is another name for, by a third",
+            "git commit --no-verify -m More",
+        )
+    },
     // Merges.
     row("merge (fast-forward)", "git merge straight"),
     row("merge --ff-only", "git merge --ff-only straight"),

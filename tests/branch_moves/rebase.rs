@@ -4,6 +4,8 @@ use super::row::Outcome::{Back, Free, Refused};
 use super::row::{Judged::Never, Row, row};
 
 const ABORT: &str = "git rebase --abort";
+/// Back from a rebase of another branch than the one that was checked out.
+const ELSEWHERE: &str = "git rebase --abort && git switch work";
 /// `origin` moves on, and a commit of one's own waits to be pushed.
 const OWN_WORK: &str = "git push --quiet origin straight:main
     echo mine > mine.txt; git add mine.txt; git commit --quiet -m Mine";
@@ -59,6 +61,25 @@ pub const ROWS: &[Row] = &[
         judged: Never,
         begun: "git rebase clash || { echo resolved > two.txt; git add two.txt; }",
         ..row("rebase with a conflict, then --continue", "GIT_EDITOR=true git rebase --continue")
+    },
+    Row {
+        on: "work",
+        unjudged: Back(ELSEWHERE),
+        ..row("rebase --no-verify of main from elsewhere", "git rebase --no-verify straight main")
+    },
+    Row {
+        on: "work",
+        unjudged: Back(ELSEWHERE),
+        judged: Never,
+        ..row("rebase --no-verify of main from elsewhere (replay)", "git rebase --no-verify topic main")
+    },
+    Row {
+        on: "topic",
+        unjudged: Back("git switch topic"),
+        ..row(
+            "rebase --apply --no-verify of main from elsewhere",
+            "git rebase --apply --no-verify straight main",
+        )
     },
     Row {
         on: "straight",

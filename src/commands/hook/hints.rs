@@ -7,7 +7,7 @@ use crate::domain::error::Result;
 use crate::domain::policy::Policy;
 use crate::domain::text::shell::quote;
 use crate::gate::admit::{self, Candidate, Missing, New};
-use crate::gate::store::Repo;
+use crate::gate::store::{Repo, reflog};
 use crate::system::git;
 use gix::ObjectId;
 use std::process::Stdio;
@@ -169,9 +169,13 @@ pub(super) fn back(repo: &Repo, candidate: &Candidate, moment: Moment) -> Option
         "git am --abort".to_owned()
     } else if under_way("rebase-apply") && !under_way("rebase-apply/head-name") {
         // Without that name `--abort` does not know where to go: so `git rebase --apply` leaves it.
-        format!("git rebase --quit && git switch {}", candidate.branch)
+        format!("git rebase --quit && git switch {}", before_rebase(repo, candidate))
     } else if under_way("rebase-merge") || under_way("rebase-apply") {
-        "git rebase --abort".to_owned()
+        // That leads to the branch that was rebased.
+        match before_rebase(repo, candidate) {
+            own if own == quote(&rebased(repo, candidate)) => "git rebase --abort".to_owned(),
+            elsewhere => format!("git rebase --abort && git switch {elsewhere}"),
+        }
     } else if under_way("sequencer") {
         "git revert --abort".to_owned()
     } else if moment != Moment::Move {
@@ -179,11 +183,40 @@ pub(super) fn back(repo: &Repo, candidate: &Candidate, moment: Moment) -> Option
     } else if was_checked_out(repo, candidate) && !is_new_commit(repo, candidate) {
         if is_index_only(repo) { "git reset" } else { "git reset --merge HEAD" }.to_owned()
     } else if was_rebased(repo, candidate) {
-        format!("git switch {}", candidate.branch)
+        format!("git switch {}", before_rebase(repo, candidate))
     } else {
         return None;
     };
     Some(format!("to go back to where you were: {abort}"))
+}
+
+/// The branch that is being rebased, to which `git rebase --abort` leads.
+fn rebased(repo: &Repo, candidate: &Candidate) -> String {
+    let names = ["rebase-merge/head-name", "rebase-apply/head-name"].map(|file| repo.git_dir().join(file));
+    let name = names.into_iter().find_map(|file| std::fs::read_to_string(file).ok());
+    let branch = name.as_deref().and_then(|name| name.trim_end().strip_prefix("refs/heads/"));
+    branch.unwrap_or(&candidate.branch).to_owned()
+}
+
+/// Where the user was when a rebase began, as `git switch` takes it: `git rebase <upstream> <branch>` goes to that
+/// branch first. git notes where HEAD was, and its last switch says which branch that is.
+fn before_rebase(repo: &Repo, candidate: &Candidate) -> String {
+    let rebased = rebased(repo, candidate);
+    let moves = reflog::read(repo, "HEAD").unwrap_or_default();
+    let start = moves.iter().rposition(|last| last.what.contains("(start): checkout "));
+    let Some(start) = start else { return quote(&rebased) };
+    let from = moves[start].from;
+    let switched = moves[..start].iter().rev().find_map(|last| {
+        last.what.strip_prefix("checkout: moving from ")?.rsplit_once(" to ").map(|(_, to)| to.to_owned())
+    });
+    let is_at =
+        |branch: &str| matches!(repo.find_ref(&format!("refs/heads/{branch}")), Ok(Some(tip)) if tip == from);
+    match switched {
+        Some(branch) if branch == rebased || is_at(&branch) => quote(&branch),
+        // It was never left, or git has not noted how it was reached.
+        None if from == candidate.old || candidate.branch != rebased => quote(&rebased),
+        _ => format!("--detach {from}"),
+    }
 }
 
 /// Whether files and index are those of the new tip already, though HEAD is not: as `git reset --hard`,

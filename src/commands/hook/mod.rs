@@ -9,6 +9,7 @@
 
 mod commit;
 mod hints;
+mod names;
 mod notes;
 mod push;
 mod rebase;
@@ -165,7 +166,8 @@ fn guarded(repo: &Repo) -> Result<Option<Candidate>> {
 /// That branch as it stands; none where there is none, or nothing protects it.
 fn guarded_branch(repo: &Repo, branch: &str) -> Result<Option<Candidate>> {
     let Some(old) = repo.find_ref(&format!("refs/heads/{branch}"))? else { return Ok(None) };
-    let accepted = upstream::accepted(repo, branch)?;
-    let candidate = Candidate { branch: branch.into(), old, new: New::Commit(old), accepted };
+    let branch = names::protected(repo, branch, old)?;
+    let accepted = upstream::accepted(repo, &branch)?;
+    let candidate = Candidate { branch, old, new: New::Commit(old), accepted };
     Ok(admit::policy_for(repo, &candidate)?.map(|_| candidate))
 }

@@ -14,8 +14,10 @@ use gix::ObjectId;
 use std::io::Read;
 
 pub(super) fn ask(args: &[String], mut input: impl Read) -> Result<HookAnswer> {
-    let mut text = String::new();
-    input.read_to_string(&mut text).context("what git says about the push cannot be read")?;
+    let mut bytes = Vec::new();
+    input.read_to_end(&mut bytes).context("what git says about the push cannot be read")?;
+    // A branch whose name is not UTF-8 is judged by what is shown of it.
+    let text = String::from_utf8_lossy(&bytes);
     for line in text.lines() {
         let words: Vec<&str> = line.split(' ').collect();
         let [_, new, remote_ref, old] = words[..] else { continue };

@@ -7,8 +7,7 @@
 //! the server does not have a branch and no policy names it, its first push is let in: there is nothing to
 //! judge it by. Nothing is written.
 
-use super::transaction::moving_with;
-use super::{HookAnswer, Moment, Refused, hints, notes, refused};
+use super::{HookAnswer, Moment, Refused, hints, names, notes, refused};
 use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::policy::Policy;
 use crate::domain::verdict::NOTES_REF;
@@ -22,33 +21,37 @@ use std::io::Read;
 /// Refs of ours besides branches and notes.
 const OWN: &str = "refs/flow-ai/";
 
-/// How long a chain of symbolic refs may be; git itself follows five.
-const LONGEST_CHAIN: usize = 5;
-
 /// One ref of a push.
 struct RefUpdate {
     old: ObjectId,
     new: ObjectId,
     /// The full name, as the pusher says it.
     name: String,
+    /// The same byte for byte: it may not be UTF-8.
+    raw: Vec<u8>,
 }
 
 impl RefUpdate {
     fn parse(old: &str, new: &str, name: &str) -> Result<RefUpdate> {
         let id = |text: &str| text.parse().with_context(|| format!("`{text}` is no object id"));
-        Ok(RefUpdate { old: id(old)?, new: id(new)?, name: name.to_owned() })
+        Ok(RefUpdate { old: id(old)?, new: id(new)?, name: name.to_owned(), raw: name.as_bytes().to_vec() })
     }
 }
 
 /// All refs of a push at once: the verdicts that come along count.
 pub(super) fn all(mut input: impl Read) -> Result<HookAnswer> {
-    let mut text = String::new();
-    input.read_to_string(&mut text).context("what git says about the push cannot be read")?;
-    let update = |line: &str| match line.splitn(3, ' ').collect::<Vec<_>>()[..] {
-        [old, new, name] => RefUpdate::parse(old, new, name),
-        _ => Err(hint(format!("git said `{line}` about the push"), "expected: <old> <new> <ref>")),
+    let mut bytes = Vec::new();
+    input.read_to_end(&mut bytes).context("what git says about the push cannot be read")?;
+    let update = |line: &[u8]| {
+        let text = String::from_utf8_lossy(line);
+        let raw = line.splitn(3, |byte| *byte == b' ').nth(2).unwrap_or_default();
+        match text.splitn(3, ' ').collect::<Vec<_>>()[..] {
+            [old, new, name] => Ok(RefUpdate { raw: raw.to_vec(), ..RefUpdate::parse(old, new, name)? }),
+            _ => Err(hint(format!("git said `{text}` about the push"), "expected: <old> <new> <ref>")),
+        }
     };
-    let updates = text.lines().map(update).collect::<Result<Vec<_>>>()?;
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let updates = lines.map(update).collect::<Result<Vec<_>>>()?;
     // Git never asks about nothing: who heard yes would believe itself guarded.
     if updates.is_empty() {
         return Err(hint(
@@ -98,21 +101,27 @@ fn open() -> Result<Repo> {
 
 /// Why a ref may not become that; none where it may.
 fn judge(repo: &Repo, update: &RefUpdate) -> Result<Option<Refused>> {
-    let name = real_name(repo, &update.name)?;
+    let name = names::real(repo, &update.name)?;
     if name == NOTES_REF {
         return notes_moving(repo, update);
     }
+    if let Some(id) = name.strip_prefix(KEPT) {
+        return Ok(keeping(id, update));
+    }
     // The gate believes what a clone keeps of others' verdicts and of what was admitted.
-    if name.starts_with(OWN) && !name.starts_with(KEPT) {
+    if name.starts_with(OWN) {
         return Ok(Some(refuse(
             format!("{name} is what a clone keeps for itself, and does not belong here"),
             ["verdicts are exchanged by: git flow-ai sync"],
         )));
     }
     let Some(branch) = name.strip_prefix("refs/heads/") else { return Ok(None) };
-    let tip = repo.find_ref(&name)?;
+    let tip = match std::str::from_utf8(&update.raw) {
+        Ok(_) => repo.find_ref(&name)?,
+        Err(_) => repo.find_ref_named(&update.raw)?,
+    };
     let branch = match tip {
-        Some(tip) => moving_with(repo, branch, tip)?,
+        Some(tip) => names::protected(repo, branch, tip)?,
         None => branch.to_owned(),
     };
     let Some(in_force) = policy_in_force(repo, &branch, tip)? else { return Ok(None) };
@@ -135,18 +144,6 @@ fn judge(repo: &Repo, update: &RefUpdate) -> Result<Option<Refused>> {
         ))),
         Some(tip) => replay(repo, &branch, &in_force.policy, tip, update.new),
     }
-}
-
-/// The ref that moves when this one is pushed: a symbolic one moves what it points to.
-fn real_name(repo: &Repo, name: &str) -> Result<String> {
-    let mut name = name.to_owned();
-    for _ in 0..LONGEST_CHAIN {
-        match repo.symbolic_target(&name)? {
-            Some(target) => name = target,
-            None => return Ok(name),
-        }
-    }
-    Err(hint(format!("{name} is a symbolic ref that leads nowhere"), "whoever keeps the server mends it"))
 }
 
 /// What a branch is judged by.
@@ -174,7 +171,7 @@ fn policy_in_force(repo: &Repo, branch: &str, tip: Option<ObjectId>) -> Result<O
         return Ok(Some(PolicyInForce { policy, default: None }));
     }
     let short = |name: &str| name.trim_start_matches("refs/heads/").to_owned();
-    let head = repo.head_ref()?.map(|head| real_name(repo, &head)).transpose()?;
+    let head = repo.head_ref()?.map(|head| names::real(repo, &head)).transpose()?;
     let usual = Policy::default().named_branches().map(str::to_owned).collect();
     let all = repo.refs("refs/heads/")?.iter().map(|(name, _)| short(name)).collect();
     let places = [head.iter().map(|head| short(head)).collect(), usual, all];
@@ -221,6 +218,22 @@ fn replay(
             Ok(Some(refused))
         }
     }
+}
+
+/// What was judged is kept under its own id, and no pusher takes it away: a verdict is about it.
+fn keeping(id: &str, update: &RefUpdate) -> Option<Refused> {
+    if update.new.is_null() {
+        return Some(refuse(
+            format!("{KEPT}{id} is what a verdict is about, and may not be deleted"),
+            ["whoever keeps the server has what is merged or old removed: git flow-ai clean"],
+        ));
+    }
+    (update.new.to_string() != id).then(|| {
+        refuse(
+            format!("{KEPT}{id} may only be the commit of that name"),
+            ["what was judged is exchanged by: git flow-ai sync"],
+        )
+    })
 }
 
 /// The notes only ever gain.

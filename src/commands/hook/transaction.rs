@@ -6,12 +6,13 @@
 //! deletions and what `pack-refs` does look alike, change nothing, and must pass, or every `--abort`
 //! and `gc` would fail.
 
-use super::{HookAnswer, Moment, decide, decide_under, guarded, notes};
+use super::{HookAnswer, Moment, decide, decide_under, guarded, names, notes};
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
+use crate::domain::text::shell::quote;
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::admit::{self, Candidate, New, Protector};
-use crate::gate::store::{Repo, config, reflog, upstream};
+use crate::gate::store::{Repo, reflog, upstream};
 use anyhow::Context;
 use gix::ObjectId;
 use std::io::Read;
@@ -28,13 +29,22 @@ pub(super) fn ask(args: &[String], mut input: impl Read) -> Result<HookAnswer> {
     }
     let mut bytes = Vec::new();
     input.read_to_end(&mut bytes).context("what git says about the refs cannot be read")?;
-    let text = String::from_utf8_lossy(&bytes);
-    let updates: Vec<RefUpdate<'_>> = text.lines().filter_map(update).collect();
-    for update in &updates {
-        let answer = match update.name.strip_prefix("refs/heads/") {
-            Some(branch) => moving(branch, update.new)?,
-            None if update.name == NOTES_REF => notes::moving(update.new)?,
-            None => merging()?,
+    let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    let text = lines.iter().map(|line| (*line, String::from_utf8_lossy(line))).collect::<Vec<_>>();
+    let updates = text.iter().filter_map(|(line, text)| Some((*line, update(text)?)));
+    // Many refs may move at once; all are looked at in one state of the repository.
+    let mut opened = None;
+    for (line, update) in updates {
+        if opened.is_none() && update.name.starts_with("refs/heads/") {
+            opened = Some(Repo::discover()?);
+        }
+        let answer = match (update.name.strip_prefix("refs/heads/"), &opened) {
+            (Some(branch), Some(repo)) if std::str::from_utf8(line).is_ok() => {
+                moving(repo, branch, update.new)?
+            }
+            (Some(branch), Some(repo)) => moving_unnamed(repo, line, branch, update.new)?,
+            _ if update.name == NOTES_REF => notes::moving(update.new)?,
+            _ => merging()?,
         };
         if !matches!(answer, HookAnswer::Pass) {
             return Ok(answer);
@@ -54,30 +64,79 @@ fn update(line: &str) -> Option<RefUpdate<'_>> {
 }
 
 /// The branch itself is about to move.
-fn moving(branch: &str, new: &str) -> Result<HookAnswer> {
-    let repo = Repo::discover()?;
-    let accepted = upstream::accepted(&repo, branch)?;
+fn moving(repo: &Repo, branch: &str, new: &str) -> Result<HookAnswer> {
+    let accepted = upstream::accepted(repo, branch)?;
     let Some(old) = repo.find_ref(&format!("refs/heads/{branch}"))? else {
         return beginning(repo, branch, new, accepted);
     };
     if let Some(target) = new.strip_prefix("ref:") {
-        return becoming_symbolic(&repo, branch, old, target);
+        return becoming_symbolic(repo, branch, old, target);
     }
     let new: ObjectId = new.parse().with_context(|| format!("`{new}` is no object id"))?;
     let is_in_there = matches!(accepted, Some(tip) if repo.is_ancestor(new, tip)?);
-    if new == old || is_in_there || is_given_up(&repo, branch, old, new)? {
+    if new == old || is_in_there || is_given_up(repo, branch, old, new)? {
         return Ok(HookAnswer::Pass);
     }
-    let branch = moving_with(&repo, branch, old)?;
+    let branch = names::protected(repo, branch, old)?;
     let candidate = Candidate { branch, old, new: New::Commit(new), accepted };
-    decide(repo, candidate, Moment::Move)
+    if admit::policy_for(repo, &candidate)?.is_none() {
+        return Ok(HookAnswer::Pass);
+    }
+    // What a refusal says is read from the repository as it is then.
+    decide(Repo::discover()?, candidate, Moment::Move)
 }
 
-/// A branch that is not there has nothing to lose. If a remote still has it, since it was deleted here, it
-/// begins where the remote is, and goes on from there; else where the branch is whose policy names it.
-fn beginning(repo: Repo, branch: &str, new: &str, accepted: Option<ObjectId>) -> Result<HookAnswer> {
+/// A branch whose name is not UTF-8: no policy can name it, but a pattern may mean it, and a protected branch may
+/// be only another name for it. Then it stays where it is, since no verdict can name it either.
+fn moving_unnamed(repo: &Repo, line: &[u8], shown: &str, new: &str) -> Result<HookAnswer> {
+    let name = line.splitn(3, |byte| *byte == b' ').nth(2).unwrap_or_default();
+    let old = repo.find_ref_named(name)?;
+    if new.parse().ok() == old && old.is_some() {
+        return Ok(HookAnswer::Pass);
+    }
+    let mut meant = vec![(shown.to_owned(), old)];
+    let target = repo.target()?;
+    meant.push((shown.to_owned(), repo.find_ref(&format!("refs/heads/{target}"))?));
+    for other in names::waiting(repo, shown)? {
+        let tip = repo.find_ref(&format!("refs/heads/{other}"))?;
+        meant.push((other, tip));
+    }
+    for (branch, tip) in meant {
+        let Some(tip) = tip else { continue };
+        let candidate = Candidate { branch, old: tip, new: New::Commit(tip), accepted: None };
+        if admit::policy_for(repo, &candidate)?.is_some() {
+            return Ok(HookAnswer::Refuse(super::Refused {
+                why: format!("`{shown}` may be protected, and its name is not UTF-8: no verdict can name it"),
+                blocking: Vec::new(),
+                fix: vec![
+                    "make the change on a branch with a name in UTF-8, and have that judged".to_owned(),
+                ],
+            }));
+        }
+    }
+    Ok(HookAnswer::Pass)
+}
+
+/// A branch that is not there has nothing to lose, nor have the names that wait for it. If a remote still has one
+/// of them, since it was deleted here, it begins where the remote is, and goes on from there; else where the
+/// branch is whose policy names it.
+fn beginning(repo: &Repo, branch: &str, new: &str, accepted: Option<ObjectId>) -> Result<HookAnswer> {
+    let mut begun = vec![(branch.to_owned(), accepted)];
+    for other in names::waiting(repo, branch)? {
+        let accepted = upstream::accepted(repo, &other)?;
+        begun.push((other, accepted));
+    }
+    for (branch, accepted) in begun {
+        let answer = beginning_as(repo, &branch, new, accepted)?;
+        if !matches!(answer, HookAnswer::Pass) {
+            return Ok(answer);
+        }
+    }
+    Ok(HookAnswer::Pass)
+}
+
+fn beginning_as(repo: &Repo, branch: &str, new: &str, accepted: Option<ObjectId>) -> Result<HookAnswer> {
     let Some(old) = accepted else { return named(repo, branch, new) };
-    let repo = &repo;
     let candidate = Candidate { branch: branch.into(), old, new: New::Commit(old), accepted };
     let is_in_there = matches!(new.parse(), Ok(new) if repo.is_ancestor(new, old)?);
     if is_in_there || admit::policy_for(repo, &candidate)?.is_none() {
@@ -86,21 +145,21 @@ fn beginning(repo: Repo, branch: &str, new: &str, accepted: Option<ObjectId>) ->
     Ok(HookAnswer::Refuse(super::Refused {
         why: format!("`{branch}` is protected, and was deleted here: it may not begin elsewhere"),
         blocking: Vec::new(),
-        fix: vec![format!("to go back to where you were: git branch {branch} {old}")],
+        fix: vec![format!("to go back to where you were: git branch {} {old}", quote(branch))],
     }))
 }
 
 /// A new branch that the policy of another one may name: it begins with what that has, and with what was
 /// judged on top.
-fn named(repo: Repo, branch: &str, new: &str) -> Result<HookAnswer> {
+fn named(repo: &Repo, branch: &str, new: &str) -> Result<HookAnswer> {
     let Ok(new) = new.parse::<ObjectId>() else { return Ok(HookAnswer::Pass) };
     let target = repo.git_config("flow-ai.target").into_iter();
     let usual = Policy::default();
     let usual = usual.named_branches().map(str::to_owned).chain(repo.default_branch("origin")?);
-    let Some(place) = Protector::of(&repo, branch, &[target.chain(usual).collect()])? else {
+    let Some(place) = Protector::of(repo, branch, &[target.chain(usual).collect()])? else {
         return Ok(HookAnswer::Pass);
     };
-    let accepted = upstream::accepted(&repo, &place.branch)?;
+    let accepted = upstream::accepted(repo, &place.branch)?;
     for known in accepted.into_iter().chain([place.tip]) {
         if repo.is_ancestor(new, known)? {
             return Ok(HookAnswer::Pass);
@@ -117,20 +176,7 @@ fn named(repo: Repo, branch: &str, new: &str) -> Result<HookAnswer> {
         }));
     }
     let candidate = Candidate { branch: branch.into(), old: place.tip, new: New::Commit(new), accepted };
-    decide_under(repo, candidate, place.policy, Moment::Move)
-}
-
-/// The protected branch that is only another name for this one, and moves with it; else this one.
-pub(super) fn moving_with(repo: &Repo, branch: &str, old: ObjectId) -> Result<String> {
-    let own = format!("refs/heads/{branch}");
-    // A policy that cannot be read is what the gate itself finds next.
-    let policy = config::stated_policy(repo, old).ok().flatten().unwrap_or_default();
-    for name in repo.protected_branches(&policy)? {
-        if repo.symbolic_target(&format!("refs/heads/{name}"))?.as_ref() == Some(&own) {
-            return Ok(name);
-        }
-    }
-    Ok(branch.to_owned())
+    decide_under(Repo::discover()?, candidate, place.policy, Moment::Move)
 }
 
 /// Whether somebody gives up several picks, reverts or patches of which the first were let in: back to
@@ -161,7 +207,8 @@ fn is_given_up(repo: &Repo, branch: &str, old: ObjectId, new: ObjectId) -> Resul
 
 /// A protected branch that only points to another one moves with that one, unseen.
 fn becoming_symbolic(repo: &Repo, branch: &str, old: ObjectId, target: &str) -> Result<HookAnswer> {
-    let candidate = Candidate { branch: branch.into(), old, new: New::Commit(old), accepted: None };
+    let branch = names::protected(repo, branch, old)?;
+    let candidate = Candidate { branch: branch.clone(), old, new: New::Commit(old), accepted: None };
     if admit::policy_for(repo, &candidate)?.is_none() {
         return Ok(HookAnswer::Pass);
     }

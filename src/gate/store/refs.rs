@@ -28,6 +28,12 @@ impl Repo {
 
     /// What a full ref name points to, tags peeled; none when it does not exist.
     pub fn find_ref(&self, name: &str) -> Result<Option<ObjectId>> {
+        self.find_ref_named(name.as_bytes())
+    }
+
+    /// The same for a name that may not be UTF-8.
+    pub fn find_ref_named(&self, name: &[u8]) -> Result<Option<ObjectId>> {
+        let name = gix::bstr::BStr::new(name);
         let found = self.gix.try_find_reference(name).with_context(|| format!("{name} cannot be read"))?;
         let Some(mut reference) = found else { return Ok(None) };
         // A shortened name must not find something else of that ending.
@@ -47,6 +53,15 @@ impl Repo {
         let found = self.gix.try_find_reference(name).with_context(|| format!("{name} cannot be read"))?;
         let found = found.filter(|reference| reference.name().as_bstr() == name);
         Ok(found.and_then(|reference| Some(reference.target().try_name()?.as_bstr().to_string())))
+    }
+
+    /// The full names of the symbolic refs below a prefix. They are never packed.
+    pub fn symbolic_refs(&self, prefix: &str) -> Result<Vec<String>> {
+        let platform = self.gix.references().context("refs cannot be read")?;
+        let refs = platform.prefixed(prefix).with_context(|| format!("{prefix} cannot be read"))?;
+        let symbolic =
+            refs.filter_map(std::result::Result::ok).filter(|one| one.target().try_name().is_some());
+        Ok(symbolic.map(|one| one.name().as_bstr().to_string()).collect())
     }
 
     /// The branch that a remote calls its own default, as last fetched.
