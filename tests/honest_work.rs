@@ -253,7 +253,7 @@ fn ends_with_yes(place: &Place, clone: &std::path::Path, what: &str) {
         let said = out.stderr.clone() + &out.stdout;
         let fetch =
             said.split_once("git fetch").unwrap_or_else(|| panic!("{what}: no fetch is named: {said}")).1;
-        let fetch = fetch.split(['\n', ',', ';', '`']).next().unwrap();
+        let fetch = fetch.split(['\n', ',', ';', '`', '(']).next().unwrap();
         Out::run(place.command("sh").current_dir(clone).args(["-c", &format!("git fetch {}", fetch.trim())]))
             .ok();
     }
