@@ -228,7 +228,7 @@ fn keeping(id: &str, update: &RefUpdate) -> Option<Refused> {
             ["whoever keeps the server has what is merged or old removed: git flow-ai clean"],
         ));
     }
-    (update.new.to_string() != id).then(|| {
+    (ObjectId::from_hex(id.as_bytes()).ok() != Some(update.new)).then(|| {
         refuse(
             format!("{KEPT}{id} may only be the commit of that name"),
             ["what was judged is exchanged by: git flow-ai sync"],

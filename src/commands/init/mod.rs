@@ -259,7 +259,7 @@ fn notes(root: &Path) -> Result<Plan> {
 /// What the user does next.
 fn next(repo: &Repo, root: &Path, branches: &[String], config: &Config) -> Result<Vec<String>> {
     let mut next = Vec::new();
-    if reviewers::named(&config).is_empty() {
+    if reviewers::named(config).is_empty() {
         next.push(format!(
             "add an agent and a reviewer of another vendor to {}   # nothing is protected until a reviewer is in it",
             config::PATH
@@ -275,7 +275,7 @@ fn next(repo: &Repo, root: &Path, branches: &[String], config: &Config) -> Resul
     };
     if !in_force {
         let folder = if root.join(".zenflow").exists() { ".zenflow" } else { config::PATH };
-        let then = match reviewers::named(&config).is_empty() {
+        let then = match reviewers::named(config).is_empty() {
             true => format!("the gate is in force once a reviewer is in it, on {branch}"),
             false => format!("the gate is in force once this is on {branch}"),
         };

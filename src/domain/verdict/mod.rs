@@ -6,9 +6,11 @@
 //! admission by replay). Ids and times are parsed once, when a record is read ([`record`]).
 
 mod id;
+mod kind;
 pub mod record;
 
-pub use record::{Kind, Signature, Unreadable};
+pub use kind::Kind;
+pub use record::{Signature, Unreadable};
 
 use crate::domain::change::{Author, Change};
 use gix::ObjectId;

@@ -6,14 +6,13 @@
 //! a record says it is, its [`Kind`] and its version, stands in the statement, so that it is signed too.
 //! Readers ignore unknown keys. They skip records of a kind or a version that they do not know, and say so.
 
-use super::{Decision, Verdict};
+use super::{Decision, Kind, Verdict};
 use crate::domain::error::Result;
 use crate::domain::text::escape;
 use anyhow::Context;
 use gix::ObjectId;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::fmt;
 
 /// The version of the records that this program writes, and the only one that it reads.
 pub const VERSION: u32 = 1;
@@ -26,34 +25,6 @@ pub const PREDICATE: &str = "https://github.com/git-flow-ai/git-flow-ai/attestat
 
 /// How many characters the line for people has at most.
 const HEADLINE: usize = 200;
-
-/// What a record is. `docs/verdicts.md` has the keys of each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// A reviewer's or a person's decision on a change.
-    Verdict,
-    /// A person lets a change in without a rival's approval.
-    Waiver,
-    /// A test record: a test command passed or failed on a tree.
-    Check,
-    /// A finding that somebody declines to follow, and why.
-    Decline,
-    /// Which acceptance criteria of a spec are met, with evidence.
-    Acceptance,
-}
-
-impl Kind {
-    fn of(verdict: &Verdict) -> Kind {
-        if verdict.decision == Decision::Waive { Kind::Waiver } else { Kind::Verdict }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.serialize(f)
-    }
-}
 
 /// A signature as it was read, with what it is over.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -139,7 +110,7 @@ pub fn statement(verdict: &Verdict) -> Result<String> {
             digest: Digest { git_tree: verdict.head_tree },
         }],
         predicate_type: format!("{PREDICATE}{VERSION}"),
-        predicate: Predicate { kind: Kind::of(verdict), verdict },
+        predicate: Predicate { kind: Kind::from_verdict(verdict), verdict },
     };
     let mut text = String::new();
     for c in serde_json::to_string(&statement)?.chars() {
@@ -217,7 +188,7 @@ fn record(line: &str, format: gix::hash::Kind) -> Result<Verdict, String> {
     let kind = kind(&header)?;
     let statement: Statement<Verdict> = serde_json::from_str(text).map_err(malformed)?;
     let mut verdict = statement.predicate;
-    if Kind::of(&verdict) != kind {
+    if Kind::from_verdict(&verdict) != kind {
         return Err(format!("malformed: it is a {kind}, and its decision is {}", verdict.decision));
     }
     match &statement.subject[..] {

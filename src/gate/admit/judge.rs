@@ -38,7 +38,7 @@ pub(super) struct Judge<'a> {
     /// Whether the branch has seen an entry at a path, see [`carries`](super::carries).
     pub seen: RefCell<HashMap<(Vec<u8>, Entry), bool>>,
     /// Why a step was not carried by a change that seems to be meant for it.
-    reasons: RefCell<HashMap<[ObjectId; 2], (Rc<Approved>, Reason)>>,
+    reasons: RefCell<HashMap<[ObjectId; 2], Reason>>,
     /// The commits of the update on its first-parent line, the old tip included.
     line: HashSet<ObjectId>,
     ancestors: OnceCell<Vec<ObjectId>>,
@@ -263,14 +263,14 @@ impl<'a> Judge<'a> {
     }
 
     /// Remembers why a change that seems to be meant for a step does not carry it.
-    pub fn note(&self, from: ObjectId, to: ObjectId, change: &Rc<Approved>, reason: Reason) {
+    pub fn note(&self, from: ObjectId, to: ObjectId, reason: Reason) {
         if reason != Reason::Other {
-            self.reasons.borrow_mut().entry([from, to]).or_insert_with(|| (change.clone(), reason));
+            self.reasons.borrow_mut().entry([from, to]).or_insert(reason);
         }
     }
 
     /// Why the change that seems to be meant for that step does not carry it.
-    pub fn reason(&self, from: ObjectId, to: ObjectId) -> Option<(Rc<Approved>, Reason)> {
+    pub fn reason(&self, from: ObjectId, to: ObjectId) -> Option<Reason> {
         self.reasons.borrow().get(&[from, to]).cloned()
     }
 }

@@ -149,7 +149,7 @@ impl Judge<'_> {
             match self.carries_and_lets_in(change, from, to)? {
                 Ok(()) => return Ok(Ok(vec![change.clone()])),
                 Err(reason) => {
-                    self.note(from, to, change, reason.clone());
+                    self.note(from, to, reason.clone());
                     why = if why == Reason::Other { reason } else { why };
                 }
             }
@@ -180,7 +180,7 @@ impl Judge<'_> {
             let merged = self.objects.merge(change.base_tree, tree, change.head_tree)?;
             let Some(merged) = merged.filter(|merged| *merged != tree) else { continue };
             if let Err(reason) = self.carries_and_lets_in(&change, tree, merged)? {
-                self.note(from, to, &change, reason.clone());
+                self.note(from, to, reason.clone());
                 return Ok(Err(reason));
             }
             tree = merged;

@@ -25,7 +25,7 @@ impl Judge<'_> {
         }
         let what = self.describe(&missing)?;
         let base_tree = tree_before(start, steps, at);
-        let reason = self.reason(base_tree, steps[at].tree).map(|(_, reason)| reason);
+        let reason = self.reason(base_tree, steps[at].tree);
         let most = self.policy.base_demand().approvals;
         let (why, wants_person) = match (tally, reason) {
             (_, Some(Reason::WantsPerson)) => (format!("a rule wants a person's approval of {what}"), true),

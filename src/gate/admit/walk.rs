@@ -194,7 +194,7 @@ impl Judge<'_> {
         match answer {
             Ok(()) => Ok(true),
             Err(reason) => {
-                self.note(from, to, change, reason);
+                self.note(from, to, reason);
                 Ok(false)
             }
         }
@@ -217,7 +217,7 @@ impl Judge<'_> {
                 let (from, to) = (line.tree_at(at), line.tree_at(at + steps));
                 match self.lets_in(change, from, to, &authors)? {
                     Ok(()) => ways.push((steps, vec![change.clone()])),
-                    Err(reason) => self.note(from, to, change, reason),
+                    Err(reason) => self.note(from, to, reason),
                 }
             }
         }
@@ -230,7 +230,7 @@ impl Judge<'_> {
         let mut carried = Vec::new();
         match self.carries(change, from, first)? {
             Ok(()) => carried.push(1),
-            Err(reason) => self.note(from, first, change, reason),
+            Err(reason) => self.note(from, first, reason),
         }
         if change.commits.len() < 2 || !self.touches(change, from, first)? {
             return Ok(carried);
@@ -245,7 +245,7 @@ impl Judge<'_> {
             if trees[end] == whole && trees[end] != trees[end - 1] {
                 match self.carries_picks(change, &trees[..=end])? {
                     Ok(()) => carried.push(end),
-                    Err(reason) => self.note(from, trees[end], change, reason),
+                    Err(reason) => self.note(from, trees[end], reason),
                 }
             }
         }
