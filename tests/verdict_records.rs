@@ -187,3 +187,18 @@ fn doctor_says_whether_records_can_be_signed_as_the_branch_demands() {
     place.key("eve", "ed25519");
     doctor(&["-c", "flow-ai.signingKey=~/eve"]).says("does not name them");
 }
+
+#[test]
+fn what_a_person_decides_unsigned_is_called_unverified_where_it_is_shown() {
+    const UNVERIFIED: &str = "unverified: not signed: anybody could have written it";
+    let place = place("waivers = [\"ada@example.com\"]\n[[gate.rule]]\npaths = [\"*.txt\"]\nhuman = true\n");
+    place.flow(&["waive", "topic", "--reason", "It must."]).ok().says("Unverified. The record is not signed");
+    place.flow_as_bob(&["review", "topic", "--approve"]).ok().says("Unverified. The record is not signed");
+    place.flow(&["verdict", "show", "topic"]).ok().says(UNVERIFIED);
+    place.flow(&["verdict", "list", "topic"]).ok().says("no, unverified");
+    place.flow(&["check", "main..topic", "--target", "main"]).ok().says(UNVERIFIED);
+    place
+        .flow(&["doctor"])
+        .says("anybody who invents a `user.email` can approve")
+        .says("set `signed = true`");
+}

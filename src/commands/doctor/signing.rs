@@ -16,6 +16,33 @@ pub(super) fn examine(repo: &Repo, loaded: &Loaded, target: &str) -> Check {
 fn look(repo: &Repo, loaded: &Loaded, target: &str) -> Result<Check> {
     let policy = &loaded.config.gate;
     signing::ready(repo, policy, target, None)?;
+    if !policy.signed && policy.rules.iter().any(|rule| rule.human) {
+        return Ok(Check::note(
+            TOPIC,
+            format!(
+                "a rule of {target} wants a person's approval, and unsigned ones count: anybody who invents a \
+                 `user.email` can approve"
+            ),
+            format!(
+                "set `signed = true` under [gate] in {}, and name who may sign in {}",
+                crate::domain::config::PATH,
+                policy.allowed_signers
+            ),
+        ));
+    }
+    if !policy.signed && !policy.waivers.is_empty() {
+        return Ok(Check::note(
+            TOPIC,
+            format!(
+                "{target} takes waivers that are not signed: anybody who invents a `user.email` can waive"
+            ),
+            format!(
+                "set `signed = true` under [gate] in {}, and name who may sign in {}",
+                crate::domain::config::PATH,
+                policy.allowed_signers
+            ),
+        ));
+    }
     let Some(key) = SigningKey::configured(repo)? else {
         let says = format!("records are not signed, and {target} does not demand it");
         return Ok(Check::good(TOPIC, says));

@@ -38,7 +38,9 @@ impl Proof {
     pub fn new(repo: &Repo, signers: Option<&Signers>, verdict: &Verdict) -> Result<Proof> {
         let nothing = |explanation: String| Proof { signer: None, proves: Proves::Nothing, explanation };
         if verdict.signature.is_none() {
-            return Ok(nothing("not signed: anybody could have written it".into()));
+            // A person's word rests on nothing but the name.
+            let unverified = if verdict.reviewer.vendor.is_person() { "unverified: " } else { "" };
+            return Ok(nothing(format!("{unverified}not signed: anybody could have written it")));
         }
         let Some(signers) = signers else {
             return Ok(nothing("signed, and the branch has no list of signers that tells by whom".into()));

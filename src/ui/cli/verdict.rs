@@ -212,6 +212,7 @@ fn row(entry: &ListedVerdict) -> [Cell; 9] {
             (Some(signer), Proves::Independence) => Cell::good(signer.clone()),
             (Some(signer), _) => Cell::pending(format!("{signer}, no independence")),
             (None, _) if entry.verdict.signature.is_some() => Cell::pending("in vain"),
+            (None, _) if verdict.reviewer.vendor.is_person() => Cell::pending("no, unverified"),
             (None, _) => Cell::pending("no"),
         },
         match &entry.why {

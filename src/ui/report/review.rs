@@ -106,7 +106,7 @@ fn human_verdict(verdict: &Verdict, changed: &[Changed], change: &Change) -> Res
         Some(_) => writeln!(out, "The record is signed.")?,
         None => writeln!(
             out,
-            "The record is not signed: nothing proves that it is yours. {} would sign the next one.",
+            "Unverified. The record is not signed: nothing proves that it is yours. {} would sign the next one.",
             signing::CONFIGURE
         )?,
     }
