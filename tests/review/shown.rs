@@ -1,7 +1,7 @@
 //! What a reviewer is shown: all of the change, and nothing that can steer it.
 
 use super::{config, place, recorded};
-use crate::support::Out;
+use crate::support::{Config, Out, Place};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -275,4 +275,22 @@ fn a_repository_around_the_temporary_folder_is_not_the_reviewers() {
     Out::run(review.args(["flow-ai", "review"]).env("TMPDIR", &around)).ok();
     let said = fs::read_to_string(said).unwrap();
     assert!(said.contains("not a git repository"), "{said}");
+}
+
+#[test]
+fn what_looks_like_something_else_is_pointed_out_with_its_place() {
+    let place = Place::with_config(Config::new().reviewer("judge", "zeta"));
+    place.watched_reviewer("judge", "");
+    place.git(&["switch", "--quiet", "-c", "topic"]).ok();
+    place.write("\u{430}pp.rs", "fn main() {}\n");
+    place.commit("auth.rs", "fn ok() {}\nlet is_\u{430}dmin = true;\nlet x\u{2800} = 1;\n");
+    place.flow(&["review", "topic"]).ok();
+    let request = place.request();
+    for line in [
+        "\n| auth.rs:2: `is_\u{430}dmin` mixes letters of several scripts (U+0430)\n",
+        "\n| auth.rs:3: <U+2800> cannot be seen\n",
+        "`\u{430}pp` mixes letters of several scripts (U+0430)\n",
+    ] {
+        assert!(request.contains(line), "{line} is missing in\n{request}");
+    }
 }

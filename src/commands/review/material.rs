@@ -9,6 +9,7 @@ use crate::domain::change::Change;
 use crate::domain::digest;
 use crate::domain::error::Result;
 use crate::domain::text::escape::{self, Hidden};
+use crate::domain::text::lookalike;
 use crate::domain::verdict::{Severity, ShownWay};
 use crate::gate::store::Repo;
 use crate::gate::store::trees::Merger;
@@ -26,6 +27,8 @@ pub struct Material {
     /// What the record says of the commits.
     pub(super) way: Option<ShownWay>,
     pub(super) hidden: Hidden,
+    /// What looks like something else or cannot be seen, each with path and line.
+    pub(super) lookalikes: Vec<String>,
     pub(super) target: String,
     pub(super) title: String,
     pub(super) intent: String,
@@ -55,12 +58,14 @@ pub fn gather(repo: &Repo, request: &super::Request<'_>) -> Result<Result<Materi
     }
     let way = shown.way(change);
     let ShownChange { files, diff, net, hidden } = shown;
+    let lookalikes = lookalike::find(&diff);
     let material = Material {
         files,
         diff,
         net,
         way,
         hidden,
+        lookalikes,
         target: request.target.to_owned(),
         title: escape::for_review(change.title.as_bytes()).0,
         intent: escape::for_review(request.intent.as_bytes()).0,

@@ -26,6 +26,9 @@ const BETWEEN: &str = "\n\n";
 /// Kept free in every request to say why the answer before could not be taken, in bytes.
 const BEFORE: usize = 1000;
 
+/// What looks like something else is listed in a request up to so many bytes.
+const LOOKALIKES: usize = 2000;
+
 /// The share of the budget that the names of files in other parts may take: one in so many.
 const OTHERS: usize = 8;
 
@@ -186,6 +189,7 @@ impl Requests {
             schema: schema().to_string(),
             instructions: Some(material.instructions.as_str()).filter(|text| !text.trim().is_empty()),
             hidden: hidden.collect(),
+            lookalikes: listed(&material.lookalikes, "in the change"),
             before: before.map(shortened),
             title: &material.title,
             intent: material.intent.trim_end(),
@@ -258,6 +262,8 @@ struct ReviewPrompt<'a> {
     instructions: Option<&'a str>,
     /// Characters that cannot be seen, with how often they occur.
     hidden: Vec<String>,
+    /// What looks like something else or cannot be seen, each with path and line.
+    lookalikes: String,
     before: Option<String>,
     title: &'a str,
     intent: &'a str,
@@ -289,6 +295,21 @@ struct ReviewFile<'a> {
 #[derive(Serialize)]
 struct ReviewContents<'a> {
     missing: Vec<&'a str>,
+}
+
+/// As many of these lines as there is room for.
+fn listed(lines: &[String], of: &str) -> String {
+    let mut text = String::new();
+    for (count, line) in lines.iter().enumerate() {
+        if text.len() + line.len() > LOOKALIKES {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "and {} more {of}", lines.len() - count);
+            break;
+        }
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
 }
 
 /// Why the last answer could not be taken, in the room that is kept free for it.
@@ -326,6 +347,7 @@ mod tests {
             way: None,
             diff,
             hidden: escape::for_review("\u{202e}".as_bytes()).1,
+            lookalikes: vec!["a.rs:1: `раypal` mixes letters".into()],
             target: "main".into(),
             title: "Title".into(),
             intent: "[request.md]\nREQUEST {}\n\n".into(),
@@ -349,6 +371,7 @@ mod tests {
             "\nFindings of P0 and P1 block the change",
             "\nThe team that owns the branch also asks:\n| Look\n| closely\n",
             "\nThe last answer to this could not be taken:\n| bad\n| answer\n",
+            "\n| a.rs:1: `раypal` mixes letters\n",
             &format!(
                 "\n<<<DATA {nonce} what the change is meant to do\n| Title\n| \n| [request.md]\n| REQUEST {{}}\n>>>DATA {nonce} end\n"
             ),

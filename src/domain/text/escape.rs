@@ -24,6 +24,7 @@ pub fn is_hidden(c: char) -> bool {
             | 0x200B..=0x200F       // zero width space and joiners, direction marks
             | 0x2028..=0x202E       // line and paragraph separators, direction embeddings and overrides
             | 0x2060..=0x206F       // word joiner, invisible operators, direction isolates
+            | 0x2800                // braille blank
             | 0x3164 | 0xFFA0       // hangul fillers
             | 0xFE00..=0xFE0E       // variation selectors, but for the emoji's
             | 0xFEFF                // zero width no-break space, byte order mark
@@ -33,7 +34,12 @@ pub fn is_hidden(c: char) -> bool {
         )
 }
 
-/// The text with everything hidden written out as `<U+202E>`, bytes that are not UTF-8 as `<0xFF>`, and what
+/// Whether a character looks like a space of ASCII and is none.
+fn is_blank(c: char) -> bool {
+    matches!(u32::from(c), 0x00A0 | 0x1680 | 0x2000..=0x200A | 0x202F | 0x205F)
+}
+
+/// The text with everything hidden, and what only looks like a space, written out as `<U+202E>`, bytes that are not UTF-8 as `<0xFF>`, and what
 /// that was. Line feeds and tabs stay; a carriage return before a line feed becomes `<CR>` and is not
 /// counted, since it is a common line end.
 pub fn for_review(bytes: &[u8]) -> (String, Hidden) {
@@ -45,11 +51,19 @@ pub fn for_review(bytes: &[u8]) -> (String, Hidden) {
     };
     for chunk in bytes.utf8_chunks() {
         let mut chars = chunk.valid().chars().peekable();
+        let mut before = ' ';
         while let Some(c) = chars.next() {
+            // An emoji's selector is seen where it makes a picture of a sign; behind a letter it hides.
+            let is_stray = c == '\u{fe0f}'
+                && (before.is_alphanumeric() || before.is_ascii())
+                && chars.peek() != Some(&'\u{20e3}');
+            before = c;
             match c {
                 '\n' | '\t' => out.push(c),
                 '\r' if chars.peek() == Some(&'\n') => out.push_str("<CR>"),
-                c if is_hidden(c) => write_out(&mut out, format!("<U+{:04X}>", u32::from(c))),
+                c if is_hidden(c) || is_blank(c) || is_stray => {
+                    write_out(&mut out, format!("<U+{:04X}>", u32::from(c)))
+                }
                 c => out.push(c),
             }
         }
@@ -125,6 +139,14 @@ mod tests {
     fn ordinary_text_of_any_language_stays_as_it_is() {
         let text = "fn main() {\n\tlet naïve = \"日本語 שלום ❤️\";\n}\n";
         assert_eq!(for_review(text.as_bytes()), (text.to_owned(), Hidden::new()));
+    }
+
+    #[test]
+    fn what_only_looks_like_a_space_or_hides_in_a_name_is_written_out() {
+        let (text, hidden) =
+            for_review("a\u{2800}b\u{a0}c\u{2003}d ad\u{fe0f}min 1\u{fe0f}\u{20e3} \u{fe01}x".as_bytes());
+        assert_eq!(text, "a<U+2800>b<U+00A0>c<U+2003>d ad<U+FE0F>min 1\u{fe0f}\u{20e3} <U+FE01>x");
+        assert_eq!(hidden.len(), 5);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Text for people, models, terminals and shells.
 
 pub mod escape;
+pub mod lookalike;
 pub mod placed;
 pub mod shell;
 pub mod units;
