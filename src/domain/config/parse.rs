@@ -21,13 +21,13 @@ const VERSION: i64 = 1;
 /// it was written by a newer version; where an agent or reviewer is neither or both of two kinds.
 pub fn parse(text: &str, origin: &str) -> Result<Config> {
     let config: Config = read(text, origin)?;
-    check_agents(&config.agents, origin)?;
-    check_reviewers(&config.reviewers, origin)?;
+    check_agents(&config.agents, text, origin)?;
+    check_reviewers(&config.reviewers, text, origin)?;
     refuse_persons_own(&config, origin)?;
     check_branches(&config.gate, text, origin)?;
     check_rules(&config.gate.rules, text, origin)?;
     if config.gate.pin_model {
-        check_models(&config, origin)?;
+        check_models(&config, text, origin)?;
     }
     Ok(config)
 }
@@ -79,16 +79,18 @@ fn check_rules(rules: &[Rule], text: &str, origin: &str) -> Result<()> {
 }
 
 /// A model that is to be pinned has to be named.
-fn check_models(config: &Config, origin: &str) -> Result<()> {
+fn check_models(config: &Config, text: &str, origin: &str) -> Result<()> {
     let has_model = |reviewer: &ReviewerConfig| {
         let agent = reviewer.agent.as_ref().and_then(|agent| config.agents.get(agent));
         reviewer.model.is_some() || agent.is_some_and(|agent| agent.model.is_some())
     };
     match config.reviewers.iter().find(|(_, reviewer)| !has_model(reviewer)) {
-        Some((name, _)) => Err(hint(
-            format!("{origin}: `pin_model` of [gate] is set, and [reviewers.{name}] names no model"),
-            format!("add `model = \"…\"` to [reviewers.{name}], or take `pin_model` away"),
-        )),
+        Some((name, _)) => {
+            let what = format!("`pin_model` of [gate] is set, and [reviewers.{name}] names no model");
+            let fix = format!("add `model = \"…\"` to [reviewers.{name}], or take `pin_model` away");
+            let way = [Key::Of("reviewers"), Key::Of(name.as_str())];
+            Err(explain_at(text, origin, &way, &what, &fix))
+        }
         None => Ok(()),
     }
 }
@@ -96,20 +98,21 @@ fn check_models(config: &Config, origin: &str) -> Result<()> {
 /// Each agent is a preset or a command that names a program.
 pub(super) fn check_agents<'a>(
     agents: impl IntoIterator<Item = (&'a String, &'a AgentConfig)>,
+    text: &str,
     origin: &str,
 ) -> Result<()> {
     for (name, agent) in agents {
-        let table = format!("[agents.{name}]");
-        exactly_one(
-            origin,
-            &table,
-            ("preset", agent.preset.is_some()),
-            ("command", agent.command.is_some()),
-        )?;
+        let (table, way) = (format!("[agents.{name}]"), [Key::Of("agents"), Key::Of(name.as_str())]);
+        let wrong = |what: String, fix: String| Err(explain_at(text, origin, &way, &what, &fix));
+        if let Some((what, fix)) =
+            not_exactly_one(("preset", agent.preset.is_some()), ("command", agent.command.is_some()))
+        {
+            return wrong(format!("{table} {what}"), fix);
+        }
         for (key, command) in [("command", &agent.command), ("review_command", &agent.review_command)] {
             if command.as_ref().is_some_and(|words| words.first().is_none_or(|program| program.is_empty())) {
                 let example = format!("write for example `{key} = [\"my-agent\", \"--headless\"]`");
-                return Err(hint(format!("{origin}: `{key}` of {table} names no program"), example));
+                return wrong(format!("`{key}` of {table} names no program"), example);
             }
         }
     }
@@ -117,21 +120,22 @@ pub(super) fn check_agents<'a>(
 }
 
 /// Each reviewer is an agent or an API that can be asked.
-fn check_reviewers(reviewers: &IndexMap<String, ReviewerConfig>, origin: &str) -> Result<()> {
+fn check_reviewers(reviewers: &IndexMap<String, ReviewerConfig>, text: &str, origin: &str) -> Result<()> {
     for (name, reviewer) in reviewers {
-        let table = format!("[reviewers.{name}]");
-        exactly_one(origin, &table, ("agent", reviewer.agent.is_some()), ("api", reviewer.api.is_some()))?;
+        let (table, way) = (format!("[reviewers.{name}]"), [Key::Of("reviewers"), Key::Of(name.as_str())]);
+        let wrong = |what: String, fix: &str| Err(explain_at(text, origin, &way, &what, fix));
+        if let Some((what, fix)) =
+            not_exactly_one(("agent", reviewer.agent.is_some()), ("api", reviewer.api.is_some()))
+        {
+            return wrong(format!("{table} {what}"), &fix);
+        }
         if reviewer.api == Some(ApiKind::OpenaiCompatible) && reviewer.base_url.is_none() {
-            return Err(hint(
-                format!("{origin}: {table} has no `base_url`"),
-                "say where the server is, for example `base_url = \"http://localhost:11434/v1\"`",
-            ));
+            let fix = "say where the server is, for example `base_url = \"http://localhost:11434/v1\"`";
+            return wrong(format!("{table} has no `base_url`"), fix);
         }
         if reviewer.api.is_some() && reviewer.model.is_none() {
-            return Err(hint(
-                format!("{origin}: {table} has no `model`"),
-                "an API must be told which model is to judge: `model = \"…\"`",
-            ));
+            let fix = "an API must be told which model is to judge: `model = \"…\"`";
+            return wrong(format!("{table} has no `model`"), fix);
         }
     }
     Ok(())
@@ -143,7 +147,7 @@ impl Config {
     /// # Errors
     /// A reviewer's agent that does not exist, with the name that was probably meant.
     pub fn validate(&self, origin: &str) -> Result<()> {
-        check_reviewers(&self.reviewers, origin)?;
+        check_reviewers(&self.reviewers, "", origin)?;
         for (name, reviewer) in &self.reviewers {
             let Some(agent) = &reviewer.agent else { continue };
             if !self.agents.contains_key(agent) {
@@ -248,18 +252,16 @@ fn did_you_mean(message: &str) -> Option<&str> {
     nearest(word, quoted)
 }
 
-/// One of two keys must be there, not both.
-fn exactly_one(origin: &str, table: &str, one: (&str, bool), other: (&str, bool)) -> Result<()> {
+/// What is wrong unless one of two keys is there and not both, and how it is repaired.
+fn not_exactly_one(one: (&str, bool), other: (&str, bool)) -> Option<(String, String)> {
     let ((one, has_one), (other, has_other)) = (one, other);
     match (has_one, has_other) {
-        (true, true) => Err(hint(
-            format!("{origin}: {table} has both `{one}` and `{other}`"),
+        (true, true) => Some((
+            format!("has both `{one}` and `{other}`"),
             format!("keep one of them: `{one}` or `{other}`"),
         )),
-        (false, false) => {
-            Err(hint(format!("{origin}: {table} has neither `{one}` nor `{other}`"), "add one of them"))
-        }
-        _ => Ok(()),
+        (false, false) => Some((format!("has neither `{one}` nor `{other}`"), "add one of them".into())),
+        _ => None,
     }
 }
 

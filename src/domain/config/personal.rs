@@ -79,7 +79,7 @@ pub struct PersonalRun {
 pub fn parse_personal(text: &str, origin: &str) -> Result<Personal> {
     let personal: Personal = parse::read(text, origin)?;
     let whole = personal.agents.iter().filter(|(_, agent)| !only_gives_keys(agent));
-    parse::check_agents(whole, origin)?;
+    parse::check_agents(whole, text, origin)?;
     for (name, reviewer) in &personal.reviewers {
         let ways = [reviewer.key_env.is_some(), reviewer.key_command.is_some(), reviewer.key.is_some()];
         if ways.iter().filter(|is_said| **is_said).count() > 1 {

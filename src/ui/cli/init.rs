@@ -15,7 +15,8 @@ use std::io::Write;
 /// yours is overwritten: hooks that are there run after ours, also husky's and those of a
 /// core.hooksPath. From git 2.54 on its config names our hooks too, and they stand whatever becomes of
 /// the files. In a bare repository it installs the server's hook, pre-receive. Running it again
-/// changes nothing.
+/// changes nothing. Where it finds no agent, the config names no reviewer, and nothing is protected until
+/// it does.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   git flow-ai init
