@@ -4,7 +4,11 @@
 use crate::support::{Config, Place};
 
 fn config() -> Config {
-    Config::protected().agent("hand", "acme").reviewer("codex", "openai")
+    Config::new()
+        .gate("branches = [\"main\"]")
+        .agent("hand", "acme")
+        .reviewer("codex", "openai")
+        .names("gemini", "google")
 }
 
 /// A repository whose `main` is at a server too, and a branch `change` that nobody has judged, with verdicts

@@ -248,7 +248,7 @@ fn one_verdict_may_span_a_change_of_the_policy() {
     place.commit_saying(
         "Ask for two",
         ".zenflow/config.toml",
-        Config::protected().gate("approvals = 2").to_string(),
+        Config::protected().names("gemini", "google").gate("approvals = 2").to_string(),
     );
     place.commit_saying("Add more", "more", "more\n");
     place.approve("main", "topic");
@@ -382,7 +382,7 @@ fn a_change_of_the_config_on_a_long_way_is_judged_by_the_config_before_it() {
     place.flow(&["verify"]).ok();
     place.git(&["switch", "--quiet", "main"]).ok();
     commit_past(&place, "one", "1\n", "One");
-    let two = Config::protected().gate("approvals = 2").to_string();
+    let two = Config::protected().names("gemini", "google").gate("approvals = 2").to_string();
     commit_past(&place, ".zenflow/config.toml", &two, "Ask for two");
     commit_past(&place, "three", "3\n", "Three");
     place.approve("main~3", "main~2");

@@ -166,10 +166,16 @@ pub fn reach(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<usiz
     if invalid::refusal(repo, candidate)?.is_some() {
         return Ok(0);
     }
+    let trees = steps.iter().map(|step| (step.commit, step.tree));
+    let most = match workable::judge(repo, candidate, policy, trees)? {
+        NewPolicy::Fit => steps.len(),
+        NewPolicy::Unfit { before, .. } => before,
+        NewPolicy::First => return Ok(steps.len()),
+    };
     let mut judge = Judge::new(repo, policy, candidate, old, &steps)?;
     match judge.look(repo.commit(old)?.tree, &steps)? {
-        Walk::Through(_) => Ok(steps.len()),
-        Walk::Stuck { at } => Ok(at),
+        Walk::Through(_) => Ok(most),
+        Walk::Stuck { at } => Ok(at.min(most)),
     }
 }
 

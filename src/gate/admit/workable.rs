@@ -23,6 +23,8 @@ pub(super) enum NewPolicy {
     Unfit {
         /// The commit that is to blame; `None` if it is yet to be made.
         commit: Option<ObjectId>,
+        /// How many of the steps may enter without it.
+        before: usize,
         refusal: Box<Refusal>,
     },
     /// The first that somebody can work under, in place of one with a mistake: there is nobody to judge it.
@@ -45,15 +47,15 @@ pub(super) fn judge(
         let Some((commit, tree)) = steps.pop() else { return Ok(NewPolicy::Fit) };
         let is_first = in_force::at(repo, tip)?.found.is_none();
         return Ok(match reader.no_repair(start, tree, &mistake.why, is_first)? {
-            Some(refusal) => NewPolicy::Unfit { commit, refusal: Box::new(refusal) },
+            Some(refusal) => NewPolicy::Unfit { commit, before: 0, refusal: Box::new(refusal) },
             None if is_first => NewPolicy::First,
             None => NewPolicy::Fit,
         });
     }
     let mut before = start;
-    for (commit, tree) in steps {
+    for (at, (commit, tree)) in steps.into_iter().enumerate() {
         if let Some(refusal) = reader.brings(before, commit, tree)? {
-            return Ok(NewPolicy::Unfit { commit, refusal: Box::new(refusal) });
+            return Ok(NewPolicy::Unfit { commit, before: at, refusal: Box::new(refusal) });
         }
         before = tree;
     }
@@ -69,7 +71,7 @@ pub(super) fn explain(new: NewPolicy, parts: &mut [Part]) {
                 part.explanation = Explanation::Enters(Vec::new());
             }
         }
-        NewPolicy::Unfit { commit, refusal } => {
+        NewPolicy::Unfit { commit, refusal, .. } => {
             let is_to_blame = |part: &Part| commit.is_some_and(|commit| part.commits.contains(&commit));
             let at = parts.iter().position(is_to_blame).or(parts.len().checked_sub(1));
             if let Some(part) = at.and_then(|at| parts.get_mut(at)) {
