@@ -3,7 +3,7 @@
 //! a failure.
 
 use crate::support::{Config, Out, Place};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How often a refused command may be tried again.
 const ROUNDS: usize = 3;
@@ -96,7 +96,7 @@ fn local(config: Config) -> Place {
     place
 }
 
-fn tip_of(place: &Place, folder: &PathBuf) -> String {
+fn tip_of(place: &Place, folder: &Path) -> String {
     place.git_in(folder, &["rev-parse", "refs/heads/main"]).ok().stdout.trim().to_owned()
 }
 

@@ -20,7 +20,7 @@ fn odd(place: &Place, entries: &[(&str, &str)]) {
         };
         ((*mode).to_owned(), name.as_bytes().to_vec(), id)
     }));
-    all.sort_by(|one, other| key(one).cmp(&key(other)));
+    all.sort_by_key(key);
     commit(place, &all);
 }
 

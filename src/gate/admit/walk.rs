@@ -184,6 +184,11 @@ impl Judge<'_> {
     /// Whether a change that fits these steps may enter now.
     fn may_enter(&self, change: &Rc<Approved>, line: &Line<'_>, at: usize, steps: usize) -> Result<bool> {
         let (from, to) = (line.tree_at(at), line.tree_at(at + steps));
+        for step in &line.steps[at..at + steps] {
+            if self.blocks_a_head(step)? {
+                return Ok(false);
+            }
+        }
         let answer = match self.is_new(change, from)? {
             Ok(()) => {
                 let commits = line.steps[at..at + steps].iter().filter_map(|step| step.commit);
