@@ -6,7 +6,7 @@
 
 use crate::domain::error::Result;
 use crate::gate::store::trees::{self, Changed, Merger};
-use crate::gate::store::{Commit, Repo};
+use crate::gate::store::{Commit, Repo, changes};
 use gix::ObjectId;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -102,23 +102,18 @@ impl<'a> Objects<'a> {
         Ok(is_ancestor)
     }
 
-    /// The tree that a commit's own difference starts from: its parent's; of a merge, what git itself makes
-    /// of its parents, or its first parent's where they conflict or were merged crosswise before.
+    /// The tree that a commit's own difference starts from, see [`changes::own_base`]; `None` if a parent is
+    /// not here.
     pub fn own_base(&self, commit: &Commit) -> Result<Option<ObjectId>> {
         if let Some(known) = self.own_bases.borrow().get(&commit.id) {
             return Ok(Some(*known));
         }
-        let Some((first, others)) = commit.parents.split_first() else {
-            return Ok(Some(self.repo.empty_tree()));
-        };
-        let Some(start) = self.tree(*first)? else { return Ok(None) };
-        let mut merged = Some(start);
-        for other in others {
-            let (Some(ours), Some(theirs)) = (merged, self.tree(*other)?) else { break };
-            let fork = self.merger.fork(*first, *other)?.filter(|fork| fork.commits.len() < 2);
-            merged = fork.map(|fork| self.merge(fork.tree, ours, theirs)).transpose()?.flatten();
+        for parent in &commit.parents {
+            if self.commit(*parent)?.is_none() {
+                return Ok(None);
+            }
         }
-        let base = merged.unwrap_or(start);
+        let base = changes::own_base(self.repo, &self.merger, commit)?;
         self.own_bases.borrow_mut().insert(commit.id, base);
         Ok(Some(base))
     }

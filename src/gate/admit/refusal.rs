@@ -87,7 +87,7 @@ impl Judge<'_> {
 
     /// The change for people.
     fn describe(&self, missing: &Missing) -> Result<String> {
-        let Some(head) = missing.head else { return Ok("the changes as they stand".into()) };
+        let Some(head) = missing.head else { return Ok("the change as it stands".into()) };
         let commit = self.objects.repo.commit(head)?;
         Ok(format!("{} (\"{}\")", head.to_hex_with_len(10), commit.subject()))
     }
