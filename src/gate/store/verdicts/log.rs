@@ -4,7 +4,8 @@
 //! to show them: no ref of them is pushed, and deleting it loses nothing.
 
 use super::compare::{differences, whole};
-use super::{index, state_of};
+use super::order::in_order;
+use super::{index, notes_tree, state_of};
 use crate::domain::error::Result;
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::store::{Conflict, Expected, Repo};
@@ -25,9 +26,12 @@ const FROM: &str = "From ";
 /// Brings the lines for people in step with the records, where git shows them.
 pub fn show_in_log(repo: &Repo) -> Result<()> {
     let Some(tip) = repo.find_ref(NOTES_REF)?.filter(|_| is_shown(repo)) else { return Ok(()) };
+    let Some(new) = notes_tree(repo, tip)? else { return Ok(()) };
     let shown = repo.find_ref(LOG_REF)?;
-    let (from, old) = match shown {
-        Some(shown) => (made_from(repo, shown)?, repo.tree_of(shown)?),
+    let tree = shown.map_or(Ok(None), |shown| notes_tree(repo, shown))?;
+    let (from, old) = match shown.zip(tree) {
+        // A fetch of all notes may have brought anything there.
+        Some((shown, tree)) => (made_from(repo, shown)?, in_order(repo, tree, false)?),
         None => (None, repo.empty_tree()),
     };
     if from == Some(tip) {
@@ -39,7 +43,7 @@ pub fn show_in_log(repo: &Repo) -> Result<()> {
         None => (repo.empty_tree(), repo.empty_tree()),
     };
     let mut state = state_of(repo, old)?;
-    for difference in differences(repo, from, repo.tree_of(tip)?)? {
+    for difference in differences(repo, from, new)? {
         let lines = for_people(&whole(repo, &difference.new)?);
         let blob = match lines.is_empty() {
             true => None,
