@@ -1,5 +1,6 @@
 //! `[[gate.rule]]`: rules by path, read from the target's policy, and changes of that policy itself.
 
+use crate::support::verdicts::author;
 use crate::support::{Config, Place};
 
 const RULE: &str =
@@ -122,4 +123,35 @@ fn a_path_that_means_nothing_is_refused_and_one_that_matches_no_file_is_named() 
             .all(|line| !line.contains("cryto/, .zen"))
     );
     place.flow(&["check", "topic", "--target", "main"]).exits(1).says(says).says("cryto/");
+}
+
+#[test]
+fn a_person_approves_the_whole_where_no_rival_of_all_who_made_it_exists() {
+    let rule = "review_on_merge = false\n[[gate.rule]]\npaths = [\"crypto/**\"]\nhuman = true\n";
+    let place = Place::gated(
+        Config::new()
+            .gate(format!("branches = [\"main\"]\n{rule}"))
+            .names("codex", "openai")
+            .names("judge", "zeta"),
+    );
+    let part = |name: &str, maker: &str, judge: &str, of: &str| {
+        place.git(&["switch", "--quiet", "-c", name, "main"]).ok();
+        let message = format!("{name}\n\nCo-authored-by: {maker}");
+        place.commit_saying(&message, &format!("crypto/{name}.rs"), "fn key() {}\n");
+        let mut verdict = place.verdict("main", name);
+        verdict.reviewer = author(judge, of);
+        place.record(&verdict);
+    };
+    part("one", "Claude <noreply@anthropic.com>", "codex", "openai");
+    part("two", "Codex <noreply@openai.com>", "judge", "zeta");
+    place.git(&["switch", "--quiet", "-c", "both", "main"]).ok();
+    place.git(&["merge", "--quiet", "--no-ff", "--no-edit", "one"]).ok();
+    place.git(&["merge", "--quiet", "--no-ff", "--no-edit", "two"]).ok();
+    place.git(&["switch", "--quiet", "main"]).ok();
+    let refused =
+        place.git(&["merge", "--no-ff", "--no-edit", "both"]).exits(128).says("a rule wants a person");
+    let line = refused.stderr.lines().find(|line| line.contains("--approve")).unwrap();
+    let typed: Vec<&str> = line.split_once("git flow-ai ").unwrap().1.split_whitespace().collect();
+    place.flow_as_bob(&typed).ok();
+    place.git(&["merge", "--no-ff", "--no-edit", "both"]).ok();
 }

@@ -11,6 +11,7 @@
 
 mod agents;
 mod architecture;
+mod backports;
 mod bad_input;
 mod branch_moves;
 mod branch_names;

@@ -9,6 +9,7 @@ use super::steps::Step;
 use super::tally::{Tally, tally};
 use super::validity::{BranchVerdicts, Void};
 use crate::domain::error::Result;
+use crate::domain::policy::Demand;
 use crate::domain::verdict::{Decision, Verdict};
 use crate::gate::store::Repo;
 use crate::gate::store::verdicts::Notes;
@@ -114,7 +115,12 @@ impl<'a> Evidence<'a> {
 
     /// What the verdicts on a change come to if its paths demand nothing more.
     pub fn tally(&self, base: ObjectId, head: ObjectId) -> Result<Tally> {
-        self.verdicts.tally(self.on(base, head), &[], &self.verdicts.policy().base_demand())
+        self.tally_by(base, head, &self.verdicts.policy().base_demand())
+    }
+
+    /// The same if so much is demanded.
+    pub fn tally_by(&self, base: ObjectId, head: ObjectId, demand: &Demand) -> Result<Tally> {
+        self.verdicts.tally(self.on(base, head), &[], demand)
     }
 
     /// The changes that may be approved, with the verdicts that say so. If only signed records count,

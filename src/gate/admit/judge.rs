@@ -6,7 +6,7 @@ use super::evidence::Evidence;
 use super::objects::{Entry, Objects};
 use super::reason::{Answer, Reason};
 use super::steps::Step;
-use super::tally::Tally;
+use super::tally::{Tally, tally};
 use super::validity::BranchVerdicts;
 use crate::domain::change::Author;
 use crate::domain::error::Result;
@@ -79,7 +79,13 @@ impl<'a> Judge<'a> {
     pub fn take_evidence(&mut self) -> Result<()> {
         let approvals = usize::try_from(self.policy.base_demand().approvals).unwrap_or(usize::MAX);
         let mut approved = Vec::new();
-        for (_, _, verdicts) in self.evidence.hopeful() {
+        for (_, _, mut verdicts) in self.evidence.hopeful() {
+            // What was judged for this branch as well does not depend on where else it was.
+            let own: Vec<Verdict> =
+                verdicts.iter().filter(|one| one.target == self.branch).cloned().collect();
+            if let Tally::Approved(_) = tally(&own, self.policy, &self.policy.base_demand()) {
+                verdicts = own;
+            }
             let change = Approved::new(&self.objects, verdicts, approvals, self.branch)?;
             approved.extend(change.map(Rc::new));
         }
@@ -144,18 +150,20 @@ impl<'a> Judge<'a> {
     }
 
     /// Whether the verdicts on a change are enough for a step that it carries: of rivals of everybody who made
-    /// it, these authors included, as many as the paths of both demand, and nobody blocks the step.
+    /// it, these authors included, as many as the paths of both demand, and nobody blocks the step. Where a
+    /// person has approved what it is a part of, no rule wants a person for the part.
     pub fn lets_in(
         &self,
         change: &Approved,
-        from: ObjectId,
-        to: ObjectId,
+        (from, to): (ObjectId, ObjectId),
         authors: &[Author],
+        has_person: bool,
     ) -> Result<Answer> {
         if self.is_blocked_pair(from, to)? {
             return Ok(Err(Reason::Blocked));
         }
-        let demand = self.demand(&[(from, to), (change.base_tree, change.head_tree)])?;
+        let mut demand = self.demand(&[(from, to), (change.base_tree, change.head_tree)])?;
+        demand.human &= !has_person;
         let itself = std::slice::from_ref(change).iter();
         let parts = change.parts.iter().map(AsRef::as_ref).chain(itself.filter(|one| one.parts.is_empty()));
         for part in parts {
@@ -166,16 +174,25 @@ impl<'a> Judge<'a> {
         Ok(Ok(()))
     }
 
+    /// Whether a person has approved exactly that change, who may judge it.
+    pub fn person_approves(&self, base: ObjectId, head: ObjectId) -> Result<bool> {
+        let person = Demand { approvals: 0, human: true };
+        Ok(matches!(self.evidence.tally_by(base, head, &person)?, Tally::Approved(_)))
+    }
+
     /// Whether the verdicts on one change come to what is demanded, signatures included.
     pub fn is_enough(&self, change: &Approved, authors: &[Author], demand: &Demand) -> Result<Answer> {
         if change.is_backport && !self.has_landed_where_accepted(change)? {
             return Ok(Err(Reason::NotBackport));
         }
-        let verdicts = match self.evidence.tally(change.base_tree, change.head_tree)? {
+        let mut verdicts = match self.evidence.tally(change.base_tree, change.head_tree)? {
             Tally::Approved(verdicts) => verdicts,
             Tally::Blocked(_) => return Ok(Err(Reason::Blocked)),
             _ => return Ok(Err(Reason::Other)),
         };
+        if !change.is_backport {
+            verdicts.retain(|verdict| verdict.target == self.branch);
+        }
         Ok(match self.evidence.verdicts.tally(&verdicts, authors, demand)? {
             Tally::Approved(_) => Ok(()),
             Tally::NeedsPerson(_) => Err(Reason::WantsPerson),

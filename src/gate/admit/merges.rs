@@ -55,7 +55,8 @@ impl Judge<'_> {
                 return Ok(Err(Reason::Other));
             }
         }
-        self.compose(start, step.tree, changes)
+        let has_person = self.person_approves_merge(step, from)?;
+        self.compose(start, step.tree, changes, has_person)
     }
 
     /// The changes that a merged head brings: with them every commit that it has and the branch lacks is
@@ -134,7 +135,13 @@ impl Judge<'_> {
 
     /// Of these changes, those that give one tree from the other: one of them, else the widest of them or the
     /// narrowest, in the order of their history.
-    fn compose(&self, from: ObjectId, to: ObjectId, changes: Changes) -> Result<Answer<Changes>> {
+    fn compose(
+        &self,
+        from: ObjectId,
+        to: ObjectId,
+        changes: Changes,
+        has_person: bool,
+    ) -> Result<Answer<Changes>> {
         if from == to {
             return Ok(Ok(changes));
         }
@@ -146,7 +153,7 @@ impl Judge<'_> {
                 && stack.parts.iter().all(|part| changes.iter().any(|one| Rc::ptr_eq(one, part)))
         });
         for change in widest_first.iter().chain(stacks) {
-            match self.carries_and_lets_in(change, from, to)? {
+            match self.carries_and_lets_in(change, from, to, has_person)? {
                 Ok(()) => return Ok(Ok(vec![change.clone()])),
                 Err(reason) => {
                     self.note(from, to, reason.clone());
@@ -159,7 +166,7 @@ impl Judge<'_> {
         let top: Changes = changes.iter().filter(is_top).cloned().collect();
         let bottom: Changes = changes.iter().filter(is_bottom).cloned().collect();
         for some in [top, bottom] {
-            match self.one_after_the_other(from, to, some)? {
+            match self.one_after_the_other(from, to, some, has_person)? {
                 Ok(used) => return Ok(Ok(used)),
                 Err(reason) => why = if why == Reason::Other { reason } else { why },
             }
@@ -173,13 +180,14 @@ impl Judge<'_> {
         from: ObjectId,
         to: ObjectId,
         mut changes: Changes,
+        has_person: bool,
     ) -> Result<Answer<Changes>> {
         self.sort_by_history(&mut changes)?;
         let (mut tree, mut used) = (from, Changes::new());
         for change in changes {
             let merged = self.objects.merge(change.base_tree, tree, change.head_tree)?;
             let Some(merged) = merged.filter(|merged| *merged != tree) else { continue };
-            if let Err(reason) = self.carries_and_lets_in(&change, tree, merged)? {
+            if let Err(reason) = self.carries_and_lets_in(&change, tree, merged, has_person)? {
                 self.note(from, to, reason.clone());
                 return Ok(Err(reason));
             }
@@ -189,9 +197,18 @@ impl Judge<'_> {
         Ok(if tree == to { Ok(used) } else { Err(Reason::Other) })
     }
 
-    fn carries_and_lets_in(&self, change: &Approved, from: ObjectId, to: ObjectId) -> Result<Answer> {
+    fn carries_and_lets_in(
+        &self,
+        change: &Approved,
+        from: ObjectId,
+        to: ObjectId,
+        has_person: bool,
+    ) -> Result<Answer> {
         match self.carries(change, from, to)? {
-            Ok(()) => self.lets_in(change, from, to, &self.authors_of(change.commits.iter().copied())?),
+            Ok(()) => {
+                let authors = self.authors_of(change.commits.iter().copied())?;
+                self.lets_in(change, (from, to), &authors, has_person)
+            }
             Err(reason) => Ok(Err(reason)),
         }
     }
@@ -214,6 +231,21 @@ impl Judge<'_> {
         }
         *changes = sorted;
         Ok(())
+    }
+
+    /// Whether a person has approved all that a merge brings.
+    fn person_approves_merge(&self, step: &Step, from: ObjectId) -> Result<bool> {
+        if self.person_approves(from, step.tree)? {
+            return Ok(true);
+        }
+        for head in &step.merged {
+            let Some(fork) = self.objects.merger.fork(step.before, *head)? else { return Ok(false) };
+            let Some(tree) = self.objects.tree(*head)? else { return Ok(false) };
+            if !self.person_approves(fork.tree, tree)? {
+                return Ok(false);
+            }
+        }
+        Ok(!step.merged.is_empty())
     }
 
     /// Whether a verdict blocks what a head brings.

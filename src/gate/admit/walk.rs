@@ -192,7 +192,7 @@ impl Judge<'_> {
         let answer = match self.is_new(change, from)? {
             Ok(()) => {
                 let commits = line.steps[at..at + steps].iter().filter_map(|step| step.commit);
-                self.lets_in(change, from, to, &self.authors_of(commits)?)?
+                self.lets_in(change, (from, to), &self.authors_of(commits)?, false)?
             }
             Err(reason) => Err(reason),
         };
@@ -220,7 +220,7 @@ impl Judge<'_> {
                 let commits = line.steps[at..at + steps].iter().filter_map(|step| step.commit);
                 let authors = self.authors_of(commits)?;
                 let (from, to) = (line.tree_at(at), line.tree_at(at + steps));
-                match self.lets_in(change, from, to, &authors)? {
+                match self.lets_in(change, (from, to), &authors, false)? {
                     Ok(()) => ways.push((steps, vec![change.clone()])),
                     Err(reason) => self.note(from, to, reason),
                 }
