@@ -126,7 +126,7 @@ fn a_verdict_survives_every_clean_way_into_a_branch_that_has_moved() {
 }
 
 #[test]
-fn a_verdict_follows_a_file_that_main_has_renamed() {
+fn a_file_that_main_has_renamed_is_another_that_nobody_was_shown() {
     let place = place();
     topic(&place);
     place.git(&["switch", "--quiet", "main"]).ok();
@@ -134,6 +134,9 @@ fn a_verdict_follows_a_file_that_main_has_renamed() {
     place.git(&["commit", "--quiet", "-m", "Rename"]).ok();
     on_work(&place, "main", &[&["merge", "--quiet", "--no-ff", "-m", "Merge", "topic"]]);
     assert!(place.read("numbers").contains("two\n"));
+    refuses(&place, "main", "work");
+    // Judged as it lands, it enters.
+    place.approve("main", "work");
     allows(&place, "main", "work");
 }
 

@@ -114,7 +114,7 @@ fn whoever_our_trailers_do_not_name_had_a_hand_in_it_all_the_same() {
     place.git(&["switch", "--quiet", "main"]).ok();
     place.approve("main", "work");
     let said = stays(&place, &["merge", "--no-edit", "work"]);
-    assert!(said.contains("no rival of all who made it"), "{said}");
+    assert!(said.contains("no reviewer independent of all its authors"), "{said}");
     let mut verdict = place.verdict("main", "work");
     verdict.reviewer = author("judge", "zeta");
     place.record(&verdict);

@@ -109,7 +109,7 @@ fn whoever_a_commit_names_as_its_author_did_not_judge_it() {
     place.git(&["commit", "--quiet", "-m", &format!("Add\n\n{trailer}")]).ok();
     place.git(&["switch", "--quiet", "main"]).ok();
     let said = stays(&place, place.command("git").args(["merge", "work"]));
-    assert!(said.contains("no rival of all who made it"), "{said}");
+    assert!(said.contains("no reviewer independent of all its authors"), "{said}");
     is_kept_out(&place, "work");
     // Asking again says that there is no rival, not that all is well.
     place.flow(&["review", "work"]).exits(2);

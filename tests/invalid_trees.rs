@@ -42,7 +42,7 @@ fn commit(place: &Place, entries: &[(String, Vec<u8>, String)]) {
 }
 
 fn place() -> Place {
-    Place::gated(Config::lookup_only().agent("hand", "acme").reviewer("codex", "openai"))
+    Place::gated(Config::lookup_only().agent("hand", "acme"))
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn only_a_good_signature_of_an_allowed_key_counts() {
     let forged = |make: &dyn Fn() -> Verdict, why: &str| {
         place.git(&["update-ref", "-d", "refs/notes/flow-ai"]).ok();
         place.record(&make());
-        place.merge_topic().exits(128).says("no verdict that counts covers").says(why);
+        place.merge_topic().exits(128).says("no valid verdict covers").says(why);
     };
     forged(&|| place.verdict("main", "topic"), "it is not signed");
     forged(&|| approval(&place, "eve", NAMESPACE), "nobody on the list of signers");
@@ -104,7 +104,7 @@ fn only_a_good_signature_of_an_allowed_key_counts() {
     };
     place.git(&["update-ref", "-d", "refs/notes/flow-ai"]).ok();
     place.record(&garbage());
-    place.merge_topic().exits(128).says("no verdict that counts covers");
+    place.merge_topic().exits(128).says("no valid verdict covers");
     // And the honest one, last, so that nothing above failed for another reason.
     place.git(&["update-ref", "-d", "refs/notes/flow-ai"]).ok();
     place.record(&approval(&place, "ada", NAMESPACE));

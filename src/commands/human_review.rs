@@ -57,7 +57,7 @@ pub fn record(
     let policy = &loaded.config.gate;
     let person = user(repo)?;
     let waives = matches!(decision, HumanDecision::Waive(_));
-    if !changes::by_identity(&person.name).vendor.is_person() {
+    if !changes::is_person(&person.name) {
         return Ok(HumanReview::Refused {
             why: format!("{} is an agent's identity, and this takes a person's", person.name),
             fix: "set your own: git config user.name <name> && git config user.email <address>".into(),

@@ -29,9 +29,12 @@ impl From<Vendor> for String {
 }
 
 impl Vendor {
-    /// The vendor of that name, in lower case.
+    /// The vendor of that name, in lower case; its maker where the name is that of a tool or of models
+    /// (`claude`, `Codex`, `gemini`), as people write it.
     pub fn new(name: &str) -> Vendor {
-        Vendor(name.trim().to_lowercase())
+        let name = name.trim().to_lowercase();
+        let maker = model_names::maker_of(&name).map(str::to_owned);
+        Vendor(maker.unwrap_or(name))
     }
 
     /// No model: a person wrote it.
@@ -175,6 +178,20 @@ mod tests {
         assert!(!one.is_other_than(&Vendor::unknown()) && !Vendor::unknown().is_other_than(&one));
         assert!(!Vendor::unknown().is_other_than(&Vendor::unknown()));
         assert!(Vendor::person().is_other_than(&Vendor::unknown()));
+    }
+
+    #[test]
+    fn the_name_of_a_tool_means_its_maker() {
+        for (name, maker) in [
+            ("Claude", "anthropic"),
+            ("claude code", "anthropic"),
+            ("codex", "openai"),
+            ("Gemini-CLI", "google"),
+        ] {
+            assert_eq!(Vendor::new(name).as_str(), maker);
+        }
+        assert_eq!(Vendor::new("acme").as_str(), "acme");
+        assert_eq!(Vendor::new("mistral").as_str(), "mistral");
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub fn author(config: &Config, name: &str, settings: &ReviewerConfig) -> Option<
         (None, Some(api)) => (api_vendor(api, settings), settings.model.clone()),
         _ => return None,
     };
-    Some(Author { name: name.to_owned(), vendor: vendor?, model })
+    let vendor = vendor.filter(|vendor| !vendor.as_str().is_empty())?;
+    Some(Author { name: name.to_owned(), vendor, model })
 }
 
 /// An agent as a reviewer has it: the reviewer's own model and vendor go before the agent's.

@@ -164,6 +164,15 @@ fn refused(row: &Row, place: &Place, back: Option<&str>) -> Result<(), String> {
             same("the refusal touched something", &begun, &state(place), &out)?;
         }
         let named = hint(&out, "to go back to where you were: ");
+        // Several picks are judged on a branch of their own: all of the way in is one line.
+        if let Some(all) = hint(&out, "pick them onto a branch of their own, and have that judged: ") {
+            succeed("what is offered", place.sh(&all))?;
+            return if tips(place) == before {
+                Err(format!("it moves nothing\n{}", said(&out)))
+            } else {
+                Ok(())
+            };
+        }
         let review = hint(&out, "have it judged: ");
         if let Some(review) = &review {
             let review = review.split([',', ';']).next().unwrap_or_default();

@@ -142,8 +142,9 @@ pub fn nothing_is_left(scene: &KilledRun, done: &[&str]) {
     let odd = |path: &PathBuf| {
         let name = path.file_name().unwrap().to_string_lossy();
         let is_lock = name.ends_with(".lock") && !path.starts_with(own.join("locks"));
-        // Half an object of git's own, which git's own `prune` knows.
-        let is_gits = name.starts_with("tmp_obj_");
+        // Half an object or half a pack of git's own, which git's own `prune` knows.
+        let is_gits =
+            ["obj", "pack", "idx", "rev"].iter().any(|what| name.starts_with(&format!("tmp_{what}_")));
         is_lock || name.ends_with(".new") || (name.contains("tmp") && !is_gits)
     };
     let left: Vec<PathBuf> = files(&place.repo().join(".git")).into_iter().filter(odd).collect();

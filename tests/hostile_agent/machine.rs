@@ -81,6 +81,9 @@ verify = "! test -e broken"
 [agents.hostile]
 command = ["hostile"]
 vendor = "acme"
+[reviewers.codex]
+api = "openai"
+model = "m-1"
 "#;
 
 /// An ordinary user's number, whom nobody else has.

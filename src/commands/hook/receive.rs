@@ -105,6 +105,13 @@ fn judge(repo: &Repo, update: &RefUpdate) -> Result<Option<Refused>> {
     if name == NOTES_REF {
         return notes_moving(repo, update);
     }
+    // Below that name it would stand in the way of the notes themselves.
+    if name.strip_prefix(NOTES_REF).is_some_and(|below| below.starts_with('/')) {
+        return Ok(Some(refuse(
+            format!("{name} would stand in the way of {NOTES_REF}, which holds what was decided"),
+            ["push it under another name"],
+        )));
+    }
     if let Some(id) = name.strip_prefix(KEPT) {
         return Ok(keeping(id, update));
     }

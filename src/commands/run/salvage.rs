@@ -27,6 +27,9 @@ pub(super) fn end_processes(repo: &Repo, slug: &Slug, events: &Events) -> Result
     for lock in repo.remove_dead_locks() {
         events.warn(format!("{} was left by a killed process, and is removed", lock.display()));
     }
+    if let Some((root, mark)) = leftover_processes::temporary_of_last(repo, slug)? {
+        temporary::sweep(&root, &mark);
+    }
     let Some(remains) = leftover_processes::read(repo, slug)? else { return Ok(()) };
     let (killed, left) = remains.traces.end();
     if killed > 0 {

@@ -57,6 +57,13 @@ const FAMILIES: &[(&str, &str)] = &[
     ("nomic", "gpt4all"),
 ];
 
+/// The maker of what a name begins with, where that is a tool's or a family's whole name: `claude`, `codex cli`.
+pub fn maker_of(name: &str) -> Option<&'static str> {
+    let word = name.split(|c: char| !c.is_ascii_alphanumeric()).next()?;
+    let makes = |families: &str| families.split(' ').any(|family| family == word);
+    FAMILIES.iter().find(|(_, families)| makes(families)).map(|(maker, _)| *maker)
+}
+
 /// Makers whose names for their own training of other makers' models follow those models' names.
 const ANYWHERE: &[(&str, &str)] = &[
     ("nvidia", "nemotron openreasoning"),

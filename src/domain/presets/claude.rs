@@ -20,7 +20,11 @@ pub const PRESET: Preset = Preset {
     vendor: Some("anthropic"),
     install: "npm install -g @anthropic-ai/claude-code (Node 22 or newer)",
     tested: Tested::Always,
-    addresses: &["noreply@anthropic.com", "claude[bot]@users.noreply.github.com"],
+    addresses: &[
+        "noreply@anthropic.com",
+        "claude[bot]@users.noreply.github.com",
+        "claude-code[bot]@users.noreply.github.com",
+    ],
     name_suffix: None,
     state: StatePaths {
         folders: &[".claude", ".cache/claude-cli-nodejs", ".local/share/claude", ".local/state/claude"],

@@ -19,7 +19,12 @@ pub const PRESET: Preset = Preset {
     vendor: Some("openai"),
     install: "npm install -g @openai/codex",
     tested: Tested::Always,
-    addresses: &["@openai.com", "chatgpt-codex-connector[bot]@users.noreply.github.com"],
+    addresses: &[
+        "@openai.com",
+        "chatgpt-codex-connector[bot]@users.noreply.github.com",
+        "openai-codex[bot]@users.noreply.github.com",
+        "codex[bot]@users.noreply.github.com",
+    ],
     name_suffix: None,
     state: StatePaths {
         folders: &[".codex"],

@@ -25,6 +25,8 @@ pub const PRESET: Preset = Preset {
         "copilot@users.noreply.github.com",
         "copilot@github.com",
         "copilot-swe-agent[bot]@users.noreply.github.com",
+        "copilot[bot]@users.noreply.github.com",
+        "github-copilot[bot]@users.noreply.github.com",
     ],
     name_suffix: None,
     state: StatePaths {

@@ -14,7 +14,11 @@ pub const PRESET: Preset = Preset {
     vendor: None,
     install: "curl https://cursor.com/install -fsS | bash",
     tested: Tested::Never,
-    addresses: &["cursoragent@cursor.com"],
+    addresses: &[
+        "cursoragent@cursor.com",
+        "cursor[bot]@users.noreply.github.com",
+        "cursor-agent[bot]@users.noreply.github.com",
+    ],
     name_suffix: None,
     state: StatePaths {
         folders: &[".cursor", ".config/cursor", ".local/share/cursor-agent"],

@@ -17,7 +17,12 @@ pub const PRESET: Preset = Preset {
     vendor: Some("google"),
     install: "npm install -g @google/gemini-cli",
     tested: Tested::Always,
-    addresses: &["gemini-cli@google.com", "gemini-code-assist[bot]@users.noreply.github.com"],
+    addresses: &[
+        "gemini-cli@google.com",
+        "gemini-code-assist[bot]@users.noreply.github.com",
+        "gemini-cli[bot]@users.noreply.github.com",
+        "gemini-cli-robot@google.com",
+    ],
     name_suffix: None,
     state: StatePaths {
         folders: &[".gemini"],

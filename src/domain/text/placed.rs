@@ -21,6 +21,9 @@ pub struct Difference<'a> {
     operations: Vec<DiffOp>,
 }
 
+/// How many unchanged lines around a hunk, as git shows them, tell it from others.
+const AROUND: usize = 3;
+
 /// Whether a line is added or removed, the lines that enclose it from the inside out, and the line.
 type Placed<'a> = (bool, Vec<&'a [u8]>, &'a [u8]);
 
@@ -50,9 +53,30 @@ impl<'a> Difference<'a> {
     }
 
     /// Whether each line that this adds or removes, and each hunk with the lines next to it, is one of
-    /// `shown` in the same place. What occurs there once may be used once.
+    /// `shown` in the same place. What occurs there once may be used once; where a hunk would fit in more than
+    /// one place of either text, nobody can tell which was meant.
     pub fn is_within(&self, shown: &Difference<'_>) -> bool {
-        is_subset(self.placed(), shown.placed()) && is_subset(self.hunks(), shown.hunks())
+        is_subset(self.placed(), shown.placed())
+            && is_subset(self.hunks(), shown.hunks())
+            && !self.is_ambiguous()
+            && !shown.is_ambiguous()
+    }
+
+    /// Whether the lines that a hunk replaces, with those around it, stand at another place of the old text
+    /// too that the same lines enclose.
+    fn is_ambiguous(&self) -> bool {
+        group_diff_ops(self.operations.clone(), AROUND).iter().any(|hunk| {
+            let (Some(first), Some(last)) = (hunk.first(), hunk.last()) else { return false };
+            let range = first.old_range().start..last.old_range().end;
+            let wanted = &self.old[range.clone()];
+            if wanted.is_empty() {
+                return false;
+            }
+            let place = enclosing(&self.old, range.start);
+            (0..=self.old.len() - wanted.len())
+                .filter(|at| *at != range.start)
+                .any(|at| &self.old[at..at + wanted.len()] == wanted && enclosing(&self.old, at) == place)
+        })
     }
 
     fn added_at(&self) -> impl Iterator<Item = usize> {
@@ -108,28 +132,86 @@ fn is_subset<T: Eq + std::hash::Hash>(
     true
 }
 
-/// The lines that enclose a line, from the inside out: by indentation, without the lines that only close
-/// something. A line that is not indented stands under the nearest heading, as formats without indentation
-/// write it: `[section]`, `# Title`. An empty line stands where the line before it does.
+/// The lines that enclose a line, from the inside out: by indentation, without those that only close
+/// something. A line that goes on with what began before it (`else:`, `} catch {`, a `{` of its own) brings the
+/// line that it belongs to; a block that nothing names (an object in a list) is known by what else is in it. A
+/// line that is not indented stands under the nearest heading, as formats without indentation write it:
+/// `[section]`, `# Title`. An empty line stands where the line before it does.
 fn enclosing<'a>(lines: &[&'a [u8]], at: usize) -> Vec<&'a [u8]> {
     let at = (1..=at).rev().find(|at| !is_blank(lines[*at])).unwrap_or(0);
-    let above = lines[..at].iter().rev().copied();
-    let mut indent = indentation(lines[at]);
-    if indent == 0 {
-        return above.filter(|line| line.starts_with(b"[") || line.starts_with(b"#")).take(1).collect();
-    }
+    let mut depth = depth_of(lines[at]);
     let mut enclosing = Vec::new();
-    for line in above.filter(|line| !is_blank(line)) {
-        let closes = matches!(line.trim_ascii_start().first(), Some(b')' | b'}' | b']'));
-        if indentation(line) < indent && !closes {
-            enclosing.push(line);
-            indent = indentation(line);
-        }
-        if indent == 0 {
+    for above in (0..at).rev().filter(|above| !is_blank(lines[*above])) {
+        if depth == 0 {
             break;
         }
+        let line = lines[above];
+        if depth_of(line) >= depth || only_closes(line) {
+            continue;
+        }
+        depth = depth_of(line);
+        enclosing.push(line);
+        if goes_on(line) || only_opens(line) {
+            match head_of(lines, above) {
+                Some(head) => enclosing.push(head),
+                None => enclosing.extend(siblings(lines, above, at)),
+            }
+        }
+    }
+    if indentation(lines[at]) == 0 {
+        let is_heading = |line: &&&[u8]| line.starts_with(b"[") || line.starts_with(b"#");
+        enclosing.extend(lines[..at].iter().rev().find(is_heading).copied());
     }
     enclosing
+}
+
+/// The line that such a line goes on with: the nearest above of the same depth that does not go on itself.
+fn head_of<'a>(lines: &[&'a [u8]], at: usize) -> Option<&'a [u8]> {
+    let depth = depth_of(lines[at]);
+    let mut above = lines[..at].iter().rev().copied().filter(|line| !is_blank(line));
+    let mut same =
+        above.by_ref().take_while(|line| depth_of(line) >= depth).filter(|line| depth_of(line) == depth);
+    if only_opens(lines[at]) {
+        return same.next().filter(|line| !only_closes(line) && !only_opens(line));
+    }
+    same.find(|line| !goes_on(line) && !only_closes(line) && !only_opens(line))
+}
+
+/// The other lines of the block that begins there, as deep as its first.
+fn siblings<'a>(lines: &[&'a [u8]], opening: usize, at: usize) -> Vec<&'a [u8]> {
+    let depth = depth_of(lines[opening]);
+    let inside: Vec<usize> = (opening + 1..lines.len())
+        .take_while(|index| is_blank(lines[*index]) || depth_of(lines[*index]) > depth)
+        .filter(|index| !is_blank(lines[*index]))
+        .collect();
+    let Some(first) = inside.first().map(|first| depth_of(lines[*first])) else { return Vec::new() };
+    let others = inside.into_iter().filter(|index| *index != at && depth_of(lines[*index]) == first);
+    others.map(|index| lines[index]).collect()
+}
+
+/// How a line begins that goes on with a statement above it.
+const GOING_ON: [&[u8]; 14] = [
+    b"else", b"elif", b"elsif", b"elseif", b"except", b"catch", b"finally", b"rescue", b"ensure", b"case",
+    b"default", b"when", b"then", b"do",
+];
+
+/// Whether a line goes on with a statement that began above it, at the same depth.
+fn goes_on(line: &[u8]) -> bool {
+    let text = line.trim_ascii();
+    let word = text.split(|byte| !byte.is_ascii_alphabetic()).next().unwrap_or_default();
+    GOING_ON.contains(&word) || (matches!(text.first(), Some(b')' | b'}' | b']')) && !only_closes(line))
+}
+
+/// Whether a line only ends something: brackets and punctuation.
+fn only_closes(line: &[u8]) -> bool {
+    let text = line.trim_ascii();
+    matches!(text.first(), Some(b')' | b'}' | b']')) && text.iter().all(|byte| b")}];,".contains(byte))
+}
+
+/// Whether a line only begins something.
+fn only_opens(line: &[u8]) -> bool {
+    let text = line.trim_ascii();
+    !text.is_empty() && text.iter().all(|byte| b"({[-".contains(byte))
 }
 
 fn is_blank(line: &[u8]) -> bool {
@@ -138,6 +220,12 @@ fn is_blank(line: &[u8]) -> bool {
 
 fn indentation(line: &[u8]) -> usize {
     line.len() - line.trim_ascii_start().len()
+}
+
+/// How deep a line stands. An item of a list stands below what is as far left as its dash.
+fn depth_of(line: &[u8]) -> usize {
+    let is_item = line.trim_ascii_start().starts_with(b"- ") || line.trim_ascii() == b"-";
+    2 * indentation(line) + usize::from(is_item)
 }
 
 /// Lines that were shown of one file, whichever difference showed them.
@@ -213,6 +301,51 @@ mod tests {
         let (first, second) = (difference(TWINS, &first), difference(TWINS, &second));
         assert!(first.is_within(&first) && second.is_within(&second));
         assert!(!second.is_within(&first) && !first.is_within(&second));
+    }
+
+    /// What is shown in one block and lands in its twin, since what names the blocks was exchanged meanwhile.
+    fn lands_in_a_twin(text: &str, names: [&str; 2], at: &str, with: &str) -> bool {
+        let change = |text: &str| {
+            let found = text.rfind(at).unwrap();
+            format!("{}{with}{}", &text[..found], &text[found + at.len()..])
+        };
+        let swapped = text.replace(names[0], "@").replace(names[1], names[0]).replace('@', names[1]);
+        let (head, landed) = (change(text), change(&swapped));
+        difference(&swapped, &landed).is_within(&difference(text, &head))
+    }
+
+    #[test]
+    fn a_block_is_known_by_what_names_it_wherever_that_stands() {
+        let body = |call: &str| format!("    {call}\n    a()\n    b()\n    c()\n    d()\n    e()\n");
+        let (p, q) = (body("p()"), body("q()"));
+        let c = ("    c()\n", "    evil()\n    c()\n");
+        for text in [
+            format!("if admin:\n    x()\nelse:\n{p}if guest:\n    y()\nelse:\n{q}"),
+            format!("int admin(void)\n{{\n{p}}}\nint guest(void)\n{{\n{q}}}\n"),
+            format!("if (admin) {{\n    x()\n}} else {{\n{p}}}\nif (guest) {{\n    y()\n}} else {{\n{q}}}\n"),
+            format!("switch (admin) {{\ncase 1:\n{p}}}\nswitch (guest) {{\ncase 1:\n{q}}}\n"),
+        ] {
+            assert!(!lands_in_a_twin(&text, ["admin", "guest"], c.0, c.1), "{text}");
+        }
+        let item = |name: &str, own: &str| {
+            format!(
+                "  {{\n    \"{name}\": 0,\n    {own},\n    \"a\": 1,\n    \"b\": 2,\n    \"c\": 3,\n    \"role\": 1\n  }}"
+            )
+        };
+        let json = format!("[\n{},\n{}\n]\n", item("admin", "\"p\": 0"), item("guest", "\"q\": 0"));
+        assert!(!lands_in_a_twin(&json, ["admin", "guest"], "\"role\": 1", "\"role\": 2"));
+        let yaml = "admin:\n- p\n- a\n- b\n- c\n- d\nguest:\n- q\n- a\n- b\n- c\n- d\n";
+        assert!(!lands_in_a_twin(yaml, ["admin", "guest"], "- c\n", "- c\n- evil\n"));
+    }
+
+    #[test]
+    fn a_hunk_that_fits_twice_is_in_no_place() {
+        let text = "x\na\nb\nc\nd\ny\na\nb\nc\nd\n";
+        let once = difference(text, "x\na\nb\nevil\nc\nd\ny\na\nb\nc\nd\n");
+        assert!(once.is_within(&once), "with what is around it, there is one such place");
+        let text = "x\na\nb\nc\nd\ne\nf\ny\na\nb\nc\nd\ne\nf\n";
+        let twice = difference(text, "x\na\nb\nc\nevil\nd\ne\nf\ny\na\nb\nc\nd\ne\nf\n");
+        assert!(!twice.is_within(&twice));
     }
 
     #[test]

@@ -86,6 +86,7 @@ impl<'a> Judge<'a> {
             if let Tally::Approved(_) = tally(&own, self.policy, &self.policy.base_demand()) {
                 verdicts = own;
             }
+            self.make_again(&verdicts)?;
             let change = Approved::new(&self.objects, verdicts, approvals, self.branch)?;
             approved.extend(change.map(Rc::new));
         }
@@ -101,6 +102,17 @@ impl<'a> Judge<'a> {
             }
         }
         self.approved = approved;
+        Ok(())
+    }
+
+    /// What several common ancestors merge to is in no commit, so that a clone may lack it: where a change
+    /// starts from a tree that is not here, the fork of its head is merged again.
+    fn make_again(&self, verdicts: &[Verdict]) -> Result<()> {
+        for verdict in verdicts.iter().filter(|verdict| !self.objects.merger.has(verdict.base_tree)) {
+            if let Some(head) = verdict.head_commit.filter(|head| self.objects.repo.has(*head)) {
+                self.objects.merger.fork(self.old, head)?;
+            }
+        }
         Ok(())
     }
 
@@ -162,7 +174,7 @@ impl<'a> Judge<'a> {
         if self.is_blocked_pair(from, to)? {
             return Ok(Err(Reason::Blocked));
         }
-        let mut demand = self.demand(&[(from, to), (change.base_tree, change.head_tree)])?;
+        let mut demand = self.demand(change, &[(from, to), (change.base_tree, change.head_tree)])?;
         demand.human &= !has_person;
         let itself = std::slice::from_ref(change).iter();
         let parts = change.parts.iter().map(AsRef::as_ref).chain(itself.filter(|one| one.parts.is_empty()));
@@ -205,12 +217,14 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// What the paths between these pairs of trees demand; the most of all if they cannot be read.
-    fn demand(&self, pairs: &[(ObjectId, ObjectId)]) -> Result<Demand> {
+    /// What the paths between these pairs of trees demand, and those that the commits on the way touch; the
+    /// most of all if they cannot be read.
+    fn demand(&self, change: &Approved, pairs: &[(ObjectId, ObjectId)]) -> Result<Demand> {
         if self.policy.rules.is_empty() {
             return Ok(self.policy.base_demand());
         }
-        let mut paths: Vec<Vec<u8>> = Vec::new();
+        let touched = change.touched(&self.objects)?;
+        let mut paths: Vec<Vec<u8>> = touched.iter().cloned().collect();
         for (from, to) in pairs {
             let Some(changed) = self.objects.difference(*from, *to)? else {
                 return Ok(self.policy.strictest_demand());

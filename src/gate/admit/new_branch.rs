@@ -19,16 +19,18 @@ pub struct Protector {
 }
 
 impl Protector {
-    /// The branch whose policy names that one. Of each group of places the ones count that protect
-    /// themselves, and the first group that has any decides.
+    /// The branch whose policy names that one. The first group of places is the repository's default branch,
+    /// whose policy counts whether it protects itself or not; of each further group those count that protect
+    /// themselves. The first group that has any decides.
     pub fn of(repo: &Repo, branch: &str, places: &[Vec<String>]) -> Result<Option<Protector>> {
-        for group in places {
+        for (at, group) in places.iter().enumerate() {
             let mut protectors = Vec::new();
             for place in group {
                 let Some(tip) = repo.find_ref(&format!("refs/heads/{place}"))? else { continue };
                 let Some((_, found)) = in_force::at(repo, tip)?.found else { continue };
                 let policy = found.config.gate;
-                if policy.protects(place) {
+                let is_default = at == 0 && !policy.branches.is_empty();
+                if is_default || policy.protects(place) {
                     protectors.push(Protector { branch: place.clone(), tip, policy });
                 }
             }

@@ -232,7 +232,7 @@ fn ineligible(verdict: &Verdict, authors: &[Author], policy: &Policy, branch: &s
         return Some(Void::Vacuous);
     }
     let reviewer = &verdict.reviewer;
-    if reviewer.vendor.is_person() && !changes::by_identity(&reviewer.name).vendor.is_person() {
+    if reviewer.vendor.is_person() && !changes::is_person(&reviewer.name) {
         return Some(Void::NotPerson);
     }
     let is_rival = |authors: &[Author]| policy.is_rival(&verdict.reviewer, authors);

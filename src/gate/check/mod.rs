@@ -15,7 +15,7 @@ pub use report::{
 };
 pub use unmatched::unmatched_rules;
 
-use crate::domain::error::Result;
+use crate::domain::error::{Result, hint};
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::admit::{self, BranchVerdicts, Candidate, Explanation, New};
 use crate::gate::store::Repo;
@@ -37,8 +37,7 @@ pub fn check(repo: &Repo, options: &CheckOptions) -> Result<CheckReport> {
     let question = question::read(repo, options)?;
     let mut report = CheckReport::about(&question);
     if repo.is_ancestor(question.new, question.old)? {
-        report.notes.push(format!("`{}` has all of it already", question.target));
-        return Ok(report);
+        return nothing_new(repo, &question, options, report);
     }
     let Some(new) = candidate_of(repo, &question)? else {
         report.answer = GateAnswer::No;
@@ -82,6 +81,39 @@ pub fn check(repo: &Repo, options: &CheckOptions) -> Result<CheckReport> {
         ));
     }
     report.count();
+    Ok(report)
+}
+
+/// The answer where the update ends in what it starts from, or before that.
+fn nothing_new(
+    repo: &Repo,
+    question: &Question,
+    options: &CheckOptions,
+    mut report: CheckReport,
+) -> Result<CheckReport> {
+    let target = &question.target;
+    let names_a_start =
+        options.range.as_deref().is_some_and(|range| range.contains("..") && !range.starts_with(".."));
+    if names_a_start && question.new != question.old {
+        report.answer = GateAnswer::No;
+        report.why.push(format!(
+            "`{target}` would lose commits: {} is not part of {}",
+            short(question.old),
+            short(question.new)
+        ));
+        report
+            .fix
+            .push(format!("only add to `{target}`: make the change on a branch of its own and merge that"));
+        return Ok(report);
+    }
+    let has_it = question.tip.map(|tip| repo.is_ancestor(question.new, tip)).transpose()?;
+    if has_it == Some(false) {
+        return Err(hint(
+            format!("nothing lies between both ends, and `{target}` does not have {}", short(question.new)),
+            format!("name what is to enter: git flow-ai check {target}..{}", short(question.new)),
+        ));
+    }
+    report.notes.push(format!("`{target}` has all of it already"));
     Ok(report)
 }
 

@@ -53,6 +53,14 @@ pub fn read(repo: &Repo, slug: &Slug) -> Result<Option<Remains>> {
     Ok(found)
 }
 
+/// Where the newest run made temporary folders, with the mark in their names; `None` if it is alive. It may have
+/// been killed after the last line of its journal.
+pub fn temporary_of_last(repo: &Repo, slug: &Slug) -> Result<Option<(PathBuf, String)>> {
+    let Some(head) = runs(repo, slug)?.last().and_then(|run| head::<Head>(run)) else { return Ok(None) };
+    let is_alive = head.process.as_ref().is_some_and(Identity::is_alive);
+    Ok((!is_alive).then_some((head.temporary, head.mark)))
+}
+
 fn is_over(run: &Path) -> bool {
     let Ok(mut file) = File::open(run.join("events.jsonl")) else { return true };
     let mut end = Vec::new();

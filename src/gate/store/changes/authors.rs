@@ -9,21 +9,13 @@ use super::trailer;
 use crate::domain::change::{Author, Vendor};
 use crate::domain::presets::{self, Preset};
 use crate::gate::store::Commit;
+use gix::ObjectId;
 
 /// Tools that sign and that are not presets: the address, the tool, and the vendor of its models if
 /// it has only one.
 const OTHER_TOOLS: &[(&str, &str, Option<&str>)] = &[
     ("google-labs-jules[bot]@users.noreply.github.com", "jules", Some("google")),
     ("jules[bot]@users.noreply.github.com", "jules", Some("google")),
-    ("gemini-cli[bot]@users.noreply.github.com", "gemini", Some("google")),
-    ("gemini-cli-robot@google.com", "gemini", Some("google")),
-    ("openai-codex[bot]@users.noreply.github.com", "codex", Some("openai")),
-    ("codex[bot]@users.noreply.github.com", "codex", Some("openai")),
-    ("claude-code[bot]@users.noreply.github.com", "claude", Some("anthropic")),
-    ("copilot[bot]@users.noreply.github.com", "copilot", None),
-    ("github-copilot[bot]@users.noreply.github.com", "copilot", None),
-    ("cursor[bot]@users.noreply.github.com", "cursor", None),
-    ("cursor-agent[bot]@users.noreply.github.com", "cursor", None),
     ("amp@ampcode.com", "amp", None),
     ("devin-ai-integration[bot]@users.noreply.github.com", "devin", None),
     ("openhands@all-hands.dev", "openhands", None),
@@ -72,6 +64,8 @@ pub(super) fn from_commit(commit: &Commit) -> Vec<Author> {
     let mut authors = by_our_trailers(commit);
     let signed = [&commit.author, &commit.committer].into_iter().filter_map(|who| by_address(who));
     let named = NAMING.iter().flat_map(|key| commit.said(key)).flat_map(|people| by_addresses(&people));
+    let co_authors = NAMING[..2].iter().flat_map(|key| commit.said(key));
+    let named = named.chain(co_authors.filter_map(|person| by_bare_name(&person)));
     let others = signed.chain(named).chain(by_prose(commit)).chain(by_squashed_trailers(commit));
     if !authors.is_empty() {
         // Of the run's own agents we know more than their tools say; of others that came later we do not.
@@ -100,9 +94,35 @@ pub(super) fn from_commit(commit: &Commit) -> Vec<Author> {
     authors
 }
 
+/// The agents that a message names which git has prepared for a commit.
+pub(super) fn from_message(message: &str) -> Vec<Author> {
+    let nothing = ObjectId::null(gix::hash::Kind::Sha1);
+    let commit = Commit {
+        id: nothing,
+        tree: nothing,
+        parents: Vec::new(),
+        message: message.to_owned(),
+        author: String::new(),
+        committer: String::new(),
+        time: 0,
+    };
+    from_commit(&commit).into_iter().filter(|author| !author.vendor.is_person()).collect()
+}
+
 /// The tools whose addresses stand in a line.
 fn by_addresses(people: &str) -> Vec<Author> {
     people.split_inclusive('>').filter_map(by_address).collect()
+}
+
+/// The tool that a co-author's line names without an address, or with nothing but one.
+fn by_bare_name(person: &str) -> Option<Author> {
+    let bare = person.replace("<>", "");
+    let bare = bare.trim();
+    match (bare.contains('<'), bare.contains('@')) {
+        (true, _) => None,
+        (false, true) => by_address(&format!("{bare} <{bare}>")),
+        (false, false) => stated(bare).or_else(|| stated(bare.split(['-', '_']).next()?)),
+    }
 }
 
 /// The tools that say so in prose: `🤖 Generated with [Claude Code](https://claude.com/claude-code)`.
@@ -165,6 +185,11 @@ pub(crate) fn stated(text: &str) -> Option<Author> {
 pub(crate) fn by_identity(identity: &str) -> Author {
     let person = || Author { name: identity.to_owned(), vendor: Vendor::person(), model: None };
     by_address(identity).unwrap_or_else(person)
+}
+
+/// Whether an identity is a person's: no agent's that we know, and no bot's, as GitHub marks them.
+pub fn is_person(identity: &str) -> bool {
+    by_identity(identity).vendor.is_person() && !identity.to_lowercase().contains("[bot]")
 }
 
 /// The agents that we recorded when we committed their work; a squash holds several.

@@ -7,6 +7,7 @@
 mod authors;
 mod commits;
 
+pub use authors::is_person;
 pub(crate) use authors::{add_stated, by_identity, stated};
 pub use commits::{carried, own_base};
 
@@ -138,6 +139,7 @@ pub fn staged(repo: &Repo) -> Result<Change> {
     let base_tree = head.as_ref().map_or_else(|| repo.empty_tree(), |head| head.tree);
     let author = repo.author().unwrap_or_else(|_| "somebody".to_owned());
     let mut authors = vec![authors::by_identity(&author)];
+    add(&mut authors, prepared(repo));
     let mut commits = Vec::new();
     for (incoming, is_merge) in incoming(repo)? {
         let incoming = repo.commit(incoming)?;
@@ -239,6 +241,18 @@ fn add(authors: &mut Vec<Author>, more: Vec<Author>) {
             authors.push(author);
         }
     }
+}
+
+/// Whom the message names that git has prepared for the next commit: of a squash, everybody who made what it
+/// holds.
+fn prepared(repo: &Repo) -> Vec<Author> {
+    let mut authors = Vec::new();
+    for name in ["SQUASH_MSG", "MERGE_MSG"] {
+        if let Ok(message) = std::fs::read_to_string(repo.git_dir().join(name)) {
+            add(&mut authors, authors::from_message(&message));
+        }
+    }
+    authors
 }
 
 /// The commits that a merge or cherry-pick under way brings in, and whether it is a merge.
