@@ -26,7 +26,7 @@ pub(super) fn approval(
         {
             short(heads[0])
         }
-        (None, _) => "--staged".to_owned(),
+        (None, _) => format!("--staged{}", target(repo, candidate)),
     };
     Ok(format!("a person who did not write it approves it: git flow-ai review {what} --approve"))
 }
@@ -41,11 +41,12 @@ pub(super) fn review(
     let Some(head) = missing.head else {
         return Ok(match &candidate.new {
             New::Tree { tree, heads } if is_gits_own(repo, candidate, *tree, heads)? => {
-                let each: Vec<String> =
-                    heads.iter().map(|head| format!("git flow-ai review {}", short(*head))).collect();
+                let target = target(repo, candidate);
+                let review = |head: &ObjectId| format!("git flow-ai review {}{target}", short(*head));
+                let each: Vec<String> = heads.iter().map(review).collect();
                 format!("have it judged: {}", each.join(" && "))
             }
-            _ => staged(repo).to_owned(),
+            _ => staged(repo, candidate),
         });
     };
     let what = named(repo, candidate, missing.base, head, moment)?;
@@ -111,8 +112,10 @@ pub(super) fn waiver(
     let what = match (missing.head, &candidate.new) {
         (Some(head), _) => named(repo, candidate, missing.base, head, moment)? + &target(repo, candidate),
         (None, New::Tree { heads, .. }) if heads.len() > 1 => return Ok(None),
-        (None, New::Tree { tree, heads }) if is_gits_own(repo, candidate, *tree, heads)? => short(heads[0]),
-        (None, _) => "--staged".to_owned(),
+        (None, New::Tree { tree, heads }) if is_gits_own(repo, candidate, *tree, heads)? => {
+            short(heads[0]) + &target(repo, candidate)
+        }
+        (None, _) => format!("--staged{}", target(repo, candidate)),
     };
     Ok(Some(format!("or let it in unjudged, and say why: git flow-ai waive {what} --reason \"…\"")))
 }
@@ -142,13 +145,14 @@ fn named(
 
 /// How to get a verdict on what is about to be committed. `commit -a` and `commit <path>` make the
 /// commit of an index of their own, which is gone when they are refused.
-fn staged(repo: &Repo) -> &'static str {
+fn staged(repo: &Repo, candidate: &Candidate) -> String {
+    let review = format!("git flow-ai review --staged{}", target(repo, candidate));
     match repo.index_file().file_name().and_then(|name| name.to_str()) {
         Some("index.lock") => {
-            "have it judged: git add --update && git flow-ai review --staged, then commit; or commit it on a branch"
+            format!("have it judged: git add --update && {review}, then commit; or commit it on a branch")
         }
-        Some("index") => "have it judged: git flow-ai review --staged, then commit; or commit it on a branch",
-        _ => "stage what is to be committed and nothing else, then: git flow-ai review --staged",
+        Some("index") => format!("have it judged: {review}, then commit; or commit it on a branch"),
+        _ => format!("stage what is to be committed and nothing else, then: {review}"),
     }
 }
 

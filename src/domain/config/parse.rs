@@ -25,6 +25,7 @@ pub fn parse(text: &str, origin: &str) -> Result<Config> {
     check_reviewers(&config.reviewers, text, origin)?;
     refuse_persons_own(&config, origin)?;
     check_branches(&config.gate, text, origin)?;
+    check_accepted(&config.gate, text, origin)?;
     check_rules(&config.gate.rules, text, origin)?;
     if config.gate.pin_model {
         check_models(&config, text, origin)?;
@@ -55,6 +56,15 @@ fn check_branches(policy: &Policy, text: &str, origin: &str) -> Result<()> {
     let way = [Key::Of("gate"), Key::Of("branches"), Key::At(at)];
     let what = format!("`{}` in `branches` means no branch", policy.branches[at]);
     Err(explain_at(text, origin, &way, &what, &why))
+}
+
+/// What a branch takes over is named branch by branch.
+fn check_accepted(policy: &Policy, text: &str, origin: &str) -> Result<()> {
+    let is_pattern = |name: &String| name.trim().is_empty() || name.contains(['*', '?', '[', '{', ' ']);
+    let Some(at) = policy.accept_from.iter().position(is_pattern) else { return Ok(()) };
+    let way = [Key::Of("gate"), Key::Of("accept_from"), Key::At(at)];
+    let what = format!("`{}` in `accept_from` names no branch", policy.accept_from[at]);
+    Err(explain_at(text, origin, &way, &what, "name each branch, for example `accept_from = [\"main\"]`"))
 }
 
 /// A rule that matches nothing, or asks for nothing, would only seem to protect.

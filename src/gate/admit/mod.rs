@@ -140,6 +140,10 @@ pub fn policy_for(repo: &Repo, candidate: &Candidate) -> Result<Option<Policy>> 
 
 /// The same under a given policy.
 pub fn admit_under(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Ruling> {
+    rule(repo, candidate, policy).map_err(|error| repo.explain_absence(error))
+}
+
+fn rule(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Ruling> {
     let Some((old, steps)) = steps::from_candidate(repo, candidate)? else {
         return Ok(Ruling::Refuse(rewind(candidate)));
     };

@@ -34,6 +34,10 @@ pub struct CheckOptions {
 
 /// Answers it. An error means that it could not be determined.
 pub fn check(repo: &Repo, options: &CheckOptions) -> Result<CheckReport> {
+    answer(repo, options).map_err(|error| repo.explain_absence(error))
+}
+
+fn answer(repo: &Repo, options: &CheckOptions) -> Result<CheckReport> {
     let question = question::read(repo, options)?;
     let mut report = CheckReport::about(&question);
     if repo.is_ancestor(question.new, question.old)? {

@@ -2,6 +2,7 @@
 
 use super::Repo;
 use super::keep::KEPT;
+use crate::domain::error::{Hint, hint_on};
 
 /// One setting of git's configuration, of a section that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,15 @@ impl Repo {
         format!(
             "git fetch --refetch --no-filter {remote} '+refs/heads/*:refs/remotes/{remote}/*' '+{KEPT}*:{KEPT}*'"
         )
+    }
+
+    /// What may be missing in a partial clone, and how to get it: nothing is fetched in the middle of a judgement.
+    pub fn explain_absence(&self, error: anyhow::Error) -> anyhow::Error {
+        if !self.is_partial() || error.chain().any(|cause| cause.is::<Hint>()) {
+            return error;
+        }
+        let what = "the change cannot be read: this is a partial clone, and may lack some of its objects";
+        hint_on(error, what, self.make_whole())
     }
 
     /// The names of the remotes, sorted.
