@@ -191,7 +191,7 @@ fn a_branch_that_others_move_meanwhile_is_left_to_the_person() {
     let before = refs(&place);
     let out = place.flow(&["push"]).exits(1);
     out.says("`topic` at origin has commits that this push lacks")
-        .says("git fetch origin, merge or rebase, and push again");
+        .says("git pull --rebase origin, then push again");
     assert_eq!(refs(&place), before);
 }
 

@@ -41,7 +41,7 @@ pub(super) fn ask(args: &[String], mut input: impl Read) -> Result<HookAnswer> {
             let remote = args.first().map_or("<remote>", String::as_str);
             return Err(hint(
                 format!("`{branch}` has moved on {remote}, so what this push adds cannot be told"),
-                format!("git fetch {remote}, merge or rebase, and push again"),
+                format!("git pull --rebase {remote}, then push again"),
             ));
         }
         let candidate = Candidate { branch: branch.into(), old, new: New::Commit(new), accepted: None };

@@ -244,7 +244,7 @@ impl Push {
         } else if cause.summary.contains("[rejected]") {
             refused(
                 format!("`{name}` at {remote} has commits that this push lacks: {}", cause.summary),
-                &format!("git fetch {remote}, merge or rebase, and push again"),
+                &format!("git pull --rebase {remote}, then push again"),
             )
         } else {
             refused(

@@ -7,6 +7,7 @@ use super::locate::{self, Key};
 use super::{AgentConfig, ApiKind, Config, ReviewerConfig};
 use crate::domain::error::{Result, hint, nearest};
 use crate::domain::policy::{Carry, Policy, Rule};
+use crate::domain::verdict::Severity;
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 use std::ops::Range;
@@ -26,6 +27,7 @@ pub fn parse(text: &str, origin: &str) -> Result<Config> {
     refuse_persons_own(&config, origin)?;
     check_branches(&config.gate, text, origin)?;
     check_accepted(&config.gate, text, origin)?;
+    check_block(&config.gate, text, origin)?;
     check_rules(&config.gate.rules, text, origin)?;
     if config.gate.pin_model {
         check_models(&config, text, origin)?;
@@ -58,6 +60,15 @@ fn check_branches(policy: &Policy, text: &str, origin: &str) -> Result<()> {
     Err(explain_at(text, origin, &way, &what, &why))
 }
 
+/// What blocks has to hold the worst that there is, or a finding would let in what it says must not enter.
+fn check_block(policy: &Policy, text: &str, origin: &str) -> Result<()> {
+    if policy.block.contains(&Severity::P0) {
+        return Ok(());
+    }
+    let way = [Key::Of("gate"), Key::Of("block")];
+    Err(explain_at(text, origin, &way, "`block` lets a P0 in", "block at least P0: `block = [\"P0\"]`"))
+}
+
 /// What a branch takes over is named branch by branch.
 fn check_accepted(policy: &Policy, text: &str, origin: &str) -> Result<()> {
     let is_pattern = |name: &String| name.trim().is_empty() || name.contains(['*', '?', '[', '{', ' ']);
@@ -75,7 +86,8 @@ fn check_rules(rules: &[Rule], text: &str, origin: &str) -> Result<()> {
             let example = "write for example `paths = [\"crypto/\"]`";
             return Err(explain_at(text, origin, &way, "a [[gate.rule]] names no `paths`", example));
         }
-        if rule.approvals.is_none() && !rule.human && rule.carry != Carry::Exact {
+        if rule.approvals.is_none_or(|approvals| approvals == 0) && !rule.human && rule.carry != Carry::Exact
+        {
             let fix = "add `approvals = 2`, `human = true` or `carry = \"exact\"`";
             return Err(explain_at(text, origin, &way, "a [[gate.rule]] demands nothing", fix));
         }
@@ -213,9 +225,10 @@ fn explain(error: &toml::de::Error, text: &str, origin: &str) -> anyhow::Error {
     };
     match did_you_mean(message) {
         Some(meant) => hint(shown, format!("did you mean `{meant}`?")),
-        None => {
-            hint(shown, "`git flow-ai init --help` names every key; `.zenflow/config.toml` is TOML (toml.io)")
-        }
+        None => hint(
+            shown,
+            "docs/ and .zenflow-example/config.toml of git-flow-ai show every key; `.zenflow/config.toml` is TOML (toml.io)",
+        ),
     }
 }
 

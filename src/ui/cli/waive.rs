@@ -41,7 +41,10 @@ pub fn run(args: WaiveArgs) -> Result<Exit> {
 }
 
 fn waive(args: WaiveArgs) -> Result<Exit> {
-    let reason = not_empty(&args.reason, "--reason", "why it may enter unjudged")?;
+    // What a hint leaves blank is no reason, pasted as it is.
+    let blank = |reason: &str| reason.trim().trim_matches('…').is_empty();
+    let given = if blank(&args.reason) { "" } else { args.reason.as_str() };
+    let reason = not_empty(given, "--reason", "why it may enter unjudged")?;
     let repo = Repo::discover()?;
     let selection = Selection::from(args.selection);
     let selected = selection.find(&repo)?;

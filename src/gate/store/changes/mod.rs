@@ -135,6 +135,12 @@ pub fn named(repo: &Repo, revision: &str, target: &Branch) -> Result<Change> {
 /// What is staged: from HEAD's tree to the index's. The author is whoever the commit would be by;
 /// in the middle of a merge or cherry-pick also everybody who made what is brought in.
 pub fn staged(repo: &Repo) -> Result<Change> {
+    if repo.work_dir().is_none() {
+        return Err(hint(
+            "nothing is staged in a repository without a working tree",
+            "name what is meant: git flow-ai review <commit>",
+        ));
+    }
     let head = if repo.is_unborn() { None } else { Some(repo.commit_of("HEAD")?) };
     let base_tree = head.as_ref().map_or_else(|| repo.empty_tree(), |head| head.tree);
     let author = repo.author().unwrap_or_else(|_| "somebody".to_owned());
