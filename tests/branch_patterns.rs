@@ -136,3 +136,67 @@ fn a_branch_that_is_pushed_cannot_take_its_own_protection_away() {
     push(&place, &["open:refs/heads/release/1.0"]).exits(1).says("this push to `release/1.0` is refused");
     place.git(&["branch", "release/1.0", "open"]).exits(128);
 }
+
+#[test]
+fn a_branch_does_not_begin_under_an_older_policy_than_the_one_that_names_it() {
+    let place = place("main");
+    let old = place.id("main");
+    let config = place.read(".zenflow/config.toml").replace("branches = [", "approvals = 1\nbranches = [");
+    place.write(".zenflow/config.toml", config);
+    place.ungated(&["commit", "--quiet", "--all", "-m", "Say how many"]).ok();
+    let server = place.root().join("origin.git");
+    place
+        .git_in(
+            &server,
+            &[
+                "-c",
+                "core.hooksPath=/dev/null",
+                "fetch",
+                "--quiet",
+                place.repo().to_str().unwrap(),
+                "+main:main",
+            ],
+        )
+        .ok();
+    // The same in other words is the same policy.
+    push(&place, &[&format!("{old}:refs/heads/release/1.0")]).ok();
+    let config = place
+        .read(".zenflow/config.toml")
+        .replace("approvals = 1", "approvals = 1\nblock = [\"P0\", \"P1\", \"P2\"]");
+    place.write(".zenflow/config.toml", config);
+    place.ungated(&["commit", "--quiet", "--all", "-m", "Block more"]).ok();
+    place
+        .git_in(
+            &server,
+            &[
+                "-c",
+                "core.hooksPath=/dev/null",
+                "fetch",
+                "--quiet",
+                place.repo().to_str().unwrap(),
+                "+main:main",
+            ],
+        )
+        .ok();
+    push(&place, &[&format!("{old}:refs/heads/release/2.0")])
+        .exits(1)
+        .says("would begin with an older policy");
+    push(&place, &["main:refs/heads/release/2.0"]).ok();
+}
+
+#[test]
+fn no_branch_that_anybody_pushes_decides_what_a_new_one_demands() {
+    let place = place("dev");
+    let own = place
+        .read(".zenflow/config.toml")
+        .replace("branches = [\"main\", \"release/*\"]", "branches = [\"aaa\"]");
+    assert!(own.contains("aaa"));
+    place.git(&["switch", "--quiet", "-c", "aaa", "topic"]).ok();
+    place.write(".zenflow/config.toml", own);
+    place.ungated(&["commit", "--quiet", "--all", "-m", "Mine"]).ok();
+    push(&place, &["aaa:refs/heads/aaa", "aaa:refs/heads/dev"]).ok();
+    push(&place, &["aaa:refs/heads/release/1.0"]).exits(1).says("`release/1.0` is");
+    push(&place, &["topic:refs/notes/flow-ai/x"])
+        .exits(1)
+        .says("would stand in the way of refs/notes/flow-ai");
+}

@@ -365,3 +365,15 @@ fn verdicts_that_only_the_copy_of_a_remotes_notes_has_are_verdicts() {
     assert_eq!(told["answer"], "no", "{told}");
     assert!(!told.to_string().contains("no verdicts at all"), "{told}");
 }
+
+#[test]
+fn a_start_behind_the_end_is_no_update() {
+    let place = place();
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place.commit("more", "more\n");
+    place.flow(&["check", "main..main~1"]).exits(1).says("would lose commits");
+    // Nobody judged the topic, and main does not have it.
+    place.flow(&["check", "topic..topic", "--target", "main"]).exits(2).says("`main` does not have");
+    place.flow(&["check", "main..main"]).ok().says("has all of it already");
+    place.flow(&["check", "main~1"]).ok().says("has all of it already");
+}

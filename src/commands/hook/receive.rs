@@ -13,6 +13,7 @@ use crate::domain::policy::Policy;
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::admit::{self, Candidate, New, Protector, Ruling};
 use crate::gate::store::keep::KEPT;
+use crate::gate::store::trees;
 use crate::gate::store::{Repo, verdicts};
 use anyhow::Context;
 use gix::ObjectId;
@@ -131,7 +132,10 @@ fn judge(repo: &Repo, update: &RefUpdate) -> Result<Option<Refused>> {
         Some(tip) => names::protected(repo, branch, tip)?,
         None => branch.to_owned(),
     };
-    let Some(in_force) = policy_in_force(repo, &branch, tip)? else { return Ok(None) };
+    let policies = policies_in_force(repo, &branch, tip)?;
+    if policies.is_empty() {
+        return Ok(None);
+    }
     if update.new.is_null() {
         return Ok(Some(refuse(
             format!("`{branch}` is protected, and may not be deleted"),
@@ -142,15 +146,23 @@ fn judge(repo: &Repo, update: &RefUpdate) -> Result<Option<Refused>> {
         let (new, what) = (update.new, "so nobody can tell what it brings");
         return Err(hint(format!("{new}, pushed to `{branch}`, cannot be read, {what}"), "push again"));
     }
-    match tip {
-        None => beginning(repo, &branch, &in_force, update.new),
-        // Git moves the ref only from there; what it said is what was judged.
-        Some(tip) if tip != update.old => Ok(Some(refuse(
+    // Git moves the ref only from there; what it said is what was judged.
+    if tip.is_some_and(|tip| tip != update.old) {
+        return Ok(Some(refuse(
             format!("`{branch}` has moved meanwhile"),
             ["take in what is new there, and push again: git fetch"],
-        ))),
-        Some(tip) => replay(repo, &branch, &in_force.policy, tip, update.new),
+        )));
     }
+    for in_force in &policies {
+        let refused = match tip {
+            None => beginning(repo, &branch, in_force, update.new)?,
+            Some(tip) => replay(repo, &branch, &in_force.policy, tip, update.new)?,
+        };
+        if refused.is_some() {
+            return Ok(refused);
+        }
+    }
+    Ok(None)
 }
 
 /// What a branch is judged by.
@@ -160,31 +172,33 @@ struct PolicyInForce {
     default: Option<(String, ObjectId)>,
 }
 
-/// The policy of a branch: at its own tip; if that does not protect it, that of a branch which does, or an
+/// The policy of a branch at one of its commits, if that protects it.
+fn own_policy(repo: &Repo, branch: &str, at: ObjectId) -> Result<Option<Policy>> {
+    let candidate = Candidate { branch: branch.to_owned(), old: at, new: New::Commit(at), accepted: None };
+    admit::policy_for(repo, &candidate).map_err(|error| {
+        hint_on(
+            error,
+            format!("nobody can tell what `{branch}` demands, so nothing enters"),
+            "whoever keeps the server moves the branch in the repository itself, to a commit that mends it",
+        )
+    })
+}
+
+/// The policies of a branch: at its own tip; if that does not protect it, those of the branches which do, or an
 /// old commit from before there was a policy would be a place to begin a protected branch.
-fn policy_in_force(repo: &Repo, branch: &str, tip: Option<ObjectId>) -> Result<Option<PolicyInForce>> {
-    let under = |at: ObjectId| {
-        let new = New::Commit(at);
-        let candidate = Candidate { branch: branch.to_owned(), old: at, new, accepted: None };
-        admit::policy_for(repo, &candidate).map_err(|error| {
-            hint_on(
-                error,
-                format!("nobody can tell what `{branch}` demands, so nothing enters"),
-                "whoever keeps the server moves the branch in the repository itself, to a commit that mends it",
-            )
-        })
-    };
-    if let Some(policy) = tip.map(under).transpose()?.flatten() {
-        return Ok(Some(PolicyInForce { policy, default: None }));
+fn policies_in_force(repo: &Repo, branch: &str, tip: Option<ObjectId>) -> Result<Vec<PolicyInForce>> {
+    if let Some(policy) = tip.map(|tip| own_policy(repo, branch, tip)).transpose()?.flatten() {
+        return Ok(vec![PolicyInForce { policy, default: None }]);
     }
     let short = |name: &str| name.trim_start_matches("refs/heads/").to_owned();
     let head = repo.head_ref()?.map(|head| names::real(repo, &head)).transpose()?;
-    let usual = Policy::default().named_branches().map(str::to_owned).collect();
-    let all = repo.refs("refs/heads/")?.iter().map(|(name, _)| short(name)).collect();
-    let places = [head.iter().map(|head| short(head)).collect(), usual, all];
-    let protector = Protector::of(repo, branch, &places)?;
-    Ok(protector
-        .map(|Protector { branch, tip, policy }| PolicyInForce { policy, default: Some((branch, tip)) }))
+    let default = Policy::default();
+    let usual: Vec<String> =
+        head.iter().map(|head| short(head)).chain(default.named_branches().map(str::to_owned)).collect();
+    let others: Vec<String> = repo.refs("refs/heads/")?.iter().map(|(name, _)| short(name)).collect();
+    let protectors = Protector::all(repo, branch, &usual, &others)?.into_iter();
+    let in_force = |Protector { branch, tip, policy }| PolicyInForce { policy, default: Some((branch, tip)) };
+    Ok(protectors.map(in_force).collect())
 }
 
 /// A branch that is not there and that another branch's policy names: it begins with what that branch
@@ -192,7 +206,20 @@ fn policy_in_force(repo: &Repo, branch: &str, tip: Option<ObjectId>) -> Result<O
 fn beginning(repo: &Repo, branch: &str, in_force: &PolicyInForce, new: ObjectId) -> Result<Option<Refused>> {
     let Some((default, at)) = &in_force.default else { return Ok(None) };
     if repo.is_ancestor(new, *at)? {
-        return Ok(None);
+        // From then on its own policy would be the one in force: an old one may be laxer, or trust a key
+        // that was taken out since.
+        let own = own_policy(repo, branch, new)?;
+        let (then, today) = (signers(repo, in_force, new)?, signers(repo, in_force, *at)?);
+        let is_another = own.is_some_and(|own| own != in_force.policy) || (then.is_some() && then != today);
+        return Ok(is_another.then(|| {
+            refuse(
+                format!("`{branch}` would begin with an older policy than the one in force at `{default}`"),
+                [
+                    format!("begin it at a commit of `{default}` that has the policy of today"),
+                    format!("or whoever keeps the server begins it in the repository itself: git branch {branch} {new}"),
+                ],
+            )
+        }));
     }
     if !repo.is_ancestor(*at, new)? {
         return Ok(Some(refuse(
@@ -203,6 +230,11 @@ fn beginning(repo: &Repo, branch: &str, in_force: &PolicyInForce, new: ObjectId)
         )));
     }
     replay(repo, branch, &in_force.policy, *at, new)
+}
+
+/// The list of those whose signatures count there.
+fn signers(repo: &Repo, in_force: &PolicyInForce, commit: ObjectId) -> Result<Option<Vec<u8>>> {
+    trees::file(repo, repo.tree_of(commit)?, &in_force.policy.allowed_signers)
 }
 
 /// Whether what is pushed on top of that commit replays from approved changes.

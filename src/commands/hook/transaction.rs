@@ -156,7 +156,8 @@ fn named(repo: &Repo, branch: &str, new: &str) -> Result<HookAnswer> {
     let target = repo.git_config("flow-ai.target").into_iter();
     let usual = Policy::default();
     let usual = usual.named_branches().map(str::to_owned).chain(repo.default_branch("origin")?);
-    let Some(place) = Protector::of(repo, branch, &[target.chain(usual).collect()])? else {
+    let usual: Vec<String> = target.chain(usual).collect();
+    let Some(place) = Protector::all(repo, branch, &usual, &[])?.into_iter().next() else {
         return Ok(HookAnswer::Pass);
     };
     let accepted = upstream::accepted(repo, &place.branch)?;

@@ -8,7 +8,8 @@
 
 use crate::domain::change::Change;
 use crate::domain::error::Result;
-use crate::domain::text::placed::{Difference, ShownPlaces};
+use crate::domain::text::placed::Difference;
+use crate::domain::text::shown::ShownPlaces;
 use crate::gate::store::trees::{Changed, Merger, Sealed};
 use crate::gate::store::{Commit, Repo, changes};
 use std::collections::hash_map::Entry;

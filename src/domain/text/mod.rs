@@ -4,4 +4,5 @@ pub mod escape;
 pub mod lookalike;
 pub mod placed;
 pub mod shell;
+pub mod shown;
 pub mod units;

@@ -1,11 +1,10 @@
 //! Differences of a text line by line, with the place of each line: what encloses it.
 //!
 //! Two differences of one text say the same only if their lines stand in the same places. A patch that git
-//! moves to a twin of the function that it was made for has the same lines in another place, and that is
-//! another change.
+//! moves to a twin of the function that it was made for is another change.
 
 use similar::{Algorithm, DiffOp, DiffTag, capture_diff_slices, group_diff_ops};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// How many lines two versions may have together: beyond, comparing them takes too long for a hook.
 const MOST_LINES: usize = 200_000;
@@ -25,7 +24,7 @@ pub struct Difference<'a> {
 const AROUND: usize = 3;
 
 /// Whether a line is added or removed, the lines that enclose it from the inside out, and the line.
-type Placed<'a> = (bool, Vec<&'a [u8]>, &'a [u8]);
+pub(super) type Placed<'a> = (bool, Vec<&'a [u8]>, &'a [u8]);
 
 /// The lines of a hunk: whether each was there before and is there after, and the line.
 type Hunk<'a> = Vec<(DiffTag, &'a [u8])>;
@@ -91,7 +90,7 @@ impl<'a> Difference<'a> {
         self.operations.iter().filter(|operation| operation.tag() != DiffTag::Equal)
     }
 
-    fn placed(&self) -> impl Iterator<Item = Placed<'a>> {
+    pub(super) fn placed(&self) -> impl Iterator<Item = Placed<'a>> {
         let added = self.added_at().map(|at| (true, enclosing(&self.new, at), self.new[at]));
         added.chain(self.removed_at().map(|at| (false, enclosing(&self.old, at), self.old[at])))
     }
@@ -136,7 +135,7 @@ fn is_subset<T: Eq + std::hash::Hash>(
 /// something. A line that goes on with what began before it (`else:`, `} catch {`, a `{` of its own) brings the
 /// line that it belongs to; a block that nothing names (an object in a list) is known by what else is in it. A
 /// line that is not indented stands under the nearest heading, as formats without indentation write it:
-/// `[section]`, `# Title`. An empty line stands where the line before it does.
+/// `[section]`, `# Title`, an underlined title. An empty line stands where the line before it does.
 fn enclosing<'a>(lines: &[&'a [u8]], at: usize) -> Vec<&'a [u8]> {
     let at = (1..=at).rev().find(|at| !is_blank(lines[*at])).unwrap_or(0);
     let mut depth = depth_of(lines[at]);
@@ -159,8 +158,12 @@ fn enclosing<'a>(lines: &[&'a [u8]], at: usize) -> Vec<&'a [u8]> {
         }
     }
     if indentation(lines[at]) == 0 {
-        let is_heading = |line: &&&[u8]| line.starts_with(b"[") || line.starts_with(b"#");
-        enclosing.extend(lines[..at].iter().rev().find(is_heading).copied());
+        let is_heading = |above: &usize| {
+            let is_underlined =
+                *above + 1 < at && is_underline(lines[*above + 1]) && !is_blank(lines[*above]);
+            is_underlined || lines[*above].starts_with(b"[") || lines[*above].starts_with(b"#")
+        };
+        enclosing.extend((0..at).rev().find(is_heading).map(|above| lines[above]));
     }
     enclosing
 }
@@ -214,6 +217,12 @@ fn only_opens(line: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(|byte| b"({[-".contains(byte))
 }
 
+/// Whether a line makes a title of the one above it, as in Markdown and reStructuredText.
+fn is_underline(line: &[u8]) -> bool {
+    let text = line.trim_ascii_end();
+    text.len() > 2 && b"=-~^\"*".iter().any(|mark| text.iter().all(|byte| byte == mark))
+}
+
 fn is_blank(line: &[u8]) -> bool {
     line.trim_ascii().is_empty()
 }
@@ -226,60 +235,6 @@ fn indentation(line: &[u8]) -> usize {
 fn depth_of(line: &[u8]) -> usize {
     let is_item = line.trim_ascii_start().starts_with(b"- ") || line.trim_ascii() == b"-";
     2 * indentation(line) + usize::from(is_item)
-}
-
-/// Lines that were shown of one file, whichever difference showed them.
-#[derive(Debug, Default)]
-pub struct ShownLines {
-    added: HashSet<Vec<u8>>,
-    removed: HashSet<Vec<u8>>,
-}
-
-impl ShownLines {
-    pub fn add(&mut self, difference: &Difference<'_>) {
-        self.added.extend(difference.added().map(<[u8]>::to_vec));
-        self.removed.extend(difference.removed().map(<[u8]>::to_vec));
-    }
-
-    /// Whether that difference adds and removes no other line.
-    pub fn contain(&self, difference: &Difference<'_>) -> bool {
-        difference.added().all(|line| self.added.contains(line))
-            && difference.removed().all(|line| self.removed.contains(line))
-    }
-}
-
-/// Lines that were shown of one file with their places, whichever difference showed them.
-#[derive(Debug, Default)]
-pub struct ShownPlaces {
-    added: HashSet<Vec<Vec<u8>>>,
-    removed: HashSet<Vec<Vec<u8>>>,
-}
-
-impl ShownPlaces {
-    pub fn add(&mut self, difference: &Difference<'_>) {
-        for (is_added, place) in keys(difference) {
-            if is_added {
-                self.added.insert(place)
-            } else {
-                self.removed.insert(place)
-            };
-        }
-    }
-
-    /// Whether that difference does nothing in a place where it was not shown: a line that goes again was
-    /// shown where it came.
-    pub fn contain(&self, difference: &Difference<'_>) -> bool {
-        keys(difference).all(|(is_added, place)| {
-            self.added.contains(&place) || (!is_added && self.removed.contains(&place))
-        })
-    }
-}
-
-/// What a difference adds and removes: each line with the lines that enclose it.
-fn keys(difference: &Difference<'_>) -> impl Iterator<Item = (bool, Vec<Vec<u8>>)> {
-    difference.placed().map(|(is_added, enclosing, line)| {
-        (is_added, std::iter::once(line).chain(enclosing).map(<[u8]>::to_vec).collect())
-    })
 }
 
 #[cfg(test)]
@@ -339,6 +294,13 @@ mod tests {
     }
 
     #[test]
+    fn an_underlined_title_is_a_heading() {
+        let part = |title: &str, own: &str| format!("{title}\n=====\n{own}\nx\ny\nz\nw\n\n");
+        let text = format!("{}{}", part("admin", "p"), part("guest", "q"));
+        assert!(!lands_in_a_twin(&text, ["admin", "guest"], "z\n", "z\nevil\n"));
+    }
+
+    #[test]
     fn a_hunk_that_fits_twice_is_in_no_place() {
         let text = "x\na\nb\nc\nd\ny\na\nb\nc\nd\n";
         let once = difference(text, "x\na\nb\nevil\nc\nd\ny\na\nb\nc\nd\n");
@@ -375,27 +337,5 @@ mod tests {
         assert_eq!(place(4), ["    if y {", "fn x() {"]);
         assert_eq!(place(6), ["fn x() {"], "after a line that only closes");
         assert_eq!(place(7), ["fn x() {"]);
-    }
-
-    #[test]
-    fn a_line_that_was_shown_elsewhere_is_not_contained() {
-        let first = TWINS.replacen("return 1", "return 2", 1);
-        let at = TWINS.rfind("return 1").unwrap();
-        let second = format!("{}return 2\n", &TWINS[..at]);
-        let mut shown = ShownPlaces::default();
-        shown.add(&difference(TWINS, &first));
-        assert!(shown.contain(&difference(TWINS, &first)));
-        assert!(!shown.contain(&difference(TWINS, &second)));
-        assert!(!shown.contain(&difference("def fixture():\n    return 2\n", "def fixture():\n    x\n")));
-        assert!(shown.contain(&difference("def fixture():\n    return 2\n", "def fixture():\n")));
-    }
-
-    #[test]
-    fn only_lines_that_were_shown_are_contained() {
-        let mut shown = ShownLines::default();
-        shown.add(&difference("a\n", "a\nb\n"));
-        shown.add(&difference("a\nb\n", "a\n"));
-        assert!(shown.contain(&difference("x\n", "b\nx\n")) && shown.contain(&difference("b\nx\n", "x\n")));
-        assert!(!shown.contain(&difference("x\n", "c\nx\n")) && !shown.contain(&difference("a\nx\n", "x\n")));
     }
 }

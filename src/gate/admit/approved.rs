@@ -6,7 +6,8 @@
 use super::objects::Objects;
 use crate::domain::change::Change;
 use crate::domain::error::Result;
-use crate::domain::text::placed::{Difference, ShownLines};
+use crate::domain::text::placed::Difference;
+use crate::domain::text::shown::ShownLines;
 use crate::domain::verdict::{Decision, Verdict};
 use crate::gate::store::Commit;
 use crate::gate::store::trees::Changed;

@@ -43,6 +43,9 @@ impl Judge<'_> {
         let itself = std::slice::from_ref(change).iter();
         let parts = change.parts.iter().map(AsRef::as_ref).chain(itself.filter(|one| one.parts.is_empty()));
         for part in parts {
+            if part.net(&self.objects)?.is_none() {
+                return Ok(Err(Reason::Absent));
+            }
             if self.is_spent(part, from)? {
                 return Ok(Err(Reason::Spent));
             }

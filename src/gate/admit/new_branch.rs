@@ -1,8 +1,8 @@
 //! Whose policy protects a branch that is not there yet.
 //!
 //! Never the one at the commit that the branch is to begin with: it would be the accused's. A branch that is
-//! there already has to name it, and to protect itself: anybody may bring a branch whose config says what
-//! they like.
+//! there already has to name it. Anybody may bring a branch whose config says what they like, so that the usual
+//! ones go before all others, and of several each has to agree.
 
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
@@ -19,25 +19,26 @@ pub struct Protector {
 }
 
 impl Protector {
-    /// The branch whose policy names that one. The first group of places is the repository's default branch,
-    /// whose policy counts whether it protects itself or not; of each further group those count that protect
-    /// themselves. The first group that has any decides.
-    pub fn of(repo: &Repo, branch: &str, places: &[Vec<String>]) -> Result<Option<Protector>> {
-        for (at, group) in places.iter().enumerate() {
-            let mut protectors = Vec::new();
-            for place in group {
+    /// The branches whose policies name that one: each of them has to let it begin. The usual ones (the
+    /// default branch, `main`, `master`) count whether they protect themselves or not; only where none of these
+    /// has a policy, all others that protect themselves.
+    pub fn all(repo: &Repo, branch: &str, usual: &[String], others: &[String]) -> Result<Vec<Protector>> {
+        for (places, are_usual) in [(usual, true), (others, false)] {
+            let mut found: Vec<Protector> = Vec::new();
+            for place in places {
                 let Some(tip) = repo.find_ref(&format!("refs/heads/{place}"))? else { continue };
-                let Some((_, found)) = in_force::at(repo, tip)?.found else { continue };
-                let policy = found.config.gate;
-                let is_default = at == 0 && !policy.branches.is_empty();
-                if is_default || policy.protects(place) {
-                    protectors.push(Protector { branch: place.clone(), tip, policy });
+                let Some((_, workable)) = in_force::at(repo, tip)?.found else { continue };
+                let policy = workable.config.gate;
+                let counts = if are_usual { !policy.branches.is_empty() } else { policy.protects(place) };
+                if counts && found.iter().all(|one| one.branch != *place) {
+                    found.push(Protector { branch: place.clone(), tip, policy });
                 }
             }
-            if !protectors.is_empty() {
-                return Ok(protectors.into_iter().find(|protector| protector.policy.protects(branch)));
+            if !found.is_empty() {
+                found.retain(|protector| protector.policy.protects(branch));
+                return Ok(found);
             }
         }
-        Ok(None)
+        Ok(Vec::new())
     }
 }

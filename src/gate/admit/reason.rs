@@ -18,6 +18,8 @@ pub(super) enum Reason {
     UnknownBase(String),
     /// It came in before, and was taken out again.
     Spent,
+    /// What was judged is not here, so that nothing can be compared with it.
+    Absent,
     /// A policy file, and no single verdict shows how it changes.
     PolicyByStack(String),
     /// A commit that would enter was shown to no reviewer.
@@ -49,6 +51,9 @@ impl fmt::Display for Reason {
                 write!(f, "it was reviewed on a version of {path} that the branch never had")
             }
             Reason::Spent => f.write_str("it was let in before, and taken out again since"),
+            Reason::Absent => {
+                f.write_str("what was reviewed is not in this repository (git flow-ai push brings it along)")
+            }
             Reason::PolicyByStack(path) => {
                 write!(f, "{path} is policy, and no single review shows how it changes")
             }

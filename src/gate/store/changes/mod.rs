@@ -6,6 +6,7 @@
 
 mod authors;
 mod commits;
+mod tools;
 
 pub use authors::is_person;
 pub(crate) use authors::{add_stated, by_identity, stated};
