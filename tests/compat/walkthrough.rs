@@ -33,7 +33,7 @@ Write the number.
 MODEL: unless off-by-one write number.txt fuor\n
 MODEL: when off-by-one write number.txt three\n
 MODEL: say The number is written.
-REVIEW: when fuor verdict [{"path":"number.txt","line":1,"severity":"P1","body":"An off-by-one error.","suggestion":null}]
+REVIEW: unless +three verdict [{"path":"number.txt","line":1,"severity":"P1","body":"An off-by-one error.","suggestion":null}]
 
 ### [ ] Step: Farewell
 <!-- id: farewell -->
