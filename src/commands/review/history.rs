@@ -78,7 +78,7 @@ pub fn gather(
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => new.insert(places_in(sealed, in_net)?),
             };
-            if !are_shown(sealed, places, file)? && hunks.is_empty() {
+            if !are_shown(sealed, places, file)? {
                 hunks.clone_from(&section.hunks);
             }
             if !hunks.is_empty() || lacks_all(file, in_net, &section) {
