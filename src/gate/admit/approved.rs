@@ -60,7 +60,7 @@ impl Approved {
         // What was judged before it was committed has no head, and brings in what it merges.
         let commits = match head {
             Some(_) => in_order(objects, &set, verdicts.iter().filter_map(|verdict| verdict.head_commit))?,
-            None => in_order(objects, &set, set.iter().copied())?,
+            None => in_order(objects, &set, verdicts.iter().flat_map(|verdict| verdict.commits().to_vec()))?,
         };
         Ok(Some(Approved {
             base_tree,

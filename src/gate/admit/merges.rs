@@ -63,33 +63,24 @@ impl Judge<'_> {
     /// accounted for.
     fn behind(&self, head: ObjectId, before: ObjectId, depth: usize) -> Result<Answer<Changes>> {
         let known = [Some(before), Some(self.old), self.accepted].into_iter().flatten();
-        let new: HashSet<ObjectId> =
-            self.objects.repo.ids_between(known, head, usize::MAX)?.into_iter().collect();
+        let new = self.objects.repo.ids_between(known, head, usize::MAX)?;
         let mut changes = Changes::new();
         let mut unjudged = None;
+        // In the order of history, so that the same is said each time.
         for commit in &new {
-            match self.shown_in(*commit)? {
-                Some(change) => {
-                    // What was judged before it was committed has no head: a conflict that was resolved.
-                    if change.head.is_none_or(|head| new.contains(&head)) {
-                        add(&mut changes, vec![change]);
-                    }
-                }
-                None if self.is_accepted(*commit)? => {}
-                None => unjudged = Some(*commit),
-            }
-        }
-        for commit in &new {
-            for change in self.by_commit.get(commit).into_iter().flatten() {
-                if change.head == Some(*commit) {
-                    add(&mut changes, vec![change.clone()]);
-                }
+            let shown = self.by_commit.get(commit).into_iter().flatten();
+            // What was judged before it was committed has no head: a conflict that was resolved.
+            let ends_here = shown.filter(|change| change.head.is_none_or(|head| head == *commit));
+            add(&mut changes, ends_here.cloned().collect());
+            if !self.is_shown_in_approved(*commit)? && !self.is_accepted(*commit)? {
+                unjudged = Some(*commit);
             }
         }
         let Some(unjudged) = unjudged else { return Ok(Ok(changes)) };
         if depth >= DEEPEST {
             return Ok(Err(Reason::Unjudged(unjudged)));
         }
+        let new: HashSet<ObjectId> = new.into_iter().collect();
         let Some((fork, side)) = steps::side_line(self.objects.repo, &new, head)? else {
             return Ok(Err(Reason::Unrelated));
         };
@@ -107,14 +98,14 @@ impl Judge<'_> {
         })
     }
 
-    /// An approved change whose reviewers were shown that commit.
-    fn shown_in(&self, commit: ObjectId) -> Result<Option<Rc<Approved>>> {
+    /// Whether reviewers of an approved change were shown that commit.
+    fn is_shown_in_approved(&self, commit: ObjectId) -> Result<bool> {
         for change in self.by_commit.get(&commit).into_iter().flatten() {
             if self.is_approved(change)? {
-                return Ok(Some(change.clone()));
+                return Ok(true);
             }
         }
-        Ok(None)
+        Ok(false)
     }
 
     fn is_approved(&self, change: &Approved) -> Result<bool> {
