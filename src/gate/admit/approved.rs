@@ -52,42 +52,56 @@ impl Approved {
         branch: &str,
     ) -> Result<Option<Approved>> {
         let Some(first) = verdicts.first() else { return Ok(None) };
-        let (base_tree, head_tree) = (first.base_tree, first.head_tree);
-        let is_backport = verdicts.iter().any(|verdict| verdict.target != branch);
-        let head = verdicts.iter().find_map(|verdict| verdict.head_commit);
-        let base = verdicts.iter().find_map(|verdict| verdict.base_commit);
+        let trees = (first.base_tree, first.head_tree);
+        let ends = (
+            verdicts.iter().find_map(|verdict| verdict.base_commit),
+            verdicts.iter().find_map(|verdict| verdict.head_commit),
+        );
         let set = shown_to_enough(&verdicts, approvals);
         // What was judged before it was committed has no head, and brings in what it merges.
-        let commits = match head {
+        let commits = match ends.1 {
             Some(_) => in_order(objects, &set, verdicts.iter().filter_map(|verdict| verdict.head_commit))?,
             None => in_order(objects, &set, verdicts.iter().flat_map(|verdict| verdict.commits().to_vec()))?,
         };
-        Ok(Some(Approved {
-            base_tree,
-            head_tree,
-            base,
-            head,
-            commits,
-            verdicts,
-            parts: Vec::new(),
-            is_backport,
-            set,
-            touched: OnceCell::new(),
-            shown: RefCell::default(),
-            has_landed: OnceCell::new(),
-            is_approved: OnceCell::new(),
-        }))
+        let is_backport = verdicts.iter().any(|verdict| verdict.target != branch);
+        Ok(Some(Approved { verdicts, is_backport, ..Approved::between(trees, ends, commits, set) }))
     }
 
     /// A change as if reviewers had approved it as it is.
     pub fn supposed(objects: &Objects<'_>, change: &Change) -> Result<Approved> {
         let set: HashSet<ObjectId> = change.commits.iter().copied().collect();
-        Ok(Approved {
-            base_tree: change.base_tree,
-            head_tree: change.head_tree,
-            base: change.base_commit,
-            head: change.head_commit,
-            commits: in_order(objects, &set, change.head_commit)?,
+        let commits = in_order(objects, &set, change.head_commit)?;
+        let trees = (change.base_tree, change.head_tree);
+        Ok(Approved::between(trees, (change.base_commit, change.head_commit), commits, set))
+    }
+
+    /// These changes, each of which starts where the one before it ends, as one.
+    pub fn joined(objects: &Objects<'_>, parts: Vec<Rc<Approved>>) -> Result<Option<Approved>> {
+        let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Ok(None) };
+        let set: HashSet<ObjectId> = parts.iter().flat_map(|part| part.set.iter().copied()).collect();
+        let commits = in_order(objects, &set, last.head)?;
+        let (trees, ends) = ((first.base_tree, last.head_tree), (first.base, last.head));
+        Ok(Some(Approved {
+            verdicts: parts.iter().flat_map(|part| part.verdicts.clone()).collect(),
+            is_backport: parts.iter().any(|part| part.is_backport),
+            parts,
+            ..Approved::between(trees, ends, commits, set)
+        }))
+    }
+
+    /// A change from one tree to another, of which nothing else is known yet.
+    fn between(
+        (base_tree, head_tree): (ObjectId, ObjectId),
+        (base, head): (Option<ObjectId>, Option<ObjectId>),
+        commits: Vec<ObjectId>,
+        set: HashSet<ObjectId>,
+    ) -> Approved {
+        Approved {
+            base_tree,
+            head_tree,
+            base,
+            head,
+            commits,
             verdicts: Vec::new(),
             parts: Vec::new(),
             is_backport: false,
@@ -96,28 +110,13 @@ impl Approved {
             shown: RefCell::default(),
             has_landed: OnceCell::new(),
             is_approved: OnceCell::new(),
-        })
+        }
     }
 
-    /// These changes, each of which starts where the one before it ends, as one.
-    pub fn joined(objects: &Objects<'_>, parts: Vec<Rc<Approved>>) -> Result<Option<Approved>> {
-        let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Ok(None) };
-        let set: HashSet<ObjectId> = parts.iter().flat_map(|part| part.set.iter().copied()).collect();
-        Ok(Some(Approved {
-            base_tree: first.base_tree,
-            head_tree: last.head_tree,
-            base: first.base,
-            head: last.head,
-            commits: in_order(objects, &set, last.head)?,
-            verdicts: parts.iter().flat_map(|part| part.verdicts.clone()).collect(),
-            is_backport: parts.iter().any(|part| part.is_backport),
-            parts: parts.clone(),
-            set,
-            touched: OnceCell::new(),
-            shown: RefCell::default(),
-            has_landed: OnceCell::new(),
-            is_approved: OnceCell::new(),
-        }))
+    /// The changes that were judged: its parts, or itself.
+    pub fn judged(&self) -> impl Iterator<Item = &Approved> {
+        let itself = self.parts.is_empty().then_some(self);
+        self.parts.iter().map(AsRef::as_ref).chain(itself)
     }
 
     /// Whether its reviewers were shown that commit.

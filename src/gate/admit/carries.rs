@@ -12,7 +12,6 @@ use super::judge::Judge;
 use super::objects::{Entry, is_regular};
 use super::reason::{Answer, Reason};
 use crate::domain::error::Result;
-use crate::domain::text::escape;
 use crate::domain::text::placed::Difference;
 use crate::gate::store::trees::Changed;
 use gix::ObjectId;
@@ -40,9 +39,7 @@ impl Judge<'_> {
 
     /// Whether the change was not in the branch before, or is there still.
     pub fn is_new(&self, change: &Approved, from: ObjectId) -> Result<Answer> {
-        let itself = std::slice::from_ref(change).iter();
-        let parts = change.parts.iter().map(AsRef::as_ref).chain(itself.filter(|one| one.parts.is_empty()));
-        for part in parts {
+        for part in change.judged() {
             if part.net(&self.objects)?.is_none() {
                 return Ok(Err(Reason::Absent));
             }
@@ -189,6 +186,6 @@ impl Judge<'_> {
     fn first_exact_path(&self, from: ObjectId, to: ObjectId) -> Result<Option<String>> {
         let changed = self.objects.difference(from, to)?.unwrap_or_default();
         let exact = changed.iter().find(|changed| self.policy.lands_exactly(&changed.path));
-        Ok(exact.map(|changed| escape::for_review(&changed.path).0))
+        Ok(exact.map(Changed::display))
     }
 }

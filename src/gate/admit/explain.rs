@@ -47,9 +47,8 @@ pub fn explain(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Ve
         return Ok(vec![Part { commits: commits(&steps), explanation: Explanation::Stays(refusal) }]);
     }
     let mut judge = Judge::new(repo, policy, candidate, old, &steps)?;
-    let start = repo.commit(old)?.tree;
-    judge.look(start, &steps)?;
-    let line = Line { start, steps: &steps, depth: 0 };
+    let line = Line::of_branch(repo, old, &steps)?;
+    judge.look(&line)?;
     let mut parts = Explainer { judge, repo, accepted: candidate.accepted }.parts(&line)?;
     let trees = steps.iter().map(|step| (step.commit, step.tree));
     workable::explain(workable::judge(repo, candidate, policy, trees)?, &mut parts);
@@ -126,25 +125,24 @@ impl Explainer<'_> {
         if range.is_empty() {
             return Ok(());
         }
-        let (tree, row) = (line.tree_at(range.start), &line.steps[range]);
-        let mut refusal = self.judge.refusal(tree, row, 0)?;
-        for verdict in self.blocking(tree, row)? {
+        let row = Line { start: line.tree_at(range.start), steps: &line.steps[range], depth: line.depth };
+        let mut refusal = self.judge.refusal(&row, 0)?;
+        for verdict in self.blocking(&row)? {
             if !refusal.blocking.contains(&verdict) {
                 refusal.blocking.push(verdict);
             }
         }
-        parts.push(Part { commits: commits(row), explanation: Explanation::Stays(refusal) });
+        parts.push(Part { commits: commits(row.steps), explanation: Explanation::Stays(refusal) });
         Ok(())
     }
 
     /// The verdicts that block what some of these steps bring.
-    fn blocking(&self, tree: ObjectId, row: &[Step]) -> Result<Vec<Verdict>> {
+    fn blocking(&self, row: &Line<'_>) -> Result<Vec<Verdict>> {
         let mut blocking = Vec::new();
-        for (at, step) in row.iter().enumerate() {
-            let before = if at == 0 { tree } else { row[at - 1].tree };
-            let reach = if row.len() > SEARCHED { 1 } else { row.len() };
-            for later in row[at..].iter().take(reach) {
-                blocking.extend(self.judge.blocking(before, later.tree)?);
+        for (at, step) in row.steps.iter().enumerate() {
+            let reach = if row.steps.len() > SEARCHED { 1 } else { row.steps.len() };
+            for later in row.steps[at..].iter().take(reach) {
+                blocking.extend(self.judge.blocking(row.tree_at(at), later.tree)?);
             }
             for head in &step.merged {
                 if let Some(fork) = self.judge.objects.merger.fork(step.before, *head)? {

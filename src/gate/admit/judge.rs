@@ -176,9 +176,7 @@ impl<'a> Judge<'a> {
         }
         let mut demand = self.demand(change, &[(from, to), (change.base_tree, change.head_tree)])?;
         demand.human &= !has_person;
-        let itself = std::slice::from_ref(change).iter();
-        let parts = change.parts.iter().map(AsRef::as_ref).chain(itself.filter(|one| one.parts.is_empty()));
-        for part in parts {
+        for part in change.judged() {
             if let Err(reason) = self.is_enough(part, authors, &demand)? {
                 return Ok(Err(reason));
             }

@@ -47,7 +47,7 @@ use crate::gate::store::trees::Merger;
 use crate::gate::store::{Repo, in_force, upstream};
 use gix::ObjectId;
 use judge::Judge;
-use walk::{Span, Walk};
+use walk::{Line, Span, Walk};
 use workable::NewPolicy;
 
 pub use tally::{Effect, Tally, tally};
@@ -157,10 +157,10 @@ fn rule(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Ruling> {
         NewPolicy::First => return Ok(Ruling::Allow(Vec::new())),
     }
     let mut judge = Judge::new(repo, policy, candidate, old, &steps)?;
-    let start = repo.commit(old)?.tree;
-    match judge.look(start, &steps)? {
+    let line = Line::of_branch(repo, old, &steps)?;
+    match judge.look(&line)? {
         Walk::Through(spans) => Ok(Ruling::Allow(verdicts(spans))),
-        Walk::Stuck { at } => judge.refusal(start, &steps, at).map(Ruling::Refuse),
+        Walk::Stuck { at } => judge.refusal(&line, at).map(Ruling::Refuse),
     }
 }
 
@@ -177,7 +177,7 @@ pub fn reach(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<usiz
         NewPolicy::First => return Ok(steps.len()),
     };
     let mut judge = Judge::new(repo, policy, candidate, old, &steps)?;
-    match judge.look(repo.commit(old)?.tree, &steps)? {
+    match judge.look(&Line::of_branch(repo, old, &steps)?)? {
         Walk::Through(_) => Ok(most),
         Walk::Stuck { at } => Ok(at.min(most)),
     }

@@ -4,28 +4,27 @@ use super::judge::Judge;
 use super::reason::Reason;
 use super::steps::Step;
 use super::tally::Tally;
+use super::walk::Line;
 use super::{Missing, Refusal};
 use crate::domain::error::{Result, hint};
 use crate::domain::verdict::Verdict;
-use gix::ObjectId;
 
 impl Judge<'_> {
     /// Why the step at that index keeps everything out, and what a review could bring.
-    pub fn refusal(&self, start: ObjectId, steps: &[Step], at: usize) -> Result<Refusal> {
-        let missing = self.missing(start, steps, at)?;
+    pub fn refusal(&self, line: &Line<'_>, at: usize) -> Result<Refusal> {
+        let missing = self.missing(line, at)?;
         let tally = self.evidence.tally(missing.base_tree, missing.head_tree)?;
         if let Tally::Blocked(verdicts) = tally {
             return self.blocked(missing, verdicts);
         }
-        if self.is_blind(steps) {
+        if self.is_blind(line.steps) {
             return Err(hint(
                 "this clone lacks history that the change has to be compared with",
                 self.objects.repo.make_whole(),
             ));
         }
         let what = self.describe(&missing)?;
-        let base_tree = tree_before(start, steps, at);
-        let reason = self.reason(base_tree, steps[at].tree);
+        let reason = self.reason(line.tree_at(at), line.steps[at].tree);
         let most = self.policy.base_demand().approvals;
         let (why, wants_person) = match (tally, reason) {
             (_, Some(Reason::WantsPerson)) => (format!("a rule wants a person's approval of {what}"), true),
@@ -64,9 +63,8 @@ impl Judge<'_> {
 
     /// For a clean merge of one head that nobody has approved, the change that the head brings; else what the
     /// steps from there bring as they stand, which can always be judged.
-    fn missing(&self, start: ObjectId, steps: &[Step], at: usize) -> Result<Missing> {
-        let at = at.min(steps.len().saturating_sub(1));
-        let base_tree = tree_before(start, steps, at);
+    fn missing(&self, line: &Line<'_>, at: usize) -> Result<Missing> {
+        let (steps, base_tree) = (line.steps, line.tree_at(at));
         let (step, last) = (&steps[at], &steps[steps.len() - 1]);
         if at + 1 == steps.len()
             && let [head] = step.merged[..]
@@ -91,8 +89,4 @@ impl Judge<'_> {
         let commit = self.objects.repo.commit(head)?;
         Ok(format!("{} (\"{}\")", head.to_hex_with_len(10), commit.subject()))
     }
-}
-
-fn tree_before(start: ObjectId, steps: &[Step], at: usize) -> ObjectId {
-    if at == 0 { start } else { steps[at - 1].tree }
 }

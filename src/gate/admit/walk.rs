@@ -9,6 +9,7 @@ use super::evidence::Evidence;
 use super::judge::Judge;
 use super::steps::Step;
 use crate::domain::error::Result;
+use crate::gate::store::Repo;
 use gix::ObjectId;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -23,7 +24,12 @@ pub(super) struct Line<'s> {
     pub depth: usize,
 }
 
-impl Line<'_> {
+impl<'s> Line<'s> {
+    /// The branch's own steps from that commit.
+    pub fn of_branch(repo: &Repo, old: ObjectId, steps: &'s [Step]) -> Result<Line<'s>> {
+        Ok(Line { start: repo.commit(old)?.tree, steps, depth: 0 })
+    }
+
     pub fn tree_at(&self, at: usize) -> ObjectId {
         if at == 0 { self.start } else { self.steps[at - 1].tree }
     }
@@ -55,27 +61,22 @@ pub(super) type Way = (usize, Vec<Rc<Approved>>);
 impl Judge<'_> {
     /// Looks for verdicts further and further away until they cover the steps: in the common case the verdict
     /// hangs on the merged head. What brings nothing new is not tried again.
-    pub fn look(&mut self, start: ObjectId, steps: &[Step]) -> Result<Walk> {
-        self.evidence.add_near(steps)?;
+    pub fn look(&mut self, line: &Line<'_>) -> Result<Walk> {
+        self.evidence.add_near(line.steps)?;
         self.take_evidence()?;
-        let mut walk = self.walk_branch(start, steps)?;
+        let mut walk = self.walk(line)?;
         for further in [Evidence::add_range, Evidence::add_similar] {
             if let Walk::Through(_) = walk {
                 break;
             }
             let known = self.evidence.len();
-            further(&mut self.evidence, self.old, steps)?;
+            further(&mut self.evidence, self.old, line.steps)?;
             if self.evidence.len() > known {
                 self.take_evidence()?;
-                walk = self.walk_branch(start, steps)?;
+                walk = self.walk(line)?;
             }
         }
         Ok(walk)
-    }
-
-    /// Walks the branch itself.
-    pub fn walk_branch(&self, start: ObjectId, steps: &[Step]) -> Result<Walk> {
-        self.walk(&Line { start, steps, depth: 0 })
     }
 
     pub fn walk(&self, line: &Line<'_>) -> Result<Walk> {
