@@ -43,12 +43,9 @@ fn malformed(repo: &Repo, old: Option<ObjectId>, new: ObjectId) -> Result<Option
     if faults.is_empty() {
         return Ok(None);
     }
-    let mut named: Vec<String> = faults.iter().take(NAMED).cloned().collect();
-    if faults.len() > NAMED {
-        named.push(format!("{} more", faults.len() - NAMED));
-    }
+    let named = some_of(faults.iter().cloned());
     Ok(Some(Refused {
-        why: format!("{NOTES_REF} would hold what is no note: {}", named.join("; ")),
+        why: format!("{NOTES_REF} would hold what is no note: {named}"),
         blocking: Vec::new(),
         fix: vec![
             "to put your own in order: git flow-ai clean".to_owned(),
@@ -63,12 +60,9 @@ fn losing(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<Option<Refused>> 
     if lost.is_empty() {
         return Ok(None);
     }
-    let mut named: Vec<String> = lost.iter().take(NAMED).map(describe).collect();
-    if lost.len() > NAMED {
-        named.push(format!("{} more", lost.len() - NAMED));
-    }
+    let named = some_of(lost.iter().map(describe));
     Ok(Some(Refused {
-        why: format!("{NOTES_REF} {LOSES}: {}", named.join("; ")),
+        why: format!("{NOTES_REF} {LOSES}: {named}"),
         blocking: Vec::new(),
         fix: vec![
             "to take in a remote's verdicts and keep your own: git flow-ai sync".to_owned(),
@@ -76,6 +70,16 @@ fn losing(repo: &Repo, old: ObjectId, new: ObjectId) -> Result<Option<Refused>> 
                 .to_owned(),
         ],
     }))
+}
+
+/// The first of these, and how many more there are.
+fn some_of(all: impl ExactSizeIterator<Item = String>) -> String {
+    let more = all.len().saturating_sub(NAMED);
+    let mut named: Vec<String> = all.take(NAMED).collect();
+    if more > 0 {
+        named.push(format!("{more} more"));
+    }
+    named.join("; ")
 }
 
 /// `REQUEST CHANGES by codex (openai) on 3 files, …, on 1234567890`

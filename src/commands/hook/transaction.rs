@@ -157,9 +157,17 @@ fn named(repo: &Repo, branch: &str, new: &str) -> Result<HookAnswer> {
     let usual = Policy::default();
     let usual = usual.named_branches().map(str::to_owned).chain(repo.default_branch("origin")?);
     let usual: Vec<String> = target.chain(usual).collect();
-    let Some(place) = Protector::all(repo, branch, &usual, &[])?.into_iter().next() else {
-        return Ok(HookAnswer::Pass);
-    };
+    for place in Protector::all(repo, branch, &usual, &[])? {
+        let answer = named_by(repo, branch, new, place)?;
+        if !matches!(answer, HookAnswer::Pass) {
+            return Ok(answer);
+        }
+    }
+    Ok(HookAnswer::Pass)
+}
+
+/// The same for one of the branches that name it.
+fn named_by(repo: &Repo, branch: &str, new: ObjectId, place: Protector) -> Result<HookAnswer> {
     let accepted = upstream::accepted(repo, &place.branch)?;
     for known in accepted.into_iter().chain([place.tip]) {
         if repo.is_ancestor(new, known)? {
