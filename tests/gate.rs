@@ -595,3 +595,16 @@ fn what_the_guarding_remote_has_let_in_needs_no_second_verdict() {
     assert!(pull(Some(id("upstream"))));
     assert!(!pull(None));
 }
+
+#[test]
+fn where_nothing_moves_there_is_nothing_to_block() {
+    let place = place();
+    place.git(&["switch", "--quiet", "-c", "topic", "main"]).ok();
+    place.commit_saying("Add", "new", "new\n");
+    place.git(&["rm", "--quiet", "new"]).ok();
+    place.git(&["commit", "--quiet", "-m", "Take it back"]).ok();
+    // Its net change is from main's tree to itself.
+    place.record(&place.block("main", "topic", vec![finding(Severity::P0, "A key")]));
+    allows(&place, "main", "main");
+    refuses(&place, "main", "topic");
+}

@@ -80,15 +80,20 @@ impl Judge<'_> {
     }
 
     pub fn walk(&self, line: &Line<'_>) -> Result<Walk> {
-        if self.is_blocked_pair(line.start, line.end())? {
+        if self.is_blocked(line)? {
             return Ok(Walk::Stuck { at: 0 });
         }
         self.search(line, false)
     }
 
+    /// Whether a verdict blocks all of a line; where nothing moves there is nothing to block.
+    fn is_blocked(&self, line: &Line<'_>) -> Result<bool> {
+        Ok(!line.steps.is_empty() && self.is_blocked_pair(line.start, line.end())?)
+    }
+
     /// The spans of the way that leaves the fewest steps uncovered.
     pub fn walk_with_gaps(&self, line: &Line<'_>) -> Result<Vec<Span>> {
-        if self.is_blocked_pair(line.start, line.end())? {
+        if self.is_blocked(line)? {
             return Ok(vec![Span { from: 0, to: line.steps.len(), changes: None }]);
         }
         match self.search(line, true)? {
