@@ -54,8 +54,11 @@ impl<'a> Judge<'a> {
         steps: &[Step],
     ) -> Result<Judge<'a>> {
         let tip = policy_commit(repo, candidate.old, candidate.accepted)?;
-        // The list of signers goes with the policy.
-        let policy_commit = in_force::at(repo, tip)?.found.map_or(tip, |(commit, _)| commit);
+        // The list of signers goes with the policy; where none signs, it need not be looked for.
+        let policy_commit = match policy.signed {
+            true => in_force::at(repo, tip)?.found.map_or(tip, |(commit, _)| commit),
+            false => tip,
+        };
         let verdicts = BranchVerdicts::at(repo, policy, &candidate.branch, policy_commit);
         let line = std::iter::once(old).chain(steps.iter().filter_map(|step| step.commit)).collect();
         Ok(Judge {
@@ -247,13 +250,10 @@ impl<'a> Judge<'a> {
         Ok(false)
     }
 
-    /// The tip of a branch: of our own, else as `origin` has it.
+    /// The tip of a branch that the policy names; `None` if it is not here.
     fn tip_of(&self, branch: &str) -> Result<Option<ObjectId>> {
         let repo = self.objects.repo;
-        match repo.find_ref(&format!("refs/heads/{branch}"))? {
-            Some(tip) => Ok(Some(tip)),
-            None => repo.find_ref(&format!("refs/remotes/origin/{branch}")),
-        }
+        repo.branch_named(branch).map_or(Ok(None), |branch| branch.tip(repo))
     }
 
     /// Whether that commit is on a branch whose content the policy accepts, or on what a guarding remote has.

@@ -40,8 +40,9 @@ pub fn check(repo: &Repo, options: &CheckOptions) -> Result<CheckReport> {
 fn answer(repo: &Repo, options: &CheckOptions) -> Result<CheckReport> {
     let question = question::read(repo, options)?;
     let mut report = CheckReport::about(&question);
-    if repo.is_ancestor(question.new, question.old)? {
-        return nothing_new(repo, &question, options, report);
+    let goes_back = question.names_a_start && question.new != question.old;
+    if !goes_back && repo.is_ancestor(question.new, question.old)? {
+        return nothing_new(repo, &question, report);
     }
     let Some(new) = candidate_of(repo, &question)? else {
         report.answer = GateAnswer::No;
@@ -88,28 +89,9 @@ fn answer(repo: &Repo, options: &CheckOptions) -> Result<CheckReport> {
     Ok(report)
 }
 
-/// The answer where the update ends in what it starts from, or before that.
-fn nothing_new(
-    repo: &Repo,
-    question: &Question,
-    options: &CheckOptions,
-    mut report: CheckReport,
-) -> Result<CheckReport> {
+/// The answer where the branch has all of it, or what it starts from is all there is.
+fn nothing_new(repo: &Repo, question: &Question, mut report: CheckReport) -> Result<CheckReport> {
     let target = &question.target;
-    let names_a_start =
-        options.range.as_deref().is_some_and(|range| range.contains("..") && !range.starts_with(".."));
-    if names_a_start && question.new != question.old {
-        report.answer = GateAnswer::No;
-        report.why.push(format!(
-            "`{target}` would lose commits: {} is not part of {}",
-            short(question.old),
-            short(question.new)
-        ));
-        report
-            .fix
-            .push(format!("only add to `{target}`: make the change on a branch of its own and merge that"));
-        return Ok(report);
-    }
     let has_it = question.tip.map(|tip| repo.is_ancestor(question.new, tip)).transpose()?;
     if has_it == Some(false) {
         return Err(hint(
@@ -121,11 +103,11 @@ fn nothing_new(
     Ok(report)
 }
 
-/// What the branch would become: the new tip where that contains the old one, else the merge of both;
-/// none where they conflict.
+/// What the branch would become: the new tip where one contains the other, else the merge of both; none where
+/// they conflict.
 fn candidate_of(repo: &Repo, question: &Question) -> Result<Option<New>> {
     let Question { old, new, .. } = *question;
-    if repo.is_ancestor(old, new)? {
+    if repo.is_ancestor(old, new)? || repo.is_ancestor(new, old)? {
         return Ok(Some(New::Commit(new)));
     }
     if repo.is_shallow() && repo.merge_base(old, new)?.is_none() {

@@ -20,6 +20,8 @@ pub(super) struct Question {
     pub old: ObjectId,
     /// Where it ends, or what would be merged.
     pub new: ObjectId,
+    /// Whether it was said where the update starts.
+    pub names_a_start: bool,
     /// The branch's tip here, or as its remote has it.
     pub tip: Option<ObjectId>,
     /// The commits whose policies must let it in.
@@ -84,7 +86,7 @@ pub(super) fn read(repo: &Repo, options: &CheckOptions) -> Result<Question> {
             (base, policy_commits)
         }
     };
-    Ok(Question { target, old, new, tip, policy_commits, notes })
+    Ok(Question { target, old, new, names_a_start: base.is_some(), tip, policy_commits, notes })
 }
 
 /// The protected branch that is meant when none is named: by `git config flow-ai.target`, else the first
