@@ -30,11 +30,13 @@ impl Repo {
         self.remotes().into_iter().find(promises).or(of_old)
     }
 
-    /// The command by which a partial clone gets all that the gate may ask for.
+    /// The command by which a partial or shallow clone gets all that the gate may ask for.
     pub fn make_whole(&self) -> String {
         let remote = self.promisor().unwrap_or_else(|| "origin".into());
+        let partial = if self.is_partial() { " --refetch --no-filter" } else { "" };
+        let shallow = if self.is_shallow() { " --unshallow" } else { "" };
         format!(
-            "git fetch --refetch --no-filter {remote} '+refs/heads/*:refs/remotes/{remote}/*' '+{KEPT}*:{KEPT}*'"
+            "git fetch{shallow}{partial} {remote} '+refs/heads/*:refs/remotes/{remote}/*' '+{KEPT}*:{KEPT}*'"
         )
     }
 
