@@ -4,6 +4,9 @@
 //! the maker. A name that tells nothing (a deployment called `team-a`, a router that picks by itself)
 //! has no vendor here, and guessing one would let a model judge its own work.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// Makers, and how the names of their models begin. `#` is any digit. A model's weights are their
 /// maker's, whoever's model they were distilled from or trained on: of several in one name the first
 /// counts, see [`ANYWHERE`] for the rest.
@@ -59,9 +62,16 @@ const FAMILIES: &[(&str, &str)] = &[
 
 /// The maker of what a name begins with, where that is a tool's or a family's whole name: `claude`, `codex cli`.
 pub fn maker_of(name: &str) -> Option<&'static str> {
+    // Each record that is read names several vendors.
+    static MAKERS: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+        let of = |(maker, families): &(&'static str, &'static str)| {
+            families.split(' ').map(|family| (family, *maker)).collect::<Vec<_>>()
+        };
+        // Of several makers the first counts.
+        FAMILIES.iter().rev().flat_map(of).collect()
+    });
     let word = name.split(|c: char| !c.is_ascii_alphanumeric()).next()?;
-    let makes = |families: &str| families.split(' ').any(|family| family == word);
-    FAMILIES.iter().find(|(_, families)| makes(families)).map(|(maker, _)| *maker)
+    MAKERS.get(word).copied()
 }
 
 /// Makers whose names for their own training of other makers' models follow those models' names.

@@ -238,13 +238,13 @@ fn depth_of(line: &[u8]) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    const TWINS: &str =
+    pub const TWINS: &str =
         "def fixture():\n    check()\n    return 1\n\ndef allowed():\n    check()\n    return 1\n";
 
-    fn difference<'a>(old: &'a str, new: &'a str) -> Difference<'a> {
+    pub fn difference<'a>(old: &'a str, new: &'a str) -> Difference<'a> {
         Difference::between(old.as_bytes(), new.as_bytes()).unwrap()
     }
 

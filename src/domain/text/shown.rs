@@ -60,13 +60,7 @@ fn keys(difference: &Difference<'_>) -> impl Iterator<Item = (bool, Vec<Vec<u8>>
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const TWINS: &str =
-        "def fixture():\n    check()\n    return 1\n\ndef allowed():\n    check()\n    return 1\n";
-
-    fn difference<'a>(old: &'a str, new: &'a str) -> Difference<'a> {
-        Difference::between(old.as_bytes(), new.as_bytes()).unwrap()
-    }
+    use crate::domain::text::placed::tests::{TWINS, difference};
 
     #[test]
     fn a_line_that_was_shown_elsewhere_is_not_contained() {

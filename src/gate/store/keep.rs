@@ -5,12 +5,12 @@
 //! judged (its head tree; its parents the head commit and a commit of the base tree) and named by its
 //! own id: every clone makes the same, and two never contradict each other.
 
+use super::objects::nameless;
 use super::{Expected, Repo};
 use crate::domain::error::Result;
 use crate::domain::verdict::Verdict;
 use anyhow::Context;
 use gix::ObjectId;
-use gix::date::Time;
 use std::collections::HashSet;
 
 pub const KEPT: &str = "refs/flow-ai/keep/";
@@ -85,21 +85,7 @@ pub fn all(repo: &Repo) -> Result<Vec<Kept>> {
     Ok(all)
 }
 
-/// A commit that depends on nothing but what it is made of.
 fn write(repo: &Repo, tree: ObjectId, parents: Vec<ObjectId>, time: i64, message: &str) -> Result<ObjectId> {
-    let nobody = gix::actor::Signature {
-        name: "git-flow-ai".into(),
-        email: "nobody".into(),
-        time: Time::new(time, 0),
-    };
-    let commit = gix::objs::Commit {
-        message: message.into(),
-        tree,
-        author: nobody.clone(),
-        committer: nobody,
-        encoding: None,
-        parents: parents.into_iter().collect(),
-        extra_headers: Vec::new(),
-    };
+    let commit = nameless(tree, parents, time, message);
     Ok(repo.gix.write_object(commit).context("a commit cannot be written")?.detach())
 }

@@ -263,6 +263,29 @@ impl Repo {
     }
 }
 
+/// A commit that depends on nothing but what it is made of: every clone makes the same.
+pub(super) fn nameless(
+    tree: ObjectId,
+    parents: impl IntoIterator<Item = ObjectId>,
+    seconds: i64,
+    message: &str,
+) -> gix::objs::Commit {
+    let nobody = gix::actor::Signature {
+        name: "git-flow-ai".into(),
+        email: "nobody".into(),
+        time: Time::new(seconds, 0),
+    };
+    gix::objs::Commit {
+        message: message.into(),
+        tree,
+        author: nobody.clone(),
+        committer: nobody,
+        encoding: None,
+        parents: parents.into_iter().collect(),
+        extra_headers: Vec::new(),
+    }
+}
+
 pub(super) fn person(name: &gix::bstr::BStr, address: &gix::bstr::BStr) -> String {
     format!("{name} <{address}>")
 }

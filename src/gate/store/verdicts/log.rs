@@ -8,10 +8,10 @@ use super::order::in_order;
 use super::{index, notes_tree, state_of};
 use crate::domain::error::Result;
 use crate::domain::verdict::NOTES_REF;
+use crate::gate::store::objects::nameless;
 use crate::gate::store::{Conflict, Expected, Repo};
 use anyhow::Context;
 use gix::ObjectId;
-use gix::date::Time;
 
 /// The notes with the lines for people.
 pub const LOG_REF: &str = "refs/notes/flow-ai-log";
@@ -88,16 +88,6 @@ fn for_people(note: &str) -> String {
 
 /// A commit of nobody: what it holds is others' words, and nothing of it is kept.
 fn write(repo: &Repo, tree: ObjectId, from: ObjectId) -> Result<ObjectId> {
-    let nobody =
-        gix::actor::Signature { name: "git-flow-ai".into(), email: "nobody".into(), time: Time::new(0, 0) };
-    let commit = gix::objs::Commit {
-        message: format!("{FROM}{from}\n").into(),
-        tree,
-        author: nobody.clone(),
-        committer: nobody,
-        encoding: None,
-        parents: Default::default(),
-        extra_headers: Vec::new(),
-    };
+    let commit = nameless(tree, None, 0, &format!("{FROM}{from}\n"));
     Ok(repo.gix.write_object(commit).context("a commit cannot be written")?.detach())
 }

@@ -3,6 +3,7 @@
 
 use super::{Sealed, Triple, attributes};
 use crate::domain::error::{Result, hint};
+use crate::gate::store::objects::nameless;
 use crate::system::git;
 use anyhow::{Context, anyhow};
 use gix::ObjectId;
@@ -108,20 +109,7 @@ fn failure(said: &[u8]) -> anyhow::Error {
 }
 
 fn commit(sealed: &Sealed, tree: ObjectId, parent: Option<ObjectId>) -> Result<ObjectId> {
-    let nobody = gix::actor::Signature {
-        name: "nobody".into(),
-        email: "nobody".into(),
-        time: gix::date::Time::new(0, 0),
-    };
-    let commit = gix::objs::Commit {
-        message: "A tree to merge\n".into(),
-        tree,
-        author: nobody.clone(),
-        committer: nobody,
-        encoding: None,
-        parents: parent.into_iter().collect(),
-        extra_headers: Vec::new(),
-    };
+    let commit = nameless(tree, parent, 0, "A tree to merge\n");
     Ok(sealed.gix.write_object(commit).context("a commit cannot be written")?.detach())
 }
 
