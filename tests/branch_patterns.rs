@@ -27,6 +27,13 @@ fn push(place: &Place, refs: &[&str]) -> Out {
     place.git(&[&["push", "--no-verify", "--quiet", "origin"], refs].concat())
 }
 
+/// The server's own user takes in what `main` is here.
+fn let_in(place: &Place) {
+    let (server, repo) = (place.root().join("origin.git"), place.repo());
+    let fetch = ["-c", "core.hooksPath=/dev/null", "fetch", "--quiet", repo.to_str().unwrap(), "+main:main"];
+    place.git_in(&server, &fetch).ok();
+}
+
 fn judged_for(place: &Place, branch: &str, base: &str, head: &str) {
     let mut verdict = place.verdict(base, head);
     verdict.target = branch.into();
@@ -144,20 +151,7 @@ fn a_branch_does_not_begin_under_an_older_policy_than_the_one_that_names_it() {
     let config = place.read(".zenflow/config.toml").replace("branches = [", "approvals = 1\nbranches = [");
     place.write(".zenflow/config.toml", config);
     place.ungated(&["commit", "--quiet", "--all", "-m", "Say how many"]).ok();
-    let server = place.root().join("origin.git");
-    place
-        .git_in(
-            &server,
-            &[
-                "-c",
-                "core.hooksPath=/dev/null",
-                "fetch",
-                "--quiet",
-                place.repo().to_str().unwrap(),
-                "+main:main",
-            ],
-        )
-        .ok();
+    let_in(&place);
     // The same in other words is the same policy.
     push(&place, &[&format!("{old}:refs/heads/release/1.0")]).ok();
     let config = place
@@ -165,19 +159,7 @@ fn a_branch_does_not_begin_under_an_older_policy_than_the_one_that_names_it() {
         .replace("approvals = 1", "approvals = 1\nblock = [\"P0\", \"P1\", \"P2\"]");
     place.write(".zenflow/config.toml", config);
     place.ungated(&["commit", "--quiet", "--all", "-m", "Block more"]).ok();
-    place
-        .git_in(
-            &server,
-            &[
-                "-c",
-                "core.hooksPath=/dev/null",
-                "fetch",
-                "--quiet",
-                place.repo().to_str().unwrap(),
-                "+main:main",
-            ],
-        )
-        .ok();
+    let_in(&place);
     push(&place, &[&format!("{old}:refs/heads/release/2.0")])
         .exits(1)
         .says("would begin with an older policy");

@@ -10,12 +10,7 @@ const NOTES: &str = "refs/notes/flow-ai";
 /// `topic` is one commit ahead of `main` and approved; `other` too, and nobody has judged it; `origin` is a
 /// server that has `main` and the notes, without a gate as yet.
 fn place() -> Place {
-    let place = Place::with_config(Config::lookup_only());
-    for name in ["topic", "other"] {
-        place.branch(name, "main");
-        place.commit_saying(name, name, "new\n");
-    }
-    place.switch("main");
+    let place = Place::with_branches(Config::lookup_only(), &["topic", "other"]);
     place.server("origin");
     place.approve("main", "topic");
     place.ungated(&["push", "--quiet", "origin", NOTES]).ok();

@@ -8,12 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 
 /// `topic` is a commit ahead of `main`, `other` too, and both are on a gated server, which lets in `main`.
 fn place() -> Place {
-    let place = Place::with_config(Config::lookup_only());
-    for name in ["topic", "other"] {
-        place.branch(name, "main");
-        place.commit_saying(name, name, "new\n");
-    }
-    place.switch("main");
+    let place = Place::with_branches(Config::lookup_only(), &["topic", "other"]);
     let server = place.server("origin");
     place.flow_in(&server, &["init"]).ok();
     place.git(&["fetch", "--quiet", "origin"]).ok();

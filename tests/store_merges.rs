@@ -1,6 +1,6 @@
 //! Merges of trees are git's own, with the attributes that whoever merges there would get.
 
-use crate::store_repo::open;
+use crate::store_repo::{id, open, tree};
 use crate::support::Place;
 use git_flow_ai::gate::store::trees::{Merger, Sealed, Triple, changed};
 use gix::ObjectId;
@@ -8,17 +8,6 @@ use gix::objs::Tree;
 use gix::objs::tree::{Entry, EntryKind};
 use std::collections::BTreeMap;
 use std::fs;
-
-/// The tree of everything in the working tree, committed.
-fn tree(place: &Place) -> ObjectId {
-    place.git(&["add", "--all", "."]).ok();
-    place.git(&["commit", "--quiet", "--allow-empty", "-m", "A state"]).ok();
-    id(&place.git_says(&["rev-parse", "HEAD^{tree}"]))
-}
-
-fn id(hex: &str) -> ObjectId {
-    ObjectId::from_hex(hex.as_bytes()).unwrap()
-}
 
 fn lines(changed: &[(usize, &str)]) -> String {
     let line =

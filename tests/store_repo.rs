@@ -3,6 +3,7 @@
 use crate::support::{Out, Place};
 use git_flow_ai::domain::error::Hint;
 use git_flow_ai::gate::store::{Conflict, Expected, Repo};
+use gix::ObjectId;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -11,6 +12,17 @@ pub fn open(place: &Place) -> Repo {
     place.git(&["config", "user.name", "Ada Lovelace"]).ok();
     place.git(&["config", "user.email", "ada@example.com"]).ok();
     Repo::open(&place.repo()).unwrap()
+}
+
+/// The tree of everything in the working tree, committed.
+pub fn tree(place: &Place) -> ObjectId {
+    place.git(&["add", "--all", "."]).ok();
+    place.git(&["commit", "--quiet", "--allow-empty", "-m", "A state"]).ok();
+    id(&place.git_says(&["rev-parse", "HEAD^{tree}"]))
+}
+
+pub fn id(hex: &str) -> ObjectId {
+    ObjectId::from_hex(hex.as_bytes()).unwrap()
 }
 
 fn fix(error: &anyhow::Error) -> String {

@@ -1,6 +1,6 @@
 //! Trees as they are: no trick of a repository hides a difference or bends a merge.
 
-use crate::store_repo::open;
+use crate::store_repo::{id, open, tree};
 use crate::support::Place;
 use git_flow_ai::gate::store::Repo;
 use git_flow_ai::gate::store::trees::Sealed;
@@ -8,17 +8,6 @@ use gix::ObjectId;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-
-/// The tree of everything in the working tree, committed.
-fn tree(place: &Place) -> ObjectId {
-    place.git(&["add", "--all", "."]).ok();
-    place.git(&["commit", "--quiet", "--allow-empty", "-m", "A state"]).ok();
-    id(&place.git_says(&["rev-parse", "HEAD^{tree}"]))
-}
-
-fn id(hex: &str) -> ObjectId {
-    ObjectId::from_hex(hex.as_bytes()).unwrap()
-}
 
 fn diff(repo: &Repo, base: ObjectId, head: ObjectId) -> String {
     let diff = Sealed::over(repo).unwrap().diff(base, head, &[]).unwrap();

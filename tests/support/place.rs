@@ -50,7 +50,18 @@ impl Place {
         place
     }
 
-    /// The same with our hooks in force, and what `init` writes committed.
+    /// The same with branches, each with one commit that `main` lacks, which adds a file of its name.
+    pub fn with_branches(config: impl Display, names: &[&str]) -> Place {
+        let place = Place::with_config(config);
+        for name in names {
+            place.branch(name, "main");
+            place.commit_saying(name, name, "new\n");
+        }
+        place.switch("main");
+        place
+    }
+
+    /// A repository with that config, our hooks in force, and what `init` writes committed.
     pub fn gated(config: impl Display) -> Place {
         let place = Place::with_config(config);
         place.flow(&["init"]).ok();
