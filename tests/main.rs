@@ -51,6 +51,7 @@ mod properties;
 mod push;
 mod recover;
 mod review;
+mod reverts;
 mod run;
 mod sandbox;
 mod secrets;

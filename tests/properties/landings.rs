@@ -183,23 +183,29 @@ impl World {
         self.commit(tree, &[there], "and back")
     }
 
-    /// What has just landed is taken back by others, and tried once more.
+    /// What has just landed is taken back by others, and tried once more: as it was, or under an approval from
+    /// before of it and something more.
     fn land_again(&mut self, judged: Judged) {
         let (main, landed) = (self.main, self.repository.tree(self.main));
         let Some(before) = self.repository.at(main).parents.first().copied() else { return };
         let main_tree = self.repository.tree(before);
         let head = self.repository.tree(judged.head);
-        let is_in = |tree| self.repository.merge(judged.base_tree, tree, head) == Some(tree);
-        if !is_in(landed) || is_in(main_tree) {
+        let is_in = |world: &World, tree| world.repository.merge(judged.base_tree, tree, head) == Some(tree);
+        if !is_in(self, landed) || is_in(self, main_tree) {
             return;
         }
+        let more = self.chance(50).then(|| {
+            let more = self.commit_edit(judged.head, content::edit);
+            self.judge(judged.base, more, true);
+            self.repository.tree(more)
+        });
         let reverted = self.commit(main_tree, &[main], &format!("revert {}", short(main)));
         self.move_main(reverted);
         let again = match self.chance(50) {
-            true => self.repository.merge(judged.base_tree, main_tree, head),
+            true => self.repository.merge(judged.base_tree, main_tree, more.unwrap_or(head)),
             false => Some(landed),
         };
-        let Some(tree) = again.filter(|tree| *tree != main_tree) else { return };
+        let Some(tree) = again.filter(|tree| *tree != main_tree && is_in(self, *tree)) else { return };
         let again = self.commit(tree, &[reverted], "once more");
         self.tally.tried += 1;
         if self.is_let_in(again) {

@@ -4,6 +4,7 @@
 //! Several changes that follow one on another (a stack) are one as well: what they come to together.
 
 use super::objects::Objects;
+use super::undone::Undone;
 use crate::domain::change::Change;
 use crate::domain::error::Result;
 use crate::domain::text::placed::Difference;
@@ -39,6 +40,8 @@ pub(super) struct Approved {
     shown: RefCell<HashMap<Vec<u8>, Rc<ShownLines>>>,
     /// Whether it came into the branch before, see [`landed`](super::landed).
     pub has_landed: OnceCell<bool>,
+    /// What the branch took back of it, see [`landed`](super::landed).
+    pub undone: OnceCell<Undone>,
     /// Whether its verdicts, signatures included, are what every change needs.
     pub is_approved: OnceCell<bool>,
 }
@@ -109,6 +112,7 @@ impl Approved {
             touched: OnceCell::new(),
             shown: RefCell::default(),
             has_landed: OnceCell::new(),
+            undone: OnceCell::new(),
             is_approved: OnceCell::new(),
         }
     }

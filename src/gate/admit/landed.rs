@@ -6,6 +6,7 @@
 use super::approved::Approved;
 use super::judge::Judge;
 use super::objects::Entry;
+use super::undone::Undone;
 use crate::domain::error::Result;
 use crate::gate::store::Commit;
 use crate::gate::store::trees::Changed;
@@ -26,22 +27,68 @@ enum State {
 }
 
 impl Judge<'_> {
-    /// Whether the change came in before and is not there now.
+    /// Whether the change came in before and is not there now, or would bring in again what was taken back of
+    /// it.
     pub fn is_spent(&self, change: &Approved, now: ObjectId) -> Result<bool> {
-        if self.objects.merge(change.base_tree, now, change.head_tree)? == Some(now) {
+        let landed = self.objects.merge(change.base_tree, now, change.head_tree)?;
+        if landed == Some(now) {
             return Ok(false);
         }
-        if let Some(known) = change.has_landed.get() {
-            return Ok(*known);
+        let has_landed = match change.has_landed.get() {
+            Some(known) => *known,
+            None => *change.has_landed.get_or_init({
+                let has_landed = self.has_landed(change, self.old)?;
+                move || has_landed
+            }),
+        };
+        Ok(has_landed || self.brings_back(change, now, landed)?)
+    }
+
+    /// Whether the step that the change comes to now, or the change where it conflicts, does again what the
+    /// branch undid.
+    fn brings_back(&self, change: &Approved, now: ObjectId, landed: Option<ObjectId>) -> Result<bool> {
+        let undone = match change.undone.get() {
+            Some(known) => known,
+            None => {
+                let undone = self.undone(change)?;
+                change.undone.get_or_init(|| undone)
+            }
+        };
+        let step = match landed {
+            Some(landed) => self.objects.difference(now, landed)?,
+            None => change.net(&self.objects)?,
+        };
+        undone.is_redone(&self.objects, &step.unwrap_or_default())
+    }
+
+    /// What commits of the branch took back of the change since it began.
+    fn undone(&self, change: &Approved) -> Result<Undone> {
+        let mut undone = Undone::default();
+        if self.begins_at(change, self.old) {
+            return Ok(undone);
         }
-        let has_landed = self.has_landed(change, self.old)?;
-        Ok(*change.has_landed.get_or_init(|| has_landed))
+        let since = change.base.filter(|base| self.objects.repo.has(*base));
+        let Some(net) = change.net(&self.objects)? else { return Ok(undone) };
+        // Where they are too many, the change counts as landed.
+        for id in self.history_since(since, self.old)?.unwrap_or_default() {
+            let Some(commit) = self.objects.commit(id)?.filter(|_| !change.has_commit(id)) else { continue };
+            for parent in &commit.parents {
+                if let Some(parent) = self.objects.tree(*parent)?.filter(|parent| *parent != commit.tree) {
+                    undone.note(&self.objects, &net, parent, &commit)?;
+                }
+            }
+        }
+        Ok(undone)
+    }
+
+    /// Whether the change begins at the tip, or on the branch behind it, as most do.
+    fn begins_at(&self, change: &Approved, tip: ObjectId) -> bool {
+        change.base.is_some_and(|base| base == tip || (tip == self.old && self.is_new_on_line(base)))
     }
 
     /// Whether the change landed in, or came into, the history of that commit since the change began.
     pub fn has_landed(&self, change: &Approved, tip: ObjectId) -> Result<bool> {
-        // In the common case the change begins at the tip, or behind it.
-        if change.base.is_some_and(|base| base == tip || (tip == self.old && self.is_new_on_line(base))) {
+        if self.begins_at(change, tip) {
             return Ok(false);
         }
         let Some(net) = change.net(&self.objects)? else { return Ok(true) };

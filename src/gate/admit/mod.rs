@@ -32,6 +32,7 @@ mod refusal;
 mod similar;
 mod steps;
 mod tally;
+mod undone;
 mod validity;
 mod walk;
 mod workable;

@@ -1,0 +1,87 @@
+//! What the branch took back stays out until it is reviewed anew, also as a part of more.
+
+use crate::support::{Config, Out, Place};
+
+/// `main` is protected and has a numbered file and a guard.
+fn place() -> Place {
+    let place = Place::with_config(Config::protected().names("gpt", "openai"));
+    place.commit_saying("Number the lines", "lines", lines(""));
+    place.commit_saying("Guard", "guard", "check\nrun\n1\n2\n3\n4\nend\n");
+    place
+}
+
+/// Thirty numbered lines, with one more after the tenth.
+fn lines(more: &str) -> String {
+    (1..=30).map(|line| if line == 10 { format!("10\n{more}") } else { format!("{line}\n") }).collect()
+}
+
+/// A commit on a branch of its own that starts at `main`, approved.
+fn approved(place: &Place, branch: &str, from: &str, file: &str, text: &str) {
+    place.git(&["switch", "--quiet", "-c", branch, from]).ok();
+    place.commit_saying(branch, file, text);
+    place.approve("main", branch);
+}
+
+/// `first` lands and is reverted, both under verdicts.
+fn land_and_revert(place: &Place) {
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place.git(&["merge", "--quiet", "first"]).ok();
+    place.git(&["switch", "--quiet", "-c", "back", "main"]).ok();
+    place.git(&["revert", "--no-edit", "HEAD"]).ok();
+    place.approve("main", "back");
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place.git(&["merge", "--quiet", "back"]).ok();
+}
+
+/// Picks the branch onto `main` and asks whether it may enter.
+fn picked(place: &Place, branch: &str) -> Out {
+    place.git(&["switch", "--quiet", "-C", "work", "main"]).ok();
+    place.git(&["cherry-pick", branch]).ok();
+    place.flow(&["check", "main..work"])
+}
+
+#[test]
+fn an_older_approval_of_more_brings_nothing_back() {
+    let guard = "check\nrun\n1\n2\n3\n4\nend\n";
+    let unguarded = guard.replace("check\n", "");
+    for (file, once, more) in [
+        ("lines", lines("danger\n"), lines("danger\n").replace("25\n", "twenty-five\n")),
+        ("guard", unguarded.clone(), unguarded.replace("end", "End")),
+        ("new", "danger\n".into(), "danger\nand more\n".into()),
+    ] {
+        let place = place();
+        approved(&place, "more", "main", file, &more);
+        approved(&place, "first", "main", file, &once);
+        land_and_revert(&place);
+        picked(&place, "more").exits(1).says("taken out again");
+        place.approve("main", "work");
+        place.flow(&["check", "main..work"]).ok();
+    }
+}
+
+#[test]
+fn a_mode_that_was_taken_back_comes_back_under_no_older_approval() {
+    let place = place();
+    for branch in ["more", "first"] {
+        place.git(&["switch", "--quiet", "-c", branch, "main"]).ok();
+        place.git(&["update-index", "--chmod=+x", "guard"]).ok();
+        if branch == "more" {
+            place.write("other", "other\n");
+            place.git(&["add", "other"]).ok();
+        }
+        place.git(&["commit", "--quiet", "-m", branch]).ok();
+        place.git(&["reset", "--quiet", "--hard"]).ok();
+        place.approve("main", branch);
+    }
+    land_and_revert(&place);
+    picked(&place, "more").exits(1).says("taken out again");
+}
+
+#[test]
+fn what_took_back_something_else_does_not_matter() {
+    let place = place();
+    approved(&place, "other", "main", "lines", &lines("").replace("25\n", "twenty-five\n"));
+    approved(&place, "first", "main", "lines", &lines("danger\n"));
+    land_and_revert(&place);
+    picked(&place, "other").ok();
+}
