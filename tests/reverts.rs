@@ -85,3 +85,26 @@ fn what_took_back_something_else_does_not_matter() {
     land_and_revert(&place);
     picked(&place, "other").ok();
 }
+
+#[test]
+fn a_clone_too_shallow_to_know_does_not_say_yes() {
+    let place = place();
+    approved(&place, "more", "main", "lines", &lines("danger\n").replace("25\n", "twenty-five\n"));
+    approved(&place, "first", "main", "lines", &lines("danger\n"));
+    land_and_revert(&place);
+    for number in 0..4 {
+        place.commit_saying("Go on", "other", format!("{number}\n"));
+    }
+    picked(&place, "more").exits(1);
+    let from = format!("file://{}", place.repo().display());
+    place.git(&["clone", "--quiet", "--depth=3", "--branch=main", &from, "../shallow"]).ok();
+    let clone = place.root().join("shallow");
+    for branches in ["work:work", "more:more"] {
+        place.git_in(&clone, &["fetch", "--quiet", "--depth=3", "origin", branches]).ok();
+    }
+    place.git_in(&clone, &["fetch", "--quiet", "origin", "refs/notes/flow-ai:refs/notes/flow-ai"]).ok();
+    let check = |status| place.flow_in(&clone, &["check", "main..work"]).exits(status);
+    check(2).says("git fetch");
+    place.git_in(&clone, &["fetch", "--quiet", "--unshallow"]).ok();
+    check(1).says("taken out again");
+}

@@ -67,15 +67,17 @@ impl Judge<'_> {
         if self.begins_at(change, self.old) {
             return Ok(undone);
         }
-        let since = change.base.filter(|base| self.objects.repo.has(*base));
         let Some(net) = change.net(&self.objects)? else { return Ok(undone) };
-        // Where they are too many, the change counts as landed.
-        for id in self.history_since(since, self.old)?.unwrap_or_default() {
+        let since = change.base.filter(|base| self.objects.repo.has(*base));
+        let Some(commits) = self.history_since(since, self.old)? else { return Ok(Undone::all(&net)) };
+        for id in commits {
             let Some(commit) = self.objects.commit(id)?.filter(|_| !change.has_commit(id)) else { continue };
             for parent in &commit.parents {
-                if let Some(parent) = self.objects.tree(*parent)?.filter(|parent| *parent != commit.tree) {
-                    undone.note(&self.objects, &net, parent, &commit)?;
-                }
+                let Some(parent) = self.objects.tree(*parent)? else { continue };
+                let Some(step) = self.objects.difference(parent, commit.tree)? else {
+                    return Ok(Undone::all(&net));
+                };
+                undone.note(&self.objects, &net, &step)?;
             }
         }
         Ok(undone)
@@ -104,10 +106,18 @@ impl Judge<'_> {
         Ok(false)
     }
 
-    /// The commits that `tip` has and `since` has not; `None` if they are too many.
+    /// The commits that `tip` has and `since` has not; `None` if they are too many, or the clone is too
+    /// shallow to have them all.
     fn history_since(&self, since: Option<ObjectId>, tip: ObjectId) -> Result<Option<Vec<ObjectId>>> {
         let walk = self.objects.repo.ids_between(since, tip, SEARCHED + 1)?;
-        Ok((walk.len() <= SEARCHED).then_some(walk))
+        if walk.len() > SEARCHED {
+            return Ok(None);
+        }
+        if self.objects.repo.is_cut_off(&walk)? {
+            self.objects.note_lack();
+            return Ok(None);
+        }
+        Ok(Some(walk))
     }
 }
 

@@ -121,7 +121,11 @@ impl<'a> Objects<'a> {
     /// A regular file's bytes if it is text that can be compared by its lines.
     pub fn text(&self, entry: Entry) -> Result<Option<Vec<u8>>> {
         let (mode, id) = entry;
-        if !is_regular(mode) || !self.merger.has(id) {
+        if !is_regular(mode) {
+            return Ok(None);
+        }
+        if !self.merger.has(id) {
+            self.note_lack();
             return Ok(None);
         }
         let sealed = self.merger.sealed()?;
@@ -131,6 +135,11 @@ impl<'a> Objects<'a> {
         let bytes = sealed.blob(id)?;
         let is_text = !bytes.iter().take(TEXT_SAMPLE).any(|byte| *byte == 0);
         Ok(is_text.then_some(bytes))
+    }
+
+    /// Notes that something which was looked for is not here.
+    pub fn note_lack(&self) {
+        self.lacks.set(true);
     }
 
     /// Whether something that was looked for is not here.

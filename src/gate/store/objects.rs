@@ -174,6 +174,12 @@ impl Repo {
         self.gix.is_shallow().is_ok_and(|shallow| shallow)
     }
 
+    /// Whether a clone cut the history off at one of these commits.
+    pub fn is_cut_off(&self, commits: &[ObjectId]) -> Result<bool> {
+        let cut = self.gix.shallow_commits().context("where this clone was cut off cannot be read")?;
+        Ok(cut.is_some_and(|cut| commits.iter().any(|commit| cut.contains(commit))))
+    }
+
     /// A best common ancestor; none when the histories are unrelated. Criss-crossed ones have several:
     /// what a change is about is told by [`Merger::fork`](super::trees::Merger::fork).
     pub fn merge_base(&self, one: ObjectId, two: ObjectId) -> Result<Option<ObjectId>> {
