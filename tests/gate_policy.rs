@@ -108,6 +108,21 @@ fn a_policy_that_nobody_could_work_under_does_not_enter_whoever_approved_it() {
     stays_out(&place, &["`release/[` in `branches` means no branch"]);
     topic(&place, with(config().to_string().replace("version = 1", "version = 2")));
     stays_out(&place, &["written by a newer git flow-ai"]);
+    for (review, why) in [
+        ("budget = 10", "`budget` is 10 bytes, and a request that shows a change takes at least 6000"),
+        ("timeout = \"1ms\"", "no reviewer answers in less than a second"),
+    ] {
+        topic(&place, with(config().review(review).to_string()));
+        stays_out(&place, &[why, review]);
+    }
+    for (rule, why) in [
+        ("paths = [\"docs\"]\napprovals = 0\nhuman = true", "must be at least 1"),
+        ("paths = [\"[a\"]\nhuman = true", "`[a` in `paths` means no path"),
+        ("paths = [\"src\", \".git/hooks\"]\nhuman = true", "`.git/hooks` in `paths` means no path"),
+    ] {
+        topic(&place, with(config().gate(&format!("[[gate.rule]]\n{rule}")).to_string()));
+        stays_out(&place, &[why]);
+    }
     topic(&place, |place| place.write(".zenflow/settings.json", "{ \"setup_script\": "));
     stays_out(&place, &["settings.json cannot be read"]);
 }
@@ -288,6 +303,18 @@ fn what_was_let_in_before_there_was_this_rule_is_repaired_and_verified() {
     topic(&place, |place| place.write("new.txt", "new\n"));
     enters(&place);
     place.flow(&["verify"]).ok();
+}
+
+#[test]
+fn limits_within_which_nobody_could_review_are_repaired_through_the_gate() {
+    for review in ["budget = 10", "timeout = \"1ms\""] {
+        let place = place();
+        past_the_gate(&place, &config().review(review).to_string());
+        topic(&place, |place| place.write("new.txt", "new\n"));
+        stays_out(&place, &["only a change of policy files that repairs it"]);
+        topic(&place, |place| place.write(CONFIG, config().to_string()));
+        enters(&place);
+    }
 }
 
 #[test]

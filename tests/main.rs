@@ -56,6 +56,7 @@ mod run;
 mod sandbox;
 mod secrets;
 mod server;
+mod signers;
 mod signing;
 mod spec;
 mod status;

@@ -85,7 +85,7 @@ pub fn record(
     if waives && let Some(waiver) = waived(repo, change, target, loaded)? {
         return Ok(HumanReview::AlreadyWaived(Box::new(waiver)));
     }
-    signing::ready(repo, policy, target, Some(&person))?;
+    signing::ready(repo, policy, target, Some(&person), Some((change.base_tree, change.head_tree)))?;
     let changed = trees::changed(repo, change.base_tree, change.head_tree)?;
     let worst = policy.block.iter().max().copied().unwrap_or(Severity::P1);
     let (decision, summary, findings) = match decision {

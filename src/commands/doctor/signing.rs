@@ -15,7 +15,7 @@ pub(super) fn examine(repo: &Repo, loaded: &Loaded, target: &str) -> Check {
 
 fn look(repo: &Repo, loaded: &Loaded, target: &str) -> Result<Check> {
     let policy = &loaded.config.gate;
-    signing::ready(repo, policy, target, None)?;
+    signing::ready(repo, policy, target, None, None)?;
     if !policy.signed && policy.rules.iter().any(|rule| rule.human) {
         return Ok(Check::note(
             TOPIC,
@@ -52,7 +52,7 @@ fn look(repo: &Repo, loaded: &Loaded, target: &str) -> Result<Check> {
     }
     let person = human_review::user(repo)?;
     let file = &policy.allowed_signers;
-    Ok(match signing::ready(repo, policy, target, Some(&person)) {
+    Ok(match signing::ready(repo, policy, target, Some(&person), None) {
         Ok(()) => {
             let says =
                 format!("records are signed with {key}, and {file} of {target} names {}", person.address());

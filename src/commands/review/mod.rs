@@ -114,8 +114,9 @@ pub async fn review(
 ) -> Result<ReviewOutcome> {
     // The record needs somebody's name and signature; without them the answer would be paid for and lost.
     repo.identity()?;
-    signing::ready(repo, &request.loaded.config.gate, request.target, None)?;
     let policy = &request.loaded.config.gate;
+    let change = (request.change.base_tree, request.change.head_tree);
+    signing::ready(repo, policy, request.target, None, Some(change))?;
     let answers = BranchVerdicts::new(repo, policy, request.target).answers(request.change, &reviewer.who)?;
     if policy.was_asked_enough(answers) {
         return Ok(ReviewOutcome::CannotTell(format!(

@@ -116,7 +116,7 @@ pub(super) fn prepare(repo: &Repo, options: &RunOptions) -> Result<Prepared> {
     let target = repo.target()?;
     let loaded = config::load(repo, &target)?;
     if options.review {
-        signing::ready(repo, &loaded.config.gate, &target, None)?;
+        signing::ready(repo, &loaded.config.gate, &target, None, None)?;
     }
     refuse_checked_out(repo, slug)?;
     let base = base(repo, slug, &target)?;

@@ -207,13 +207,13 @@ impl SandboxSection {
 #[serde(deny_unknown_fields, default)]
 pub struct ReviewSection {
     /// How many bytes one request may have. A longer difference is shown in parts, by a request each:
-    /// whole files where they fit. Default: 400000.
+    /// whole files where they fit. At least 6000, and what the instructions take. Default: 400000.
     #[serde(deserialize_with = "parse_units::at_least_one")]
     pub budget: usize,
     /// How many parts at most; a change that takes more cannot be judged. Default: 20.
     #[serde(deserialize_with = "parse_units::at_least_one")]
     pub parts: usize,
-    /// How long a review may take, or each part of it. Default: 10m.
+    /// How long a review may take, or each part of it, a second or more. Default: 10m.
     #[serde(deserialize_with = "parse_units::duration")]
     pub timeout: Duration,
     /// What the team wants looked at, added to every request. Default: none.

@@ -86,8 +86,7 @@ fn check_rules(rules: &[Rule], text: &str, origin: &str) -> Result<()> {
             let example = "write for example `paths = [\"crypto/\"]`";
             return Err(explain_at(text, origin, &way, "a [[gate.rule]] names no `paths`", example));
         }
-        if rule.approvals.is_none_or(|approvals| approvals == 0) && !rule.human && rule.carry != Carry::Exact
-        {
+        if rule.approvals.is_none() && !rule.human && rule.carry != Carry::Exact {
             let fix = "add `approvals = 2`, `human = true` or `carry = \"exact\"`";
             return Err(explain_at(text, origin, &way, "a [[gate.rule]] demands nothing", fix));
         }

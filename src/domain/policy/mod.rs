@@ -7,6 +7,7 @@ mod branches;
 mod files;
 mod paths;
 pub mod signers;
+mod ssh_key;
 
 pub use files::is_policy_file;
 
@@ -62,7 +63,8 @@ pub struct Policy {
 pub struct Rule {
     /// Paths, as in a `.gitignore`: `crypto/`, `*.lock`. Needed.
     pub paths: Vec<String>,
-    /// How many approvals, from distinct vendors. Default: as many as everywhere.
+    /// How many approvals, from distinct vendors, at least 1. Default: as many as everywhere.
+    #[serde(deserialize_with = "parse_units::some_count")]
     pub approvals: Option<u32>,
     /// Whether a person has to approve as well. Default: no.
     pub human: bool,

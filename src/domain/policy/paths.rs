@@ -57,6 +57,13 @@ fn normal(pattern: &str) -> Result<String, String> {
     if parts.iter().any(|part| matches!(*part, "" | "." | "..")) || normal.starts_with("//") {
         return Err(example.into());
     }
+    // No tree holds one.
+    if parts.iter().any(|part| part.eq_ignore_ascii_case(".git")) {
+        return Err("git keeps nothing below `.git`".into());
+    }
+    if normal.contains('\0') {
+        return Err("no path has a NUL in it".into());
+    }
     Ok(normal)
 }
 
@@ -75,8 +82,10 @@ fn folders(pattern: &str) -> impl Iterator<Item = &str> {
 /// Why a pattern means no path; `None` if it can mean some.
 pub(super) fn mistake(pattern: &str) -> Option<String> {
     let compile = |normal: String| {
-        let line = GitignoreBuilder::new("").add_line(None, &normal).map(|_| ());
-        line.map_err(|error| error.to_string())
+        let mut builder = GitignoreBuilder::new("");
+        // A bracket that is not closed means nothing to git.
+        builder.allow_unclosed_class(false);
+        builder.add_line(None, &normal).map(|_| ()).map_err(|error| error.to_string())
     };
     normal(pattern).and_then(compile).err()
 }
@@ -116,9 +125,30 @@ mod tests {
 
     #[test]
     fn what_means_nothing_is_refused() {
-        for pattern in
-            ["", " ", "/", "./", ".", "..", "../x", "a/../b", "a//b", "!x", "#x", "//x", "a/./b", "a{b"]
-        {
+        for pattern in [
+            "",
+            " ",
+            "/",
+            "./",
+            ".",
+            "..",
+            "../x",
+            "a/../b",
+            "a//b",
+            "!x",
+            "#x",
+            "//x",
+            "a/./b",
+            "a{b",
+            "[a",
+            "src/[",
+            "[z-a]",
+            "a\\",
+            ".git",
+            ".git/hooks",
+            "sub/.GIT",
+            "a\0b",
+        ] {
             assert!(mistake(pattern).is_some(), "{pattern}");
         }
     }

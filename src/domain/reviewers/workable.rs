@@ -3,10 +3,18 @@
 
 use super::named;
 use crate::domain::change::{Author, Vendor};
-use crate::domain::config::{Config, Key, explain_at};
+use crate::domain::config::{Config, Key, ReviewSection, explain_at};
 use crate::domain::error::{Result, nearest};
 use crate::domain::presets::Preset;
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// The fewest bytes that a request may have: what stands in it beside the change and the team's own words, and
+/// room for a small change.
+const LEAST_BUDGET: usize = 6000;
+
+/// The shortest time in which somebody could answer.
+const LEAST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Refuses a config that no change could be approved under; `text` is what it was read from.
 ///
@@ -18,6 +26,7 @@ pub fn refuse_unworkable(config: &Config, text: &str, origin: &str) -> Result<()
     if config.gate.branches.is_empty() {
         return Ok(());
     }
+    refuse_no_room(&config.review, text, origin)?;
     let reviewers: Vec<Author> =
         named(config).into_iter().filter(|who| runs_something(config, who)).collect();
     let vendors: BTreeSet<&Vendor> = reviewers
@@ -44,6 +53,32 @@ pub fn refuse_unworkable(config: &Config, text: &str, origin: &str) -> Result<()
             let fix = format!("add a reviewer of another vendor, or ask for at most {}", vendors.len());
             return Err(explain_at(text, origin, &way, &what, &fix));
         }
+    }
+    Ok(())
+}
+
+/// Refuses limits of a review within which no change could be shown, or no answer be given.
+fn refuse_no_room(review: &ReviewSection, text: &str, origin: &str) -> Result<()> {
+    let instructions = review.instructions.as_ref().map_or(0, String::len);
+    let least = LEAST_BUDGET.saturating_add(instructions);
+    if review.budget < least {
+        let besides = match instructions {
+            0 => String::new(),
+            bytes => format!(", {bytes} of which are the `instructions`"),
+        };
+        let what = format!(
+            "`budget` is {} bytes, and a request that shows a change takes at least {least}{besides}",
+            review.budget
+        );
+        let is_said = review.budget != ReviewSection::default().budget;
+        let key = if is_said { "budget" } else { "instructions" };
+        let fix = format!("set `budget` to {least} or more, or leave it out");
+        return Err(explain_at(text, origin, &[Key::Of("review"), Key::Of(key)], &what, &fix));
+    }
+    if review.timeout < LEAST_TIMEOUT {
+        let what = "no reviewer answers in less than a second";
+        let fix = "set `timeout` to what a review takes, for example \"10m\", or leave it out";
+        return Err(explain_at(text, origin, &[Key::Of("review"), Key::Of("timeout")], what, fix));
     }
     Ok(())
 }
@@ -114,6 +149,16 @@ mod tests {
                 format!("{judge}[[gate.rule]]\npaths = [\"a\"]\napprovals = 2\n"),
                 "c.toml:9:13: `approvals` is 2",
             ),
+            (format!("{judge}[review]\nbudget = 10\n"), "c.toml:8:10: `budget` is 10 bytes"),
+            (
+                format!("{judge}[review]\nbudget = 7000\ninstructions = \"{}\"\n", "x".repeat(2000)),
+                "c.toml:8:10: `budget` is 7000 bytes, and a request that shows a change takes at least 8000, 2000 of",
+            ),
+            (
+                format!("{judge}[review]\ninstructions = \"{}\"\n", "x".repeat(400_000)),
+                "c.toml:8:16: `budget` is 400000 bytes",
+            ),
+            (format!("{judge}[review]\ntimeout = \"1ms\"\n"), "c.toml:8:11: no reviewer answers"),
             (
                 judge.replace("agent = \"a\"", "agent = \"b\""),
                 "c.toml:6:9: [reviewers.a] needs the agent `b`",

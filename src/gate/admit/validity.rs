@@ -209,7 +209,7 @@ impl<'a> BranchVerdicts<'a> {
         if !self.policy.signed {
             return Ok(None);
         }
-        Ok(self.signers()?.signer(verdict)?.err().map(Void::Unproven))
+        Ok(self.signers()?.signer(self.repo, verdict)?.err().map(Void::Unproven))
     }
 
     fn signers(&self) -> Result<&Signers> {

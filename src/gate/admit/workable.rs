@@ -7,13 +7,15 @@
 
 use super::{Candidate, Explanation, Part, Refusal};
 use crate::domain::config::{PATH, SETTINGS, parse_settings};
-use crate::domain::error::{Result, fixes, messages};
+use crate::domain::error::{Result, fixes, hint, messages};
 use crate::domain::policy::{Policy, is_policy_file};
 use crate::domain::secret;
+use crate::gate::signing;
 use crate::gate::store::in_force::{self, Mistake, TreePolicy};
 use crate::gate::store::trees::{self, AtPath};
 use crate::gate::store::{Repo, upstream};
 use gix::ObjectId;
+use jiff::Timestamp;
 
 /// What the policy is that an update brings.
 pub(super) enum NewPolicy {
@@ -46,7 +48,7 @@ pub(super) fn judge(
     if let Some(mistake) = reader.mistake(start, &tip.to_hex_with_len(12).to_string())? {
         let Some((commit, tree)) = steps.pop() else { return Ok(NewPolicy::Fit) };
         let is_first = in_force::at(repo, tip)?.found.is_none();
-        return Ok(match reader.no_repair(start, tree, &mistake.why, is_first)? {
+        return Ok(match reader.no_repair(start, (commit, tree), &mistake.why, is_first)? {
             Some(refusal) => NewPolicy::Unfit { commit, before: 0, refusal: Box::new(refusal) },
             None if is_first => NewPolicy::First,
             None => NewPolicy::Fit,
@@ -100,7 +102,7 @@ impl Reader<'_> {
         if is_there == AtPath::Nothing && was_there != AtPath::Nothing {
             return Ok(Some(self.takes_the_gate_off(&name)));
         }
-        let mistake = match self.new_mistake(after, &name)? {
+        let mistake = match self.new_mistake(commit, after, &name)? {
             Some(mistake) => Some(mistake),
             None => self.settings(before, after, &name)?,
         };
@@ -121,7 +123,7 @@ impl Reader<'_> {
     fn no_repair(
         &self,
         before: ObjectId,
-        after: ObjectId,
+        (commit, after): (Option<ObjectId>, ObjectId),
         mistake: &anyhow::Error,
         is_first: bool,
     ) -> Result<Option<Refusal>> {
@@ -145,7 +147,7 @@ impl Reader<'_> {
             )
         };
         let changes = self.changes_policy(before, after)?;
-        if let Some(still) = changes.then(|| self.new_mistake(after, "it")).transpose()?.flatten() {
+        if let Some(still) = changes.then(|| self.new_mistake(commit, after, "it")).transpose()?.flatten() {
             return Ok(Some(refused(says(&still, ""), fixes(&still).map(str::to_owned).chain(how))));
         }
         if !changes {
@@ -187,16 +189,48 @@ impl Reader<'_> {
         })
     }
 
-    /// The same of a tree whose policy is new. One that holds a secret would be refused by every command.
-    fn new_mistake(&self, tree: ObjectId, name: &str) -> Result<Option<anyhow::Error>> {
+    /// The same of a tree whose policy is new. One that holds a secret would be refused by every command, and a
+    /// list of signers has to name a key that is valid when its commit says that it was made: read off that and
+    /// no clock, the answer stays the same.
+    fn new_mistake(
+        &self,
+        commit: Option<ObjectId>,
+        tree: ObjectId,
+        name: &str,
+    ) -> Result<Option<anyhow::Error>> {
         let is_secret = |text: &str| !secret::find_patterns(text).is_empty();
         Ok(match in_force::of_tree(&|path| self.read(tree, path), name)? {
             TreePolicy::Unworkable(mistake) => Some(mistake.why),
             TreePolicy::Absent => None,
             TreePolicy::Workable(found) => {
-                found.config.refuse_secrets(&format!("{name}:{PATH}"), is_secret).err()
+                let secret = found.config.refuse_secrets(&format!("{name}:{PATH}"), is_secret).err();
+                secret.map_or_else(
+                    || self.without_valid_key(commit, tree, &found.config.gate, name),
+                    |secret| Ok(Some(secret)),
+                )?
             }
         })
+    }
+
+    /// Why nobody could sign yet, or any more, under a policy that asks for signatures.
+    fn without_valid_key(
+        &self,
+        commit: Option<ObjectId>,
+        tree: ObjectId,
+        policy: &Policy,
+        name: &str,
+    ) -> Result<Option<anyhow::Error>> {
+        let list = &policy.allowed_signers;
+        let made = match commit {
+            Some(commit) => Timestamp::from_second(self.repo.commit(commit)?.time)?,
+            None => Timestamp::now(),
+        };
+        if !policy.signed || signing::anybody_at(self.repo, tree, list, made)? {
+            return Ok(None);
+        }
+        let what = format!("{name} has signed = true, and no key in {list} is valid at its own time, {made}");
+        let fix = format!("name a key in {list} that is valid now, and commit anew");
+        Ok(Some(hint(what, fix)))
     }
 
     /// Why Zenflow's settings cannot be read that are new: what they say would be left out in silence.

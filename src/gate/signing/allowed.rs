@@ -4,6 +4,7 @@
 //! PATH checks each signature: nothing in the repository's config has a say in that. We read the list
 //! only to find the name that goes with a signature's key, so that one process is enough.
 
+use super::mends::mends;
 use super::signing_key::armour;
 use super::{NAMESPACE, dsse, run};
 use crate::domain::error::{Result, hint};
@@ -27,6 +28,8 @@ use std::process::{Command, Output, Stdio};
 pub struct Signers {
     /// Private: the list as a file, and the signature that is being checked.
     dir: tempfile::TempDir,
+    /// Where it is in the branch's trees.
+    path: String,
     lines: Vec<AllowedSigner>,
     checked: RefCell<HashMap<Signature, Result<String, String>>>,
 }
@@ -51,7 +54,7 @@ impl Signers {
         let lines = signers::parse(&text).map_err(|why| odd(&why))?;
         let dir = temporary::create_dir("signers")?;
         fs::write(dir.path().join("allowed"), text)?;
-        Ok(Signers { dir, lines, checked: RefCell::default() })
+        Ok(Signers { dir, path: path.clone(), lines, checked: RefCell::default() })
     }
 
     /// The list that is in force for that branch now.
@@ -65,28 +68,40 @@ impl Signers {
     }
 
     /// Who signed a record, as the list names them; the inner error says why its signature counts for
-    /// nothing. What a person said, only that person can sign.
-    pub fn signer(&self, verdict: &Verdict) -> Result<Result<String, String>> {
+    /// nothing. What a person said, only that person can sign. Where no key is valid at the record's time, all
+    /// count for a change that mends the list.
+    pub fn signer(&self, repo: &Repo, verdict: &Verdict) -> Result<Result<String, String>> {
         let Some(signature) = &verdict.signature else { return Ok(Err("it is not signed".into())) };
         if let Some(known) = self.checked.borrow().get(signature) {
             return Ok(known.clone());
         }
         let person = verdict.reviewer.vendor.is_person().then(|| verdict.reviewer.address());
-        let signer = self.check(signature, verdict.time, person)?;
+        let time = verdict.time;
+        let mends =
+            !self.anybody_at(time) && mends(repo, &self.path, verdict.base_tree, verdict.head_tree, time)?;
+        let signer = self.check(signature, time, person, mends)?;
         self.checked.borrow_mut().insert(signature.clone(), signer.clone());
         Ok(signer)
     }
 
-    /// Whose signature it is: anybody's on the list, or that very person's.
+    /// Whether any key of the list is valid at that time.
+    pub fn anybody_at(&self, time: Timestamp) -> bool {
+        self.lines.iter().any(|line| line.can_sign_at(time))
+    }
+
+    /// Whose signature it is: anybody's on the list, or that very person's; with `whenever` also by a key that has
+    /// run out, or is not valid yet.
     pub fn check(
         &self,
         signature: &Signature,
         time: Timestamp,
         person: Option<&str>,
+        whenever: bool,
     ) -> Result<Result<String, String>> {
         let (record, armoured) = (self.dir.path().join("record"), self.dir.path().join("record.sig"));
         fs::write(&record, dsse::signed_bytes(&signature.statement))?;
         fs::write(&armoured, armour(&signature.body))?;
+        let time = if whenever { self.valid_time(&signature.body, time) } else { time };
         let candidates = match person {
             Some(address) => vec![address.to_owned()],
             None => self.candidates(&signature.body, time)?,
@@ -104,6 +119,13 @@ impl Signers {
         Ok(Err(why))
     }
 
+    /// A time at which a signature's key is valid: that one if it is.
+    fn valid_time(&self, body: &str, time: Timestamp) -> Timestamp {
+        let key = dsse::public_key(body).map(|key| BASE64_STANDARD.encode(key));
+        let line = self.lines.iter().find(|line| Some(&line.key) == key.as_ref());
+        line.map_or(time, |line| line.valid_time(time))
+    }
+
     /// The names that go with a signature's key: read off the list; where it trusts authorities, as
     /// ssh-keygen finds them.
     fn candidates(&self, body: &str, time: Timestamp) -> Result<Vec<String>> {
@@ -111,7 +133,7 @@ impl Signers {
         let key = BASE64_STANDARD.encode(key);
         let of_key = self.lines.iter().filter(|line| line.key == key && !line.is_authority);
         let mut names: Vec<String> =
-            of_key.flat_map(|line| line.principals.split(',')).map(str::to_owned).collect();
+            of_key.flat_map(|line| signers::names(&line.principals)).map(str::to_owned).collect();
         if names.is_empty() && self.lines.iter().any(|line| line.is_authority) {
             let found = run(self.command("find-principals", time).stdin(Stdio::null()))?;
             names.extend(String::from_utf8_lossy(&found.stdout).lines().map(|line| line.trim().to_owned()));

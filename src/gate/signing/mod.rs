@@ -8,11 +8,13 @@
 
 mod allowed;
 mod dsse;
+mod mends;
 mod proof;
 mod signing_key;
 
 pub use allowed::Signers;
 pub use dsse::Envelope;
+pub use mends::anybody_at;
 pub use proof::{Proof, Proves};
 pub use signing_key::SigningKey;
 
@@ -22,12 +24,13 @@ use crate::domain::policy::Policy;
 use crate::domain::verdict::{Signature, Verdict, record};
 use crate::gate::store::Repo;
 use anyhow::Context;
+use gix::ObjectId;
+use jiff::Timestamp;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// What a signature must say that it is for (`ssh-keygen -n`).
-pub const NAMESPACE: &str = "flow-ai-verdict";
+pub use crate::domain::policy::signers::NAMESPACE;
 
 /// The variables by which a process finds a person's keys. No process of an agent's may have them: it
 /// could sign its own approval.
@@ -61,8 +64,15 @@ pub fn sign(repo: &Repo, verdict: &mut Verdict) -> Result<()> {
 }
 
 /// Refuses, before anybody is asked or paid, where the record could not be signed as the target demands:
-/// by anyone on its list, or by that very person.
-pub fn ready(repo: &Repo, policy: &Policy, target: &str, person: Option<&Author>) -> Result<()> {
+/// by anyone on its list, or by that very person. `change` is the base and the head of what is to be judged, where
+/// that is known: of a change that mends the list, keys count that have run out.
+pub fn ready(
+    repo: &Repo,
+    policy: &Policy,
+    target: &str,
+    person: Option<&Author>,
+    change: Option<(ObjectId, ObjectId)>,
+) -> Result<()> {
     let Some(key) = SigningKey::configured(repo)? else {
         return match policy.signed {
             true => Err(hint(
@@ -78,14 +88,28 @@ pub fn ready(repo: &Repo, policy: &Policy, target: &str, person: Option<&Author>
     }
     let trial = Signature { statement: TRIAL.to_owned(), body };
     let signers = Signers::of_branch(repo, policy, target)?;
-    match signers.check(&trial, jiff::Timestamp::now(), person.map(Author::address))? {
+    let (now, file) = (Timestamp::now(), &policy.allowed_signers);
+    let has_run_out = !signers.anybody_at(now);
+    let mends = match change.filter(|_| has_run_out) {
+        Some((base, head)) => mends::mends(repo, file, base, head, now)?,
+        None => false,
+    };
+    match signers.check(&trial, now, person.map(Author::address), mends)? {
         Ok(_) => Ok(()),
+        Err(_) if has_run_out && !mends => Err(hint(
+            format!(
+                "no key in {file} of `{target}` is valid today, so no record counts but of what mends that"
+            ),
+            format!(
+                "have a change of policy files alone reviewed that names valid keys in {file}; a key that has \
+                 run out may sign that"
+            ),
+        )),
         Err(_) => {
             let who = match person {
                 Some(person) => person.address().to_owned(),
                 None => repo.identity()?,
             };
-            let file = &policy.allowed_signers;
             Err(hint(
                 format!(
                     "`{target}` would not count what {key} signs for {who}: its {file} does not name them"

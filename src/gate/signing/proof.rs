@@ -45,7 +45,7 @@ impl Proof {
         let Some(signers) = signers else {
             return Ok(nothing("signed, and the branch has no list of signers that tells by whom".into()));
         };
-        let signer = match signers.signer(verdict)? {
+        let signer = match signers.signer(repo, verdict)? {
             Ok(signer) => signer,
             Err(why) => return Ok(nothing(format!("signed in vain: {why}"))),
         };
