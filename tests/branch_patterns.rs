@@ -176,9 +176,113 @@ fn no_branch_that_anybody_pushes_decides_what_a_new_one_demands() {
     place.git(&["switch", "--quiet", "-c", "aaa", "topic"]).ok();
     place.write(".zenflow/config.toml", own);
     place.ungated(&["commit", "--quiet", "--all", "-m", "Mine"]).ok();
-    push(&place, &["aaa:refs/heads/aaa", "aaa:refs/heads/dev"]).ok();
+    push(&place, &["aaa:refs/heads/aaa"]).ok();
+    push(&place, &["aaa:refs/heads/dev"]).exits(1).says("`dev` would bring another policy than `main` has");
     push(&place, &["aaa:refs/heads/release/1.0"]).exits(1).says("`release/1.0` is");
     push(&place, &["topic:refs/notes/flow-ai/x"])
         .exits(1)
         .says("would stand in the way of refs/notes/flow-ai");
+}
+
+#[test]
+fn what_a_branch_says_of_others_is_not_its_pushers_to_choose_while_nothing_protects_it() {
+    let place = place("dev");
+    push(&place, &["main:refs/heads/dev"]).ok();
+    // Work on it is free, and so is the policy that `main` has.
+    push(&place, &["topic:refs/heads/dev"]).ok();
+    let policy = place.read(".zenflow/config.toml");
+    place.git(&["switch", "--quiet", "-c", "mine", "topic"]).ok();
+    for branches in ["[\"dev\", \"release/*\", \"feature/*\"]", "[\"dev\"]", "[\"feature/*\"]"] {
+        place.write(".zenflow/config.toml", policy.replace("[\"main\", \"release/*\"]", branches));
+        place.git(&["commit", "--quiet", "--all", "-m", "Mine"]).ok();
+        push(&place, &["mine:refs/heads/dev"])
+            .exits(1)
+            .says("`dev` would bring another policy than `main` has")
+            .says("take the policy files of `main`: git checkout main -- .zenflow");
+    }
+    // So the honest begin a release, and other branches are their own business.
+    push(&place, &["main:refs/heads/release/1.0"]).ok();
+    push(&place, &["topic:refs/heads/feature/1"]).ok();
+    place.git(&["checkout", "--quiet", "main", "--", ".zenflow"]).ok();
+    place.git(&["commit", "--quiet", "-m", "As main has it"]).ok();
+    push(&place, &["mine:refs/heads/dev"]).ok();
+    // What `main` would let in may be said.
+    place.git(&["switch", "--quiet", "-c", "judged", "mine"]).ok();
+    place.write(".zenflow/config.toml", policy.replace("[\"main\"", "[\"main\", \"dev\""));
+    place.git(&["commit", "--quiet", "--all", "-m", "Protect dev"]).ok();
+    push(&place, &["judged:refs/heads/dev"]).exits(1);
+    judged_for(&place, "dev", "mine", "judged");
+    push(&place, &["judged:refs/heads/dev", "refs/notes/flow-ai"]).ok();
+}
+
+#[test]
+fn where_branches_disagree_the_refusal_says_which_one_and_what_to_do() {
+    let place = place("dev");
+    // As it was before anybody asked about that.
+    let server = place.root().join("origin.git");
+    place.git(&["switch", "--quiet", "-c", "mine", "topic"]).ok();
+    let other = place.read(".zenflow/config.toml").replace("[\"main\", ", "[");
+    place.write(".zenflow/config.toml", other);
+    place.git(&["commit", "--quiet", "--all", "-m", "Mine"]).ok();
+    let (here, off) = (place.repo(), ["-c", "core.hooksPath=/dev/null", "fetch", "--quiet"]);
+    place.git_in(&server, &[&off[..], &[here.to_str().unwrap(), "mine:dev"]].concat()).ok();
+    push(&place, &["main:refs/heads/release/1.0"])
+        .exits(1)
+        .says("would begin with an older policy than the one in force at `dev`, or another")
+        .says("lets HEAD name a protected branch (git symbolic-ref HEAD refs/heads/main)");
+    place.git_in(&server, &["symbolic-ref", "HEAD", "refs/heads/main"]).ok();
+    push(&place, &["main:refs/heads/release/1.0"]).ok();
+}
+
+#[test]
+fn here_a_branch_does_not_begin_under_an_older_policy_either() {
+    let place = place("main");
+    let old = place.id("main");
+    let policy = place.read(".zenflow/config.toml");
+    place.write(".zenflow/config.toml", policy.replace("branches = [", "pin_model = true\nbranches = ["));
+    place.ungated(&["commit", "--quiet", "--all", "-m", "Pin models"]).ok();
+    for new in [&["branch", "release/1.0", &old][..], &["switch", "-c", "release/1.0", &old]] {
+        place
+            .git(new)
+            .exits(128)
+            .says("would begin with an older policy")
+            .says("git branch release/1.0 main");
+    }
+    place.git(&["branch", "release/1.0", "main"]).ok();
+    // What nothing protects may begin anywhere.
+    place.git(&["branch", "aside", &old]).ok();
+}
+
+#[test]
+fn in_a_clone_without_the_branch_that_protects_it_what_the_remote_has_decides() {
+    let place = place("main");
+    let clone = place.root().join("clone");
+    place.git(&["clone", "--quiet", "../origin.git", clone.to_str().unwrap()]).ok();
+    place.flow_in(&clone, &["init"]).ok();
+    for args in [
+        &["switch", "--quiet", "--detach"][..],
+        &["branch", "--quiet", "--delete", "--force", "main"],
+        &["rm", "--quiet", "-r", ".zenflow/workflows"],
+        &["commit", "--quiet", "-m", "Mine"],
+    ] {
+        place.git_in(&clone, args).ok();
+    }
+    place.git_in(&clone, &["branch", "release/1.0"]).exits(128).says("`release/1.0` may not move to this");
+    place.git_in(&clone, &["branch", "release/1.0", "origin/main"]).ok();
+}
+
+#[test]
+fn an_old_commit_is_no_place_where_a_protected_branch_is_open() {
+    let place = place("main");
+    place.git(&["switch", "--quiet", "--orphan", "before"]).ok();
+    place.commit("before.txt", "there was no policy yet\n");
+    place.git(&["branch", "--quiet", "topic-of-old"]).ok();
+    // As one that was begun before there was a pattern for it.
+    place.ungated(&["branch", "release/0.1", "before"]).ok();
+    place.git(&["switch", "--quiet", "topic-of-old"]).ok();
+    place.commit("more.txt", "more\n");
+    place.git(&["switch", "--quiet", "release/0.1"]).ok();
+    place.git(&["merge", "topic-of-old"]).exits(128).says("`release/0.1` may not move to this");
+    judged_for(&place, "release/0.1", "release/0.1", "topic-of-old");
+    place.git(&["merge", "--quiet", "topic-of-old"]).ok();
 }

@@ -1,12 +1,12 @@
 //! What a refusal says to do: how to get the verdict that is missing, and how to get back to where one
 //! was, where git has changed files before it asked.
 
-use super::Moment;
+use super::{Moment, Refused};
 use crate::commands::human_review;
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
 use crate::domain::text::shell::quote;
-use crate::gate::admit::{self, Candidate, Missing, New};
+use crate::gate::admit::{self, Beginning, Candidate, Missing, New, Protector};
 use crate::gate::store::{Repo, reflog};
 use crate::system::git;
 use gix::ObjectId;
@@ -85,6 +85,28 @@ pub(super) fn picks(repo: &Repo, candidate: &Candidate) -> Option<String> {
         commits.join(" "),
         target(repo, candidate)
     ))
+}
+
+/// Why a branch may not begin there, and where it may.
+pub(super) fn beginning(branch: &str, by: &Protector, refused: Beginning, moment: Moment) -> Refused {
+    let place = &by.branch;
+    let at_place = format!("begin with what is in it: git branch {} {}", quote(branch), quote(place));
+    let (why, fix) = match refused {
+        Beginning::OtherPolicy => (
+            format!(
+                "`{branch}` would begin with an older policy than the one in force at `{place}`, or another"
+            ),
+            format!("begin it at a commit of `{place}` that has the policy of today"),
+        ),
+        _ => (
+            format!(
+                "`{branch}` is protected by `{place}`, and may not begin with commits that are not in it"
+            ),
+            format!("push a commit of `{place}` to `{branch}` first, then what comes on top"),
+        ),
+    };
+    let fix = if moment == Moment::Receive { fix } else { at_place };
+    Refused { why, blocking: Vec::new(), fix: vec![fix] }
 }
 
 /// How what a server has refused is pushed together with its verdicts.

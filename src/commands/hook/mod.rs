@@ -11,6 +11,7 @@ mod commit;
 mod hints;
 mod names;
 mod notes;
+mod policies;
 mod push;
 mod rebase;
 mod receive;

@@ -7,13 +7,14 @@
 //! the server does not have a branch and no policy names it, its first push is let in: there is nothing to
 //! judge it by. Nothing is written.
 
+use super::policies::{self, InForce};
 use super::{HookAnswer, Moment, Refused, hints, names, notes, refused};
-use crate::domain::error::{Result, hint, hint_on};
+use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
+use crate::domain::text::shell::quote;
 use crate::domain::verdict::NOTES_REF;
-use crate::gate::admit::{self, Candidate, New, Protector, Ruling};
+use crate::gate::admit::{self, Beginning, Candidate, New, Protector, Ruling};
 use crate::gate::store::keep::KEPT;
-use crate::gate::store::trees;
 use crate::gate::store::{Repo, verdicts};
 use anyhow::Context;
 use gix::ObjectId;
@@ -132,9 +133,12 @@ fn judge(repo: &Repo, update: &RefUpdate) -> Result<Option<Refused>> {
         Some(tip) => names::protected(repo, branch, tip)?,
         None => branch.to_owned(),
     };
-    let policies = policies_in_force(repo, &branch, tip)?;
-    if policies.is_empty() {
-        return Ok(None);
+    let in_force = policies::in_force(repo, &branch, tip)?;
+    if matches!(&in_force, InForce::Others(others) if others.is_empty()) {
+        return match update.new.is_null() || !repo.has(update.new) {
+            true => Ok(None),
+            false => saying(repo, &branch, tip, update.new),
+        };
     }
     if update.new.is_null() {
         return Ok(Some(refuse(
@@ -153,10 +157,16 @@ fn judge(repo: &Repo, update: &RefUpdate) -> Result<Option<Refused>> {
             ["take in what is new there, and push again: git fetch"],
         )));
     }
-    for in_force in &policies {
+    let protectors = match in_force {
+        InForce::Own(policy) => {
+            return tip.map_or(Ok(None), |tip| replay(repo, &branch, &policy, tip, update.new));
+        }
+        InForce::Others(protectors) => protectors,
+    };
+    for by in &protectors {
         let refused = match tip {
-            None => beginning(repo, &branch, in_force, update.new)?,
-            Some(tip) => replay(repo, &branch, &in_force.policy, tip, update.new)?,
+            None => beginning(repo, &branch, by, update.new)?,
+            Some(tip) => replay(repo, &branch, &by.policy, tip, update.new)?,
         };
         if refused.is_some() {
             return Ok(refused);
@@ -165,76 +175,49 @@ fn judge(repo: &Repo, update: &RefUpdate) -> Result<Option<Refused>> {
     Ok(None)
 }
 
-/// What a branch is judged by.
-struct PolicyInForce {
-    policy: Policy,
-    /// The branch whose policy it is if it is not its own, and its tip.
-    default: Option<(String, ObjectId)>,
-}
-
-/// The policy of a branch at one of its commits, if that protects it.
-fn own_policy(repo: &Repo, branch: &str, at: ObjectId) -> Result<Option<Policy>> {
-    let candidate = Candidate { branch: branch.to_owned(), old: at, new: New::Commit(at), accepted: None };
-    admit::policy_for(repo, &candidate).map_err(|error| {
-        hint_on(
-            error,
-            format!("nobody can tell what `{branch}` demands, so nothing enters"),
-            "whoever keeps the server moves the branch in the repository itself, to a commit that mends it",
-        )
-    })
-}
-
-/// The policies of a branch: at its own tip; if that does not protect it, those of the branches which do, or an
-/// old commit from before there was a policy would be a place to begin a protected branch.
-fn policies_in_force(repo: &Repo, branch: &str, tip: Option<ObjectId>) -> Result<Vec<PolicyInForce>> {
-    if let Some(policy) = tip.map(|tip| own_policy(repo, branch, tip)).transpose()?.flatten() {
-        return Ok(vec![PolicyInForce { policy, default: None }]);
-    }
-    let short = |name: &str| name.trim_start_matches("refs/heads/").to_owned();
-    let head = repo.head_ref()?.map(|head| names::real(repo, &head)).transpose()?;
-    let default = Policy::default();
-    let usual: Vec<String> =
-        head.iter().map(|head| short(head)).chain(default.named_branches().map(str::to_owned)).collect();
-    let others: Vec<String> = repo.refs("refs/heads/")?.iter().map(|(name, _)| short(name)).collect();
-    let protectors = Protector::all(repo, branch, &usual, &others)?.into_iter();
-    let in_force = |Protector { branch, tip, policy }| PolicyInForce { policy, default: Some((branch, tip)) };
-    Ok(protectors.map(in_force).collect())
-}
-
 /// A branch that is not there and that another branch's policy names: it begins with what that branch
 /// has, and with what was judged on top.
-fn beginning(repo: &Repo, branch: &str, in_force: &PolicyInForce, new: ObjectId) -> Result<Option<Refused>> {
-    let Some((default, at)) = &in_force.default else { return Ok(None) };
-    if repo.is_ancestor(new, *at)? {
-        // From then on its own policy would be the one in force: an old one may be laxer, or trust a key
-        // that was taken out since.
-        let own = own_policy(repo, branch, new)?;
-        let (then, today) = (signers(repo, in_force, new)?, signers(repo, in_force, *at)?);
-        let is_another = own.is_some_and(|own| own != in_force.policy) || (then.is_some() && then != today);
-        return Ok(is_another.then(|| {
-            refuse(
-                format!("`{branch}` would begin with an older policy than the one in force at `{default}`"),
-                [
-                    format!("begin it at a commit of `{default}` that has the policy of today"),
-                    format!("or whoever keeps the server begins it in the repository itself: git branch {branch} {new}"),
-                ],
-            )
-        }));
+fn beginning(repo: &Repo, branch: &str, by: &Protector, new: ObjectId) -> Result<Option<Refused>> {
+    // Says so where it cannot be read.
+    policies::own(repo, branch, new)?;
+    match by.beginning(repo, branch, new)? {
+        Beginning::Within => Ok(None),
+        Beginning::OnTop(at) => replay(repo, branch, &by.policy, at, new),
+        refused => {
+            let mut refused = hints::beginning(branch, by, refused, Moment::Receive);
+            let keeper = format!("git branch {} {new}", quote(branch));
+            refused
+                .fix
+                .push(format!("or whoever keeps the server begins it in the repository itself: {keeper}"));
+            if policies::is_head(repo, &by.branch)? && !by.policy.protects(&by.branch) {
+                refused.fix.push(format!(
+                    "`{}` has a say because the server's HEAD names it, and nothing protects it: whoever keeps \
+                     the server lets HEAD name a protected branch (git symbolic-ref HEAD refs/heads/main)",
+                    by.branch
+                ));
+            }
+            Ok(Some(refused))
+        }
     }
-    if !repo.is_ancestor(*at, new)? {
-        return Ok(Some(refuse(
-            format!(
-                "`{branch}` is protected by `{default}`, and may not begin with commits that are not in it"
-            ),
-            [format!("push a commit of `{default}` to `{branch}` first, then what comes on top")],
-        )));
-    }
-    replay(repo, branch, &in_force.policy, *at, new)
 }
 
-/// The list of those whose signatures count there.
-fn signers(repo: &Repo, in_force: &PolicyInForce, commit: ObjectId) -> Result<Option<Vec<u8>>> {
-    trees::file(repo, repo.tree_of(commit)?, &in_force.policy.allowed_signers)
+/// A branch that nothing protects and that has a say over others is to say something else.
+fn saying(repo: &Repo, branch: &str, tip: Option<ObjectId>, new: ObjectId) -> Result<Option<Refused>> {
+    for other in policies::asked_about(repo, branch, tip, new)? {
+        if let Some(mut refused) = replay(repo, branch, &other.policy, tip.unwrap_or(other.tip), new)? {
+            let place = &other.branch;
+            refused.why = format!(
+                "`{branch}` would bring another policy than `{place}` has, and what it says counts for other \
+                 branches: {}",
+                refused.why
+            );
+            refused
+                .fix
+                .insert(0, format!("take the policy files of `{place}`: git checkout {place} -- .zenflow"));
+            return Ok(Some(refused));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether what is pushed on top of that commit replays from approved changes.

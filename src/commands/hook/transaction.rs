@@ -6,12 +6,12 @@
 //! deletions and what `pack-refs` does look alike, change nothing, and must pass, or every `--abort`
 //! and `gc` would fail.
 
-use super::{HookAnswer, Moment, decide, decide_under, guarded, names, notes};
+use super::{HookAnswer, Moment, decide, decide_under, guarded, hints, names, notes};
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
 use crate::domain::text::shell::quote;
 use crate::domain::verdict::NOTES_REF;
-use crate::gate::admit::{self, Candidate, New, Protector};
+use crate::gate::admit::{self, Beginning, Candidate, New, Protector};
 use crate::gate::store::{Repo, reflog, upstream};
 use anyhow::Context;
 use gix::ObjectId;
@@ -79,11 +79,27 @@ fn moving(repo: &Repo, branch: &str, new: &str) -> Result<HookAnswer> {
     }
     let branch = names::protected(repo, branch, old)?;
     let candidate = Candidate { branch, old, new: New::Commit(new), accepted };
-    if admit::policy_for(repo, &candidate)?.is_none() {
-        return Ok(HookAnswer::Pass);
+    if admit::policy_for(repo, &candidate)?.is_some() {
+        // What a refusal says is read from the repository as it is then.
+        return decide(Repo::discover()?, candidate, Moment::Move);
     }
-    // What a refusal says is read from the repository as it is then.
-    decide(Repo::discover()?, candidate, Moment::Move)
+    // An old commit, from before there was a policy, is no place where a protected branch is open.
+    for by in protectors(repo, &candidate.branch)? {
+        let answer = decide_under(Repo::discover()?, candidate.clone(), by.policy, Moment::Move)?;
+        if !matches!(answer, HookAnswer::Pass) {
+            return Ok(answer);
+        }
+    }
+    Ok(HookAnswer::Pass)
+}
+
+/// The branches whose policies name that one.
+fn protectors(repo: &Repo, branch: &str) -> Result<Vec<Protector>> {
+    let target = repo.git_config("flow-ai.target").into_iter();
+    let usual = Policy::default();
+    let usual = usual.named_branches().map(str::to_owned).chain(repo.default_branch("origin")?);
+    let usual: Vec<String> = target.chain(usual).collect();
+    Protector::all(repo, branch, &usual, &[], &|name| upstream::accepted(repo, name))
 }
 
 /// A branch whose name is not UTF-8: no policy can name it, but a pattern may mean it, and a protected branch may
@@ -153,39 +169,21 @@ fn beginning_as(repo: &Repo, branch: &str, new: &str, accepted: Option<ObjectId>
 /// judged on top.
 fn named(repo: &Repo, branch: &str, new: &str) -> Result<HookAnswer> {
     let Ok(new) = new.parse::<ObjectId>() else { return Ok(HookAnswer::Pass) };
-    let target = repo.git_config("flow-ai.target").into_iter();
-    let usual = Policy::default();
-    let usual = usual.named_branches().map(str::to_owned).chain(repo.default_branch("origin")?);
-    let usual: Vec<String> = target.chain(usual).collect();
-    for place in Protector::all(repo, branch, &usual, &[])? {
-        let answer = named_by(repo, branch, new, place)?;
+    for by in protectors(repo, branch)? {
+        let answer = match by.beginning(repo, branch, new)? {
+            Beginning::Within => continue,
+            Beginning::OnTop(old) => {
+                let accepted = by.accepted;
+                let candidate = Candidate { branch: branch.into(), old, new: New::Commit(new), accepted };
+                decide_under(Repo::discover()?, candidate, by.policy, Moment::Move)?
+            }
+            refused => HookAnswer::Refuse(hints::beginning(branch, &by, refused, Moment::Move)),
+        };
         if !matches!(answer, HookAnswer::Pass) {
             return Ok(answer);
         }
     }
     Ok(HookAnswer::Pass)
-}
-
-/// The same for one of the branches that name it.
-fn named_by(repo: &Repo, branch: &str, new: ObjectId, place: Protector) -> Result<HookAnswer> {
-    let accepted = upstream::accepted(repo, &place.branch)?;
-    for known in accepted.into_iter().chain([place.tip]) {
-        if repo.is_ancestor(new, known)? {
-            return Ok(HookAnswer::Pass);
-        }
-    }
-    if !repo.is_ancestor(place.tip, new)? {
-        return Ok(HookAnswer::Refuse(super::Refused {
-            why: format!(
-                "`{branch}` is protected by `{}`, and may not begin with commits that are not in it",
-                place.branch
-            ),
-            blocking: Vec::new(),
-            fix: vec![format!("begin with what is in it: git branch {branch} {}", place.branch)],
-        }));
-    }
-    let candidate = Candidate { branch: branch.into(), old: place.tip, new: New::Commit(new), accepted };
-    decide_under(Repo::discover()?, candidate, place.policy, Moment::Move)
 }
 
 /// Whether somebody gives up several picks, reverts or patches of which the first were let in: back to

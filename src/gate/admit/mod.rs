@@ -39,7 +39,7 @@ mod workable;
 
 pub use explain::{Explanation, Part, explain};
 pub use foresee::{Foreseen, foresee};
-pub use new_branch::Protector;
+pub use new_branch::{Beginning, Protector};
 
 use crate::domain::error::Result;
 use crate::domain::policy::{Demand, Policy};
