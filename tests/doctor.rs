@@ -156,3 +156,27 @@ fn kinds_of_repositories_with_limits_are_told() {
     fs::File::options().write(true).open(&lock).unwrap().set_modified(old).unwrap();
     place.flow(&["doctor"]).says("packed-refs.lock is older");
 }
+
+#[test]
+fn a_reviewer_of_the_users_own_judges_nobody() {
+    let config = Config::new().reviewer("judge", "zeta");
+    let place = Place::with_config(config);
+    place.reviewer("judge", "");
+    place.reviewer("friend", "");
+    place.flow(&["init"]).ok();
+    place.flow(&["doctor"]).exits(1).says("nobody can judge what judge makes");
+    fs::create_dir_all(place.root().join("home/.config/git-flow-ai")).unwrap();
+    let own = "version = 1\n[agents.friend]\ncommand = [\"friend\"]\nvendor = \"omega\"\n[reviewers.friend]\nagent = \"friend\"\n";
+    fs::write(place.root().join("home/.config/git-flow-ai/config.toml"), own).unwrap();
+    place
+        .flow(&["doctor"])
+        .exits(1)
+        .says("nobody can judge what judge makes")
+        .says("(friend of your own config only advises)")
+        .says("friend is judged by judge");
+    let place = Place::with_config("version = 1\n[agents.judge]\ncommand = [\"judge\"]\nvendor = \"zeta\"\n");
+    place.reviewer("judge", "");
+    fs::create_dir_all(place.root().join("home/.config/git-flow-ai")).unwrap();
+    fs::write(place.root().join("home/.config/git-flow-ai/config.toml"), own).unwrap();
+    place.flow(&["doctor"]).exits(1).says("the config names no reviewer, so nothing can be approved");
+}

@@ -144,3 +144,39 @@ fn a_push_publishes_only_what_belongs_to_what_is_pushed() {
     assert_eq!(kept(), 1);
     place.git_in(&server, &["cat-file", "-e", &secret]).exits(1);
 }
+
+#[test]
+fn a_name_of_a_branch_and_of_a_commit_is_both_and_nothing_is_lacking() {
+    let place = place();
+    let short = place.id("topic")[..7].to_owned();
+    place.git(&["branch", &short, "main"]).ok();
+    let out = place.flow(&["check", &short, "--target", "main"]).exits(2);
+    let out = out.says("is the beginning of an object's name too").says("write which one in full");
+    assert!(!out.stderr.contains("lacks the commit") && !out.stderr.contains("git fetch"), "{}", out.stderr);
+    // One that is nobody's is lacking; only by its full name a remote can be asked for it.
+    let all = "0123456789abcdef0123456789abcdef01234567";
+    place.flow(&["check", all, "--target", "main"]).exits(2).says(&format!("git fetch origin {all}"));
+    let out =
+        place.flow(&["check", &all[..8], "--target", "main"]).exits(2).says("lacks the commit 01234567");
+    assert!(!out.stderr.contains("git fetch origin 01234567"), "{}", out.stderr);
+}
+
+#[test]
+fn a_branch_without_a_commit_is_not_a_repository_without_one() {
+    let place = place();
+    place.git(&["switch", "--quiet", "--orphan", "pages"]).ok();
+    for args in [&["check"][..], &["review"], &["verdict", "list"], &["doctor"]] {
+        let out = place.flow(args);
+        let said = out.stdout.clone() + &out.stderr;
+        assert!(
+            !said.contains("this repository has no commit") && !said.contains("no commits yet"),
+            "{said}"
+        );
+        assert!(!said.contains("-m Begin"), "{said}");
+    }
+    place
+        .flow(&["check"])
+        .exits(2)
+        .says("`pages`, which HEAD is on, has no commit yet")
+        .says("git switch <branch>");
+}

@@ -5,9 +5,11 @@ use crate::agents::cli::Agent;
 use crate::commands::review::{self, Reviewer};
 use crate::domain::config::Config;
 use crate::domain::presets;
+use crate::gate::store::config::Loaded;
 
-/// The agents and reviewers of the config.
-pub(super) fn examine(config: &Config) -> Vec<Check> {
+/// The agents and reviewers of the config, and of the user's own, which only advise.
+pub(super) fn examine(loaded: &Loaded) -> Vec<Check> {
+    let config = &loaded.config;
     let mut checks = Vec::new();
     let (reviewers, unavailable) = review::reviewers(config);
     for (name, settings) in &config.agents {
@@ -33,7 +35,7 @@ pub(super) fn examine(config: &Config) -> Vec<Check> {
             "mend that, or take it out of the config",
         )
     }));
-    if config.reviewers.is_empty() {
+    if loaded.brought.reviewers.is_empty() {
         checks.push(Check::bad(
             "reviewers",
             "the config names no reviewer, so nothing can be approved",
@@ -46,19 +48,27 @@ pub(super) fn examine(config: &Config) -> Vec<Check> {
 /// Who may judge what that agent makes.
 fn rivals_of(agent: &Agent, reviewers: &[Reviewer], config: &Config) -> Check {
     let author = [agent.author()];
-    let rivals: Vec<&str> = reviewers
-        .iter()
-        .filter(|reviewer| config.gate.is_rival(&reviewer.who, &author))
-        .map(|reviewer| reviewer.who.name.as_str())
-        .collect();
-    if rivals.is_empty() {
+    let rivals = reviewers.iter().filter(|reviewer| config.gate.is_rival(&reviewer.who, &author));
+    let (named, own): (Vec<&Reviewer>, Vec<&Reviewer>) =
+        rivals.partition(|rival| config.gate.names(&rival.who));
+    let names = |reviewers: &[&Reviewer]| {
+        reviewers.iter().map(|reviewer| reviewer.who.name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    if named.is_empty() {
+        let advises = match own.is_empty() {
+            true => String::new(),
+            false => format!(" ({} of your own config only advises)", names(&own)),
+        };
         Check::bad(
             "reviewers",
-            format!("nobody can judge what {} makes: no reviewer is a rival of {}", agent.name, agent.vendor),
+            format!(
+                "nobody can judge what {} makes: no reviewer is a rival of {}{advises}",
+                agent.name, agent.vendor
+            ),
             "add a reviewer of another vendor to the config, or install one that it names",
         )
     } else {
-        Check::good("reviewers", format!("{} is judged by {}", agent.name, rivals.join(", ")))
+        Check::good("reviewers", format!("{} is judged by {}", agent.name, names(&named)))
     }
 }
 

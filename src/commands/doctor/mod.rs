@@ -93,7 +93,7 @@ fn examine_repository(repo: &Repo) -> Result<Vec<Check>> {
     checks.push(signing::examine(repo, &loaded, &target));
     // A server runs no agents and no reviewers: it reads verdicts from elsewhere.
     if repo.work_dir().is_some() {
-        checks.extend(agents::examine(&loaded.config));
+        checks.extend(agents::examine(&loaded));
         checks.push(sandbox::examine(repo, &loaded.config));
         checks.push(trust::examine(repo, &loaded));
     }

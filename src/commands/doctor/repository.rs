@@ -9,8 +9,8 @@ const TOPIC: &str = "repository";
 
 pub(super) fn examine(repo: &Repo) -> Result<Vec<Check>> {
     let mut checks = vec![kind(repo)?];
-    if repo.commit_of("HEAD").is_err() {
-        checks.push(Check::bad(TOPIC, "there are no commits yet", repo.first_commit()));
+    if let Err(error) = repo.commit_of("HEAD") {
+        checks.push(Check::broken(TOPIC, &error));
     }
     match repo.identity() {
         Ok(_) => {}

@@ -106,6 +106,7 @@ pub fn init(repo: &Repo, options: InitOptions) -> Result<InitReport> {
 }
 
 fn in_working_tree(repo: &Repo, root: &Path, options: InitOptions) -> Result<InitReport> {
+    refuse_links(root)?;
     let mut installed = Installed::read(repo)?;
     let branches = branches(repo, root)?;
     let detected = Detected::look();
@@ -181,18 +182,52 @@ fn root(repo: &Repo) -> PathBuf {
     repo.work_dir().unwrap_or(repo.common_dir()).to_path_buf()
 }
 
-/// The branches to protect: those of the config that is there, else the one that is.
+/// Refuses a config that is not a plain file in a plain folder: it would never be in force, and what is written
+/// there would land wherever a link leads.
+fn refuse_links(root: &Path) -> Result<()> {
+    let folder = Path::new(config::PATH).parent().unwrap_or(Path::new(""));
+    for (path, is_folder) in [(folder, true), (Path::new(config::PATH), false)] {
+        let Ok(found) = fs::symlink_metadata(root.join(path)) else { continue };
+        let kind = found.file_type();
+        if if is_folder { !kind.is_dir() } else { !kind.is_file() } {
+            let what = if kind.is_symlink() { "is a link" } else { "is something else" };
+            return Err(hint(
+                format!(
+                    "{} {what}, and a policy is only read from a plain file in a plain folder",
+                    path.display()
+                ),
+                format!("take it away, and init makes a plain one: rm {}", path.display()),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The branches to protect: those of the config that is there, else the default branch.
 fn branches(repo: &Repo, root: &Path) -> Result<Vec<String>> {
     if root.join(config::PATH).exists() {
         return Ok(configured(root)?.gate.branches);
     }
-    for branch in Policy::default().branches {
+    Ok(vec![default_branch(repo)?])
+}
+
+/// The branch that others are merged into: what a remote calls its default branch, else the usual one that is
+/// there, else the one that is checked out.
+fn default_branch(repo: &Repo) -> Result<String> {
+    let mut remotes = repo.remotes();
+    remotes.sort_by_key(|remote| remote != "origin");
+    for remote in remotes {
+        if let Some(branch) = repo.default_branch(&remote)? {
+            return Ok(branch);
+        }
+    }
+    for branch in Policy::default().branches.into_iter().chain(repo.git_config("init.defaultBranch")) {
         if repo.find_ref(&format!("refs/heads/{branch}"))?.is_some() {
-            return Ok(vec![branch]);
+            return Ok(branch);
         }
     }
     let head = repo.head_ref()?.and_then(|head| head.strip_prefix("refs/heads/").map(str::to_owned));
-    Ok(vec![head.unwrap_or_else(|| "main".into())])
+    Ok(head.unwrap_or_else(|| "main".into()))
 }
 
 /// The config in the working tree.
@@ -209,10 +244,11 @@ fn files(root: &Path, detected: &Detected, branches: &[String]) -> Plan {
         (config::PATH, proposal::config(detected, root, branch)),
         (".zenflow/workflows/example.md", proposal::WORKFLOW.to_owned()),
     ];
-    let has_workflows = root.join(".zenflow/workflows").exists();
+    let is_there = |path: &str| fs::symlink_metadata(root.join(path)).is_ok();
+    let has_workflows = is_there(".zenflow/workflows");
     let mut plan = Plan::default();
     for (path, text) in wanted {
-        if root.join(path).exists() {
+        if is_there(path) {
             plan.steps.push(Step::new(StepState::Already, path));
         } else if path == config::PATH || !has_workflows {
             plan.actions.push(Action::File { path: path.into(), text });

@@ -16,8 +16,9 @@ pub use glance::glance;
 
 use crate::commands::receipts;
 use crate::domain::error::{Result, fixes, messages};
-use crate::gate::check::GateAnswer;
-use crate::gate::store::Repo;
+use crate::domain::text::shell::quote;
+use crate::gate::check::{self, GateAnswer};
+use crate::gate::store::{Branch, Repo};
 use serde::Serialize;
 
 /// The version of [`VerifyReport`] as JSON. Keys may be added to a version, never changed or taken away.
@@ -59,6 +60,9 @@ pub fn verify(repo: &Repo) -> Result<VerifyReport> {
     for name in receipts::branches(repo)? {
         branches.push(branch::verify(repo, &name).unwrap_or_else(|error| unknown(name, &error)));
     }
+    if branches.is_empty() {
+        branches.extend(elsewhere(repo)?);
+    }
     let notes = surroundings::look(repo, &mut branches)?;
     let is = |wanted: fn(&BranchState) -> bool| branches.iter().any(|branch| wanted(&branch.state));
     let answer = if is(BranchState::is_wrong) {
@@ -69,6 +73,37 @@ pub fn verify(repo: &Repo) -> Result<VerifyReport> {
         GateAnswer::Yes
     };
     Ok(VerifyReport { version: VERSION, answer, branches, notes })
+}
+
+/// A branch that is protected on a remote and is not here, as in a clone that a machine makes: there is nothing to
+/// compare, and nobody may think that nothing is protected.
+fn elsewhere(repo: &Repo) -> Result<Option<VerifiedBranch>> {
+    let Ok(Branch { name, remote: Some(remote) }) = check::target(repo) else { return Ok(None) };
+    let full = Branch { name: name.clone(), remote: Some(remote.clone()) };
+    let Some(tip) = full.tip(repo)? else { return Ok(None) };
+    let is_protected = receipts::protects(repo, &name, tip);
+    if matches!(is_protected, Ok(false)) {
+        return Ok(None);
+    }
+    let quoted = quote(&name);
+    let says = match is_protected {
+        Err(error) => messages(&error).join(": "),
+        Ok(_) => format!(
+            "`{name}` is protected on {remote}, and there is no branch of that name here, so nothing here can be \
+             compared with it"
+        ),
+    };
+    Ok(Some(VerifiedBranch {
+        says,
+        fix: vec![
+            format!(
+                "to compare it, have it here: git branch {quoted} {}",
+                quote(&format!("{remote}/{name}"))
+            ),
+            format!("to ask about what is checked out: git flow-ai check --target {quoted}"),
+        ],
+        ..VerifiedBranch::new(name, BranchState::Unknown)
+    }))
 }
 
 /// A branch about which an error stood in the way.

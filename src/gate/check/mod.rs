@@ -9,6 +9,7 @@ mod question;
 mod report;
 mod unmatched;
 
+pub use question::target;
 pub use report::{
     ChangedFile, CheckReport, CommitSummary, GateAnswer, PartOutcome, ReportPart, ReportedFinding,
     ReportedVerdict, StepCounts,

@@ -92,7 +92,7 @@ pub(super) fn read(repo: &Repo, options: &CheckOptions) -> Result<Question> {
 /// The protected branch that is meant when none is named: by `git config flow-ai.target`, else the first
 /// that the policy of `main`, `master` or the remote's own default branch names. Never by HEAD's config,
 /// which is the accused's.
-fn target(repo: &Repo) -> Result<Branch> {
+pub fn target(repo: &Repo) -> Result<Branch> {
     if let Some(named) = repo.git_config("flow-ai.target") {
         return repo.branch_named(&named);
     }
@@ -126,10 +126,15 @@ pub(super) fn remote(repo: &Repo) -> Option<String> {
 /// The id of what was found by that name.
 fn id(repo: &Repo, name: &str, found: Result<Commit>) -> Result<ObjectId> {
     let is_id = name.len() >= 7 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let found = found.map_err(|error| match is_id {
+    let found = found.map_err(|error| match is_id && !repo.has_like(name) {
         true if repo.is_shallow() => shallow(format!("this clone is shallow and lacks the commit {name}")),
         true => {
-            hint_on(error, format!("this clone lacks the commit {name}"), format!("git fetch origin {name}"))
+            // No remote finds a commit by the beginning of its name.
+            let fix = match name.parse::<ObjectId>() {
+                Ok(_) => format!("git fetch origin {name}"),
+                Err(_) => "fetch what has it, or name it in full: git fetch origin".to_owned(),
+            };
+            hint_on(error, format!("this clone lacks the commit {name}"), fix)
         }
         false => error,
     });

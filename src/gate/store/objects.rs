@@ -5,6 +5,7 @@
 //! and the merge, which the person makes with git itself.
 
 use super::branches::split;
+use super::refs::short;
 use super::{Commit, Repo, is_ref_name};
 use crate::domain::error::{Result, hint, hint_on};
 use anyhow::Context;
@@ -34,7 +35,7 @@ impl Repo {
         }
         let id = match self.gix.rev_parse_single(revision) {
             Ok(id) => id,
-            Err(_) if self.is_unborn() && self.is_head(revision) => return Err(no_commit(self)),
+            Err(_) if self.is_unborn() && self.is_head(revision) => return Err(self.no_commit()?),
             Err(error) => return Err(unknown(error)),
         };
         let commit = id.object().and_then(|object| object.peel_to_commit());
@@ -260,12 +261,29 @@ impl Repo {
         Ok(person(who.name, who.email))
     }
 
-    /// How a repository gets its first commit.
-    pub fn first_commit(&self) -> &'static str {
-        match self.work_dir() {
+    /// HEAD names no commit: the repository has none yet, or only the branch that HEAD is on.
+    pub fn no_commit(&self) -> Result<anyhow::Error> {
+        let head = self.head_ref()?.unwrap_or_default();
+        let others = [self.refs("refs/heads/")?, self.refs("refs/remotes/")?];
+        if others.iter().any(|refs| !refs.is_empty()) {
+            let branch = short(&head);
+            let fix = match self.work_dir() {
+                Some(_) => "name what you mean, or go back to another branch: git switch <branch>",
+                None => "name what you mean",
+            };
+            return Ok(hint(format!("`{branch}`, which HEAD is on, has no commit yet"), fix));
+        }
+        let first = match self.work_dir() {
             Some(_) => "make the first one: git commit --allow-empty -m Begin",
             None => "push the first one to it, from a clone",
-        }
+        };
+        Ok(hint("this repository has no commit yet", first))
+    }
+
+    /// Whether an object's name begins so; several count too.
+    pub fn has_like(&self, hex: &str) -> bool {
+        let Ok(prefix) = gix::hash::Prefix::from_hex(hex) else { return false };
+        matches!(self.gix.objects.lookup_prefix(prefix, None), Ok(Some(_)))
     }
 }
 
@@ -301,8 +319,4 @@ fn no_identity() -> anyhow::Error {
         "git does not know who you are",
         "git config --global user.name \"Your Name\" && git config --global user.email you@example.com",
     )
-}
-
-pub(super) fn no_commit(repo: &Repo) -> anyhow::Error {
-    hint("this repository has no commit yet", repo.first_commit())
 }
