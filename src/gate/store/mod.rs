@@ -109,12 +109,17 @@ impl Commit {
     /// its commits in its middle, indented where git wrote the message, behind a bullet or a mark of a quote
     /// where a forge or a person did. Where a line is continued, so is the value.
     pub fn said(&self, key: &str) -> Vec<String> {
+        self.said_under(|name| name.eq_ignore_ascii_case(key))
+    }
+
+    /// The same of every key that is meant.
+    pub fn said_under(&self, is_meant: impl Fn(&str) -> bool) -> Vec<String> {
         let mut values: Vec<String> = Vec::new();
         let mut open_at = None;
         for line in self.message.lines().skip(1) {
             let text = line.trim_start_matches(|c: char| c.is_whitespace() || "*->|#".contains(c));
             let indent = line.len() - text.len();
-            let value = text.split_once(':').filter(|(name, _)| name.trim_end().eq_ignore_ascii_case(key));
+            let value = text.split_once(':').filter(|(name, _)| is_meant(name.trim_end()));
             if let Some((_, value)) = value {
                 open_at = Some(indent);
                 values.push(value.trim().to_owned());

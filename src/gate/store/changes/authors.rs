@@ -1,22 +1,25 @@
 //! Who made one commit: agents by our trailers or their tools' own, else the git author.
 //!
-//! Tools sign by an address that is theirs (`noreply@anthropic.com`); a name alone proves nothing,
-//! since people are called Claude. The name tells the model where the address tells the tool. A
-//! tool that lends its voice to other vendors' models and does not say whose model it was is of an
-//! unknown vendor, unless another trailer of the same commit states the model outright.
+//! Whose an identity is, by its address or name: see [`identity`](super::identity). A tool that lends its
+//! voice to other vendors' models and does not say whose model it was is of an unknown vendor, unless
+//! another trailer of the same commit states the model outright.
 
+use super::identity::{author, by_address, by_identity, by_name, model};
 use super::tools::tools;
 use super::trailer;
 use crate::domain::change::{Author, Vendor};
-use crate::domain::presets::{self, Preset};
 use crate::gate::store::Commit;
 use gix::ObjectId;
 
 /// The trailers by which people and tools state the model outright.
 const STATEMENTS: [&str; 4] = ["Assisted-by", "Generated-by", "Generated-with", "Made-with"];
 
-/// The lines that name who had a hand in a commit: trailers, and what git's own squash message has of each.
-const NAMING: [&str; 5] = ["Co-authored-by", "Co-developed-by", "Signed-off-by", "Author", "Commit"];
+/// The trailers that name who shares a commit with its author.
+const SHARING: [&str; 2] = ["Co-authored-by", "Co-developed-by"];
+
+/// The trailers that name who looked at a commit or asked for it, and wrote nothing of it.
+const LOOKING: [&str; 7] =
+    ["Reviewed-by", "Acked-by", "Approved-by", "Tested-by", "Verified-by", "Reported-by", "Requested-by"];
 
 /// The beginnings of a line by which tools say in prose that the work is theirs.
 const PROSE: [&str; 8] = [
@@ -34,8 +37,8 @@ const PROSE: [&str; 8] = [
 pub(super) fn from_commit(commit: &Commit) -> Vec<Author> {
     let mut authors = by_our_trailers(commit);
     let signed = [&commit.author, &commit.committer].into_iter().filter_map(|who| by_address(who));
-    let named = NAMING.iter().flat_map(|key| commit.said(key)).flat_map(|people| by_addresses(&people));
-    let co_authors = NAMING[..2].iter().flat_map(|key| commit.said(key));
+    let named = commit.said_under(names_authors).into_iter().flat_map(|people| by_identities(&people));
+    let co_authors = SHARING.iter().flat_map(|key| commit.said(key));
     let named = named.chain(co_authors.filter_map(|person| by_bare_name(&person)));
     let others = signed.chain(named).chain(by_prose(commit)).chain(by_squashed_trailers(commit));
     if !authors.is_empty() {
@@ -58,9 +61,11 @@ pub(super) fn from_commit(commit: &Commit) -> Vec<Author> {
             authors.push(other);
         }
     }
-    let statements = STATEMENTS.iter().flat_map(|key| commit.said(key));
-    for stated in statements.filter_map(|statement| stated(&statement)) {
-        add_stated(&mut authors, stated);
+    for statement in STATEMENTS.iter().flat_map(|key| commit.said(key)) {
+        match stated(&statement) {
+            Some(stated) => add_stated(&mut authors, stated),
+            None => authors.extend(by_identities(&statement)),
+        }
     }
     authors
 }
@@ -80,8 +85,20 @@ pub(super) fn from_message(message: &str) -> Vec<Author> {
     from_commit(&commit).into_iter().filter(|author| !author.vendor.is_person()).collect()
 }
 
-/// The tools whose addresses stand in a line.
-fn by_addresses(people: &str) -> Vec<Author> {
+/// Whether lines of that key name who had a hand in a commit: `Helped-by`, whatever it is that was done, and
+/// what git's own squash message has of each.
+fn names_authors(key: &str) -> bool {
+    let is = |other: &&str| key.eq_ignore_ascii_case(other);
+    let is_trailer = key.to_lowercase().ends_with("-by") && !key.contains(char::is_whitespace);
+    let is_other = LOOKING.iter().chain(&STATEMENTS).any(is);
+    is_trailer && !is_other || ["Author", "Commit"].iter().any(is)
+}
+
+/// The tools whose addresses or names stand in a line.
+fn by_identities(people: &str) -> Vec<Author> {
+    if !people.contains('<') {
+        return by_name(people).into_iter().collect();
+    }
     people.split_inclusive('>').filter_map(by_address).collect()
 }
 
@@ -152,17 +169,6 @@ pub(crate) fn stated(text: &str) -> Option<Author> {
     Some(Author { name: vendor.as_str().to_owned(), vendor, model: Some(model.to_owned()) })
 }
 
-/// Whose identity `Name <address>` is: a tool's, else a person's.
-pub(crate) fn by_identity(identity: &str) -> Author {
-    let person = || Author { name: identity.to_owned(), vendor: Vendor::person(), model: None };
-    by_address(identity).unwrap_or_else(person)
-}
-
-/// Whether an identity is a person's: no agent's that we know, and no bot's, as GitHub marks them.
-pub fn is_person(identity: &str) -> bool {
-    by_identity(identity).vendor.is_person() && !identity.to_lowercase().contains("[bot]")
-}
-
 /// The agents that we recorded when we committed their work; a squash holds several.
 fn by_our_trailers(commit: &Commit) -> Vec<Author> {
     let agents: Vec<&str> = commit.trailers(trailer::AGENT).collect();
@@ -175,40 +181,6 @@ fn by_our_trailers(commit: &Commit) -> Vec<Author> {
         model: (models.len() == vendors.len()).then(|| models[index].to_owned()),
     };
     vendors.iter().enumerate().map(|(index, vendor)| agent(index, vendor)).collect()
-}
-
-/// The tool that signs with the address of `Name <address>`.
-fn by_address(person: &str) -> Option<Author> {
-    let (name, address) = person.rsplit_once('<')?;
-    let address = address.trim_end().trim_end_matches('>').to_lowercase();
-    // GitHub puts the account's number before its name: 198982749+Copilot@users.noreply.github.com
-    let plain = address.split_once('+').map_or(address.as_str(), |(_, plain)| plain);
-    if let Some((_, tool, vendor)) = tools().find(|(own, _, _)| match own.starts_with('@') {
-        true => plain.ends_with(own),
-        false => plain == *own,
-    }) {
-        return Some(author(tool, name, vendor));
-    }
-    let is_by = |preset: &&Preset| preset.name_suffix.is_some_and(|suffix| name.trim_end().ends_with(suffix));
-    presets::ALL.iter().find(is_by).map(|preset| author(preset.name, "", preset.vendor))
-}
-
-/// A tool whose words may betray the model that it ran.
-fn author(tool: &str, words: &str, vendor: Option<&str>) -> Author {
-    let model = model(words);
-    let told = model.and_then(Vendor::from_model).or_else(|| vendor.map(Vendor::new));
-    // "Claude" alone is a tool's name, not a model's.
-    let model = model.filter(|model| model.contains(|c: char| c.is_ascii_digit()));
-    let vendor = told.unwrap_or_else(Vendor::unknown);
-    Author { name: tool.to_owned(), vendor, model: model.map(str::to_owned) }
-}
-
-/// The word of a text that betrays a model's vendor, the longest one: `aider (gpt-4o)`.
-fn model(text: &str) -> Option<&str> {
-    text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | ',' | ';' | '"'))
-        .map(|word| word.trim_matches(':'))
-        .filter(|word| Vendor::from_model(word).is_some())
-        .max_by_key(|word| word.len())
 }
 
 #[cfg(test)]
@@ -312,6 +284,19 @@ mod tests {
     }
 
     #[test]
+    fn whatever_an_agent_did_by_its_trailer_it_had_a_hand_in_it() {
+        for line in [
+            "Helped-by: Claude <noreply@anthropic.com>",
+            "Coded-by: Claude Code <dev@example.com>",
+            "suggested-by: Ada (Claude Code) <ada@example.com>",
+            "Signed-off-by: Claude Opus 4.5",
+            "Author: Claude Code <dev@example.com>",
+        ] {
+            assert_eq!(vendors(ADA, &format!("Fix\n\n{line}\n")), ["person", "anthropic"], "{line}");
+        }
+    }
+
+    #[test]
     fn an_agent_that_commits_had_a_hand_in_it() {
         let by = |author: &str, committer: &str, message: &str| {
             let commit = Commit { committer: committer.to_owned(), ..commit(author, message) };
@@ -386,7 +371,11 @@ mod tests {
     fn people_stay_people_whatever_they_are_called() {
         assert_eq!(vendors("Claude Dupont <claude@dupont.fr>", "Fix\n"), ["person"]);
         assert_eq!(vendors(ADA, "Fix\n\nCo-authored-by: Claude Dupont <claude@dupont.fr>\n"), ["person"]);
-        assert_eq!(vendors(ADA, "Fix\n\nReviewed-by: Claude <noreply@anthropic.com>\n"), ["person"]);
+        for looking in ["Reviewed-by", "acked-by", "Tested-by", "Reported-by", "Cc"] {
+            let message = format!("Fix\n\n{looking}: Claude <noreply@anthropic.com>\n");
+            assert_eq!(vendors(ADA, &message), ["person"], "{message}");
+        }
+        assert_eq!(vendors(ADA, "Fix\n\nHelped-by: Claude\n"), ["person"], "a given name");
         assert_eq!(vendors(ADA, "Co-authored-by: Claude <noreply@anthropic.com>"), ["person"], "a subject");
     }
 }

@@ -1,16 +1,18 @@
 //! Changes read off commits: which trees, and who made them.
 //!
 //! Authors come from the trailers that we write when we commit an agent's work, and from what agent tools
-//! leave: their addresses as author, committer or co-author, also in a squash, and their words. A commit
+//! leave: their addresses and names as author, committer or in a trailer, also in a squash, and their words. A commit
 //! with none of these is its git author's own.
 
 mod authors;
 mod commits;
+mod identity;
 mod tools;
 
-pub use authors::is_person;
-pub(crate) use authors::{add_stated, by_identity, stated};
+pub(crate) use authors::{add_stated, stated};
 pub use commits::{carried, own_base};
+pub(crate) use identity::by_identity;
+pub use identity::is_person;
 
 use super::trees::{Fork, Merger};
 use super::{Branch, Commit, Repo};
@@ -145,7 +147,7 @@ pub fn staged(repo: &Repo) -> Result<Change> {
     let head = if repo.is_unborn() { None } else { Some(repo.commit_of("HEAD")?) };
     let base_tree = head.as_ref().map_or_else(|| repo.empty_tree(), |head| head.tree);
     let author = repo.author().unwrap_or_else(|_| "somebody".to_owned());
-    let mut authors = vec![authors::by_identity(&author)];
+    let mut authors = vec![by_identity(&author)];
     add(&mut authors, prepared(repo));
     let mut commits = Vec::new();
     for (incoming, is_merge) in incoming(repo)? {
