@@ -32,6 +32,8 @@ pub struct Material {
     pub(super) target: String,
     pub(super) title: String,
     pub(super) intent: String,
+    /// What its commits say; empty if that is the title and nothing more.
+    pub(super) messages: String,
     pub(super) instructions: String,
     pub(super) block: Vec<Severity>,
     /// How many bytes a request may have.
@@ -57,7 +59,11 @@ pub fn gather(repo: &Repo, request: &super::Request<'_>) -> Result<Result<Materi
         return Ok(Err(too_many(shown.diff.len().div_ceil(budget), most)));
     }
     let way = shown.way(change);
-    let ShownChange { files, diff, net, hidden } = shown;
+    let ShownChange { files, diff, net, mut hidden } = shown;
+    let (messages, hidden_in_messages) = escape::for_review(messages(repo, change)?.as_bytes());
+    for (what, times) in hidden_in_messages {
+        *hidden.entry(what).or_default() += times;
+    }
     let lookalikes = lookalike::find(&diff);
     let material = Material {
         files,
@@ -69,12 +75,28 @@ pub fn gather(repo: &Repo, request: &super::Request<'_>) -> Result<Result<Materi
         target: request.target.to_owned(),
         title: escape::for_review(change.title.as_bytes()).0,
         intent: escape::for_review(request.intent.as_bytes()).0,
+        messages,
         instructions: config.review.instructions.clone().unwrap_or_default(),
         block: config.gate.block.clone(),
         budget,
         most,
     };
     Ok(Ok(material))
+}
+
+/// The messages of a change's commits, parents first: they enter the history with it.
+fn messages(repo: &Repo, change: &Change) -> Result<String> {
+    let mut text = String::new();
+    for id in &change.commits {
+        let commit = repo.commit(*id)?;
+        let message = commit.message.trim_end();
+        if change.commits.len() == 1 && message == change.title {
+            break;
+        }
+        let merge = if commit.parents.len() > 1 { " (a merge)" } else { "" };
+        text.push_str(&format!("commit {}{merge}\n{message}\n\n", id.to_hex_with_len(10)));
+    }
+    Ok(text)
 }
 
 /// A change as it is shown.

@@ -17,6 +17,7 @@ mod parts;
 mod reading;
 mod request;
 pub mod reviewers;
+mod room;
 mod split;
 
 pub(crate) use material::show;

@@ -11,10 +11,11 @@ use super::answer::{Asked, schema};
 use super::files::File;
 use super::material::{Material, too_big, too_many};
 use super::parts::{self, Part, Unfit};
+use super::room::{self, BEFORE, listed, shortened};
 use crate::commands::prompts::{self, REVIEW_SYSTEM};
 use crate::domain::digest;
 use crate::domain::error::Result;
-use crate::domain::text::{escape, units};
+use crate::domain::text::units;
 use crate::domain::verdict::{ShownPart, ShownWay};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -23,14 +24,11 @@ use std::fmt::Write;
 /// What stands between who a reviewer is and what it is to judge, for reviewers that take one text.
 const BETWEEN: &str = "\n\n";
 
-/// Kept free in every request to say why the answer before could not be taken, in bytes.
-const BEFORE: usize = 1000;
-
-/// What looks like something else is listed in a request up to so many bytes.
-const LOOKALIKES: usize = 2000;
-
 /// The share of the budget that the names of files in other parts may take: one in so many.
 const OTHERS: usize = 8;
+
+/// The share of the budget that the messages of commits may take in one of several parts: one in so many.
+const MESSAGES: usize = 8;
 
 /// Stands for the number of parts before that is known: the room that it takes is enough.
 const MOST: usize = 99_999;
@@ -80,6 +78,8 @@ pub struct Requests {
     material: Material,
     /// What each request shows of the difference; together, all of it.
     parts: Vec<Part>,
+    /// What each shows of the messages; together, all of them.
+    messages: Vec<String>,
 }
 
 impl Requests {
@@ -94,13 +94,17 @@ impl Requests {
             Err(why) => return Ok(Err(unfit(&material, why))),
         };
         let cost: Vec<usize> = files.iter().map(cost).collect();
-        let mut requests = Requests { material, parts };
+        let messages = vec![material.messages.clone()];
+        let mut requests = Requests { material, parts, messages };
         if requests.length(0)? <= budget {
             return Ok(Ok(requests));
         }
         // What every request takes that shows nothing of the difference.
         requests.parts = vec![Part::default(); MOST + 1];
-        let bare = requests.length(MOST)? + FENCE;
+        requests.messages = room::divided(&requests.material.messages, budget / MESSAGES);
+        let longest =
+            requests.messages.iter().map(|text| room::marked(text) + FENCE).max().unwrap_or_default();
+        let bare = requests.length(MOST)? + FENCE + longest;
         if bare >= budget {
             return Ok(Err(too_big("what is said beside the difference", bare, budget)));
         }
@@ -108,6 +112,9 @@ impl Requests {
         let paths: Vec<&str> = requests.paths().collect();
         requests.parts = match parts::split(&material.diff, &paths, &cost, budget - bare) {
             Ok(parts) if parts.len() > most => return Ok(Err(too_many(parts.len(), most))),
+            Ok(parts) if parts.len() < requests.messages.len() => {
+                return Ok(Err(room::too_many_words(material.messages.len(), parts.len())));
+            }
             Ok(parts) => parts,
             Err(why) => return Ok(Err(unfit(material, why))),
         };
@@ -169,6 +176,7 @@ impl Requests {
     /// All that a request must say: the rules, the purpose, the files and the difference of that part.
     fn prompt(&self, part: usize, asked: &Asked, before: Option<&str>) -> Result<String> {
         let (material, shown) = (&self.material, &self.parts[part]);
+        let messages = self.messages.get(part).map_or("", String::as_str);
         let cut = shown.cut();
         let files = shown
             .files()
@@ -193,6 +201,7 @@ impl Requests {
             before: before.map(shortened),
             title: &material.title,
             intent: material.intent.trim_end(),
+            messages,
             files: files.collect::<Vec<_>>().join("\n"),
             difference: shown.text(&material.diff, material.difference()),
             has_history: !material.history().is_empty(),
@@ -267,6 +276,8 @@ struct ReviewPrompt<'a> {
     before: Option<String>,
     title: &'a str,
     intent: &'a str,
+    /// What is shown here of the messages of its commits.
+    messages: &'a str,
     files: String,
     difference: String,
     /// Whether its commits add something and take it away again.
@@ -297,29 +308,6 @@ struct ReviewContents<'a> {
     missing: Vec<&'a str>,
 }
 
-/// As many of these lines as there is room for.
-fn listed(lines: &[String], of: &str) -> String {
-    let mut text = String::new();
-    for (count, line) in lines.iter().enumerate() {
-        if text.len() + line.len() > LOOKALIKES {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "and {} more {of}", lines.len() - count);
-            break;
-        }
-        text.push_str(line);
-        text.push('\n');
-    }
-    text
-}
-
-/// Why the last answer could not be taken, in the room that is kept free for it.
-fn shortened(why: &str) -> String {
-    let mut why = escape::for_review(why.as_bytes()).0;
-    let end = why.char_indices().map(|(at, _)| at).find(|at| *at >= BEFORE / 2);
-    why.truncate(end.unwrap_or(why.len()));
-    why
-}
-
 fn unfit(material: &Material, why: Unfit) -> String {
     match why {
         Unfit::Line(file, bytes) => {
@@ -346,11 +334,12 @@ mod tests {
             net: diff.len(),
             way: None,
             diff,
-            hidden: escape::for_review("\u{202e}".as_bytes()).1,
+            hidden: crate::domain::text::escape::for_review("\u{202e}".as_bytes()).1,
             lookalikes: vec!["a.rs:1: `раypal` mixes letters".into()],
             target: "main".into(),
             title: "Title".into(),
             intent: "[request.md]\nREQUEST {}\n\n".into(),
+            messages: "commit 1234567890\nTitle\n\nBecause.\n".into(),
             instructions: "Look\nclosely".into(),
             block: vec![Severity::P0, Severity::P1],
             budget,
@@ -375,6 +364,9 @@ mod tests {
             &format!(
                 "\n<<<DATA {nonce} what the change is meant to do\n| Title\n| \n| [request.md]\n| REQUEST {{}}\n>>>DATA {nonce} end\n"
             ),
+            &format!(
+                "\n<<<DATA {nonce} the messages of its commits\n| commit 1234567890\n| Title\n| \n| Because.\n>>>DATA"
+            ),
             &format!("\n<<<DATA {nonce} the whole difference\ndiff --git a/a.rs"),
             "+new {{ line }} <&>\n",
             "\nEvery modified text file follows",
@@ -386,15 +378,23 @@ mod tests {
 
     #[test]
     fn parts_fit_the_budget_and_name_the_files_of_the_others() {
-        let requests = Requests::divide(material(6_000)).unwrap().unwrap();
+        let messages: String = (0..300).map(|line| format!("line {line}\n")).collect();
+        let long = Material { messages: messages.clone(), ..material(7_500) };
+        assert!(
+            Requests::divide(Material { messages: messages.repeat(9), ..material(7_500) }).unwrap().is_err()
+        );
+        let requests = Requests::divide(long).unwrap().unwrap();
         assert!(requests.parts() > 1);
+        let mut seen = 0;
         for part in 0..requests.parts() {
             let bundle = requests.bundle(part, &"ab".repeat(16), None).unwrap().unwrap();
-            assert!(bundle.text().len() <= 6_000 + 200, "{}", bundle.text().len());
+            assert!(bundle.text().len() <= 7_500 + 200, "{}", bundle.text().len());
+            seen += (0..300).filter(|line| bundle.prompt.contains(&format!("| line {line}\n"))).count();
             let says = format!("This is part {} of {} of one change", part + 1, requests.parts());
             assert!(
                 bundle.prompt.contains(&says) && bundle.prompt.contains("the changed files of other parts")
             );
         }
+        assert_eq!(seen, 300, "every line of the messages in one of them");
     }
 }
