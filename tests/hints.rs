@@ -158,6 +158,31 @@ fn a_squash_pushed_with_the_notes_only() {
 }
 
 #[test]
+fn a_squash_of_a_stack_pushed_without_what_was_reviewed() {
+    let (place, server) = guarded(false);
+    let number = |from: &str, to: &str| {
+        place.write("n.txt", place.read("n.txt").replace(&format!("\n{from}\n"), &format!("\n{to}\n")));
+        place.git(&["commit", "--quiet", "-am", to]).ok();
+    };
+    place.branch("lower", "main");
+    number("20", "a20");
+    place.branch("upper", "lower");
+    number("a20", "b20");
+    place.flow(&["review", "lower"]).ok();
+    place.flow(&["review", "lower..upper"]).ok();
+    place.switch("main");
+    number("20", "b20");
+    let push = "git push --atomic origin main refs/notes/flow-ai";
+    let refused = place.sh(push).stderr;
+    assert!(refused.contains("the commits that were reviewed are not in this repository"), "{refused}");
+    let offered = hinted(&refused);
+    assert!(offered[0].starts_with("git flow-ai push"), "it is approved already: {refused}");
+    let wanted = place.id("main");
+    follow(&place, push, || tip_of(&place, &server) == wanted);
+    assert_eq!(place.asked().len(), 2);
+}
+
+#[test]
 fn a_mistake_its_revert_and_a_good_commit() {
     let (place, server) = guarded(false);
     place.commit("bad.txt", "bad\n");
@@ -301,6 +326,103 @@ fn a_branch_of_two_vendors_is_judged_in_parts() {
     place.switch("main");
     follow(&place, "git merge --no-edit --no-ff mixed", || place.file("main", "c.txt").is_some());
     assert_eq!(place.asked(), ["zeta", "acme"], "each part by a rival of its own authors");
+}
+
+/// Two reviewers, each of a vendor that an agent here has too.
+fn two_vendors(gate: &str) -> Place {
+    let config = Config::new().gate("branches = [\"main\"]\nreview_on_merge = false").gate(gate);
+    let place = Place::with_config(config.reviewer("acme", "acme").reviewer("zeta", "zeta"));
+    for name in ["acme", "zeta"] {
+        place.watched_reviewer(name, "");
+    }
+    init(&place);
+    place
+}
+
+/// Commits a file as the work of agents of these vendors.
+fn commit_by(place: &Place, path: &str, vendors: &[&str]) {
+    stage(place, path, path);
+    let trailers: String =
+        vendors.iter().map(|by| format!("Flow-Agent: {by}\nFlow-Vendor: {by}\n")).collect();
+    place.git(&["commit", "--quiet", "-m", &format!("Add {path}\n\n{trailers}")]).ok();
+}
+
+#[test]
+fn a_branch_of_two_vendors_that_took_in_main_is_judged_in_parts() {
+    for command in ["git merge --no-edit --no-ff mixed", "git push origin mixed:main"] {
+        let place = two_vendors("");
+        let server = place.server("origin");
+        Out::run(place.command("git").current_dir(&server).args(["flow-ai", "init"])).ok();
+        place.branch("mixed", "main");
+        commit_by(&place, "a.txt", &["acme"]);
+        place.branch("side", "mixed");
+        commit_by(&place, "side.txt", &["zeta"]);
+        place.switch("main");
+        stage(&place, "other.txt", "other\n");
+        place.ungated(&["commit", "--quiet", "-m", "Other"]).ok();
+        let receive = "--receive-pack=git -c core.hooksPath=/dev/null receive-pack";
+        place.ungated(&["push", "--quiet", receive, "origin", "main"]).ok();
+        place.switch("mixed");
+        place.git(&["merge", "--quiet", "--no-edit", "main"]).ok();
+        place.git(&["merge", "--quiet", "--no-edit", "side"]).ok();
+        commit_by(&place, "b.txt", &["zeta"]);
+        place.switch("main");
+        follow(&place, command, || {
+            let at = if command.contains("push") { tip_of(&place, &server) } else { place.id("main") };
+            place.file(&at, "b.txt").is_some() && place.file(&at, "side.txt").is_some()
+        });
+        assert_eq!(place.asked(), ["zeta", "acme", "acme"], "each part by a rival of its own authors");
+    }
+}
+
+#[test]
+fn a_merge_reviewed_on_the_spot_is_judged_in_parts_too() {
+    let config = Config::protected().reviewer("acme", "acme").reviewer("zeta", "zeta");
+    let place = Place::with_config(config);
+    for name in ["acme", "zeta"] {
+        place.watched_reviewer(name, "");
+    }
+    init(&place);
+    place.branch("mixed", "main");
+    commit_by(&place, "a.txt", &["acme"]);
+    commit_by(&place, "b.txt", &["zeta"]);
+    place.switch("main");
+    place.git(&["merge", "--quiet", "--no-edit", "--no-ff", "mixed"]).ok();
+    assert_eq!(place.asked(), ["zeta", "acme"]);
+}
+
+#[test]
+fn where_no_reviewer_is_a_rival_a_person_is_asked_for() {
+    for (gate, wanted) in [("", "waivers = ["), ("waivers = [\"bob@example.com\"]", "git flow-ai waive")] {
+        let place = two_vendors(gate);
+        place.branch("both", "main");
+        commit_by(&place, "a.txt", &["acme", "zeta"]);
+        place.switch("main");
+        let merge = place.sh("git merge --no-edit both").stderr;
+        assert!(!hinted(&merge).iter().any(|command| command.contains("flow-ai review")), "{gate}: {merge}");
+        let review = place.flow(&["review", "both"]).exits(2).stderr;
+        for said in [merge, review] {
+            assert!(said.contains("acme, zeta") && said.contains(wanted), "{gate}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_policy_with_a_mistake_on_the_way_is_let_in_as_one_step() {
+    for command in ["git merge --ff-only t", "git merge t", "git push origin t:main", "git reset --hard t"] {
+        let place = local(config());
+        let server = place.server("origin");
+        Out::run(place.command("git").current_dir(&server).args(["flow-ai", "init"])).ok();
+        place.branch("t", "main");
+        let policy = place.read(".zenflow/config.toml");
+        place.commit(".zenflow/config.toml", policy.replace("branches", "brnches"));
+        place.commit(".zenflow/config.toml", format!("{policy}# as it was\n"));
+        place.switch("main");
+        follow(&place, command, || {
+            let at = if command.contains("push") { tip_of(&place, &server) } else { place.id("main") };
+            place.file(&at, ".zenflow/config.toml").is_some_and(|text| text.ends_with("# as it was\n"))
+        });
+    }
 }
 
 #[test]

@@ -33,14 +33,19 @@ pub(super) fn ask(moment: Moment) -> Result<HookAnswer> {
 /// Whether git was told to replace the last commit. It does not tell its hook, so this is read off the command
 /// line: where that is not possible, the branch itself refuses it in the end.
 fn is_amend() -> bool {
-    let is_git =
-        |line: &[String]| line.first().is_some_and(|program| program == "git" || program.ends_with("/git"));
-    let lines = ancestors::command_lines();
-    let Some(git) = lines.iter().find(|line| is_git(line)) else { return false };
+    let Some(git) = git_above() else { return false };
     let options = git.iter().skip(1).take_while(|word| *word != "--");
     // git takes a long option by any beginning that is no other's.
     let names_it = |word: &String| word.len() >= "--am".len() && "--amend".starts_with(word.as_str());
     git.iter().any(|word| word == "commit") && options.into_iter().any(names_it)
+}
+
+/// The command line of the git that runs this hook; `None` where it cannot be seen.
+pub(super) fn git_above() -> Option<Vec<String>> {
+    let is_git = |line: &Vec<String>| {
+        line.first().is_some_and(|program| program == "git" || program.ends_with("/git"))
+    };
+    ancestors::command_lines().into_iter().find(is_git)
 }
 
 /// No review lets it: the commit that it replaces would be lost.

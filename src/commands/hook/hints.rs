@@ -3,10 +3,12 @@
 
 use super::{Moment, Refused};
 use crate::commands::human_review;
+use crate::commands::review::{by_authors, persons_way};
+use crate::domain::change::Change;
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
 use crate::domain::text::shell::quote;
-use crate::gate::admit::{self, Beginning, Candidate, Missing, New, Protector};
+use crate::gate::admit::{self, Beginning, Candidate, Missing, New, Protector, Ruling};
 use crate::gate::store::{Repo, reflog};
 use crate::system::git;
 use gix::ObjectId;
@@ -31,13 +33,78 @@ pub(super) fn approval(
     Ok(format!("a person who did not write it approves it: git flow-ai review {what} --approve"))
 }
 
-/// How to get the verdict that is missing.
-pub(super) fn review(
+/// How what cannot enter commit by commit enters as one step, where that would be let in or needs no more than a
+/// review. `None` if it would not.
+pub(super) fn as_one_step(
     repo: &Repo,
     candidate: &Candidate,
+    policy: &Policy,
+    moment: Moment,
+) -> Result<Option<String>> {
+    let New::Commit(new) = candidate.new else { return Ok(None) };
+    if !repo.is_ancestor(candidate.old, new)? || repo.commit(new)?.parents.contains(&candidate.old) {
+        return Ok(None);
+    }
+    let step =
+        Candidate { new: New::Tree { tree: repo.tree_of(new)?, heads: vec![new] }, ..candidate.clone() };
+    let first = match admit::admit_under(repo, &step, policy)? {
+        Ruling::Allow(_) => String::new(),
+        Ruling::Refuse(refusal) if refusal.missing.is_some() && refusal.blocking.is_empty() => {
+            format!(
+                "git flow-ai review {}..{}{} && ",
+                short(candidate.old),
+                short(new),
+                target(repo, candidate)
+            )
+        }
+        Ruling::Refuse(_) => return Ok(None),
+    };
+    let (branch, merge) = (quote(&candidate.branch), format!("git merge --no-ff --no-edit {}", short(new)));
+    Ok(Some(match moment {
+        Moment::Push | Moment::Receive => format!(
+            "push it as one step: {first}git switch --detach {} && {merge} && git flow-ai push HEAD:{branch}",
+            short(candidate.old)
+        ),
+        _ => {
+            let back = back_command(repo, candidate, moment).map(|back| back + " && ").unwrap_or_default();
+            let is_there = repo.head_ref()? == Some(format!("refs/heads/{}", candidate.branch));
+            let switch = if is_there { String::new() } else { format!("git switch {branch} && ") };
+            format!("let it in as one step: {first}{back}{switch}{merge}")
+        }
+    }))
+}
+
+/// How to get the verdict that is missing, or whom to ask where no reviewer of the policy may give it.
+pub(super) fn verdict(
+    repo: &Repo,
+    candidate: &Candidate,
+    policy: &Policy,
     missing: &Missing,
     moment: Moment,
 ) -> Result<String> {
+    let change = super::review::change(repo, candidate, missing)?;
+    let is_rival = |part: &Change| policy.reviewers.iter().any(|who| policy.is_rival(who, &part.authors));
+    if policy.reviewers.is_empty() || is_rival(&change) || by_authors(repo, &change, is_rival)?.is_some() {
+        return review(repo, candidate, missing, moment);
+    }
+    let vendors: Vec<String> = change.vendors().iter().map(ToString::to_string).collect();
+    let mut way = format!(
+        "no reviewer is independent of all its authors ({}): have one of another vendor added to {}",
+        vendors.join(", "),
+        crate::domain::config::PATH
+    );
+    // Who may let it in is told how already.
+    if !human_review::user(repo).is_ok_and(|person| policy.may_waive(&person)) {
+        let what = match missing.head {
+            Some(head) => named(repo, candidate, missing.base, head, moment)?,
+            None => "--staged".to_owned(),
+        };
+        way = format!("{way}, {}", persons_way(policy, &(what + &target(repo, candidate))));
+    }
+    Ok(way)
+}
+
+fn review(repo: &Repo, candidate: &Candidate, missing: &Missing, moment: Moment) -> Result<String> {
     let Some(head) = missing.head else {
         return Ok(match &candidate.new {
             New::Tree { tree, heads } if is_gits_own(repo, candidate, *tree, heads)? => {
@@ -183,11 +250,15 @@ pub(super) fn back(repo: &Repo, candidate: &Candidate, moment: Moment) -> Option
     if moment == Moment::BeforeRebase {
         return put_aside(repo).map(str::to_owned);
     }
+    back_command(repo, candidate, moment).map(|abort| format!("to go back to where you were: {abort}"))
+}
+
+fn back_command(repo: &Repo, candidate: &Candidate, moment: Moment) -> Option<String> {
     if !matches!(moment, Moment::MergeCommit | Moment::Commit | Moment::Move) {
         return None;
     }
     let under_way = |name: &str| repo.git_dir().join(name).exists();
-    let abort = if moment == Moment::MergeCommit || under_way("MERGE_HEAD") {
+    Some(if moment == Moment::MergeCommit || under_way("MERGE_HEAD") {
         "git merge --abort".to_owned()
     } else if under_way("CHERRY_PICK_HEAD") {
         "git cherry-pick --abort".to_owned()
@@ -212,8 +283,7 @@ pub(super) fn back(repo: &Repo, candidate: &Candidate, moment: Moment) -> Option
         format!("git switch {}", before_rebase(repo, candidate))
     } else {
         return None;
-    };
-    Some(format!("to go back to where you were: {abort}"))
+    })
 }
 
 /// The branch that is being rebased, to which `git rebase --abort` leads.

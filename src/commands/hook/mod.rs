@@ -137,14 +137,25 @@ fn refused(
     };
     let mut ways = Vec::new();
     match (&refusal.missing, refusal.blocking.is_empty()) {
-        _ if !refusal.fix.is_empty() => ways.extend(refusal.fix),
+        _ if !refusal.fix.is_empty() => {
+            if let Some(way) = hints::as_one_step(repo, candidate, policy, moment)? {
+                return Ok(Refused {
+                    why: format!("{what}: {}", refusal.why),
+                    blocking: Vec::new(),
+                    fix: vec![way],
+                });
+            }
+            ways.extend(refusal.fix);
+        }
         (Some(missing), true) if refusal.wants_person => {
             ways.push(hints::approval(repo, candidate, missing, moment)?)
         }
+        // It is approved already: what is missing comes with the push that the server names.
+        (Some(_), true) if refusal.is_elsewhere && moment == Moment::Receive => {}
         (_, false) => ways.push("mend what is found, then have it judged again".to_owned()),
         (Some(missing), true) => match hints::picks(repo, candidate).filter(|_| moment == Moment::Move) {
             Some(picks) => ways.push(picks),
-            None => ways.push(hints::review(repo, candidate, missing, moment)?),
+            None => ways.push(hints::verdict(repo, candidate, policy, missing, moment)?),
         },
         (None, true) => ways
             .push(format!("only add to `{branch}`: make the change on a branch of its own and merge that")),

@@ -55,6 +55,7 @@ pub async fn settle(pending: Pending, events: &Events, stop: &Stop) -> Result<Op
         missing: Some(missing),
         blocking: Vec::new(),
         wants_person: false,
+        is_elsewhere: false,
         fix: Vec::new(),
     };
     with_reasons(&repo, &candidate, &policy, refusal, moment, reasons).map(Some)
@@ -104,6 +105,9 @@ async fn judge(
         sandbox: &sandbox,
         transcript: None,
     };
+    if let Some(parts) = review::parts(repo, &loaded.config, &change)? {
+        return Ok(review::in_parts(repo, &request, &parts, events, stop).await?.reasons);
+    }
     let outcomes = review::judge(repo, &request, events, stop).await?;
     let reasons = outcomes.into_iter().filter_map(|outcome| match outcome {
         ReviewOutcome::CannotTell(why) => Some(why),
@@ -114,7 +118,7 @@ async fn judge(
 
 /// The missing change with everybody who made it: of a resolution that is not committed yet, all who
 /// made what it merges, and the person who resolves.
-fn change(repo: &Repo, candidate: &Candidate, missing: &Missing) -> Result<Change> {
+pub(super) fn change(repo: &Repo, candidate: &Candidate, missing: &Missing) -> Result<Change> {
     match (missing.base, missing.head) {
         (Some(base), Some(head)) => return changes::between(repo, base, head),
         (None, Some(head)) => return changes::since(repo, candidate.old, head),

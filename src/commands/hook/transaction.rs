@@ -249,9 +249,33 @@ fn merging() -> Result<HookAnswer> {
     // A conflict is for a person to resolve, and the commit that does so is judged as it then stands.
     match admit::predict(&repo, old, &new_heads)? {
         Some(tree) if !new_heads.is_empty() => {
-            let candidate = Candidate { new: New::Tree { tree, heads: new_heads }, ..candidate };
-            decide(repo, candidate, Moment::BeforeMerge)
+            let forward = fast_forward(&repo, old, &new_heads)?;
+            let merge = Candidate { new: New::Tree { tree, heads: new_heads }, ..candidate.clone() };
+            match (decide(repo, merge, Moment::BeforeMerge)?, forward) {
+                // Then each commit on the way is a state of the branch, and not only the last one.
+                (HookAnswer::Pass, Some(head)) => {
+                    let forward = Candidate { new: New::Commit(head), ..candidate };
+                    decide(Repo::discover()?, forward, Moment::BeforeMerge)
+                }
+                (answer, _) => Ok(answer),
+            }
         }
         _ => Ok(HookAnswer::Pass),
     }
+}
+
+/// Where a merge that begins leads if it is a fast-forward, as far as the command line of git tells; else the branch
+/// itself refuses it in the end.
+fn fast_forward(repo: &Repo, old: ObjectId, heads: &[ObjectId]) -> Result<Option<ObjectId>> {
+    let ([head], Some(git)) = (heads, super::commit::git_above()) else { return Ok(None) };
+    let head_name = repo.head_ref()?.unwrap_or_default();
+    let options = format!("branch.{}.mergeOptions", head_name.trim_start_matches("refs/heads/"));
+    let options = repo.git_config(&options).unwrap_or_default();
+    let is_never =
+        |name: &str| matches!(repo.git_config(name).as_deref(), Some("false" | "no" | "off" | "0"));
+    // git takes a long option by any beginning that is no other's.
+    let merges = |word: &str| word.starts_with("--no-f") || word.len() > 3 && "--squash".starts_with(word);
+    let mut words = git.iter().map(String::as_str).chain(options.split_whitespace());
+    let is_merge = words.any(merges) || is_never("merge.ff") || is_never("pull.ff");
+    Ok((!is_merge && repo.is_ancestor(old, *head)?).then_some(*head))
 }

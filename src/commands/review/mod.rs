@@ -22,7 +22,9 @@ mod split;
 
 pub(crate) use material::show;
 pub use on_request::{Earlier, ReviewOptions, Reviewed, let_in_already};
+pub(crate) use on_request::{in_parts, parts, persons_way};
 pub use reviewers::{reviewers, rival, rivals};
+pub(crate) use split::by_authors;
 
 use crate::agents::sandbox::Sandbox;
 use crate::domain::change::{Author, Change, Vendor};

@@ -2,7 +2,7 @@
 //!
 //! A change that has been judged is not judged again, unless the user asks for that.
 
-use super::{Request, ReviewOutcome, conclusion, intent, judge, review, reviewers, rival, split};
+use super::{Request, ReviewOutcome, conclusion, intent, judge, review, reviewers, rival, rivals, split};
 use crate::agents::cli::Agent;
 use crate::commands::selection::{Selected, Selection};
 use crate::domain::change::{Author, Change, Vendor};
@@ -168,22 +168,50 @@ impl Earlier {
             // Only a newer verdict of the same reviewer answers one that blocks.
             None => blocking(&self.outcomes).and_then(|verdict| find(&verdict.reviewer.name).ok()),
         };
-        let outcomes = match (chosen, split::by_authors(repo, config, change)?) {
+        let outcomes = match (chosen, parts(repo, config, change)?) {
             (Some(reviewer), _) => vec![review(repo, &request, &reviewer, events, stop).await?],
             (None, Some(parts)) => {
                 let reviewed = in_parts(repo, &request, &parts, events, stop).await?;
                 return Ok(Reviewed { transcript: transcript.exists().then_some(transcript), ..reviewed });
             }
-            (None, None) => judge(repo, &request, events, stop).await?,
+            (None, None) => {
+                rivals(config, &config.gate, &change.authors)
+                    .map_err(|error| without_rival(&error, &config.gate, change))?;
+                judge(repo, &request, events, stop).await?
+            }
         };
         let reviewed = Reviewed::new(&joined(self.outcomes, outcomes), selected, &self.demand);
         Ok(Reviewed { transcript: transcript.exists().then_some(transcript), ..reviewed })
     }
 }
 
+/// The parts of a change that has no rival as a whole, each of which has one that can be asked.
+pub(crate) fn parts(repo: &Repo, config: &Config, change: &Change) -> Result<Option<Vec<Change>>> {
+    split::by_authors(repo, change, |part| rivals(config, &config.gate, &part.authors).is_ok())
+}
+
+/// Why nobody can judge a change, and besides another reviewer, who can let it in.
+fn without_rival(error: &anyhow::Error, policy: &Policy, change: &Change) -> anyhow::Error {
+    let head = change.head_commit.map(|head| head.to_hex_with_len(10).to_string());
+    let persons_way = persons_way(policy, head.as_deref().unwrap_or("--staged"));
+    let ways: Vec<&str> = error::fixes(error).chain([persons_way.as_str()]).collect();
+    hint(error::messages(error).join(": "), ways.join(", "))
+}
+
+/// How a person lets in what no reviewer may judge.
+pub(crate) fn persons_way(policy: &Policy, what: &str) -> String {
+    match &policy.waivers[..] {
+        [] => "or name a person who may let such a change in: waivers = [\"…\"] under [gate]".to_owned(),
+        waivers => format!(
+            "or have a person let it in ({}): git flow-ai waive {what} --reason \"…\"",
+            waivers.join(", ")
+        ),
+    }
+}
+
 /// Has each part of a change judged by its own rivals, what is judged already not again. The whole is approved
 /// if each part is.
-async fn in_parts(
+pub(crate) async fn in_parts(
     repo: &Repo,
     request: &Request<'_>,
     parts: &[Change],

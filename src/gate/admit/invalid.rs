@@ -46,6 +46,7 @@ fn refused(what: &str, path: &str, why: &str) -> Refusal {
         missing: None,
         blocking: Vec::new(),
         wants_person: false,
+        is_elsewhere: false,
         fix: Vec::new(),
     }
 }

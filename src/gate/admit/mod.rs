@@ -106,6 +106,8 @@ pub struct Refusal {
     pub blocking: Vec<Verdict>,
     /// Whether all that is missing is a person's approval, which no review can bring.
     pub wants_person: bool,
+    /// Whether it was approved, and only what was reviewed is not here to be compared with.
+    pub is_elsewhere: bool,
     /// What to do, where no review helps.
     pub fix: Vec<String>,
 }
@@ -245,6 +247,7 @@ fn rewind(candidate: &Candidate) -> Refusal {
         missing: None,
         blocking: Vec::new(),
         wants_person: false,
+        is_elsewhere: false,
         fix: Vec::new(),
     }
 }

@@ -51,9 +51,7 @@ impl fmt::Display for Reason {
                 write!(f, "it was reviewed on a version of {path} that the branch never had")
             }
             Reason::Spent => f.write_str("it was let in before, and taken out again since"),
-            Reason::Absent => {
-                f.write_str("what was reviewed is not in this repository (git flow-ai push brings it along)")
-            }
+            Reason::Absent => f.write_str("the commits that were reviewed are not in this repository"),
             Reason::PolicyByStack(path) => {
                 write!(f, "{path} is policy, and no single review shows how it changes")
             }

@@ -25,6 +25,7 @@ impl Judge<'_> {
         }
         let what = self.describe(&missing)?;
         let reason = self.reason(line.tree_at(at), line.steps[at].tree);
+        let is_elsewhere = reason == Some(Reason::Absent);
         let most = self.policy.base_demand().approvals;
         let (why, wants_person) = match (tally, reason) {
             (_, Some(Reason::WantsPerson)) => (format!("a rule wants a person's approval of {what}"), true),
@@ -43,14 +44,28 @@ impl Judge<'_> {
                 (why, false)
             }
         };
-        Ok(Refusal { why, missing: Some(missing), blocking: Vec::new(), wants_person, fix: Vec::new() })
+        Ok(Refusal {
+            why,
+            missing: Some(missing),
+            blocking: Vec::new(),
+            wants_person,
+            is_elsewhere,
+            fix: Vec::new(),
+        })
     }
 
     fn blocked(&self, missing: Missing, verdicts: Vec<Verdict>) -> Result<Refusal> {
         let named = |verdict: &Verdict| format!("{} ({})", verdict.reviewer.name, verdict.reviewer.vendor);
         let who: Vec<String> = verdicts.iter().map(named).collect();
         let why = format!("{} asks for changes to {}", who.join(" and "), self.describe(&missing)?);
-        Ok(Refusal { why, missing: Some(missing), blocking: verdicts, wants_person: false, fix: Vec::new() })
+        Ok(Refusal {
+            why,
+            missing: Some(missing),
+            blocking: verdicts,
+            wants_person: false,
+            is_elsewhere: false,
+            fix: Vec::new(),
+        })
     }
 
     /// Whether a verdict may be about these steps that cannot be compared here, since what was judged was not

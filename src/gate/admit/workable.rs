@@ -17,6 +17,10 @@ use crate::gate::store::{Repo, upstream};
 use gix::ObjectId;
 use jiff::Timestamp;
 
+/// How a policy with a mistake is passed by that a later commit of the same update mends.
+const ON_THE_WAY: &str =
+    "a later commit mends that: let it in as one step, squashed or by a merge that is no fast-forward";
+
 /// What the policy is that an update brings.
 pub(super) enum NewPolicy {
     /// One that somebody can work under, or the one that was there.
@@ -55,8 +59,12 @@ pub(super) fn judge(
         });
     }
     let mut before = start;
+    let last = steps.last().map_or(start, |(_, tree)| *tree);
     for (at, (commit, tree)) in steps.into_iter().enumerate() {
-        if let Some(refusal) = reader.brings(before, commit, tree)? {
+        if let Some(mut refusal) = reader.brings(before, commit, tree)? {
+            if tree != last && reader.brings(start, None, last)?.is_none() {
+                refusal.fix = vec![ON_THE_WAY.to_owned()];
+            }
             return Ok(NewPolicy::Unfit { commit, before: at, refusal: Box::new(refusal) });
         }
         before = tree;
@@ -251,5 +259,12 @@ impl Reader<'_> {
 }
 
 fn refused(why: String, fix: impl IntoIterator<Item = String>) -> Refusal {
-    Refusal { why, missing: None, blocking: Vec::new(), wants_person: false, fix: fix.into_iter().collect() }
+    Refusal {
+        why,
+        missing: None,
+        blocking: Vec::new(),
+        wants_person: false,
+        is_elsewhere: false,
+        fix: fix.into_iter().collect(),
+    }
 }
