@@ -120,7 +120,7 @@ fn a_policy_that_nobody_could_work_under_does_not_enter_whoever_approved_it() {
         ("paths = [\"[a\"]\nhuman = true", "`[a` in `paths` means no path"),
         ("paths = [\"src\", \".git/hooks\"]\nhuman = true", "`.git/hooks` in `paths` means no path"),
     ] {
-        topic(&place, with(config().gate(&format!("[[gate.rule]]\n{rule}")).to_string()));
+        topic(&place, with(config().gate(format!("[[gate.rule]]\n{rule}")).to_string()));
         stays_out(&place, &[why]);
     }
     topic(&place, |place| place.write(".zenflow/settings.json", "{ \"setup_script\": "));

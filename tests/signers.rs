@@ -10,7 +10,7 @@ const LIST: &str = ".zenflow/allowed_signers";
 const NOTES: &str = "refs/notes/flow-ai";
 
 fn config(gate: &str) -> String {
-    let config = Config::new().gate(&format!("branches = [\"main\"]\nreview_on_merge = false\n{gate}"));
+    let config = Config::new().gate(format!("branches = [\"main\"]\nreview_on_merge = false\n{gate}"));
     config.reviewer("judge", "zeta").to_string()
 }
 
