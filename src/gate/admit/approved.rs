@@ -3,7 +3,7 @@
 //!
 //! Several changes that follow one on another (a stack) are one as well: what they come to together.
 
-use super::objects::Objects;
+use super::objects::{Objects, find};
 use super::undone::Undone;
 use crate::domain::change::Change;
 use crate::domain::error::Result;
@@ -210,11 +210,6 @@ impl Approved {
         self.shown.borrow_mut().insert(path.to_vec(), shown.clone());
         Ok(shown)
     }
-}
-
-/// A path of a difference.
-pub(super) fn find<'c>(changed: &'c [Changed], path: &[u8]) -> Option<&'c Changed> {
-    changed.binary_search_by(|one| one.path.as_slice().cmp(path)).ok().map(|at| &changed[at])
 }
 
 /// The commits that reviewers of so many vendors were shown, or whoever waived.

@@ -7,9 +7,9 @@
 //! not carried a second time. Whether that holds is decided by the commits and the notes alone: it is the
 //! same later, and on every clone.
 
-use super::approved::{Approved, find};
+use super::approved::Approved;
 use super::judge::Judge;
-use super::objects::{Entry, is_regular};
+use super::objects::{Entry, find, is_regular};
 use super::reason::{Answer, Reason};
 use crate::domain::error::Result;
 use crate::domain::text::placed::Difference;

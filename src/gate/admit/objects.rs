@@ -118,6 +118,13 @@ impl<'a> Objects<'a> {
         Ok(Some(base))
     }
 
+    /// Whether both versions of a path are here.
+    pub fn has_both(&self, changed: &Changed) -> bool {
+        let here =
+            |entry: Option<Entry>| entry.is_none_or(|(mode, id)| !is_regular(mode) || self.merger.has(id));
+        here(changed.old) && here(changed.new)
+    }
+
     /// A regular file's bytes if it is text that can be compared by its lines.
     pub fn text(&self, entry: Entry) -> Result<Option<Vec<u8>>> {
         let (mode, id) = entry;
@@ -151,4 +158,9 @@ impl<'a> Objects<'a> {
 /// Whether a mode is that of a regular file, the odd ones of old trees included.
 pub(super) fn is_regular(mode: u32) -> bool {
     mode & 0o170_000 == 0o100_000
+}
+
+/// A path of a difference.
+pub(super) fn find<'c>(changed: &'c [Changed], path: &[u8]) -> Option<&'c Changed> {
+    changed.binary_search_by(|one| one.path.as_slice().cmp(path)).ok().map(|at| &changed[at])
 }

@@ -1,11 +1,10 @@
-//! What the branch took back of a change since the change began: a line that it had and removed again, or
-//! removed and has again.
+//! What the branch did of a change since the change began and took back: a line that came and went again, or
+//! went and came again.
 //!
 //! An approval may be of more than what came in under another one. Where a revert took that back, the older
 //! and larger approval must not bring it in again.
 
-use super::approved::find;
-use super::objects::{Entry, Objects};
+use super::objects::{Entry, Objects, find};
 use crate::domain::error::Result;
 use crate::domain::text::placed::Difference;
 use crate::gate::store::trees::Changed;
@@ -14,17 +13,22 @@ use std::collections::{HashMap, HashSet};
 /// Whether a line is added or removed, and the line.
 type Line = (bool, Vec<u8>);
 
-/// What was taken back of one change, by path.
+/// What the branch did of one change and took back, by path.
 #[derive(Debug, Default)]
 pub(super) struct Undone {
-    /// Files that are as before the change again, or that nobody can compare line by line.
+    /// Files that are as before the change again, or of which something is not here.
     whole: HashSet<Vec<u8>>,
     /// Files whose mode is as before the change again.
     modes: HashSet<Vec<u8>>,
-    /// Lines that the change adds or removes, and the branch removed or added.
-    lines: HashMap<Vec<u8>, HashSet<Line>>,
-    /// What the change does itself, of the files that the branch changed too.
-    of_change: HashMap<Vec<u8>, Option<HashSet<Line>>>,
+    files: HashMap<Vec<u8>, File>,
+}
+
+/// Lines of one file that a change and the branch are about.
+#[derive(Debug, Default)]
+struct File {
+    of_change: HashSet<Line>,
+    done: HashSet<Line>,
+    undone: HashSet<Line>,
 }
 
 impl Undone {
@@ -33,7 +37,7 @@ impl Undone {
         Undone { whole: net.iter().map(|shown| shown.path.clone()).collect(), ..Undone::default() }
     }
 
-    /// Notes what a step of the branch takes back of a change.
+    /// Notes what a step of the branch does of a change, and takes back.
     pub fn note(&mut self, objects: &Objects<'_>, net: &[Changed], step: &[Changed]) -> Result<()> {
         for step in step {
             if let Some(shown) = find(net, &step.path) {
@@ -45,37 +49,37 @@ impl Undone {
 
     fn note_file(&mut self, objects: &Objects<'_>, shown: &Changed, step: &Changed) -> Result<()> {
         let path = || shown.path.clone();
-        if (step.old, step.new) == (shown.new, shown.old) {
+        if (step.old, step.new) == (shown.new, shown.old) || !objects.has_both(step) {
             self.whole.insert(path());
         }
         if modes(step).is_some_and(|(old, new)| modes(shown) == Some((new, old))) {
             self.modes.insert(path());
         }
-        if !self.of_change.contains_key(&shown.path) {
-            self.of_change.insert(path(), lines(objects, shown)?);
+        if !self.files.contains_key(&shown.path) {
+            self.files.insert(path(), File { of_change: lines(objects, shown)?, ..File::default() });
         }
-        match (self.of_change.get(&shown.path), lines(objects, step)?) {
-            (Some(Some(of_change)), Some(step)) => {
-                let back = step.into_iter().map(|(is_added, line)| (!is_added, line));
-                let undone = back.filter(|line| of_change.contains(line));
-                self.lines.entry(path()).or_default().extend(undone);
+        let Some(file) = self.files.get_mut(&shown.path) else { return Ok(()) };
+        for (is_added, line) in lines(objects, step)? {
+            let (same, opposite) = ((is_added, line.clone()), (!is_added, line));
+            if file.of_change.contains(&same) {
+                file.done.insert(same);
             }
-            _ => drop(self.whole.insert(path())),
+            if file.of_change.contains(&opposite) {
+                file.undone.insert(opposite);
+            }
         }
         Ok(())
     }
 
-    /// Whether a step of the branch does again what was taken back.
+    /// Whether a step of the branch does again what was done and taken back.
     pub fn is_redone(&self, objects: &Objects<'_>, step: &[Changed]) -> Result<bool> {
         for step in step {
-            let has_lines = self.lines.get(&step.path).filter(|undone| !undone.is_empty());
-            let is_redone = self.whole.contains(&step.path)
-                || (self.modes.contains(&step.path) && modes(step).is_some())
-                || match has_lines {
-                    Some(undone) => lines(objects, step)?.is_none_or(|lines| !lines.is_disjoint(undone)),
-                    None => false,
-                };
-            if is_redone {
+            if self.whole.contains(&step.path) || (self.modes.contains(&step.path) && modes(step).is_some()) {
+                return Ok(true);
+            }
+            let Some(file) = self.files.get(&step.path) else { continue };
+            let is_undone = |line: &Line| file.done.contains(line) && file.undone.contains(line);
+            if file.undone.iter().any(is_undone) && lines(objects, step)?.iter().any(is_undone) {
                 return Ok(true);
             }
         }
@@ -90,14 +94,14 @@ fn modes(step: &Changed) -> Option<(u32, u32)> {
 }
 
 /// The lines that a step of one file adds or removes, without those that only moved within it, and without
-/// those that say nothing, as a bracket. `None` where it is no text, or not here.
-fn lines(objects: &Objects<'_>, step: &Changed) -> Result<Option<HashSet<Line>>> {
+/// those that say nothing, as a bracket; none of what is no text, which lands only as a whole.
+fn lines(objects: &Objects<'_>, step: &Changed) -> Result<HashSet<Line>> {
     let text = |entry: Option<Entry>| match entry {
         Some(entry) => objects.text(entry),
         None => Ok(Some(Vec::new())),
     };
-    let (Some(old), Some(new)) = (text(step.old)?, text(step.new)?) else { return Ok(None) };
-    let Some(difference) = Difference::between(&old, &new) else { return Ok(None) };
+    let (Some(old), Some(new)) = (text(step.old)?, text(step.new)?) else { return Ok(HashSet::new()) };
+    let Some(difference) = Difference::between(&old, &new) else { return Ok(HashSet::new()) };
     let mut count: HashMap<&[u8], i64> = HashMap::new();
     for line in difference.added() {
         *count.entry(line).or_default() += 1;
@@ -107,5 +111,5 @@ fn lines(objects: &Objects<'_>, step: &Changed) -> Result<Option<HashSet<Line>>>
     }
     let says_something = |line: &[u8]| line.iter().any(u8::is_ascii_alphanumeric) || !line.is_ascii();
     let changed = count.into_iter().filter(|(line, count)| *count != 0 && says_something(line));
-    Ok(Some(changed.map(|(line, count)| (count > 0, line.to_vec())).collect()))
+    Ok(changed.map(|(line, count)| (count > 0, line.to_vec())).collect())
 }
