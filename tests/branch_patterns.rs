@@ -286,3 +286,18 @@ fn an_old_commit_is_no_place_where_a_protected_branch_is_open() {
     judged_for(&place, "release/0.1", "release/0.1", "topic-of-old");
     place.git(&["merge", "--quiet", "topic-of-old"]).ok();
 }
+
+#[test]
+fn a_push_begins_no_protected_branch_on_a_remote_that_asks_nobody() {
+    let place = place("main");
+    place.git(&["clone", "--quiet", "--bare", ".", "../open.git"]).ok();
+    place.git(&["remote", "add", "open", "../open.git"]).ok();
+    place
+        .git(&["push", "--quiet", "open", "topic:refs/heads/release/1.0"])
+        .exits(1)
+        .says("this push to `release/1.0` is refused");
+    place.git(&["push", "--quiet", "open", "main:refs/heads/release/1.0"]).ok();
+    place.git(&["push", "--quiet", "open", "topic:refs/heads/topic"]).ok();
+    judged_for(&place, "release/2.0", "main", "topic");
+    place.git(&["push", "--quiet", "open", "topic:refs/heads/release/2.0"]).ok();
+}

@@ -172,7 +172,7 @@ pub(super) fn beginning(branch: &str, by: &Protector, refused: Beginning, moment
             format!("push a commit of `{place}` to `{branch}` first, then what comes on top"),
         ),
     };
-    let fix = if moment == Moment::Receive { fix } else { at_place };
+    let fix = if moment == Moment::Move { at_place } else { fix };
     Refused { why, blocking: Vec::new(), fix: vec![fix] }
 }
 

@@ -1,11 +1,12 @@
 //! `pre-push`: what a protected branch of a remote is to become.
 //!
 //! A remote that has no gate of its own believes whoever pushes, so the pusher's gate is the last one
-//! asked. The policy is the one at the remote's tip, or at our branch of that name where the remote has
-//! none yet: what nobody has judged must not come back by a pull as if the remote had let it in. A
-//! branch that is being deleted is the remote's own business.
+//! asked. The policy is the one at the remote's tip; where the remote has no such branch yet, that at our
+//! branch of that name; where we have none either, those of the branches that name it. What nobody has
+//! judged must not come back by a pull as if the remote had let it in. A branch that is being deleted is
+//! the remote's own business.
 
-use super::{HookAnswer, Moment, decide};
+use super::{HookAnswer, Moment, decide, transaction};
 use crate::domain::error::{Result, hint};
 use crate::gate::admit::{Candidate, New};
 use crate::gate::store::Repo;
@@ -29,7 +30,12 @@ pub(super) fn ask(args: &[String], mut input: impl Read) -> Result<HookAnswer> {
         let repo = Repo::discover()?;
         let ours = || repo.find_ref(&format!("refs/heads/{branch}"));
         let old = if old.is_null() {
-            let Some(ours) = ours()? else { continue };
+            let Some(ours) = ours()? else {
+                match transaction::named(&repo, branch, new, Moment::Push)? {
+                    HookAnswer::Pass => continue,
+                    refused => return Ok(refused),
+                }
+            };
             if repo.is_ancestor(new, ours)? {
                 continue;
             }

@@ -152,7 +152,12 @@ fn beginning(repo: &Repo, branch: &str, new: &str, accepted: Option<ObjectId>) -
 }
 
 fn beginning_as(repo: &Repo, branch: &str, new: &str, accepted: Option<ObjectId>) -> Result<HookAnswer> {
-    let Some(old) = accepted else { return named(repo, branch, new) };
+    let Some(old) = accepted else {
+        return match new.parse() {
+            Ok(new) => named(repo, branch, new, Moment::Move),
+            Err(_) => Ok(HookAnswer::Pass),
+        };
+    };
     let candidate = Candidate { branch: branch.into(), old, new: New::Commit(old), accepted };
     let is_in_there = matches!(new.parse(), Ok(new) if repo.is_ancestor(new, old)?);
     if is_in_there || admit::policy_for(repo, &candidate)?.is_none() {
@@ -167,17 +172,16 @@ fn beginning_as(repo: &Repo, branch: &str, new: &str, accepted: Option<ObjectId>
 
 /// A new branch that the policy of another one may name: it begins with what that has, and with what was
 /// judged on top.
-fn named(repo: &Repo, branch: &str, new: &str) -> Result<HookAnswer> {
-    let Ok(new) = new.parse::<ObjectId>() else { return Ok(HookAnswer::Pass) };
+pub(super) fn named(repo: &Repo, branch: &str, new: ObjectId, moment: Moment) -> Result<HookAnswer> {
     for by in protectors(repo, branch)? {
         let answer = match by.beginning(repo, branch, new)? {
             Beginning::Within => continue,
             Beginning::OnTop(old) => {
                 let accepted = by.accepted;
                 let candidate = Candidate { branch: branch.into(), old, new: New::Commit(new), accepted };
-                decide_under(Repo::discover()?, candidate, by.policy, Moment::Move)?
+                decide_under(Repo::discover()?, candidate, by.policy, moment)?
             }
-            refused => HookAnswer::Refuse(hints::beginning(branch, &by, refused, Moment::Move)),
+            refused => HookAnswer::Refuse(hints::beginning(branch, &by, refused, moment)),
         };
         if !matches!(answer, HookAnswer::Pass) {
             return Ok(answer);
