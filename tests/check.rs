@@ -168,6 +168,58 @@ fn a_clone_in_ci_works_or_says_which_fetch_mends_it() {
 }
 
 #[test]
+fn what_a_clone_that_lacks_something_offers_makes_it_whole() {
+    let place = Place::with_config(Config::protected());
+    place.write("n.txt", (1..=40).map(|number| format!("{number}\n")).collect::<String>());
+    place.commit_saying("Numbers", "a/b.txt", "b\n");
+    place.git(&["switch", "--quiet", "-c", "topic"]).ok();
+    place.commit_saying("Add a file", "a/new.txt", "new\n");
+    place.record(&place.verdict("main", "topic"));
+    place.switch("main");
+    place.commit_saying("Go on", "c.txt", "c\n");
+    let server = place.server("origin");
+    for (key, value) in [("uploadpack.allowFilter", "true"), ("uploadpack.allowAnySHA1InWant", "true")] {
+        place.git_in(&server, &["config", key, value]).ok();
+    }
+    place.git(&["push", "--quiet", "origin", "main", "topic", "refs/notes/flow-ai"]).ok();
+    let url = format!("file://{}", server.display());
+    for (number, options) in [
+        "",
+        "--depth=1 --no-single-branch",
+        "--depth=1 --branch=topic",
+        "--filter=blob:none",
+        "--depth=1 --no-single-branch --filter=blob:none",
+        "--depth=1 --branch=topic --filter=blob:none",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("clone-{number}");
+        let clone = format!(
+            "git clone -q {options} {url} ../{name} && cd ../{name} && git checkout -q --detach origin/topic"
+        );
+        place.sh(&clone).ok();
+        place.sh(&format!("cd ../{name} && git fetch -q origin refs/notes/flow-ai:refs/notes/flow-ai")).ok();
+        let check = format!("cd ../{name} && git flow-ai check --target main");
+        let mut offered: Vec<String> = Vec::new();
+        let mut out = place.sh(&check);
+        while out.status == 2 && offered.len() < 2 {
+            let hint = out.stderr.lines().rfind(|line| line.contains("git fetch ")).unwrap_or_default();
+            let (_, command) = hint.split_once("git fetch ").unwrap();
+            assert!(!offered.iter().any(|before| before == command), "{options}: {out:?}");
+            place.sh(&format!("cd ../{name} && git fetch -q {command}")).ok();
+            offered.push(command.to_owned());
+            out = place.sh(&check);
+        }
+        assert_eq!(
+            (out.status, offered.is_empty()),
+            (0, options.is_empty()),
+            "{options}: {offered:?} {out:?}"
+        );
+    }
+}
+
+#[test]
 fn waivers_are_counted_with_who_gave_them_and_why() {
     let place = Place::with_config(Config::protected().gate("waivers = [\"ada@example.com\"]"));
     place.git(&["switch", "--quiet", "-c", "topic"]).ok();

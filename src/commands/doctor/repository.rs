@@ -43,13 +43,13 @@ fn kind(repo: &Repo) -> Result<Check> {
         Check::note(
             TOPIC,
             format!("shallow, {says}: where the history ends no change can be told from another"),
-            "git fetch --unshallow",
+            repo.make_whole(),
         )
-    } else if repo.git_config("extensions.partialclone").is_some() {
+    } else if repo.is_partial() {
         Check::note(
             TOPIC,
             format!("a partial clone, {says}: what is missing is fetched when a diff needs it"),
-            "git fetch --refetch --no-filter, to work without network",
+            format!("to work without network: {}", repo.make_whole()),
         )
     } else if bare {
         Check::note(

@@ -41,7 +41,7 @@ pub use explain::{Explanation, Part, explain};
 pub use foresee::{Foreseen, foresee};
 pub use new_branch::{Beginning, Protector};
 
-use crate::domain::error::Result;
+use crate::domain::error::{Result, hint};
 use crate::domain::policy::{Demand, Policy};
 use crate::domain::verdict::Verdict;
 use crate::gate::store::trees::Merger;
@@ -206,7 +206,15 @@ pub fn predict(repo: &Repo, old: ObjectId, heads: &[ObjectId]) -> Result<Option<
     for head in heads {
         let fork = merger.fork(old, *head)?.filter(|fork| !fork.commits.is_empty());
         let Some(fork) = fork else { return Ok(None) };
-        let Some(next) = merger.bring(&fork, *head, tree)? else { return Ok(None) };
+        let Some(next) = merger.bring(&fork, *head, tree)? else {
+            // Nobody can tell whether that is a conflict.
+            let lacks = merger.lacks();
+            return if lacks {
+                Err(hint("this clone lacks what would be merged", repo.make_whole()))
+            } else {
+                Ok(None)
+            };
+        };
         tree = next;
     }
     Ok(Some(tree))

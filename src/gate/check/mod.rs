@@ -112,11 +112,14 @@ fn candidate_of(repo: &Repo, question: &Question) -> Result<Option<New>> {
         return Ok(Some(New::Commit(new)));
     }
     if repo.is_shallow() && repo.merge_base(old, new)?.is_none() {
-        return Err(question::shallow(format!(
-            "where {} and `{}` part cannot be told: this clone is shallow",
-            short(new),
-            question.target
-        )));
+        return Err(question::shallow(
+            repo,
+            format!(
+                "where {} and `{}` part cannot be told: this clone is shallow",
+                short(new),
+                question.target
+            ),
+        ));
     }
     let merged = admit::predict(repo, old, &[new])?;
     Ok(merged.map(|tree| New::Tree { tree, heads: vec![new] }))

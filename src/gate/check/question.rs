@@ -127,7 +127,9 @@ pub(super) fn remote(repo: &Repo) -> Option<String> {
 fn id(repo: &Repo, name: &str, found: Result<Commit>) -> Result<ObjectId> {
     let is_id = name.len() >= 7 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
     let found = found.map_err(|error| match is_id && !repo.has_like(name) {
-        true if repo.is_shallow() => shallow(format!("this clone is shallow and lacks the commit {name}")),
+        true if repo.is_shallow() => {
+            shallow(repo, format!("this clone is shallow and lacks the commit {name}"))
+        }
         true => {
             // No remote finds a commit by the beginning of its name.
             let fix = match name.parse::<ObjectId>() {
@@ -142,6 +144,9 @@ fn id(repo: &Repo, name: &str, found: Result<Commit>) -> Result<ObjectId> {
 }
 
 /// What is cut off, and how it is brought.
-pub(super) fn shallow(message: String) -> anyhow::Error {
-    hint(message, "fetch the history: git fetch --unshallow origin (in a workflow of GitHub: fetch-depth: 0)")
+pub(super) fn shallow(repo: &Repo, message: String) -> anyhow::Error {
+    hint(
+        message,
+        format!("fetch the history (in a workflow of GitHub by `fetch-depth: 0`): {}", repo.make_whole()),
+    )
 }

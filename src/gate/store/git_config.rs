@@ -2,7 +2,9 @@
 
 use super::Repo;
 use super::keep::KEPT;
+use super::verdicts::COPIES;
 use crate::domain::error::{Hint, hint_on};
+use crate::domain::verdict::NOTES_REF;
 
 /// One setting of git's configuration, of a section that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,11 +35,15 @@ impl Repo {
     /// The command by which a partial or shallow clone gets all that the gate may ask for.
     pub fn make_whole(&self) -> String {
         let remote = self.promisor().unwrap_or_else(|| "origin".into());
-        let partial = if self.is_partial() { " --refetch --no-filter" } else { "" };
         let shallow = if self.is_shallow() { " --unshallow" } else { "" };
-        format!(
-            "git fetch{shallow}{partial} {remote} '+refs/heads/*:refs/remotes/{remote}/*' '+{KEPT}*:{KEPT}*'"
-        )
+        // A partial clone lacks of the verdicts what nobody has read yet. A pattern fails on no remote without them.
+        let (partial, notes) = match self.is_partial() {
+            true => (" --refetch --no-filter", format!(" '+{NOTES_REF}*:{COPIES}{remote}*'")),
+            false => ("", String::new()),
+        };
+        let (branches, kept) =
+            (format!("+refs/heads/*:refs/remotes/{remote}/*"), format!("+{KEPT}*:{KEPT}*"));
+        format!("git fetch{shallow}{partial} {remote} '{branches}' '{kept}'{notes}")
     }
 
     /// What may be missing in a partial clone, and how to get it: nothing is fetched in the middle of a judgement.

@@ -100,7 +100,7 @@ pub fn at(repo: &Repo, commit: ObjectId) -> Result<InForce> {
         let why = mistake.map_or_else(String::new, |mistake| format!("{}\n", mistake.why));
         return Err(hint(
             format!("{why}the policy before it is unknown: this clone ends at {}", short(cut.id)),
-            "fetch the history: git fetch --unshallow",
+            format!("fetch the history: {}", repo.make_whole()),
         ));
     }
     Ok(InForce { found: None, mistake })

@@ -44,7 +44,7 @@ pub fn own_base(repo: &Repo, merger: &Merger<'_>, commit: &Commit) -> Result<Obj
                 "what {} changes cannot be told: its parent {cut_off} is not in this shallow clone",
                 commit.id
             ),
-            "git fetch --unshallow, or --deepen as far as it takes",
+            repo.make_whole(),
         ));
     }
     let first_tree = repo.tree_of(*first)?;

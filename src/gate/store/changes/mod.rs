@@ -213,7 +213,7 @@ fn base_of(repo: &Repo, head: &Commit, target: &Branch) -> Result<Fork> {
         // Against nothing, the whole project would be taken for what this commit adds.
         Some(parent) if !repo.has(parent) => Err(hint(
             format!("what {} adds cannot be told: its parent is not in this shallow clone", head.id),
-            "git fetch --unshallow, or --deepen as far as it takes",
+            repo.make_whole(),
         )),
         Some(parent) => at(repo, parent),
         None => Ok(Fork { tree: repo.empty_tree(), commits: Vec::new() }),
