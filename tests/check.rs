@@ -217,6 +217,10 @@ fn what_a_clone_that_lacks_something_offers_makes_it_whole() {
             "{options}: {offered:?} {out:?}"
         );
     }
+    // Without trees nothing can be merged, which is no conflict.
+    place.sh(&format!("git clone -q --filter=tree:0 {url} ../treeless")).ok();
+    let out = place.sh("cd ../treeless && git flow-ai check origin/topic --target main").exits(2);
+    out.says("git fetch --refetch");
 }
 
 #[test]

@@ -408,6 +408,36 @@ fn where_no_reviewer_is_a_rival_a_person_is_asked_for() {
 }
 
 #[test]
+fn a_rejection_of_another_message_is_answered_by_the_reviewer_or_a_person() {
+    for (gate, wanted) in [
+        ("", "git flow-ai review --again"),
+        ("max_asks = 2", "waivers = ["),
+        ("max_asks = 2\nwaivers = [\"bob@example.com\"]", "git flow-ai waive"),
+    ] {
+        let place = Place::with_config(config().gate(gate));
+        let finding = r#"{"path":"a.txt","line":null,"severity":"P1","body":"It lies."}"#;
+        place.watched_reviewer("judge", &format!("case $request in *EVIL*) findings='[{finding}]';; esac"));
+        init(&place);
+        for (branch, message) in [("honest", "Add a"), ("other", "EVIL")] {
+            place.branch(branch, "main");
+            stage(&place, "a.txt", "a\n");
+            place.git(&["commit", "--quiet", "-m", message]).ok();
+            place.switch("main");
+        }
+        place.flow(&["review", "honest"]).ok();
+        place.flow(&["review", "--again", "other"]).exits(1);
+        let refused = place.sh("git merge --no-edit honest").stderr;
+        assert!(refused.contains(wanted), "{gate}: {refused}");
+        if gate.is_empty() {
+            assert!(refused.contains(&place.id("other")[..10]), "{refused}");
+            let own = place.sh("git merge --no-edit other").stderr;
+            assert!(!own.contains("--again"), "the very commit that was rejected has to be mended: {own}");
+            follow(&place, "git merge --no-edit honest", || place.file("main", "a.txt").is_some());
+        }
+    }
+}
+
+#[test]
 fn a_policy_with_a_mistake_on_the_way_is_let_in_as_one_step() {
     for command in ["git merge --ff-only t", "git merge t", "git push origin t:main", "git reset --hard t"] {
         let place = local(config());

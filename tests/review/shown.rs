@@ -199,7 +199,7 @@ fn names_and_contents_of_any_bytes_can_be_judged() {
     for expected in [
         "| run.sh: added, mode 100755",
         "| link: added, mode 120000, a symbolic link",
-        "| module: added, mode 160000, a submodule",
+        "| module: added, mode 160000, a submodule, opaque: only the ids of its commits are shown",
         "| logo.bin: added, binary, 7 bytes, only its readable parts",
         "na<0xEF>ve<CR>",
         &head,

@@ -8,7 +8,8 @@ use crate::domain::change::Change;
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
 use crate::domain::text::shell::quote;
-use crate::gate::admit::{self, Beginning, Candidate, Missing, New, Protector, Ruling};
+use crate::domain::verdict::Verdict;
+use crate::gate::admit::{self, Beginning, BranchVerdicts, Candidate, Missing, New, Protector, Ruling};
 use crate::gate::store::{Repo, reflog};
 use crate::system::git;
 use gix::ObjectId;
@@ -71,6 +72,34 @@ pub(super) fn as_one_step(
             let switch = if is_there { String::new() } else { format!("git switch {branch} && ") };
             format!("let it in as one step: {first}{back}{switch}{merge}")
         }
+    }))
+}
+
+/// How a rejection is answered that was given to another commit with the same change: its message may have been
+/// what was wrong. `None` if it was given to this one, which has to be mended.
+pub(super) fn again(
+    repo: &Repo,
+    candidate: &Candidate,
+    policy: &Policy,
+    (missing, blocking): (&Missing, &[Verdict]),
+    moment: Moment,
+) -> Result<Option<String>> {
+    let Some(head) = missing.head else { return Ok(None) };
+    let of_another = |verdict: &Verdict| verdict.head_commit.filter(|judged| *judged != head);
+    let Some(other) = blocking.iter().find_map(of_another) else { return Ok(None) };
+    let what = named(repo, candidate, missing.base, head, moment)? + &target(repo, candidate);
+    let change = super::review::change(repo, candidate, missing)?;
+    let verdicts = BranchVerdicts::new(repo, policy, &candidate.branch);
+    let mut may_not_answer = false;
+    for verdict in blocking {
+        may_not_answer |= policy.was_asked_enough(verdicts.answers(&change, &verdict.reviewer)?);
+    }
+    Ok(Some(match may_not_answer {
+        false => format!(
+            "or, if only the message of {} was wrong, which is the same change: git flow-ai review --again {what}",
+            short(other)
+        ),
+        true => persons_way(policy, &what),
     }))
 }
 

@@ -152,7 +152,12 @@ fn refused(
         }
         // It is approved already: what is missing comes with the push that the server names.
         (Some(_), true) if refusal.is_elsewhere && moment == Moment::Receive => {}
-        (_, false) => ways.push("mend what is found, then have it judged again".to_owned()),
+        (missing, false) => {
+            ways.push("mend what is found, then have it judged again".to_owned());
+            if let Some(missing) = missing {
+                ways.extend(hints::again(repo, candidate, policy, (missing, &refusal.blocking), moment)?);
+            }
+        }
         (Some(missing), true) => match hints::picks(repo, candidate).filter(|_| moment == Moment::Move) {
             Some(picks) => ways.push(picks),
             None => ways.push(hints::verdict(repo, candidate, policy, missing, moment)?),

@@ -101,7 +101,7 @@ impl fmt::Display for File {
                 write!(f, ", binary, {bytes} bytes, only its readable parts are shown")
             }
             Content::Large(size) => write!(f, ", {size} bytes"),
-            Content::Submodule => f.write_str(", a submodule"),
+            Content::Submodule => f.write_str(", a submodule, opaque: only the ids of its commits are shown"),
         }
     }
 }

@@ -122,10 +122,11 @@ pub async fn review(
     signing::ready(repo, policy, request.target, None, Some(change))?;
     let answers = BranchVerdicts::new(repo, policy, request.target).answers(request.change, &reviewer.who)?;
     if policy.was_asked_enough(answers) {
+        let head = request.change.head_commit.map(|head| head.to_hex_with_len(10).to_string());
         return Ok(ReviewOutcome::CannotTell(format!(
-            "{} has answered {answers} times on this very change, as often as gate.max_asks allows: change it, or \
-             have a person decide (git flow-ai waive)",
-            reviewer.who.name
+            "{} has answered {answers} times on this very change, as often as gate.max_asks allows: change it, {}",
+            reviewer.who.name,
+            persons_way(policy, head.as_deref().unwrap_or("--staged"))
         )));
     }
     let requests = match requests(repo, request)? {
