@@ -2,6 +2,7 @@
 //! a protected branch by git's own commands, with our hooks in force.
 
 use crate::support::{Config, Out, Place};
+use std::fs;
 use std::io::Write;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -160,7 +161,7 @@ fn a_hotfix_of_a_release_lands_there_and_on_main() {
 }
 
 #[test]
-fn a_submodule_is_moved_on() {
+fn a_submodule_is_moved_on_and_its_log_is_shown_where_it_is() {
     let place = place();
     let library = place.root().join("library");
     place.git(&["init", "--quiet", "../library"]).ok();
@@ -186,10 +187,18 @@ fn a_submodule_is_moved_on() {
     place.git_in(&place.repo().join("vendor/library"), &["checkout", "--quiet", &new]).ok();
     place.git(&["commit", "--quiet", "--all", "-m", "Move the library on"]).ok();
     place.flow(&["review", "bump"]).ok();
-    assert!(place.request().contains(&format!("+Subproject commit {new}")), "{}", place.request());
+    let request = place.request();
+    assert!(request.contains(&format!("+Subproject commit {new}")), "{request}");
+    assert!(request.contains("> Repair the parser"), "its log: {request}");
     move_main(&place, "src/cache.py", &module(&[(3, "others()")]));
     place.git(&["merge", "--quiet", "--no-ff", "--no-edit", "bump"]).ok();
     assert_eq!(place.id("main:vendor/library"), new);
+    place.branch("back", "main");
+    place.git_in(&place.repo().join("vendor/library"), &["checkout", "--quiet", &old]).ok();
+    place.git(&["commit", "--quiet", "--all", "-m", "Move the library back"]).ok();
+    fs::rename(place.repo().join(".git/modules"), place.root().join("elsewhere")).unwrap();
+    place.flow(&["review", "back"]).ok();
+    assert!(place.request().contains("a submodule, opaque: only the ids"), "{}", place.request());
 }
 
 #[test]

@@ -15,7 +15,7 @@ const LARGEST: u64 = 8 << 20;
 const LINK: u32 = 0o120_000;
 
 /// The mode of a submodule's commit.
-const SUBMODULE: u32 = 0o160_000;
+pub(super) const SUBMODULE: u32 = 0o160_000;
 
 #[derive(Debug)]
 pub struct File {
@@ -37,8 +37,8 @@ enum Content {
     Binary { bytes: usize, lines: usize },
     /// Too large to be read: its size in bytes.
     Large(u64),
-    /// A commit of another repository.
-    Submodule,
+    /// A commit of another repository, and whether its log is shown.
+    Submodule { has_log: bool },
     /// What it held before: only commits on the way did something to it.
     AsBefore,
 }
@@ -56,7 +56,7 @@ impl File {
                 // An empty file has a first line to point at as well.
                 Some(u32::try_from(lines.max(1)).unwrap_or(u32::MAX))
             }
-            Content::Gone | Content::Large(_) | Content::Submodule | Content::AsBefore => None,
+            Content::Gone | Content::Large(_) | Content::Submodule { .. } | Content::AsBefore => None,
         }
     }
 
@@ -101,20 +101,25 @@ impl fmt::Display for File {
                 write!(f, ", binary, {bytes} bytes, only its readable parts are shown")
             }
             Content::Large(size) => write!(f, ", {size} bytes"),
-            Content::Submodule => f.write_str(", a submodule, opaque: only the ids of its commits are shown"),
+            Content::Submodule { has_log: true } => {
+                f.write_str(", a submodule, opaque: only what its commits say is shown, with the messages")
+            }
+            Content::Submodule { has_log: false } => {
+                f.write_str(", a submodule, opaque: only the ids of its commits are shown")
+            }
         }
     }
 }
 
-/// These files as they are after the change.
-pub fn read(sealed: &Sealed, changed: &[Changed]) -> Result<Vec<File>> {
-    changed.iter().map(|changed| read_one(sealed, changed)).collect()
+/// These files as they are after the change; of which submodules the log is shown is known elsewhere.
+pub fn read(sealed: &Sealed, changed: &[Changed], has_log: impl Fn(&Changed) -> bool) -> Result<Vec<File>> {
+    changed.iter().map(|changed| read_one(sealed, changed, &has_log)).collect()
 }
 
-fn read_one(sealed: &Sealed, changed: &Changed) -> Result<File> {
+fn read_one(sealed: &Sealed, changed: &Changed, has_log: &impl Fn(&Changed) -> bool) -> Result<File> {
     let content = match changed.new {
         None => Content::Gone,
-        Some((SUBMODULE, _)) => Content::Submodule,
+        Some((SUBMODULE, _)) => Content::Submodule { has_log: has_log(changed) },
         Some((_, id)) => match sealed.size(id)? {
             size if size > LARGEST => Content::Large(size),
             _ => Content::from_bytes(&sealed.blob(id)?),

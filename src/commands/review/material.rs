@@ -11,9 +11,11 @@ use crate::domain::error::Result;
 use crate::domain::text::escape::{self, Hidden};
 use crate::domain::text::lookalike;
 use crate::domain::verdict::{Severity, ShownWay};
-use crate::gate::store::Repo;
-use crate::gate::store::trees::Merger;
+use crate::gate::store::{Repo, submodules};
+use crate::gate::store::trees::{Changed, Merger};
 use anyhow::Context;
+use gix::ObjectId;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// What reviewers are to judge, and what their requests need to know.
@@ -59,8 +61,9 @@ pub fn gather(repo: &Repo, request: &super::Request<'_>) -> Result<Result<Materi
         return Ok(Err(too_many(shown.diff.len().div_ceil(budget), most)));
     }
     let way = shown.way(change);
-    let ShownChange { files, diff, net, mut hidden } = shown;
-    let (messages, hidden_in_messages) = escape::for_review(messages(repo, change)?.as_bytes());
+    let ShownChange { files, diff, net, mut hidden, logs } = shown;
+    let words = messages(repo, change)? + &logs;
+    let (messages, hidden_in_messages) = escape::for_review(words.as_bytes());
     for (what, times) in hidden_in_messages {
         *hidden.entry(what).or_default() += times;
     }
@@ -108,6 +111,8 @@ pub struct ShownChange {
     pub diff: String,
     pub net: usize,
     pub hidden: Hidden,
+    /// The logs of the submodules that it moves, as far as they are here.
+    pub logs: String,
 }
 
 /// Shows a change; of more than about so many bytes of its commits' own, not all. The inner error says in one
@@ -120,7 +125,9 @@ pub fn show(repo: &Repo, change: &Change, most: usize) -> Result<Result<ShownCha
     let diff = sealed.diff(base, head, &[]).context("cannot compute the difference")?;
     let history = history::gather(repo, &merger, change, &changed, &diff, most)
         .context("cannot compute what the commits change by themselves")?;
-    let mut files = files::read(sealed, &changed)?;
+    let logs = submodule_logs(repo, head, &changed)?;
+    let mut files = files::read(sealed, &changed, |changed| logs.contains_key(&changed.path))?;
+    let logs = logs.into_values().collect();
     let in_the_end: Vec<&[u8]> = changed.iter().map(|changed| changed.path.as_slice()).collect();
     let only_on_the_way = history.paths.iter().filter(|(path, _)| !in_the_end.contains(&path.as_slice()));
     files.extend(only_on_the_way.map(|(_, name)| File::as_before(name.clone())));
@@ -135,7 +142,22 @@ pub fn show(repo: &Repo, change: &Change, most: usize) -> Result<Result<ShownCha
     }
     let net = diff.len();
     diff.push_str(&on_the_way);
-    Ok(Ok(ShownChange { files, diff, net, hidden }))
+    Ok(Ok(ShownChange { files, diff, net, hidden, logs }))
+}
+
+/// What the commits say by which submodules move, by path, as far as these are here.
+fn submodule_logs(repo: &Repo, tree: ObjectId, changed: &[Changed]) -> Result<BTreeMap<Vec<u8>, String>> {
+    let mut logs = BTreeMap::new();
+    for changed in changed {
+        let (Some((files::SUBMODULE, old)), Some((files::SUBMODULE, new))) = (changed.old, changed.new) else {
+            continue;
+        };
+        if let Some(log) = submodules::log(repo, tree, &changed.path, old, new)? {
+            let (path, old, new) = (changed.display(), old.to_hex_with_len(10), new.to_hex_with_len(10));
+            logs.insert(changed.path.clone(), format!("submodule {path} {old}...{new}\n{log}\n"));
+        }
+    }
+    Ok(logs)
 }
 
 impl ShownChange {

@@ -28,6 +28,7 @@ mod ref_locks;
 pub(crate) mod reflog;
 mod refs;
 pub mod specs;
+pub mod submodules;
 pub(crate) mod sweep;
 mod target;
 pub mod trees;

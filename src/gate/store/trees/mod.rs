@@ -14,7 +14,7 @@ mod sealed;
 mod size;
 
 pub use changed::Changed;
-pub use invalid::{Invalid, Validator};
+pub use invalid::{Invalid, Validator, is_submodule_name};
 pub use merge::Triple;
 pub use merger::{Fork, Merger};
 pub use sealed::Sealed;

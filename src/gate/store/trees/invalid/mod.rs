@@ -8,6 +8,8 @@
 
 mod modules;
 
+pub use modules::is_submodule_name;
+
 use super::objects;
 use crate::domain::error::Result;
 use crate::domain::text::escape;

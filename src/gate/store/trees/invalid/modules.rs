@@ -11,7 +11,7 @@ pub(super) fn fault(text: &[u8]) -> Option<&'static str> {
     };
     for section in config.sections_by_name("submodule").into_iter().flatten() {
         let Some(name) = section.header().subsection_name() else { continue };
-        if !is_name(name) {
+        if !is_submodule_name(name) {
             return Some("it names a submodule as a path that leads elsewhere");
         }
         let says = |key: &str, is_bad: fn(&BStr) -> bool| {
@@ -30,7 +30,8 @@ pub(super) fn fault(text: &[u8]) -> Option<&'static str> {
     None
 }
 
-fn is_name(name: &BStr) -> bool {
+/// Whether git takes that name for a submodule's: it is a folder below `.git/modules`.
+pub fn is_submodule_name(name: &BStr) -> bool {
     !name.is_empty() && name.split(|byte| matches!(byte, b'/' | b'\\')).all(|part| part != b"..")
 }
 
