@@ -69,6 +69,7 @@ mod supervision;
 mod support;
 mod sync;
 mod trust;
+mod verdict_index;
 mod verdict_records;
 mod verdict_show;
 mod verdict_validity;

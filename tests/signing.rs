@@ -111,6 +111,85 @@ fn only_a_good_signature_of_an_allowed_key_counts() {
     place.merge_topic().ok();
 }
 
+/// Another record, under the signature of one that is good.
+fn borrowing(good: &Verdict, change: impl Fn(&mut Verdict)) -> Verdict {
+    let mut verdict = Verdict { signature: None, ..good.clone() };
+    change(&mut verdict);
+    let statement = record::statement(&verdict).unwrap();
+    let body = good.signature.clone().unwrap().body;
+    Verdict { signature: Some(Signature { statement, body }), ..verdict }
+}
+
+#[test]
+fn what_borrows_a_signature_starts_no_process() {
+    for kind in ["ed25519", "ecdsa", "rsa"] {
+        let place = Place::judged("signed = true\nreview_on_merge = false\n", "");
+        place.key("ada", kind);
+        // What a date or a pattern means is for ssh-keygen to say, once the signature is good.
+        place.protect(&format!("*@example.com valid-after=\"20200101\" {}\n", place.public("ada")));
+        place.topic("new.txt");
+        let good = approval(&place, "ada", NAMESPACE);
+        for n in 0..20 {
+            place.record(&borrowing(&good, |verdict| verdict.summary = format!("Number {n}.")));
+        }
+        let started = place.root().join("started");
+        place.script(
+            "ssh-keygen",
+            &format!("echo x >> '{}'\nexec /usr/bin/ssh-keygen \"$@\"", started.display()),
+        );
+        place.merge_topic().exits(128).says("no valid verdict covers").says("incorrect signature");
+        assert!(!started.exists(), "{kind}");
+        place.record(&good);
+        place.merge_topic().ok();
+        assert!(started.exists(), "{kind}: the good one, by ssh-keygen's word");
+    }
+}
+
+#[test]
+fn a_plain_line_needs_no_process_and_a_condition_is_never_left_out() {
+    for (line, counts) in [
+        ("ada@example.com", true),
+        ("bob@example.com,ada@example.com namespaces=\"flow-ai-verdict\"", true),
+        ("ada@example.com namespaces=\"git\"", false),
+        ("!ada@example.com,bob@example.com", true),
+        ("!ada@example.com", false),
+        ("ada@example.com valid-before=\"20200101\"", false),
+        ("ada@example.com cert-authority", false),
+    ] {
+        let place = Place::judged("signed = true\nreview_on_merge = false\n", "");
+        place.key("ada", "ed25519");
+        place.protect(&format!("{line} {}\n", place.public("ada")));
+        place.topic("new.txt");
+        place.record(&approval(&place, "ada", NAMESPACE));
+        assert_eq!(place.merge_topic().status == 0, counts, "{line}");
+    }
+}
+
+#[test]
+fn a_record_that_nobody_signed_does_not_say_what_was_shown() {
+    let place = signed();
+    let good = approval(&place, "ada", NAMESPACE);
+    place.record(&good);
+    // The same content by another way, with a commit on it that no reviewer was shown.
+    place.branch("detour", "main");
+    place.commit("secret.txt", "secret\n");
+    let secret = place.id("HEAD").parse().unwrap();
+    place.git(&["rm", "--quiet", "secret.txt"]).ok();
+    place.git(&["checkout", "--quiet", "topic", "--", "new.txt"]).ok();
+    place.git(&["commit", "--quiet", "-m", "New"]).ok();
+    let end = place.id("HEAD").parse().unwrap();
+    let forged = borrowing(&good, |verdict| {
+        verdict.head_commit = Some(end);
+        verdict.shown.way.as_mut().unwrap().commits = vec![secret, end];
+    });
+    place.record(&forged);
+    place.switch("main");
+    let merge = |head| place.git(&["merge", "--quiet", "--no-ff", "-m", "Merge", head]);
+    assert_ne!(merge("detour").status, 0);
+    place.git(&["merge", "--abort"]);
+    merge("topic").ok();
+}
+
 #[test]
 fn a_forged_block_keeps_nobody_out_and_a_signed_one_does() {
     let place = signed();
@@ -209,7 +288,11 @@ fn without_a_list_that_can_be_read_nobody_can_tell() {
         place.record(&approval(&place, "ada", NAMESPACE));
         place.merge_topic().exits(128).says(why).says("hint: commit .zenflow/allowed_signers with it");
     }
-    let place = signed();
+    // What a pattern means is for ssh-keygen to say.
+    let place = Place::judged("signed = true\nreview_on_merge = false\n", "");
+    place.key("ada", "ed25519");
+    place.protect(&format!("*@example.com {}\n", place.public("ada")));
+    place.topic("new.txt");
     place.record(&approval(&place, "ada", NAMESPACE));
     let hidden = place.script("ssh-keygen", "echo 'usage: ssh-keygen' >&2; exit 1");
     place.merge_topic().exits(128).says("too old");

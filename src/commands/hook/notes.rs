@@ -7,7 +7,7 @@
 
 use super::{HookAnswer, Refused};
 use crate::domain::error::Result;
-use crate::domain::verdict::{NOTES_REF, record};
+use crate::domain::verdict::NOTES_REF;
 use crate::gate::store::Repo;
 use crate::gate::store::verdicts::{self, Lost};
 use anyhow::Context;
@@ -84,9 +84,5 @@ fn some_of(all: impl ExactSizeIterator<Item = String>) -> String {
 
 /// `REQUEST CHANGES by codex (openai) on 3 files, …, on 1234567890`
 fn describe(lost: &Lost) -> String {
-    let on = lost.on.to_hex_with_len(10);
-    match &lost.verdict {
-        Some(verdict) => format!("{}, on {on}", record::headline(verdict)),
-        None => format!("a record that cannot be told, on {on}"),
-    }
+    format!("{}, on {}", lost.headline(), lost.on.to_hex_with_len(10))
 }

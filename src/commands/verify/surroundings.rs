@@ -5,7 +5,7 @@ use super::VerifyNote;
 use super::branch::{BranchState, VerifiedBranch};
 use crate::commands::{doctor, receipts};
 use crate::domain::error::Result;
-use crate::domain::verdict::{NOTES_REF, record};
+use crate::domain::verdict::NOTES_REF;
 use crate::gate::store::verdicts::{self, COPIES, Lost};
 use crate::gate::store::{Repo, config, trees};
 use gix::ObjectId;
@@ -94,8 +94,7 @@ fn lost(repo: &Repo) -> Result<Vec<VerifyNote>> {
 }
 
 fn named(lost: &Lost) -> String {
-    let what = lost.verdict.as_ref().map_or_else(|| "a record that cannot be told".into(), record::headline);
-    format!("{what} ({})", lost.on.to_hex_with_len(10))
+    format!("{} ({})", lost.headline(), lost.on.to_hex_with_len(10))
 }
 
 /// Hooks that are gone, switched off or not ours: then nothing asks the gate here.

@@ -22,9 +22,23 @@ pub struct AllowedSigner {
     useless: Option<&'static str>,
     valid_after: Option<Timestamp>,
     valid_before: Option<Timestamp>,
+    /// What restricts it, as it stands there; empty where nothing does.
+    options: String,
 }
 
 impl AllowedSigner {
+    /// Whether it names exactly that person, for ever, for whatever is signed: nothing has to be interpreted to
+    /// tell.
+    pub fn plainly_names(&self, who: &str) -> bool {
+        let is_plain = |name: &str| {
+            !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@._+-".contains(&byte))
+        };
+        let is_for_it = self.options.is_empty() || self.options == format!("namespaces=\"{NAMESPACE}\"");
+        let mut names = self.principals.split(',');
+        is_for_it && !self.is_authority && names.clone().all(is_plain) && names.any(|name| name == who)
+    }
+
     /// Whether somebody can sign a record by this line at that time.
     pub fn can_sign_at(&self, time: Timestamp) -> bool {
         self.useless.is_none()
@@ -107,7 +121,15 @@ fn signer(line: &str) -> Result<AllowedSigner, &'static str> {
     } else {
         None
     };
-    Ok(AllowedSigner { principals, key: key.to_owned(), is_authority, useless, valid_after, valid_before })
+    Ok(AllowedSigner {
+        principals,
+        key: key.to_owned(),
+        is_authority,
+        useless,
+        valid_after,
+        valid_before,
+        options: options.unwrap_or_default().to_owned(),
+    })
 }
 
 /// The names that a list of principals allows, patterns among them.
@@ -221,5 +243,28 @@ mod tests {
         assert!(!line.can_sign_at(at("2026-02-01T12:00:01Z")));
         assert_eq!(line.valid_time(at("2027-01-01T00:00:00Z")), at("2026-02-01T12:00:00Z"));
         assert_eq!(line.valid_time(at("2025-01-01T00:00:00Z")), at("2026-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn a_line_names_somebody_plainly_where_nothing_in_it_has_to_be_interpreted() {
+        let names = |line: &str| {
+            let line = signer(&line.replace("KEY", KEY));
+            line.is_ok_and(|line| line.plainly_names("ada@x"))
+        };
+        for plain in ["ada@x KEY", "b@x,ada@x namespaces=\"flow-ai-verdict\" KEY ada@y", "\"ada@x\" KEY"] {
+            assert!(names(plain), "{plain}");
+        }
+        for other in [
+            "bob@x KEY",
+            "*@x KEY",
+            "!bob@x,ada@x KEY",
+            "ada@x cert-authority KEY",
+            "ada@x namespaces=\"flow-ai-verdict,file\" KEY",
+            "ada@x namespaces=\"!flow-ai-verdict\" KEY",
+            "ada@x valid-before=\"20300101\" KEY",
+            "ada@x tomorrow KEY",
+        ] {
+            assert!(!names(other), "{other}");
+        }
     }
 }

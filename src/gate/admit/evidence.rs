@@ -2,37 +2,40 @@
 //!
 //! Where a note hangs proves nothing, the record's own pair of trees does; so looking in more places
 //! is only a matter of time: first on the heads at hand, then on every commit of the update, then by
-//! the paths that it touches (a rebase leaves its verdict behind on the old commit). If the branch counts
-//! only signed records, a signature is checked when its record would decide something, never for all.
+//! what it changes (a rebase leaves its verdict behind on the old commit). If the branch counts only signed
+//! records, the others are left out here: not even where a change begins, or which commits were shown, is believed
+//! of a record that nobody vouches for.
 
 use super::steps::Step;
 use super::tally::{Tally, tally};
 use super::validity::{BranchVerdicts, Void};
 use crate::domain::error::Result;
 use crate::domain::policy::Demand;
-use crate::domain::verdict::{Decision, Verdict};
+use crate::domain::verdict::Verdict;
 use crate::gate::store::Repo;
 use crate::gate::store::verdicts::Notes;
 use gix::ObjectId;
 use indexmap::IndexMap;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 
 /// How many commits of an update are searched for notes before the index is.
 const RANGE: usize = 512;
 
-/// Verdicts that count but for their signatures, by (base tree, head tree).
+/// The verdicts that count, by (base tree, head tree).
 #[derive(Debug)]
 pub(super) struct Evidence<'a> {
     pub(super) repo: &'a Repo,
     pub(super) verdicts: BranchVerdicts<'a>,
     changes: IndexMap<(ObjectId, ObjectId), Vec<Verdict>>,
+    /// Why a record that would count otherwise does not, where only signed ones do: one for each change.
+    unproven: HashMap<(ObjectId, ObjectId), String>,
     looked: HashSet<ObjectId>,
 }
 
 impl<'a> Evidence<'a> {
     pub fn new(repo: &'a Repo, verdicts: BranchVerdicts<'a>) -> Evidence<'a> {
-        let (changes, looked) = (IndexMap::new(), HashSet::new());
-        Evidence { repo, verdicts, changes, looked }
+        let (changes, unproven, looked) = (IndexMap::new(), HashMap::new(), HashSet::new());
+        Evidence { repo, verdicts, changes, unproven, looked }
     }
 
     /// The notes as they stood when they were first asked for.
@@ -87,25 +90,42 @@ impl<'a> Evidence<'a> {
     /// Takes what hangs on that object.
     pub fn add_on(&mut self, object: ObjectId) -> Result<()> {
         if self.looked.insert(object) {
-            // Lines that cannot be read are no approvals; `verdict list` names them.
-            let (verdicts, _) = self.notes()?.on(object)?;
-            for verdict in verdicts {
-                // What blocks the same change hangs on its tree too: a reworded commit is no way round.
-                let tree = verdict.head_tree;
-                self.add(verdict);
-                self.add_on(tree)?;
+            // What blocks the same change hangs on its tree too: a reworded commit is no way round. What hangs
+            // there is about that tree, so that no note leads from one to the next without end.
+            for tree in self.take(object)? {
+                if self.looked.insert(tree) {
+                    self.take(tree)?;
+                }
             }
         }
         Ok(())
     }
 
-    fn add(&mut self, verdict: Verdict) {
-        if self.verdicts.ineligible(&verdict, &[]).is_none() {
-            let on_change = self.changes.entry((verdict.base_tree, verdict.head_tree)).or_default();
+    /// Takes the records on that object which count, and tells the trees that they are about.
+    fn take(&mut self, object: ObjectId) -> Result<HashSet<ObjectId>> {
+        let mut trees = HashSet::new();
+        // Lines that cannot be read are no approvals; `verdict list` names them.
+        for verdict in self.notes()?.on(object)?.0 {
+            if self.verdicts.ineligible(&verdict, &[]).is_some() {
+                continue;
+            }
+            let change = (verdict.base_tree, verdict.head_tree);
+            if let Some(void) = self.verdicts.unproven(&verdict)? {
+                if let Void::Unproven(why) = void
+                    && !self.unproven.contains_key(&change)
+                {
+                    let why = format!("{} of {}: {why}", verdict.decision, verdict.reviewer.name);
+                    self.unproven.insert(change, why);
+                }
+                continue;
+            }
+            trees.insert(verdict.head_tree);
+            let on_change = self.changes.entry(change).or_default();
             if !on_change.contains(&verdict) {
                 on_change.push(verdict);
             }
         }
+        Ok(trees)
     }
 
     /// How many verdicts that may count are known.
@@ -123,22 +143,12 @@ impl<'a> Evidence<'a> {
         self.verdicts.tally(self.on(base, head), &[], demand)
     }
 
-    /// The changes that may be approved, with the verdicts that say so. If only signed records count,
-    /// only [`Evidence::tally`] knows whether they are.
+    /// The changes that are approved if their paths demand nothing more, with the verdicts that say so.
     pub fn hopeful(&self) -> Vec<(ObjectId, ObjectId, Vec<Verdict>)> {
         let policy = self.verdicts.policy();
-        let hope = |verdicts: &[Verdict]| {
-            if policy.signed {
-                let lets_in = |verdict: &&Verdict| {
-                    verdict.signature.is_some() && verdict.decision != Decision::RequestChanges
-                };
-                let hopeful: Vec<Verdict> = verdicts.iter().filter(lets_in).cloned().collect();
-                return (!hopeful.is_empty()).then_some(hopeful);
-            }
-            match tally(verdicts, policy, &policy.base_demand()) {
-                Tally::Approved(verdicts) => Some(verdicts),
-                _ => None,
-            }
+        let hope = |verdicts: &[Verdict]| match tally(verdicts, policy, &policy.base_demand()) {
+            Tally::Approved(verdicts) => Some(verdicts),
+            _ => None,
         };
         let changes = self.changes.iter();
         changes.filter_map(|((base, head), verdicts)| Some((*base, *head, hope(verdicts)?))).collect()
@@ -146,13 +156,8 @@ impl<'a> Evidence<'a> {
 
     /// Why a record on a change that would count otherwise does not: its signature. `None` if there is no
     /// such record.
-    pub fn without_proof(&self, base: ObjectId, head: ObjectId) -> Result<Option<String>> {
-        for verdict in self.on(base, head) {
-            if let Some(Void::Unproven(why)) = self.verdicts.unproven(verdict)? {
-                return Ok(Some(format!("{} of {}: {why}", verdict.decision, verdict.reviewer.name)));
-            }
-        }
-        Ok(None)
+    pub fn without_proof(&self, base: ObjectId, head: ObjectId) -> Option<&str> {
+        self.unproven.get(&(base, head)).map(String::as_str)
     }
 
     fn on(&self, base: ObjectId, head: ObjectId) -> &[Verdict] {

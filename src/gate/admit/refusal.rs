@@ -36,7 +36,7 @@ impl Judge<'_> {
             (_, Some(reason)) => (format!("the approval of {what} does not let it in: {reason}"), false),
             (Tally::Short(have), None) => (format!("{what} has {have} of {most} approvals"), false),
             (_, None) => {
-                let unproven = self.evidence.without_proof(missing.base_tree, missing.head_tree)?;
+                let unproven = self.evidence.without_proof(missing.base_tree, missing.head_tree);
                 let why = unproven.map_or_else(
                     || format!("no rival's verdict covers {what}"),
                     |why| format!("no valid verdict covers {what}: {why}"),

@@ -1,5 +1,5 @@
 //! The verdicts on changes whose commits were made anew (rebased, squashed, picked): found by the
-//! paths that they touch, without reading all there are.
+//! lines and paths that they change, without reading all there are.
 //!
 //! Where the target has renamed files meanwhile the paths are others, which the reviewer was not shown: then a
 //! review is wanted again.
@@ -23,7 +23,7 @@ impl Evidence<'_> {
         let repo = self.repo;
         for (from, to) in runs(repo, repo.commit(old)?.tree, steps)? {
             let changed = trees::changed(repo, from, to)?;
-            for object in self.notes()?.similar(changed.iter().map(|changed| changed.path.as_slice()))? {
+            for object in self.notes()?.similar(&changed)? {
                 self.add_on(object)?;
             }
         }

@@ -181,14 +181,13 @@ impl<'a> BranchVerdicts<'a> {
         for object in objects {
             let (verdicts, _) = self.notes()?.on(object)?;
             for verdict in verdicts.into_iter().filter(&is_meant) {
-                if !found.contains(&verdict) {
+                if self.void(&verdict, authors)?.is_none() && !found.contains(&verdict) {
                     found.push(verdict);
                 }
             }
         }
-        let counting = self.counting(&found, authors)?;
-        let effects = tally::effects(&counting, self.policy);
-        let in_force = counting.into_iter().zip(effects).filter(|(_, effect)| *effect != Effect::Replaced);
+        let effects = tally::effects(&found, self.policy);
+        let in_force = found.into_iter().zip(effects).filter(|(_, effect)| *effect != Effect::Replaced);
         let mut in_force: Vec<Verdict> = in_force.map(|(verdict, _)| verdict).collect();
         in_force.sort_by_key(|verdict| Reverse(verdict.time));
         Ok(in_force)

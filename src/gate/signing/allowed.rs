@@ -1,11 +1,13 @@
 //! Who may sign: the allowed signers of a protected branch, and whether a signature is one of theirs.
 //!
-//! The list is the one in the branch's own tree, so that no change brings its own. `ssh-keygen` from the
-//! PATH checks each signature: nothing in the repository's config has a say in that. We read the list
-//! only to find the name that goes with a signature's key, so that one process is enough.
+//! The list is the one in the branch's own tree, so that no change brings its own. A usual signature is checked in
+//! this process, and counts by itself where its line names somebody without a condition; everything else
+//! (patterns, dates, authorities, tokens) is left to `ssh-keygen` from the PATH, once nothing speaks against the
+//! signature. So only whoever has a key of the list can make us start a process.
 
 use super::mends::mends;
 use super::signing_key::armour;
+use super::ssh_signature::{Soundness, SshSignature};
 use super::{NAMESPACE, dsse, run};
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
@@ -22,6 +24,10 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::process::{Command, Output, Stdio};
+
+/// What ssh-keygen is asked about, in a private folder: the bytes that are signed, and the signature.
+const RECORD: &str = "record";
+const ARMOURED: &str = "record.sig";
 
 /// The list of a branch, at one commit.
 #[derive(Debug)]
@@ -98,19 +104,47 @@ impl Signers {
         person: Option<&str>,
         whenever: bool,
     ) -> Result<Result<String, String>> {
-        let (record, armoured) = (self.dir.path().join("record"), self.dir.path().join("record.sig"));
-        fs::write(&record, dsse::signed_bytes(&signature.statement))?;
-        fs::write(&armoured, armour(&signature.body))?;
-        let time = if whenever { self.valid_time(&signature.body, time) } else { time };
+        let nobody = || Ok(Err("nobody on the list of signers has made its signature".to_owned()));
+        let Some(made) = SshSignature::parse(&signature.body) else { return nobody() };
+        let vouching = BASE64_STANDARD.encode(made.vouching_key());
+        let is_certificate = made.key != made.vouching_key();
+        let of_key: Vec<&AllowedSigner> = self.lines.iter().filter(|line| line.key == vouching).collect();
+        if !of_key.iter().any(|line| line.is_authority == is_certificate) {
+            return nobody();
+        }
+        let soundness = made.soundness(signature);
+        let time = match (whenever, of_key.first()) {
+            (true, Some(line)) => line.valid_time(time),
+            _ => time,
+        };
         let candidates = match person {
             Some(address) => vec![address.to_owned()],
-            None => self.candidates(&signature.body, time)?,
+            None if is_certificate && !matches!(soundness, Soundness::Bad(_)) => {
+                self.write(signature)?;
+                self.certified(time)?
+            }
+            None => names(&of_key),
         };
+        if let Soundness::Bad(why) = soundness {
+            return Ok(Err(format!("its signature is not good for {} ({why})", candidates.join(", "))));
+        }
+        if soundness == Soundness::Good
+            && let Some(signer) =
+                candidates.iter().find(|name| of_key.iter().any(|line| line.plainly_names(name)))
+        {
+            return Ok(Ok(signer.clone()));
+        }
+        self.write(signature)?;
+        self.ask(candidates, time)
+    }
+
+    /// What ssh-keygen says of the signature that was written, for each of these names.
+    fn ask(&self, candidates: Vec<String>, time: Timestamp) -> Result<Result<String, String>> {
         let mut why = "nobody on the list of signers has made its signature".to_owned();
         for principal in candidates {
             let mut command = self.command("verify", time);
-            command.args(["-n", NAMESPACE, "-I", &principal]).stdin(File::open(&record)?);
-            let output = run(&mut command)?;
+            let record = File::open(self.dir.path().join(RECORD))?;
+            let output = run(command.args(["-n", NAMESPACE, "-I", &principal]).stdin(record))?;
             if output.status.success() && output.stdout.starts_with(b"Good ") {
                 return Ok(Ok(principal));
             }
@@ -119,27 +153,17 @@ impl Signers {
         Ok(Err(why))
     }
 
-    /// A time at which a signature's key is valid: that one if it is.
-    fn valid_time(&self, body: &str, time: Timestamp) -> Timestamp {
-        let key = dsse::public_key(body).map(|key| BASE64_STANDARD.encode(key));
-        let line = self.lines.iter().find(|line| Some(&line.key) == key.as_ref());
-        line.map_or(time, |line| line.valid_time(time))
+    /// Writes down what ssh-keygen is asked about.
+    fn write(&self, signature: &Signature) -> Result<()> {
+        fs::write(self.dir.path().join(RECORD), dsse::signed_bytes(&signature.statement))?;
+        Ok(fs::write(self.dir.path().join(ARMOURED), armour(&signature.body))?)
     }
 
-    /// The names that go with a signature's key: read off the list; where it trusts authorities, as
-    /// ssh-keygen finds them.
-    fn candidates(&self, body: &str, time: Timestamp) -> Result<Vec<String>> {
-        let Some(key) = dsse::public_key(body) else { return Ok(Vec::new()) };
-        let key = BASE64_STANDARD.encode(key);
-        let of_key = self.lines.iter().filter(|line| line.key == key && !line.is_authority);
-        let mut names: Vec<String> =
-            of_key.flat_map(|line| signers::names(&line.principals)).map(str::to_owned).collect();
-        if names.is_empty() && self.lines.iter().any(|line| line.is_authority) {
-            let found = run(self.command("find-principals", time).stdin(Stdio::null()))?;
-            names.extend(String::from_utf8_lossy(&found.stdout).lines().map(|line| line.trim().to_owned()));
-        }
-        names.retain(|name| !name.is_empty() && !name.starts_with('!'));
-        Ok(names)
+    /// The names that go with a certificate, as ssh-keygen finds them.
+    fn certified(&self, time: Timestamp) -> Result<Vec<String>> {
+        let found = run(self.command("find-principals", time).stdin(Stdio::null()))?;
+        let names = String::from_utf8_lossy(&found.stdout);
+        Ok(names.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect())
     }
 
     fn command(&self, what: &str, time: Timestamp) -> Command {
@@ -147,10 +171,16 @@ impl Signers {
         command
             // A PATH with relative folders finds nothing here.
             .current_dir(self.dir.path())
-            .args(["-Y", what, "-f", "allowed", "-s", "record.sig"])
+            .args(["-Y", what, "-f", "allowed", "-s", ARMOURED])
             .arg(format!("-Overify-time={}", time.strftime("%Y%m%d%H%M%S")));
         command
     }
+}
+
+/// The names that stand before a key.
+fn names(of_key: &[&AllowedSigner]) -> Vec<String> {
+    let lines = of_key.iter().filter(|line| !line.is_authority);
+    lines.flat_map(|line| signers::names(&line.principals)).map(str::to_owned).collect()
 }
 
 /// Why ssh-keygen said no, where it says so.

@@ -3,6 +3,7 @@
 //! Signatures are made over DSSE's pre-authentication encoding of the statement, so that none of them is
 //! good for anything but a statement, and an exported envelope carries the very signature that the note has.
 
+use super::ssh_signature::SshSignature;
 use crate::domain::verdict::Signature;
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
@@ -33,8 +34,8 @@ struct EnvelopeSignature {
 
 impl Envelope {
     pub fn new(signature: &Signature) -> Envelope {
-        let keyid = public_key(&signature.body)
-            .map(|key| format!("SHA256:{}", BASE64_STANDARD_NO_PAD.encode(Sha256::digest(key))));
+        let keyid = SshSignature::parse(&signature.body)
+            .map(|made| format!("SHA256:{}", BASE64_STANDARD_NO_PAD.encode(Sha256::digest(made.key))));
         Envelope {
             payload_type: PAYLOAD_TYPE,
             payload: BASE64_STANDARD.encode(&signature.statement),
@@ -46,15 +47,6 @@ impl Envelope {
 /// The bytes that are signed for a statement: DSSE's pre-authentication encoding.
 pub(super) fn signed_bytes(statement: &str) -> String {
     format!("DSSEv1 {} {PAYLOAD_TYPE} {} {statement}", PAYLOAD_TYPE.len(), statement.len())
-}
-
-/// The key that an SSH signature says it is of: what stands after `SSHSIG` and a version.
-pub(super) fn public_key(body: &str) -> Option<Vec<u8>> {
-    let bytes = BASE64_STANDARD.decode(body).ok()?;
-    let rest = bytes.strip_prefix(b"SSHSIG")?.get(4..)?;
-    let (length, rest) = rest.split_first_chunk::<4>()?;
-    let key = rest.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
-    Some(key.to_vec())
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Signatures of records, by SSH keys, as git signs commits: made by the person's, checked against the
 //! protected branch's list.
 //!
-//! `ssh-keygen` does both; what a key is and where it lives (file, agent, token) is its business. The
+//! `ssh-keygen` signs; what a key is and where it lives (file, agent, token) is its business. It checks, too, what is
+//! not of a usual kind. The
 //! namespace is ours, so that no signature of a commit or a file passes for one of a record. The
 //! user is never asked for a passphrase: records are written in hooks and at the end of long runs, when the
 //! user may be away.
@@ -11,6 +12,7 @@ mod dsse;
 mod mends;
 mod proof;
 mod signing_key;
+mod ssh_signature;
 
 pub use allowed::Signers;
 pub use dsse::Envelope;

@@ -3,7 +3,7 @@
 
 use super::content::Content;
 use super::layout::{Fault, Folder, SECOND, Visited};
-use super::notes_tree;
+use super::{index, notes_tree};
 use crate::domain::error::Result;
 use crate::domain::verdict::{Verdict, record};
 use crate::gate::store::Repo;
@@ -21,15 +21,42 @@ pub struct Lost {
     pub verdict: Option<Verdict>,
 }
 
-/// The records that the notes at the old tip have and those at the new one have not. Notes are only
-/// ever added to, so each of them was dropped: by a forced fetch, by `git notes remove` or `prune`, by
-/// a race of `git notes add` with itself.
+impl Lost {
+    /// It in a few words.
+    pub fn headline(&self) -> String {
+        match &self.verdict {
+            Some(verdict) => record::headline(verdict),
+            None if index::is_lasting(&self.line) => {
+                "what leads to a record from a rebased change".to_owned()
+            }
+            None => "a record that cannot be told".to_owned(),
+        }
+    }
+}
+
+/// What the notes at the old tip have and those at the new one have not: records, and the pointers by which
+/// records are found. Notes are only ever added to, so each of them was dropped: by a forced fetch, by `git notes
+/// remove` or `prune`, by a race of `git notes add` with itself.
 pub fn lost(repo: &Repo, old_tip: ObjectId, new_tip: ObjectId) -> Result<Vec<Lost>> {
-    missing(repo, Some(old_tip), Some(new_tip))
+    lacking(repo, Some(old_tip), Some(new_tip), |line| is_record(line) || index::is_lasting(line))
 }
 
 /// The records that the notes at one tip have and those at another have not; none is no notes at all.
 pub fn missing(repo: &Repo, from: Option<ObjectId>, at: Option<ObjectId>) -> Result<Vec<Lost>> {
+    lacking(repo, from, at, is_record)
+}
+
+fn is_record(line: &str) -> bool {
+    line.starts_with('{')
+}
+
+/// The lines of that kind which the notes at one tip have and those at another have not.
+fn lacking(
+    repo: &Repo,
+    from: Option<ObjectId>,
+    at: Option<ObjectId>,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<Lost>> {
     let tree = |tip: Option<ObjectId>| -> Result<ObjectId> {
         let tree = tip.map_or(Ok(None), |tip| notes_tree(repo, tip))?;
         Ok(tree.unwrap_or_else(|| repo.empty_tree()))
@@ -37,9 +64,13 @@ pub fn missing(repo: &Repo, from: Option<ObjectId>, at: Option<ObjectId>) -> Res
     let mut found = Vec::new();
     let (old, new) = (tree(from)?, tree(at)?);
     for Difference { on, old, new } in differences(repo, old, new)? {
+        // What is only added loses nothing, and need not be read.
+        if old.is_empty() {
+            continue;
+        }
         let (old, new) = (whole(repo, &old)?, whole(repo, &new)?);
         let kept: HashSet<&str> = new.lines().collect();
-        for line in old.lines().filter(|line| line.starts_with('{') && !kept.contains(line)) {
+        for line in old.lines().filter(|line| is_wanted(line) && !kept.contains(line)) {
             let verdict = record::decode(line, repo.object_format()).0.pop();
             found.push(Lost { on, line: line.to_owned(), verdict });
         }

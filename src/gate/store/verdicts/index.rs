@@ -1,61 +1,77 @@
 //! Finding a verdict when its commit has another name: an index that travels inside the notes.
 //!
-//! With each record the same notes commit writes a pointer (`see 1 <time> <object>`) into the note of an
-//! object that does not exist, known by its id alone: it stands for the paths that the change touches, which
-//! a rebase, a squash or a cherry-pick leaves as they are. No cache beside the notes can be stale or poisoned, and a forged pointer only leads to a record, which is judged as any other. An index may
-//! forget, so only the newest pointers stay: a file that every change touches does not make it long.
+//! With each record the same notes commit writes two pointers into the notes of objects that do not exist,
+//! known by their ids alone. One (`same 1 <time> <object>`) stands for what the change comes to (see `gist`), which
+//! a rebase, a squash or a cherry-pick leaves as it is; few records share that, all of its pointers stay, and notes
+//! that lack one are refused as if a record were lost. So nobody can crowd out what leads to another's
+//! verdict. The other (`see 1 …`) stands for the paths alone, for what the branch has in part already: of these the
+//! newest stay, and a file that every change touches does not make them long. No cache beside the notes can be stale
+//! or poisoned, and a forged pointer only leads to a record, which is judged as any other.
 
-use super::{Notes, text};
+use super::{Notes, gist, text};
 use crate::domain::error::Result;
 use crate::domain::verdict::Verdict;
+use crate::gate::store::trees::Changed;
 use crate::gate::store::{Repo, trees};
 use anyhow::Context;
 use gix::ObjectId;
 use gix::note::plumbing::State;
 use gix::objs::Kind;
+use indexmap::IndexSet;
 use std::collections::BTreeSet;
 
-/// How a pointer begins: what it is, and its version.
-const POINTER: &str = "see 1 ";
+/// How a pointer from a set of paths begins: what it is, and its version.
+const BY_PATHS: &str = "see 1 ";
 
-/// How many pointers stay in one note.
+/// How a pointer from what a change comes to begins.
+const BY_GIST: &str = "same 1 ";
+
+/// How many pointers from a set of paths stay in one note.
 const KEPT: usize = 256;
 
 impl Notes<'_> {
-    /// The objects that verdicts on changes of exactly these paths hang on, the newest first.
-    pub fn similar<'p>(&self, paths: impl IntoIterator<Item = &'p [u8]>) -> Result<Vec<ObjectId>> {
-        self.pointed(key_of_paths(self.repo, paths)?)
+    /// The objects that verdicts on changes like this one hang on: first those on changes that come to the same,
+    /// then the newest on changes of exactly these paths.
+    pub fn similar(&self, changed: &[Changed]) -> Result<Vec<ObjectId>> {
+        let mut found = match gist::of(self.repo, changed)? {
+            Some(gist) => self.pointed(pseudo(self.repo, &gist)?, BY_GIST, usize::MAX)?,
+            None => Vec::new(),
+        };
+        found.extend(self.pointed(key_of_paths(self.repo, changed)?, BY_PATHS, KEPT)?);
+        Ok(found)
     }
 
-    fn pointed(&self, key: ObjectId) -> Result<Vec<ObjectId>> {
+    /// Where the pointers of that kind lead, the newest first.
+    fn pointed(&self, key: ObjectId, kind: &str, most: usize) -> Result<Vec<ObjectId>> {
         let text = self.text(key)?;
-        let pointers: BTreeSet<&str> = text.lines().filter(|line| line.starts_with(POINTER)).collect();
+        let pointers: BTreeSet<&str> = text.lines().filter(|line| line.starts_with(kind)).collect();
         let format = self.repo.object_format();
         let object =
             |line: &str| line.rsplit(' ').next()?.parse().ok().filter(|id: &ObjectId| id.kind() == format);
-        let objects = pointers.into_iter().rev().filter_map(object);
-        let mut newest: Vec<ObjectId> = Vec::new();
-        for object in objects {
-            if newest.len() < KEPT && !newest.contains(&object) {
-                newest.push(object);
-            }
-        }
-        Ok(newest)
+        let newest: IndexSet<ObjectId> = pointers.into_iter().rev().filter_map(object).collect();
+        Ok(newest.into_iter().take(most).collect())
     }
 }
 
 /// Whether a line of a note is a pointer.
 pub(super) fn is_pointer(line: &str) -> bool {
-    line.starts_with(POINTER)
+    line.starts_with(BY_PATHS) || is_lasting(line)
 }
 
-/// Adds the pointer to a record that is about to hang on that object.
+/// Whether a line of a note is a pointer that stays.
+pub(super) fn is_lasting(line: &str) -> bool {
+    line.starts_with(BY_GIST)
+}
+
+/// Adds the pointers to a record that is about to hang on that object.
 pub(super) fn add(repo: &Repo, state: &mut State, on: ObjectId, verdict: &Verdict) -> Result<()> {
-    let pointer = format!("{POINTER}{} {on}", verdict.time);
     // What is not here (a shallow or partial clone) cannot be compared: others may have indexed it.
     if let Ok(changed) = trees::changed(repo, verdict.base_tree, verdict.head_tree) {
-        let paths = changed.iter().map(|changed| changed.path.as_slice());
-        add_pointer(repo, state, key_of_paths(repo, paths)?, &pointer)?;
+        let pointer = |kind: &str| format!("{kind}{} {on}", verdict.time);
+        add_pointer(repo, state, key_of_paths(repo, &changed)?, &pointer(BY_PATHS))?;
+        if let Some(gist) = gist::of(repo, &changed)? {
+            add_pointer(repo, state, pseudo(repo, &gist)?, &pointer(BY_GIST))?;
+        }
     }
     Ok(())
 }
@@ -72,17 +88,17 @@ fn add_pointer(repo: &Repo, state: &mut State, key: ObjectId, pointer: &str) -> 
     Ok(())
 }
 
-/// The same note with only the newest of its pointers.
+/// The same note with only the newest of its pointers from a set of paths.
 pub(super) fn trimmed(note: &str) -> String {
-    let pointers: BTreeSet<&str> = note.lines().filter(|line| line.starts_with(POINTER)).collect();
-    let others = note.lines().filter(|line| !line.starts_with(POINTER));
+    let pointers: BTreeSet<&str> = note.lines().filter(|line| line.starts_with(BY_PATHS)).collect();
+    let others = note.lines().filter(|line| !line.starts_with(BY_PATHS));
     let newest = pointers.iter().skip(pointers.len().saturating_sub(KEPT)).copied();
     others.chain(newest).fold(String::new(), |text, line| text + line + "\n")
 }
 
 /// What stands for a set of paths.
-fn key_of_paths<'p>(repo: &Repo, paths: impl IntoIterator<Item = &'p [u8]>) -> Result<ObjectId> {
-    let sorted: BTreeSet<&[u8]> = paths.into_iter().collect();
+fn key_of_paths(repo: &Repo, changed: &[Changed]) -> Result<ObjectId> {
+    let sorted: BTreeSet<&[u8]> = changed.iter().map(|changed| changed.path.as_slice()).collect();
     let mut text = b"flow-ai paths 1\n".to_vec();
     for path in sorted {
         text.extend_from_slice(path);
@@ -103,8 +119,8 @@ mod tests {
     #[test]
     fn only_the_newest_pointers_stay_and_everything_else_does() {
         let pointers: String = (0..KEPT + 9).rev().map(|n| format!("see 1 2026-{n:04} x\n")).collect();
-        let note = trimmed(&format!("a remark\n{pointers}{{\"statement\":1}}\n"));
-        assert!(note.starts_with("a remark\n{\"statement\":1}\nsee 1 2026-0009 x\n"), "{note}");
-        assert_eq!(note.lines().count(), KEPT + 2);
+        let note = trimmed(&format!("a remark\n{pointers}{{\"statement\":1}}\nsame 1 0 x\n"));
+        assert!(note.starts_with("a remark\n{\"statement\":1}\nsame 1 0 x\nsee 1 2026-0009 x\n"), "{note}");
+        assert_eq!(note.lines().count(), KEPT + 3);
     }
 }

@@ -9,6 +9,7 @@
 
 mod compare;
 mod content;
+mod gist;
 mod heal;
 mod index;
 mod join;
