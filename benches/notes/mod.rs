@@ -1,7 +1,7 @@
 //! The gate's decision where a repository is large: 80,000 files and 100,000 verdicts.
 
 use super::compare;
-use super::setting::{Setting, author};
+use super::setting::{Setting, author, note};
 use git_flow_ai::domain::verdict::record;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -50,7 +50,7 @@ fn ends(command: &mut Command, status: i32) {
 }
 
 /// A repository whose main has 80,000 files, with 100,000 verdicts on other changes, and the index to
-/// them: 30,000 different sets of paths.
+/// them: one for each change, and 30,000 different sets of paths.
 fn large() -> Setting {
     let setting = Setting::new();
     let mut stream = String::from(
@@ -69,6 +69,7 @@ fn large() -> Setting {
         verdict.summary = format!("Read as a whole, number {n}: nothing that blocks it.");
         verdict.authors = vec![author("one", "acme")];
         note(&mut stream, &ids.next(), &record::encode(&verdict).unwrap());
+        note(&mut stream, &ids.next(), &format!("same 1 2026-01-01T00:00:00Z {}\n", ids.next()));
     }
     for _ in 0..30_000 {
         let pointers: String =
@@ -77,11 +78,6 @@ fn large() -> Setting {
     }
     setting.import(&stream);
     setting
-}
-
-fn note(stream: &mut String, on: &str, text: &str) {
-    write!(stream, "M 100644 inline {}/{}/{}\ndata {}\n{text}\n", &on[..2], &on[2..4], &on[4..], text.len())
-        .unwrap();
 }
 
 /// Ids of objects that nobody has.

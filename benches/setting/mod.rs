@@ -1,7 +1,7 @@
 //! A repository to measure in, away from the machine's own git configuration.
 
 use git_flow_ai::domain::change::{Author, Vendor};
-use git_flow_ai::domain::verdict::{Decision, Shown, Verdict};
+use git_flow_ai::domain::verdict::{Decision, Shown, ShownWay, Verdict, record};
 use git_flow_ai::gate::store::{Repo, verdicts};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -107,15 +107,59 @@ impl Setting {
         (old, new)
     }
 
-    /// Has each commit of `main` but the first approved, and returns that first one.
-    pub fn every_commit_reviewed(&self) -> String {
-        let repo = Repo::open(&self.repo()).unwrap();
-        let all = self.git(&["rev-list", "--reverse", "main"]);
-        let ids: Vec<&str> = all.lines().collect();
-        for pair in ids.windows(2) {
-            self.approve(&repo, pair[0], pair[1]);
+    /// So many more commits on a branch from that one. Returns its tip.
+    pub fn line(&self, branch: &str, from: &str, commits: usize) -> String {
+        let mut stream = String::new();
+        for n in 0..commits {
+            let from = if n == 0 { format!("from {from}\n") } else { String::new() };
+            write!(
+                stream,
+                "commit refs/heads/{branch}\ncommitter Ada <ada@example.com> {} +0000\ndata 1\nt\n{from}\
+                 M 100644 inline {branch}/{}.txt\ndata 5\n{n:05}\n",
+                1_700_010_000 + n,
+                n % 300
+            )
+            .unwrap();
         }
-        ids[0].to_owned()
+        self.import(&stream);
+        self.git(&["rev-parse", branch])
+    }
+
+    /// A verdict on each commit of a range without merges, as `review` writes it.
+    pub fn judge(&self, range: &str) {
+        let repo = Repo::open(&self.repo()).unwrap();
+        for verdict in self.verdicts_on(range) {
+            verdicts::append(&repo, verdict.head_commit.unwrap(), &verdict).unwrap();
+        }
+    }
+
+    /// The same in one commit of the notes, without the index.
+    pub fn judge_at_once(&self, range: &str) {
+        let mut stream = String::from(
+            "commit refs/notes/flow-ai\ncommitter Ada <ada@example.com> 1790000001 +0000\ndata 1\nn\n",
+        );
+        for verdict in self.verdicts_on(range) {
+            let on = verdict.head_commit.unwrap().to_string();
+            note(&mut stream, &on, &record::encode(&verdict).unwrap());
+        }
+        self.import(&stream);
+    }
+
+    fn verdicts_on(&self, range: &str) -> Vec<Verdict> {
+        let mut base_tree =
+            self.git(&["rev-parse", &format!("{}^{{tree}}", range.split("..").next().unwrap())]);
+        let mut verdicts = Vec::new();
+        for line in self.git(&["log", "--reverse", "--format=%H %T %P", range]).lines() {
+            let [commit, tree, parent] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+            let mut verdict = self.verdict(&base_tree, tree);
+            verdict.base_commit = Some(parent.parse().unwrap());
+            verdict.head_commit = Some(commit.parse().unwrap());
+            let commits = vec![commit.parse().unwrap()];
+            verdict.shown.way = Some(ShownWay { commits, sha256: "0".repeat(64), bytes: 1 });
+            verdicts.push(verdict);
+            base_tree = tree.to_owned();
+        }
+        verdicts
     }
 
     fn approve(&self, repo: &Repo, base: &str, head: &str) {
@@ -241,6 +285,12 @@ impl Setting {
         import.stdin.take().unwrap().write_all(stream.as_bytes()).unwrap();
         assert!(import.wait().unwrap().success());
     }
+}
+
+/// Writes a note for `git fast-import`.
+pub fn note(stream: &mut String, on: &str, text: &str) {
+    write!(stream, "M 100644 inline {}/{}/{}\ndata {}\n{text}\n", &on[..2], &on[2..4], &on[4..], text.len())
+        .unwrap();
 }
 
 /// An author or reviewer of that vendor.
