@@ -20,6 +20,9 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+/// How many commits of an update are known as such.
+const MOST_COMMITS: usize = 10_000;
+
 /// How many stacks of approved changes are tried as one.
 const STACKS: usize = 64;
 
@@ -41,6 +44,10 @@ pub(super) struct Judge<'a> {
     reasons: RefCell<HashMap<[ObjectId; 2], Reason>>,
     /// The commits of the update on its first-parent line, the old tip included.
     line: HashSet<ObjectId>,
+    /// The commits of the update, whichever parent leads to them.
+    entering: HashSet<ObjectId>,
+    /// See [`landed`](super::landed).
+    pub histories: RefCell<HashMap<(Option<ObjectId>, ObjectId), Option<Rc<[ObjectId]>>>>,
     ancestors: OnceCell<Vec<ObjectId>>,
 }
 
@@ -74,6 +81,8 @@ impl<'a> Judge<'a> {
             seen: RefCell::default(),
             reasons: RefCell::default(),
             line,
+            entering: entering(repo, old, steps)?,
+            histories: RefCell::default(),
             ancestors: OnceCell::new(),
         })
     }
@@ -153,6 +162,11 @@ impl<'a> Judge<'a> {
     /// Whether a commit is one of the update's own line, so that nothing of the branch came after it.
     pub fn is_new_on_line(&self, commit: ObjectId) -> bool {
         self.line.contains(&commit)
+    }
+
+    /// Whether a commit is one that the update brings.
+    pub fn is_entering(&self, commit: ObjectId) -> bool {
+        self.entering.contains(&commit)
     }
 
     /// The commits of the branch before the update, the newest first.
@@ -302,4 +316,16 @@ impl<'a> Judge<'a> {
     pub fn reason(&self, from: ObjectId, to: ObjectId) -> Option<Reason> {
         self.reasons.borrow().get(&[from, to]).cloned()
     }
+}
+
+/// The commits that the steps bring, and the branch had not before.
+fn entering(repo: &Repo, old: ObjectId, steps: &[Step]) -> Result<HashSet<ObjectId>> {
+    let mut entering = HashSet::new();
+    let last = steps.last().into_iter();
+    for head in last.flat_map(|step| step.commit.into_iter().chain(step.merged.iter().copied())) {
+        if repo.has(head) {
+            entering.extend(repo.ids_between([old], head, MOST_COMMITS)?);
+        }
+    }
+    Ok(entering)
 }

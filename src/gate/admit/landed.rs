@@ -3,7 +3,7 @@
 //! A revert says that a change shall not be there. An approval from before it must not bring the change back
 //! by a pick or a merge, whichever way it came in.
 
-use super::approved::Approved;
+use super::approved::{Approved, find};
 use super::judge::Judge;
 use super::objects::Entry;
 use super::undone::Undone;
@@ -12,6 +12,7 @@ use crate::gate::store::Commit;
 use crate::gate::store::trees::Changed;
 use gix::ObjectId;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// How many commits since a change's base are looked at: beyond, it has to be reviewed again.
 const SEARCHED: usize = 2_000;
@@ -70,8 +71,10 @@ impl Judge<'_> {
         let Some(net) = change.net(&self.objects)? else { return Ok(undone) };
         let since = change.base.filter(|base| self.objects.repo.has(*base));
         let Some(commits) = self.history_since(since, self.old)? else { return Ok(Undone::all(&net)) };
-        for id in commits {
-            let Some(commit) = self.objects.commit(id)?.filter(|_| !change.has_commit(id)) else { continue };
+        for id in commits.iter() {
+            let Some(commit) = self.objects.commit(*id)?.filter(|_| !change.has_commit(*id)) else {
+                continue;
+            };
             for parent in &commit.parents {
                 let Some(parent) = self.objects.tree(*parent)? else { continue };
                 let Some(step) = self.objects.difference(parent, commit.tree)? else {
@@ -97,8 +100,8 @@ impl Judge<'_> {
         let since = change.base.filter(|base| self.objects.repo.has(*base));
         let mut history = History { judge: self, change, net: &net, states: HashMap::new() };
         let Some(commits) = self.history_since(since, tip)? else { return Ok(true) };
-        for id in commits {
-            let Some(commit) = self.objects.commit(id)? else { continue };
+        for id in commits.iter() {
+            let Some(commit) = self.objects.commit(*id)? else { continue };
             if history.came_in(&commit)? || history.landed(&commit)? {
                 return Ok(true);
             }
@@ -107,17 +110,27 @@ impl Judge<'_> {
     }
 
     /// The commits that `tip` has and `since` has not; `None` if they are too many, or the clone is too
-    /// shallow to have them all.
-    fn history_since(&self, since: Option<ObjectId>, tip: ObjectId) -> Result<Option<Vec<ObjectId>>> {
+    /// shallow to have them all. Where `since` is a commit of
+    /// the update with one parent, they are those since that: a long topic has one history to be looked for in.
+    fn history_since(&self, since: Option<ObjectId>, tip: ObjectId) -> Result<Option<Rc<[ObjectId]>>> {
+        let mut since = since;
+        while let Some(id) = since.filter(|id| tip == self.old && self.is_entering(*id)) {
+            match self.objects.commit(id)?.map(|commit| commit.parents.clone()).as_deref() {
+                Some([parent]) if self.objects.repo.has(*parent) => since = Some(*parent),
+                _ => break,
+            }
+        }
+        if let Some(known) = self.histories.borrow().get(&(since, tip)) {
+            return Ok(known.clone());
+        }
         let walk = self.objects.repo.ids_between(since, tip, SEARCHED + 1)?;
-        if walk.len() > SEARCHED {
-            return Ok(None);
-        }
-        if self.objects.repo.is_cut_off(&walk)? {
+        let is_cut_off = walk.len() <= SEARCHED && self.objects.repo.is_cut_off(&walk)?;
+        if is_cut_off {
             self.objects.note_lack();
-            return Ok(None);
         }
-        Ok(Some(walk))
+        let history = (walk.len() <= SEARCHED && !is_cut_off).then(|| Rc::from(walk));
+        self.histories.borrow_mut().insert((since, tip), history.clone());
+        Ok(history)
     }
 }
 
@@ -152,7 +165,10 @@ impl History<'_, '_> {
             let mut at = Some(*parent);
             for _ in 0..self.change.commits.len().max(1) {
                 let Some(before) = at.map(|at| objects.commit(at)).transpose()?.flatten() else { break };
-                if before.tree != commit.tree && self.merged(before.tree, commit.tree)? == Some(commit.tree) {
+                if before.tree != commit.tree
+                    && self.may_be_its_merge(before.tree, commit.tree)?
+                    && self.merged(before.tree, commit.tree)? == Some(commit.tree)
+                {
                     return Ok(true);
                 }
                 at = before.parents.first().copied();
@@ -185,15 +201,23 @@ impl History<'_, '_> {
     }
 
     fn differ_at_its_paths(&self, one: ObjectId, other: ObjectId) -> Result<bool> {
-        if one == other {
-            return Ok(false);
-        }
-        for changed in self.net {
-            if self.entry(one, &changed.path)? != self.entry(other, &changed.path)? {
-                return Ok(true);
+        // Each difference is read once for all changes that are looked at.
+        let Some(between) = self.judge.objects.difference(one, other)? else { return Ok(true) };
+        Ok(self.net.iter().any(|changed| find(&between, &changed.path).is_some()))
+    }
+
+    /// Whether one tree could be the other with the change merged onto it, as far as the paths say. Where the
+    /// change has no path, it gets to that only by a file or folder that was renamed since its base, which has no
+    /// such path then; and nothing is added there, taken away or edited but by a change that does so.
+    fn may_be_its_merge(&self, from: ObjectId, to: ObjectId) -> Result<bool> {
+        let Some(between) = self.judge.objects.difference(from, to)? else { return Ok(true) };
+        for path in between.iter().filter(|path| find(self.net, &path.path).is_none()) {
+            let does_so = self.net.iter().any(|changed| kind(changed) == kind(path));
+            if !does_so || self.entry(self.change.base_tree, &path.path)?.is_some() {
+                return Ok(false);
             }
         }
-        Ok(false)
+        Ok(true)
     }
 
     fn state(&mut self, tree: ObjectId) -> Result<State> {
@@ -221,4 +245,9 @@ impl History<'_, '_> {
     fn entry(&self, tree: ObjectId, path: &[u8]) -> Result<Option<Entry>> {
         self.judge.objects.entry(tree, path)
     }
+}
+
+/// Whether a path was there, and whether it is there now.
+fn kind(changed: &Changed) -> (bool, bool) {
+    (changed.old.is_some(), changed.new.is_some())
 }
