@@ -9,6 +9,7 @@ use crate::domain::error::{Result, hint};
 use crate::domain::text::shell::quote;
 use crate::system::fs::home;
 use crate::system::git;
+use crate::system::program;
 use crate::system::secrets;
 use anyhow::{Context, bail};
 use reqwest::Url;
@@ -34,7 +35,8 @@ static OBTAINED: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
 /// If the command fails, takes too long or prints nothing.
 pub fn from_command(command: &str, what: &str) -> Result<String> {
     once(&format!("command {command}"), what, || {
-        let mut sh = Command::new("sh");
+        let mut sh = Command::new(program::SHELL);
+        sh.env("PATH", program::path_for_git());
         git::forget_repository(&mut sh);
         sh.arg("-c").arg(command).current_dir(home_or_root());
         let said = output(&mut sh, "").map_err(|error| failed(&error, what, command))?;

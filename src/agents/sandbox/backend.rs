@@ -65,7 +65,7 @@ fn try_landlock() -> Result<Backend, String> {
 }
 
 fn is_installed() -> bool {
-    program::find("bwrap", None, "").is_ok()
+    program::found("bwrap").is_some()
 }
 
 fn try_seatbelt() -> Result<Backend, String> {

@@ -34,7 +34,7 @@ const FRESH: &[&str] = &["/tmp", "/var/tmp", "/dev", "/run", "/proc"];
 
 /// The program, if it can do what we ask of it; else why not.
 pub fn find() -> Result<PathBuf, String> {
-    let bwrap = program::find("bwrap", None, "").map_err(|_| "bubblewrap is not installed".to_owned())?;
+    let bwrap = program::found("bwrap").ok_or("bubblewrap is not installed")?;
     try_it(base_command(&bwrap).args(["--tmpfs", "/run", "true"])).map(|()| bwrap)
 }
 

@@ -60,7 +60,7 @@ enum Over {
 
 /// A command line for `sh`, with variables that say where it is.
 pub fn shell(command: &str, env: &[(String, String)]) -> Command {
-    let mut sh = Command::new("sh");
+    let mut sh = Command::new(program::SHELL);
     // A check that agents could replace by a file of its name would check nothing.
     sh.env("PATH", program::path());
     git::forget_repository(&mut sh);

@@ -3,6 +3,7 @@
 use super::Check;
 use crate::domain::text::shell::quote_path;
 use crate::system::fs::home::{self, Base};
+use crate::system::program;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -18,7 +19,7 @@ pub(super) fn examine() -> Vec<Check> {
             "add the folder of this program to PATH",
         ));
     }
-    let man = Command::new("man")
+    let man = Command::new(program::own("man"))
         .args(["-w", "git-flow-ai"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())

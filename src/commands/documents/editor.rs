@@ -10,6 +10,7 @@ use crate::domain::spec::Spec;
 use crate::domain::workflow::{ARTIFACTS, Step};
 use crate::gate::store::{Repo, specs};
 use crate::system::git;
+use crate::system::program;
 use anyhow::Context;
 use std::fs;
 use std::io::{IsTerminal, Write};
@@ -121,7 +122,8 @@ impl Typed {
             ));
         }
         // As git does it: the shell splits the editor's own words, the file is one argument.
-        let status = Command::new("sh")
+        let status = Command::new(program::SHELL)
+            .env("PATH", program::path_for_git())
             .args(["-c", &format!("{editor} \"$@\""), &editor])
             .arg(file.path())
             .stdin(Stdio::inherit())

@@ -15,6 +15,7 @@ use crate::domain::policy::signers::{self, AllowedSigner};
 use crate::domain::verdict::{Signature, Verdict};
 use crate::gate::store::{Repo, in_force, trees, upstream};
 use crate::system::fs::temporary;
+use crate::system::program;
 use anyhow::Context;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -167,9 +168,8 @@ impl Signers {
     }
 
     fn command(&self, what: &str, time: Timestamp) -> Command {
-        let mut command = Command::new("ssh-keygen");
+        let mut command = Command::new(program::own("ssh-keygen"));
         command
-            // A PATH with relative folders finds nothing here.
             .current_dir(self.dir.path())
             .args(["-Y", what, "-f", "allowed", "-s", ARMOURED])
             .arg(format!("-Overify-time={}", time.strftime("%Y%m%d%H%M%S")));

@@ -25,6 +25,7 @@ use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::policy::Policy;
 use crate::domain::verdict::{Signature, Verdict, record};
 use crate::gate::store::Repo;
+use crate::system::program;
 use anyhow::Context;
 use gix::ObjectId;
 use jiff::Timestamp;
@@ -124,7 +125,10 @@ pub fn ready(
 
 /// Starts ssh-keygen, or what stands in for it, waits for it for a while, and returns what it said.
 fn run(command: &mut Command) -> Result<Output> {
-    let program = command.get_program().to_string_lossy().into_owned();
+    let program = match Path::new(command.get_program()) {
+        found if found == program::own("ssh-keygen") => "ssh-keygen".to_owned(),
+        other => other.display().to_string(),
+    };
     let spawned = command
         .env("SSH_ASKPASS", "false")
         .env("SSH_ASKPASS_REQUIRE", "force")

@@ -8,6 +8,7 @@ use super::{NAMESPACE, dsse, run};
 use crate::domain::error::{Result, hint, hint_on};
 use crate::gate::store::Repo;
 use crate::system::fs::{home, temporary};
+use crate::system::program;
 use anyhow::Context;
 use std::fmt;
 use std::fs;
@@ -60,12 +61,13 @@ impl SigningKey {
         } else {
             return Ok(None);
         };
-        let program = set("gpg.ssh.program").map_or_else(|| "ssh-keygen".into(), |path| home::expand(&path));
+        let signer =
+            set("gpg.ssh.program").map_or_else(|| program::own("ssh-keygen"), |path| home::expand(&path));
         let id = match literal(&value) {
             Some(key) => KeySource::Literal(key.to_owned()),
             None => KeySource::File(home::expand(&value)),
         };
-        Ok(Some(SigningKey { id, program, setting }))
+        Ok(Some(SigningKey { id, program: signer, setting }))
     }
 
     /// The signature of a statement: the armour's body on one line.
@@ -74,6 +76,7 @@ impl SigningKey {
         let (message, key) = (dir.path().join("record"), dir.path().join("key"));
         fs::write(&message, dsse::signed_bytes(statement))?;
         let mut command = Command::new(&self.program);
+        command.env("PATH", program::path_for_git());
         command.args(["-Y", "sign", "-n", NAMESPACE, "-f"]).stdin(Stdio::null());
         match &self.id {
             KeySource::File(path) => command.arg(path),
@@ -117,7 +120,9 @@ fn literal(value: &str) -> Option<&str> {
 /// The first line of what `gpg.ssh.defaultKeyCommand` prints, which must be a public key.
 fn default_key(command: &str) -> Result<String> {
     let fix = "mend gpg.ssh.defaultKeyCommand, or name a key: git config flow-ai.signingKey <file>";
-    let output = Command::new("sh").arg("-c").arg(command).stdin(Stdio::null()).output();
+    let mut shell = Command::new(program::SHELL);
+    shell.arg("-c").arg(command).env("PATH", program::path_for_git()).stdin(Stdio::null());
+    let output = shell.output();
     let output = output.map_err(|error| hint_on(error.into(), "no shell can be run", fix))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let first = text.lines().next().unwrap_or_default();

@@ -12,7 +12,8 @@ use crate::domain::error::{Result, hint};
 use crate::system::program;
 use anyhow::{Context, bail};
 use error::GitError;
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
@@ -35,12 +36,18 @@ pub const DISCOVERY: &[&str] = &[
     "GIT_IMPLICIT_WORK_TREE",
 ];
 
+/// The git that we run: found once, in no folder that is relative or in the repository.
+pub fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| program::own("git"))
+}
+
 /// A git command that runs in that directory and only knows the repository that it finds there.
 pub fn command(dir: &Path) -> Command {
-    let mut command = Command::new("git");
+    let mut command = Command::new(program());
     forget_repository(&mut command);
-    // No `git` and no filter comes from a relative entry of the PATH, which an agent could have filled.
-    command.env("PATH", program::path());
+    // Nothing that git starts comes from a relative entry of the PATH, which an agent could have filled.
+    command.env("PATH", program::path_for_git());
     command.current_dir(dir).env("PWD", dir).env("GIT_OPTIONAL_LOCKS", "0").stdin(Stdio::null());
     command
 }
@@ -49,10 +56,10 @@ pub fn command(dir: &Path) -> Command {
 /// user's, not the system's, no attributes, no replace refs, and nothing of the environment but the PATH
 /// and where temporary files go.
 pub fn isolated(git_dir: &Path) -> Command {
-    let mut command = Command::new("git");
+    let mut command = Command::new(program());
     command
         .env_clear()
-        .env("PATH", program::path())
+        .env("PATH", program::path_outside())
         .envs(std::env::var_os("TMPDIR").map(|dir| ("TMPDIR", dir)))
         .env("GIT_DIR", git_dir)
         .env("HOME", git_dir)
@@ -100,7 +107,8 @@ pub fn output_bytes(command: &mut Command) -> Result<Vec<u8>> {
 
 /// The command as a user would type it, for messages: of an argument of several lines only the first.
 pub fn describe(command: &Command) -> String {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let name = if command.get_program() == program() { OsStr::new("git") } else { command.get_program() };
+    let words = std::iter::once(name).chain(command.get_args());
     let shown = words.map(|word| match word.to_string_lossy().split_once('\n') {
         Some((first, _)) => format!("{first}…"),
         None => word.to_string_lossy().into_owned(),
@@ -114,7 +122,7 @@ pub fn version() -> Result<(u32, u32)> {
     if let Some(known) = VERSION.get() {
         return Ok(*known);
     }
-    let text = output(Command::new("git").arg("--version"))
+    let text = output(Command::new(program()).arg("--version").current_dir("/"))
         .map_err(|_| hint("git is not on the PATH", "install git 2.38 or newer"))?;
     let mut numbers = text.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok());
     match (numbers.next(), numbers.next()) {

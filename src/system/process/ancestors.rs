@@ -28,7 +28,7 @@ fn read(pid: Pid) -> Option<(Pid, Vec<String>)> {
 /// The same by `ps`, which puts spaces between the arguments.
 #[cfg(not(target_os = "linux"))]
 fn read(pid: Pid) -> Option<(Pid, Vec<String>)> {
-    let output = std::process::Command::new("ps")
+    let output = std::process::Command::new(crate::system::program::own("ps"))
         .args(["-ww", "-o", "ppid=,command=", "-p", &pid.to_string()])
         .output()
         .ok()?;

@@ -118,7 +118,8 @@ mod ps {
     }
 
     fn ps(args: &[&str]) -> String {
-        let output = Command::new("ps").args(args).env("LC_ALL", "C").stdin(Stdio::null()).output();
+        let output =
+            Command::new(program::own("ps")).args(args).env("LC_ALL", "C").stdin(Stdio::null()).output();
         output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
     }
 }

@@ -4,6 +4,7 @@
 
 use super::roots;
 use crate::system::process::Pid;
+use crate::system::program;
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
@@ -48,7 +49,7 @@ struct Row {
 }
 
 fn rows(mark: &str) -> Vec<Row> {
-    let output = Command::new("ps")
+    let output = Command::new(program::own("ps"))
         .args(["-A", "-E", "-ww", "-o", "pid=,ppid=,pgid=,stat=,command="])
         .stdin(Stdio::null())
         .output();
