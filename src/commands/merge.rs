@@ -13,7 +13,7 @@ use crate::domain::spec::{Slug, Spec};
 use crate::domain::verdict::Verdict;
 use crate::gate::admit::{self, Candidate, New, Ruling};
 use crate::gate::store::{Intent, Repo, changes::trailer, specs, upstream};
-use crate::system::git;
+use crate::system::git::{self, lock_file::LockFile};
 use anyhow::Context;
 use gix::ObjectId;
 use serde::Serialize;
@@ -128,6 +128,14 @@ pub fn merge(repo: &Repo, proposal: &Proposal) -> Result<Merged> {
         git::output(command.arg(spec.slug.result_ref()))
     };
     if let Err(error) = merged {
+        if let Some(lock) = index_lock(worktree)? {
+            let fix = format!("{}; then git flow-ai merge {}", lock.fix(), spec.slug);
+            return Err(hint_on(
+                error,
+                format!("`{}` was not merged into `{target}`: {lock}", spec.slug),
+                fix,
+            ));
+        }
         if is_merging(worktree)? {
             git::output(git::command(worktree).args(["merge", "--abort"]))?;
         }
@@ -216,6 +224,13 @@ fn worktree_of(repo: &Repo, target: &str) -> Result<PathBuf> {
         }
     }
     Err(hint(format!("`{target}` is not checked out anywhere"), format!("git switch {target}")))
+}
+
+/// The lock on the index of a worktree, if it is there.
+fn index_lock(worktree: &Path) -> Result<Option<LockFile>> {
+    let dir = git::output(git::command(worktree).args(["rev-parse", "--absolute-git-dir"]))?;
+    let dir = PathBuf::from(dir);
+    Ok(LockFile::find(&dir.join("index.lock"), &[worktree, &dir]))
 }
 
 /// Whether a merge is under way there.

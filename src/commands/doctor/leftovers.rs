@@ -5,12 +5,11 @@ use crate::agents::worktree;
 use crate::commands::recover;
 use crate::domain::config::Config;
 use crate::domain::error::Result;
-use crate::domain::text::shell::quote_path;
 use crate::domain::text::units;
 use crate::gate::store::Repo;
 use crate::system::fs::disk_usage::{GLANCE, Usage, measure};
 use crate::system::fs::lock;
-use std::fs;
+use crate::system::git::lock_file::LockFile;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,13 +32,7 @@ pub(super) fn examine(repo: &Repo, config: &Config) -> Result<Vec<Check>> {
         .collect();
     checks.extend(removed(repo)?);
     checks.extend(half_deleted(repo));
-    checks.extend(old_locks(repo).into_iter().map(|path| {
-        Check::note(
-            TOPIC,
-            format!("{} is older than ten minutes", path.display()),
-            format!("if no git process is at work: rm {}", quote_path(&path)),
-        )
-    }));
+    checks.extend(old_locks(repo).map(|lock| Check::note(TOPIC, lock.to_string(), lock.fix())));
     if checks.is_empty() {
         checks.push(Check::good(TOPIC, "no worktrees or locks left over"));
     }
@@ -98,12 +91,10 @@ fn worktrees(repo: &Repo, config: &Config) -> Result<Vec<PathBuf>> {
 }
 
 /// git's own lock files, which block every git until they are removed.
-fn old_locks(repo: &Repo) -> Vec<PathBuf> {
+fn old_locks(repo: &Repo) -> impl Iterator<Item = LockFile> {
     let common = ["config.lock", "packed-refs.lock", "shallow.lock"].map(|name| repo.common_dir().join(name));
     let own = ["index.lock", "HEAD.lock"].map(|name| repo.git_dir().join(name));
-    let old = |path: &PathBuf| {
-        let age = fs::metadata(path).ok().and_then(|file| file.modified().ok()?.elapsed().ok());
-        age.is_some_and(|age| age > OLD)
-    };
-    common.into_iter().chain(own).filter(old).collect()
+    let folders = [repo.work_dir().unwrap_or(repo.git_dir()), repo.git_dir(), repo.common_dir()];
+    let locks = common.into_iter().chain(own).filter_map(move |path| LockFile::find(&path, &folders));
+    locks.filter(|lock| lock.age > OLD)
 }

@@ -6,6 +6,7 @@
 //! from an agent.
 
 pub mod error;
+pub mod lock_file;
 pub mod talk;
 
 use crate::domain::error::{Result, hint};

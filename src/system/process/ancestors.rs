@@ -5,6 +5,9 @@ use super::Pid;
 /// How many generations are looked at.
 const GENERATIONS: usize = 4;
 
+/// More than any tree of processes is deep: the table changes while it is read.
+const DEEPEST: usize = 200;
+
 /// The nearest first, each as its arguments.
 pub fn command_lines() -> Vec<Vec<String>> {
     let mut lines = Vec::new();
@@ -15,6 +18,18 @@ pub fn command_lines() -> Vec<Vec<String>> {
         pid = parent;
     }
     lines
+}
+
+/// Their numbers, the nearest first.
+pub fn pids() -> Vec<Pid> {
+    let mut pids = Vec::new();
+    let mut pid = Pid::try_from(std::os::unix::process::parent_id()).unwrap_or_default();
+    while pid > 1 && pids.len() < DEEPEST {
+        pids.push(pid);
+        let Some((parent, _)) = read(pid) else { break };
+        pid = parent;
+    }
+    pids
 }
 
 /// The parent of a process, and its arguments.
