@@ -1,5 +1,6 @@
 //! What we talk about: plain values and the rules that hold between them. No input or output.
 
+pub mod branch_part;
 pub mod change;
 pub mod config;
 pub(crate) mod digest;

@@ -5,7 +5,9 @@
 //! the branch's commits; each commit of ours repeats those that still hold, so that the tip alone
 //! tells a spec's state.
 
+use crate::domain::branch_part::{LONGEST, is_branch_part};
 use crate::domain::error::{Result, hint};
+use deunicode::deunicode;
 use gix::ObjectId;
 use std::fmt;
 use std::str::FromStr;
@@ -15,16 +17,16 @@ use std::str::FromStr;
 pub struct Slug(String);
 
 impl Slug {
-    /// The slug that a title makes: "Dark mode!" becomes `dark-mode`.
+    /// The slug that a title makes: "Dark mode!" becomes `dark-mode`, "設定" `she-ding`.
     pub fn from_title(title: &str) -> Result<Slug> {
         let mut slug = String::new();
-        for c in title.to_lowercase().chars() {
+        for c in deunicode(title).to_lowercase().chars() {
             if c.is_ascii_alphanumeric() {
                 slug.push(c);
             } else if !slug.is_empty() && !slug.ends_with('-') {
                 slug.push('-');
             }
-            if slug.len() >= 60 {
+            if slug.len() >= LONGEST {
                 break;
             }
         }
@@ -62,10 +64,8 @@ impl FromStr for Slug {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Slug> {
-        let valid = !text.is_empty()
-            && text.len() <= 60
+        let valid = is_branch_part(text)
             && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-            && !text.starts_with('-')
             && !text.ends_with('-');
         if valid {
             Ok(Slug(text.to_owned()))

@@ -1,14 +1,12 @@
 //! The ids of tasks: what can be one, and that each name in a plan means one task.
 
 use super::{DOCUMENT, Task};
+use crate::domain::branch_part::{LONGEST, is_branch_part};
 use crate::domain::digest;
 use crate::domain::error::{Result, hint, nearest};
 use crate::domain::spec::Slug;
 use crate::domain::workflow::Step;
 use std::collections::HashMap;
-
-/// The longest id. Branch and worktree names are made of it, and file systems have limits.
-const LONGEST_ID: usize = 60;
 
 /// Refuses an id that can be no branch, or that means something else.
 pub fn check_id(id: &str, line: usize) -> Result<()> {
@@ -19,23 +17,17 @@ pub fn check_id(id: &str, line: usize) -> Result<()> {
             "choose another id",
         ));
     }
-    let is_valid = id.len() <= LONGEST_ID
-        && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-        && id.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && !id.ends_with('.')
-        && !id.contains("..")
-        && !id.to_lowercase().ends_with(".lock");
-    if is_valid {
+    if is_branch_part(id) {
         Ok(())
     } else {
         let fix = format!(
-            "an id has letters, digits, `-`, `_` and `.`, at most {LONGEST_ID}, and begins with a letter or digit"
+            "an id has letters, digits, `-`, `_` and `.`, at most {LONGEST}, and begins with a letter or digit"
         );
-        Err(hint(format!("{at}: `{id}` cannot be a task's id, since it can be no branch's name"), fix))
+        Err(hint(format!("{at}: `{id}` cannot be a task's id, since it cannot name a branch"), fix))
     }
 }
 
-/// The id of a step that has none. A title without Latin letters gets one by its hash, which stays
+/// The id of a step that has none. A title without letters or digits gets one by its hash, which stays
 /// the same when other steps come and go.
 pub fn id_from_title(title: &str, line: usize) -> Result<String> {
     let id = match Slug::from_title(title) {
