@@ -357,7 +357,8 @@ fn open_lock(dir: &Path) -> Result<Option<File>> {
     let path = dir.join("lock");
     match File::options().create(true).truncate(false).write(true).open(&path) {
         Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        // That of another person, in a shared repository, is no business of ours.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot open {}", path.display())),
     }
 }

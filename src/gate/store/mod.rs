@@ -27,6 +27,7 @@ mod open;
 mod ref_locks;
 pub(crate) mod reflog;
 mod refs;
+mod shared;
 pub mod specs;
 pub mod submodules;
 pub(crate) mod sweep;

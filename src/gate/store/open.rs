@@ -6,6 +6,7 @@
 //! repositories open like any other; reftable is refused, because gix would list no refs at all.
 
 use super::Repo;
+use super::shared::Sharing;
 use crate::domain::error::{Result, hint};
 use crate::system::fs::temporary;
 use anyhow::Context;
@@ -18,7 +19,8 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// What those who can write to the repository must not bend: see [`Repo`].
-const OVERRIDES: [&str; 2] = ["core.commitGraph=false", "core.useReplaceRefs=false"];
+const OVERRIDES: [&str; 3] =
+    ["core.commitGraph=false", "core.useReplaceRefs=false", "gitoxide.core.protectWindows=false"];
 
 impl Repo {
     /// The repository that the current directory (or `GIT_DIR`) is in. Honours what git sets for hooks.
@@ -102,13 +104,32 @@ impl Repo {
     }
 
     /// Our own folder: `<common git dir>/flow-ai`, made when missing. Only its owner may look inside,
-    /// because transcripts repeat what agents have seen.
+    /// because transcripts repeat what agents have seen; in a shared repository that holds for the folders of
+    /// runs in it.
     pub fn own_dir(&self) -> Result<PathBuf> {
         let dir = self.common_dir.join("flow-ai");
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
-        made.with_context(|| format!("{} cannot be made", dir.display()))?;
+        private(&dir)?;
+        if let Some(sharing) = Sharing::of(self) {
+            // Where several people work; what one of them makes below these is that person's own.
+            for folder in ["", "locks", "worktrees", "stage", "trash", "runs", "drafts"] {
+                let folder = dir.join(folder);
+                private(&folder)?;
+                sharing.share(&folder);
+            }
+            return Ok(dir);
+        }
         if fs::metadata(&dir)?.permissions().mode() & 0o077 != 0 {
             fs::set_permissions(&dir, fs::Permissions::from_mode(0o700))?;
+        }
+        Ok(dir)
+    }
+
+    /// A folder in it for what each person keeps a part of: where the repository is shared, all may make theirs.
+    pub fn own_folder(&self, name: &str) -> Result<PathBuf> {
+        let dir = self.own_dir()?.join(name);
+        private(&dir)?;
+        if let Some(sharing) = Sharing::of(self) {
+            sharing.share(&dir);
         }
         Ok(dir)
     }
@@ -120,6 +141,11 @@ impl Repo {
             None => vec![self.common_dir.join("objects")],
         }
     }
+}
+
+fn private(dir: &Path) -> Result<()> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.with_context(|| format!("{} cannot be made", dir.display()))
 }
 
 /// Makes a folder an object store that holds nothing itself and sees these stores.

@@ -4,6 +4,7 @@
 //! written: `refs/heads/flow/`, `refs/notes/`, `refs/flow-ai/`; anything else is a bug and refused.
 
 use super::ref_locks::Intent;
+use super::shared::Sharing;
 use super::{Conflict, Expected, Repo};
 use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::text::shell::quote_path;
@@ -58,9 +59,10 @@ impl Repo {
     /// The full names of the symbolic refs below a prefix. They are never packed.
     pub fn symbolic_refs(&self, prefix: &str) -> Result<Vec<String>> {
         let platform = self.gix.references().context("refs cannot be read")?;
-        let refs = platform.prefixed(prefix).with_context(|| format!("{prefix} cannot be read"))?;
-        let symbolic =
-            refs.filter_map(std::result::Result::ok).filter(|one| one.target().try_name().is_some());
+        let refs = platform.prefixed(listed(prefix)).with_context(|| format!("{prefix} cannot be read"))?;
+        let symbolic = refs.filter_map(std::result::Result::ok).filter(|one| {
+            one.target().try_name().is_some() && one.name().as_bstr().starts_with(prefix.as_bytes())
+        });
         Ok(symbolic.map(|one| one.name().as_bstr().to_string()).collect())
     }
 
@@ -85,8 +87,13 @@ impl Repo {
     pub fn refs(&self, prefix: &str) -> Result<Vec<(String, ObjectId)>> {
         let platform = self.gix.references().context("refs cannot be read")?;
         let mut refs = Vec::new();
-        for reference in platform.prefixed(prefix).with_context(|| format!("{prefix} cannot be read"))? {
+        for reference in
+            platform.prefixed(listed(prefix)).with_context(|| format!("{prefix} cannot be read"))?
+        {
             let Ok(reference) = reference else { continue };
+            if !reference.name().as_bstr().starts_with(prefix.as_bytes()) {
+                continue;
+            }
             if let (Some(id), Ok(name)) =
                 (reference.target().try_id(), std::str::from_utf8(reference.name().as_bstr()))
             {
@@ -141,7 +148,20 @@ impl Repo {
             let _intent = Intent::new(self, locks(edits, self.lock_of(PACKED).exists()));
             self.gix.edit_references(edits.iter().cloned()).map(drop)
         };
-        write().or_else(|error| if self.remove_dead_locks().is_empty() { Err(error) } else { write() })
+        let sharing = Sharing::of(self);
+        if let Some(sharing) = sharing {
+            sharing.share_objects(&self.common_dir().join("objects"));
+        }
+        let written =
+            write().or_else(|error| if self.remove_dead_locks().is_empty() { Err(error) } else { write() });
+        if let Some(sharing) = sharing {
+            let names = edits.iter().map(|edit| edit.name.as_bstr().to_string());
+            for name in names.chain([PACKED.to_owned()]) {
+                sharing.share_below(self.common_dir(), &name);
+                sharing.share_below(self.common_dir(), &format!("logs/{name}"));
+            }
+        }
+        written
     }
 
     /// Writes the ref, which is expected to be at `expected`.
@@ -217,6 +237,23 @@ fn in_the_way(cause: anyhow::Error, what: &str, lock: &Path) -> anyhow::Error {
     hint_on(cause, format!("{what}: {} is in the way", lock.display()), fix)
 }
 
+/// The beginning of a prefix that gix lists refs by: it takes no folder for one whose name Windows has for a device
+/// (`con`), on any system.
+fn listed(prefix: &str) -> &str {
+    let is_taken = |part: &str| {
+        let options = gix::validate::path::component::Options::default();
+        part.is_empty() || gix::validate::path::component(part.into(), None, options).is_ok()
+    };
+    let mut end = 0;
+    for part in prefix.split_inclusive('/') {
+        if !is_taken(part.trim_end_matches('/')) {
+            break;
+        }
+        end += part.len();
+    }
+    &prefix[..end]
+}
+
 /// Whether a text can be the full name of a ref.
 pub fn is_ref_name(full: &str) -> bool {
     gix::refs::FullName::try_from(full).is_ok()
@@ -230,6 +267,17 @@ pub(super) fn short(name: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refs_below_a_device_of_windows_are_listed_with_their_neighbours() {
+        for (prefix, by) in [
+            ("refs/heads/flow/con/", "refs/heads/flow/"),
+            ("refs/heads/aux.d/x/", "refs/heads/"),
+            ("refs/heads/flow/consul/", "refs/heads/flow/consul/"),
+        ] {
+            assert_eq!(listed(prefix), by);
+        }
+    }
 
     #[test]
     fn an_intent_names_the_packed_refs_only_where_they_are_locked() {

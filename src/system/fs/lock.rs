@@ -5,7 +5,7 @@
 
 use rustix::system::uname;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -68,7 +68,11 @@ pub fn open(path: &Path) -> io::Result<File> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
-    File::options().create(true).truncate(false).read(true).write(true).open(path)
+    match File::options().create(true).truncate(false).read(true).write(true).open(path) {
+        // Another person's, in a shared repository: a lock needs no right to write.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => File::open(path),
+        opened => opened,
+    }
 }
 
 impl Lock {

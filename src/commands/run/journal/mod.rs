@@ -116,11 +116,14 @@ pub fn runs(repo: &Repo, slug: &Slug) -> Result<Vec<PathBuf>> {
     let folder = folder(repo, slug);
     let entries = match fs::read_dir(&folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+            return Ok(Vec::new());
+        }
         Err(error) => return Err(error).with_context(|| format!("cannot list {}", folder.display())),
     };
     let mut runs = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>>>()?;
-    runs.retain(|run| run.is_dir());
+    // Those of other people, in a shared repository, are not ours to read.
+    runs.retain(|run| fs::read_dir(run).is_ok());
     runs.sort_by_cached_key(|run| (head(run).map_or(0, |head: AnyHead| head.order), run.clone()));
     Ok(runs)
 }
@@ -144,7 +147,7 @@ impl Journal {
         history: &History,
         events: &Events,
     ) -> Result<(Journal, Events)> {
-        let dir = folder(repo, &spec.slug).join(run);
+        let dir = repo.own_folder(&format!("runs/{}", spec.slug))?.join(run);
         let path = dir.join("events.jsonl");
         let context = || format!("cannot write the run's journal {}", path.display());
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).with_context(context)?;
