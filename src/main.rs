@@ -6,8 +6,12 @@ use git_flow_ai::ui::{cli, report};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let given = cli::Cli::command().get_matches();
-    let cli = cli::Cli::from_arg_matches(&given).unwrap_or_else(|error| error.exit());
+    let parsed = cli::Cli::command().try_get_matches();
+    let parsed = parsed.and_then(|given| Ok((cli::Cli::from_arg_matches(&given)?, given)));
+    let (cli, given) = match parsed {
+        Ok(parsed) => parsed,
+        Err(answer) => return ExitCode::from(report::usage(&answer)),
+    };
     let exit = cli::run(cli).unwrap_or_else(|error| {
         report::error(&error);
         if cli::wants_json(&given) && Exit::from_error(&error) != Exit::Interrupted {

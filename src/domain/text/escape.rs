@@ -102,6 +102,34 @@ pub fn for_terminal(text: &str) -> String {
     out
 }
 
+/// The text with everything hidden but control characters written out as `<U+202E>`; `None` if there is nothing
+/// of that kind, or it is not text.
+pub fn without_hidden(bytes: &[u8]) -> Option<String> {
+    let is_written_out = |c: char| is_hidden(c) && !c.is_control();
+    let text = std::str::from_utf8(bytes).ok().filter(|text| text.contains(is_written_out))?;
+    let written = |c: char| match is_written_out(c) {
+        true => format!("<U+{:04X}>", u32::from(c)),
+        false => c.to_string(),
+    };
+    Some(text.chars().map(written).collect())
+}
+
+/// JSON that means the same, with everything hidden as `\u202e`: it only stands in strings there.
+pub fn for_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_hidden(c) && !matches!(c, '\n' | '\r' | '\t') {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// The first line that is not empty, for a terminal, cut after so many characters.
 pub fn first_line(text: &str, characters: usize) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
@@ -181,6 +209,15 @@ mod tests {
         assert_eq!(for_terminal("a\tb\nÄ 漢字 👍\n"), "a\tb\nÄ 漢字 👍\n");
         assert_eq!(for_terminal("one\r\ntwo\r\n"), "one\ntwo\n");
         assert_eq!(for_terminal("\u{1b}[1;31merror\u{1b}[0m: no"), "error: no");
+    }
+
+    #[test]
+    fn json_keeps_its_meaning_and_hides_nothing() {
+        let hostile = "a\u{202e}b\u{7f}\u{9b}\u{e0041}\u{1b}\nü 漢";
+        let json = for_json(&serde_json::to_string(hostile).unwrap());
+        assert!(!json.chars().any(is_hidden), "{json}");
+        assert!(json.contains("\\u202e") && json.contains("ü 漢"), "{json}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), hostile);
     }
 
     #[test]

@@ -99,7 +99,7 @@ struct Printer {
 impl Printer {
     fn print(&mut self, bytes: &[u8]) -> Result<()> {
         if !std::io::stdout().is_terminal() {
-            return Ok(report::out().write_all(bytes)?);
+            return Ok(report::raw_out().write_all(bytes)?);
         }
         self.rest.extend_from_slice(bytes);
         let whole = self.rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);

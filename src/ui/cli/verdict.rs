@@ -3,6 +3,7 @@
 use crate::commands::verdict::{self, Carried, How, ListedVerdict, Listing, UnreadableLine};
 use crate::domain::change::Author;
 use crate::domain::error::{Exit, Result};
+use crate::domain::text::escape;
 use crate::domain::verdict::{Decision, Verdict};
 use crate::gate::signing::{Envelope, Proves};
 use crate::gate::store::Repo;
@@ -167,7 +168,7 @@ fn export(out: &mut impl Write, listing: &Listing) -> Result<Exit> {
     let mut exported = Exit::No;
     for entry in &listing.verdicts {
         if let Some(signature) = &entry.verdict.signature {
-            writeln!(out, "{}", serde_json::to_string(&Envelope::new(signature))?)?;
+            writeln!(out, "{}", escape::for_json(&serde_json::to_string(&Envelope::new(signature))?))?;
             exported = Exit::Yes;
         } else {
             let (decision, on) = (entry.verdict.decision, short(&entry.object));

@@ -23,6 +23,7 @@ pub(crate) use output::{err, out, raw_out};
 
 use crate::domain::error::{Result, fixes, messages};
 use crate::domain::event::{Event, TaskState, What};
+use crate::domain::text::escape;
 use crate::system::secrets;
 use anstyle::{AnsiColor, Style};
 use std::io::{IsTerminal, Write};
@@ -44,6 +45,17 @@ pub fn error(error: &anyhow::Error) {
     }
     // With nowhere left to complain, the exit status has to do.
     let _ = err().write_all(text.as_bytes());
+}
+
+/// Prints help, or what is wrong with the arguments, which it repeats; returns the exit status.
+pub fn usage(answer: &clap::Error) -> u8 {
+    let text = answer.render().ansi().to_string();
+    // With nowhere left to complain, the exit status has to do.
+    let _ = match answer.use_stderr() {
+        true => err().write_all(text.as_bytes()),
+        false => out().write_all(text.as_bytes()),
+    };
+    u8::try_from(answer.exit_code()).unwrap_or(2)
 }
 
 /// Prints an error as one line of JSON on standard output: a script that asked for JSON reads JSON,
@@ -78,7 +90,7 @@ pub(crate) fn json(value: &impl serde::Serialize) -> Result<()> {
         secrets::redact_json(&mut value);
         line = value.to_string();
     }
-    line.push('\n');
+    let line = escape::for_json(&line) + "\n";
     Ok(out().write_all(line.as_bytes())?)
 }
 
