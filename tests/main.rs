@@ -21,6 +21,7 @@ mod clean;
 mod cli;
 mod completions;
 mod crash;
+mod data_stays_data;
 mod demo;
 mod doctor;
 mod gate;

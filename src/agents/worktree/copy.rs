@@ -6,6 +6,7 @@
 
 use super::Worktree;
 use crate::domain::error::{Result, hint};
+use crate::system::fs::Inside;
 use anyhow::Context;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::fs;
@@ -107,13 +108,14 @@ fn copy_tree(worktree: &Worktree, main: &Path, path: &Path, copied: &mut Copied)
         }
         return Ok(());
     }
-    if let Some(parent) = to.parent() {
-        fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-        // The commit may hold a symbolic link where the main worktree has a folder.
-        if !parent.canonicalize()?.starts_with(worktree.path.canonicalize()?) {
+    let made = Inside::open(&worktree.path)?.create_dir(path.parent().unwrap_or(Path::new("")));
+    match made {
+        // The commit may hold a symbolic link or a file where the main worktree has a folder.
+        Err(error) if error.kind() == ErrorKind::NotADirectory => {
             copied.skipped.push(format!("{} would land outside the worktree", path.display()));
             return Ok(());
         }
+        made => made.with_context(|| format!("cannot make the folder of {}", path.display()))?,
     }
     if to.symlink_metadata().is_ok() {
         return Ok(());

@@ -17,7 +17,6 @@ use crate::domain::spec::Spec;
 use crate::domain::workflow::{ARTIFACTS, Step};
 use crate::gate::store::Repo;
 use crate::gate::store::config::Loaded;
-use crate::system::fs::private;
 use crate::system::process::stop::Stop;
 use gix::ObjectId;
 use serde::Serialize;
@@ -127,7 +126,7 @@ async fn attempts(
 ) -> Result<Result<String, String>> {
     let Drafting { spec, document, .. } = drafting;
     let run = &loaded.config.run;
-    folder::lay_out(worktree.path(), spec, document)?;
+    folder::lay_out(repo, worktree.path(), spec, document)?;
     let sandbox = crate::agents::sandbox_for(repo, &loaded.config)?;
     events.progress(format!("sandbox: {sandbox}"));
     let mut problem: Option<String> = None;
@@ -177,8 +176,7 @@ fn failure(ending: &Ending) -> Result<Option<String>> {
 
 /// Where the agent's output goes.
 fn transcript(repo: &Repo, spec: &Spec) -> Result<PathBuf> {
-    let folder = repo.own_dir()?.join("drafts");
-    private::create_dir(&folder)?;
+    let folder = repo.own_folder("drafts")?;
     Ok(folder.join(format!("{}.log", spec.slug)))
 }
 
@@ -192,6 +190,7 @@ struct DraftPrompt<'a> {
     documents: String,
     /// Why the last draft was not taken.
     problem: Option<&'a str>,
+    nonce: String,
 }
 
 fn prompt(spec: &Spec, document: &str, step: Option<&Step>, problem: Option<&str>) -> Result<String> {
@@ -201,6 +200,7 @@ fn prompt(spec: &Spec, document: &str, step: Option<&Step>, problem: Option<&str
         instruction: step.map(|step| step.instruction.replace(ARTIFACTS, FOLDER)),
         documents: prompts::documents(spec, &[plan::DOCUMENT, document], Some(FOLDER))?,
         problem,
+        nonce: prompts::nonce()?,
     };
     prompts::render("draft.md", values)
 }
@@ -233,7 +233,8 @@ mod tests {
         let text = prompt(&spec, "report.md", None, Some("it says nothing")).unwrap();
         assert!(text.contains("# The step\n\nWrite `.flow-ai-documents/report.md`.\n"), "{text}");
         assert!(
-            text.contains("spec.md]\nold\n\n# Your last draft was not taken\n\nit says nothing\n"),
+            text.contains("spec.md]\nold\n\n# Your last draft was not taken\n\n")
+                && text.contains("\n| it says nothing\n>>>DATA "),
             "{text}"
         );
     }

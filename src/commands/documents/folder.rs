@@ -2,11 +2,13 @@
 
 use super::{has_content, save};
 use crate::agents::worktree::{Removed, Worktree};
-use crate::domain::error::Result;
+use crate::domain::error::{Result, hint_on};
 use crate::domain::event::Events;
 use crate::domain::plan;
 use crate::domain::spec::Spec;
 use crate::domain::text::units;
+use crate::gate::store::{Repo, trees};
+use crate::system::fs::Inside;
 use anyhow::Context;
 use std::fs;
 use std::path::Path;
@@ -17,18 +19,24 @@ pub const FOLDER: &str = ".flow-ai-documents";
 const LONGEST: u64 = 16 << 20;
 
 /// Puts the spec's documents where the agent can read them.
-pub fn lay_out(worktree: &Path, spec: &Spec, document: &str) -> Result<()> {
+pub fn lay_out(repo: &Repo, worktree: &Path, spec: &Spec, document: &str) -> Result<()> {
     let folder = worktree.join(FOLDER);
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    for (name, text) in &spec.documents {
-        // The plan is laid out only to be written again: before, it is a copy of the workflow.
-        let is_unwritten_plan = name == plan::DOCUMENT
-            && (document != plan::DOCUMENT || spec.recipe.as_deref() == Some(text.as_str()));
-        if !is_unwritten_plan {
-            fs::write(folder.join(name), text).with_context(|| format!("cannot write {name}"))?;
-        }
-    }
-    Ok(())
+    let made = Inside::open(worktree).and_then(|inside| inside.create_dir(Path::new(FOLDER)));
+    made.with_context(|| format!("cannot make {}", folder.display()))?;
+    // The plan is laid out only to be written again: before, it is a copy of the workflow.
+    let is_unwritten = document != plan::DOCUMENT || spec.recipe.as_deref() == spec.document(plan::DOCUMENT);
+    let is_wanted = |path: &[u8]| {
+        let document = spec.documents.iter().find(|(name, _)| name.as_bytes() == path);
+        document.is_some_and(|(name, _)| name != plan::DOCUMENT || !is_unwritten)
+    };
+    trees::lay_out(repo, repo.tree_of(spec.commit)?, &folder, is_wanted).map_err(|error| {
+        let branch = spec.slug.spec_ref();
+        hint_on(
+            error,
+            format!("the documents of {} cannot be laid out", spec.slug),
+            format!("give the branch a commit without that entry: git update-ref {branch} <commit>"),
+        )
+    })
 }
 
 /// The document that the agent left, or why it cannot be taken.

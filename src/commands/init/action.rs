@@ -2,8 +2,9 @@
 
 use super::installed::{CONFIG, Installed, OwnFile, OwnHook, Setting};
 use super::script::Content;
-use crate::domain::error::{Result, hint};
+use crate::domain::error::{Result, hint, hint_on};
 use crate::gate::store::Repo;
+use crate::system::fs::Inside;
 use crate::system::git;
 use anyhow::Context;
 use serde::Serialize;
@@ -142,7 +143,19 @@ impl Action {
 
     pub fn apply(&self, repo: &Repo, root: &Path) -> Result<()> {
         match self {
-            Action::File { path, text } => write(&root.join(path), text.as_bytes(), 0o644),
+            Action::File { path, text } => {
+                let folder = Path::new(path).parent().unwrap_or(Path::new(""));
+                let made = Inside::open(root).and_then(|inside| inside.create_dir(folder));
+                made.map_err(|error| {
+                    let fix = format!("make a folder of what is a link in the way of {path}");
+                    hint_on(
+                        error.into(),
+                        format!("{path} is not written: that is outside of the repository"),
+                        fix,
+                    )
+                })?;
+                write(&root.join(path), text.as_bytes(), 0o644)
+            }
             Action::Hook { content: Content { path, bytes, runs }, moved } => {
                 if let Some(moved) = moved {
                     fs::rename(path, moved)

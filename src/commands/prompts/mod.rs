@@ -14,8 +14,10 @@
 //! The templates are here and not beside the built-in workflows, because a team may replace a workflow,
 //! and nothing in a repository may replace what its judge is told.
 
+use crate::domain::digest;
 use crate::domain::error::Result;
 use crate::domain::spec::Spec;
+use crate::domain::text::escape;
 use anyhow::Context;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -49,6 +51,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.add_filter("trim_end", |text: &str| text.trim_end().to_owned());
     environment.add_filter("trim_newlines", |text: &str| text.trim_end_matches('\n').to_owned());
     environment.add_filter("marked", marked);
+    environment.add_filter("visible", |text: &str| escape::for_review(text.as_bytes()).0);
     environment.add_filter("numbered", numbered);
     for (name, source) in TEMPLATES {
         environment.add_template(name, source)?;
@@ -74,6 +77,13 @@ pub fn render(template: &str, values: impl Serialize) -> Result<String> {
     let environment = ENVIRONMENT.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
     let text = environment.get_template(template).and_then(|template| template.render(values));
     text.with_context(|| format!("cannot write the prompt {template}"))
+}
+
+/// What the lines around data hold: 32 hex digits that no text which was written before can have.
+pub fn nonce() -> Result<String> {
+    let mut bytes = [0u8; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(digest::hex(&bytes))
 }
 
 /// A spec's documents but these, each under its name; the name begins with the folder if models find the

@@ -8,6 +8,7 @@ use super::answer::{self, Answer};
 use super::ask::{self, Reply};
 use super::request::{Bundle, Requests};
 use super::{Request, Reviewer};
+use crate::commands::prompts;
 use crate::domain::change::{Author, Vendor};
 use crate::domain::digest;
 use crate::domain::error::Result;
@@ -74,7 +75,7 @@ impl Reading<'_> {
         let deadline = Instant::now() + config.review.timeout;
         let mut before: Option<String> = None;
         for _ in 0..TRIES {
-            let bundle = match self.requests.bundle(part, &nonce()?, before.as_deref())? {
+            let bundle = match self.requests.bundle(part, &prompts::nonce()?, before.as_deref())? {
                 Ok(bundle) => bundle,
                 Err(why) => return Ok(Err(why)),
             };
@@ -187,11 +188,4 @@ fn joined(mut parts: Vec<ShownPart>) -> Shown {
         parts,
         ..Shown::default()
     }
-}
-
-/// 32 hex digits that nobody can guess.
-fn nonce() -> Result<String> {
-    let mut bytes = [0u8; 16];
-    getrandom::fill(&mut bytes)?;
-    Ok(digest::hex(&bytes))
 }

@@ -5,10 +5,11 @@
 //! such an edit makes void what it touched and nothing else.
 
 use super::changes::trailer::one_line;
-use super::{Commit, Expected, Repo};
+use super::{Commit, Expected, Repo, trees};
 use crate::domain::error::{Result, hint};
 use crate::domain::plan;
 use crate::domain::spec::{Approval, Slug, Spec};
+use crate::domain::text::escape;
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
@@ -117,8 +118,10 @@ pub fn write(
     };
     let mut tree = repo.gix.edit_tree(base).context("the spec's files cannot be read")?;
     for (name, text) in documents {
-        if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/') {
-            bail!("`{name}` is no name for a document: it must be one word without a slash");
+        if !is_document_name(name.as_bytes()) {
+            bail!(
+                "`{name}` is no name for a document: it must be one plain word, which begins with no dot or hyphen"
+            );
         }
         let blob = repo.gix.write_blob(text).with_context(|| format!("{name} cannot be written"))?;
         tree.upsert(name.as_str(), EntryKind::Blob, blob)
@@ -203,12 +206,20 @@ fn newest_of_ours(repo: &Repo, tip: Commit) -> Result<Option<Commit>> {
     below.find(|commit| commit.as_ref().map_or(true, ours)).transpose()
 }
 
+/// Whether a document can have that name: a plain word, a file of no folder anywhere.
+pub fn is_document_name(name: &[u8]) -> bool {
+    let is_plain = |c: char| !(c.is_whitespace() || escape::is_hidden(c) || matches!(c, '/' | '\\' | '`'));
+    std::str::from_utf8(name).is_ok_and(|text| !text.starts_with(['.', '-']) && text.chars().all(is_plain))
+        && trees::is_name(name)
+}
+
 fn documents_of(repo: &Repo, tree: ObjectId) -> Result<Vec<(String, ObjectId)>> {
     let tree = repo.gix.find_tree(tree).context("a tree cannot be read")?;
     let mut documents = Vec::new();
     for entry in tree.iter() {
         let entry = entry.context("a tree cannot be read")?;
-        if entry.mode().is_blob() {
+        // Whoever pushes the branch names its entries: what no document of ours can be called is none.
+        if entry.mode().is_blob() && is_document_name(entry.filename()) {
             documents.push((entry.filename().to_string(), entry.object_id()));
         }
     }

@@ -5,11 +5,13 @@ pub mod disk_full;
 pub mod disk_usage;
 pub mod half_written;
 pub mod home;
+mod inside;
 pub mod lock;
 pub mod private;
 mod remove;
 mod rename;
 pub mod temporary;
 
+pub use inside::Inside;
 pub use remove::remove_tree;
 pub use rename::rename_new;

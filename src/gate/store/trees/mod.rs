@@ -8,13 +8,15 @@
 mod changed;
 mod diff;
 mod invalid;
+mod lay_out;
 mod merge;
 mod merger;
 mod sealed;
 mod size;
 
 pub use changed::Changed;
-pub use invalid::{Invalid, Validator, is_submodule_name};
+pub use invalid::{Invalid, Validator, is_name, is_submodule_name};
+pub use lay_out::lay_out;
 pub use merge::Triple;
 pub use merger::{Fork, Merger};
 pub use sealed::Sealed;

@@ -179,6 +179,25 @@ fn name_fault(name: &BStr) -> Option<&'static str> {
     None
 }
 
+/// Whether a file of a tree can have that name.
+pub fn is_name(name: &[u8]) -> bool {
+    name_fault(name.as_bstr()).is_none()
+}
+
+/// The first entry of a folder that git would not check out, and why.
+pub(super) fn not_checked_out<'t>(entries: &[EntryRef<'t>]) -> Option<(&'t [u8], &'static str)> {
+    if let Some(why) = disorder(entries) {
+        return Some((b"", why));
+    }
+    let fault = |entry: &EntryRef<'_>| match name_fault(entry.filename) {
+        None if entry.mode.is_link() && is_modules(entry.filename) => {
+            Some("git reads no `.gitmodules` that is a symbolic link")
+        }
+        fault => fault,
+    };
+    entries.iter().find_map(|entry| Some((entry.filename.as_bytes(), fault(entry)?)))
+}
+
 /// Whether a file system takes that name for `.gitmodules`.
 fn is_modules(name: &BStr) -> bool {
     let as_link = gix::validate::path::component(name, Some(Mode::Symlink), NAMES);

@@ -19,6 +19,10 @@ const TAKES_TREES: (u32, u32) = (2, 45);
 /// The first git that can be told where to read attributes.
 const TAKES_ATTRIBUTES: (u32, u32) = (2, 41);
 
+/// The names that can be in a checkout here.
+const NAMES: gix::validate::path::component::Options =
+    gix::validate::path::component::Options { protect_windows: false, protect_hfs: true, protect_ntfs: true };
+
 /// What git answered.
 pub(super) struct Answers {
     /// In the order of the questions; fewer than these if it stopped.
@@ -146,7 +150,7 @@ fn check_out(sealed: &Sealed, tree: ObjectId, dir: PathBuf) -> Result<()> {
                 let at = dir.join(attributes::NAME);
                 fs::write(&at, sealed.blob(entry.object_id())?)
                     .with_context(|| format!("{} cannot be written", at.display()))?;
-            } else if gix::validate::path::component(entry.filename(), None, Default::default()).is_ok() {
+            } else if gix::validate::path::component(entry.filename(), None, NAMES).is_ok() {
                 // Any other name is in no checkout, so that git finds no attributes there.
                 folders.push((entry.object_id(), dir.join(name)));
             }
