@@ -86,7 +86,7 @@ fn what_was_shown_and_trusted_runs_and_every_change_asks_again() {
         ("[run]\n", "[run]\nsandbox = \"off\"\n", "run.sandbox"),
         ("[agents.judge]\n", "[sandbox]\nenv = [\"SSH_*\"]\n[agents.judge]\n", "sandbox.env"),
         ("[agents.judge]\n", "[agents.judge]\nenv = { A = \"b\" }\n", "agents.judge"),
-        ("[agents.judge]\n", "[agents.judge]\nstate = [\"~/.ssh\"]\n", "agents.judge"),
+        ("[agents.judge]\n", "[agents.judge]\nhome = [\"~/.ssh\"]\n", "agents.judge"),
         ("[reviewers.judge]\n", "[reviewers.judge]\nmodel = \"m\"\n", "reviewers.judge"),
         (
             "[reviewers.judge]\n",

@@ -1,7 +1,8 @@
-//! Who works: agent CLIs and model APIs, their sandbox, worktrees and credentials, and what is trusted to run.
+//! Who works: agent CLIs and model APIs, their sandbox and homes, worktrees and credentials, and what is trusted to run.
 
 pub mod cli;
 pub(crate) mod credentials;
+pub mod home;
 pub mod model;
 mod proxy;
 pub mod sandbox;

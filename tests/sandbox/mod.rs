@@ -2,6 +2,7 @@
 //! system's real sandboxes, each of which has to hold the same.
 
 mod ends;
+mod home;
 mod hosts;
 mod landlock;
 mod moved;
@@ -123,7 +124,7 @@ cat /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n' | grep ^AWS_SECRET >>seen.tx
 echo "$AWS_SECRET_ACCESS_KEY|$SSH_AUTH_SOCK|$PWD" >environment.txt
 ls /run/* 2>/dev/null | wc -l >sockets.txt
 cat "$HOME/fine" >fine.txt"#,
-                "",
+                "[sandbox]\nread = [\"~/fine\"]",
             );
             for (path, text) in [
                 ("home/.ssh/id", "KEY"),
@@ -247,36 +248,6 @@ fn folders_of_the_dead_go_and_no_others() {
     assert_eq!([&dead, &alive, &foreign].map(|path| path.exists()), [false, true, true]);
     for path in [alive, foreign] {
         fs::remove_dir_all(path).unwrap();
-    }
-}
-
-#[test]
-fn settings_that_an_agent_plants_for_its_next_start_are_set_aside() {
-    for means in MEANS {
-        let held = Held::new(means, "true", "[agents.claude]\npreset = \"claude\"\n");
-        held.place.script(
-            "claude",
-            r#"cat >/dev/null
-echo evil >"$HOME/.claude/settings.json"; echo evil >"$HOME/.claude/settings.local.json"
-mkdir "$HOME/.claude/agents" && echo evil >"$HOME/.claude/agents/evil.md"
-echo fine >"$HOME/.claude/log"; echo made >made.txt
-echo '{"type":"result","subtype":"success","is_error":false,"result":"Done","session_id":"s"}'"#,
-        );
-        let file = |name: &str| held.outside("home/.claude").join(name);
-        fs::create_dir_all(file("")).unwrap();
-        fs::write(file("settings.json"), "{}").unwrap();
-        let mut command = held.command();
-        let out = Out::of(command.args(["--agent", "claude", "--json"]).output().unwrap()).ok();
-        for name in ["settings.local.json", "agents"] {
-            assert!(!file(name).exists(), "{means}: {name}");
-            assert!(file(&format!("{name}.from-sandbox")).exists(), "{means}: {name}");
-        }
-        assert_eq!(fs::read_to_string(file("log")).unwrap(), "fine\n", "{means}");
-        let out = out.says("the sandbox set aside what was made at");
-        match *means {
-            "bubblewrap" => assert_eq!(fs::read_to_string(file("settings.json")).unwrap(), "{}"),
-            _ => drop(out.says("settings.json from being changed")),
-        }
     }
 }
 

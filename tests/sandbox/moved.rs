@@ -42,12 +42,12 @@ fn secrets_are_hidden_wherever_variables_put_them() {
             means,
             r#"touch seen.txt
 cat "$HOME"/cfg/*/* "$HOME"/data/*/* "$HOME"/cargo/* "$HOME"/keys/* "$HOME"/*.kube "$HOME/.Xauthority" >>seen.txt 2>/dev/null
-cat "$HOME/cfg/other/fine" >fine.txt"#,
-            "",
+cat "$HOME/open/fine" >fine.txt"#,
+            "[sandbox]\nread = [\"~/open\"]",
         );
         held.secrets(&secrets);
-        fs::create_dir_all(held.outside("home/cfg/other")).unwrap();
-        fs::write(held.outside("home/cfg/other/fine"), "").unwrap();
+        fs::create_dir_all(held.outside("home/open")).unwrap();
+        fs::write(held.outside("home/open/fine"), "fine").unwrap();
         held.run_with(&[
             ("XDG_CONFIG_HOME", "{root}/home/cfg"),
             ("XDG_DATA_HOME", "{root}/home/data"),
@@ -59,12 +59,12 @@ cat "$HOME/cfg/other/fine" >fine.txt"#,
             ("DOCKER_CONFIG", "{root}/home"),
         ])
         .ok();
-        assert_eq!((held.made("seen.txt"), held.made("fine.txt")), (String::new(), String::new()), "{means}");
+        assert_eq!((held.made("seen.txt"), held.made("fine.txt")), (String::new(), "fine".into()), "{means}");
     }
 }
 
 #[test]
-fn an_agent_with_another_home_sees_no_secrets_there() {
+fn an_agent_with_another_home_sees_nothing_there() {
     for means in MEANS {
         let held = Held::new(
             means,
@@ -81,7 +81,7 @@ fn an_agent_with_another_home_sees_no_secrets_there() {
         fs::create_dir_all(config.parent().unwrap()).unwrap();
         fs::write(config, personal).unwrap();
         held.place.flow(&["run", "demo", "--no-review", "--agent", "own"]).ok();
-        assert_eq!(held.made("made.txt"), "fine", "{means}");
+        assert_eq!(held.made("made.txt"), "", "{means}");
     }
 }
 
@@ -163,26 +163,5 @@ fn a_folder_that_somebody_left_open_leads_nowhere() {
         Out::of(command.output().unwrap()).ok();
         assert_eq!(held.made("made.txt"), "", "{means}");
         assert!(!held.outside("home/.ssh/planted").exists(), "{means}");
-    }
-}
-
-#[test]
-fn settings_that_are_links_are_told_of_when_an_agent_replaces_them() {
-    for means in MEANS {
-        let held = Held::new(means, "true", "[agents.claude]\npreset = \"claude\"\n");
-        held.place.script(
-            "claude",
-            r#"cat >/dev/null
-rm "$HOME/.claude/settings.json"; echo evil >"$HOME/.claude/settings.json"; echo made >made.txt
-echo '{"type":"result","subtype":"success","is_error":false,"result":"Done","session_id":"s"}'"#,
-        );
-        held.secrets(&["home/dotfiles/settings.json"]);
-        let link = held.outside("home/.claude/settings.json");
-        fs::create_dir_all(link.parent().unwrap()).unwrap();
-        std::os::unix::fs::symlink("../dotfiles/settings.json", &link).unwrap();
-        let mut command = held.command();
-        let out = Out::of(command.args(["--agent", "claude", "--json"]).output().unwrap());
-        out.ok().says("settings.json from being changed");
-        assert_eq!(fs::read_to_string(held.outside("home/dotfiles/settings.json")).unwrap(), "KEY\n");
     }
 }

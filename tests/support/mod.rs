@@ -22,6 +22,6 @@ pub mod verdicts;
 pub mod worktrees;
 
 pub use config::Config;
-pub use fakes::WRITE;
+pub use fakes::{WRITE, executable};
 pub use out::Out;
 pub use place::Place;

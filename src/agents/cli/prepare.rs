@@ -3,7 +3,8 @@
 use super::command::{self, PlainOutput};
 use super::{Agent, Job, Mode};
 use crate::agents::credentials;
-use crate::agents::sandbox::{Backend, SandboxedCommand, Scope, agent_state};
+use crate::agents::home::{self, HomeCopy};
+use crate::agents::sandbox::{Backend, SandboxedCommand, Scope};
 use crate::domain::config::AgentConfig;
 use crate::domain::error::Result;
 use crate::domain::presets::{self, Call, EventReader, Invocation, Preset};
@@ -15,7 +16,6 @@ use anyhow::Context;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -108,27 +108,22 @@ impl Prepared {
         command
     }
 
-    /// What it may touch: what the job says, its own state, and our folder.
+    /// What it may touch: what the job says, its home, and our folder.
     fn scope(&self, agent: &Agent, job: &Job) -> Scope {
         let mut scope = job.scope.clone();
         let variable = |name: &str| variable(agent, name);
         if let Some(preset) = agent.preset() {
-            if job.sandbox.is_active() {
-                for folder in agent_state::folders(&preset.state, &variable) {
-                    // The agent reports a folder that cannot be made.
-                    let _ = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-                }
-            }
-            scope.write.extend(agent_state::paths(&preset.state, &variable));
-            scope.settings.extend(agent_state::settings(&preset.state, &variable));
+            scope.home.extend(home::copies(&preset.home, job.mode, &variable));
             scope.env.extend(preset.env.iter().map(|name| (*name).to_owned()));
+            scope.without_env.extend(preset.home.moved.map(|moved| moved.variable.to_owned()));
         }
         let home = variable("HOME").map(PathBuf::from);
-        let own = agent.config.state.iter().filter_map(|path| match path.strip_prefix("~/") {
-            Some(rest) => Some(home.as_ref()?.join(rest)),
-            None => Some(PathBuf::from(path)),
-        });
-        scope.write.extend(own.chain(self.folder.as_ref().map(|folder| folder.path().to_owned())));
+        let below = |path: &String| {
+            let to = path.strip_prefix("~/")?;
+            Some(HomeCopy { from: home.as_ref()?.join(to), to: to.into(), part: None })
+        };
+        scope.home.extend(agent.config.home.iter().filter_map(below));
+        scope.write.extend(self.folder.as_ref().map(|folder| folder.path().to_owned()));
         scope
     }
 }

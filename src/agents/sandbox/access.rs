@@ -1,12 +1,14 @@
 //! The access policy of a repository, and the rules of one command, path by path: the deepest path that is
 //! named decides.
 //!
-//! Everything can be read unless it is hidden. Paths are followed to where they really are, because
-//! backends know no links, and what does not exist is passed over. If the same path is named twice, the
-//! stronger access wins: protected, then written, then read, then hidden.
+//! Of the system everything can be read unless it is hidden; of the user's homes nothing unless it is opened.
+//! Paths are followed to where they really are, because backends know no links, and what does not exist is
+//! passed over. If the same path is named twice, the stronger access wins: protected, then written, then read,
+//! then hidden.
 
 use super::hosts::Hosts;
-use super::{agent_state, environment, expand, secret_paths};
+use super::{environment, expand, secret_paths};
+use crate::agents::home::{self as job_home, HomeCopy, Opened, user_homes};
 use crate::domain::config::{Config, SandboxSection};
 use crate::domain::error::{Result, hint};
 use crate::gate::store::Repo;
@@ -14,7 +16,7 @@ use crate::system::fs::home;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -40,12 +42,14 @@ pub struct Scope {
     pub write: Vec<PathBuf>,
     /// What stays read-only inside what it may write.
     pub protect: Vec<PathBuf>,
-    /// Settings inside that: they stay as they are, or a warning says that they did not.
-    pub settings: Vec<PathBuf>,
     /// What it may read although it lies in something hidden.
     pub read: Vec<PathBuf>,
     /// Variables of ours that it gets: names, `PREFIX_*` or `*_SUFFIX`.
     pub env: Vec<String>,
+    /// Variables that it does not get: they name what is elsewhere in its home.
+    pub without_env: Vec<String>,
+    /// What is in its home when it starts.
+    pub home: Vec<HomeCopy>,
 }
 
 /// What holds for every command of a repository.
@@ -75,7 +79,7 @@ impl AccessPolicy {
         };
         policy.hide.extend(paths("hide", &hide)?);
         let variable = |name: &str| env::var_os(name);
-        policy.hide.extend(agent_state::all(&variable));
+        policy.hide.extend(job_home::moved(&variable));
         let home = home::home();
         let is_around_home = |path: &PathBuf| home.as_ref().is_some_and(|home| home.starts_with(path));
         policy.hide.extend(hidden.into_iter().filter(|path| !is_around_home(path)));
@@ -87,13 +91,22 @@ impl AccessPolicy {
 
 /// The paths that a key of `[sandbox]` names.
 fn paths(key: &str, texts: &[String]) -> Result<Vec<PathBuf>> {
+    let homes = user_homes(home::home().into_iter().chain(home::system_home()));
     let path = |text: &String| {
-        expand(text).ok_or_else(|| {
-            hint(
-                format!("`{text}` under {key} of [sandbox] is no path from the root or the home"),
+        let Some(path) = expand(text) else {
+            return Err(hint(
+                format!("`{text}` under {key} of [sandbox] is not a path from the root or the home"),
                 "begin it with / or ~/",
-            )
-        })
+            ));
+        };
+        let is_all = path.canonicalize().is_ok_and(|real| homes.iter().any(|home| home.starts_with(&real)));
+        if is_all && key != "hide" {
+            return Err(hint(
+                format!("`{text}` under {key} of [sandbox] holds the whole home"),
+                "name the folders in it that are needed",
+            ));
+        }
+        Ok(path)
     };
     texts.iter().map(path).collect()
 }
@@ -119,79 +132,90 @@ pub struct AccessRules {
     pub dir: PathBuf,
     /// A folder that is its own, and goes with it.
     pub temporary: PathBuf,
-    /// What must be seen wherever it lies: its home, its programs.
+    /// What must be seen wherever it lies: its programs.
     pub needed: Vec<PathBuf>,
-    /// Settings that should stay as they are, and are there.
-    pub(super) settings: Vec<PathBuf>,
-    /// Those that are not there, or are links.
-    pub absent: Vec<PathBuf>,
-    pub(super) home: Option<PathBuf>,
+    /// The user's homes, which are hidden: where a command looks for its home, it finds its own.
+    pub homes: Vec<PathBuf>,
+    /// What is opened in the user's homes through a link: where it is looked for, and where it really is.
+    pub links: Vec<(PathBuf, PathBuf)>,
 }
 
 impl AccessRules {
     /// The rules of that command in that scope.
     pub fn new(policy: &AccessPolicy, scope: &Scope, command: &Command, temporary: &Path) -> AccessRules {
+        let dir = real(&scope.dir);
+        let program = Path::new(command.get_program());
+        let variable = |name: &str| variable(command, name);
+        let homes = [variable("HOME").map(PathBuf::from), home::home(), home::system_home()];
+        // A home in the folder that it works in has nothing of anybody else.
+        let homes =
+            user_homes(homes.into_iter().flatten()).into_iter().filter(|home| !home.starts_with(&dir));
+        let opened = Opened::new(homes.collect(), program, &variable);
         let mut rules = AccessRules {
-            paths: BTreeMap::new(),
-            dir: real(&scope.dir),
+            dir,
             temporary: real(temporary),
             needed: needed(command),
-            settings: scope.settings.iter().filter_map(|path| path.canonicalize().ok()).collect(),
-            absent: Vec::new(),
-            home: variable(command, "HOME").map(PathBuf::from).and_then(|home| home.canonicalize().ok()),
+            homes: opened.homes,
+            ..AccessRules::default()
         };
-        let hidden = hidden_from(command, &scope.dir);
+        // Those that variables name may be another user's than ours.
+        let secret = secret_paths::for_environment(&variable);
+        let secret: Vec<PathBuf> = secret.into_iter().chain(job_home::moved(&variable)).collect();
+        let homes: Vec<PathBuf> =
+            rules.homes.iter().cloned().chain(secret_paths::home_folders(&variable)).collect();
+        let is_secret = |path: &Path| {
+            let real = real(path);
+            policy.hide.iter().chain(&secret).any(|hidden| real.starts_with(hidden))
+        };
+        let opened: Vec<PathBuf> = opened.paths.into_iter().filter(|path| !is_secret(path)).collect();
+        rules.set(&scope.dir, if scope.edits { Access::Write } else { Access::Read });
+        if program.is_absolute() {
+            rules.set(program, Access::Read);
+        }
         let named = [
             (Access::Hidden, &policy.hide),
-            (Access::Hidden, &hidden),
+            (Access::Hidden, &secret),
+            (Access::Hidden, &homes),
+            (Access::Read, &opened),
             (Access::Read, &policy.read),
             (Access::Read, &scope.read),
             (Access::Write, &policy.write),
             (Access::Write, &scope.write),
             (Access::Protected, &scope.protect),
-            (Access::Protected, &scope.settings),
         ];
-        rules.set(&scope.dir, if scope.edits { Access::Write } else { Access::Read });
-        let program = Path::new(command.get_program());
-        if program.is_absolute() {
-            rules.set(program, Access::Read);
-        }
         for (access, paths) in named {
             for path in paths {
                 rules.set(path, access);
             }
         }
-        rules.absent = scope.settings.iter().filter_map(|path| rules.absent(path)).collect();
         rules
     }
 
-    /// Where that would be, if it is not there and could be made, or is a link: nothing can be bound over one.
-    fn absent(&self, path: &Path) -> Option<PathBuf> {
-        let parent = path.parent()?.canonicalize().ok()?;
-        let real = parent.join(path.file_name()?);
-        let is_loose = real.symlink_metadata().map_or(true, |found| found.is_symlink());
-        (is_loose && access_in(&self.paths, &parent) == Access::Write).then_some(real)
-    }
-
-    /// What should stay as it is in a folder that can be written: not every backend can enforce that.
-    pub fn loose(&self) -> impl Iterator<Item = &Path> {
-        let protected = self
-            .paths
-            .iter()
-            .filter(|(_, access)| **access == Access::Protected)
-            .map(|(path, _)| path.as_path());
-        protected.filter(|path| {
-            let is_inside =
-                path.parent().is_some_and(|parent| access_in(&self.paths, parent) == Access::Write);
-            is_inside && self.settings.iter().any(|settings| settings == path)
-        })
-    }
-
     fn set(&mut self, path: &Path, access: Access) {
-        if let Ok(path) = path.canonicalize() {
-            let known = self.paths.entry(path).or_insert(access);
-            *known = (*known).max(access);
+        let Ok(real) = path.canonicalize() else { return };
+        let is_in_home = || self.homes.iter().any(|home| path.starts_with(home));
+        if access != Access::Hidden && real != path && is_in_home() {
+            self.links.push((path.to_owned(), real.clone()));
         }
+        let known = self.paths.entry(real).or_insert(access);
+        *known = (*known).max(access);
+    }
+
+    /// What is opened through links, but for what is seen anyway.
+    pub fn linked(&self) -> impl Iterator<Item = (&Path, &Path)> {
+        let is_seen = |path: &Path| access_in(&self.paths, path) != Access::Hidden;
+        self.links.iter().map(|(path, real)| (&**path, &**real)).filter(move |(path, _)| !is_seen(path))
+    }
+
+    /// What is opened of the user's homes, by its place below the home, and where it really is.
+    pub fn opened_in_homes(&self) -> Vec<(PathBuf, PathBuf)> {
+        let opened = self.paths.iter().filter(|(_, access)| **access != Access::Hidden);
+        let all: Vec<_> = opened.map(|(path, _)| (&**path, &**path)).chain(self.linked()).collect();
+        let in_home = |home: &PathBuf| {
+            let inside = all.iter().filter_map(|(path, real)| Some((path.strip_prefix(home).ok()?, *real)));
+            inside.map(|(at, real)| (at.to_owned(), real.to_owned())).collect::<Vec<_>>()
+        };
+        self.homes.iter().flat_map(in_home).collect()
     }
 
     /// Hides folders that are not the command's, and puts back into them what it needs of them.
@@ -211,8 +235,9 @@ impl AccessRules {
         }
     }
 
-    pub fn home(&self) -> Option<&Path> {
-        self.home.as_deref()
+    /// Whether that path is one of the user's homes, in whose place the command's own is put.
+    pub fn is_home(&self, path: &Path) -> bool {
+        self.homes.iter().any(|home| home == path) && self.paths.get(path) == Some(&Access::Hidden)
     }
 }
 
@@ -221,27 +246,15 @@ pub fn access_in(paths: &BTreeMap<PathBuf, Access>, path: &Path) -> Access {
     path.ancestors().find_map(|path| paths.get(path)).copied().unwrap_or(Access::Read)
 }
 
-/// The home, the program, and where programs are looked for.
+/// The program, and where programs are looked for.
 fn needed(command: &Command) -> Vec<PathBuf> {
     let program = Path::new(command.get_program());
     let path = variable(command, "PATH").unwrap_or_default();
-    let home = variable(command, "HOME").map(PathBuf::from);
     let of_program = program.parent().map(Path::to_owned);
     // Package managers link to where a program really is.
     let behind = program.canonicalize().ok().and_then(|program| program.parent().map(Path::to_owned));
-    let all = env::split_paths(&path).chain(home).chain(of_program).chain(behind);
+    let all = env::split_paths(&path).chain(of_program).chain(behind);
     all.filter(|path| path.is_absolute()).filter_map(|path| path.canonicalize().ok()).collect()
-}
-
-/// What is hidden of a home that the command has been given in place of ours. One in its own folder has
-/// nothing of anybody else.
-fn hidden_from(command: &Command, dir: &Path) -> Vec<PathBuf> {
-    let is_others = |home: &OsStr| !Path::new(home).starts_with(dir);
-    if !environment::explicit_value(command, "HOME").is_some_and(is_others) {
-        return Vec::new();
-    }
-    let variable = |name: &str| variable(command, name);
-    agent_state::all(&variable).into_iter().chain(secret_paths::for_environment(&variable)).collect()
 }
 
 /// A variable as the command will see it.

@@ -153,7 +153,7 @@ impl Backend {
         let since = [
             (i32::MAX, "the names of hidden files"),
             (i32::MAX, "sockets in folders"),
-            (i32::MAX, "settings inside an agent's own state"),
+            (i32::MAX, "rights, owners and times of files"),
             (6, "signals to your processes"),
             (3, "cutting files short"),
         ];
@@ -165,7 +165,7 @@ impl Backend {
 
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SUMMARY: &str = "they write only their worktree and their own state, and see no secrets";
+        const SUMMARY: &str = "they write only their worktree and a home that is thrown away; of yours they see toolchains, and each agent its own login";
         match self {
             Backend::Bubblewrap(_) => write!(f, "bubblewrap: {SUMMARY}"),
             Backend::Seatbelt => write!(f, "seatbelt: {SUMMARY}"),

@@ -8,6 +8,7 @@
 use super::access::{Access, AccessRules, access_in};
 use super::capabilities::KEPT_FOR_ROOT;
 use super::hosts::bridge;
+use crate::agents::home::JobHome;
 use crate::system::program;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,9 @@ pub struct ProxyAccess {
     /// The program that leads to it.
     pub bridge: PathBuf,
 }
+
+/// Where a command's home is if the user has none that could be replaced.
+pub const OTHER_HOME: &str = "/tmp/home";
 
 /// What is fresh inside, so that what lies beneath is not seen unless it is put back.
 const FRESH: &[&str] = &["/tmp", "/var/tmp", "/dev", "/run", "/proc"];
@@ -58,6 +62,7 @@ fn try_it(command: &mut Command) -> Result<(), String> {
 pub fn command(
     bwrap: &Path,
     mut rules: AccessRules,
+    home: &JobHome,
     proxy: Option<&ProxyAccess>,
     inner: &Command,
 ) -> Command {
@@ -65,6 +70,9 @@ pub fn command(
     let mut command = base_command(bwrap);
     for folder in ["/tmp", "/var/tmp"].map(Path::new).into_iter().filter(|folder| folder.is_dir()) {
         command.arg("--bind").arg(&rules.temporary).arg(folder);
+    }
+    if !rules.homes.iter().any(|path| rules.is_home(path)) {
+        command.arg("--bind").arg(home.path()).arg(OTHER_HOME);
     }
     let mut mounts = Mounts::default();
     if Path::new("/run").is_dir() {
@@ -78,7 +86,14 @@ pub fn command(
     }
     for (path, access) in &rules.paths {
         let around = path.parent().map_or(Access::Read, |parent| access_in(&rules.paths, parent));
-        mounts.add(path, *access, around);
+        match rules.is_home(path) {
+            true => mounts.put("--bind", &home.path(), path),
+            false => mounts.add(path, *access, around),
+        }
+    }
+    for (path, real) in rules.linked() {
+        let how = if access_in(&rules.paths, real) == Access::Write { "--bind" } else { "--ro-bind" };
+        mounts.put(how, real, path);
     }
     command.args(mounts.args);
     // Only now, since what is put back into them needs a place to stand.

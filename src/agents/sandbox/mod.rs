@@ -1,13 +1,12 @@
 //! What a command that agents steer or wrote may touch, and what enforces it.
 //!
 //! A [`Scope`] says what one command needs; the access policy (`access.rs`) adds what holds for all: the
-//! file system can be read, secrets, other worktrees and our own folder cannot, and nothing can be written
-//! but the scope and a temporary folder that vanishes with the command. A [`Backend`] of the system enforces
-//! it: bubblewrap on Linux, else Landlock; seatbelt on macOS. Which one works is found out by trying it, once.
+//! system can be read, the user's home, other worktrees and our own folder cannot, and nothing can be written
+//! but the scope, a home of the command's own ([`crate::agents::home`]) and a temporary folder, which both
+//! vanish with the command. A [`Backend`] of the system enforces it: bubblewrap on Linux, else Landlock; seatbelt on macOS. Which one works is found out by trying it, once.
 //! Whichever it is, on Linux a guardian of ours ([`launch`]) ensures that nothing outlives the command.
 
 mod access;
-pub(crate) mod agent_state;
 mod backend;
 mod bubblewrap;
 mod capabilities;
@@ -23,15 +22,17 @@ mod temporary;
 pub use access::Scope;
 pub use backend::Backend;
 
+use crate::agents::home::{self as job_home, JobHome};
 use crate::domain::config::{Config, SandboxMode};
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
-use crate::system::fs::home;
-use access::{Access, AccessPolicy, AccessRules};
+use crate::system::fs::home::{self, Base};
+use access::{Access, AccessPolicy, AccessRules, access_in};
+use anyhow::Context;
 use bubblewrap::ProxyAccess;
 use launch::{Instructions, Launcher, Network};
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -42,6 +43,9 @@ use temporary::Temporary;
 
 type Variables = BTreeMap<OsString, OsString>;
 
+/// Where the homes of commands are, below the common git directory.
+const HOMES: &str = "flow-ai/homes";
+
 /// Where what was stopped is written down.
 const STOPPED: &str = "stopped";
 
@@ -51,6 +55,8 @@ pub struct Sandbox {
     backend: Backend,
     launcher: Option<Launcher>,
     policy: Arc<AccessPolicy>,
+    /// Where the homes of commands are made.
+    homes: PathBuf,
 }
 
 /// A command in its sandbox, and what has to live as long as it.
@@ -68,13 +74,16 @@ pub struct SandboxedCommand {
 #[derive(Debug, Default)]
 pub struct SandboxGuard {
     temporary: Option<Temporary>,
+    home: Option<JobHome>,
 }
 
 impl SandboxGuard {
     /// What was stopped meanwhile, as far as is known: lines that say what the sandbox did.
     pub fn stopped(&self) -> Vec<String> {
         let lines = self.temporary.as_ref().and_then(|own| fs::read_to_string(own.file(STOPPED)).ok());
-        lines.unwrap_or_default().lines().map(|line| format!("the sandbox {line}")).collect()
+        let lines = lines.unwrap_or_default();
+        let skipped = self.home.iter().flat_map(|home| home.skipped()).map(String::as_str);
+        skipped.chain(lines.lines()).map(|line| format!("the sandbox {line}")).collect()
     }
 }
 
@@ -111,13 +120,15 @@ impl Sandbox {
             backend.can_close_network(launcher.is_some())?;
         }
         temporary::sweep();
-        Ok(Sandbox { backend, launcher, policy: Arc::new(policy) })
+        let homes = repo.common_dir().join(HOMES);
+        job_home::sweep(&homes);
+        Ok(Sandbox { backend, launcher, policy: Arc::new(policy), homes })
     }
 
     /// No sandbox: commands run as the user.
     pub fn none() -> Sandbox {
         let backend = Backend::None("nobody asked for one".into());
-        Sandbox { backend, launcher: Launcher::own(), policy: Arc::default() }
+        Sandbox { backend, launcher: Launcher::own(), policy: Arc::default(), homes: PathBuf::new() }
     }
 
     pub fn backend(&self) -> &Backend {
@@ -150,8 +161,9 @@ impl Sandbox {
         scope: &Scope,
     ) -> Result<SandboxedCommand> {
         let temporary = Temporary::new()?;
+        let home = JobHome::new(&self.homes, &scope.home)?;
         let rules = AccessRules::new(&self.policy, scope, command, &temporary.inside());
-        let variables = temporary::variables(&rules, Path::new("/tmp"));
+        let own = OwnFolders::mounted(&rules);
         let mut network = None;
         let mut proxy = None;
         if let (Some(hosts), Some(launcher)) = (&self.policy.hosts, launcher) {
@@ -159,67 +171,86 @@ impl Sandbox {
             proxy = Some(ProxyAccess { socket: socket.clone(), bridge: launcher.file()? });
             network = Some(Network::new(hosts, Some(socket)));
         }
-        let instructions = Instructions::new(&rules, network).write(&temporary)?;
-        let variables = self.variables(command, scope, variables);
+        let instructions = Instructions::new(network).write(&temporary)?;
+        let variables = self.variables(command, scope, &rules, own);
         let inner = with_loaders(command, &variables);
-        let inside = bubblewrap::command(bwrap, rules, proxy.as_ref(), &inner);
+        let inside = bubblewrap::command(bwrap, rules, &home, proxy.as_ref(), &inner);
         let (mut wrapped, wrappers) = match launcher {
             Some(launcher) => (launcher.command(Some(&instructions), &inside), 2),
             None => (inside, 1),
         };
         wrapped.current_dir("/");
         set_environment(&mut wrapped, variables);
-        Ok(SandboxedCommand {
-            command: wrapped,
-            wrappers,
-            guard: SandboxGuard { temporary: Some(temporary) },
-        })
+        let guard = SandboxGuard { temporary: Some(temporary), home: Some(home) };
+        Ok(SandboxedCommand { command: wrapped, wrappers, guard })
     }
 
     fn in_landlock(&self, launcher: &Launcher, command: &Command, scope: &Scope) -> Result<SandboxedCommand> {
-        let temporary = Temporary::new()?;
-        let mut rules = AccessRules::new(&self.policy, scope, command, &temporary.inside());
-        rules.hide_shared(launch::SHARED);
-        rules.paths.insert(rules.temporary.clone(), Access::Write);
-        let variables = temporary::variables(&rules, &rules.temporary);
+        let (rules, guard, own) = self.unmounted(command, scope, launch::SHARED)?;
         let network = self.policy.hosts.as_ref().map(|hosts| Network::new(hosts, None));
-        let instructions = Instructions::new(&rules, network).with_access(&rules).write(&temporary)?;
-        let variables = self.variables(command, scope, variables);
+        let temporary = guard.temporary.as_ref().context("the sandbox has no temporary folder")?;
+        let instructions = Instructions::new(network).with_access(&rules).write(temporary)?;
+        let variables = self.variables(command, scope, &rules, own);
         let mut wrapped = launcher.command(Some(&instructions), &with_loaders(command, &variables));
         wrapped.current_dir(&rules.dir);
         set_environment(&mut wrapped, variables);
-        Ok(SandboxedCommand {
-            command: wrapped,
-            wrappers: 1,
-            guard: SandboxGuard { temporary: Some(temporary) },
-        })
+        Ok(SandboxedCommand { command: wrapped, wrappers: 1, guard })
     }
 
     fn in_seatbelt(&self, command: &Command, scope: &Scope) -> Result<SandboxedCommand> {
-        let temporary = Temporary::new()?;
-        let mut rules = AccessRules::new(&self.policy, scope, command, &temporary.inside());
-        rules.hide_shared(seatbelt::SHARED);
-        rules.paths.insert(rules.temporary.clone(), Access::Write);
-        let variables = temporary::variables(&rules, &rules.temporary);
+        let (rules, guard, own) = self.unmounted(command, scope, seatbelt::SHARED)?;
         let mut wrapped = seatbelt::command(&rules, command)?;
         wrapped.current_dir(&rules.dir);
-        set_environment(&mut wrapped, self.variables(command, scope, variables));
-        Ok(SandboxedCommand {
-            command: wrapped,
-            wrappers: 0,
-            guard: SandboxGuard { temporary: Some(temporary) },
-        })
+        set_environment(&mut wrapped, self.variables(command, scope, &rules, own));
+        Ok(SandboxedCommand { command: wrapped, wrappers: 0, guard })
     }
 
-    /// The command's whole environment; `own`: what it gets of the sandbox.
-    fn variables(&self, command: &Command, scope: &Scope, own: Vec<(OsString, OsString)>) -> Variables {
-        let mut all: Variables = environment::allowed(&self.policy.env, &scope.env).chain(own).collect();
+    /// What a command needs where nothing can be mounted: its home is where it is, and what is opened of the
+    /// user's is linked into it.
+    fn unmounted(
+        &self,
+        command: &Command,
+        scope: &Scope,
+        shared: &[&str],
+    ) -> Result<(AccessRules, SandboxGuard, OwnFolders)> {
+        let temporary = Temporary::new()?;
+        let home = JobHome::new(&self.homes, &scope.home)?;
+        let mut rules = AccessRules::new(&self.policy, scope, command, &temporary.inside());
+        rules.hide_shared(shared);
+        for (at, target) in rules.opened_in_homes() {
+            home.link(&at, &target);
+        }
+        let path = home.path().canonicalize().context("cannot find the command's home")?;
+        rules.paths.insert(rules.temporary.clone(), Access::Write);
+        rules.paths.insert(path.clone(), Access::Write);
+        let own = OwnFolders { home: Some(path), temporary: rules.temporary.clone(), is_elsewhere: true };
+        Ok((rules, SandboxGuard { temporary: Some(temporary), home: Some(home) }, own))
+    }
+
+    /// The command's whole environment.
+    fn variables(&self, command: &Command, scope: &Scope, rules: &AccessRules, own: OwnFolders) -> Variables {
+        let ours = environment::allowed(&self.policy.env, &scope.env);
+        let mut all: Variables = ours.chain(temporary::variables(&own.temporary)).collect();
         for (name, value) in command.get_envs() {
             match value {
                 Some(value) => all.insert(name.into(), value.into()),
                 None => all.remove(name),
             };
         }
+        for name in &scope.without_env {
+            all.remove(OsStr::new(name));
+        }
+        for name in Base::ALL.map(Base::variable).map(OsStr::new) {
+            // In its home all is in its usual place, but for what was opened to be written elsewhere.
+            let is_open = |place: &OsString| {
+                let place = Path::new(place).canonicalize();
+                place.is_ok_and(|place| access_in(&rules.paths, &place) == Access::Write)
+            };
+            if !all.get(name).is_some_and(is_open) {
+                all.remove(name);
+            }
+        }
+        own.add_to(&mut all);
         all.insert("PWD".into(), scope.dir.clone().into());
         all
     }
@@ -234,6 +265,41 @@ impl Sandbox {
         environment::copy_explicit(command, &mut bare);
         bare.env("PWD", &scope.dir);
         SandboxedCommand { command: bare, wrappers, guard: SandboxGuard::default() }
+    }
+}
+
+/// Where a command finds what is its own.
+struct OwnFolders {
+    /// `None`: where `HOME` says.
+    home: Option<PathBuf>,
+    temporary: PathBuf,
+    /// Whether its home is not where the system says that the user's is.
+    is_elsewhere: bool,
+}
+
+impl OwnFolders {
+    /// Where they are mounted.
+    fn mounted(rules: &AccessRules) -> OwnFolders {
+        let is_replaced = rules.homes.iter().any(|home| rules.is_home(home));
+        OwnFolders {
+            home: (!is_replaced).then(|| bubblewrap::OTHER_HOME.into()),
+            temporary: "/tmp".into(),
+            is_elsewhere: false,
+        }
+    }
+
+    fn add_to(self, all: &mut Variables) {
+        let Some(home) = self.home else { return };
+        if self.is_elsewhere {
+            // Java asks the system where the home is.
+            let java = OsString::from("JAVA_TOOL_OPTIONS");
+            let mut options = all.remove(&java).unwrap_or_default();
+            options.push(" -Duser.home=");
+            options.push(&home);
+            all.insert(java, options);
+            all.entry("GRADLE_USER_HOME".into()).or_insert_with(|| home.join(".gradle").into());
+        }
+        all.insert("HOME".into(), home.into());
     }
 }
 

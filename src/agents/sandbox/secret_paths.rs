@@ -1,111 +1,31 @@
-//! Files and folders that agents must not read: keys, tokens, histories, other programs' sessions.
+//! Files and folders outside of the user's home that agents must not read: other users' homes, the system's
+//! secrets, and what variables have put elsewhere.
 //!
 //! A list of names, since a secret does not look different from a setting. What is not on it can be read;
 //! users add to it (`[sandbox] hide`) or take away (`read`).
 
 use crate::gate::store::config;
-use crate::system::fs::home::places;
+use crate::system::fs::home::Base;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 
-const IN_HOME: &[&str] = &[
-    // Keys and passwords.
-    ".ssh",
-    ".gnupg",
-    ".password-store",
-    ".netrc",
-    "_netrc",
-    ".git-credentials",
-    ".config/git/credentials",
-    ".local/share/keyrings",
-    ".local/share/kwalletd",
-    ".local/share/pass",
-    ".config/op",
-    ".config/1Password",
-    ".config/Bitwarden CLI",
-    ".config/sops",
-    ".config/age",
-    ".vault-token",
-    "Library/Keychains",
-    // Clouds and forges.
-    ".aws",
-    ".azure",
-    ".boto",
-    ".config/gcloud",
-    ".config/doctl",
-    ".config/hcloud",
-    ".config/gh",
-    ".config/hub",
-    ".config/glab-cli",
-    ".config/rclone",
-    ".kube",
-    ".docker",
-    ".config/containers",
-    ".colima",
-    ".lima",
-    ".orbstack",
-    ".rd",
-    ".1password",
-    ".terraform.d",
-    ".terraformrc",
-    ".oci",
-    ".fly",
-    ".config/netlify",
-    ".config/heroku",
-    ".s3cfg",
-    // Package registries.
-    ".npmrc",
-    ".yarnrc",
-    ".yarnrc.yml",
-    ".pypirc",
-    ".cargo/credentials",
-    ".cargo/credentials.toml",
-    ".gem/credentials",
-    ".composer/auth.json",
-    ".config/composer/auth.json",
-    ".m2/settings.xml",
-    ".m2/settings-security.xml",
-    ".gradle/gradle.properties",
-    ".nuget/NuGet/NuGet.Config",
-    ".config/pip/pip.conf",
-    // What was typed and looked at.
-    ".bash_history",
-    ".zsh_history",
-    ".local/share/fish/fish_history",
-    ".python_history",
-    ".node_repl_history",
-    ".psql_history",
-    ".mysql_history",
-    ".sqlite_history",
-    ".lesshst",
-    ".viminfo",
-    ".pgpass",
-    ".my.cnf",
-    ".mozilla",
-    ".thunderbird",
-    ".Xauthority",
-    ".ICEauthority",
-    ".config/google-chrome",
-    ".config/chromium",
-    ".config/BraveSoftware",
-    ".config/microsoft-edge",
-    "Library/Application Support/Google/Chrome",
-    "Library/Application Support/Firefox",
-    "Library/Cookies",
-    "Library/Safari",
-    "Library/Messages",
-    "Library/Mail",
-    // Our own: whom the person trusts, where keys are.
-    ".config/git-flow-ai",
-    ".local/state/git-flow-ai",
+/// Of the whole system.
+const IN_SYSTEM: &[&str] = &[
+    "/etc/shadow",
+    "/etc/gshadow",
+    "/etc/sudoers",
+    "/etc/sudoers.d",
+    "/etc/ssh",
+    "/var/spool/mail",
+    "/var/mail",
+    "/var/spool/cron",
 ];
 
-/// Of the whole system.
-const IN_SYSTEM: &[&str] =
-    &["/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssh", "/root"];
+/// Where other users' homes are. What is opened by name in there is seen.
+const HOMES: &[&str] = &["/home", "/root"];
 
 /// Variables that name another place for some of that, and what in there is meant.
 const MOVED: &[(&str, &[&str])] = &[
@@ -150,16 +70,20 @@ fn in_value(value: &str) -> Vec<PathBuf> {
 /// Those of this user, and of the whole system.
 pub fn all() -> Vec<PathBuf> {
     let variable = |name: &str| env::var_os(name);
-    let home = variable("HOME").map(PathBuf::from);
     let in_system = IN_SYSTEM.iter().map(PathBuf::from);
     // Where the user has put our own config, by XDG_CONFIG_HOME.
     let own = config::personal_path().and_then(|file| Some(file.parent()?.to_owned()));
-    // Root's own home is no secret to root.
-    let in_system = in_system.filter(|path| home.as_ref() != Some(path));
     let mut all: Vec<PathBuf> = for_environment(&variable).into_iter().chain(own).chain(in_system).collect();
     all.sort();
     all.dedup();
     all
+}
+
+/// Folders of homes, hidden as wholes: other users', and the base directories that variables put elsewhere.
+pub fn home_folders(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+    let bases = Base::ALL.iter().filter_map(|base| variable(base.variable()).map(PathBuf::from));
+    let bases = bases.filter_map(|path| path.is_absolute().then(|| path.canonicalize().ok()).flatten());
+    HOMES.iter().map(PathBuf::from).chain(bases.filter(|path| path.parent().is_some())).collect()
 }
 
 /// Those of a user who has these variables.
@@ -184,7 +108,7 @@ pub fn for_environment(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathB
         let is_one = |found: fs::Metadata| found.file_type().is_socket() || found.is_dir();
         path.metadata().is_ok_and(is_one) && !home.as_ref().is_some_and(|home| home.starts_with(path))
     });
-    IN_HOME.iter().flat_map(|path| places(path, variable)).chain(moved).chain(sockets).collect()
+    moved.chain(sockets).collect()
 }
 
 #[cfg(test)]

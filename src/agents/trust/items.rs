@@ -124,7 +124,7 @@ fn sandbox_items(sandbox: &SandboxSection) -> Vec<Item> {
 }
 
 fn agent_item(name: &str, agent: &AgentConfig) -> Item {
-    let AgentConfig { preset, command, review_command, model, vendor, args, env, state, env_command: _ } =
+    let AgentConfig { preset, command, review_command, model, vendor, args, env, home, env_command: _ } =
         agent;
     let mut lines = Vec::new();
     lines.extend(preset.as_ref().map(|preset| line("preset", preset)));
@@ -136,8 +136,8 @@ fn agent_item(name: &str, agent: &AgentConfig) -> Item {
         lines.push(line("args", args));
     }
     lines.extend(env.iter().map(|(name, value)| line("env", &[name, value])));
-    if !state.is_empty() {
-        lines.push(line("state", state));
+    if !home.is_empty() {
+        lines.push(line("home", home));
     }
     item(&format!("agents.{}", key(name)), ItemKind::Program, lines)
 }

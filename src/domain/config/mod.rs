@@ -179,7 +179,7 @@ impl SandboxMode {
 pub struct SandboxSection {
     /// Files and folders that they may write, such as a package manager's cache. Default: none.
     pub write: Vec<String>,
-    /// What they may read although it is hidden by default. Default: none.
+    /// What they may read although it is hidden by default, as the user's home is. Default: none.
     pub read: Vec<String>,
     /// What is hidden from them beside the usual secrets. Default: none.
     pub hide: Vec<String>,
@@ -245,9 +245,9 @@ pub struct AgentConfig {
     pub args: Vec<String>,
     /// Variables added to its environment. Default: none.
     pub env: IndexMap<String, String>,
-    /// Files and folders where it keeps its own state, which it may write in a sandbox, beside the
-    /// preset's usual ones. Paths begin with `/` or `~/`. Default: none.
-    pub state: Vec<String>,
+    /// Files and folders of the user's home of which it gets a copy in the home of each job, beside those
+    /// that the preset names. Paths begin with `~/`. Default: none.
+    pub home: Vec<String>,
     /// Variables with keys that only this agent gets, each by a shell command that prints its value: in a
     /// person's own file only. Default: none.
     pub env_command: IndexMap<String, String>,

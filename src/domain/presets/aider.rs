@@ -5,8 +5,9 @@
 //! or none of it at all, is not a success. The answer alone is in its chat history, which is kept in a
 //! folder of ours and vanishes with it.
 
+use super::home::plain;
 use super::{
-    Call, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, StatePaths, Tested, as_found,
+    AgentHome, Call, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, Tested, as_found,
 };
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
@@ -20,11 +21,15 @@ pub const PRESET: Preset = Preset {
     tested: Tested::OnRequest,
     addresses: &["aider@aider.chat", "noreply@aider.chat"],
     name_suffix: Some("(aider)"),
-    state: StatePaths {
-        folders: &[".aider"],
-        files: &[],
-        settings: &[".aider/oauth-keys.env"],
-        moved_by: None,
+    home: AgentHome {
+        files: &[
+            plain(".aider/oauth-keys.env"),
+            plain(".aider.conf.yml"),
+            plain(".aider.model.settings.yml"),
+            plain(".aider.model.metadata.json"),
+        ],
+        sessions: &[],
+        moved: None,
     },
     env: &["AIDER_*", "*_API_KEY", "*_API_BASE", "*_BASE_URL"],
     marks: &[],

@@ -5,9 +5,10 @@
 //! `IS_SANDBOX`. Left alone, it tries ten times for minutes, and waits for a silent server for ever.
 
 use super::events::{anthropic_usage, event, number, text};
+use super::home::{instructions, json, login};
 use super::{
-    Call, EventReader, FinalEvent, Invocation, Mode, Observed, Phrases, Preset, StatePaths, Tested, Wait,
-    as_found,
+    AgentHome, Call, EventReader, FinalEvent, Invocation, Mode, Moved, Observed, Phrases, Preset, Tested,
+    Wait, as_found,
 };
 use crate::domain::error::Result;
 use crate::domain::event::{LimitKind, Usage};
@@ -26,20 +27,37 @@ pub const PRESET: Preset = Preset {
         "claude-code[bot]@users.noreply.github.com",
     ],
     name_suffix: None,
-    state: StatePaths {
-        folders: &[".claude", ".cache/claude-cli-nodejs", ".local/share/claude", ".local/state/claude"],
-        files: &[".claude.json"],
-        settings: &[
-            ".claude/settings.json",
-            ".claude/settings.local.json",
-            ".claude/CLAUDE.md",
-            ".claude/agents",
-            ".claude/commands",
-            ".claude/hooks",
-            ".claude/skills",
-            ".claude/plugins",
+    home: AgentHome {
+        files: &[
+            login(".claude/.credentials.json"),
+            json(
+                ".claude.json",
+                &[
+                    "oauthAccount",
+                    "userID",
+                    "primaryApiKey",
+                    "customApiKeyResponses",
+                    "hasCompletedOnboarding",
+                ],
+            ),
+            json(
+                ".claude/settings.json",
+                &[
+                    "env",
+                    "model",
+                    "effortLevel",
+                    "alwaysThinkingEnabled",
+                    "language",
+                    "attribution",
+                    "includeCoAuthoredBy",
+                    "forceLoginMethod",
+                    "forceLoginOrgUUID",
+                ],
+            ),
+            instructions(".claude/CLAUDE.md"),
         ],
-        moved_by: Some("CLAUDE_CONFIG_DIR"),
+        sessions: &[".claude/projects"],
+        moved: Some(Moved { folder: ".claude", variable: "CLAUDE_CONFIG_DIR" }),
     },
     env: &["ANTHROPIC_*", "CLAUDE_*", "API_TIMEOUT_MS", "MAX_THINKING_TOKENS", "DISABLE_*"],
     marks: &["CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT"],

@@ -5,8 +5,9 @@
 //! that all is well, so it is given another temporary folder then.
 
 use super::events::{event, number, text};
+use super::home::{instructions, login, toml};
 use super::{
-    Call, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, StatePaths, Tested, as_found,
+    AgentHome, Call, EventReader, FinalEvent, Invocation, Moved, Observed, Phrases, Preset, Tested, as_found,
 };
 use crate::domain::error::{Result, hint};
 use crate::domain::event::Usage;
@@ -26,17 +27,35 @@ pub const PRESET: Preset = Preset {
         "codex[bot]@users.noreply.github.com",
     ],
     name_suffix: None,
-    state: StatePaths {
-        folders: &[".codex"],
-        files: &[],
-        settings: &[
-            ".codex/config.toml",
-            ".codex/AGENTS.md",
-            ".codex/prompts",
-            ".codex/rules",
-            ".codex/skills",
+    home: AgentHome {
+        files: &[
+            login(".codex/auth.json"),
+            toml(
+                ".codex/config.toml",
+                &[
+                    "model",
+                    "model_provider",
+                    "model_providers",
+                    "model_reasoning_effort",
+                    "model_reasoning_summary",
+                    "model_verbosity",
+                    "model_context_window",
+                    "model_max_output_tokens",
+                    "preferred_auth_method",
+                    "forced_login_method",
+                    "chatgpt_base_url",
+                    "openai_base_url",
+                    "service_tier",
+                    "personality",
+                    "profile",
+                    "profiles",
+                    "cli_auth_credentials_store",
+                ],
+            ),
+            instructions(".codex/AGENTS.md"),
         ],
-        moved_by: Some("CODEX_HOME"),
+        sessions: &[".codex/sessions"],
+        moved: Some(Moved { folder: ".codex", variable: "CODEX_HOME" }),
     },
     env: &["OPENAI_*", "CODEX_*"],
     marks: &[],

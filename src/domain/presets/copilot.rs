@@ -5,8 +5,9 @@
 //! event, only in a file that it writes at its end.
 
 use super::events::{event, number, text};
+use super::home::json;
 use super::{
-    Call, Direct, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, StatePaths, Tested,
+    AgentHome, Call, Direct, EventReader, FinalEvent, Invocation, Moved, Observed, Phrases, Preset, Tested,
     npm_package,
 };
 use crate::domain::error::Result;
@@ -29,11 +30,13 @@ pub const PRESET: Preset = Preset {
         "github-copilot[bot]@users.noreply.github.com",
     ],
     name_suffix: None,
-    state: StatePaths {
-        folders: &[".copilot", ".cache/copilot"],
-        files: &[],
-        settings: &[".copilot/mcp-config.json", ".copilot/agents", ".copilot/skills"],
-        moved_by: Some("COPILOT_HOME"),
+    home: AgentHome {
+        files: &[json(
+            ".copilot/config.json",
+            &["copilot_tokens", "last_logged_in_user", "logged_in_users", "model", "staff", "banner"],
+        )],
+        sessions: &[".copilot/session-state"],
+        moved: Some(Moved { folder: ".copilot", variable: "COPILOT_HOME" }),
     },
     env: &["COPILOT_*", "GH_TOKEN", "GITHUB_TOKEN", "GH_HOST"],
     marks: &[],

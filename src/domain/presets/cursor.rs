@@ -4,7 +4,8 @@
 
 use super::claude::Claude;
 use super::events::{event, text};
-use super::{Call, EventReader, Invocation, Observed, Phrases, Preset, StatePaths, Tested, as_found};
+use super::home::{json, login};
+use super::{AgentHome, Call, EventReader, Invocation, Observed, Phrases, Preset, Tested, as_found};
 use crate::domain::error::Result;
 use serde_json::Value;
 
@@ -20,11 +21,16 @@ pub const PRESET: Preset = Preset {
         "cursor-agent[bot]@users.noreply.github.com",
     ],
     name_suffix: None,
-    state: StatePaths {
-        folders: &[".cursor", ".config/cursor", ".local/share/cursor-agent"],
-        files: &[],
-        settings: &[".cursor/mcp.json", ".cursor/rules", ".cursor/cli-config.json", ".cursor/hooks.json"],
-        moved_by: None,
+    home: AgentHome {
+        files: &[
+            login(".config/cursor/auth.json"),
+            json(
+                ".cursor/cli-config.json",
+                &["version", "authInfo", "privacyCache", "model", "selectedModel"],
+            ),
+        ],
+        sessions: &[".cursor/chats"],
+        moved: None,
     },
     env: &["CURSOR_*"],
     marks: &[],

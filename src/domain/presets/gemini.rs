@@ -4,8 +4,9 @@
 //! "success" after a refusal, and there is no text then.
 
 use super::events::{event, number, text};
+use super::home::{instructions, json, login, plain};
 use super::{
-    Call, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, StatePaths, Tested, as_found,
+    AgentHome, Call, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, Tested, as_found,
 };
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
@@ -24,17 +25,20 @@ pub const PRESET: Preset = Preset {
         "gemini-cli-robot@google.com",
     ],
     name_suffix: None,
-    state: StatePaths {
-        folders: &[".gemini"],
-        files: &[],
-        settings: &[
-            ".gemini/settings.json",
-            ".gemini/GEMINI.md",
-            ".gemini/extensions",
-            ".gemini/commands",
-            ".gemini/.env",
+    home: AgentHome {
+        files: &[
+            login(".gemini/oauth_creds.json"),
+            plain(".gemini/google_accounts.json"),
+            plain(".gemini/installation_id"),
+            plain(".gemini/.env"),
+            json(
+                ".gemini/settings.json",
+                &["security", "selectedAuthType", "model", "modelConfigs", "privacy"],
+            ),
+            instructions(".gemini/GEMINI.md"),
         ],
-        moved_by: None,
+        sessions: &[".gemini/tmp"],
+        moved: None,
     },
     env: &["GEMINI_*", "GOOGLE_*"],
     marks: &[],

@@ -1,8 +1,8 @@
 //! The agents' command line tools that we know, one file each.
 //!
 //! A preset owns everything that is special about its tool: how it is started for editing and for
-//! reading only, how it takes a long prompt, what its event stream and its prose mean, where it keeps
-//! its state, which variables are meant for it, how it signs commits. All of it is data and pure
+//! reading only, how it takes a long prompt, what its event stream and its prose mean, what it
+//! gets of the user's home, which variables are meant for it, how it signs commits. All of it is data and pure
 //! functions, since the gate reads signatures here and must not know how a process is started;
 //! `agents::cli` starts the tools and hands over what they print. What the presets say was measured
 //! with the real tools against a scripted model, see [`Tested`].
@@ -17,12 +17,14 @@ mod copilot;
 mod cursor;
 mod events;
 mod gemini;
+mod home;
 mod npm_package;
 mod observed;
 mod opencode;
 mod qwen;
 
 pub use call::{Call, Invocation, Mode};
+pub use home::{AgentHome, HomeFile, HomeFileKind, Moved};
 pub use observed::{FinalEvent, Observed, Wait};
 
 use crate::domain::error::Result;
@@ -59,8 +61,8 @@ pub struct Preset {
     pub addresses: &'static [&'static str],
     /// What the tool adds to the name of the person for whom it commits.
     pub name_suffix: Option<&'static str>,
-    /// Where it keeps its state.
-    pub state: StatePaths,
+    /// What it gets of the user's home, and what comes back.
+    pub home: AgentHome,
     /// The variables that are meant for it: names, `PREFIX_*` or `*_SUFFIX`.
     pub env: &'static [&'static str],
     /// Variables by which it knows that it was started by itself, which some versions refuse: agents
@@ -89,20 +91,6 @@ pub enum Tested {
     OnRequest,
     /// It follows the tool's public documentation.
     Never,
-}
-
-/// Where a tool keeps its state, below the home.
-#[derive(Debug, Clone, Copy)]
-pub struct StatePaths {
-    /// The folders that it writes.
-    pub folders: &'static [&'static str],
-    /// The files that it writes beside them.
-    pub files: &'static [&'static str],
-    /// What of that an agent may not change: a hook or a server that it wrote into its settings would
-    /// run outside of any sandbox the next time that the user starts the tool.
-    pub settings: &'static [&'static str],
-    /// The variable that names another place for all of it.
-    pub moved_by: Option<&'static str>,
 }
 
 /// What a tool's prose means, as regular expressions that ignore case.

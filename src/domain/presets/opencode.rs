@@ -5,8 +5,9 @@
 //! too long with a loop without end, which the watchdog ends.
 
 use super::events::{event, number, text};
+use super::home::{instructions, json, login};
 use super::{
-    Call, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, StatePaths, Tested, as_found,
+    AgentHome, Call, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, Tested, as_found,
 };
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
@@ -20,20 +21,16 @@ pub const PRESET: Preset = Preset {
     tested: Tested::Always,
     addresses: &["noreply@opencode.ai"],
     name_suffix: None,
-    state: StatePaths {
-        folders: &[".local/share/opencode", ".local/state/opencode", ".cache/opencode", ".config/opencode"],
-        files: &[],
-        settings: &[
-            ".config/opencode/opencode.json",
-            ".config/opencode/opencode.jsonc",
-            ".config/opencode/config.json",
-            ".config/opencode/AGENTS.md",
-            ".config/opencode/agent",
-            ".config/opencode/command",
-            ".config/opencode/plugin",
-            ".config/opencode/tool",
+    home: AgentHome {
+        files: &[
+            login(".local/share/opencode/auth.json"),
+            json(".config/opencode/opencode.json", SETTINGS),
+            json(".config/opencode/opencode.jsonc", SETTINGS),
+            json(".config/opencode/config.json", SETTINGS),
+            instructions(".config/opencode/AGENTS.md"),
         ],
-        moved_by: None,
+        sessions: &[".local/share/opencode/storage"],
+        moved: None,
     },
     env: &["OPENCODE_*", "*_API_KEY", "*_BASE_URL"],
     marks: &[],
@@ -44,6 +41,10 @@ pub const PRESET: Preset = Preset {
     invoke,
     reader: |_| Box::new(OpenCode::default()),
 };
+
+/// The settings that are not code.
+const SETTINGS: &[&str] =
+    &["provider", "model", "small_model", "disabled_providers", "enabled_providers", "autoupdate", "share"];
 
 fn invoke(call: &Call, invocation: &mut Invocation) -> Result<()> {
     invocation.args(&["run", "--format", "json", "--dir"]);

@@ -5,8 +5,9 @@
 //! terminal of their own, which Landlock does not allow. Its events are Claude's.
 
 use super::claude::Claude;
+use super::home::{instructions, json, login, plain};
 use super::{
-    Call, Direct, EventReader, Invocation, Observed, Phrases, Preset, StatePaths, Tested, npm_package,
+    AgentHome, Call, Direct, EventReader, Invocation, Observed, Phrases, Preset, Tested, npm_package,
 };
 use crate::domain::error::Result;
 use std::path::Path;
@@ -19,17 +20,19 @@ pub const PRESET: Preset = Preset {
     tested: Tested::OnRequest,
     addresses: &["qwen-coder@alibabacloud.com"],
     name_suffix: None,
-    state: StatePaths {
-        folders: &[".qwen"],
-        files: &[],
-        settings: &[
-            ".qwen/settings.json",
-            ".qwen/QWEN.md",
-            ".qwen/extensions",
-            ".qwen/agents",
-            ".qwen/skills",
+    home: AgentHome {
+        files: &[
+            login(".qwen/oauth_creds.json"),
+            plain(".qwen/installation_id"),
+            plain(".qwen/.env"),
+            json(
+                ".qwen/settings.json",
+                &["security", "selectedAuthType", "model", "modelProviders", "env", "privacy"],
+            ),
+            instructions(".qwen/QWEN.md"),
         ],
-        moved_by: None,
+        sessions: &[".qwen/projects", ".qwen/tmp"],
+        moved: None,
     },
     env: &["QWEN_*", "OPENAI_*", "DASHSCOPE_*", "BAILIAN_*"],
     marks: &[],

@@ -13,17 +13,19 @@ pub enum Base {
     Config,
     Data,
     State,
+    Cache,
 }
 
 impl Base {
-    const ALL: [Base; 3] = [Base::Config, Base::Data, Base::State];
+    pub const ALL: [Base; 4] = [Base::Config, Base::Data, Base::State, Base::Cache];
 
     /// The variable that moves it.
-    fn variable(self) -> &'static str {
+    pub fn variable(self) -> &'static str {
         match self {
             Base::Config => "XDG_CONFIG_HOME",
             Base::Data => "XDG_DATA_HOME",
             Base::State => "XDG_STATE_HOME",
+            Base::Cache => "XDG_CACHE_HOME",
         }
     }
 
@@ -33,12 +35,26 @@ impl Base {
             Base::Config => ".config",
             Base::Data => ".local/share",
             Base::State => ".local/state",
+            Base::Cache => ".cache",
         }
     }
 }
 
 pub fn home() -> Option<PathBuf> {
     absolute(env::var_os("HOME"))
+}
+
+/// The home that the system knows for this user, whatever `HOME` says: Java and ssh ask for it.
+#[cfg(target_os = "linux")]
+pub fn system_home() -> Option<PathBuf> {
+    let user = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten()?;
+    user.dir.is_absolute().then_some(user.dir)
+}
+
+/// There it is where `HOME` says.
+#[cfg(not(target_os = "linux"))]
+pub fn system_home() -> Option<PathBuf> {
+    home()
 }
 
 /// The directory for that kind of files. The specification has us ignore a variable that is not absolute.

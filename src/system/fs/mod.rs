@@ -7,6 +7,7 @@ pub mod half_written;
 pub mod home;
 mod inside;
 pub mod lock;
+pub mod locked_dir;
 pub mod private;
 mod remove;
 mod rename;

@@ -12,8 +12,19 @@ const SHOWN: usize = 12;
 
 /// A directory that vanishes when it is dropped; only we can read it. `what` is a word for users who find it.
 pub fn create_dir(what: &str) -> Result<TempDir> {
-    let prefix = format!("flow-ai-{what}-{}-", shown(&own_mark()?));
-    tempfile::Builder::new().prefix(&prefix).tempdir().context("cannot make a temporary folder")
+    create_dir_in(&root(), what)
+}
+
+/// The same in that directory.
+pub fn create_dir_in(parent: &Path, what: &str) -> Result<TempDir> {
+    let prefix = format!("{}{}-", prefix(what), shown(&own_mark()?));
+    let cannot = || format!("cannot make a temporary folder in {}", parent.display());
+    tempfile::Builder::new().prefix(&prefix).tempdir_in(parent).with_context(cannot)
+}
+
+/// How the names of those for that begin.
+pub fn prefix(what: &str) -> String {
+    format!("flow-ai-{what}-")
 }
 
 /// Where they are made.

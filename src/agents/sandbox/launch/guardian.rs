@@ -1,10 +1,8 @@
 //! The parent of a command and of every orphan of it, until none is left.
 
-use super::settings_guard::SettingsGuard;
 use super::{Instructions, Network, OWN, stage};
 use crate::agents::sandbox::hosts::proxy::Proxy;
 use crate::agents::sandbox::hosts::{self, bridge};
-use crate::agents::sandbox::note;
 use crate::domain::error::Result;
 use crate::system::process::Pid;
 use crate::system::process::descendants::below;
@@ -54,11 +52,9 @@ async fn watch(parent: i32, instructions: Option<&Path>, command: &[OsString]) -
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut parent = Parent::new(parent);
     let given = instructions.map(Instructions::read).transpose()?;
-    let (network, settings, stopped) =
-        given.map(|given| (given.network, given.settings, given.stopped)).unwrap_or_default();
-    let open = |network| open_proxy(network, stopped.clone().into());
+    let (network, stopped) = given.map(|given| (given.network, given.stopped)).unwrap_or_default();
+    let open = |network| open_proxy(network, stopped.into());
     let OpenNetwork { variables, port } = network.map(open).transpose()?.unwrap_or_default();
-    let settings = SettingsGuard::new(settings);
     let mut own = Command::new(OWN);
     own.arg0("git-flow-ai").args(stage("enter", instructions, port)).envs(variables).arg("--").args(command);
     let child = own.spawn().context("cannot start the command")?;
@@ -72,11 +68,7 @@ async fn watch(parent: i32, instructions: Option<&Path>, command: &[OsString]) -
             _ = hang_up.recv() => break None,
         }
     };
-    let status = status.or(end_all(child));
-    for what in settings.compare() {
-        note(Path::new(&stopped), &what);
-    }
-    Ok(status)
+    Ok(status.or(end_all(child)))
 }
 
 /// The network that the command gets.

@@ -17,8 +17,6 @@ mod guardian;
 pub mod landlock;
 #[cfg(not(target_os = "linux"))]
 mod nowhere;
-#[cfg(target_os = "linux")]
-mod settings_guard;
 
 #[cfg(target_os = "linux")]
 pub use enter::enter;
@@ -59,8 +57,6 @@ pub struct Instructions {
     pub paths: Option<Vec<(OsString, Access)>>,
     /// The only way out to others; `None`: any.
     pub network: Option<Network>,
-    /// What should stay as it is, and is compared afterwards since nothing enforces it.
-    pub settings: Vec<OsString>,
     /// Where what was stopped is written down, a line each.
     pub stopped: OsString,
 }
@@ -83,15 +79,13 @@ impl Network {
 
 impl Instructions {
     /// For a command whose rules another backend enforces.
-    pub fn new(rules: &AccessRules, network: Option<Network>) -> Instructions {
-        let settings = rules.absent.iter().map(Into::into).collect();
-        Instructions { version: VERSION, paths: None, network, settings, stopped: OsString::new() }
+    pub fn new(network: Option<Network>) -> Instructions {
+        Instructions { version: VERSION, paths: None, network, stopped: OsString::new() }
     }
 
     /// The same for a command that restricts itself.
     pub fn with_access(mut self, rules: &AccessRules) -> Instructions {
         self.paths = Some(rules.paths.iter().map(|(path, access)| (path.into(), *access)).collect());
-        self.settings.extend(rules.loose().map(OsString::from));
         self
     }
 
