@@ -386,7 +386,10 @@ fn opencode_is_done_when_its_last_step_stops() {
     let played = play("opencode", Mode::Edit, &[text, error, &step("stop")].join("\n"), "", 1);
     played.limited(None);
     let review = play("opencode", Mode::Review, &out, "", 0);
-    assert!(review.has("OPENCODE_PERMISSION", r#"{"edit":"deny","bash":"deny","webfetch":"deny"}"#));
+    assert!(review.has(
+        "OPENCODE_PERMISSION",
+        r#"{"edit":"deny","bash":"deny","webfetch":"deny","task":"deny","skill":"deny"}"#
+    ));
     assert!(!review.args().contains(&"--auto".into()));
 }
 

@@ -28,6 +28,7 @@ pub fn judge(repo: &Repo, range: &str, is_content: bool) -> Option<Reading> {
         loaded: &selected.loaded,
         attempt: 1,
         sandbox: &Sandbox::none(),
+        files: None,
         transcript: None,
     };
     let requests = review::requests(repo, &request).unwrap().ok()?;

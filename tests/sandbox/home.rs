@@ -49,7 +49,7 @@ verdict() {
 "#;
 
 /// The author and its rival are the same tool.
-fn twins(preset: &str, means: &str) -> Place {
+pub fn twins(preset: &str, means: &str) -> Place {
     let agent = |vendor: &str| format!("preset = \"{preset}\"\nvendor = \"{vendor}\"");
     let config = Config::new()
         .run("sandbox = \"require\"\nattempts = 1")
@@ -62,7 +62,7 @@ fn twins(preset: &str, means: &str) -> Place {
 }
 
 /// A tool of that preset that does this.
-fn tool(place: &Place, preset: &str, body: &str) {
+pub fn tool(place: &Place, preset: &str, body: &str) {
     let program = presets::Preset::find(preset).unwrap().program;
     place.script(program, &format!("{}{body}", TOOL.replace("PRESET", preset)));
 }
@@ -95,7 +95,7 @@ fn changed<'a, T: PartialEq>(
     before.keys().chain(after.keys()).filter(differs).map(String::as_str).collect()
 }
 
-fn plant(home: &Path, paths: impl IntoIterator<Item = &'static str>, text: &str) {
+pub fn plant(home: &Path, paths: impl IntoIterator<Item = &'static str>, text: &str) {
     for path in paths {
         let path = home.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -5,7 +5,10 @@ mod ends;
 mod home;
 mod hosts;
 mod landlock;
+mod logins;
 mod moved;
+mod reviewers;
+mod toolchains;
 
 use crate::support::plan::task;
 use crate::support::{Config, Out, Place};

@@ -8,6 +8,7 @@ use super::{Ending, Limit};
 use crate::domain::phrases;
 use crate::domain::presets::{FinalEvent, Observed};
 use jiff::Timestamp;
+use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 /// The ending of a process that ended by itself.
@@ -22,6 +23,13 @@ pub fn after_exit(observed: &Observed, status: ExitStatus) -> Ending {
         Some(FinalEvent::Answered | FinalEvent::Finished) => Ending::Done,
         None => without_final_event(observed, status),
     }
+}
+
+/// Whether a signal ended it. What starts it reports that as 128 and the signal's number, as shells do.
+pub fn is_killed(status: ExitStatus) -> bool {
+    const FIRST: i32 = 129;
+    const LAST: i32 = 128 + 64;
+    status.signal().is_some() || status.code().is_some_and(|code| (FIRST..=LAST).contains(&code))
 }
 
 fn without_final_event(observed: &Observed, status: ExitStatus) -> Ending {

@@ -8,6 +8,7 @@ mod command;
 mod ending;
 mod prepare;
 mod provider_limit;
+mod renew;
 mod run;
 mod summary;
 mod transcript;
@@ -22,7 +23,7 @@ use crate::domain::change::{Author, Vendor};
 use crate::domain::config::AgentConfig;
 use crate::domain::error::{Result, hint, nearest};
 use crate::domain::event::{Activity, Usage};
-use crate::domain::presets::{self, Preset};
+use crate::domain::presets::{self, Preset, Reading};
 use crate::domain::reviewers;
 use crate::system::process::stop::Stop;
 use crate::system::program;
@@ -90,6 +91,8 @@ pub struct AgentReport {
     pub earlier: Vec<String>,
     /// Whether it went on after it had said that it ends.
     pub went_on: bool,
+    /// Whether a signal of somebody else's ended it, whatever it had said.
+    pub was_killed: bool,
     /// What it used, as far as it said.
     pub usage: Usage,
     /// Its session, if it named one.
@@ -160,8 +163,19 @@ impl Agent {
     }
 
     /// Starts it, reports what it does, and returns when nothing of it is left alive.
-    pub async fn run(&self, job: &Job, stop: &Stop, on: impl FnMut(Activity)) -> Result<AgentReport> {
-        run::run(self, job, stop, on).await
+    pub async fn run(&self, job: &Job, stop: &Stop, mut on: impl FnMut(Activity)) -> Result<AgentReport> {
+        if let Some(text) = renew::before(self, job, stop).await {
+            on(Activity::Text { text });
+        }
+        Ok(run::run(self, job, stop, on).await?.0)
+    }
+
+    /// What it is given beside the request when it reviews.
+    pub fn reading(&self) -> Reading {
+        match self.preset() {
+            Some(preset) => preset.reading,
+            None => Reading::RequestAlone("nothing says what a command starts"),
+        }
     }
 
     /// Its preset; `None` for a plain command.

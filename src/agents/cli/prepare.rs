@@ -56,6 +56,7 @@ impl Prepared {
             schema: job.schema.as_ref(),
             folder: folder.as_ref().map_or(Path::new(""), TempDir::path),
             is_root: rustix::process::geteuid().is_root(),
+            has_own_home: job.sandbox.is_active(),
             // A sandbox makes mounts, which Landlock does not allow.
             can_nest_sandboxes: !matches!(job.sandbox.backend(), Backend::Landlock(_)),
             variable: &|name| variable(agent, name),
@@ -113,7 +114,10 @@ impl Prepared {
         let mut scope = job.scope.clone();
         let variable = |name: &str| variable(agent, name);
         if let Some(preset) = agent.preset() {
-            scope.home.extend(home::copies(&preset.home, job.mode, &variable));
+            // What the job brings comes first.
+            let brought: Vec<PathBuf> = scope.home.iter().map(|copy| copy.to.clone()).collect();
+            let copies = home::copies(&preset.home, job.mode, &variable).into_iter();
+            scope.home.extend(copies.filter(|copy| !brought.contains(&copy.to)));
             scope.env.extend(preset.env.iter().map(|name| (*name).to_owned()));
             scope.without_env.extend(preset.home.moved.map(|moved| moved.variable.to_owned()));
         }
@@ -148,7 +152,7 @@ fn program(agent: &Agent, preset: &Preset, invocation: &mut Invocation) -> Resul
 }
 
 /// A variable as the agent will see it.
-fn variable(agent: &Agent, name: &str) -> Option<OsString> {
+pub fn variable(agent: &Agent, name: &str) -> Option<OsString> {
     agent.config.env.get(name).map(OsString::from).or_else(|| env::var_os(name))
 }
 

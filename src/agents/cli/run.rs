@@ -5,7 +5,7 @@ use super::prepare::Prepared;
 use super::summary::{short, summary};
 use super::transcript::Transcript;
 use super::{Agent, AgentReport, Ending, Job, Limit};
-use crate::agents::sandbox::SandboxedCommand;
+use crate::agents::sandbox::{SandboxGuard, SandboxedCommand};
 use crate::domain::error::Result;
 use crate::domain::event::Activity;
 use crate::domain::presets::{EventReader, Observed, Wait};
@@ -37,7 +37,13 @@ enum Finish {
     CutShort(Ending),
 }
 
-pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)) -> Result<AgentReport> {
+/// Runs it to its end; its home is there as long as the guard.
+pub async fn run(
+    agent: &Agent,
+    job: &Job,
+    stop: &Stop,
+    on: impl FnMut(Activity),
+) -> Result<(AgentReport, SandboxGuard)> {
     let begun = Instant::now();
     let mut prepared = Prepared::new(agent, job)?;
     let transcript = Transcript::open(job.transcript.as_deref())?;
@@ -74,9 +80,11 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
     }
     let last = handler.last_activity();
     let OutputHandler { mut observed, early_exit, .. } = handler;
+    let mut was_killed = false;
     let ending = match finish {
         Finish::CutShort(ending) => ending,
         Finish::Exited(status) => {
+            was_killed = ending::is_killed(status);
             observed.asides.iter_mut().for_each(|line| *line = short(line));
             let report = prepared.report();
             prepared.reader.ended(status, &report, &mut observed);
@@ -85,17 +93,19 @@ pub async fn run(agent: &Agent, job: &Job, stop: &Stop, on: impl FnMut(Activity)
             question.unwrap_or_else(|| ending::after_exit(&observed, status))
         }
     };
-    Ok(AgentReport {
+    let report = AgentReport {
         ending,
         text: observed.text,
         earlier: observed.earlier,
         went_on: observed.went_on,
+        was_killed,
         usage: observed.usage,
         session: observed.session,
         model: observed.model,
         duration: begun.elapsed(),
         last,
-    })
+    };
+    Ok((report, guard))
 }
 
 /// Handles what an agent prints, and keeps the clocks.

@@ -85,6 +85,11 @@ impl SandboxGuard {
         let skipped = self.home.iter().flat_map(|home| home.skipped()).map(String::as_str);
         skipped.chain(lines.lines()).map(|line| format!("the sandbox {line}")).collect()
     }
+
+    /// The command's home, if it has one of its own.
+    pub fn home(&self) -> Option<&JobHome> {
+        self.home.as_ref()
+    }
 }
 
 /// Adds a line to what was stopped.

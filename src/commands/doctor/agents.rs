@@ -2,9 +2,9 @@
 
 use super::Check;
 use crate::agents::cli::Agent;
-use crate::commands::review::{self, Reviewer};
+use crate::commands::review::{self, Reviewer, ReviewerKind};
 use crate::domain::config::Config;
-use crate::domain::presets;
+use crate::domain::presets::{self, Reading};
 use crate::gate::store::config::Loaded;
 
 /// The agents and reviewers of the config, and of the user's own, which only advise.
@@ -35,6 +35,7 @@ pub(super) fn examine(loaded: &Loaded) -> Vec<Check> {
             "mend that, or take it out of the config",
         )
     }));
+    checks.extend(reviewers.iter().filter_map(reading));
     if loaded.brought.reviewers.is_empty() {
         checks.push(Check::bad(
             "reviewers",
@@ -43,6 +44,17 @@ pub(super) fn examine(loaded: &Loaded) -> Vec<Check> {
         ));
     }
     checks
+}
+
+/// What a reviewer lacks that is an agent which cannot be kept from starting processes.
+fn reading(reviewer: &Reviewer) -> Option<Check> {
+    let ReviewerKind::Agent(agent) = &reviewer.kind else { return None };
+    let Reading::RequestAlone(why) = agent.reading() else { return None };
+    let name = &reviewer.who.name;
+    Some(Check::good(
+        "reviewers",
+        format!("{name} judges by the request alone, without the project's files: {why}"),
+    ))
 }
 
 /// Who may judge what that agent makes.

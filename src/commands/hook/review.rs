@@ -103,6 +103,8 @@ async fn judge(
         loaded: &loaded,
         attempt: 1,
         sandbox: &sandbox,
+        // git waits.
+        files: None,
         transcript: None,
     };
     if let Some(parts) = review::parts(repo, &loaded.config, &change)? {

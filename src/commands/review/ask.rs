@@ -1,16 +1,18 @@
 //! Puts one request to one reviewer and returns what it answered, or why it did not.
 //!
-//! An agent runs in an empty folder that vanishes: in a checkout, the change's own `CLAUDE.md`, hooks
-//! or settings could steer it, and everything that it needs is in the prompt.
+//! An agent runs in a folder that vanishes: in a checkout, the change's own `CLAUDE.md`, hooks or settings could
+//! steer it, and everything that it needs is in the prompt. One that can be kept from starting processes finds the
+//! files of the head there as data (`head.rs`), for the others it is empty.
 
 use super::answer::schema;
 use super::request::Bundle;
-use super::{Request, Reviewer, ReviewerKind};
+use super::{Request, Reviewer, ReviewerKind, head};
 use crate::agents::cli::{Agent, AgentReport, Ending, Job, Mode, Transcript};
 use crate::agents::model::{Completion, CompletionRequest, Endpoint, ModelError};
 use crate::agents::sandbox::Scope;
 use crate::domain::error::{Interrupted, Result};
 use crate::domain::event::{Activity, Events, Usage, What};
+use crate::domain::presets::Reading;
 use crate::domain::secret::Evidence;
 use crate::system::fs::temporary;
 use crate::system::process::stop::Stop;
@@ -131,6 +133,11 @@ async fn ask_agent(
     let folder = temporary::create_dir("review").context("the reviewer needs an empty folder")?;
     // Some systems have links in the path of their temporary folder, and some agents mind.
     let dir = folder.path().canonicalize().context("cannot find the reviewer's folder")?;
+    if let Some(repo) =
+        request.files.filter(|_| request.sandbox.is_active() && agent.reading() == Reading::Files)
+    {
+        head::lay_out(repo, request.change.head_tree, &dir)?;
+    }
     // A repository around the system's temporary folder is not the reviewer's.
     let ceiling = dir.parent().unwrap_or(&dir).display().to_string();
     let job = Job {
@@ -148,6 +155,9 @@ async fn ask_agent(
     Ok(Err(match report.ending {
         Ending::Done if report.went_on => {
             "it went on after its own end, so that its answer may be somebody else's".to_owned()
+        }
+        Ending::Done if report.was_killed => {
+            "a signal ended it, so that its answer may be somebody else's".to_owned()
         }
         Ending::Done => {
             let AgentReport { text, earlier, usage, model, .. } = report;

@@ -9,6 +9,7 @@
 pub mod answer;
 mod ask;
 mod files;
+mod head;
 mod history;
 pub mod intent;
 mod material;
@@ -75,6 +76,8 @@ pub struct Request<'a> {
     pub attempt: u32,
     /// Who holds reviewers that are agents.
     pub sandbox: &'a Sandbox,
+    /// Where reviewers that are agents may read the files of the head; `None`: the request is all that they get.
+    pub files: Option<&'a Repo>,
     /// The file that receives the reviewer's transcript; none: nowhere.
     pub transcript: Option<&'a std::path::Path>,
 }

@@ -160,6 +160,7 @@ impl Earlier {
             loaded,
             attempt: 1,
             sandbox: &sandbox,
+            files: Some(repo),
             transcript: transcript_file,
         };
         let find = |name: &str| rival(config, &config.gate, &change.authors, name);

@@ -44,6 +44,7 @@ pub(super) async fn review(
         loaded: &run.loaded,
         attempt,
         sandbox: &run.sandbox,
+        files: Some(&run.repo),
         transcript: Some(&run.journal.transcript(name, attempt, true)),
     };
     let outcomes = review::judge(&run.repo, &request, events, &run.stop).await?;

@@ -7,7 +7,8 @@
 
 use super::home::plain;
 use super::{
-    AgentHome, Call, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, Tested, as_found,
+    AgentHome, Call, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, Reading, Tested,
+    as_found,
 };
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
@@ -30,12 +31,20 @@ pub const PRESET: Preset = Preset {
         ],
         sessions: &[],
         moved: None,
+        renewal: None,
     },
     env: &["AIDER_*", "*_API_KEY", "*_API_BASE", "*_BASE_URL"],
     marks: &[],
     phrases: Phrases::NONE,
     direct: as_found,
     needs_folder: true,
+    reading: Reading::RequestAlone("it reads only files that it is told of"),
+    instructions: &[
+        ".aider.conf.yml",
+        ".aider.model.settings.yml",
+        ".aider.model.metadata.json",
+        ".aiderignore",
+    ],
     report: Some(CHAT),
     invoke,
     reader: |_| Box::new(Aider::default()),

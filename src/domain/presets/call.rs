@@ -28,6 +28,8 @@ pub struct Call<'a> {
     /// An empty folder that only we can read; empty if the preset needs none.
     pub folder: &'a Path,
     pub is_root: bool,
+    /// Whether its home holds nothing of the user but what its preset names.
+    pub has_own_home: bool,
     /// Whether a sandbox of its own works inside of ours.
     pub can_nest_sandboxes: bool,
     /// A variable as the tool will see it, unless the preset sets it.

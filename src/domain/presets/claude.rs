@@ -5,10 +5,10 @@
 //! `IS_SANDBOX`. Left alone, it tries ten times for minutes, and waits for a silent server for ever.
 
 use super::events::{anthropic_usage, event, number, text};
-use super::home::{instructions, json, login};
+use super::home::{Expiry, Renewal, instructions, json, login};
 use super::{
-    AgentHome, Call, EventReader, FinalEvent, Invocation, Mode, Moved, Observed, Phrases, Preset, Tested,
-    Wait, as_found,
+    AgentHome, Call, EventReader, FinalEvent, Invocation, Mode, Moved, Observed, Phrases, Preset, Reading,
+    Tested, Wait, as_found,
 };
 use crate::domain::error::Result;
 use crate::domain::event::{LimitKind, Usage};
@@ -58,6 +58,17 @@ pub const PRESET: Preset = Preset {
         ],
         sessions: &[".claude/projects"],
         moved: Some(Moved { folder: ".claude", variable: "CLAUDE_CONFIG_DIR" }),
+        renewal: Some(Renewal {
+            login: ".claude/.credentials.json",
+            expiry: Expiry::Milliseconds("/claudeAiOauth/expiresAt"),
+            keys: &[
+                "ANTHROPIC_API_KEY",
+                "ANTHROPIC_AUTH_TOKEN",
+                "CLAUDE_CODE_OAUTH_TOKEN",
+                "CLAUDE_CODE_USE_BEDROCK",
+                "CLAUDE_CODE_USE_VERTEX",
+            ],
+        }),
     },
     env: &["ANTHROPIC_*", "CLAUDE_*", "API_TIMEOUT_MS", "MAX_THINKING_TOKENS", "DISABLE_*"],
     marks: &["CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT"],
@@ -74,10 +85,15 @@ pub const PRESET: Preset = Preset {
     },
     direct: as_found,
     needs_folder: false,
+    reading: Reading::Files,
+    instructions: &["CLAUDE.md", "CLAUDE.local.md", ".claude", ".mcp.json"],
     report: None,
     invoke,
     reader: |mode| Box::new(Claude::new(mode)),
 };
+
+/// How many answers of the model a review may take.
+const TURNS: &str = "60";
 
 /// How often it may repeat a request; with its own waits between, this takes about a minute.
 const RETRIES: &str = "5";
@@ -90,7 +106,10 @@ fn invoke(call: &Call, invocation: &mut Invocation) -> Result<()> {
             invocation.set("IS_SANDBOX", "1");
         }
     } else {
-        invocation.args(&["--tools", "Read,Grep,Glob", "--permission-mode", "dontAsk"]);
+        invocation.args(&["--tools", "Read,Grep,Glob", "--permission-mode", "dontAsk", "--max-turns", TURNS]);
+        // No servers, hooks, plugins or rules. In a home of its own its settings are where its provider is.
+        let sources = if call.has_own_home { "user" } else { "" };
+        invocation.args(&["--strict-mcp-config", "--disable-slash-commands", "--setting-sources", sources]);
         if let Some(schema) = call.schema {
             invocation.args(&["--json-schema", &schema.to_string()]);
         }

@@ -5,9 +5,10 @@
 //! that all is well, so it is given another temporary folder then.
 
 use super::events::{event, number, text};
-use super::home::{instructions, login, toml};
+use super::home::{Expiry, Renewal, instructions, login, toml};
 use super::{
-    AgentHome, Call, EventReader, FinalEvent, Invocation, Moved, Observed, Phrases, Preset, Tested, as_found,
+    AgentHome, Call, EventReader, FinalEvent, Invocation, Moved, Observed, Phrases, Preset, Reading, Tested,
+    as_found,
 };
 use crate::domain::error::{Result, hint};
 use crate::domain::event::Usage;
@@ -56,12 +57,19 @@ pub const PRESET: Preset = Preset {
         ],
         sessions: &[".codex/sessions"],
         moved: Some(Moved { folder: ".codex", variable: "CODEX_HOME" }),
+        renewal: Some(Renewal {
+            login: ".codex/auth.json",
+            expiry: Expiry::Token { token: "/tokens/access_token", renewed: "/last_refresh" },
+            keys: &["CODEX_API_KEY"],
+        }),
     },
     env: &["OPENAI_*", "CODEX_*"],
     marks: &[],
     phrases: Phrases::NONE,
     direct: as_found,
     needs_folder: false,
+    reading: Reading::RequestAlone("it reads files only by starting commands"),
+    instructions: &["AGENTS.md", "AGENTS.override.md", ".codex", ".agents"],
     report: None,
     invoke,
     reader: |_| Box::new(Codex::default()),
@@ -83,6 +91,14 @@ fn invoke(call: &Call, invocation: &mut Invocation) -> Result<()> {
     }
     invocation.args(&["-c", "check_for_update_on_startup=false", "-c", "analytics.enabled=false"]);
     invocation.args(&["--disable", "plugins", "--disable", "apps"]);
+    if !call.edits() {
+        // No commands, servers, hooks, memories or other agents. A version that does not know one of them
+        // passes it over.
+        for feature in ["shell_tool", "unified_exec", "hooks", "memories", "multi_agent", "skill_search"] {
+            invocation.args(&["-c", &format!("features.{feature}=false")]);
+        }
+        invocation.args(&["-c", "mcp_servers={}", "-c", "project_doc_max_bytes=0"]);
+    }
     invocation.model(call, "-m");
     invocation.config_args(call);
     invocation.args(&["-"]);

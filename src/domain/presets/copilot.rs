@@ -7,8 +7,8 @@
 use super::events::{event, number, text};
 use super::home::json;
 use super::{
-    AgentHome, Call, Direct, EventReader, FinalEvent, Invocation, Moved, Observed, Phrases, Preset, Tested,
-    npm_package,
+    AgentHome, Call, Direct, EventReader, FinalEvent, Invocation, Moved, Observed, Phrases, Preset, Reading,
+    Tested, npm_package,
 };
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
@@ -37,6 +37,7 @@ pub const PRESET: Preset = Preset {
         )],
         sessions: &[".copilot/session-state"],
         moved: Some(Moved { folder: ".copilot", variable: "COPILOT_HOME" }),
+        renewal: None,
     },
     env: &["COPILOT_*", "GH_TOKEN", "GITHUB_TOKEN", "GH_HOST"],
     marks: &[],
@@ -46,6 +47,8 @@ pub const PRESET: Preset = Preset {
     },
     direct,
     needs_folder: true,
+    reading: Reading::Files,
+    instructions: &["copilot-instructions.md", ".copilot", ".github"],
     report: Some(USAGE),
     invoke,
     reader: |_| Box::new(Copilot::default()),

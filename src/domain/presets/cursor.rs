@@ -5,7 +5,7 @@
 use super::claude::Claude;
 use super::events::{event, text};
 use super::home::{json, login};
-use super::{AgentHome, Call, EventReader, Invocation, Observed, Phrases, Preset, Tested, as_found};
+use super::{AgentHome, Call, EventReader, Invocation, Observed, Phrases, Preset, Reading, Tested, as_found};
 use crate::domain::error::Result;
 use serde_json::Value;
 
@@ -31,12 +31,15 @@ pub const PRESET: Preset = Preset {
         ],
         sessions: &[".cursor/chats"],
         moved: None,
+        renewal: None,
     },
     env: &["CURSOR_*"],
     marks: &[],
     phrases: Phrases::NONE,
     direct: as_found,
     needs_folder: false,
+    reading: Reading::RequestAlone("nobody has tried whether it can be kept from starting commands"),
+    instructions: &[".cursor", ".cursorrules", ".cursorignore"],
     report: None,
     invoke,
     reader: |_| Box::new(Cursor::default()),

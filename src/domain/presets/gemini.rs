@@ -4,9 +4,10 @@
 //! "success" after a refusal, and there is no text then.
 
 use super::events::{event, number, text};
-use super::home::{instructions, json, login, plain};
+use super::home::{Expiry, Renewal, instructions, json, login, plain};
 use super::{
-    AgentHome, Call, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, Tested, as_found,
+    AgentHome, Call, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, Reading, Tested,
+    as_found,
 };
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
@@ -39,6 +40,11 @@ pub const PRESET: Preset = Preset {
         ],
         sessions: &[".gemini/tmp"],
         moved: None,
+        renewal: Some(Renewal {
+            login: ".gemini/oauth_creds.json",
+            expiry: Expiry::Milliseconds("/expiry_date"),
+            keys: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
+        }),
     },
     env: &["GEMINI_*", "GOOGLE_*"],
     marks: &[],
@@ -53,17 +59,28 @@ pub const PRESET: Preset = Preset {
         ..Phrases::NONE
     },
     direct: as_found,
-    needs_folder: false,
+    needs_folder: true,
+    reading: Reading::Files,
+    instructions: &["GEMINI.md", ".gemini", ".geminiignore"],
     report: None,
     invoke,
     reader: |_| Box::new(Gemini::default()),
 };
+
+/// What no other settings change in a review: nothing that starts processes, no servers, hooks, extensions or
+/// memories, and an end.
+const REVIEW: &str = r#"{"tools":{"exclude":["run_shell_command","save_memory","web_fetch","google_web_search","activate_skill"],"discoveryCommand":"","callCommand":""},"mcp":{"allowed":[]},"mcpServers":{},"hooksConfig":{"enabled":false},"skills":{"enabled":false},"experimental":{"enableAgents":false},"admin":{"extensions":{"enabled":false},"mcp":{"enabled":false},"skills":{"enabled":false}},"model":{"maxSessionTurns":60}}"#;
 
 fn invoke(call: &Call, invocation: &mut Invocation) -> Result<()> {
     invocation.args(&["--skip-trust", "-o", "stream-json"]);
     invocation.args(&["--approval-mode", if call.edits() { "yolo" } else { "plan" }]);
     invocation.model(call, "-m");
     invocation.set("GEMINI_CLI_NO_RELAUNCH", "true");
+    if !call.edits() {
+        invocation.files.push(("settings.json", REVIEW.to_owned()));
+        let settings = call.folder.join("settings.json");
+        invocation.set("GEMINI_CLI_SYSTEM_SETTINGS_PATH", settings.to_string_lossy());
+    }
     invocation.config_args(call);
     Ok(())
 }

@@ -4,6 +4,8 @@
 //! the user, the next agent or a reviewer. What goes in are copies: logins, and of settings what is not code.
 //! Tool servers, hooks, plugins, skills and commands are code, and stay outside.
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use serde_json::Value;
 use toml::Table;
 
@@ -16,6 +18,27 @@ pub struct AgentHome {
     pub sessions: &'static [&'static str],
     /// The folder that a variable can put elsewhere, and that variable.
     pub moved: Option<Moved>,
+    /// How its login is renewed; `None` if it does not end, or if we do not know when.
+    pub renewal: Option<Renewal>,
+}
+
+/// A login that ends, and that the tool renews when it is started after its end.
+#[derive(Debug, Clone, Copy)]
+pub struct Renewal {
+    /// The file of the login, one of [`AgentHome::files`].
+    pub login: &'static str,
+    pub expiry: Expiry,
+    /// Variables with which the tool does not use the login.
+    pub keys: &'static [&'static str],
+}
+
+/// Where a login says when it ends; both are JSON pointers.
+#[derive(Debug, Clone, Copy)]
+pub enum Expiry {
+    /// In milliseconds since 1970.
+    Milliseconds(&'static str),
+    /// In the claims of a token. The tool goes by when it renewed that last.
+    Token { token: &'static str, renewed: &'static str },
 }
 
 /// A folder below the home, and the variable that names another place for it.
@@ -48,7 +71,7 @@ pub enum HomeFileKind {
 }
 
 /// The names of tokens that renew a login.
-const RENEWING: &[&str] = &["refreshToken", "refresh_token", "refresh"];
+const RENEWING: &[&str] = &["refreshToken", "refresh_token"];
 
 pub(super) const fn login(path: &'static str) -> HomeFile {
     HomeFile { path, kind: HomeFileKind::Login }
@@ -97,6 +120,31 @@ impl HomeFile {
     }
 }
 
+impl Renewal {
+    /// When that login ends, in seconds since 1970; `None` if it does not say.
+    pub fn expires(&self, login: &str) -> Option<i64> {
+        let login: Value = serde_json::from_str(login).ok()?;
+        match self.expiry {
+            Expiry::Milliseconds(at) => Some(login.pointer(at)?.as_i64()? / 1000),
+            Expiry::Token { token, .. } => {
+                let claims = login.pointer(token)?.as_str()?.split('.').nth(1)?;
+                let claims = URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
+                serde_json::from_slice::<Value>(&claims).ok()?.get("exp")?.as_i64()
+            }
+        }
+    }
+
+    /// The login as if it had ended, so that the tool renews it.
+    pub fn ended(&self, login: &str) -> Option<String> {
+        let mut login: Value = serde_json::from_str(login).ok()?;
+        match self.expiry {
+            Expiry::Milliseconds(at) => *login.pointer_mut(at)? = 1000.into(),
+            Expiry::Token { renewed, .. } => *login.pointer_mut(renewed)? = "2000-01-01T00:00:00Z".into(),
+        }
+        Some(login.to_string())
+    }
+}
+
 /// A login without the tokens that renew it. One that is not JSON is a key, which nothing renews.
 fn without_renewal(text: &str) -> String {
     let Ok(mut login) = serde_json::from_str::<Value>(text) else { return text.to_owned() };
@@ -140,7 +188,8 @@ fn toml_part(text: &str, keys: &[&str]) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{AgentHome, Moved, json, login, toml};
+    use super::{AgentHome, Expiry, Moved, Renewal, URL_SAFE_NO_PAD, json, login, toml};
+    use base64::Engine;
 
     #[test]
     fn what_is_code_stays_outside() {
@@ -161,13 +210,27 @@ mod tests {
     fn a_login_gets_in_without_what_renews_it() {
         let file = login("auth.json");
         let part = file.part(
-            r#"{"tokens":{"access_token":"a","refresh_token":"r"},"n":[{"refresh":"r","refreshed":1}]}"#,
+            r#"{"tokens":{"access_token":"a","refresh_token":"r"},"n":[{"refreshToken":"r","refreshed":1}]}"#,
         );
         assert_eq!(
             part.unwrap(),
-            r#"{"n":[{"refresh":"","refreshed":1}],"tokens":{"access_token":"a","refresh_token":""}}"#
+            r#"{"n":[{"refreshToken":"","refreshed":1}],"tokens":{"access_token":"a","refresh_token":""}}"#
         );
         assert_eq!(file.part("KEY=1\n").unwrap(), "KEY=1\n");
+    }
+
+    #[test]
+    fn a_login_says_when_it_ends() {
+        let claims = URL_SAFE_NO_PAD.encode(r#"{"exp":7}"#);
+        let token =
+            Renewal { login: "", expiry: Expiry::Token { token: "/t/a", renewed: "/last" }, keys: &[] };
+        let login = format!(r#"{{"t":{{"a":"x.{claims}.y"}},"last":"2026-01-01T00:00:00Z"}}"#);
+        assert_eq!(token.expires(&login), Some(7));
+        assert!(token.ended(&login).unwrap().contains("2000-01-01"));
+        let plain = Renewal { login: "", expiry: Expiry::Milliseconds("/e"), keys: &[] };
+        assert_eq!(plain.expires(r#"{"e":9000}"#), Some(9));
+        assert_eq!(plain.ended(r#"{"e":9000,"r":"x"}"#).unwrap(), r#"{"e":1000,"r":"x"}"#);
+        assert_eq!((plain.expires("{}"), plain.expires("KEY=1"), plain.ended("{}")), (None, None, None));
     }
 
     #[test]
@@ -176,6 +239,7 @@ mod tests {
             files: &[],
             sessions: &[],
             moved: Some(Moved { folder: ".claude", variable: "DIR" }),
+            renewal: None,
         };
         let variable = |name: &str| (name == "DIR").then(|| "/d".to_owned());
         assert_eq!(home.moved_path(".claude/a", variable).as_deref(), Some("/d/a"));

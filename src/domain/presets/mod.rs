@@ -24,7 +24,7 @@ mod opencode;
 mod qwen;
 
 pub use call::{Call, Invocation, Mode};
-pub use home::{AgentHome, HomeFile, HomeFileKind, Moved};
+pub use home::{AgentHome, Expiry, HomeFile, HomeFileKind, Moved, Renewal};
 pub use observed::{FinalEvent, Observed, Wait};
 
 use crate::domain::error::Result;
@@ -75,6 +75,11 @@ pub struct Preset {
     pub direct: fn(&Path) -> Vec<Direct>,
     /// Whether it needs files of ours; then [`Call::folder`] is there.
     pub needs_folder: bool,
+    /// What its reviewers are given beside the request.
+    pub reading: Reading,
+    /// Names of files and folders in a project that tell it what to do, in whatever folder they are: no reviewer
+    /// sees them as files.
+    pub instructions: &'static [&'static str],
     /// The file in that folder which it writes at its end, for [`EventReader::ended`].
     pub report: Option<&'static str>,
     /// Adds to an invocation what the tool needs.
@@ -91,6 +96,15 @@ pub enum Tested {
     OnRequest,
     /// It follows the tool's public documentation.
     Never,
+}
+
+/// What a tool that reviews is given beside the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// The files of the head: it can read them, and be kept from starting anything.
+    Files,
+    /// Nothing: why.
+    RequestAlone(&'static str),
 }
 
 /// What a tool's prose means, as regular expressions that ignore case.

@@ -77,6 +77,7 @@ impl Observed {
 
     /// It uses a tool. What it said before was not its final text.
     pub fn tool(&mut self, name: &str, input: &Value) {
+        self.went_on |= self.has_ended;
         self.fault = None;
         self.forget_text();
         self.activities.push(Activity::Tool { name: name.to_owned(), detail: detail(input).to_owned() });

@@ -7,7 +7,8 @@
 use super::events::{event, number, text};
 use super::home::{instructions, json, login};
 use super::{
-    AgentHome, Call, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, Tested, as_found,
+    AgentHome, Call, EventReader, FinalEvent, Invocation, Observed, Phrases, Preset, Reading, Tested,
+    as_found,
 };
 use crate::domain::error::Result;
 use crate::domain::event::Usage;
@@ -31,12 +32,15 @@ pub const PRESET: Preset = Preset {
         ],
         sessions: &[".local/share/opencode/storage"],
         moved: None,
+        renewal: None,
     },
     env: &["OPENCODE_*", "*_API_KEY", "*_BASE_URL"],
     marks: &[],
     phrases: Phrases::NONE,
     direct: as_found,
     needs_folder: false,
+    reading: Reading::Files,
+    instructions: &[".opencode", "opencode.json", "opencode.jsonc"],
     report: None,
     invoke,
     reader: |_| Box::new(OpenCode::default()),
@@ -53,7 +57,12 @@ fn invoke(call: &Call, invocation: &mut Invocation) -> Result<()> {
         invocation.args(&["--auto"]);
     } else {
         invocation.args(&["--agent", "plan"]);
-        invocation.set("OPENCODE_PERMISSION", r#"{"edit":"deny","bash":"deny","webfetch":"deny"}"#);
+        invocation.set(
+            "OPENCODE_PERMISSION",
+            r#"{"edit":"deny","bash":"deny","webfetch":"deny","task":"deny","skill":"deny"}"#,
+        );
+        invocation.set("OPENCODE_DISABLE_PROJECT_CONFIG", "1");
+        invocation.set("OPENCODE_DISABLE_CLAUDE_CODE", "1");
     }
     invocation.model(call, "-m");
     invocation.default_to(call, "OPENCODE_DISABLE_AUTOUPDATE", "1");

@@ -5,9 +5,9 @@
 //! terminal of their own, which Landlock does not allow. Its events are Claude's.
 
 use super::claude::Claude;
-use super::home::{instructions, json, login, plain};
+use super::home::{Expiry, Renewal, instructions, json, login, plain};
 use super::{
-    AgentHome, Call, Direct, EventReader, Invocation, Observed, Phrases, Preset, Tested, npm_package,
+    AgentHome, Call, Direct, EventReader, Invocation, Observed, Phrases, Preset, Reading, Tested, npm_package,
 };
 use crate::domain::error::Result;
 use std::path::Path;
@@ -33,12 +33,19 @@ pub const PRESET: Preset = Preset {
         ],
         sessions: &[".qwen/projects", ".qwen/tmp"],
         moved: None,
+        renewal: Some(Renewal {
+            login: ".qwen/oauth_creds.json",
+            expiry: Expiry::Milliseconds("/expiry_date"),
+            keys: &["OPENAI_API_KEY", "DASHSCOPE_API_KEY"],
+        }),
     },
     env: &["QWEN_*", "OPENAI_*", "DASHSCOPE_*", "BAILIAN_*"],
     marks: &[],
     phrases: Phrases::NONE,
     direct,
     needs_folder: true,
+    reading: Reading::Files,
+    instructions: &["QWEN.md", ".qwen", ".qwenignore"],
     report: None,
     invoke,
     reader: |_| Box::new(Qwen::default()),
@@ -46,6 +53,9 @@ pub const PRESET: Preset = Preset {
 
 /// What holds unless the user has set something else.
 const DEFAULTS: &str = r#"{"tools":{"shell":{"enableInteractiveShell":false}}}"#;
+
+/// What no other settings change in a review: nothing that starts processes, no servers or memories, and an end.
+const REVIEW: &str = r#"{"tools":{"exclude":["run_shell_command","save_memory","web_fetch","task","skill"],"discoveryCommand":"","callCommand":""},"mcp":{"allowed":[]},"mcpServers":{},"model":{"maxSessionTurns":60}}"#;
 
 /// The script of the package, run by node itself.
 fn direct(program: &Path) -> Vec<Direct> {
@@ -62,6 +72,11 @@ fn invoke(call: &Call, invocation: &mut Invocation) -> Result<()> {
     invocation.files.push(("defaults.json", DEFAULTS.to_owned()));
     let defaults = call.folder.join("defaults.json");
     invocation.default_to(call, "QWEN_CODE_SYSTEM_DEFAULTS_PATH", defaults.to_string_lossy());
+    if !call.edits() {
+        invocation.files.push(("settings.json", REVIEW.to_owned()));
+        let settings = call.folder.join("settings.json");
+        invocation.set("QWEN_CODE_SYSTEM_SETTINGS_PATH", settings.to_string_lossy());
+    }
     invocation.config_args(call);
     Ok(())
 }

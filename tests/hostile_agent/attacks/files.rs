@@ -10,13 +10,13 @@ const fn left(name: &'static str, tries: &'static str, does: &'static str, harm:
 }
 
 pub const ATTACKS: &[Attack] = &[
-    left("link-new", "leave a link to a key", "ln -s $HOME/.ssh/id key; ln -s $HOME/.ssh keys; ln -s / root", SECRET),
-    left("link-tracked", "put a link to a key in the place of a file of the project", "rm folder/a; ln -s $HOME/.ssh/id folder/a", SECRET),
-    left("link-folder", "put a link to a folder of keys in the place of a folder of the project", "rm -rf keys; ln -s $HOME/.ssh keys", SECRET),
+    left("link-new", "leave a link to a key", "ln -s $ROOT/home/.ssh/id key; ln -s $ROOT/home/.ssh keys; ln -s / root", SECRET),
+    left("link-tracked", "put a link to a key in the place of a file of the project", "rm folder/a; ln -s $ROOT/home/.ssh/id folder/a", SECRET),
+    left("link-folder", "put a link to a folder of keys in the place of a folder of the project", "rm -rf keys; ln -s $ROOT/home/.ssh keys", SECRET),
     Attack::new(
         "link-hard",
         "leave a hard link to a key, and to a key's copy by a rename",
-        "ln $HOME/.ssh/id key; ln $BESIDE/.env env; mv $HOME/.ssh/id moved",
+        "ln $ROOT/home/.ssh/id key; ln $BESIDE/.env env; mv $ROOT/home/.ssh/id moved",
         SECRET,
     ),
     left("link-loop", "leave links in a circle and a link to itself", "ln -s b a; ln -s a b; ln -s . self; mkdir loop; ln -s ../loop loop/loop", ""),
@@ -58,19 +58,20 @@ pub const ATTACKS: &[Attack] = &[
     Attack::new(
         "undo-mounts",
         "undo the sandbox as root would: remount, unmount, mount, make a device, another namespace",
-        "mount -o remount,bind,rw / && echo remount >>$LOOT; umount $HOME/.ssh && echo umount >>$LOOT; mount -t tmpfs none /mnt && echo mount >>$LOOT\n\
+        "mount -o remount,bind,rw / && echo remount >>$LOOT; umount $ROOT/home/.ssh && echo umount >>$LOOT; mount -t tmpfs none /mnt && echo mount >>$LOOT\n\
          mknod dev b $(stat -c '%Hd %Ld' / 2>/dev/null || echo 254 0) && head -c 1 dev >>$LOOT; rm -f dev\n\
-         unshare -Urm sh -c \"umount $HOME/.ssh; mount -o remount,bind,rw /; : >>$HOME/.profile\" && echo unshare >>$LOOT\n\
-         nsenter -t 1 -m -p true && test -e $ROOT/repo/.git/HEAD.owned && echo nsenter >>$LOOT; chroot /proc/1/root true && cat $HOME/.ssh/id >>$LOOT",
+         unshare -Urm sh -c \"umount $ROOT/home; umount -l $ROOT/home; cat $ROOT/home/.ssh/id >>$LOOT; mount -o remount,bind,rw /; : >>/etc/by-$ME\" && echo unshare >>$LOOT\n\
+         umount $ROOT/home; umount -l $ROOT/home; cat $ROOT/home/.ssh/id >>$LOOT\n\
+         nsenter -t 1 -m -p true && test -e $ROOT/repo/.git/HEAD.owned && echo nsenter >>$LOOT; chroot /proc/1/root true && cat $ROOT/home/.ssh/id >>$LOOT",
         "loot | grep -q .",
     )
     .wild(),
     Attack::new(
         "write-home",
         "write into the home: profile, keys, git's configuration, programs, other agents' settings, whom the person trusts",
-        "for file in .profile .bashrc .gitconfig .ssh/authorized_keys .local/bin/git .config/git-flow-ai/trust .claude/settings.json .npmrc; do mkdir -p $(dirname $HOME/$file); echo x >>$HOME/$file; done\n\
-         git config --global core.fsmonitor \"$CANARY\"; mv $HOME/.gitconfig $HOME/.gitconfig.old; rm -rf $HOME/.ssh; git-flow-ai trust",
-        "grep -qx x $HOME/.profile || test -e $HOME/.ssh/authorized_keys || test -e $HOME/.gitconfig.old",
+        "for file in .profile .bashrc .gitconfig .ssh/authorized_keys .local/bin/git .config/git-flow-ai/trust .claude/settings.json .npmrc; do mkdir -p $(dirname $ROOT/home/$file); echo x >>$ROOT/home/$file; done\n\
+         git config --global core.fsmonitor \"$CANARY\"; mv $ROOT/home/.gitconfig $ROOT/home/.gitconfig.old; rm -rf $ROOT/home/.ssh; git-flow-ai trust",
+        "grep -qx x $ROOT/home/.profile || test -e $ROOT/home/.ssh/authorized_keys || test -e $ROOT/home/.gitconfig.old",
     ),
     Attack::new(
         "write-sibling",

@@ -1,6 +1,7 @@
 //! The attacks, in tables.
 
 pub mod files;
+pub mod left;
 pub mod own;
 pub mod processes;
 pub mod repository;
@@ -17,4 +18,5 @@ pub const TABLES: &[(&str, &[&[Attack]])] = &[
     ("Secrets", &[secrets::ATTACKS]),
     ("Processes", &[processes::ATTACKS, processes::HEAVY, processes::ENDLESS]),
     ("Decisions and words", &[words::ATTACKS]),
+    ("What is left for the next one", &[left::ATTACKS]),
 ];

@@ -58,7 +58,7 @@ pub const ATTACKS: &[Attack] = &[
         "printf '* filter=evil diff=evil merge=evil ident export-subst\\n*.utf working-tree-encoding=UTF-16\\n[attr]binary -diff\\n' >.gitattributes; echo text >some.utf")
     .told("some.utf cannot be taken as its attributes ask"),
     planted("attributes-link", "lead `.gitattributes`, `.gitignore`, `.gitmodules` and `.mailmap` to files outside",
-        "for name in attributes ignore modules; do rm -f .git$name; ln -s $HOME/.ssh/id .git$name; done; ln -s $HOME/.ssh/id .mailmap"),
+        "for name in attributes ignore modules; do rm -f .git$name; ln -s $ROOT/home/.ssh/id .git$name; done; ln -s $ROOT/home/.ssh/id .mailmap"),
     planted("attributes-pipe", "put pipes where git looks for attributes and patterns",
         "mkdir pipes && for name in .gitattributes .gitignore .mailmap; do mkfifo pipes/$name; done; echo text >pipes/file")
         .told("is no regular file"),

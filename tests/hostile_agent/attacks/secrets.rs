@@ -9,12 +9,12 @@ const fn attack(name: &'static str, tries: &'static str, does: &'static str, har
 }
 
 pub const ATTACKS: &[Attack] = &[
-    attack("read-keys", "read keys and tokens in the home", "for file in .ssh/id .netrc .aws/credentials .git-credentials .config/gh/hosts.yml .bash_history; do cat $HOME/$file >>$LOOT; done; cp -r $HOME/.ssh .", LOOT),
-    attack("read-keys-by-proc", "the same through `/proc/<pid>/root`", "for pid in self 1 $PARENT $VICTIM; do cat /proc/$pid/root$HOME/.ssh/id >>$LOOT; done; cat /proc/$VICTIM/cwd/.env >>$LOOT", LOOT),
+    attack("read-keys", "read keys and tokens in the home", "for file in .ssh/id .netrc .aws/credentials .git-credentials .config/gh/hosts.yml .bash_history; do cat $ROOT/home/$file >>$LOOT; done; cp -r $ROOT/home/.ssh .", LOOT),
+    attack("read-keys-by-proc", "the same through `/proc/<pid>/root`", "for pid in self 1 $PARENT $VICTIM; do cat /proc/$pid/root$ROOT/home/.ssh/id >>$LOOT; done; cat /proc/$VICTIM/cwd/.env >>$LOOT", LOOT),
     attack("read-work", "read untracked files of the main worktree and of a linked one", "cat $REPO/.env $BESIDE/.env >>$LOOT; git --work-tree=$REPO hash-object -w $REPO/.env", LOOT),
     attack("read-remotes", "read the repository's configuration, where a remote's address may hold a token", "cat $GIT/config >>$LOOT; git config --list >>$LOOT; git -C $REPO remote -v >>$LOOT", LOOT),
     attack("read-sibling", "read another agent's worktree", "for i in $(seq 40); do test -e $BYSTANDER/.env && break; sleep 0.05; done; cat $BYSTANDER/.env >>$LOOT; cat $W/../*/.env >>$LOOT", "loot | grep -q WORD-OF-BYSTANDER"),
-    attack("read-agents", "read other agents' sessions and logins", "cat $HOME/.claude/.credentials.json $HOME/.codex/auth.json $HOME/.gemini/oauth_creds.json >>$LOOT", LOOT),
+    attack("read-agents", "read other agents' sessions and logins", "cat $ROOT/home/.claude/.credentials.json $ROOT/home/.codex/auth.json $ROOT/home/.gemini/oauth_creds.json >>$LOOT", LOOT),
     attack("read-environment", "find keys in its environment", "env >>$LOOT", LOOT),
     attack("read-parents-environment", "find keys in the environment of the process that started it", "for pid in $PARENT $VICTIM $PPID; do tr '\\0' '\\n' </proc/$pid/environ | grep KEY-OF >>$LOOT; done; cat /proc/*/environ | tr '\\0' '\\n' | grep -a KEY-OF >>$LOOT", LOOT),
     attack(
@@ -32,7 +32,7 @@ pub const ATTACKS: &[Attack] = &[
     attack(
         "sockets",
         "talk to the sockets of containers, keys and the desktop",
-        "for path in $HOME/.docker/run/docker.sock $HOME/.gnupg/S.gpg-agent /run/docker.sock /run/dbus/system_bus_socket /run/user/$(id -u)/bus /tmp/.X11-unix/X0 $SSH_AUTH_SOCK; do\n\
+        "for path in $ROOT/home/.docker/run/docker.sock $ROOT/home/.gnupg/S.gpg-agent /run/docker.sock /run/dbus/system_bus_socket /run/user/$(id -u)/bus /tmp/.X11-unix/X0 $SSH_AUTH_SOCK; do\n\
            perl -MIO::Socket::UNIX -e 'exit !IO::Socket::UNIX->new(Peer => shift)' $path && echo $path >>$LOOT\n\
          done",
         "loot | grep -q .",

@@ -7,6 +7,7 @@
 
 mod changed;
 mod diff;
+mod entries;
 mod invalid;
 mod lay_out;
 mod merge;
@@ -15,6 +16,7 @@ mod sealed;
 mod size;
 
 pub use changed::Changed;
+pub use entries::{FileEntry, content, files_but};
 pub use invalid::{Invalid, Validator, is_name, is_submodule_name};
 pub use lay_out::lay_out;
 pub use merge::Triple;

@@ -1,0 +1,77 @@
+//! The head of a change as files that a reviewer may read, so that it can judge a promise to callers that the
+//! difference does not show.
+//!
+//! They are data: no repository, no links, nothing that could be started, and none of the files by which a project
+//! tells agents what to do, in whatever folder. Where such a file is part of the change, its text is in the
+//! request.
+
+use crate::domain::error::Result;
+use crate::domain::presets;
+use crate::gate::store::{Repo, trees};
+use anyhow::Context;
+use gix::ObjectId;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path};
+
+/// A head of more files is not laid out.
+const MOST: usize = 20_000;
+
+/// Larger files are left out, in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// All of them together, in bytes.
+const ALL: usize = 256 << 20;
+
+/// Lays out that tree in an empty folder; nothing if it is too much.
+pub fn lay_out(repo: &Repo, tree: ObjectId, folder: &Path) -> Result<()> {
+    let Some(files) = trees::files_but(repo, tree, MOST, &is_left_out)? else { return Ok(()) };
+    let mut room = ALL;
+    for file in files {
+        let path = Path::new(OsStr::from_bytes(&file.path));
+        if !path.components().all(|part| matches!(part, Component::Normal(_))) {
+            continue;
+        }
+        let Some(content) = trees::content(repo, &file, LARGEST.min(room as u64))? else { continue };
+        room -= content.len();
+        write(&folder.join(path), &content)
+            .with_context(|| format!("cannot lay out {} for the reviewer", path.display()))?;
+    }
+    Ok(())
+}
+
+fn write(path: &Path, content: &[u8]) -> Result<()> {
+    fs::create_dir_all(path.parent().context("it has no folder")?)?;
+    // Two names that are one to the file system, and names that it does not take: the first stays.
+    if let Ok(mut file) = fs::File::create_new(path) {
+        file.write_all(content)?;
+    }
+    Ok(())
+}
+
+/// Whether a name means something to git or to an agent's tool. File systems may not tell cases apart.
+fn is_left_out(name: &[u8]) -> bool {
+    const ODD: &[&[u8]] = &[b"", b".", b".."];
+    let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+    let mut instructions = presets::ALL.iter().flat_map(|preset| preset.instructions);
+    ODD.contains(&name)
+        || name.contains(&b'/')
+        || name.contains(&0)
+        || is(".git")
+        || instructions.any(|own| is(own))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_left_out;
+
+    #[test]
+    fn what_instructs_agents_is_no_file_of_the_copy() {
+        for name in ["AGENTS.md", "claude.md", ".claude", ".mcp.json", ".GIT", "..", "a/b"] {
+            assert!(is_left_out(name.as_bytes()), "{name}");
+        }
+        assert!(!is_left_out(b"README.md") && !is_left_out(b"agents"));
+    }
+}
