@@ -33,8 +33,8 @@ fn review(place: &Place) -> Out {
 fn a_reviewer_reads_the_head_as_data_if_it_can_start_nothing() {
     for means in MEANS {
         for (preset, sees) in [
-            ("claude", ".zenflow/config.toml changed.txt deep/promise.txt "),
-            ("gemini", ".zenflow/config.toml changed.txt deep/promise.txt "),
+            ("claude", ".zenflow/config.toml README.md changed.txt deep/promise.txt"),
+            ("gemini", ".zenflow/config.toml README.md changed.txt deep/promise.txt"),
             ("codex", ""),
             ("aider", ""),
         ] {
