@@ -113,7 +113,7 @@ impl Signers {
         if !of_key.iter().any(|line| line.is_authority == is_certificate) {
             return nobody();
         }
-        let soundness = made.soundness(signature);
+        let soundness = made.soundness(&dsse::signed_bytes(&signature.statement));
         let time = match (whenever, of_key.first()) {
             (true, Some(line)) => line.valid_time(time),
             _ => time,

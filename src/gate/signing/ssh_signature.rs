@@ -4,8 +4,7 @@
 //! none of theirs must cost no process. A signature that is good by this is as good as one that ssh-keygen
 //! checked; of what is not looked at here (tokens, certificates, rare kinds of keys) ssh-keygen has the last word.
 
-use super::{NAMESPACE, dsse};
-use crate::domain::verdict::Signature;
+use super::NAMESPACE;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ring::signature::{
@@ -63,12 +62,11 @@ impl SshSignature {
         rest.is_empty().then_some(SshSignature { key, namespace, reserved, hash, signature })
     }
 
-    /// Whether its key has made it over that record.
-    pub fn soundness(&self, record: &Signature) -> Soundness {
+    /// Whether its key has made it over that message.
+    pub fn soundness(&self, message: &str) -> Soundness {
         if self.namespace != NAMESPACE.as_bytes() {
             return Soundness::Bad("namespace does not match");
         }
-        let message = dsse::signed_bytes(&record.statement);
         let digest = match self.hash.as_slice() {
             b"sha256" => Sha256::digest(message).to_vec(),
             b"sha512" => Sha512::digest(message).to_vec(),
