@@ -33,8 +33,9 @@ pub fn copies(home: &'static AgentHome, mode: Mode, variable: Variable) -> Vec<H
 pub fn moved(variable: Variable) -> Vec<PathBuf> {
     let home = variable("HOME").map(PathBuf::from);
     // What has the whole home in it holds more than a tool's files.
-    let is_tools =
-        |path: &PathBuf| path.is_absolute() && !home.iter().any(|home| is_around(path, &[home.clone()]));
+    let is_tools = |path: &PathBuf| {
+        path.is_absolute() && !home.iter().any(|home| is_around(path, std::slice::from_ref(home)))
+    };
     let named = presets::ALL.iter().filter_map(|preset| preset.home.moved);
     named.filter_map(|moved| variable(moved.variable)).map(PathBuf::from).filter(is_tools).collect()
 }

@@ -11,8 +11,8 @@ use crate::domain::error::Result;
 use crate::domain::text::escape::{self, Hidden};
 use crate::domain::text::lookalike;
 use crate::domain::verdict::{Severity, ShownWay};
-use crate::gate::store::{Repo, submodules};
 use crate::gate::store::trees::{Changed, Merger};
+use crate::gate::store::{Repo, submodules};
 use anyhow::Context;
 use gix::ObjectId;
 use std::collections::BTreeMap;
@@ -149,7 +149,8 @@ pub fn show(repo: &Repo, change: &Change, most: usize) -> Result<Result<ShownCha
 fn submodule_logs(repo: &Repo, tree: ObjectId, changed: &[Changed]) -> Result<BTreeMap<Vec<u8>, String>> {
     let mut logs = BTreeMap::new();
     for changed in changed {
-        let (Some((files::SUBMODULE, old)), Some((files::SUBMODULE, new))) = (changed.old, changed.new) else {
+        let (Some((files::SUBMODULE, old)), Some((files::SUBMODULE, new))) = (changed.old, changed.new)
+        else {
             continue;
         };
         if let Some(log) = submodules::log(repo, tree, &changed.path, old, new)? {

@@ -182,7 +182,7 @@ fn json_part(text: &str, keys: &[&str]) -> Result<String, String> {
 
 fn toml_part(text: &str, keys: &[&str]) -> Result<String, String> {
     let mut table: Table = toml::from_str(text).map_err(|error| error.message().to_owned())?;
-    table.retain(|name, _| keys.contains(&&*name));
+    table.retain(|name, _| keys.contains(&name));
     toml::to_string(&table).map_err(|error| error.to_string())
 }
 

@@ -26,6 +26,9 @@ const MOST_COMMITS: usize = 10_000;
 /// How many stacks of approved changes are tried as one.
 const STACKS: usize = 64;
 
+/// What one commit has and another has not, newest first; `None` if it cannot be read to its end.
+type Histories = HashMap<(Option<ObjectId>, ObjectId), Option<Rc<[ObjectId]>>>;
+
 pub(super) struct Judge<'a> {
     pub policy: &'a Policy,
     pub branch: &'a str,
@@ -47,7 +50,7 @@ pub(super) struct Judge<'a> {
     /// The commits of the update, whichever parent leads to them.
     entering: HashSet<ObjectId>,
     /// See [`landed`](super::landed).
-    pub histories: RefCell<HashMap<(Option<ObjectId>, ObjectId), Option<Rc<[ObjectId]>>>>,
+    pub histories: RefCell<Histories>,
     ancestors: OnceCell<Vec<ObjectId>>,
 }
 

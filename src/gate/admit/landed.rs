@@ -3,9 +3,9 @@
 //! A revert says that a change shall not be there. An approval from before it must not bring the change back
 //! by a pick or a merge, whichever way it came in.
 
-use super::approved::{Approved, find};
+use super::approved::Approved;
 use super::judge::Judge;
-use super::objects::Entry;
+use super::objects::{Entry, find};
 use super::undone::Undone;
 use crate::domain::error::Result;
 use crate::gate::store::Commit;
