@@ -189,7 +189,8 @@ fn nothing_that_an_agent_plants_in_its_folder_runs_or_hides_work() {
     let evil = place.script("evil", "touch \"$(dirname \"$0\")/ran\"; cat");
     let evil = evil.to_str().unwrap();
     let (_repo, _worktrees, worktree) = make(&place);
-    assert!(worktree.has_submodules());
+    let [why] = worktree.empty_submodules() else { panic!("one that nobody has") };
+    assert!(why.starts_with("the submodule sub is empty: you have not fetched it"), "{why}");
 
     // The worktree's `.git` becomes a repository of the agent's own, and so does the submodule's folder.
     fs::remove_file(worktree.path().join(".git")).unwrap();

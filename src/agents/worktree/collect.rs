@@ -21,7 +21,6 @@ use super::{TooMuch, Worktree, locate, repair, submodules};
 use crate::domain::error::Result;
 use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fs;
 use std::path::PathBuf;
 
 /// The most bytes in files that are new or changed.
@@ -64,7 +63,8 @@ pub(super) fn collect(worktree: &Worktree) -> Result<Collected> {
         refs.lost.iter().map(|name| (name.clone().into_bytes(), LeftOutReason::Commits)).collect();
     let index = ScratchIndex::of_checkout(worktree)?;
     let submodules = index.submodules()?;
-    left_out.extend(in_submodules(worktree, &submodules));
+    let with_work = submodules::with_work(worktree, &submodules)?.into_iter();
+    left_out.extend(with_work.map(|path| (path, LeftOutReason::InSubmodule)));
     let scan = Scan::new(&worktree.path, &submodules)?;
     for path in scan.traps() {
         repair::set_aside(worktree, &worktree.path.join(as_path(path)))?;
@@ -83,7 +83,11 @@ pub(super) fn collect(worktree: &Worktree) -> Result<Collected> {
     let contents = Contents::read(&worktree.path, present.iter().chain(&gone));
     // First what went: a file may have made room for a folder, or a folder for a file.
     index.update(&["--force-remove"], &gone)?;
-    left_out.extend(index.update(&["--add", "--remove"], &present)?);
+    let mut failed = BTreeMap::new();
+    for (path, reason, why) in index.update(&["--add", "--remove"], &present)? {
+        left_out.insert(path.clone(), reason);
+        failed.extend(why.map(|why| (path, why)));
+    }
     let tree = index.write_tree()?;
     let changed = index.changed_from(worktree.base, tree)?;
     let commits = import::beyond(worktree, &refs, tree, &index, &copied)?;
@@ -91,21 +95,11 @@ pub(super) fn collect(worktree: &Worktree) -> Result<Collected> {
     // What is simple can be compared later without being collected again, see `unsaved`.
     let is_whole = left_out.is_empty() && submodules.is_empty();
     worktree.record.set_collected(contents.filter(|_| is_whole).map(|contents| (tree, contents)))?;
-    let left_out = left_out.into_iter().map(|(path, reason)| LeftOut::new(&path, reason)).collect();
+    let left_out =
+        left_out.into_iter().map(|(path, reason)| LeftOut::new(&path, reason, failed.remove(&path)));
+    let left_out = left_out.collect();
     let seen = refs.new.into_keys().collect();
     Ok(Collected { tree, changed, left_out, commits, repaired: repaired.changed, seen })
-}
-
-/// The submodules in whose folders something is.
-fn in_submodules(
-    worktree: &Worktree,
-    submodules: &BTreeSet<Vec<u8>>,
-) -> impl Iterator<Item = (Vec<u8>, LeftOutReason)> {
-    let is_filled = |path: &&Vec<u8>| {
-        let entries = fs::read_dir(worktree.path.join(as_path(path)));
-        entries.is_ok_and(|mut entries| entries.next().is_some())
-    };
-    submodules.iter().filter(is_filled).map(|path| (path.clone(), LeftOutReason::InSubmodule))
 }
 
 /// Every path that may differ from the index: changed, gone, new, in nested repositories, and what

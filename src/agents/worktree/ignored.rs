@@ -102,6 +102,12 @@ fn written_by_hand(path: &Path, since: Option<(i64, i64)>) -> Option<u64> {
     is_new.then_some(bytes)
 }
 
+/// Whether a file was changed in any way since the setup was done; before that, none was.
+pub(super) fn is_new(worktree: &Worktree, data: &Metadata) -> bool {
+    let since = worktree.record.scratch("ready").symlink_metadata().ok().map(|data| changed(&data));
+    since.is_none_or(|since| changed(data) > since)
+}
+
 /// When a file was last changed in any way, by the system's own clock.
 fn changed(data: &Metadata) -> (i64, i64) {
     (data.ctime(), data.ctime_nsec())

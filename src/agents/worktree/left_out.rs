@@ -2,6 +2,7 @@
 
 use super::TooMuch;
 use crate::domain::error::Result;
+use crate::system::git::error::FailedFilter;
 use std::fmt;
 
 /// The largest file that is taken, in bytes. Hosts of repositories refuse larger ones, and they stay in a
@@ -24,6 +25,8 @@ pub struct LeftOut {
     /// Where, relative to the worktree, as text for people.
     pub path: String,
     pub reason: LeftOutReason,
+    /// Why git cannot take its content.
+    pub why: Option<FailedFilter>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +52,8 @@ pub enum LeftOutReason {
 }
 
 impl LeftOut {
-    pub(super) fn new(path: &[u8], reason: LeftOutReason) -> LeftOut {
-        LeftOut { path: shown(path), reason }
+    pub(super) fn new(path: &[u8], reason: LeftOutReason, why: Option<FailedFilter>) -> LeftOut {
+        LeftOut { path: shown(path), reason, why }
     }
 }
 
@@ -78,6 +81,10 @@ impl fmt::Display for LeftOut {
             LeftOutReason::Unreadable => "cannot be read",
             LeftOutReason::InSubmodule => "is in a submodule",
             LeftOutReason::Name => "has a name that git does not take",
+            LeftOutReason::Content if self.why.is_some() => {
+                let why = self.why.as_ref().map(ToString::to_string).unwrap_or_default();
+                return write!(f, "{} cannot be taken: {why}", self.path);
+            }
             LeftOutReason::Content => "cannot be taken as its attributes ask (an encoding, a filter)",
             LeftOutReason::Submodules => {
                 "names submodules as git forbids it: programs, options, folders outside"

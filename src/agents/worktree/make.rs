@@ -7,11 +7,9 @@
 //! line ends and sparse trees.
 
 use super::record::{self, WorktreeRecord};
-use super::{Worktree, Worktrees, locate, private_git, remove};
-use crate::agents::sandbox::SandboxedCommand;
+use super::{Worktree, Worktrees, filters, locate, private_git, remove, submodules};
 use crate::domain::error::{Result, hint};
 use crate::system::fs::lock;
-use crate::system::git;
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use std::fs::{self, File};
@@ -35,9 +33,19 @@ impl Worktrees {
             ],
         )?;
         drop(making);
-        let worktree = Worktree { parent: self.clone(), name: name.to_owned(), path, base: commit, record };
-        match fill(&worktree) {
-            Ok(()) => Ok(worktree),
+        let mut worktree = Worktree {
+            parent: self.clone(),
+            name: name.to_owned(),
+            path,
+            base: commit,
+            record,
+            empty_submodules: Vec::new(),
+        };
+        match fill(&worktree).and_then(|()| submodules::fill(&worktree)) {
+            Ok(empty) => {
+                worktree.empty_submodules = empty;
+                Ok(worktree)
+            }
             Err(error) => {
                 let path = worktree.path.clone();
                 // No agent has worked in it, so nothing of value goes with it.
@@ -114,8 +122,7 @@ fn fill(worktree: &Worktree) -> Result<()> {
         .env("GIT_INDEX_FILE", &index)
         .args(["read-tree", "--reset", "-u", "--no-recurse-submodules"])
         .arg(worktree.base.to_string());
-    let SandboxedCommand { mut command, guard: _guard, .. } = worktree.sandboxed(checkout, true)?;
-    git::output(&mut command)?;
+    filters::check_out(worktree, checkout)?;
     // Aside first: the index in the record is what says that the checkout was complete.
     let aside = worktree.record.scratch("index.new");
     fs::copy(index, &aside).context("cannot keep a copy of the index")?;

@@ -11,12 +11,15 @@
 //! | where they may be; which folder is ours | `root.rs`, `locate.rs` |
 //! | `WorktreeRecord`, what is known of one | `record.rs` |
 //! | making one: its folder, its private repository with `GitSettings`, the files it needs | `make.rs`, `private_git.rs`, `settings.rs`, `copy.rs` |
-//! | [`Collected`], its files as a tree, by `Scan` and `ScratchIndex`, without each [`LeftOut`] | `collect.rs`, `scan.rs`, `scratch_index.rs`, `left_out.rs`, `submodules.rs` |
+//! | [`Collected`], its files as a tree, by `Scan` and `ScratchIndex`, without each [`LeftOut`] | `collect.rs`, `scan.rs`, `scratch_index.rs`, `left_out.rs` |
+//! | its submodules: filled, looked at for work | `submodules/` |
 //! | [`AgentCommit`], what its agent committed itself, by `AgentRefs` | `import.rs`, `agent_refs.rs` |
+//! | the user's filters | `filters.rs` |
 //! | restoring what decides about what git runs there | `repair.rs` |
 //! | whether it holds anything that is nowhere else, by its `Contents`; its end | `unsaved.rs`, `contents.rs`, `remove.rs`, `deletions.rs` |
 //! | [`Trash`], what was removed and can be restored | `trash.rs`, `ignored.rs` |
 //! | git commands with limits | `bounded.rs` |
+//! | what worktrees take on the disk | `disk.rs` |
 //!
 //! # Why a repository of its own, and not a linked worktree
 //! A linked worktree can be made safe under bubblewrap, by a detached HEAD, an object directory named in
@@ -34,6 +37,8 @@ mod collect;
 mod contents;
 mod copy;
 mod deletions;
+mod disk;
+mod filters;
 mod ignored;
 mod import;
 mod left_out;
@@ -54,6 +59,7 @@ mod unsaved;
 pub use collect::Collected;
 pub use copy::Copied;
 pub use deletions::half_deleted;
+pub use disk::{DiskUsage, disk_usage};
 pub use import::AgentCommit;
 pub use left_out::{LeftOut, LeftOutReason};
 pub use remove::Removed;
@@ -63,7 +69,6 @@ use crate::agents::sandbox::{Sandbox, SandboxGuard, SandboxedCommand, Scope};
 use crate::domain::config::Config;
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
-use crate::system::fs::disk_usage::{Usage, measure};
 use crate::system::git;
 use crate::system::mark::mark;
 use anyhow::Context;
@@ -84,6 +89,8 @@ use std::sync::Arc;
 pub struct Worktrees {
     common: PathBuf,
     main: Option<PathBuf>,
+    /// Where the git directories of submodules may be, by their names.
+    modules: Vec<PathBuf>,
     root: PathBuf,
     /// What the configuration of every private repository says.
     settings: Arc<GitSettings>,
@@ -99,6 +106,7 @@ pub struct Worktree {
     path: PathBuf,
     base: ObjectId,
     record: WorktreeRecord,
+    empty_submodules: Vec<String>,
 }
 
 /// A worktree holds more than we take in, by far; what. Nothing is lost: it stays as it is.
@@ -120,7 +128,10 @@ impl Worktrees {
         let own = common.join("flow-ai");
         fs::create_dir_all(own.join("locks")).with_context(|| format!("cannot make {}", own.display()))?;
         let deletions = Arc::new(Deletions::new(&own, &root));
-        let worktrees = Worktrees { common, main, root, settings, filters, deletions };
+        // In a linked worktree of the user's, git keeps them beside that one's index.
+        let mut modules = vec![repo.git_dir().join("modules"), common.join("modules")];
+        modules.dedup();
+        let worktrees = Worktrees { common, main, modules, root, settings, filters, deletions };
         worktrees.resume_deletions();
         Ok(worktrees)
     }
@@ -153,7 +164,8 @@ impl Worktrees {
             // It died before there was anything but the record.
             return record.delete().map(|()| None);
         };
-        let mut worktree = Worktree { parent: self.clone(), name, path, base, record };
+        let empty_submodules = Vec::new();
+        let mut worktree = Worktree { parent: self.clone(), name, path, base, record, empty_submodules };
         locate::follow(&mut worktree)?;
         if locate::other_repository(&worktree).is_some() {
             return Ok(None);
@@ -193,11 +205,6 @@ impl Worktree {
     /// Whether the checkout was complete, so that an agent can have worked in it.
     pub fn is_complete(&self) -> bool {
         self.record.index().exists()
-    }
-
-    /// Whether the project has submodules, which we leave empty.
-    pub fn has_submodules(&self) -> bool {
-        self.path.join(".gitmodules").symlink_metadata().is_ok()
     }
 
     /// Copies what these patterns of the config name. The files are never collected.
@@ -267,6 +274,11 @@ impl Worktree {
         trash::put(self, why, holds)
     }
 
+    /// The submodules that stay empty, and why, each in one sentence.
+    pub fn empty_submodules(&self) -> &[String] {
+        &self.empty_submodules
+    }
+
     /// The repository that it has to itself.
     fn git_dir(&self) -> PathBuf {
         self.record.git_dir()
@@ -275,13 +287,17 @@ impl Worktree {
     /// A git command on the worktree's files that never looks into the worktree to find its repository,
     /// and runs nothing that a repository could have prepared.
     fn git(&self) -> Command {
+        self.git_on(&self.parent.common, &self.path)
+    }
+
+    /// The same with that git directory, on the files of that folder in it.
+    fn git_on(&self, git_dir: &Path, folder: &Path) -> Command {
         let mut command = git::command(&self.parent.common);
-        let mut flag = std::ffi::OsString::from("--git-dir=");
-        flag.push(&self.parent.common);
-        command.arg(flag);
-        let mut flag = std::ffi::OsString::from("--work-tree=");
-        flag.push(&self.path);
-        command.arg(flag);
+        for (flag, path) in [("--git-dir=", git_dir), ("--work-tree=", folder)] {
+            let mut argument = std::ffi::OsString::from(flag);
+            argument.push(path);
+            command.arg(argument);
+        }
         for setting in SETTINGS {
             command.args(["-c", setting]);
         }
@@ -300,7 +316,7 @@ impl Worktree {
             dir: self.path.clone(),
             edits: checks_out,
             write: vec![self.record.dir().to_owned(), common.join("objects"), common.join("lfs")],
-            read: vec![common.clone()],
+            read: [common.clone()].into_iter().chain(self.parent.settings.programs.clone()).collect(),
             ..Scope::default()
         };
         sandbox.wrap(&command, &scope)
@@ -362,30 +378,4 @@ fn registered(repo: &Repo) -> Result<Vec<PathBuf>> {
     let list = git::output_bytes(git::command(dir).args(["worktree", "list", "--porcelain", "-z"]))?;
     let paths = list.split(|byte| *byte == 0).filter_map(|line| line.strip_prefix(b"worktree "));
     Ok(paths.map(|path| PathBuf::from(OsStr::from_bytes(path))).collect())
-}
-
-/// What worktrees take on the disk: their folders, what is kept of them beside those, and the trash. Each
-/// is measured up to so many files.
-#[derive(Debug, Clone, Copy)]
-pub struct DiskUsage {
-    pub folders: Usage,
-    pub records: Usage,
-    pub trash: Usage,
-}
-
-/// Measures what the worktrees of a repository take.
-pub fn disk_usage(repo: &Repo, limit: u64) -> Result<DiskUsage> {
-    let own = repo.common_dir().join("flow-ai");
-    let sum = |paths: &mut dyn Iterator<Item = PathBuf>| {
-        paths.fold(Usage::default(), |sum, path| sum.and(measure(&path, limit.saturating_sub(sum.files))))
-    };
-    let records = record::dirs(&own)?;
-    let parts = records.iter().flat_map(|dir| fs::read_dir(dir).into_iter().flatten().flatten());
-    let mut beside = parts.map(|part| part.path()).filter(|part| !part.ends_with("files"));
-    let mut files = records.iter().map(|dir| dir.join("files"));
-    Ok(DiskUsage {
-        folders: sum(&mut record::paths(&own).into_iter()),
-        records: sum(&mut beside),
-        trash: sum(&mut files).and(measure(&own.join("trash"), limit)),
-    })
 }

@@ -7,6 +7,7 @@
 //! the record's `template/`, so that it can be restored: see [`super::repair`].
 
 use super::record::WorktreeRecord;
+use super::submodules::list;
 use super::{Worktree, settings};
 use crate::agents::sandbox::Scope;
 use crate::domain::error::Result;
@@ -44,8 +45,11 @@ pub(super) fn scope(worktree: &Worktree) -> Scope {
     let mut protect = vec![worktree.path.join(".git")];
     protect.extend(kept.iter().map(|name| git.join(name)));
     let mut read = object_stores(&worktree.parent.common);
+    read.extend(list::sources(&worktree.record).iter().flat_map(|source| object_stores(source)));
     // Large files of which commits hold only pointers.
     read.push(worktree.parent.common.join("lfs"));
+    // So that its own git can add what a filter of the user's takes.
+    read.extend(worktree.parent.settings.programs.iter().cloned());
     read.retain(|path| path.exists());
     Scope { dir: worktree.path.clone(), edits: true, write: vec![git], protect, read, ..Scope::default() }
 }
@@ -101,13 +105,14 @@ fn write_template(worktree: &Worktree) -> Result<()> {
         });
         fs::write(template.join(file), text.with_context(|| format!("cannot read {file}"))?)?;
     }
-    let mut alternates = Vec::new();
-    for store in object_stores(common) {
-        alternates.extend_from_slice(store.as_os_str().as_bytes());
-        alternates.push(b'\n');
-    }
-    fs::write(template.join("objects/info/alternates"), alternates)?;
+    fs::write(template.join("objects/info/alternates"), alternates(common))?;
     Ok(())
+}
+
+/// The list of alternates by which a repository reads the objects of that one.
+pub(super) fn alternates(git_dir: &Path) -> Vec<u8> {
+    let stores = object_stores(git_dir);
+    stores.iter().flat_map(|store| [store.as_os_str().as_bytes(), b"\n"].concat()).collect()
 }
 
 /// Keeps `git gc` from what the worktree was made from: perhaps no branch leads there any more.

@@ -8,6 +8,7 @@
 //! | `folder` | which folder was made, see [`super::locate`] |
 //! | `index` | as git wrote it at checkout; missing until that was complete |
 //! | `copied` | the paths that we brought in, separated by NUL |
+//! | `submodules.list`, `submodules/` | what its submodules were filled from, and their indexes |
 //! | `ready` | when its setup was done |
 //! | `index.last` | as it was collected last |
 //! | `collected` | the tree of that and the [`Contents`], if nothing was left out |
@@ -167,6 +168,15 @@ impl WorktreeRecord {
             bytes.push(0);
         }
         self.write("copied", &bytes)
+    }
+
+    /// What is known of its submodules.
+    pub fn submodules(&self) -> Result<Vec<u8>> {
+        Ok(self.get("submodules.list")?.unwrap_or_default())
+    }
+
+    pub fn set_submodules(&self, bytes: &[u8]) -> Result<()> {
+        self.write("submodules.list", bytes)
     }
 
     /// The tree that was collected last and what it has beyond the checkout, if nothing was left out of it.

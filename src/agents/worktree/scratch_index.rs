@@ -1,11 +1,11 @@
 //! A scratch index: our own copy of what git wrote at checkout, and git commands on it.
 
-use super::Worktree;
 use super::bounded::{GitOutput, input, run};
 use super::left_out::LeftOutReason;
+use super::{Worktree, filters};
 use crate::agents::sandbox::SandboxedCommand;
 use crate::domain::error::Result;
-use crate::system::git::error::{ErrorKind, GitError, ignores_paths, in_english};
+use crate::system::git::error::{ErrorKind, FailedFilter, GitError, ignores_paths, in_english};
 use anyhow::Context;
 use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +15,9 @@ use std::process::Stdio;
 
 /// How often files that cannot be taken are looked for among others; beyond that, others go with them.
 const PATIENCE: usize = 100;
+
+/// A path that git does not take, why, and the filter that failed.
+pub(super) type Refused = (Vec<u8>, LeftOutReason, Option<FailedFilter>);
 
 /// A scratch index, which goes when it is dropped.
 pub(super) struct ScratchIndex<'a> {
@@ -97,16 +100,19 @@ impl<'a> ScratchIndex<'a> {
 
     /// Takes the paths in (or out), and returns those that git refuses. One whose content it cannot take
     /// makes it refuse all others with it, so that one is looked for, by halves.
-    pub fn update(&self, how: &[&str], paths: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, LeftOutReason)>> {
+    pub fn update(&self, how: &[&str], paths: &[Vec<u8>]) -> Result<Vec<Refused>> {
         let (mut refused, mut failures) = (Vec::new(), 0);
         let mut left = vec![paths];
         while let Some(paths) = left.pop() {
             match self.take(how, paths)? {
-                Some(names) => refused.extend(names.into_iter().map(|path| (path, LeftOutReason::Name))),
-                None if paths.len() == 1 || failures >= PATIENCE => {
-                    refused.extend(paths.iter().map(|path| (path.clone(), LeftOutReason::Content)));
+                Ok(names) => {
+                    refused.extend(names.into_iter().map(|path| (path, LeftOutReason::Name, None)));
                 }
-                None => {
+                Err(why) if paths.len() == 1 || failures >= PATIENCE => {
+                    let content = |path: &Vec<u8>| (path.clone(), LeftOutReason::Content, why.clone());
+                    refused.extend(paths.iter().map(content));
+                }
+                Err(_) => {
                     failures += 1;
                     let (one, other) = paths.split_at(paths.len() / 2);
                     left.extend([other, one]);
@@ -116,23 +122,30 @@ impl<'a> ScratchIndex<'a> {
         Ok(refused)
     }
 
-    /// Takes them all, but for those whose names git refuses; `None` if one's content cannot be taken.
-    fn take(&self, how: &[&str], paths: &[Vec<u8>]) -> Result<Option<Vec<Vec<u8>>>> {
+    /// Takes them all, but for those whose names git refuses; the inner error if one's content cannot be taken,
+    /// with the filter that failed.
+    fn take(&self, how: &[&str], paths: &[Vec<u8>]) -> Result<Result<Vec<Vec<u8>>, Option<FailedFilter>>> {
         if paths.is_empty() {
-            return Ok(Some(Vec::new()));
+            return Ok(Ok(Vec::new()));
         }
         let args = [&["update-index"], how, &["-z", "--stdin"]].concat();
         let output = match self.run(&args, input(paths)?, &[0]) {
             Ok(ended) => ended,
-            Err(error) if GitError::kind_of(&error) == ErrorKind::Content => return Ok(None),
-            Err(error) => return Err(error),
+            Err(error) => {
+                let messages = error.downcast_ref::<GitError>().map(|error| error.stderr.as_str());
+                let filter = messages.and_then(|messages| filters::failed(self.worktree, messages));
+                if filter.is_none() && GitError::kind_of(&error) != ErrorKind::Content {
+                    return Err(error);
+                }
+                return Ok(Err(filter.map(|filter| FailedFilter { path: None, ..filter })));
+            }
         };
         if !ignores_paths(&output.errors()) {
-            return Ok(Some(Vec::new()));
+            return Ok(Ok(Vec::new()));
         }
         // Names can hold line breaks and anything else that git says, so only the index says which.
         let taken = self.tracked(paths)?;
-        Ok(Some(paths.iter().filter(|path| !taken.contains(*path)).cloned().collect()))
+        Ok(Ok(paths.iter().filter(|path| !taken.contains(*path)).cloned().collect()))
     }
 
     pub fn write_tree(&self) -> Result<ObjectId> {
@@ -150,8 +163,9 @@ impl<'a> ScratchIndex<'a> {
         let output = self.filter(&["check-attr", "-z", "--stdin", "filter"], paths)?;
         let fields: Vec<&[u8]> = output.stdout.split(|byte| *byte == 0).collect();
         let known = &self.worktree.parent.settings.filters;
-        let taken =
-            fields.chunks_exact(3).filter(|answer| known.iter().any(|name| name.as_bytes() == answer[2]));
+        let taken = fields.chunks_exact(3).filter(|answer| {
+            known.iter().any(|one| one.subsection.as_deref().map(str::as_bytes) == Some(answer[2]))
+        });
         Ok(taken.map(|answer| answer[0].to_vec()).collect())
     }
 

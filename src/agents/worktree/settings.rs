@@ -5,10 +5,10 @@
 //! promised objects to a partial clone. It holds no hook, no signing, no password and no way to push:
 //! agents read it.
 
-use super::root;
+use super::{filters, root};
 use crate::gate::store::{Repo, Setting};
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The keys of `core` that decide about content.
 const CORE: &[&str] = &[
@@ -36,10 +36,12 @@ const SECTIONS: &[&str] = &["filter", "merge", "diff", "i18n"];
 pub(super) struct GitSettings {
     /// The text of the configuration, without what depends on the worktree.
     pub text: String,
-    /// The filters that the user has, by name.
-    pub filters: Vec<String>,
+    /// The filters that the user has.
+    pub filters: Vec<Setting>,
     /// Whether one of them is another than git-lfs: its command may name a program of the project.
     pub has_strange_filters: bool,
+    /// What of the main worktree the filters need, which is hidden from others: see [`filters::own_programs`].
+    pub programs: Vec<PathBuf>,
 }
 
 /// Reads the user's configuration.
@@ -81,10 +83,10 @@ pub(super) fn read(repo: &Repo) -> GitSettings {
     let commands = repo.git_settings("filter");
     let has_strange_filters = commands
         .iter()
-        .filter(|setting| matches!(setting.name.as_str(), "clean" | "smudge" | "process"))
+        .filter(|setting| filters::is_command(setting))
         .any(|setting| !["git-lfs ", "git lfs "].iter().any(|known| setting.value.starts_with(known)));
-    let filters = commands.into_iter().filter_map(|setting| setting.subsection).collect();
-    GitSettings { text, filters, has_strange_filters }
+    let programs = filters::own_programs(repo, &commands);
+    GitSettings { text, filters: commands, has_strange_filters, programs }
 }
 
 /// What holds in every private repository. Branches get no upstream, since that would be written into
@@ -136,8 +138,8 @@ fn promisors(repo: &Repo) -> Vec<String> {
     repo.remotes().into_iter().filter(promises).collect()
 }
 
-/// The address as it is reached from a worktree, without a password.
-fn reachable(url: &str, repo: &Repo) -> String {
+/// An address without a password.
+pub(super) fn without_password(url: &str) -> String {
     if let Some((scheme, rest)) = url.split_once("://") {
         let (host, path) = rest.split_once('/').map_or((rest, None), |(host, path)| (host, Some(path)));
         let host = match host.rsplit_once('@') {
@@ -149,6 +151,14 @@ fn reachable(url: &str, repo: &Repo) -> String {
             None => format!("{scheme}://{host}"),
         };
     }
+    url.to_owned()
+}
+
+/// The address as it is reached from a worktree, without a password.
+fn reachable(url: &str, repo: &Repo) -> String {
+    if url.contains("://") {
+        return without_password(url);
+    }
     let is_remote = url.split('/').next().is_some_and(|first| first.contains(':'));
     if is_remote || Path::new(url).is_absolute() {
         return url.to_owned();
@@ -158,7 +168,7 @@ fn reachable(url: &str, repo: &Repo) -> String {
 }
 
 /// A value as git's configuration takes any text (`git-config(1)`, "Syntax"). A line break has no place in a subsection, and none gets in.
-fn quoted(value: &str) -> String {
+pub(super) fn quoted(value: &str) -> String {
     let mut text = String::from('"');
     for c in value.chars() {
         match c {

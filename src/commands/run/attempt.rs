@@ -12,7 +12,7 @@ use crate::agents::cli::{AgentReport, Ending, Job, Mode};
 use crate::agents::sandbox::Scope;
 use crate::agents::worktree::TooMuch;
 use crate::domain::change::{Author, Vendor};
-use crate::domain::error::Result;
+use crate::domain::error::{Hint, Result};
 use crate::domain::event::{AttemptEnding, TaskState};
 use crate::domain::text::units::duration;
 use crate::system::process::stop::Stop;
@@ -146,7 +146,12 @@ fn conclude(
     }
     Ok(match report.ending {
         Ending::Done if workspace.has_work()? => AttemptEnd::Finished,
-        Ending::Done => AttemptEnd::Final(TaskOutcome::NoChange),
+        Ending::Done => match workspace.nothing_taken() {
+            None => AttemptEnd::Final(TaskOutcome::NoChange),
+            // The agent can do something about a file that is too large, and nothing about the user's filters.
+            Some(error) if error.is::<Hint>() => return Err(error),
+            Some(error) => AttemptEnd::Failed(error.to_string()),
+        },
         Ending::Failed(why) => AttemptEnd::Failed(why),
         Ending::Refused(why) => AttemptEnd::Failed(format!("its model refused: {why}")),
         Ending::TimedOut => AttemptEnd::Failed(format!(

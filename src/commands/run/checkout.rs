@@ -61,8 +61,10 @@ impl Checkout {
         for skipped in copied.skipped {
             events.warn(format!("not copied into the worktree: {skipped}"));
         }
-        if worktree.has_submodules() && !run.warned_of_submodules.replace(true) {
-            run.events.warn("the project has submodules: they stay empty in the worktrees of agents, unless `setup` fills them");
+        if !worktree.empty_submodules().is_empty() && !run.warned_of_submodules.replace(true) {
+            for why in worktree.empty_submodules() {
+                run.events.warn(why);
+            }
         }
         let task = task_of(&worktree, run.slug()).to_owned();
         let checkout = Checkout { worktree: Arc::new(worktree), journal: run.journal.clone(), task };

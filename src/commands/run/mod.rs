@@ -123,7 +123,7 @@ struct Run {
     limits: RefCell<Limits>,
     /// What was used, and may be.
     budget: BudgetTracker,
-    /// Whether a warning has said that submodules stay empty.
+    /// Whether a warning has said which submodules stay empty.
     warned_of_submodules: Cell<bool>,
 }
 

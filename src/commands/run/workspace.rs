@@ -5,9 +5,9 @@ use super::branch::{self, AttemptState, CommitLabel, TaskBranch};
 use super::checkout::{Checkout, CheckoutEnd};
 use super::context::TaskContext;
 use super::{chain, outcome::TaskOutcome};
-use crate::agents::worktree::Collected;
+use crate::agents::worktree::{Collected, LeftOut};
 use crate::domain::change::Author;
-use crate::domain::error::Result;
+use crate::domain::error::{Result, hint};
 use crate::domain::event::TaskState;
 use gix::ObjectId;
 use std::path::PathBuf;
@@ -22,11 +22,13 @@ pub(super) struct Workspace<'a> {
     base: ObjectId,
     branch: Option<TaskBranch>,
     checkout: Option<Checkout>,
+    /// What was not taken when its files were committed last.
+    left_out: Vec<LeftOut>,
 }
 
 impl<'a> Workspace<'a> {
     pub fn new(context: &'a TaskContext<'a>, base: ObjectId, branch: Option<TaskBranch>) -> Workspace<'a> {
-        Workspace { context, base, branch, checkout: None }
+        Workspace { context, base, branch, checkout: None, left_out: Vec::new() }
     }
 
     pub fn branch(&self) -> Option<TaskBranch> {
@@ -38,6 +40,17 @@ impl<'a> Workspace<'a> {
         let Some(branch) = self.branch else { return Ok(false) };
         let repo = &self.context.run.repo;
         Ok(repo.tree_of(branch.head)? != repo.tree_of(branch.base)?)
+    }
+
+    /// An agent whose branch has no work did change something, but none of it can be committed: why.
+    pub fn nothing_taken(&self) -> Option<anyhow::Error> {
+        let (first, others) = self.left_out.split_first()?;
+        let more = if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
+        let what = format!("nothing that the agent changed can be committed: {first}{more}");
+        Some(match &first.why {
+            Some(filter) => hint(what, filter.fix()),
+            None => anyhow::anyhow!(what),
+        })
     }
 
     /// The checkout, made and set up when it is first needed; the task's outcome if there cannot be one.
@@ -85,6 +98,8 @@ impl<'a> Workspace<'a> {
         let TaskContext { run, task, .. } = self.context;
         let collected = checkout.collect().await?;
         self.warn(&collected);
+        self.left_out =
+            collected.left_out.iter().filter(|left| left.reason.holds_content()).cloned().collect();
         self.keep_agent_commits(&collected)?;
         let before = run.repo.tree_of(self.branch.map_or(self.base, |branch| branch.head))?;
         let is_promoted = state == AttemptState::Made

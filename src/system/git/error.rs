@@ -3,6 +3,8 @@
 //! They are translated, so whoever wants a kind first has git speak English, with [`in_english`].
 
 use super::describe;
+use crate::domain::text::escape::first_line;
+use crate::domain::text::shell::quote;
 use std::fmt;
 use std::process::{Command, ExitStatus};
 
@@ -79,6 +81,53 @@ pub fn locked_refs(messages: &str) -> Vec<&str> {
     after.map(|rest| rest.split('\'').next().unwrap_or(rest)).collect()
 }
 
+/// A filter of the user's configuration that failed on a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedFilter {
+    pub filter: String,
+    pub path: Option<String>,
+    /// What the filter printed last, or the shell for it.
+    pub why: Option<String>,
+}
+
+/// The filter for which git gave up.
+pub fn failed_filter(messages: &str) -> Option<FailedFilter> {
+    let lines = || messages.lines().map(str::trim).filter(|line| !line.is_empty());
+    let end =
+        lines().find_map(|line| line.strip_prefix("fatal: ").filter(|line| line.ends_with(" failed")))?;
+    let kinds = [": smudge filter ", ": clean filter "];
+    let (path, filter) = kinds.iter().find_map(|kind| end.rsplit_once(kind))?;
+    let filter = filter.trim_end_matches(" failed").trim_matches('\'');
+    let of_git = |line: &&str| ["error:", "fatal:", "warning:"].iter().any(|start| line.starts_with(start));
+    let cannot =
+        lines().find_map(|line| line.strip_prefix("error: ").filter(|line| line.starts_with("cannot run ")));
+    let why = lines().filter(|line| !of_git(line)).last().or(cannot);
+    Some(FailedFilter { filter: filter.into(), path: Some(path.into()), why: why.map(str::to_owned) })
+}
+
+impl fmt::Display for FailedFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let FailedFilter { filter, path, why } = self;
+        write!(f, "the filter `{filter}` failed")?;
+        path.as_ref().map_or(Ok(()), |path| write!(f, " on {path}"))?;
+        why.as_ref().map_or(Ok(()), |why| write!(f, ": {}", first_line(why, 200)))
+    }
+}
+
+impl FailedFilter {
+    /// What to do about it.
+    pub fn fix(&self) -> String {
+        match self.filter.as_str() {
+            "lfs" => "install git-lfs (https://git-lfs.com), then: git lfs install".to_owned(),
+            name => format!(
+                "see what it runs: git config --get-regexp {}; programs of the project are not there for it, but for \
+                 those in folders that are ignored, such as .venv",
+                quote(&format!("^filter[.]{}[.]", name.replace('.', "[.]")))
+            ),
+        }
+    }
+}
+
 /// Whether git printed that it leaves out paths whose names it refuses.
 pub fn ignores_paths(messages: &str) -> bool {
     messages.lines().any(|line| line.starts_with("Ignoring path "))
@@ -111,7 +160,26 @@ impl std::error::Error for GitError {}
 
 #[cfg(test)]
 mod tests {
-    use super::{ErrorKind, kind, locked_refs};
+    use super::{ErrorKind, failed_filter, kind, locked_refs};
+
+    #[test]
+    fn the_filter_that_failed_is_named_with_what_it_said() {
+        let smudge = "git-lfs filter-process: 1: git-lfs: not found\nerror: external filter 'git-lfs' failed\n\
+                      fatal: art/big: smudge filter .bin: smudge filter lfs failed";
+        let clean = "Traceback:\n  boom\nerror: external filter 'strip' failed 1\nfatal: n.ipynb: clean filter 'strip' failed";
+        for (messages, filter, path, why) in [
+            (smudge, "lfs", "art/big: smudge filter .bin", "git-lfs filter-process: 1: git-lfs: not found"),
+            (clean, "strip", "n.ipynb", "boom"),
+        ] {
+            let found = failed_filter(messages).unwrap();
+            assert_eq!(
+                (found.filter.as_str(), found.path.as_deref(), found.why.as_deref()),
+                (filter, Some(path), Some(why))
+            );
+        }
+        assert_eq!(failed_filter("fatal: not a git repository"), None);
+        assert_eq!(failed_filter("fatal: git fetch failed"), None);
+    }
 
     #[test]
     fn a_message_has_one_kind() {
