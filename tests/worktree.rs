@@ -468,13 +468,6 @@ fn the_folder_can_be_chosen_and_dangerous_ones_are_refused() {
     };
     assert_eq!(at("../elsewhere").unwrap(), repo.work_dir().unwrap().parent().unwrap().join("elsewhere"));
     assert!(at(".git/x").unwrap_err().to_string().contains("inside the git directory"));
-    // Whichever of these is not where the system's temporary folder is, too.
-    let device = |path: &Path| path.metadata().map(|data| data.dev()).ok();
-    let others = [Path::new("/dev/shm"), Path::new(env!("CARGO_TARGET_TMPDIR"))];
-    for other in others.iter().filter(|path| path.exists() && device(path) != device(place.root())) {
-        let error = at(other.join("x").to_str().unwrap()).unwrap_err();
-        assert!(error.to_string().contains("another file system"), "{error}");
-    }
     let mut config = Config::default();
     fs::write(place.root().join("file"), "").unwrap();
     config.run.worktrees = Some("../file/x".into());
@@ -484,21 +477,107 @@ fn the_folder_can_be_chosen_and_dangerous_ones_are_refused() {
     assert!(hint.fix.contains("flow-ai.worktrees"), "{hint:?}");
 }
 
+/// A folder on another file system than that place; `None` if there is none here.
+fn another_file_system(place: &Place) -> Option<tempfile::TempDir> {
+    let device = |path: &Path| path.metadata().map(|data| data.dev()).ok();
+    let others = [Path::new("/dev/shm"), Path::new(env!("CARGO_TARGET_TMPDIR"))];
+    let other = others.into_iter().find(|path| path.exists() && device(path) != device(place.root()))?;
+    Some(tempfile::Builder::new().prefix("flow-ai-test-").tempdir_in(other).unwrap())
+}
+
 #[test]
-fn a_folder_that_is_mounted_from_elsewhere_on_the_same_device_is_refused() {
+fn a_folder_on_another_file_system_holds_worktrees_like_any_other() {
     let place = Place::new();
+    place.commit(".gitignore", ".env\n");
+    // A system with one file system only has nothing to try.
+    let Some(other) = another_file_system(&place) else { return };
+    let repo = Repo::open(&place.repo()).unwrap();
+    let mut config = Config::default();
+    config.run.worktrees = Some(other.path().join("x").to_str().unwrap().into());
+    let worktrees = Worktrees::new(&repo, &config).unwrap();
+    let head = repo.commit_of("HEAD").unwrap().id;
+    let worktree = worktrees.make("demo.one", head).unwrap();
+    worktree.mark_set_up().unwrap();
+    put(&worktree, "work.rs", "fn work() {}\n");
+    put(&worktree, ".env", "KEY=mine\n");
+    fs::remove_file(worktree.path().join(".git")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, worktree.path().join(".gitattributes"), 0o600.into()).unwrap();
+    let collected = worktree.collect().unwrap();
+    assert_eq!(collected.repaired, [".git"]);
+    assert_eq!(blob(&place, &collected, "work.rs"), "fn work() {}\n");
+    worktree.mark_saved(&collected).unwrap();
+    assert!(matches!(worktree.remove().unwrap(), Removed::Gone));
+    let [entry] = &worktrees.trash().entries().unwrap().0[..] else { panic!("the ignored file is kept") };
+    let back = worktrees.trash().restore(entry, None).unwrap();
+    assert_eq!(fs::read_to_string(back.join(".env")).unwrap(), "KEY=mine\n");
+    fs::remove_dir_all(back).unwrap();
+
+    let worktree = worktrees.make("demo.two", head).unwrap();
+    put(&worktree, "deep/er/work.rs", "fn more() {}\n");
+    std::os::unix::fs::symlink("/etc/passwd", worktree.path().join("link")).unwrap();
+    let path = worktree.path().to_owned();
+    let entry = worktree.move_to_trash("tried", None).unwrap();
+    assert!(!path.exists());
+    let back = worktrees.trash().restore(&entry, None).unwrap();
+    assert_eq!(back, path);
+    assert_eq!(fs::read_to_string(back.join("deep/er/work.rs")).unwrap(), "fn more() {}\n");
+    assert_eq!(fs::read_link(back.join("link")).unwrap(), Path::new("/etc/passwd"));
+    fs::remove_dir_all(back).unwrap();
+    drop(worktrees);
+    assert!(!other.path().join("x").exists(), "nothing is left there");
+}
+
+#[test]
+fn a_folder_that_is_mounted_from_elsewhere_on_the_same_device_holds_them_too() {
+    let place = Place::with_config(crate::support::Config::new().agent("hand", "acme"));
+    place.agent("hand", crate::support::WRITE);
+    place.spec_with(&crate::support::plan::task("one", ""));
     let folders = ["other", ".repo.flow-ai"].map(|name| place.root().join(name));
     folders.iter().for_each(|folder| fs::create_dir(folder).unwrap());
     let script = format!(
-        "mount --bind {} {} || exit 77; git-flow-ai clean",
+        "mount --bind {} {} || exit 77; git-flow-ai run demo --no-review",
         folders[0].display(),
         folders[1].display()
     );
     let out = Out::of(place.command("unshare").args(["-m", "sh", "-c", &script]).output().unwrap());
     // Only root can mount.
     if rustix::process::geteuid().is_root() {
-        out.exits(2).says("it is on another file system").says("flow-ai.worktrees");
+        out.ok();
+        assert_eq!(fs::read_dir(&folders[0]).unwrap().count(), 0, "the worktree has gone");
     }
+}
+
+#[test]
+fn where_nothing_can_be_written_beside_the_repository_the_users_state_folder_is_taken() {
+    // Only root can play another user.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let config = crate::support::Config::new().agent("hand", "acme");
+    let place = Place::with_config(config);
+    place.agent("hand", "pwd > $task.txt");
+    place.spec_with(&crate::support::plan::task("one", ""));
+    place.sh("chmod 755 .. && chown -R 10001 . ../home && touch ../calls && chown 10001 ../calls").ok();
+    let mut run = place.command("setpriv");
+    run.args([
+        "--reuid",
+        "10001",
+        "--regid",
+        "10001",
+        "--clear-groups",
+        "git-flow-ai",
+        "run",
+        "demo",
+        "--no-review",
+    ]);
+    let out = Out::of(run.output().unwrap()).ok();
+    let state = place.root().join("home/.local/state/git-flow-ai/worktrees");
+    let root = place.root().display();
+    assert!(out.stderr.contains(&format!("worktrees are in {}/", state.display())), "{out:?}");
+    assert!(out.stderr.contains(&format!("since {root} cannot be written (run.worktrees names")), "{out:?}");
+    let made = place.git(&["-c", "safe.directory=*", "show", "flow/demo/result:one.txt"]).ok().stdout;
+    assert!(made.starts_with(&format!("{}/repo.flow-ai-", state.display())), "{made}");
+    assert_eq!(fs::read_dir(&state).unwrap().count(), 0, "the worktree has gone");
 }
 
 #[test]

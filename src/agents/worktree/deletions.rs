@@ -54,6 +54,7 @@ impl Drop for Deletions {
             let _ = using.unlock();
             if using.try_lock().is_ok() {
                 // Only if it is empty.
+                let _ = fs::remove_dir(gone(&self.root));
                 let _ = fs::remove_dir(&self.root);
                 let _ = using.unlock();
             }
@@ -64,7 +65,7 @@ impl Drop for Deletions {
 impl Worktrees {
     /// Deletes what earlier processes left half deleted, in the background.
     pub(super) fn resume_deletions(&self) {
-        let paths = half_deleted_below(&self.own_dir());
+        let paths = self.half_deleted();
         if !paths.is_empty() {
             self.deletions.start(paths);
         }
@@ -76,17 +77,27 @@ impl Worktrees {
             let error = remove_tree(&path).err()?;
             Some(format!("{} stays: {error}", path.display()))
         };
-        half_deleted_below(&self.own_dir()).into_iter().filter_map(resisting).collect()
+        self.half_deleted().into_iter().filter_map(resisting).collect()
+    }
+
+    fn half_deleted(&self) -> Vec<PathBuf> {
+        [folders(&self.own_dir().join("trash")), folders(&gone(self.root()))].concat()
     }
 }
 
 /// What earlier removals have not deleted, or could not.
 pub fn half_deleted(repo: &Repo) -> Vec<PathBuf> {
-    half_deleted_below(&repo.common_dir().join("flow-ai"))
+    folders(&repo.common_dir().join("flow-ai/trash"))
 }
 
-fn half_deleted_below(own: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(own.join("trash")).into_iter().flatten().flatten();
+/// Where removed worktrees wait that cannot be renamed into the repository: on another file system. No spec's name
+/// begins with a dot.
+pub(super) fn gone(root: &Path) -> PathBuf {
+    root.join(".gone")
+}
+
+fn folders(of: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(of).into_iter().flatten().flatten();
     // What we move there is a folder; anything else is not ours.
     let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     folders.map(|entry| entry.path()).collect()

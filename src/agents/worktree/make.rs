@@ -7,7 +7,7 @@
 //! line ends and sparse trees.
 
 use super::record::{self, WorktreeRecord};
-use super::{Worktree, Worktrees, filters, locate, private_git, remove, submodules};
+use super::{Worktree, Worktrees, deletions, filters, locate, private_git, remove, submodules};
 use crate::domain::error::{Result, hint};
 use crate::system::fs::lock;
 use anyhow::{Context, bail};
@@ -74,7 +74,9 @@ impl Worktrees {
         record::sweep_stage(&self.own_dir())?;
         let Ok(entries) = fs::read_dir(&self.root) else { return Ok(()) };
         let known = record::paths(&self.own_dir());
-        for path in entries.flatten().map(|entry| entry.path()).filter(|path| !known.contains(path)) {
+        let gone = deletions::gone(&self.root);
+        let paths = entries.flatten().map(|entry| entry.path());
+        for path in paths.filter(|path| *path != gone && !known.contains(path)) {
             // One that holds anything stays: it is not ours.
             let _ = fs::remove_dir(path);
         }

@@ -75,6 +75,7 @@ use anyhow::Context;
 use deletions::Deletions;
 use gix::ObjectId;
 use record::WorktreeRecord;
+use root::Root;
 use settings::GitSettings;
 use std::ffi::OsStr;
 use std::fs;
@@ -92,6 +93,8 @@ pub struct Worktrees {
     /// Where the git directories of submodules may be, by their names.
     modules: Vec<PathBuf>,
     root: PathBuf,
+    /// That it is not where the user would look for it, and why.
+    moved: Option<String>,
     /// What the configuration of every private repository says.
     settings: Arc<GitSettings>,
     /// Where git runs if a filter of the user's could start a program of the project.
@@ -117,7 +120,11 @@ pub struct TooMuch(pub String);
 impl Worktrees {
     /// In the folder that [`root()`] names.
     pub fn new(repo: &Repo, config: &Config) -> Result<Worktrees> {
-        let root = root(repo, config)?;
+        let Root { path: root, instead_of } = place(repo, config)?;
+        let moved = instead_of.as_deref().and_then(Path::parent).map(|beside| {
+            let (root, beside) = (root.display(), beside.display());
+            format!("worktrees are in {root}, since {beside} cannot be written (run.worktrees names another folder)")
+        });
         repo.own_dir()?;
         let common = repo.common_dir().to_owned();
         let main = root::main_worktree(repo);
@@ -131,7 +138,7 @@ impl Worktrees {
         // In a linked worktree of the user's, git keeps them beside that one's index.
         let mut modules = vec![repo.git_dir().join("modules"), common.join("modules")];
         modules.dedup();
-        let worktrees = Worktrees { common, main, modules, root, settings, filters, deletions };
+        let worktrees = Worktrees { common, main, modules, root, moved, settings, filters, deletions };
         worktrees.resume_deletions();
         Ok(worktrees)
     }
@@ -139,6 +146,11 @@ impl Worktrees {
     /// The folder that holds the worktrees.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// That the folder is not where the user would look for it, and why, in one sentence.
+    pub fn moved(&self) -> Option<&str> {
+        self.moved.as_deref()
     }
 
     /// The worktrees that a process of ours left when it died, locked by us from now on. What cannot
@@ -347,16 +359,13 @@ const SETTINGS: &[&str] = &[
 ];
 
 /// The folder for worktrees: by `git config flow-ai.worktrees`, else by the config's `run.worktrees`,
-/// else `.<repository>.flow-ai` beside the main worktree. Refuses one in which worktrees would be in
+/// else `.<repository>.flow-ai` beside the main worktree, or the user's state directory. Refuses one in which worktrees would be in
 /// danger, with a hint.
 pub fn root(repo: &Repo, config: &Config) -> Result<PathBuf> {
-    let root = place(repo, config)?;
-    root::refuse_another_mount(&root, repo.common_dir())?;
-    Ok(root)
+    Ok(place(repo, config)?.path)
 }
 
-/// The same folder in a sandbox too, where mounts are others.
-fn place(repo: &Repo, config: &Config) -> Result<PathBuf> {
+fn place(repo: &Repo, config: &Config) -> Result<Root> {
     let user = repo.git_config("flow-ai.worktrees");
     let main = root::main_worktree(repo);
     root::root(repo.common_dir(), main.as_deref(), user.as_deref(), config.run.worktrees.as_deref())
@@ -369,7 +378,7 @@ pub fn ours(repo: &Repo) -> Vec<PathBuf> {
 
 /// The folders that hold work, the user's and ours, whether they exist or not.
 pub fn all_folders(repo: &Repo, config: &Config) -> Result<Vec<PathBuf>> {
-    Ok(registered(repo)?.into_iter().chain([place(repo, config)?]).collect())
+    Ok(registered(repo)?.into_iter().chain([root(repo, config)?]).collect())
 }
 
 /// The folders of all worktrees that git knows of the repository: the user's.

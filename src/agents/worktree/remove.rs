@@ -7,11 +7,12 @@
 //! removal costs a few renames, and no process reads what is half deleted.
 
 use super::record::WorktreeRecord;
-use super::{Worktree, Worktrees, ignored, private_git, repair, trash, unsaved};
+use super::{Worktree, Worktrees, deletions, ignored, private_git, repair, trash, unsaved};
 use crate::domain::error::Result;
 use crate::system::fs::rename_new;
 use anyhow::Context;
 use std::fs;
+use std::io::ErrorKind;
 
 /// What [`Worktree::remove`] came to.
 #[derive(Debug)]
@@ -41,10 +42,22 @@ pub(super) fn remove(worktree: Worktree) -> Result<Removed> {
 /// Removes it whatever it holds.
 pub(super) fn discard(worktree: Worktree) -> Result<()> {
     let Worktree { parent, path, record, .. } = worktree;
+    let mut elsewhere = None;
     if path.symlink_metadata().is_ok() {
-        rename_new(&path, &record.files()).with_context(|| format!("cannot remove {}", path.display()))?;
+        let moved = match rename_new(&path, &record.files()) {
+            // On another file system it waits for its deletion there.
+            Err(error) if error.kind() == ErrorKind::CrossesDevices => {
+                let gone = deletions::gone(parent.root());
+                elsewhere = Some(gone.join(record.id()));
+                fs::create_dir_all(&gone).and_then(|()| rename_new(&path, &gone.join(record.id())))
+            }
+            moved => moved,
+        };
+        moved.with_context(|| format!("cannot remove {}", path.display()))?;
     }
-    delete_record(&parent, record)
+    delete_record(&parent, record)?;
+    parent.deletions.start(elsewhere.into_iter().collect());
+    Ok(())
 }
 
 /// Deletes a record with all that is in it, in the background.

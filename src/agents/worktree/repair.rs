@@ -12,6 +12,7 @@ use super::private_git::{self, FILES, FOLDERS};
 use super::scratch_index::ScratchIndex;
 use super::{Worktree, scan};
 use crate::domain::error::Result;
+use crate::system::fs::move_new;
 use anyhow::Context;
 use gix::ObjectId;
 use std::fs;
@@ -153,13 +154,14 @@ fn keep_plain_files(worktree: &Worktree, root: &Path) -> Result<bool> {
 fn replace(worktree: &Worktree, path: &Path, text: &[u8]) -> Result<()> {
     set_aside(worktree, path)?;
     let context = || format!("cannot restore {}", path.display());
-    let mut file = tempfile::NamedTempFile::new_in(worktree.record.dir()).with_context(context)?;
+    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(worktree.record.dir()))
+        .with_context(context)?;
     std::io::Write::write_all(&mut file, text).with_context(context)?;
     fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).with_context(context)?;
     file.persist(path).map(drop).with_context(context)
 }
 
-/// Moves whatever is there into the record, by rename: nothing is followed.
+/// Moves whatever is there into the record: nothing is followed.
 pub(super) fn set_aside(worktree: &Worktree, path: &Path) -> Result<()> {
     let Ok(data) = path.symlink_metadata() else { return Ok(()) };
     let context = || format!("cannot set {} aside", path.display());
@@ -170,7 +172,7 @@ pub(super) fn set_aside(worktree: &Worktree, path: &Path) -> Result<()> {
     fs::create_dir_all(&aside).with_context(context)?;
     let folder = tempfile::Builder::new().prefix("").tempdir_in(&aside).with_context(context)?.keep();
     let name = path.file_name().map_or_else(|| PathBuf::from("it"), PathBuf::from);
-    fs::rename(path, folder.join(name)).with_context(context)
+    move_new(path, &folder.join(name)).with_context(context)
 }
 
 /// Whether that is a plain file with exactly that text.

@@ -2,15 +2,14 @@
 //!
 //! Beside the repository by default: on its file system (so that removing is a rename and copying can
 //! be a reflink), not in the system's temporary folder (which is swept, often small, and where some
-//! agents' sandboxes fail), never inside a git directory.
+//! agents' sandboxes fail), never inside a git directory. Where nothing can be written beside it (a container
+//! mounts the project alone), in the user's folder for state.
 
+use crate::domain::digest;
 use crate::domain::error::{Result, hint};
 use crate::gate::store::Repo;
-use crate::system::fs::home;
-use anyhow::Context;
-use std::fs;
-use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
+use crate::system::fs::home::{self, Base};
+use rustix::fs::Access;
 use std::path::{Component, Path, PathBuf};
 
 /// How to choose another.
@@ -29,12 +28,25 @@ pub fn main_worktree(repo: &Repo) -> Option<PathBuf> {
 }
 
 /// The folder for worktrees, checked; not made yet.
-pub fn root(common: &Path, main: Option<&Path>, user: Option<&str>, team: Option<&str>) -> Result<PathBuf> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    pub path: PathBuf,
+    /// The one beside the repository, if that cannot be written.
+    pub instead_of: Option<PathBuf>,
+}
+
+pub fn root(common: &Path, main: Option<&Path>, user: Option<&str>, team: Option<&str>) -> Result<Root> {
     let project = project(common, main);
     let chosen = user.or(team).filter(|text| !text.trim().is_empty());
-    let root = match chosen {
-        Some(text) => normal(&project.join(home::expand(text))),
-        None => beside(&project, common),
+    let (root, instead_of) = match chosen {
+        Some(text) => (normal(&project.join(home::expand(text))), None),
+        None => {
+            let beside = beside(&project, common);
+            match elsewhere(&beside, common).filter(|_| !is_writable(&beside)) {
+                Some(elsewhere) => (elsewhere, Some(beside)),
+                None => (beside, None),
+            }
+        }
     };
     // Symbolic links resolved as far as the path exists, since the rest does not matter for where it is.
     let real = real(&root);
@@ -52,31 +64,20 @@ pub fn root(common: &Path, main: Option<&Path>, user: Option<&str>, team: Option
             FIX,
         ));
     }
-    let device = |path: &Path| nearest(path).metadata().map(|data| data.dev());
-    if device(&root).context("cannot look at the folder for worktrees")? != device(common)? {
-        return Err(on_another_file_system(&root));
-    }
-    Ok(root)
+    Ok(Root { path: root, instead_of })
 }
 
-/// Refuses one from which nothing can be renamed to the records, as between two mounts of one file system.
-/// Nothing is renamed: the system never renames `.`, and says so only where it could rename others.
-pub fn refuse_another_mount(root: &Path, common: &Path) -> Result<()> {
-    let records = common.join("flow-ai/worktrees");
-    match fs::rename(nearest(root).join("."), nearest(&records).join(".")) {
-        Err(error) if error.kind() == ErrorKind::CrossesDevices => Err(on_another_file_system(root)),
-        _ => Ok(()),
-    }
+/// A folder of the user's own for the worktrees of that repository; `None` if there is none that can be written.
+fn elsewhere(beside: &Path, common: &Path) -> Option<PathBuf> {
+    let name = beside.file_name()?.to_string_lossy().trim_start_matches('.').to_owned();
+    let id = digest::sha256(common.as_os_str().as_encoded_bytes());
+    let folder = home::base(Base::State)?.join("git-flow-ai/worktrees").join(format!("{name}-{id:.8}"));
+    is_writable(&folder).then_some(folder)
 }
 
-fn on_another_file_system(root: &Path) -> anyhow::Error {
-    hint(
-        format!(
-            "worktrees cannot be in {}: it is on another file system than the repository",
-            root.display()
-        ),
-        FIX,
-    )
+/// Whether it can be written, or made.
+fn is_writable(path: &Path) -> bool {
+    rustix::fs::access(nearest(path), Access::WRITE_OK | Access::EXEC_OK).is_ok()
 }
 
 /// The folder that the user calls the project: the main worktree, for a submodule that of the

@@ -13,7 +13,7 @@ use super::record::{self, WorktreeRecord};
 use super::{Worktree, Worktrees, private_git, scan};
 use crate::domain::error::{Result, hint};
 use crate::system::fs::disk_usage::{GLANCE, THOROUGH, measure};
-use crate::system::fs::{remove_tree, rename_new};
+use crate::system::fs::{move_new, remove_tree};
 use anyhow::Context;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -121,7 +121,7 @@ impl Trash {
         record.set_path(&entry.path)?;
         // What the user wanted elsewhere is theirs.
         record.set_restored(to.map(|_| &*path))?;
-        if let Err(error) = rename_new(&record.files(), &path) {
+        if let Err(error) = move_new(&record.files(), &path) {
             record.set_restored(None)?;
             return Err(cannot_restore(entry, &path, error));
         }
@@ -156,7 +156,7 @@ pub(super) fn put(worktree: Worktree, why: &str, holds: Option<String>) -> Resul
     let removal = Removal { holds, bytes, ..removal(&worktree, TrashKind::Worktree, why) };
     worktree.record.set_removed(&serde_json::to_vec(&removal)?)?;
     let context = || format!("cannot move {} to the trash", worktree.path.display());
-    if let Err(error) = rename_new(&worktree.path, &worktree.record.files()) {
+    if let Err(error) = move_new(&worktree.path, &worktree.record.files()) {
         worktree.record.unset_removed()?;
         return Err(error).with_context(context);
     }
@@ -179,7 +179,7 @@ pub(super) fn put_ignored(worktree: &Worktree, ignored: &IgnoredFiles) -> Result
             anyhow::bail!("cannot keep {}: a link has taken its folder's place", path.display());
         }
         fs::create_dir_all(to.parent().unwrap_or(&to)).with_context(context)?;
-        rename_new(&from, &to).with_context(context)?;
+        move_new(&from, &to).with_context(context)?;
     }
     Ok(())
 }
@@ -229,10 +229,6 @@ fn occupied(entry: &TrashEntry, path: &Path) -> anyhow::Error {
 fn cannot_restore(entry: &TrashEntry, path: &Path, error: std::io::Error) -> anyhow::Error {
     match error.kind() {
         ErrorKind::AlreadyExists => occupied(entry, path),
-        ErrorKind::CrossesDevices => hint(
-            format!("{} is on another file system", path.display()),
-            format!("give it back to its place, and copy it from there: git flow-ai recover {}", entry.id),
-        ),
         _ => anyhow::Error::new(error).context(format!("cannot move it to {}", path.display())),
     }
 }

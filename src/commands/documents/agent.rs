@@ -72,6 +72,9 @@ pub async fn draft(
     let base = base(repo, spec, document, target)?;
     let worktrees = Worktrees::new(repo, &loaded.config)?;
     events.progress(format!("{} drafts {document}", agent.name));
+    if let Some(moved) = worktrees.moved() {
+        events.progress(moved);
+    }
     let worktree = worktrees.make(&format!("{}.draft", spec.slug), base)?;
     let outcome = attempts(repo, loaded, drafting, &agent, step, &worktree, events, stop).await;
     folder::clear(worktree, events)?;

@@ -187,6 +187,9 @@ pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &St
         warned_of_submodules: Cell::new(false),
     });
     run.events.progress(format!("sandbox: {}", run.sandbox));
+    if let Some(moved) = run.worktrees.moved() {
+        run.events.progress(moved);
+    }
     salvage::take_in(&run, &plan).await?;
     salvage::begin_anew(&run, &chosen)?;
     logs::tidy(&run);

@@ -15,4 +15,4 @@ pub mod temporary;
 
 pub use inside::Inside;
 pub use remove::remove_tree;
-pub use rename::rename_new;
+pub use rename::{move_new, rename_new};
