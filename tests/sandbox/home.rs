@@ -329,3 +329,23 @@ fn the_whole_home_is_not_opened_by_a_word() {
         held.run().exits(2).says("holds the whole home");
     }
 }
+
+#[test]
+fn a_file_that_is_needed_and_secret_is_opened_by_name_and_the_way_is_told() {
+    for means in MEANS {
+        let held = Held::new(means, "echo made >made.txt", "verify = 'cat \"$HOME/.npmrc\"'");
+        plant(&held.outside("home"), [".npmrc"], "registry=https://npm.example.com\n");
+        held.place.commit("package.json", "{}\n");
+        held.run().exits(1).says("~/.npmrc is hidden in the sandbox").says("read = [\"~/.npmrc\"]");
+        held.place.git(&["config", "--global", "flow-ai.sandbox", "prefer"]).ok();
+        held.place.flow(&["doctor"]).says("~/.npmrc is hidden from agents and commands; with package.json");
+        plant(
+            &held.outside("home"),
+            [".config/git-flow-ai/config.toml"],
+            "version = 1\n[sandbox]\nread = [\"~/.npmrc\"]\n",
+        );
+        held.place.flow(&["run", "demo", "--no-review", "--retry"]).ok();
+        let out = held.place.flow(&["doctor"]);
+        assert!(!out.stdout.contains(".npmrc is hidden"), "{means}: {}", out.stdout);
+    }
+}

@@ -44,11 +44,11 @@ fn a_reviewer_reads_the_head_as_data_if_it_can_start_nothing() {
                 &place,
                 preset,
                 r#"seen=$(find . -type f -o -type l | sed 's,^./,,' | sort | tr '\n' ' ')
-{ (echo bad >changed.txt) || (echo bad >more.txt) || mkdir .claude || rm -rf deep; } 2>/dev/null && seen="$seen WRITTEN"
+{ (echo bad >changed.txt) || (echo bad >more.txt) || mkdir .claude || rm deep/promise.txt; } 2>/dev/null && seen="$seen WRITTEN"
 git log -1 >/dev/null 2>&1 && seen="$seen HISTORY"
 verdict 'REQUEST CHANGES' "sees: $seen""#,
             );
-            review(&place).exits(1).says(&format!("sees: {sees}"));
+            review(&place).exits(1).says(&format!("{}\n", format!("sees: {sees}").trim_end()));
             let out = review(&place);
             assert!(
                 !out.stdout.contains("WRITTEN") && !out.stdout.contains("HISTORY"),

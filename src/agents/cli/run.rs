@@ -90,7 +90,13 @@ pub async fn run(
             prepared.reader.ended(status, &report, &mut observed);
             // Its last words may have been a question.
             let question = early_exit.filter(|_| observed.final_event.is_none());
-            question.unwrap_or_else(|| ending::after_exit(&observed, status))
+            match question.unwrap_or_else(|| ending::after_exit(&observed, status)) {
+                Ending::Failed(why) => Ending::Failed(match guard.guess(&why) {
+                    Some(guess) => format!("{why}; {guess}"),
+                    None => why,
+                }),
+                ending => ending,
+            }
         }
     };
     let report = AgentReport {

@@ -10,12 +10,14 @@
 
 mod contents;
 mod job_home;
+mod needed;
 mod open;
 mod programs;
 mod toolchains;
 
 pub use contents::{HomeCopy, copies, moved};
 pub use job_home::{JobHome, sweep};
+pub use needed::seems_needed;
 pub use open::{Opened, user_homes};
 
 use std::ffi::OsString;

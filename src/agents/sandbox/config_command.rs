@@ -96,6 +96,10 @@ pub async fn run(
     for what in guard.stopped() {
         report(what, true);
     }
+    if !matches!(&over, Over::Ended(status) if status.success()) {
+        let guess = tail.lines.iter().rev().find_map(|line| guard.guess(line));
+        tail.lines.extend(guess);
+    }
     Ok(match over {
         Over::Stopped => ShellEnd::Stopped,
         Over::Asked(what) => ShellEnd::Asked { what, tail: tail.text() },

@@ -12,6 +12,7 @@ mod bubblewrap;
 mod capabilities;
 pub(crate) mod config_command;
 mod environment;
+mod hidden_paths;
 pub(crate) mod hosts;
 pub mod launch;
 mod seatbelt;
@@ -30,6 +31,7 @@ use crate::system::fs::home::{self, Base};
 use access::{Access, AccessPolicy, AccessRules, access_in};
 use anyhow::Context;
 use bubblewrap::ProxyAccess;
+use hidden_paths::HiddenPaths;
 use launch::{Instructions, Launcher, Network};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -75,6 +77,7 @@ pub struct SandboxedCommand {
 pub struct SandboxGuard {
     temporary: Option<Temporary>,
     home: Option<JobHome>,
+    hidden: HiddenPaths,
 }
 
 impl SandboxGuard {
@@ -84,6 +87,11 @@ impl SandboxGuard {
         let lines = lines.unwrap_or_default();
         let skipped = self.home.iter().flat_map(|home| home.skipped()).map(String::as_str);
         skipped.chain(lines.lines()).map(|line| format!("the sandbox {line}")).collect()
+    }
+
+    /// What may be behind a line that the command printed when it failed.
+    pub fn guess(&self, line: &str) -> Option<String> {
+        self.hidden.guess(line)
     }
 
     /// The command's home, if it has one of its own.
@@ -179,6 +187,7 @@ impl Sandbox {
         let instructions = Instructions::new(network).write(&temporary)?;
         let variables = self.variables(command, scope, &rules, own);
         let inner = with_loaders(command, &variables);
+        let hidden = HiddenPaths::new(&rules, None);
         let inside = bubblewrap::command(bwrap, rules, &home, proxy.as_ref(), &inner);
         let (mut wrapped, wrappers) = match launcher {
             Some(launcher) => (launcher.command(Some(&instructions), &inside), 2),
@@ -186,7 +195,7 @@ impl Sandbox {
         };
         wrapped.current_dir("/");
         set_environment(&mut wrapped, variables);
-        let guard = SandboxGuard { temporary: Some(temporary), home: Some(home) };
+        let guard = SandboxGuard { temporary: Some(temporary), home: Some(home), hidden };
         Ok(SandboxedCommand { command: wrapped, wrappers, guard })
     }
 
@@ -229,7 +238,8 @@ impl Sandbox {
         rules.paths.insert(rules.temporary.clone(), Access::Write);
         rules.paths.insert(path.clone(), Access::Write);
         let own = OwnFolders { home: Some(path), temporary: rules.temporary.clone(), is_elsewhere: true };
-        Ok((rules, SandboxGuard { temporary: Some(temporary), home: Some(home) }, own))
+        let hidden = HiddenPaths::new(&rules, own.home.clone());
+        Ok((rules, SandboxGuard { temporary: Some(temporary), home: Some(home), hidden }, own))
     }
 
     /// The command's whole environment.

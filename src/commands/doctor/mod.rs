@@ -95,6 +95,7 @@ fn examine_repository(repo: &Repo) -> Result<Vec<Check>> {
     if repo.work_dir().is_some() {
         checks.extend(agents::examine(&loaded));
         checks.push(sandbox::examine(repo, &loaded.config));
+        checks.extend(sandbox::needed(repo, &loaded.config));
         checks.push(trust::examine(repo, &loaded));
     }
     checks.extend(leftovers::examine(repo, &loaded.config)?);
