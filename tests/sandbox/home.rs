@@ -349,3 +349,34 @@ fn a_file_that_is_needed_and_secret_is_opened_by_name_and_the_way_is_told() {
         assert!(!out.stdout.contains(".npmrc is hidden"), "{means}: {}", out.stdout);
     }
 }
+
+/// What copilot unpacks at its first start, 235 MB, is unpacked once, and nothing that an agent does gets into it.
+#[test]
+fn what_a_tool_unpacks_is_unpacked_once_and_written_by_nobody() {
+    for means in MEANS {
+        let place = twins("copilot", means);
+        tool(
+            &place,
+            "copilot",
+            r#"pkg="$HOME/.cache/copilot/pkg"
+[ -e "$pkg/unpacked" ] && found=found || { mkdir -p "$pkg" && echo "$GIT_FLOW_AI_TASK" >"$pkg/unpacked"; }
+(echo bad >>"$pkg/unpacked"; echo bad >"$pkg/planted") 2>/dev/null
+[ "$GIT_FLOW_AI_MODE" = review ] && { [ "$found$(cat "$pkg"/*)" = found ] && verdict APPROVE || verdict 'REQUEST CHANGES' "$(ls "$pkg")"; exit; }
+echo "$found $(cat "$pkg"/*)" >"$GIT_FLOW_AI_TASK.txt"; ends Done."#,
+        );
+        // The tool unpacks before it looks at its arguments.
+        let path = place.root().join("bin/copilot");
+        let unpacks = "mkdir -p \"$HOME/.cache/copilot/pkg\"; : >\"$HOME/.cache/copilot/pkg/unpacked\"; echo 1.0.0; exit;;";
+        let text = fs::read_to_string(&path).unwrap().replacen("echo 1.0.0; exit;;", unpacks, 1);
+        executable(&path, &text);
+        place.spec_with(&(task("one", "") + &task("two", "<!-- after: one -->")));
+        place.run(&["--agent", "author"]).ok();
+        for name in ["one", "two"] {
+            assert_eq!(
+                place.git_says(&["show", &format!("flow/demo/result:{name}.txt")]),
+                "found",
+                "{means}"
+            );
+        }
+    }
+}

@@ -10,6 +10,7 @@ mod prepare;
 mod provider_limit;
 mod renew;
 mod run;
+mod seed;
 mod summary;
 mod transcript;
 
@@ -164,6 +165,7 @@ impl Agent {
 
     /// Starts it, reports what it does, and returns when nothing of it is left alive.
     pub async fn run(&self, job: &Job, stop: &Stop, mut on: impl FnMut(Activity)) -> Result<AgentReport> {
+        seed::before(self, job, stop).await;
         if let Some(text) = renew::before(self, job, stop).await {
             on(Activity::Text { text });
         }

@@ -78,10 +78,18 @@ impl Prepared {
         self.invocation.reads_prompt.then(|| job.prompt.clone())
     }
 
-    pub fn sandboxed(&self, agent: &Agent, job: &Job) -> Result<SandboxedCommand> {
+    /// `seed`: a folder that its home shares, and where it is found there.
+    pub fn sandboxed(
+        &self,
+        agent: &Agent,
+        job: &Job,
+        seed: Option<(PathBuf, PathBuf)>,
+    ) -> Result<SandboxedCommand> {
         let mut command = self.command(agent, job);
         command.envs(keys(agent)?);
-        job.sandbox.wrap(&command, &self.scope(agent, job))
+        let mut scope = self.scope(agent, job);
+        scope.seeds.extend(seed);
+        job.sandbox.wrap(&command, &scope)
     }
 
     /// What the tool wrote at its end into the file that its preset names.
@@ -130,6 +138,16 @@ impl Prepared {
         scope.write.extend(self.folder.as_ref().map(|folder| folder.path().to_owned()));
         scope
     }
+}
+
+/// The program of a preset, to be started with arguments of ours.
+pub fn start_of(agent: &Agent, preset: &Preset) -> Result<Command> {
+    let mut invocation = Invocation::default();
+    let mut command = Command::new(program(agent, preset, &mut invocation)?);
+    git::forget_repository(&mut command);
+    unattended(&mut command);
+    command.args(invocation.args);
+    Ok(command)
 }
 
 /// The program to start. If it is not the one on the PATH, its arguments begin the invocation's.

@@ -2,6 +2,7 @@
 
 use super::ending;
 use super::prepare::Prepared;
+use super::seed;
 use super::summary::{short, summary};
 use super::transcript::Transcript;
 use super::{Agent, AgentReport, Ending, Job, Limit};
@@ -47,7 +48,8 @@ pub async fn run(
     let begun = Instant::now();
     let mut prepared = Prepared::new(agent, job)?;
     let transcript = Transcript::open(job.transcript.as_deref())?;
-    let SandboxedCommand { command, wrappers, guard } = prepared.sandboxed(agent, job)?;
+    let SandboxedCommand { command, wrappers, guard } =
+        prepared.sandboxed(agent, job, seed::of(agent, job))?;
     let (mut tree, mut output) = Tree::start(command, prepared.input(job), wrappers)?;
     let mut handler = OutputHandler::new(job, &mut *prepared.reader, transcript, on);
     if let Some(Identity { pid, started, boot }) = tree.identity() {

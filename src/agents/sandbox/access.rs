@@ -50,6 +50,8 @@ pub struct Scope {
     pub without_env: Vec<String>,
     /// What is in its home when it starts.
     pub home: Vec<HomeCopy>,
+    /// Folders of ours that it finds in its home, to be read: where each is, and where it is found below the home.
+    pub seeds: Vec<(PathBuf, PathBuf)>,
 }
 
 /// What holds for every command of a repository.
@@ -187,6 +189,10 @@ impl AccessRules {
             for path in paths {
                 rules.set(path, access);
             }
+        }
+        for (folder, at) in &scope.seeds {
+            rules.set(folder, Access::Read);
+            rules.links.extend(rules.homes.iter().map(|home| (home.join(at), real(folder))));
         }
         rules
     }

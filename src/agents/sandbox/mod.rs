@@ -48,6 +48,9 @@ type Variables = BTreeMap<OsString, OsString>;
 /// Where the homes of commands are, below the common git directory.
 const HOMES: &str = "flow-ai/homes";
 
+/// Where folders are that homes share, beside them.
+const SEEDS: &str = "seeds";
+
 /// Where what was stopped is written down.
 const STOPPED: &str = "stopped";
 
@@ -146,6 +149,11 @@ impl Sandbox {
 
     pub fn backend(&self) -> &Backend {
         &self.backend
+    }
+
+    /// Where folders are that homes share; on the same file system as the homes.
+    pub fn seeds(&self) -> PathBuf {
+        self.homes.with_file_name(SEEDS)
     }
 
     /// Whether commands are sandboxed.

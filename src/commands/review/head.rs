@@ -8,11 +8,10 @@
 use crate::domain::error::Result;
 use crate::domain::presets;
 use crate::gate::store::{Repo, trees};
+use crate::system::fs::Inside;
 use anyhow::Context;
 use gix::ObjectId;
 use std::ffi::OsStr;
-use std::fs;
-use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
 
@@ -28,6 +27,7 @@ const ALL: usize = 256 << 20;
 /// Lays out that tree in an empty folder; nothing if it is too much.
 pub fn lay_out(repo: &Repo, tree: ObjectId, folder: &Path) -> Result<()> {
     let Some(files) = trees::files_but(repo, tree, MOST, &is_left_out)? else { return Ok(()) };
+    let inside = Inside::open(folder).with_context(|| format!("cannot open {}", folder.display()))?;
     let mut room = ALL;
     for file in files {
         let path = Path::new(OsStr::from_bytes(&file.path));
@@ -36,17 +36,8 @@ pub fn lay_out(repo: &Repo, tree: ObjectId, folder: &Path) -> Result<()> {
         }
         let Some(content) = trees::content(repo, &file, LARGEST.min(room as u64))? else { continue };
         room -= content.len();
-        write(&folder.join(path), &content)
-            .with_context(|| format!("cannot lay out {} for the reviewer", path.display()))?;
-    }
-    Ok(())
-}
-
-fn write(path: &Path, content: &[u8]) -> Result<()> {
-    fs::create_dir_all(path.parent().context("it has no folder")?)?;
-    // Two names that are one to the file system, and names that it does not take: the first stays.
-    if let Ok(mut file) = fs::File::create_new(path) {
-        file.write_all(content)?;
+        // Of two names that are one to the file system, and of names that it does not take, none is needed.
+        let _ = inside.write(path, &content, 0o444);
     }
     Ok(())
 }

@@ -29,7 +29,7 @@ pub const PRESET: Preset = Preset {
             plain(".aider.model.settings.yml"),
             plain(".aider.model.metadata.json"),
         ],
-        sessions: &[],
+        seed: None,
         moved: None,
         renewal: None,
     },

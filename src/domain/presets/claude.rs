@@ -56,7 +56,7 @@ pub const PRESET: Preset = Preset {
             ),
             instructions(".claude/CLAUDE.md"),
         ],
-        sessions: &[".claude/projects"],
+        seed: None,
         moved: Some(Moved { folder: ".claude", variable: "CLAUDE_CONFIG_DIR" }),
         renewal: Some(Renewal {
             login: ".claude/.credentials.json",

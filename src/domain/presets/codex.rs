@@ -55,7 +55,7 @@ pub const PRESET: Preset = Preset {
             ),
             instructions(".codex/AGENTS.md"),
         ],
-        sessions: &[".codex/sessions"],
+        seed: None,
         moved: Some(Moved { folder: ".codex", variable: "CODEX_HOME" }),
         renewal: Some(Renewal {
             login: ".codex/auth.json",

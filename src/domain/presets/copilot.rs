@@ -5,7 +5,7 @@
 //! event, only in a file that it writes at its end.
 
 use super::events::{event, number, text};
-use super::home::json;
+use super::home::{Seed, json};
 use super::{
     AgentHome, Call, Direct, EventReader, FinalEvent, Invocation, Moved, Observed, Phrases, Preset, Reading,
     Tested, npm_package,
@@ -35,7 +35,7 @@ pub const PRESET: Preset = Preset {
             ".copilot/config.json",
             &["copilot_tokens", "last_logged_in_user", "logged_in_users", "model", "staff", "banner"],
         )],
-        sessions: &[".copilot/session-state"],
+        seed: Some(Seed { folder: ".cache/copilot/pkg", args: &["--version"] }),
         moved: Some(Moved { folder: ".copilot", variable: "COPILOT_HOME" }),
         renewal: None,
     },

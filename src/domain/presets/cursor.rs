@@ -29,7 +29,7 @@ pub const PRESET: Preset = Preset {
                 &["version", "authInfo", "privacyCache", "model", "selectedModel"],
             ),
         ],
-        sessions: &[".cursor/chats"],
+        seed: None,
         moved: None,
         renewal: None,
     },

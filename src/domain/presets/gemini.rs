@@ -38,7 +38,7 @@ pub const PRESET: Preset = Preset {
             ),
             instructions(".gemini/GEMINI.md"),
         ],
-        sessions: &[".gemini/tmp"],
+        seed: None,
         moved: None,
         renewal: Some(Renewal {
             login: ".gemini/oauth_creds.json",

@@ -1,4 +1,4 @@
-//! What a tool gets of the user's home, and what comes back: a table in each preset.
+//! What a tool gets in the home of a job: a table in each preset.
 //!
 //! Each job works in a home that is made for it and thrown away, so that nothing an agent writes there reaches
 //! the user, the next agent or a reviewer. What goes in are copies: logins, and of settings what is not code.
@@ -9,17 +9,25 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use serde_json::Value;
 use toml::Table;
 
-/// What a tool gets, and what it may leave.
+/// What a tool gets.
 #[derive(Debug, Clone, Copy)]
 pub struct AgentHome {
     pub files: &'static [HomeFile],
-    /// Where it keeps sessions: folders below the home, from which a later attempt of the same agent at the same
-    /// task gets back what is needed to resume.
-    pub sessions: &'static [&'static str],
+    /// What it unpacks when it is started for the first time; `None` if that takes no time to speak of.
+    pub seed: Option<Seed>,
     /// The folder that a variable can put elsewhere, and that variable.
     pub moved: Option<Moved>,
     /// How its login is renewed; `None` if it does not end, or if we do not know when.
     pub renewal: Option<Renewal>,
+}
+
+/// A folder that a tool unpacks from itself, so that every home of it may share one.
+#[derive(Debug, Clone, Copy)]
+pub struct Seed {
+    /// Where it is, below the home.
+    pub folder: &'static str,
+    /// The arguments of a start that unpacks it and does nothing else.
+    pub args: &'static [&'static str],
 }
 
 /// A login that ends, and that the tool renews when it is started after its end.
@@ -237,7 +245,7 @@ mod tests {
     fn a_variable_moves_a_folder_and_what_begins_like_it() {
         let home = AgentHome {
             files: &[],
-            sessions: &[],
+            seed: None,
             moved: Some(Moved { folder: ".claude", variable: "DIR" }),
             renewal: None,
         };

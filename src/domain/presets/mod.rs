@@ -24,7 +24,7 @@ mod opencode;
 mod qwen;
 
 pub use call::{Call, Invocation, Mode};
-pub use home::{AgentHome, Expiry, HomeFile, HomeFileKind, Moved, Renewal};
+pub use home::{AgentHome, Expiry, HomeFile, HomeFileKind, Moved, Renewal, Seed};
 pub use observed::{FinalEvent, Observed, Wait};
 
 use crate::domain::error::Result;
@@ -61,7 +61,7 @@ pub struct Preset {
     pub addresses: &'static [&'static str],
     /// What the tool adds to the name of the person for whom it commits.
     pub name_suffix: Option<&'static str>,
-    /// What it gets of the user's home, and what comes back.
+    /// What it gets in the home of a job.
     pub home: AgentHome,
     /// The variables that are meant for it: names, `PREFIX_*` or `*_SUFFIX`.
     pub env: &'static [&'static str],

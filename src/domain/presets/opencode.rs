@@ -30,7 +30,7 @@ pub const PRESET: Preset = Preset {
             json(".config/opencode/config.json", SETTINGS),
             instructions(".config/opencode/AGENTS.md"),
         ],
-        sessions: &[".local/share/opencode/storage"],
+        seed: None,
         moved: None,
         renewal: None,
     },

@@ -31,7 +31,7 @@ pub const PRESET: Preset = Preset {
             ),
             instructions(".qwen/QWEN.md"),
         ],
-        sessions: &[".qwen/projects", ".qwen/tmp"],
+        seed: None,
         moved: None,
         renewal: Some(Renewal {
             login: ".qwen/oauth_creds.json",
