@@ -133,7 +133,7 @@ fn a_link_in_the_project_leads_no_writer_out() {
     // Where `init` writes.
     let place = Place::new();
     std::os::unix::fs::symlink(outside(&place), place.repo().join(".zenflow")).unwrap();
-    place.flow(&["init"]).exits(2).says("outside of the repository");
+    place.flow(&["init"]).exits(2).says("is a link");
     assert_eq!(fs::read_dir(outside(&place)).unwrap().count(), 0);
     // Where files are copied that git does not bring: the commit has a link, the checkout a folder.
     let config = Config::new().agent("hand", "acme").run("copy = [\"local/deep/env\"]");

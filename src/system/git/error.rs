@@ -101,7 +101,7 @@ pub fn failed_filter(messages: &str) -> Option<FailedFilter> {
     let of_git = |line: &&str| ["error:", "fatal:", "warning:"].iter().any(|start| line.starts_with(start));
     let cannot =
         lines().find_map(|line| line.strip_prefix("error: ").filter(|line| line.starts_with("cannot run ")));
-    let why = lines().filter(|line| !of_git(line)).last().or(cannot);
+    let why = lines().rfind(|line| !of_git(line)).or(cannot);
     Some(FailedFilter { filter: filter.into(), path: Some(path.into()), why: why.map(str::to_owned) })
 }
 
