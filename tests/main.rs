@@ -19,6 +19,7 @@ mod branch_patterns;
 mod check;
 mod clean;
 mod cli;
+mod clocks;
 mod completions;
 mod crash;
 mod data_stays_data;

@@ -11,7 +11,10 @@ use crate::domain::error::{Result, hint, hint_on};
 use anyhow::Context;
 use gix::ObjectId;
 use gix::date::Time;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, HashSet};
+
+/// Of how many ends of a walk it is asked whether it went too far: those that say that they are the oldest.
+const MOST_ENDS: usize = 16;
 
 /// What to name.
 const FIX: &str = "name a branch, a tag or a commit; `git branch --all` lists branches";
@@ -98,13 +101,8 @@ impl Repo {
         base: impl IntoIterator<Item = ObjectId>,
         head: ObjectId,
     ) -> Result<Vec<Commit>> {
-        let walk = self.gix.rev_walk([head]).with_hidden(base).use_commit_graph(false);
-        let mut commits = Vec::new();
-        for info in walk.all().with_context(|| format!("the history of {head} cannot be read"))? {
-            let info = info.with_context(|| format!("the history of {head} cannot be read"))?;
-            commits.push(self.commit(info.id)?);
-        }
-        Ok(commits)
+        let ids = self.ids_between(base, head, usize::MAX)?;
+        ids.into_iter().map(|id| self.commit(id)).collect()
     }
 
     /// The ids of the commits that `head` has and `base` has not, whichever parent leads to them, the newest
@@ -115,10 +113,48 @@ impl Repo {
         head: ObjectId,
         most: usize,
     ) -> Result<Vec<ObjectId>> {
-        let walk = self.gix.rev_walk([head]).with_hidden(base).use_commit_graph(false);
-        let walk = walk.all().with_context(|| format!("the history of {head} cannot be read"))?;
-        let ids = walk.take(most).map(|info| info.map(|info| info.id));
-        ids.collect::<Result<_, _>>().with_context(|| format!("the history of {head} cannot be read"))
+        let base: Vec<ObjectId> = base.into_iter().collect();
+        let unreadable = || format!("the history of {head} cannot be read");
+        let walk = self.gix.rev_walk([head]).with_hidden(base.clone()).use_commit_graph(false);
+        let walk = walk.all().with_context(unreadable)?.take(most);
+        let ids = walk.map(|info| info.map(|info| info.id)).collect::<Result<Vec<_>, _>>();
+        let ids = ids.with_context(unreadable)?;
+        if !self.goes_too_far(&base, &ids)? {
+            return Ok(ids);
+        }
+        let hidden = self.gix.rev_walk(base).use_commit_graph(false).all().with_context(unreadable)?;
+        let hidden = hidden.map(|info| info.map(|info| info.id)).collect::<Result<HashSet<_>, _>>();
+        let hidden = hidden.with_context(unreadable)?;
+        let walk = self.gix.rev_walk([head]).use_commit_graph(false);
+        let walk = walk.selected(|id| !hidden.contains(id)).with_context(unreadable)?.take(most);
+        let ids = walk.map(|info| info.map(|info| info.id)).collect::<Result<Vec<_>, _>>();
+        ids.with_context(unreadable)
+    }
+
+    /// Whether a walk has gone past where the histories part. It goes by the times of commits, which are their
+    /// writers' words: where some of the hidden history say that they are older than they are, it is there too
+    /// late. Then the commits with which the walk ends, or some of them, are in that history.
+    fn goes_too_far(&self, hidden: &[ObjectId], walked: &[ObjectId]) -> Result<bool> {
+        if hidden.is_empty() {
+            return Ok(false);
+        }
+        let all: HashSet<&ObjectId> = walked.iter().collect();
+        let mut ends = Vec::new();
+        for id in walked {
+            let (_, parents) = self.tree_and_parents(*id)?;
+            if !parents.iter().any(|parent| all.contains(parent)) {
+                ends.push((self.commit(*id)?.time, *id));
+            }
+        }
+        ends.sort_unstable();
+        for (_, end) in ends.into_iter().take(MOST_ENDS) {
+            for tip in hidden {
+                if self.is_ancestor(end, *tip)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// Whether no more than so many commits are in one history and not in the other, as far as can be told by
