@@ -1,5 +1,6 @@
 //! Text for people, models, terminals and shells.
 
+mod enclosing;
 pub mod escape;
 pub mod lookalike;
 pub mod placed;

@@ -3,6 +3,7 @@
 //! Two differences of one text say the same only if their lines stand in the same places. A patch that git
 //! moves to a twin of the function that it was made for is another change.
 
+use super::enclosing::enclosing;
 use similar::{Algorithm, DiffOp, DiffTag, capture_diff_slices, group_diff_ops};
 use std::collections::HashMap;
 
@@ -131,112 +132,6 @@ fn is_subset<T: Eq + std::hash::Hash>(
     true
 }
 
-/// The lines that enclose a line, from the inside out: by indentation, without those that only close
-/// something. A line that goes on with what began before it (`else:`, `} catch {`, a `{` of its own) brings the
-/// line that it belongs to; a block that nothing names (an object in a list) is known by what else is in it. A
-/// line that is not indented stands under the nearest heading, as formats without indentation write it:
-/// `[section]`, `# Title`, an underlined title. An empty line stands where the line before it does.
-fn enclosing<'a>(lines: &[&'a [u8]], at: usize) -> Vec<&'a [u8]> {
-    let at = (1..=at).rev().find(|at| !is_blank(lines[*at])).unwrap_or(0);
-    let mut depth = depth_of(lines[at]);
-    let mut enclosing = Vec::new();
-    for above in (0..at).rev().filter(|above| !is_blank(lines[*above])) {
-        if depth == 0 {
-            break;
-        }
-        let line = lines[above];
-        if depth_of(line) >= depth || only_closes(line) {
-            continue;
-        }
-        depth = depth_of(line);
-        enclosing.push(line);
-        if goes_on(line) || only_opens(line) {
-            match head_of(lines, above) {
-                Some(head) => enclosing.push(head),
-                None => enclosing.extend(siblings(lines, above, at)),
-            }
-        }
-    }
-    if indentation(lines[at]) == 0 {
-        let is_heading = |above: &usize| {
-            let is_underlined =
-                *above + 1 < at && is_underline(lines[*above + 1]) && !is_blank(lines[*above]);
-            is_underlined || lines[*above].starts_with(b"[") || lines[*above].starts_with(b"#")
-        };
-        enclosing.extend((0..at).rev().find(is_heading).map(|above| lines[above]));
-    }
-    enclosing
-}
-
-/// The line that such a line goes on with: the nearest above of the same depth that does not go on itself.
-fn head_of<'a>(lines: &[&'a [u8]], at: usize) -> Option<&'a [u8]> {
-    let depth = depth_of(lines[at]);
-    let mut above = lines[..at].iter().rev().copied().filter(|line| !is_blank(line));
-    let mut same =
-        above.by_ref().take_while(|line| depth_of(line) >= depth).filter(|line| depth_of(line) == depth);
-    if only_opens(lines[at]) {
-        return same.next().filter(|line| !only_closes(line) && !only_opens(line));
-    }
-    same.find(|line| !goes_on(line) && !only_closes(line) && !only_opens(line))
-}
-
-/// The other lines of the block that begins there, as deep as its first.
-fn siblings<'a>(lines: &[&'a [u8]], opening: usize, at: usize) -> Vec<&'a [u8]> {
-    let depth = depth_of(lines[opening]);
-    let inside: Vec<usize> = (opening + 1..lines.len())
-        .take_while(|index| is_blank(lines[*index]) || depth_of(lines[*index]) > depth)
-        .filter(|index| !is_blank(lines[*index]))
-        .collect();
-    let Some(first) = inside.first().map(|first| depth_of(lines[*first])) else { return Vec::new() };
-    let others = inside.into_iter().filter(|index| *index != at && depth_of(lines[*index]) == first);
-    others.map(|index| lines[index]).collect()
-}
-
-/// How a line begins that goes on with a statement above it.
-const GOING_ON: [&[u8]; 14] = [
-    b"else", b"elif", b"elsif", b"elseif", b"except", b"catch", b"finally", b"rescue", b"ensure", b"case",
-    b"default", b"when", b"then", b"do",
-];
-
-/// Whether a line goes on with a statement that began above it, at the same depth.
-fn goes_on(line: &[u8]) -> bool {
-    let text = line.trim_ascii();
-    let word = text.split(|byte| !byte.is_ascii_alphabetic()).next().unwrap_or_default();
-    GOING_ON.contains(&word) || (matches!(text.first(), Some(b')' | b'}' | b']')) && !only_closes(line))
-}
-
-/// Whether a line only ends something: brackets and punctuation.
-fn only_closes(line: &[u8]) -> bool {
-    let text = line.trim_ascii();
-    matches!(text.first(), Some(b')' | b'}' | b']')) && text.iter().all(|byte| b")}];,".contains(byte))
-}
-
-/// Whether a line only begins something.
-fn only_opens(line: &[u8]) -> bool {
-    let text = line.trim_ascii();
-    !text.is_empty() && text.iter().all(|byte| b"({[-".contains(byte))
-}
-
-/// Whether a line makes a title of the one above it, as in Markdown and reStructuredText.
-fn is_underline(line: &[u8]) -> bool {
-    let text = line.trim_ascii_end();
-    text.len() > 2 && b"=-~^\"*".iter().any(|mark| text.iter().all(|byte| byte == mark))
-}
-
-fn is_blank(line: &[u8]) -> bool {
-    line.trim_ascii().is_empty()
-}
-
-fn indentation(line: &[u8]) -> usize {
-    line.len() - line.trim_ascii_start().len()
-}
-
-/// How deep a line stands. An item of a list stands below what is as far left as its dash.
-fn depth_of(line: &[u8]) -> usize {
-    let is_item = line.trim_ascii_start().starts_with(b"- ") || line.trim_ascii() == b"-";
-    2 * indentation(line) + usize::from(is_item)
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -279,6 +174,32 @@ pub(super) mod tests {
             format!("int admin(void)\n{{\n{p}}}\nint guest(void)\n{{\n{q}}}\n"),
             format!("if (admin) {{\n    x()\n}} else {{\n{p}}}\nif (guest) {{\n    y()\n}} else {{\n{q}}}\n"),
             format!("switch (admin) {{\ncase 1:\n{p}}}\nswitch (guest) {{\ncase 1:\n{q}}}\n"),
+        ] {
+            assert!(!lands_in_a_twin(&text, ["admin", "guest"], c.0, c.1), "{text}");
+        }
+        for text in [
+            format!(
+                "int admin(void) {{\n    p();\n#ifdef X\n    d = 1;\n#endif\n{p}}}\n\nint guest(void) {{\n    q();\n#ifdef X\n    d = 1;\n#endif\n{q}}}\n"
+            ),
+            format!(
+                "int admin(void) {{\n    p();\nout:\n{p}}}\n\nint guest(void) {{\n    q();\nout:\n{q}}}\n"
+            ),
+            format!(
+                "if (admin)\n{{\n    x()\n}}\nelse\n{{\n{p}}}\n\nif (guest)\n{{\n    y()\n}}\nelse\n{{\n{q}}}\n"
+            ),
+            format!(
+                "if admin:\n    x()\n# otherwise\nelse:\n{p}\nif guest:\n    y()\n# otherwise\nelse:\n{q}"
+            ),
+            format!(
+                "if x:\n    x()\nelif admin:\n    z()\nelse:\n{p}\nif x:\n    y()\nelif guest:\n    z()\nelse:\n{q}"
+            ),
+            format!("if (\n    admin\n    and a\n):\n{p}\nif (\n    guest\n    and a\n):\n{q}"),
+            format!("@admin\n@other\ndef f():\n{p}\n@guest\n@other\ndef f():\n{q}"),
+            format!("procedure admin;\nbegin\n{p}end\n\nprocedure guest;\nbegin\n{q}end\n"),
+            format!("<admin\n  a='1'\n>\n{p}</admin>\n\n<guest\n  a='1'\n>\n{q}</guest>\n"),
+            format!(
+                "if admin\nthen\n    cat <<X\ntext\nX\n{p}fi\n\nif guest\nthen\n    cat <<X\ntext\nX\n{q}fi\n"
+            ),
         ] {
             assert!(!lands_in_a_twin(&text, ["admin", "guest"], c.0, c.1), "{text}");
         }
@@ -326,16 +247,5 @@ pub(super) mod tests {
         assert!(difference(lands, &landed).is_within(&shown));
         let renamed = lands.replace("fn a", "fn c");
         assert!(!difference(&renamed, &landed.replace("fn a", "fn c")).is_within(&shown));
-    }
-
-    #[test]
-    fn an_enclosing_line_is_found_by_indentation_or_heading() {
-        let text = b"[deps]\na = 1\nfn x() {\n    if y {\n        z;\n    }\n\n    w;\n";
-        let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
-        let place = |at| enclosing(&lines, at).into_iter().map(String::from_utf8_lossy).collect::<Vec<_>>();
-        assert_eq!(place(1), ["[deps]"]);
-        assert_eq!(place(4), ["    if y {", "fn x() {"]);
-        assert_eq!(place(6), ["fn x() {"], "after a line that only closes");
-        assert_eq!(place(7), ["fn x() {"]);
     }
 }
