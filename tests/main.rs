@@ -73,6 +73,7 @@ mod supervision;
 mod support;
 mod sync;
 mod trust;
+mod unsigned_records;
 mod verdict_index;
 mod verdict_records;
 mod verdict_show;

@@ -133,7 +133,8 @@ impl<'a> BranchVerdicts<'a> {
         self.in_force([commit.id, commit.tree], |verdict| verdict.head_tree == commit.tree, &[])
     }
 
-    /// How many answers of that reviewer on exactly this change there are, whether they count or not.
+    /// How many answers of that reviewer on exactly this change there are, whether they count or not; where
+    /// only signed records count, what nobody on the list has signed is no answer.
     pub fn answers(&self, change: &Change, reviewer: &Author) -> Result<u32> {
         let mut times = HashSet::new();
         let mut most = 0;
@@ -141,7 +142,11 @@ impl<'a> BranchVerdicts<'a> {
             for verdict in self.notes()?.on(object)?.0 {
                 let by_same =
                     verdict.reviewer.name == reviewer.name && verdict.reviewer.vendor == reviewer.vendor;
-                if by_same && verdict.covers(change) && verdict.target == self.branch {
+                if by_same
+                    && verdict.covers(change)
+                    && verdict.target == self.branch
+                    && self.unproven(&verdict)?.is_none()
+                {
                     times.insert(verdict.time);
                     // Those before it may hang on a commit that had the change earlier.
                     most = most.max(verdict.again.saturating_add(1));

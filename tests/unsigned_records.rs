@@ -1,0 +1,45 @@
+//! Where only signed records count, what nobody signed does nothing: it uses up no answers of a reviewer.
+
+use crate::support::Place;
+use crate::support::verdicts::author;
+use git_flow_ai::domain::verdict::{Decision, Verdict};
+
+/// A gate that counts Ada's signatures only, her key configured, work on `topic`, and these lines of `[gate]`.
+fn signed(gate: &str) -> Place {
+    let place = Place::judged(&format!("signed = true\nreview_on_merge = false\n{gate}"), "");
+    place.key("ada", "ed25519");
+    place.git(&["config", "flow-ai.signingKey", "~/ada"]).ok();
+    place.protect(&format!("ada@example.com {}\n", place.public("ada")));
+    place.topic("new.txt");
+    place
+}
+
+/// What the reviewer never said of `topic` at that minute.
+fn invented(place: &Place, decision: Decision, minute: u32) -> Verdict {
+    Verdict {
+        decision,
+        reviewer: author("judge", "zeta"),
+        time: format!("2026-01-01T00:{minute:02}:00Z").parse().unwrap(),
+        ..place.verdict("main", "topic")
+    }
+}
+
+#[test]
+fn answers_that_nobody_signed_are_not_counted() {
+    let place = signed("max_asks = 2\n");
+    for minute in 1..=3 {
+        place.record(&Verdict { again: 7, ..invented(&place, Decision::RequestChanges, minute) });
+    }
+    place.flow(&["review", "topic"]).ok();
+    let note = place.git_says(&["notes", "--ref=flow-ai", "show", "topic"]);
+    let own = note.lines().find(|line| line.contains("\"signature\"")).unwrap();
+    assert!(!own.contains("\"again\""), "{own}");
+    place.merge_topic().ok();
+}
+
+#[test]
+fn answers_that_were_signed_are_counted() {
+    let place = signed("max_asks = 1\n");
+    place.flow(&["review", "topic"]).ok();
+    place.flow(&["review", "topic", "--again"]).says("has answered 1 times");
+}
