@@ -10,6 +10,7 @@
 )]
 
 mod agents;
+mod ambiguous_refs;
 mod architecture;
 mod backports;
 mod bad_input;

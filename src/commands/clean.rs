@@ -73,6 +73,8 @@ pub enum CleanKind {
     Judged,
     /// What stands among the notes and is none.
     Malformed,
+    /// A ref among what was judged that is nothing of the kind.
+    Misplaced,
 }
 
 /// Removes what can be of these specs, or of all.
@@ -271,7 +273,9 @@ fn judged(repo: &Repo, target: &str, dry_run: bool, items: &mut Vec<CleanItem>) 
         tips.extend(repo.find_ref(&format!("refs/heads/{branch}"))?);
     }
     let oldest = Timestamp::now().saturating_sub(JUDGED)?.as_second();
-    let (mut gone, mut alone) = (Vec::new(), Vec::new());
+    let (mut gone, mut alone) = (keep::misplaced(repo)?, Vec::new());
+    let misplaced = gone.iter().map(|(name, _)| CleanItem::new(CleanKind::Misplaced, name.clone(), None));
+    items.extend(misplaced);
     for kept in keep::all(repo)? {
         let mut is_in = false;
         for (tip, head) in tips.iter().flat_map(|tip| kept.parents.iter().map(move |head| (*tip, *head))) {

@@ -12,6 +12,7 @@ use crate::gate::store::verdicts::{self, COPIES, Lost};
 use crate::gate::store::{Conflict, Expected, Intent, Repo, keep};
 use crate::system::git;
 use crate::system::git::error::{ErrorKind, kind};
+use crate::system::git::refspec::{self, COMPLETED};
 use crate::system::git::talk::{self, Talk};
 use gix::ObjectId;
 use std::process::Command;
@@ -62,7 +63,7 @@ pub fn remote(repo: &Repo, named: Option<&str>) -> Result<String> {
 /// Exchanges verdicts with that remote; `report` gets git's lines.
 pub fn sync(repo: &Repo, remote: &str, report: impl Fn(&str)) -> Result<Synced> {
     exchange(repo, remote, TRIES, &report, |own| match own {
-        Some(_) => push(repo, remote, &refspecs(), &report),
+        Some(_) => push(repo, remote, &refspecs(repo)?, &report),
         None => Ok(Pushed::Done),
     })
 }
@@ -86,6 +87,8 @@ pub(crate) fn exchange(
     };
     for attempt in 1..=tries {
         let theirs = fetch(repo, remote, &copy, report)?;
+        // A server refuses what has no place there, and with it all that comes along.
+        keep::remove_misplaced(repo)?;
         let tips: Vec<ObjectId> = known.into_iter().chain(theirs).collect();
         let own = verdicts::join(repo, &tips, &format!("Take in what {remote} has"))?;
         if attempt == 1 {
@@ -150,7 +153,7 @@ fn fetching(repo: &Repo, remote: &str, options: &[&str], refs: &[&str]) -> Comma
     let mut command = talking(repo);
     command.args(["fetch", "--progress", "--no-tags", "--no-prune", "--refmap=", "--no-write-fetch-head"]);
     command.args(["--recurse-submodules=no", "--no-auto-maintenance"]).args(options);
-    command.arg(remote).args(refs);
+    command.arg(remote).args(refs).args(COMPLETED);
     command
 }
 
@@ -220,8 +223,9 @@ pub(crate) fn push(repo: &Repo, remote: &str, refspecs: &[String], report: &impl
 }
 
 /// What is exchanged: all verdicts, and what they are about.
-fn refspecs() -> [String; 2] {
-    [format!("{NOTES_REF}:{NOTES_REF}"), format!("{0}*:{0}*", keep::KEPT)]
+fn refspecs(repo: &Repo) -> Result<[String; 2]> {
+    let names = repo.ref_names()?;
+    Ok([refspec::exact(NOTES_REF, NOTES_REF, &names), format!("{0}*:{0}*", keep::KEPT)])
 }
 
 /// What the remote has now is what it was last seen to have.

@@ -14,8 +14,9 @@ use crate::domain::policy::Policy;
 use crate::domain::text::shell::quote;
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::admit::{self, Beginning, Candidate, New, Protector, Ruling};
-use crate::gate::store::keep::KEPT;
+use crate::gate::store::keep::{self, KEPT};
 use crate::gate::store::{Repo, verdicts};
+use crate::system::git::refspec;
 use anyhow::Context;
 use gix::ObjectId;
 use std::io::Read;
@@ -115,7 +116,14 @@ fn judge(repo: &Repo, update: &RefUpdate) -> Result<Option<Refused>> {
         )));
     }
     if let Some(id) = name.strip_prefix(KEPT) {
-        return Ok(keeping(id, update));
+        return keeping(repo, id, update);
+    }
+    // git takes it for the ref that the name says in full: pushes of that one would go astray, or nowhere.
+    if refspec::is_completion(&name) && !update.new.is_null() {
+        return Ok(Some(refuse(
+            format!("{name} could be taken for another ref: `refs/…` is no name for a branch or tag"),
+            ["push it under another name"],
+        )));
     }
     // The gate believes what a clone keeps of others' verdicts and of what was admitted.
     if name.starts_with(OWN) {
@@ -243,18 +251,20 @@ fn replay(
 }
 
 /// What was judged is kept under its own id, and no pusher takes it away: a verdict is about it.
-fn keeping(id: &str, update: &RefUpdate) -> Option<Refused> {
+fn keeping(repo: &Repo, id: &str, update: &RefUpdate) -> Result<Option<Refused>> {
     if update.new.is_null() {
-        return Some(refuse(
+        return Ok(Some(refuse(
             format!("{KEPT}{id} is what a verdict is about, and may not be deleted"),
             ["whoever keeps the server has what is merged or old removed: git flow-ai clean"],
-        ));
+        )));
     }
-    (ObjectId::from_hex(id.as_bytes()).ok() != Some(update.new)).then(|| {
-        refuse(
-            format!("{KEPT}{id} may only be the commit of that name"),
+    let name = format!("{KEPT}{id}");
+    Ok(match keep::may_be_at(repo, &name, update.new)? {
+        true => None,
+        false => Some(refuse(
+            format!("{name} may only be the commit of that name"),
             ["what was judged is exchanged by: git flow-ai sync"],
-        )
+        )),
     })
 }
 

@@ -9,6 +9,7 @@ use crate::domain::error::Result;
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::admit::{self, Candidate, New, Ruling};
 use crate::gate::store::{Repo, keep};
+use crate::system::git::refspec;
 
 pub(super) fn refspecs(repo: &Repo, push: &Push) -> Result<Vec<String>> {
     let there = |branch: &str| repo.find_ref(&format!("refs/remotes/{}/{branch}", push.remote));
@@ -28,6 +29,8 @@ pub(super) fn refspecs(repo: &Repo, push: &Push) -> Result<Vec<String>> {
     }
     let target = repo.target().ok().map(|target| there(&target)).transpose()?.flatten();
     let kept = keep::belonging(repo, &tips, target.as_slice(), &verdicts)?;
-    let names = [NOTES_REF.to_owned()].into_iter().chain(kept);
-    Ok(names.map(|name| format!("{name}:{name}")).collect())
+    let names = repo.ref_names()?;
+    // The names of what is kept are all of the same length: none is the beginning of another.
+    let kept = kept.into_iter().map(|name| format!("{name}*:{name}*"));
+    Ok([refspec::exact(NOTES_REF, NOTES_REF, &names)].into_iter().chain(kept).collect())
 }

@@ -6,6 +6,7 @@
 //! hooks run as in every push.
 
 mod belongs;
+mod sources;
 mod target;
 
 pub use target::{Refspec, arguments, refspecs};
@@ -19,6 +20,7 @@ use crate::gate::store::{Repo, keep};
 use crate::system::git;
 use crate::system::git::error::{ErrorKind, kind, locked_refs};
 use crate::system::git::talk::{self, Talk};
+use sources::Sources;
 use std::process::Command;
 
 /// How often it is tried while others push verdicts: each time the person's own hooks run.
@@ -137,14 +139,17 @@ fn talk(
     // We say what to do about a rejection, since we know whether it is the end.
     command.args(["-c", "advice.pushUpdateRejected=false", "push", "--porcelain"]).args(options);
     command.arg(if push.is_watched { "--progress" } else { "--no-progress" });
-    command.arg(&push.remote).args(push.refspecs.iter().map(Refspec::to_string)).args(verdicts);
-    talk::run(&mut command, |said| {
+    let sources = Sources::of(repo, push)?;
+    command.arg(&push.remote).args(&sources.refspecs).args(verdicts);
+    let mut talk = talk::run(&mut command, |said| {
         let is_reported_by_us =
             REPORTED_BY_US.iter().chain([&NO_ATOMIC]).any(|words| said.starts_with(words));
         if !is_reported_by_us {
             report(said);
         }
-    })
+    })?;
+    talk.output = sources.as_asked(&talk.output);
+    Ok(talk)
 }
 
 /// How git says that the push failed, which we report in the end, if it is the end; and what a server on

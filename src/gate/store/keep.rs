@@ -76,13 +76,45 @@ pub fn belonging(
     Ok(all.filter(belongs).map(|kept| kept.name).collect())
 }
 
+/// Everything that is kept; what stands among it and is nothing of the kind is left out.
 pub fn all(repo: &Repo) -> Result<Vec<Kept>> {
     let mut all = Vec::new();
     for (name, id) in repo.refs(KEPT)? {
-        let commit = repo.commit(id)?;
-        all.push(Kept { name, id, parents: commit.parents, time: commit.time });
+        if may_be_at(repo, &name, id)? {
+            let commit = repo.commit(id)?;
+            all.push(Kept { name, id, parents: commit.parents, time: commit.time });
+        }
     }
     Ok(all)
+}
+
+/// Whether a ref may be there among what is kept: it is called by the id of a commit, and is at it.
+pub fn may_be_at(repo: &Repo, name: &str, id: ObjectId) -> Result<bool> {
+    Ok(name.strip_prefix(KEPT) == Some(&id.to_string()) && !repo.is_no_commit(id)?)
+}
+
+/// The refs among what is kept that may not be there.
+pub fn misplaced(repo: &Repo) -> Result<Vec<(String, ObjectId)>> {
+    let mut found = Vec::new();
+    for (name, id) in repo.refs(KEPT)? {
+        if !may_be_at(repo, &name, id)? {
+            found.push((name, id));
+        }
+    }
+    Ok(found)
+}
+
+/// Removes them.
+pub fn remove_misplaced(repo: &Repo) -> Result<()> {
+    let misplaced = misplaced(repo)?;
+    match misplaced.is_empty() {
+        true => Ok(()),
+        // Another process may have done it.
+        false => repo.delete_refs(&misplaced).or_else(|error| match self::misplaced(repo)?.is_empty() {
+            true => Ok(()),
+            false => Err(error),
+        }),
+    }
 }
 
 fn write(repo: &Repo, tree: ObjectId, parents: Vec<ObjectId>, time: i64, message: &str) -> Result<ObjectId> {

@@ -206,6 +206,12 @@ impl Repo {
         self.gix.has_object(id)
     }
 
+    /// Whether that object is here and is no commit.
+    pub fn is_no_commit(&self, id: ObjectId) -> Result<bool> {
+        let header = self.gix.try_find_header(id).with_context(|| format!("{id} cannot be read"))?;
+        Ok(header.is_some_and(|header| header.kind() != gix::objs::Kind::Commit))
+    }
+
     /// Whether the history ends where a clone cut it off.
     pub fn is_shallow(&self) -> bool {
         self.gix.is_shallow().is_ok_and(|shallow| shallow)

@@ -82,6 +82,14 @@ impl Repo {
         Ok(names)
     }
 
+    /// The full names of all refs, symbolic ones too. Names that are not UTF-8 are left out.
+    pub fn ref_names(&self) -> Result<Vec<String>> {
+        let platform = self.gix.references().context("refs cannot be read")?;
+        let refs = platform.all().context("refs cannot be read")?.filter_map(Result::ok);
+        let names = refs.filter_map(|one| String::from_utf8(one.name().as_bstr().to_vec()).ok());
+        Ok(names.collect())
+    }
+
     /// All refs below a prefix (`refs/heads/flow/`), sorted by name, in one pass. Symbolic and broken
     /// ones are left out: we write neither.
     pub fn refs(&self, prefix: &str) -> Result<Vec<(String, ObjectId)>> {

@@ -7,6 +7,7 @@
 
 pub mod error;
 pub mod lock_file;
+pub mod refspec;
 pub mod talk;
 
 use crate::domain::error::{Result, hint};

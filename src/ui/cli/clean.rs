@@ -72,6 +72,7 @@ fn line(item: &CleanItem, dry_run: bool) -> String {
         CleanKind::Remains => "what could not be deleted",
         CleanKind::Judged => "what was judged, kept as",
         CleanKind::Malformed => "what is no note",
+        CleanKind::Misplaced => "what was never judged, kept as",
     };
     if let Some(id) = &item.trash {
         return format!("moved {kind} {} to the trash: git flow-ai recover {id} gives it back", item.name);
