@@ -101,3 +101,24 @@ fn a_filter_that_is_not_installed_is_one_sentence_with_the_file_and_the_remedy()
         assert!(place.calls().is_empty(), "nobody was started in a checkout that is not whole");
     }
 }
+
+#[test]
+fn tasks_are_joined_by_the_built_in_attributes_of_the_base() {
+    // `union` joins what would conflict; `binary` keeps apart what would merge, as git does.
+    let config = Config::new().agent("hand", "acme").run("attempts = 1");
+    for (attributes, is_joined) in [("list.txt merge=union", true), ("list.txt binary", false), ("", false)] {
+        let place = Place::with_config(config.clone());
+        place.write(".gitattributes", format!("{attributes}\n"));
+        place.commit("list.txt", "list\n");
+        place.agent("hand", "echo \"- $task\" >> list.txt");
+        place.spec_with(&(task("one", "") + &task("two", "")));
+        let out = place.run(&["--no-review", "--parallel", "2"]);
+        let list = place.file("flow/demo/result", "list.txt").unwrap_or_default();
+        assert_eq!(list.lines().count() == 3, is_joined, "{attributes}: {list}{out:?}");
+        assert_eq!(out.status == 0, is_joined, "{attributes}: {out:?}");
+        // The attributes are the base's: what a task brings is no rule for how it is joined.
+        place.git(&["checkout", "--quiet", "--detach", "flow/demo/one"]).ok();
+        let by_git = place.ungated(&["merge", "--quiet", "--no-edit", "flow/demo/two"]).status == 0;
+        assert_eq!(by_git, is_joined, "{attributes}: as git itself");
+    }
+}

@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn the_variables_say_which_proxy_and_one_that_cannot_be_used_is_never_passed_by() {
         let (https, http) = ("https://far.example/", "http://far.example/");
-        let cases: [(&str, Variables<'_>, &str); 18] = [
+        let cases: [(&str, Variables<'_>, &str); 24] = [
             (https, &[], "none"),
             (https, &[("HTTPS_PROXY", "http://a:1"), ("ALL_PROXY", "http://b:2")], "a:1"),
             (https, &[("https_proxy", "http://u:p%40@a:1")], "a:1"),
@@ -82,6 +82,16 @@ mod tests {
             (https, &[("HTTPS_PROXY", "http://u:p@w@a:1"), ("ALL_PROXY", "http://b:2")], "unusable"),
             (https, &[("ALL_PROXY", "socks://a:1"), ("NO_PROXY", ""), ("no_proxy", ".example")], "none"),
             (https, &[("HTTPS_PROXY", "http://a:1"), ("NO_PROXY", "near.example")], "a:1"),
+            (https, &[("HTTPS_PROXY", "http://a:1"), ("NO_PROXY", "*")], "none"),
+            (
+                "https://10.1.2.3/",
+                &[("HTTPS_PROXY", "http://a:1"), ("NO_PROXY", ".corp, 10.0.0.0/8")],
+                "none",
+            ),
+            ("https://11.1.2.3/", &[("HTTPS_PROXY", "http://a:1"), ("NO_PROXY", ".corp, 10.0.0.0/8")], "a:1"),
+            ("https://10.1.2.3/", &[("HTTPS_PROXY", "http://a:1"), ("no_proxy", "10.1.2.3")], "none"),
+            ("https://[fd00::7]/", &[("HTTPS_PROXY", "http://a:1"), ("NO_PROXY", "fd00::/8")], "none"),
+            ("https://[fe00::7]/", &[("HTTPS_PROXY", "http://a:1"), ("NO_PROXY", "fd00::/8")], "a:1"),
         ];
         for (address, variables, expected) in cases {
             assert_eq!(chosen(address, variables), expected, "{address} {variables:?}");

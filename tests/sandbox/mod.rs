@@ -273,3 +273,26 @@ fn a_filter_that_is_a_program_of_the_project_is_held_where_agents_can_have_chang
         assert!(!held.outside("home/pwned").exists(), "{means}");
     }
 }
+
+#[test]
+fn where_bubblewrap_may_make_no_namespaces_the_run_says_what_holds_and_what_to_allow() {
+    let held = Held::new("off", "echo work > one.txt", "");
+    held.place
+        .commit(".zenflow/config.toml", Config::new().run("attempts = 1").agent("fake", "acme").to_string());
+    held.place.git(&["config", "flow-ai.sandbox", "prefer"]).ok();
+    held.place.script("bwrap", "echo 'bwrap: No permissions to create a new namespace' >&2; exit 1");
+    let mut run = held.place.command("git-flow-ai");
+    let out =
+        Out::of(run.args(["run", "demo", "--no-review"]).env("container", "oci").output().unwrap()).ok();
+    let out =
+        out.says("sandbox: Landlock").says("bubblewrap cannot work here: bwrap: No permissions to create");
+    // Which of them forbids it, this machine's settings decide.
+    let allows = ["kernel.", "user.max_user_namespaces", "--security-opt seccomp=unconfined"];
+    assert!(allows.iter().any(|how| out.stderr.contains(how)), "{out:?}");
+    held.place.git(&["config", "flow-ai.sandbox-means", "bubblewrap"]).ok();
+    held.place.git(&["config", "flow-ai.sandbox", "require"]).ok();
+    let mut run = held.place.command("git-flow-ai");
+    let out = Out::of(run.args(["run", "demo", "--no-review"]).env("container", "oci").output().unwrap());
+    let out = out.exits(2).says("a sandbox is required, and there is none: bubblewrap cannot work here");
+    assert!(allows.iter().any(|how| out.stderr.contains(how)), "{out:?}");
+}

@@ -1,6 +1,6 @@
 //! The backends that enforce an access policy: what this system has, and what that cannot enforce.
 
-use super::{bubblewrap, launch, seatbelt, sockets};
+use super::{bubblewrap, launch, namespaces, seatbelt, sockets};
 use crate::domain::error::{Result, hint};
 use crate::gate::store::Repo;
 use crate::system::program;
@@ -89,7 +89,10 @@ impl Backend {
         match self {
             Backend::None(why) => Err(hint(
                 format!("a sandbox is required, and there is none: {why}"),
-                "install bubblewrap (bwrap), or ask for less: `sandbox = \"prefer\"` under [run]",
+                match self.upgrade_hint() {
+                    Some(fix) => format!("{fix}; or ask for less: `sandbox = \"prefer\"` under [run]"),
+                    None => "ask for less: `sandbox = \"prefer\"` under [run]".to_owned(),
+                },
             )),
             Backend::Landlock(version) if *version < ENOUGH => Err(hint(
                 format!(
@@ -134,17 +137,21 @@ impl Backend {
 
     /// How to get a better one, if the system could have one.
     pub fn upgrade_hint(&self) -> Option<&'static str> {
-        let restriction = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
-        let is_restricted = || std::fs::read_to_string(restriction).is_ok_and(|text| text.trim() == "1");
         match self {
             Backend::Bubblewrap(_) | Backend::Seatbelt => None,
             _ if !cfg!(target_os = "linux") => None,
-            _ if is_installed() && is_restricted() => Some(
-                "AppArmor keeps bwrap from making namespaces (kernel.apparmor_restrict_unprivileged_userns): a profile for /usr/bin/bwrap with `userns,` allows it to bwrap alone",
-            ),
-            _ if is_installed() => Some("see why `bwrap --unshare-pid --ro-bind / / true` fails"),
+            _ if is_installed() => Some(namespaces::what_to_allow()),
             _ => Some("install bubblewrap, for example: apt install bubblewrap"),
         }
+    }
+
+    /// That bubblewrap is there, would hold more and cannot: why, and what would have to be allowed.
+    pub fn forbidden(&self) -> Option<String> {
+        if !cfg!(target_os = "linux") || matches!(self, Backend::Bubblewrap(_)) || !is_installed() {
+            return None;
+        }
+        let why = bubblewrap::find().err()?;
+        Some(format!("{why}; it would hold more: {}", namespaces::what_to_allow()))
     }
 
     /// What it cannot enforce, for people.

@@ -15,6 +15,7 @@ mod environment;
 mod hidden_paths;
 pub(crate) mod hosts;
 pub mod launch;
+mod namespaces;
 mod seatbelt;
 mod secret_paths;
 mod sockets;

@@ -61,7 +61,7 @@ use crate::agents::cli::Agent;
 use crate::agents::sandbox::Sandbox;
 use crate::agents::trust::{self, Purpose};
 use crate::agents::worktree::Worktrees;
-use crate::domain::config::Budget;
+use crate::domain::config::{Budget, SandboxMode};
 use crate::domain::error::Result;
 use crate::domain::event::{Events, Usage, What};
 use crate::domain::plan::{Plan, Task};
@@ -187,6 +187,10 @@ pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &St
         warned_of_submodules: Cell::new(false),
     });
     run.events.progress(format!("sandbox: {}", run.sandbox));
+    let is_off = run.loaded.config.run.sandbox == Some(SandboxMode::Off);
+    if let Some(why) = run.sandbox.backend().forbidden().filter(|_| !is_off) {
+        run.events.progress(why);
+    }
     if let Some(moved) = run.worktrees.moved() {
         run.events.progress(moved);
     }
