@@ -3,7 +3,7 @@
 use crate::store_repo::{id, open, tree};
 use crate::support::Place;
 use git_flow_ai::gate::store::Repo;
-use git_flow_ai::gate::store::trees::Sealed;
+use git_flow_ai::gate::store::trees::{self, Sealed};
 use gix::ObjectId;
 use std::ffi::OsStr;
 use std::fs;
@@ -227,4 +227,29 @@ fn what_a_partial_clone_lacks_is_told_with_the_way_to_get_it() {
     place.git(&["-C", "../partial", "fetch", "--quiet", "--refetch", "--no-filter"]).ok();
     let diff = Sealed::over(&Repo::open(&dir).unwrap()).unwrap().diff(base, head, &[]).unwrap();
     assert!(String::from_utf8_lossy(&diff).contains("-1\n+2\n"));
+}
+
+#[test]
+fn a_tree_is_laid_out_as_git_checks_it_out_and_nothing_that_leads_out() {
+    let place = Place::new();
+    place.write("deep/er/file", "x\n");
+    place.executable("run", "#!/bin/sh\n");
+    std::os::unix::fs::symlink("er/file", place.repo().join("deep/link")).unwrap();
+    place.commit("aux", "a name like any other\n");
+    let repo = Repo::open(&place.repo()).unwrap();
+    let tree = || repo.tree_of(repo.commit_of("HEAD").unwrap().id).unwrap();
+    let to = place.root().join("to");
+    std::fs::create_dir(&to).unwrap();
+    trees::lay_out(&repo, tree(), &to, |path| path != b"README.md").unwrap();
+    let same = ["diff", "-r", "--no-dereference", "-x", ".git", "-x", "README.md", "../to", "."];
+    assert_eq!(place.sh(&same.join(" ")).ok().stdout, "");
+    assert!(!to.join("README.md").exists());
+    assert_eq!(std::fs::read_link(to.join("deep/link")).unwrap(), std::path::Path::new("er/file"));
+    for target in ["/etc/passwd", "../../outside", "er/../../../x"] {
+        std::fs::remove_file(place.repo().join("deep/link")).unwrap();
+        std::os::unix::fs::symlink(target, place.repo().join("deep/link")).unwrap();
+        place.git(&["commit", "--quiet", "--all", "-m", "Lead out"]).ok();
+        let error = trees::lay_out(&repo, tree(), &to, |_| true).unwrap_err();
+        assert!(format!("{error:#}").contains("may lead out"), "{target}: {error:#}");
+    }
 }

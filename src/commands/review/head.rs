@@ -44,14 +44,8 @@ pub fn lay_out(repo: &Repo, tree: ObjectId, folder: &Path) -> Result<()> {
 
 /// Whether a name means something to git or to an agent's tool. File systems may not tell cases apart.
 fn is_left_out(name: &[u8]) -> bool {
-    const ODD: &[&[u8]] = &[b"", b".", b".."];
-    let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
     let mut instructions = presets::ALL.iter().flat_map(|preset| preset.instructions);
-    ODD.contains(&name)
-        || name.contains(&b'/')
-        || name.contains(&0)
-        || is(".git")
-        || instructions.any(|own| is(own))
+    !trees::is_name(name) || instructions.any(|own| name.eq_ignore_ascii_case(own.as_bytes()))
 }
 
 #[cfg(test)]
@@ -60,7 +54,9 @@ mod tests {
 
     #[test]
     fn what_instructs_agents_is_no_file_of_the_copy() {
-        for name in ["AGENTS.md", "claude.md", ".claude", ".mcp.json", ".GIT", "..", "a/b"] {
+        for name in
+            ["AGENTS.md", "claude.md", ".claude", ".mcp.json", ".GIT", ".git.", "git~1", "..", "", "a/b"]
+        {
             assert!(is_left_out(name.as_bytes()), "{name}");
         }
         assert!(!is_left_out(b"README.md") && !is_left_out(b"agents"));

@@ -17,6 +17,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+/// The most entries of a tree: folders that hold each other unpack to more than any memory holds.
+const MOST: usize = 1_000_000;
+
 /// Writes the files of a tree for which `is_wanted` holds (asked with their paths) below a folder that is there.
 ///
 /// # Errors
@@ -55,6 +58,9 @@ fn entries(repo: &Repo, tree: ObjectId) -> Result<Vec<(Vec<u8>, EntryKind, Objec
             match entry.mode.kind() {
                 EntryKind::Tree => folders.push(([&path[..], b"/"].concat(), entry.oid.to_owned())),
                 kind => entries.push((path, kind, entry.oid.to_owned())),
+            }
+            if entries.len() + folders.len() > MOST {
+                bail!("the tree has more than {MOST} entries");
             }
         }
     }
