@@ -133,15 +133,17 @@ async fn ask_agent(
     let folder = temporary::create_dir("review").context("the reviewer needs an empty folder")?;
     // Some systems have links in the path of their temporary folder, and some agents mind.
     let dir = folder.path().canonicalize().context("cannot find the reviewer's folder")?;
-    if let Some(repo) =
-        request.files.filter(|_| request.sandbox.is_active() && agent.reading() == Reading::Files)
+    let mut prompt = bundle.text();
+    let reads = request.sandbox.is_active() && agent.reading() == Reading::Files;
+    if let Some(repo) = request.files.filter(|_| reads)
+        && head::lay_out(repo, request.change.head_tree, &dir)?
     {
-        head::lay_out(repo, request.change.head_tree, &dir)?;
+        prompt.push_str(head::NOTE);
     }
     // A repository around the system's temporary folder is not the reviewer's.
     let ceiling = dir.parent().unwrap_or(&dir).display().to_string();
     let job = Job {
-        prompt: bundle.text(),
+        prompt,
         scope: Scope { dir, ..Scope::default() },
         sandbox: request.sandbox.clone(),
         mode: Mode::Review,
