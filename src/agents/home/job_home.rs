@@ -3,7 +3,6 @@
 use super::HomeCopy;
 use crate::domain::error::Result;
 use crate::system::fs::locked_dir::{self, LockedDir};
-use crate::system::fs::private;
 use anyhow::Context;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};
@@ -33,7 +32,7 @@ pub struct JobHome {
 impl JobHome {
     /// A home in that directory, with these copies in it.
     pub fn new(parent: &Path, copies: &[HomeCopy]) -> Result<JobHome> {
-        private::create_dir(parent)?;
+        create_dirs(parent).with_context(|| format!("cannot make {}", parent.display()))?;
         let dir = LockedDir::new(parent, WHAT)?;
         let mut home = JobHome { dir, skipped: Vec::new() };
         create_dirs(&home.path()).with_context(|| format!("cannot make {}", home.path().display()))?;

@@ -46,11 +46,8 @@ use temporary::Temporary;
 
 type Variables = BTreeMap<OsString, OsString>;
 
-/// Where the homes of commands are, below the common git directory.
-const HOMES: &str = "flow-ai/homes";
-
-/// Where folders are that homes share, beside them.
-const SEEDS: &str = "seeds";
+/// Where the homes of commands are, in our own folder.
+const HOMES: &str = "homes";
 
 /// Where what was stopped is written down.
 const STOPPED: &str = "stopped";
@@ -137,7 +134,8 @@ impl Sandbox {
             backend.can_close_network(launcher.is_some())?;
         }
         temporary::sweep();
-        let homes = repo.common_dir().join(HOMES);
+        // Where it cannot be made nothing of ours can be, which whoever starts a command is told.
+        let homes = repo.own_folder(HOMES).unwrap_or_else(|_| repo.common_dir().join("flow-ai").join(HOMES));
         job_home::sweep(&homes);
         Ok(Sandbox { backend, launcher, policy: Arc::new(policy), homes })
     }
@@ -154,7 +152,8 @@ impl Sandbox {
 
     /// Where folders are that homes share; on the same file system as the homes.
     pub fn seeds(&self) -> PathBuf {
-        self.homes.with_file_name(SEEDS)
+        // Each user's own, where the repository is shared.
+        self.homes.join(format!("seeds-{}", rustix::process::getuid().as_raw()))
     }
 
     /// Whether commands are sandboxed.
