@@ -21,6 +21,9 @@ use anyhow::Context;
 use gix::ObjectId;
 use std::io::Read;
 
+/// Refs that bend what git shows of an object.
+const REPLACED: &str = "refs/replace/";
+
 /// Refs of ours besides branches and notes.
 const OWN: &str = "refs/flow-ai/";
 
@@ -123,6 +126,13 @@ fn judge(repo: &Repo, update: &RefUpdate) -> Result<Option<Refused>> {
         return Ok(Some(refuse(
             format!("{name} could be taken for another ref: `refs/…` is no name for a branch or tag"),
             ["push it under another name"],
+        )));
+    }
+    // Every git on the server would look through it, and one that replaces itself stops them all.
+    if name.starts_with(REPLACED) && !update.new.is_null() {
+        return Ok(Some(refuse(
+            format!("{name} would have git show something else for what is here (git-replace(1))"),
+            ["keep it in your own repository"],
         )));
     }
     // The gate believes what a clone keeps of others' verdicts and of what was admitted.

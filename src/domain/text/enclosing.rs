@@ -41,8 +41,8 @@ pub(super) fn enclosing<'a>(lines: &[&'a [u8]], at: usize) -> Vec<&'a [u8]> {
 
 /// What stands above an enclosing line, as deep as it, and says with it what it begins: a line that does not
 /// say so by itself (`else:`, a `{` of its own, `#endif`, a label) brings those above it, up to one that does or
-/// to a blank line; one that closes brackets of several lines brings what is in them; decorators belong to what
-/// they stand on.
+/// to a blank line; one that closes brackets of several lines brings what is in them, but for parameters;
+/// decorators belong to what they stand on.
 fn heading<'a>(lines: &[&'a [u8]], at: usize) -> Vec<&'a [u8]> {
     let depth = depth_of(lines[at]);
     let mut heading = Vec::new();
@@ -56,10 +56,12 @@ fn heading<'a>(lines: &[&'a [u8]], at: usize) -> Vec<&'a [u8]> {
         if (begins_by_itself(next) || is_decorator(next)) && !is_decorator(line) {
             break;
         }
-        if matches!(next.trim_ascii().first(), Some(b')' | b']' | b'>')) {
+        let closes_brackets = matches!(next.trim_ascii().first(), Some(b')' | b']' | b'>'));
+        if closes_brackets && !DEFINING.contains(&first_word(line)) {
             heading.extend(lines[above + 1..below].iter().filter(|line| !is_blank(line)));
         }
-        if !only_closes(line) && !only_opens(line) && !(is_case(next) && is_case(line)) {
+        let is_beside = is_case(next) && is_case(line);
+        if !only_closes(line) && !only_opens(line) && !is_beside {
             heading.push(line);
         }
         below = above;
@@ -89,6 +91,10 @@ fn first_word(line: &[u8]) -> &[u8] {
     line.trim_ascii().split(|byte| !byte.is_ascii_alphabetic()).next().unwrap_or_default()
 }
 
+/// How a line begins whose brackets hold parameters, and no condition.
+const DEFINING: [&[u8]; 10] =
+    [b"def", b"async", b"class", b"fn", b"pub", b"func", b"function", b"export", b"public", b"private"];
+
 /// Whether a line goes on with a statement that began above it, at the same depth.
 fn goes_on(line: &[u8]) -> bool {
     let text = line.trim_ascii();
@@ -105,10 +111,18 @@ fn is_case(line: &[u8]) -> bool {
 fn begins_by_itself(line: &[u8]) -> bool {
     let text = line.trim_ascii();
     let is_tag = text.starts_with(b"<") && text.get(1).is_some_and(u8::is_ascii_alphabetic);
-    let opens = matches!(text.last(), Some(b'{' | b'[' | b'(' | b':'));
+    let opens = matches!(text.last(), Some(b'{' | b'[' | b'(' | b':' | b'='));
     // A label is written as the key of a mapping is, but where nothing is indented at its left.
     let is_label = indentation(line) == 0 && first_word(line).len() + 1 == text.len() && text.ends_with(b":");
-    is_tag || (opens && !goes_on(line) && !only_opens(line) && !is_label)
+    is_tag || is_item(text) || (opens && !goes_on(line) && !only_opens(line) && !is_label)
+}
+
+/// Whether a line is an item of a list, as Markdown and YAML write it.
+fn is_item(text: &[u8]) -> bool {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let mark = if digits > 0 { &text[digits..] } else { text };
+    let marks: &[&[u8]] = if digits > 0 { &[b". ", b") "] } else { &[b"- ", b"* ", b"+ "] };
+    marks.iter().any(|own| mark.starts_with(own))
 }
 
 fn is_decorator(line: &[u8]) -> bool {
