@@ -17,7 +17,7 @@ struct Toolchain(&'static str, &'static [&'static str], &'static [&'static str])
 
 const TOOLCHAINS: &[Toolchain] = &[
     // Rust. Its configuration can hold tokens, then it stays closed.
-    Toolchain(".cargo", &["CARGO_HOME"], &["bin", "registry", "git", "config.toml", "config", "env"]),
+    Toolchain(".cargo", &["CARGO_HOME"], &["bin", "registry", "git", "config.toml", "config"]),
     Toolchain(".rustup", &["RUSTUP_HOME"], &[]),
     // Node and its relatives.
     Toolchain(".nvm", &["NVM_DIR"], &[]),

@@ -83,7 +83,10 @@ pub fn all() -> Vec<PathBuf> {
 pub fn home_folders(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     let bases = Base::ALL.iter().filter_map(|base| variable(base.variable()).map(PathBuf::from));
     let bases = bases.filter_map(|path| path.is_absolute().then(|| path.canonicalize().ok()).flatten());
-    HOMES.iter().map(PathBuf::from).chain(bases.filter(|path| path.parent().is_some())).collect()
+    // Each mount costs every process that starts: what is empty needs none.
+    let is_empty = |path: &PathBuf| fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    let others = HOMES.iter().map(PathBuf::from).filter(|path| !is_empty(path));
+    others.chain(bases.filter(|path| path.parent().is_some())).collect()
 }
 
 /// Those of a user who has these variables.
