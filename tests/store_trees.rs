@@ -50,22 +50,54 @@ fn no_attribute_config_or_hook_blinds_the_difference_or_runs_anything() {
 #[test]
 fn a_nul_byte_or_garbage_hides_no_code() {
     let place = Place::new();
+    let garbage = b"\x01\xff\x02\xfe\x03system(evil)\x04\xfd\x05\xfc\x06\xfb\x07\xfa\n\x0e\xf1\0\xf2\n";
+    place.write("was.txt", garbage.as_slice());
     let base = tree(&place);
     place.write("nul.c", b"int a;\0\nint main() { system(\"evil\"); }\n".as_slice());
     place.write("padded.c", [b"/*".as_slice(), &[0; 9000], b"*/ evil();\n"].concat());
-    place.write(
-        "mixed.bin",
-        b"\x01\xff\x02\xfe\x03system(evil)\x04\xfd\x05\xfc\x06\xfb\x07\xfa\n\x0e\xf1\x0f\xf2\n".as_slice(),
-    );
+    // After `#`, a shell and Python take anything for a comment.
+    let program = [b"x=\n".as_slice(), b"a=rm #\x01\x02\x03\x04\x05\x06\x07\x01\x02\x03\n"].concat();
+    for name in ["setup.py", "Makefile", "no-name-of-data.odd"] {
+        place.write(name, [program.as_slice(), garbage].concat());
+    }
+    place.write("text.png", program.as_slice());
+    place.executable("run.bin", "");
+    place.write("run.bin", garbage.as_slice());
+    place.write("mixed.bin", garbage.as_slice());
     let picture: Vec<u8> = (0..40_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     place.write("picture.png", picture);
+    fs::write(place.repo().join("was.txt"), "now\n").unwrap();
     let head = tree(&place);
-    let text = diff(&open(&place), base, head);
-    assert!(text.contains("+int main() { system(\"evil\"); }\n"), "{text}");
-    assert!(text.contains("<9000 times>*/ evil();"), "{text}");
-    assert!(text.contains("<binary: 2 lines, 31 bytes; readable: system(evil)>"), "{text}");
-    assert!(text.contains("40000 bytes ("), "{text}");
-    assert!(text.len() < 12_000, "a picture is not dumped: {} bytes", text.len());
+
+    let repo = open(&place);
+    let shown = Sealed::over(&repo).unwrap().diff(base, head, &[]).unwrap();
+    let text = String::from_utf8_lossy(&shown);
+    let section = |name: &str| {
+        let rest = text.split_once(&format!("diff --git a/{name} ")).unwrap().1;
+        rest.split("diff --git ").next().unwrap().to_owned()
+    };
+    assert!(section("nul.c").contains("+int main() { system(\"evil\"); }\n"), "{text}");
+    assert!(section("padded.c").contains("<9000 times>*/ evil();"), "{text}");
+    for name in ["setup.py", "Makefile", "no-name-of-data.odd", "text.png", "run.bin"] {
+        assert!(!section(name).contains("<binary"), "{text}");
+    }
+    for name in ["setup.py", "Makefile", "no-name-of-data.odd", "text.png"] {
+        assert!(
+            section(name).contains("+a=rm #\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}\u{1}\u{2}\u{3}\n"),
+            "{text}"
+        );
+    }
+    for name in ["setup.py", "run.bin"] {
+        assert!(section(name).contains("system(evil)\u{4}"), "{text}");
+    }
+    assert!(section("mixed.bin").contains("+<binary: 2 lines, 31 bytes; readable: system(evil)>"), "{text}");
+    assert!(
+        section("was.txt").contains("-<binary: 2 lines") && section("was.txt").contains("+now\n"),
+        "{text}"
+    );
+    let picture = section("picture.png");
+    assert!(picture.contains("40000 bytes ("), "{text}");
+    assert!(picture.len() < 12_000, "a picture is not dumped: {} bytes", picture.len());
 }
 
 #[test]

@@ -186,7 +186,7 @@ fn names_and_contents_of_any_bytes_can_be_judged() {
     let place = place("");
     let name = std::ffi::OsStr::from_bytes(b"caf\xe9\t\"x\".txt");
     fs::write(place.repo().join(name), b"na\xefve\r\nline\r\n").unwrap();
-    fs::write(place.repo().join("logo.bin"), b"\x89PNG\0\x01\x02").unwrap();
+    fs::write(place.repo().join("logo.bin"), b"\x89PNG\0\x01\x02\xff\xfe").unwrap();
     place.write("run.sh", "echo hi\n");
     std::os::unix::fs::symlink("app.txt", place.repo().join("link")).unwrap();
     place.git(&["add", "-A"]).ok();
@@ -200,13 +200,30 @@ fn names_and_contents_of_any_bytes_can_be_judged() {
         "| run.sh: added, mode 100755",
         "| link: added, mode 120000, a symbolic link",
         "| module: added, mode 160000, a submodule, opaque: only the ids of its commits are shown",
-        "| logo.bin: added, binary, 7 bytes, only its readable parts",
+        "| logo.bin: added, BINARY, 9 bytes, its content is NOT SHOWN",
+        "YOU ARE NOT SHOWN what is in them",
         "na<0xEF>ve<CR>",
         &head,
     ] {
         assert!(request.contains(expected), "`{expected}` is missing in\n{request}");
     }
     assert_eq!(recorded(&place), 1);
+}
+
+#[test]
+fn a_program_of_tokens_and_control_characters_is_shown_to_the_last_byte() {
+    let place = place("");
+    let token = |token: &str| format!("{token}#\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}\u{1}\u{2}\u{3}\u{4}\n");
+    place.write("setup.py", ["exec(", "chr(", "0x6f", ")", ")"].map(token).concat());
+    place.write("main.c", "int\u{b}\u{b}main()\u{b}{\u{b}rm\u{b}\"\u{b}\"\u{b};}\0\n");
+    place.git(&["add", "-A"]).ok();
+    place.git(&["commit", "--quiet", "-m", "Programs"]).ok();
+    place.flow(&["review"]).ok();
+    let request = place.request();
+    for expected in ["+exec(#<U+0001><U+0002>", "+0x6f#<U+0001>", "rm<U+000B>", "<U+0000>"] {
+        assert!(request.contains(expected), "`{expected}` is missing in\n{request}");
+    }
+    assert!(!request.contains("<binary") && !request.contains("NOT SHOWN"), "{request}");
 }
 
 #[test]

@@ -33,8 +33,8 @@ enum Content {
     Gone,
     /// Text, as shown to reviewers.
     Text { text: String, lines: usize },
-    /// No text: its size, and the lines that one could still point at.
-    Binary { bytes: usize, lines: usize },
+    /// Data that is not shown: its size, and the lines that one could still point at.
+    Opaque { bytes: u64, lines: Option<usize> },
     /// Too large to be read: its size in bytes.
     Large(u64),
     /// A commit of another repository, and whether its log is shown.
@@ -52,11 +52,15 @@ impl File {
     /// How many lines it has after the change; none where a line means nothing.
     pub fn lines(&self) -> Option<u32> {
         match self.content {
-            Content::Text { lines, .. } | Content::Binary { lines, .. } => {
+            Content::Text { lines, .. } | Content::Opaque { lines: Some(lines), .. } => {
                 // An empty file has a first line to point at as well.
                 Some(u32::try_from(lines.max(1)).unwrap_or(u32::MAX))
             }
-            Content::Gone | Content::Large(_) | Content::Submodule { .. } | Content::AsBefore => None,
+            Content::Opaque { lines: None, .. }
+            | Content::Gone
+            | Content::Large(_)
+            | Content::Submodule { .. }
+            | Content::AsBefore => None,
         }
     }
 
@@ -97,8 +101,8 @@ impl fmt::Display for File {
             Content::Gone | Content::AsBefore => Ok(()),
             Content::Text { .. } if self.modes.1 == Some(LINK) => f.write_str(", a symbolic link"),
             Content::Text { .. } => Ok(()),
-            Content::Binary { bytes, .. } => {
-                write!(f, ", binary, {bytes} bytes, only its readable parts are shown")
+            Content::Opaque { bytes, .. } => {
+                write!(f, ", BINARY, {bytes} bytes, its content is NOT SHOWN")
             }
             Content::Large(size) => write!(f, ", {size} bytes"),
             Content::Submodule { has_log: true } => {
@@ -120,10 +124,19 @@ fn read_one(sealed: &Sealed, changed: &Changed, has_log: &impl Fn(&Changed) -> b
     let content = match changed.new {
         None => Content::Gone,
         Some((SUBMODULE, _)) => Content::Submodule { has_log: has_log(changed) },
-        Some((_, id)) => match sealed.size(id)? {
-            size if size > LARGEST => Content::Large(size),
-            _ => Content::from_bytes(&sealed.blob(id)?),
-        },
+        Some((mode, id)) => {
+            let (bytes, is_opaque) = (sealed.size(id)?, sealed.is_opaque(&changed.path, (mode, id))?);
+            if bytes > LARGEST {
+                if is_opaque { Content::Opaque { bytes, lines: None } } else { Content::Large(bytes) }
+            } else {
+                let blob = sealed.blob(id)?;
+                let lines = blob.split_inclusive(|byte| *byte == b'\n').count();
+                match is_opaque {
+                    true => Content::Opaque { bytes, lines: Some(lines) },
+                    false => Content::Text { text: escape::for_review(&blob).0, lines },
+                }
+            }
+        }
     };
     Ok(File {
         path: changed.display(),
@@ -131,16 +144,4 @@ fn read_one(sealed: &Sealed, changed: &Changed, has_log: &impl Fn(&Changed) -> b
         modes: (changed.old.map(|(mode, _)| mode), changed.new.map(|(mode, _)| mode)),
         content,
     })
-}
-
-impl Content {
-    /// Text, unless it is neither UTF-8 nor free of NUL bytes: an old encoding is text as well.
-    fn from_bytes(bytes: &[u8]) -> Content {
-        let lines = bytes.split_inclusive(|byte| *byte == b'\n').count();
-        if bytes.contains(&0) && std::str::from_utf8(bytes).is_err() {
-            Content::Binary { bytes: bytes.len(), lines }
-        } else {
-            Content::Text { text: escape::for_review(bytes).0, lines }
-        }
-    }
 }

@@ -133,6 +133,11 @@ fn lacks_all(own: &Changed, net: Option<&Changed>, section: &Section<'_>) -> boo
     }
 }
 
+/// The paths of a difference whose content is summed up.
+pub fn opaque(text: &[u8]) -> impl Iterator<Item = String> {
+    sections(text).into_iter().filter(|section| section.is_binary).map(|section| section.path)
+}
+
 /// One file's difference.
 struct Section<'a> {
     /// The path as it is displayed.

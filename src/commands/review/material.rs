@@ -15,7 +15,7 @@ use crate::gate::store::trees::{Changed, Merger};
 use crate::gate::store::{Repo, submodules};
 use anyhow::Context;
 use gix::ObjectId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// What reviewers are to judge, and what their requests need to know.
@@ -31,6 +31,8 @@ pub struct Material {
     pub(super) hidden: Hidden,
     /// What looks like something else or cannot be seen, each with path and line.
     pub(super) lookalikes: Vec<String>,
+    /// The paths whose content is data that is not shown.
+    pub(super) opaque: Vec<String>,
     pub(super) target: String,
     pub(super) title: String,
     pub(super) intent: String,
@@ -61,7 +63,7 @@ pub fn gather(repo: &Repo, request: &super::Request<'_>) -> Result<Result<Materi
         return Ok(Err(too_many(shown.diff.len().div_ceil(budget), most)));
     }
     let way = shown.way(change);
-    let ShownChange { files, diff, net, mut hidden, logs } = shown;
+    let ShownChange { files, diff, net, mut hidden, opaque, logs } = shown;
     let words = messages(repo, change)? + &logs;
     let (messages, hidden_in_messages) = escape::for_review(words.as_bytes());
     for (what, times) in hidden_in_messages {
@@ -75,6 +77,7 @@ pub fn gather(repo: &Repo, request: &super::Request<'_>) -> Result<Result<Materi
         way,
         hidden,
         lookalikes,
+        opaque,
         target: request.target.to_owned(),
         title: escape::for_review(change.title.as_bytes()).0,
         intent: escape::for_review(request.intent.as_bytes()).0,
@@ -111,6 +114,8 @@ pub struct ShownChange {
     pub diff: String,
     pub net: usize,
     pub hidden: Hidden,
+    /// The paths whose content is data that is not shown.
+    pub opaque: Vec<String>,
     /// The logs of the submodules that it moves, as far as they are here.
     pub logs: String,
 }
@@ -135,6 +140,7 @@ pub fn show(repo: &Repo, change: &Change, most: usize) -> Result<Result<ShownCha
     if let Some(pair) = files.windows(2).find(|pair| pair[0].path == pair[1].path) {
         return Ok(Err(format!("two changed paths cannot be told apart: {}", pair[0].path)));
     }
+    let opaque: BTreeSet<String> = history::opaque(&diff).chain(history::opaque(&history.text)).collect();
     let (mut diff, mut hidden) = escape::for_review(&diff);
     let (on_the_way, also_hidden) = escape::for_review(&history.text);
     for (what, times) in also_hidden {
@@ -142,7 +148,8 @@ pub fn show(repo: &Repo, change: &Change, most: usize) -> Result<Result<ShownCha
     }
     let net = diff.len();
     diff.push_str(&on_the_way);
-    Ok(Ok(ShownChange { files, diff, net, hidden, logs }))
+    let opaque = opaque.into_iter().collect();
+    Ok(Ok(ShownChange { files, diff, net, hidden, opaque, logs }))
 }
 
 /// What the commits say by which submodules move, by path, as far as these are here.

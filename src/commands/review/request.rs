@@ -198,6 +198,7 @@ impl Requests {
             instructions: Some(material.instructions.as_str()).filter(|text| !text.trim().is_empty()),
             hidden: hidden.collect(),
             lookalikes: listed(&material.lookalikes, "in the change"),
+            opaque: listed(&material.opaque, "in the change"),
             before: before.map(shortened),
             title: &material.title,
             intent: material.intent.trim_end(),
@@ -273,6 +274,8 @@ struct ReviewPrompt<'a> {
     hidden: Vec<String>,
     /// What looks like something else or cannot be seen, each with path and line.
     lookalikes: String,
+    /// The paths whose content is data that is not shown.
+    opaque: String,
     before: Option<String>,
     title: &'a str,
     intent: &'a str,
@@ -336,6 +339,7 @@ mod tests {
             diff,
             hidden: crate::domain::text::escape::for_review("\u{202e}".as_bytes()).1,
             lookalikes: vec!["a.rs:1: `раypal` mixes letters".into()],
+            opaque: vec!["logo.png".into()],
             target: "main".into(),
             title: "Title".into(),
             intent: "[request.md]\nREQUEST {}\n\n".into(),

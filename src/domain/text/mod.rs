@@ -3,6 +3,7 @@
 mod enclosing;
 pub mod escape;
 pub mod lookalike;
+pub mod opaque;
 pub mod placed;
 pub mod shell;
 pub mod shown;

@@ -5,6 +5,7 @@
 //! cut cannot say no.
 
 use crate::domain::error::Result;
+use crate::domain::text::opaque;
 use crate::gate::store::trees::{self, Changed, Merger};
 use crate::gate::store::{Commit, Repo, changes};
 use gix::ObjectId;
@@ -14,9 +15,6 @@ use std::rc::Rc;
 
 /// The largest file that is compared by its lines.
 const LARGEST_TEXT: u64 = 8 << 20;
-
-/// How much of a file git looks at to know whether it is text.
-const TEXT_SAMPLE: usize = 8000;
 
 /// The mode of a folder.
 const FOLDER: u32 = 0o040_000;
@@ -140,8 +138,7 @@ impl<'a> Objects<'a> {
             return Ok(None);
         }
         let bytes = sealed.blob(id)?;
-        let is_text = !bytes.iter().take(TEXT_SAMPLE).any(|byte| *byte == 0);
-        Ok(is_text.then_some(bytes))
+        Ok((!opaque::has_early_nul(&bytes)).then_some(bytes))
     }
 
     /// Notes that something which was looked for is not here.

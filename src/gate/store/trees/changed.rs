@@ -47,6 +47,11 @@ impl Changed {
     }
 }
 
+/// Whether a mode is that of a regular file, the odd ones of old trees included.
+pub(super) fn is_regular(mode: u32) -> bool {
+    mode & TYPE == 0o100_000
+}
+
 /// A path on one line with nothing hidden in it.
 pub(super) fn display(path: &[u8]) -> String {
     escape::for_review(path).0.replace('\n', "<U+000A>").replace('\t', "<U+0009>")

@@ -1,15 +1,15 @@
 //! The textual difference of two trees, with nothing hidden in it.
 //!
 //! git is told to treat every file as text, so that no attribute and no NUL byte hides one. What
-//! comes out is read line by line: a line of text stays as it is, NUL bytes and all; lines that are
-//! no text (a picture, an archive) are put together as `<binary: 3 lines, 700 bytes; readable: …>`,
-//! with every longer run of readable characters in them, so that code hidden among garbage shows. A
-//! file with such lines says the size and id of its blobs. Paths are written as
-//! `Changed::display` writes them.
+//! comes out is read line by line and kept, byte for byte, whatever it holds. Only of a file that is data
+//! and no text ([`opaque`]) the lines are put together as `<binary: 3 lines, 700 bytes; readable: …>`, with
+//! every longer run of readable characters in them, under the size and id of its blobs. Paths are written
+//! as `Changed::display` writes them.
 
-use super::changed::display;
+use super::changed::{display, is_regular};
 use super::{Changed, Sealed};
 use crate::domain::error::{Result, hint};
+use crate::domain::text::opaque;
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,12 +19,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
 
 /// How much git may print, in bytes; more is no change that anybody could judge.
-const LARGEST: u64 = 256 << 20;
+pub(super) const LARGEST: u64 = 256 << 20;
 
 /// How many bytes of paths go on one command line.
 const PATHS: usize = 64 << 10;
 
-/// How many readable characters in a row make something to be shown of a line that is no text.
+/// How many readable characters in a row make something to be shown of data.
 const RUN: usize = 6;
 
 const OPTIONS: [&str; 14] = [
@@ -133,13 +133,16 @@ struct File<'a> {
     header: Vec<u8>,
     body: Vec<u8>,
     in_hunk: bool,
-    is_binary: bool,
-    garbage: Garbage,
+    /// Whether what it was, and what it becomes, is summed up.
+    is_opaque: (bool, bool),
+    /// Whether git says no more than that it differs, since it is too large.
+    is_left_out: bool,
+    summary: Summary,
 }
 
-/// Lines in a row that are no text.
+/// Lines in a row that are summed up.
 #[derive(Default)]
-struct Garbage {
+struct Summary {
     prefix: u8,
     lines: usize,
     bytes: usize,
@@ -167,7 +170,8 @@ impl<'a> Printer<'a> {
         if let Some(names) = line.strip_prefix(b"diff --git ") {
             self.end_file()?;
             let path = path_of(names.strip_suffix(b"\n").unwrap_or(names))?;
-            self.file = self.wanted.get(path.as_slice()).map(|changed| File::new(changed));
+            let changed = self.wanted.get(path.as_slice());
+            self.file = changed.map(|changed| File::new(self.sealed, changed)).transpose()?;
         } else if let Some(file) = &mut self.file {
             file.line(line);
         }
@@ -176,11 +180,20 @@ impl<'a> Printer<'a> {
 
     fn end_file(&mut self) -> Result<()> {
         let Some(mut file) = self.file.take() else { return Ok(()) };
-        file.end_garbage();
+        file.end_summary();
+        if file.is_left_out && !file.is_all_opaque() {
+            return Err(hint(
+                format!("{} is too large to be judged", display(&file.changed.path)),
+                "split the change, or the file",
+            ));
+        }
         self.out.append(&mut file.header);
-        if file.is_binary {
+        if file.is_opaque.0 || file.is_opaque.1 {
             let side = |side: Option<(u32, ObjectId)>| match side {
-                Some((_, id)) => Ok::<_, anyhow::Error>(format!("{} bytes ({id})", self.sealed.size(id)?)),
+                Some((mode, id)) if is_regular(mode) => {
+                    Ok::<_, anyhow::Error>(format!("{} bytes ({id})", self.sealed.size(id)?))
+                }
+                Some((mode, id)) => Ok(format!("mode {mode:06o} ({id})")),
                 None => Ok("nothing".to_owned()),
             };
             let (old, new) = (side(file.changed.old)?, side(file.changed.new)?);
@@ -193,11 +206,31 @@ impl<'a> Printer<'a> {
 }
 
 impl<'a> File<'a> {
-    fn new(changed: &'a Changed) -> File<'a> {
+    fn new(sealed: &Sealed, changed: &'a Changed) -> Result<File<'a>> {
         let path = changed.display();
         let header = format!("diff --git a/{path} b/{path}\n").into_bytes();
-        let (body, garbage) = (Vec::new(), Garbage::default());
-        File { changed, header, body, in_hunk: false, is_binary: false, garbage }
+        // What goes was there before, whatever it is called.
+        let was_opaque = match changed.old {
+            Some((mode, id)) if is_regular(mode) => {
+                sealed.size(id)? > LARGEST || opaque::is_garbage(&sealed.blob(id)?)
+            }
+            _ => false,
+        };
+        let is_opaque = changed.new.map(|new| sealed.is_opaque(&changed.path, new)).transpose()?;
+        Ok(File {
+            changed,
+            header,
+            body: Vec::new(),
+            in_hunk: false,
+            is_opaque: (was_opaque, is_opaque.unwrap_or(false)),
+            is_left_out: false,
+            summary: Summary::default(),
+        })
+    }
+
+    /// Whether none of its text could be shown.
+    fn is_all_opaque(&self) -> bool {
+        (self.is_opaque.0 || self.changed.old.is_none()) && (self.is_opaque.1 || self.changed.new.is_none())
     }
 
     fn line(&mut self, line: &[u8]) {
@@ -208,8 +241,9 @@ impl<'a> File<'a> {
             self.content(line);
         } else if line.starts_with(b"--- ") || line.starts_with(b"+++ ") {
             self.name(line);
+        } else if line.starts_with(b"Binary files ") {
+            self.is_left_out = true;
         } else {
-            self.is_binary |= line.starts_with(b"Binary files ");
             self.header.extend_from_slice(line);
         }
     }
@@ -228,11 +262,11 @@ impl<'a> File<'a> {
 
     /// `@@ -1,2 +3,4 @@ the line that the hunk is under`
     fn hunk(&mut self, line: &[u8]) {
-        self.end_garbage();
+        self.end_summary();
         let end = line[3..].windows(3).position(|part| part == b" @@").map_or(line.len(), |at| at + 6);
         let (numbers, under) = line.split_at(end);
         self.body.extend_from_slice(numbers);
-        if is_text(under, false) {
+        if !self.is_opaque.0 {
             self.body.extend_from_slice(under);
         }
         if !self.body.ends_with(b"\n") {
@@ -242,28 +276,31 @@ impl<'a> File<'a> {
 
     fn content(&mut self, line: &[u8]) {
         let (prefix, rest) = line.split_first().map_or((b' ', line), |(prefix, rest)| (*prefix, rest));
-        let follows = self.garbage.lines > 0 && self.garbage.prefix == prefix;
-        if prefix == b'\\' || is_text(rest, follows) {
-            self.end_garbage();
+        let is_opaque = match prefix {
+            b'\\' => false,
+            b'-' => self.is_opaque.0,
+            _ => self.is_opaque.1,
+        };
+        if !is_opaque {
+            self.end_summary();
             self.body.push(prefix);
             shorten_runs(rest, &mut self.body);
             if !rest.ends_with(b"\n") {
                 self.body.push(b'\n');
             }
         } else {
-            if !follows {
-                self.end_garbage();
+            if self.summary.prefix != prefix {
+                self.end_summary();
             }
-            self.is_binary = true;
-            self.garbage.prefix = prefix;
-            self.garbage.lines += 1;
-            self.garbage.bytes += rest.len();
-            self.garbage.readable.extend(readable(rest));
+            self.summary.prefix = prefix;
+            self.summary.lines += 1;
+            self.summary.bytes += rest.len();
+            self.summary.readable.extend(readable(rest));
         }
     }
 
-    fn end_garbage(&mut self) {
-        let Garbage { prefix, lines, bytes, readable } = std::mem::take(&mut self.garbage);
+    fn end_summary(&mut self) {
+        let Summary { prefix, lines, bytes, readable } = std::mem::take(&mut self.summary);
         if lines == 0 {
             return;
         }
@@ -288,37 +325,21 @@ fn path_of(names: &[u8]) -> Result<Vec<u8>> {
     Ok(path.to_vec())
 }
 
-/// Whether a line is to be read by people. Text in an encoding that we do not know counts, unless it
-/// follows a line that is no text.
-fn is_text(line: &[u8], follows_garbage: bool) -> bool {
-    let line: Vec<u8> = line.iter().copied().filter(|byte| *byte != 0 && *byte != b'\n').collect();
-    let controls = line.iter().filter(|byte| is_control(**byte)).count();
-    let printable = line.iter().filter(|byte| is_printable(**byte)).count();
-    let is_utf8 = std::str::from_utf8(&line).is_ok();
-    (is_utf8 && controls == 0) || printable * 10 >= line.len() * 7 || (controls == 0 && !follows_garbage)
-}
-
-/// A control character that no text has.
-fn is_control(byte: u8) -> bool {
-    byte.is_ascii_control() && !matches!(byte, b'\t' | b'\r' | 0x0c | 0x1b)
-}
-
 fn is_printable(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\r')
 }
 
-/// The longer runs of readable characters in a line that is no text.
+/// The longer runs of readable characters in a line of data.
 fn readable(line: &[u8]) -> impl Iterator<Item = String> {
     line.split(|byte| !is_printable(*byte))
         .map(|run| String::from_utf8_lossy(run).trim().to_owned())
         .filter(|run| run.len() >= RUN)
 }
 
-/// Copies a line; a long row of one control character becomes its first and a count, so that padding
-/// costs no room.
+/// Copies a line; a long row of NUL bytes becomes the first and a count, so that padding costs no room.
 fn shorten_runs(line: &[u8], out: &mut Vec<u8>) {
     for run in line.chunk_by(|one, two| one == two) {
-        if run.len() > 8 && (run[0] == 0 || is_control(run[0])) {
+        if run.len() > 8 && run[0] == 0 {
             out.push(run[0]);
             out.extend_from_slice(format!("<{} times>", run.len()).as_bytes());
         } else {
@@ -337,18 +358,6 @@ mod tests {
         assert_eq!(path_of(b"a/caf\xe9 b/caf\xe9").unwrap(), b"caf\xe9");
         assert_eq!(path_of(br#""a/a\nb\"c" "b/a\nb\"c""#).unwrap(), b"a\nb\"c");
         assert!(path_of(b"").is_err());
-    }
-
-    #[test]
-    fn text_of_any_encoding_is_text_and_garbage_is_not() {
-        assert!(is_text(b"let x = 1;\0\0\0\n", false), "a NUL byte hides nothing");
-        assert!(is_text(b"l\0e\0t\0\n", false), "UTF-16");
-        assert!(is_text("日本語\n".as_bytes(), true));
-        assert!(is_text(b"caf\xe9\n", false), "Latin 1");
-        assert!(is_text(b"\x8b\x8c\x93\xfa\n", false), "Shift JIS");
-        assert!(is_text(b"\x1b[1mbold\x1b[0m\n", false));
-        assert!(!is_text(b"\x89\x01\xff\x02\x13\xfe\x90\n", false));
-        assert!(!is_text(b"\x8b\x8c\x93\xfa\n", true), "the rest of a picture");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::merge::{self, Merges, Triple};
 use super::{Changed, changed, diff};
 use crate::domain::error::{Hint, Result, hint_on};
+use crate::domain::text::opaque;
 use crate::gate::store::Repo;
 use crate::gate::store::open::write_alternates;
 use crate::system::fs::temporary;
@@ -81,10 +82,18 @@ impl Sealed {
     }
 
     /// The whole textual difference of these paths (all of them when empty), in git's form, without
-    /// renames. Every file is shown as text, whatever it claims to be; runs of bytes that are no text are
-    /// summed up with what is readable in them. Fails rather than leave out a path that differs.
+    /// renames. Every file is shown as text, whatever its attributes; only data that is opaque is summed up,
+    /// with what is readable in it. Fails rather than leave out a path that differs.
     pub fn diff(&self, base: ObjectId, head: ObjectId, paths: &[&[u8]]) -> Result<Vec<u8>> {
         diff::between(self, base, head, paths).map_err(|error| self.explain(error))
+    }
+
+    /// Whether what a path holds is data that the difference sums up, see [`opaque`].
+    pub fn is_opaque(&self, path: &[u8], (mode, id): (u32, ObjectId)) -> Result<bool> {
+        if !changed::is_regular(mode) || !opaque::has_name_of_data(path, mode) {
+            return Ok(false);
+        }
+        Ok(self.size(id)? > diff::LARGEST || opaque::is_garbage(&self.blob(id)?))
     }
 
     pub fn blob(&self, id: ObjectId) -> Result<Vec<u8>> {
