@@ -48,6 +48,22 @@ fn a_change_of_the_law_waits_for_a_person_and_other_changes_do_not() {
 }
 
 #[test]
+fn what_is_changed_on_the_way_and_put_back_waits_for_a_person_who_is_told_of_it() {
+    let place = place();
+    commit(&place, ".gitattributes", "*.txt -diff\n");
+    place.git(&["rm", "--quiet", ".gitattributes"]).ok();
+    commit(&place, "src.txt", "text\n");
+    place.flow(&["review", "topic"]).ok();
+    place.merge_topic().exits(128).says("a rule wants a person's approval of").says("--approve");
+    place
+        .flow_as_bob(&["review", "topic", "--approve"])
+        .ok()
+        .says("  A src.txt\n")
+        .says("  = .gitattributes (its commits change it and put it back)\n");
+    place.merge_topic().ok();
+}
+
+#[test]
 fn a_branch_that_loosens_the_gate_is_judged_by_the_targets() {
     let place = place();
     // Its own reviewer, its own rules, and an approval by what it calls a rival.

@@ -24,7 +24,9 @@ impl Judge<'_> {
             ));
         }
         let what = self.describe(&missing)?;
-        let reason = self.reason(line.tree_at(at), line.steps[at].tree);
+        // What carries several steps at once is asked about as one.
+        let (from, last) = (line.tree_at(at), line.steps[line.steps.len() - 1].tree);
+        let reason = self.reason(from, line.steps[at].tree).or_else(|| self.reason(from, last));
         let is_elsewhere = reason == Some(Reason::Absent);
         let most = self.policy.base_demand().approvals;
         let (why, wants_person) = match (tally, reason) {

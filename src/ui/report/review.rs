@@ -85,6 +85,12 @@ fn human_verdict(verdict: &Verdict, changed: &[Changed], change: &Change) -> Res
     for one in changed {
         writeln!(out, "  {} {}", one.status, plain(&one.display()))?;
     }
+    let in_the_end: Vec<String> = changed.iter().map(Changed::display).collect();
+    // Of a waiver that was there before nothing is listed.
+    let on_the_way = verdict.shown.files.iter().filter(|file| !in_the_end.contains(file));
+    for file in on_the_way.take_while(|_| !changed.is_empty()) {
+        writeln!(out, "  = {} (its commits change it and put it back)", plain(file))?;
+    }
     let (from, to) = (verdict.base_tree.to_hex_with_len(10), verdict.head_tree.to_hex_with_len(10));
     let target = plain(&verdict.target);
     let exactly = format!("exactly this change (from tree {from} to tree {to}, {})", plain(&change.title));
