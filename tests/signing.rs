@@ -7,6 +7,7 @@ use git_flow_ai::domain::verdict::{Decision, Signature, Verdict, record};
 use git_flow_ai::gate::signing::{NAMESPACE, SigningKey};
 use git_flow_ai::gate::store::Repo;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 const ADA: &str = "ada@example.com";
@@ -327,6 +328,12 @@ fn nobody_is_paid_for_a_verdict_that_cannot_be_signed() {
     review().exits(2).says("home/gone cannot sign").says("name one that is there");
     place.git(&["config", "flow-ai.signingKey", "~/eve"]).ok();
     review().exits(2).says("does not name them").says("have your address and your public key added");
+    place.git(&["config", "flow-ai.signingKey", "~/ada"]).ok();
+    let mode =
+        |mode| fs::set_permissions(place.root().join("home/ada"), fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o644);
+    review().exits(2).says("others may read the key").says("chmod 600 ");
+    mode(0o600);
     let mut keygen = place.command("ssh-keygen");
     keygen.args(["-q", "-p", "-N", "secret", "-P", "", "-f"]).arg(place.root().join("home/ada"));
     Out::of(keygen.output().unwrap()).ok();

@@ -144,7 +144,13 @@ fn the_command_lists_shows_and_tells_what_holds() {
     let place = Place::with_config(Config::protected());
     let repo = open(&place);
     place.flow(&["verdict", "list"]).exits(1).says("No verdicts here");
-    place.flow(&["verdict", "show"]).exits(1).says("Nobody has judged HEAD");
+    place
+        .flow(&["verdict", "show"])
+        .exits(1)
+        .says("Nobody has judged HEAD. Have it judged: git flow-ai review HEAD");
+    let tree = place.git_says(&["rev-parse", "HEAD^{tree}"]);
+    let of_tree = place.flow(&["verdict", "show", &tree]).exits(1);
+    assert_eq!(of_tree.stdout, format!("Nobody has judged {tree}.\n"), "no review takes a tree");
     let (on, mut first) = verdict(&repo, "Needs \u{1b}[2Jwork.");
     first.decision = Decision::RequestChanges;
     first.findings = vec![Finding {

@@ -6,6 +6,7 @@
 
 use super::{NAMESPACE, dsse, run};
 use crate::domain::error::{Result, hint, hint_on};
+use crate::domain::text::shell::quote;
 use crate::gate::store::Repo;
 use crate::system::fs::{home, temporary};
 use crate::system::program;
@@ -96,6 +97,16 @@ impl SigningKey {
     }
 
     fn cannot_sign(&self, says: &str) -> anyhow::Error {
+        // OpenSSH's last line then says that there is no key.
+        if let KeySource::File(path) = &self.id
+            && says.contains("UNPROTECTED PRIVATE KEY FILE")
+        {
+            let path = path.with_extension("");
+            return hint(
+                format!("{self} cannot sign: others may read the key, so OpenSSH ignores it"),
+                format!("keep it to yourself: chmod 600 {}", quote(&path.display().to_string())),
+            );
+        }
         let why = says.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it does not say why");
         let why = why.strip_prefix("Enter passphrase:").unwrap_or(why).trim();
         let fix = match &self.id {
@@ -104,7 +115,7 @@ impl SigningKey {
             }
             KeySource::File(path) => format!(
                 "give it to your SSH agent, since nobody can be asked for a passphrase here: ssh-add {}",
-                path.with_extension("").display()
+                quote(&path.with_extension("").display().to_string())
             ),
             KeySource::Literal(_) => "see whether your SSH agent has it: ssh-add -L".to_owned(),
         };
