@@ -119,6 +119,7 @@ fn a_gitmodules_that_gives_git_options_or_commands_never_enters() {
     for (line, enters) in [
         ("url = https://a.example/b.git", true),
         ("url = -uevil", false),
+        ("url = ext::sh -c evil", false),
         ("url = https://a.example/%0aevil", false),
         ("path = -x", false),
         ("update = !evil", false),

@@ -18,7 +18,7 @@ pub(super) fn fault(text: &[u8]) -> Option<&'static str> {
             section.values(key).iter().any(|value| is_bad(value.as_bstr()))
         };
         if says("url", is_bad_url) {
-            return Some("a submodule's url would be an option or another host for git");
+            return Some("a submodule's url would be an option, a command or a way around its host for git");
         }
         if says("path", |path| path.starts_with(b"-")) {
             return Some("a submodule's path would be an option for git");
@@ -37,6 +37,12 @@ pub fn is_submodule_name(name: &BStr) -> bool {
 
 fn is_bad_url(url: &BStr) -> bool {
     if url.starts_with(b"-") || url.contains(&b'\n') || url.to_lowercase().contains_str("%0a") {
+        return true;
+    }
+    // `ext::sh -c …` is a command, and `NAME::…` is whatever `git-remote-NAME` makes of it.
+    let is_of_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    let scheme = url.iter().take_while(|byte| is_of_scheme(byte)).count();
+    if scheme > 0 && url[scheme..].starts_with(b"::") {
         return true;
     }
     let mut rest = url.as_bytes();
@@ -71,6 +77,8 @@ mod tests {
             "url = ../b.git",
             "url = ./b",
             "url = git@a.example:b.git",
+            "url = https://other.example/a::b",
+            "url = \"[::1]:b.git\"",
             "update = rebase",
             "update = none",
             "ignore = all",
@@ -82,6 +90,9 @@ mod tests {
             "url = https://a.example/%0ahost=b.example",
             "url = \"https://a\\nb\"",
             "url = ../:b",
+            "url = ext::sh -c evil",
+            "url = fd::7",
+            "url = EXT::sh",
             "url = ..//b",
             "url = http:///b",
             "path = -evil",
