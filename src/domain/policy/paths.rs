@@ -1,12 +1,14 @@
 //! Which paths a rule is about: patterns as in a `.gitignore`, since this is how people write them.
 //!
 //! A pattern without a slash in it means a name at any depth; one with a slash begins at the root; what
-//! means a folder means all that is in it.
+//! means a folder means all that is in it. `é` is one letter, whether a pattern or a path has it as one character
+//! or as two (NFC, NFD): nobody sees a difference, and a file system may make none.
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use unicode_normalization::UnicodeNormalization;
 
 /// The patterns of one rule.
 #[derive(Debug)]
@@ -34,7 +36,8 @@ impl Paths {
 
     /// Whether that path is meant. A link or another repository counts as a folder.
     pub(super) fn mean(&self, path: &[u8]) -> bool {
-        let path = Path::new(OsStr::from_bytes(path));
+        let composed = std::str::from_utf8(path).map(|path| path.nfc().collect::<String>());
+        let path = Path::new(OsStr::from_bytes(composed.as_ref().map_or(path, |path| path.as_bytes())));
         let mut with_folders = path.ancestors().filter(|path| !path.as_os_str().is_empty());
         with_folders.any(|path| self.meant.matched(path, true).is_ignore())
             || self.on_the_way.matched(path, true).is_ignore()
@@ -44,7 +47,8 @@ impl Paths {
 /// A pattern without what only looks different.
 fn normal(pattern: &str) -> Result<String, String> {
     let example = "write for example `crypto/`, `*.lock` or `/docs/*.md`";
-    let trimmed = pattern.trim_end();
+    let composed: String = pattern.nfc().collect();
+    let trimmed = composed.trim_end();
     let rest = trimmed.strip_prefix("./").map(|rest| format!("/{rest}"));
     let normal = rest.unwrap_or_else(|| trimmed.to_owned());
     let parts: Vec<&str> = normal.trim_start_matches('/').trim_end_matches('/').split('/').collect();
@@ -121,6 +125,9 @@ mod tests {
         assert!(mean("**/keys/*.pem", "a/keys/x.pem") && mean("**/keys/*.pem", "a/keys"));
         assert!(!mean("**/keys/*.pem", "a/keys/readme"));
         assert!(mean("{a,b}/c", "b/c"));
+        for (pattern, path) in [("caf\u{e9}/", "cafe\u{301}/x"), ("cafe\u{301}/", "caf\u{e9}/x")] {
+            assert!(mean(pattern, path), "{pattern} {path}");
+        }
     }
 
     #[test]

@@ -4,6 +4,9 @@
 //! `раypal` with a Cyrillic `ра` is another name than `paypal`, and nobody who reads it sees that (UTS 39).
 //! Words of one script that looks like no other are left alone, whatever the language.
 
+use std::collections::{BTreeMap, BTreeSet};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 use unicode_security::MixedScript;
 use unicode_security::confusable_detection::skeleton;
 
@@ -12,11 +15,11 @@ const SIGNS: &str = ";:/\\=!&|(){}[]<>";
 
 /// What a difference adds that looks like something else, each with path and line: `app.rs:7: …`.
 pub fn find(difference: &str) -> Vec<String> {
-    let (mut found, mut path, mut number) = (Vec::new(), "", 0);
+    let mut found = in_paths(&paths(difference));
+    let (mut path, mut number) = ("", 0);
     for line in difference.lines() {
         if let Some(named) = line.strip_prefix("+++ ") {
             path = named.strip_prefix("b/").unwrap_or(named);
-            found.extend(in_line(path).map(|what| format!("the path {path}: {what}")));
         } else if let Some(hunk) = line.strip_prefix("@@ ") {
             number = start(hunk);
         } else if let Some(added) = line.strip_prefix('+') {
@@ -24,6 +27,35 @@ pub fn find(difference: &str) -> Vec<String> {
             number += 1;
         } else if line.starts_with(' ') {
             number += 1;
+        }
+    }
+    found
+}
+
+/// The paths of a difference, each once.
+fn paths(difference: &str) -> BTreeSet<&str> {
+    // Lines of content have a mark before them: this one can only be a header.
+    let headers = difference.lines().filter_map(|line| line.strip_prefix("diff --git a/"));
+    // `X b/X`: twice X and three more.
+    headers.filter_map(|names| names.get(..names.len().saturating_sub(3) / 2)).collect()
+}
+
+/// What of paths looks like something else, cannot be seen or is no text, and those that look the same.
+fn in_paths(paths: &BTreeSet<&str>) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut composed: BTreeMap<String, &str> = BTreeMap::new();
+    for path in paths {
+        found.extend(in_line(path).map(|what| format!("the path {path}: {what}")));
+        if path.contains("<0x") {
+            found.push(format!("the path {path}: it has bytes that are no UTF-8, or writes like them"));
+        }
+        let form: String = path.nfc().collect();
+        if form != **path {
+            let odd = codes(&path.chars().filter(|c| is_combining_mark(*c)).collect::<String>());
+            found.push(format!("the path {path}: its accents are characters of their own ({odd})"));
+        }
+        if let Some(twin) = composed.insert(form, path) {
+            found.push(format!("the path {path}: another changed path looks the same ({})", codes(twin)));
         }
     }
     found
@@ -71,16 +103,30 @@ mod tests {
 
     #[test]
     fn what_looks_alike_is_found_with_path_and_line() {
-        let difference = "diff --git a/app.rs b/app.rs\n--- a/app.rs\n+++ b/app.rs\n@@ -1,2 +7,4 @@\n one\n-раypal\n+let раypal = 1\u{37e}\n+if \u{455}\u{441}\u{43e}\u{440}\u{435} {}\n+fine\n+\u{1d41a}dmin <U+2800>\n--- a/аdmin.rs\n+++ b/аdmin.rs\n";
+        let difference = "diff --git a/аdmin.rs b/аdmin.rs\nnew file mode 100644\ndiff --git a/app.rs b/app.rs\n--- a/app.rs\n+++ b/app.rs\n@@ -1,2 +7,4 @@\n one\n-раypal\n+let раypal = 1\u{37e}\n+if \u{455}\u{441}\u{43e}\u{440}\u{435} {}\n+fine\n+\u{1d41a}dmin <U+2800>\n";
         assert_eq!(
             find(difference),
             [
+                "the path аdmin.rs: `аdmin` mixes letters of several scripts (U+0430)",
                 "app.rs:8: `раypal` mixes letters of several scripts (U+0440 U+0430)",
                 "app.rs:8: `\u{37e}` (U+037E) reads like `;`",
                 "app.rs:9: `ѕсоре` reads like ASCII and is not (U+0455 U+0441 U+043E U+0440)",
                 "app.rs:11: `\u{1d41a}dmin` reads like ASCII and is not (U+1D41A)",
                 "app.rs:11: <U+2800> cannot be seen",
-                "the path аdmin.rs: `аdmin` mixes letters of several scripts (U+0430)",
+            ]
+        );
+    }
+
+    #[test]
+    fn paths_that_look_the_same_or_are_no_text_are_found() {
+        let twins = ["caf\u{e9}/x", "cafe\u{301}/x", "a<0xE9>", "na\u{ef}ve b/y"];
+        let difference: String = twins.iter().map(|path| format!("diff --git a/{path} b/{path}\n")).collect();
+        assert_eq!(
+            find(&difference),
+            [
+                "the path a<0xE9>: it has bytes that are no UTF-8, or writes like them",
+                "the path cafe\u{301}/x: its accents are characters of their own (U+0301)",
+                "the path caf\u{e9}/x: another changed path looks the same (U+0301)",
             ]
         );
     }

@@ -14,8 +14,8 @@ use gix::ObjectId;
 /// The trailers by which people and tools state the model outright.
 const STATEMENTS: [&str; 4] = ["Assisted-by", "Generated-by", "Generated-with", "Made-with"];
 
-/// The trailers that name who shares a commit with its author.
-const SHARING: [&str; 2] = ["Co-authored-by", "Co-developed-by"];
+/// How trailers begin that name who shares a commit with its author, by their letters: `Co-authored-by`.
+const SHARING: [&str; 4] = ["coauthor", "codevelop", "cocreat", "pairedwith"];
 
 /// The trailers that name who looked at a commit or asked for it, and wrote nothing of it.
 const LOOKING: [&str; 7] =
@@ -38,7 +38,7 @@ pub(super) fn from_commit(commit: &Commit) -> Vec<Author> {
     let mut authors = by_our_trailers(commit);
     let signed = [&commit.author, &commit.committer].into_iter().filter_map(|who| by_address(who));
     let named = commit.said_under(names_authors).into_iter().flat_map(|people| by_identities(&people));
-    let co_authors = SHARING.iter().flat_map(|key| commit.said(key));
+    let co_authors = commit.said_under(is_shared_with).into_iter();
     let named = named.chain(co_authors.filter_map(|person| by_bare_name(&person)));
     let others = signed.chain(named).chain(by_prose(commit)).chain(by_squashed_trailers(commit));
     if !authors.is_empty() {
@@ -89,9 +89,18 @@ pub(super) fn from_message(message: &str) -> Vec<Author> {
 /// what git's own squash message has of each.
 fn names_authors(key: &str) -> bool {
     let is = |other: &&str| key.eq_ignore_ascii_case(other);
+    if is_shared_with(key) {
+        return true;
+    }
     let is_trailer = key.to_lowercase().ends_with("-by") && !key.contains(char::is_whitespace);
     let is_other = LOOKING.iter().chain(&STATEMENTS).any(is);
     is_trailer && !is_other || ["Author", "Commit"].iter().any(is)
+}
+
+/// Whether lines of that key name who shares a commit with its author, however it is written: `Coauthored-by`.
+fn is_shared_with(key: &str) -> bool {
+    let letters: String = key.chars().filter(|c| c.is_alphabetic()).collect::<String>().to_lowercase();
+    SHARING.iter().any(|begin| letters.starts_with(begin))
 }
 
 /// The tools whose addresses or names stand in a line.
@@ -274,6 +283,10 @@ mod tests {
             "Fix\n \nCo-authored-by: Codex <codex@openai.com>\n",
             "Fix\n\nCo-authored-by:\n Codex\n <codex@openai.com>\n",
             "Fix\n\nCo-authored-by : Codex <codex@openai.com>\n",
+            "Fix\n\nCoauthored-by: Codex\n",
+            "Fix\n\nCo_Authored_By: Codex <codex@openai.com>\n",
+            "Fix\n\nCo-Author: Codex <codex@openai.com>\n",
+            "Fix\n\nPaired-with: codex\n",
             "Fix\n\n* One\n\nCo-authored-by: Codex <codex@openai.com>\n\n* Two\n\nWhy.\n",
             "Fix\n\nAssisted-by: Codex:gpt-5\n\nSigned-off-by: Ada <ada@example.com>\n",
         ] {
