@@ -52,6 +52,33 @@ fn rivals_are_asked_until_enough_vendors_approve() {
 }
 
 #[test]
+fn whose_verdict_is_there_is_asked_anew_only_if_the_user_says_so() {
+    let place = place();
+    place.flow(&["review", "--reviewer", "b"]).exits(2);
+    place.flow(&["review", "--reviewer", "b"]).exits(2).says("2 approvals of distinct vendors");
+    assert_eq!(place.asked_since(), ["b"]);
+    place.flow(&["review", "--again", "--reviewer", "b"]).exits(2);
+    assert_eq!(place.asked_since(), ["b"]);
+    place.flow(&["review"]).ok();
+    assert_eq!(place.asked_since(), ["a"], "neither b nor its twin, whose approval adds nothing");
+}
+
+#[test]
+fn where_too_few_vendors_are_left_nobody_is_paid_and_the_way_is_said() {
+    let place = place();
+    let both = "Flow-Vendor: alpha\nFlow-Vendor: beta";
+    place.git(&["commit", "--quiet", "--amend", "-m", "All", "-m", both]).ok();
+    let refused = place.flow(&["review"]).exits(2);
+    refused
+        .says("only gamma had no hand in this change")
+        .says("add a reviewer of another vendor")
+        .says("waivers");
+    let refused = merge(&place).exits(128).says("it needs approvals of more vendors than gamma");
+    assert!(!refused.stderr.contains("have it judged"), "{}", refused.stderr);
+    assert_eq!(place.asked_since(), [""; 0]);
+}
+
+#[test]
 fn only_who_blocked_can_take_it_back() {
     let place = place();
     place.watched_reviewer("b", BLOCK);

@@ -250,10 +250,10 @@ fn replay(
     match admit::admit_under(repo, &candidate, policy)? {
         Ruling::Allow(_) => Ok(None),
         Ruling::Refuse(refusal) => {
-            let can_be_judged = refusal.missing.is_some();
+            let missing = refusal.missing.clone();
             let mut refused = refused(repo, &candidate, policy, refusal, Moment::Receive)?;
-            if can_be_judged {
-                refused.fix.extend(hints::push(&candidate));
+            if let Some(missing) = missing {
+                refused.fix.extend(hints::push(repo, &candidate, policy, &missing)?);
             }
             Ok(Some(refused))
         }

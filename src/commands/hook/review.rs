@@ -8,11 +8,11 @@ use crate::agents::trust::{self, Purpose};
 use crate::commands::landing;
 use crate::commands::review::{self, Request, ReviewOutcome};
 use crate::domain::change::Change;
-use crate::domain::error::{Interrupted, Result};
+use crate::domain::error::{self, Interrupted, Result};
 use crate::domain::event::Events;
 use crate::domain::policy::Policy;
 use crate::domain::spec::Slug;
-use crate::gate::admit::{self, Candidate, Missing, New, Ruling};
+use crate::gate::admit::{self, BranchVerdicts, Candidate, Missing, New, Ruling};
 use crate::gate::store::{Repo, changes, config, specs};
 use crate::system::process::stop::Stop;
 use gix::ObjectId;
@@ -110,7 +110,15 @@ async fn judge(
     if let Some(parts) = review::parts(repo, &loaded.config, &change)? {
         return Ok(review::in_parts(repo, &request, &parts, events, stop).await?.reasons);
     }
-    let outcomes = review::judge(repo, &request, events, stop).await?;
+    let rivals = review::rivals(&loaded.config, policy, &change.authors)?;
+    let demand = admit::demand(repo, policy, change.base_tree, change.head_tree)?;
+    if let Some(why) = review::too_few(&rivals, &change, &demand) {
+        return Ok(error::messages(&why));
+    }
+    let known = BranchVerdicts::new(repo, policy, branch).on_change(&change)?;
+    let known: Vec<ReviewOutcome> =
+        known.into_iter().map(|verdict| ReviewOutcome::Judged(Box::new(verdict))).collect();
+    let outcomes = review::judge(repo, &request, &known, events, stop).await?;
     let reasons = outcomes.into_iter().filter_map(|outcome| match outcome {
         ReviewOutcome::CannotTell(why) => Some(why),
         ReviewOutcome::Judged(_) => None,

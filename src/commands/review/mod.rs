@@ -23,7 +23,7 @@ mod split;
 
 pub(crate) use material::show;
 pub use on_request::{Earlier, ReviewOptions, Reviewed, let_in_already};
-pub(crate) use on_request::{in_parts, parts, persons_way};
+pub(crate) use on_request::{in_parts, parts, persons_way, too_few};
 pub use reviewers::{reviewers, rival, rivals};
 pub(crate) use split::by_authors;
 
@@ -165,12 +165,13 @@ pub fn conclude(repo: &Repo, request: &Request<'_>, reviewer: &Reviewer, read: R
     Ok(verdict)
 }
 
-/// Asks rivals in order until the policy has enough approvals, one blocks, or all have been asked; a
-/// reviewer that cannot tell is followed by the next rival, and the reason is told. A change that
+/// Asks rivals in order until the policy has enough approvals, one blocks, or all have been asked; whose verdict
+/// is among the earlier ones is not asked again. A reviewer that cannot tell is followed by the next rival, and the reason is told. A change that
 /// changes nothing has no outcomes: nobody is asked.
 pub async fn judge(
     repo: &Repo,
     request: &Request<'_>,
+    earlier: &[ReviewOutcome],
     events: &Events,
     stop: &Stop,
 ) -> Result<Vec<ReviewOutcome>> {
@@ -184,7 +185,7 @@ pub async fn judge(
     }
     let demand = admit::demand(repo, &config.gate, request.change.base_tree, request.change.head_tree)?;
     let mut outcomes: Vec<ReviewOutcome> = Vec::new();
-    let mut approving: Vec<Vendor> = Vec::new();
+    let mut approving: Vec<Vendor> = vendors_of(earlier, &config.gate);
     for (index, rival) in rivals.iter().enumerate() {
         // A second approval of the same vendor counts for nothing.
         if approving.contains(&rival.who.vendor) {
@@ -201,11 +202,24 @@ pub async fn judge(
             }
         }
         outcomes.push(outcome);
-        if conclusion(&outcomes, &config.gate, &demand).is_some() {
+        let all: Vec<ReviewOutcome> = earlier.iter().chain(&outcomes).cloned().collect();
+        if conclusion(&all, &config.gate, &demand).is_some() {
             break;
         }
     }
     Ok(outcomes)
+}
+
+/// The vendors whose verdicts are there and count.
+fn vendors_of(outcomes: &[ReviewOutcome], policy: &Policy) -> Vec<Vendor> {
+    let verdicts = outcomes.iter().filter_map(|outcome| match outcome {
+        ReviewOutcome::Judged(verdict) if verdict.decision != Decision::Waive => Some(verdict),
+        ReviewOutcome::Judged(_) | ReviewOutcome::CannotTell(_) => None,
+    });
+    verdicts
+        .filter(|verdict| policy.names(&verdict.reviewer) && !verdict.reviewer.vendor.is_person())
+        .map(|verdict| verdict.reviewer.vendor.clone())
+        .collect()
 }
 
 /// The verdict that somebody's reading makes.

@@ -2,7 +2,9 @@
 //!
 //! A change that has been judged is not judged again, unless the user asks for that.
 
-use super::{Request, ReviewOutcome, conclusion, intent, judge, review, reviewers, rival, rivals, split};
+use super::{
+    Request, ReviewOutcome, Reviewer, conclusion, intent, judge, review, reviewers, rival, rivals, split,
+};
 use crate::agents::cli::Agent;
 use crate::commands::selection::{Selected, Selection};
 use crate::domain::change::{Author, Change, Vendor};
@@ -17,6 +19,7 @@ use crate::gate::admit::{self, BranchVerdicts, Candidate, New, Ruling};
 use crate::gate::store::{Repo, changes, specs};
 use crate::system::process::stop::Stop;
 use anyhow::Context;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug)]
@@ -137,13 +140,14 @@ impl Earlier {
         reviewed.decision.is_some().then_some(reviewed)
     }
 
-    /// Asks the reviewer that is named; without one the reviewer that blocks, else the rivals.
+    /// Asks the reviewer that is named; without one the reviewer that blocks, else the rivals. Whose verdict is
+    /// there answers anew only where `again` says so.
     pub async fn ask(
         self,
         repo: &Repo,
         selected: &Selected,
         intent: &str,
-        reviewer: Option<&str>,
+        (reviewer, again): (Option<&str>, bool),
         events: &Events,
         stop: &Stop,
     ) -> Result<Reviewed> {
@@ -169,16 +173,21 @@ impl Earlier {
             // Only a newer verdict of the same reviewer answers one that blocks.
             None => blocking(&self.outcomes).and_then(|verdict| find(&verdict.reviewer.name).ok()),
         };
+        let known = if again { &[][..] } else { &self.outcomes[..] };
         let outcomes = match (chosen, parts(repo, config, change)?) {
+            (Some(reviewer), _) if has_answered(known, &reviewer.who) => Vec::new(),
             (Some(reviewer), _) => vec![review(repo, &request, &reviewer, events, stop).await?],
             (None, Some(parts)) => {
                 let reviewed = in_parts(repo, &request, &parts, events, stop).await?;
                 return Ok(Reviewed { transcript: transcript.exists().then_some(transcript), ..reviewed });
             }
             (None, None) => {
-                rivals(config, &config.gate, &change.authors)
+                let rivals = rivals(config, &config.gate, &change.authors)
                     .map_err(|error| without_rival(&error, &config.gate, change))?;
-                judge(repo, &request, events, stop).await?
+                if let Some(why) = too_few(&rivals, change, &self.demand) {
+                    return Err(without_rival(&why, &config.gate, change));
+                }
+                judge(repo, &request, known, events, stop).await?
             }
         };
         let reviewed = Reviewed::new(&joined(self.outcomes, outcomes), selected, &self.demand);
@@ -188,7 +197,38 @@ impl Earlier {
 
 /// The parts of a change that has no rival as a whole, each of which has one that can be asked.
 pub(crate) fn parts(repo: &Repo, config: &Config, change: &Change) -> Result<Option<Vec<Change>>> {
-    split::by_authors(repo, change, |part| rivals(config, &config.gate, &part.authors).is_ok())
+    split::by_authors(repo, change, |part| {
+        let policy = &config.gate;
+        let demand = admit::demand(repo, policy, part.base_tree, part.head_tree);
+        rivals(config, policy, &part.authors)
+            .is_ok_and(|rivals| demand.is_ok_and(|demand| too_few(&rivals, part, &demand).is_none()))
+    })
+}
+
+/// Why a change can never have as many approvals as it needs, if the rivals are of too few vendors.
+pub(crate) fn too_few(rivals: &[Reviewer], change: &Change, demand: &Demand) -> Option<anyhow::Error> {
+    let vendors: BTreeSet<&str> = rivals.iter().map(|rival| rival.who.vendor.as_str()).collect();
+    let authors: Vec<String> = change.vendors().iter().map(ToString::to_string).collect();
+    (vendors.len() < demand.approvals as usize).then(|| {
+        hint(
+            format!(
+                "{} approvals of distinct vendors are needed, and of the reviewers' vendors only {} had no hand in this \
+                 change ({} had)",
+                demand.approvals,
+                vendors.into_iter().collect::<Vec<_>>().join(", "),
+                authors.join(", ")
+            ),
+            format!("add a reviewer of another vendor to {}", crate::domain::config::PATH),
+        )
+    })
+}
+
+/// Whether that reviewer's verdict is there.
+fn has_answered(outcomes: &[ReviewOutcome], who: &Author) -> bool {
+    outcomes.iter().any(|outcome| {
+        matches!(outcome, ReviewOutcome::Judged(verdict)
+            if verdict.reviewer.name == who.name && verdict.reviewer.vendor == who.vendor)
+    })
 }
 
 /// Why nobody can judge a change, and besides another reviewer, who can let it in.
@@ -238,7 +278,7 @@ pub(crate) async fn in_parts(
         let mut outcomes = earlier;
         if conclusion(&outcomes, policy, &demand).is_none() {
             let request = Request { change: part, ..*request };
-            let new = judge(repo, &request, events, stop).await?;
+            let new = judge(repo, &request, &outcomes, events, stop).await?;
             outcomes = joined(outcomes, new);
         }
         let reviewed = Reviewed::of(&outcomes, policy, request.target, &demand);

@@ -47,7 +47,7 @@ pub(super) async fn review(
         files: Some(&run.repo),
         transcript: Some(&run.journal.transcript(name, attempt, true)),
     };
-    let outcomes = review::judge(&run.repo, &request, events, &run.stop).await?;
+    let outcomes = review::judge(&run.repo, &request, &[], events, &run.stop).await?;
     for verdict in verdicts(&outcomes) {
         let (input_tokens, output_tokens) = verdict.tokens.unwrap_or_default();
         let usage = Usage { input_tokens, output_tokens, cost: verdict.cost };

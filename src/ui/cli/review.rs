@@ -141,7 +141,7 @@ fn run_review(args: ReviewArgs) -> Result<Exit> {
     let style = if args.json { EventStyle::WarningsOnly } else { EventStyle::choose(false) };
     let reviewer = options.reviewer.as_deref();
     let reviewed = block_on_watched(style, async |events, stop| {
-        earlier.ask(&repo, &selected, &intent, reviewer, events, &stop).await
+        earlier.ask(&repo, &selected, &intent, (reviewer, args.again), events, &stop).await
     })?;
     print(&reviewed, &selected, args.json)
 }
