@@ -1,10 +1,10 @@
 //! What a refusal says to do: how to get the verdict that is missing, and how to get back to where one
 //! was, where git has changed files before it asked.
 
+use super::independence::{self, can_be_reviewed};
 use super::{Moment, Refused};
 use crate::commands::human_review;
-use crate::commands::review::{by_authors, persons_way};
-use crate::domain::change::Change;
+use crate::commands::review::persons_way;
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
 use crate::domain::text::shell::quote;
@@ -13,7 +13,6 @@ use crate::gate::admit::{self, Beginning, BranchVerdicts, Candidate, Missing, Ne
 use crate::gate::store::{Repo, reflog};
 use crate::system::git;
 use gix::ObjectId;
-use std::collections::BTreeSet;
 use std::process::Stdio;
 
 /// How a person's approval is given.
@@ -104,21 +103,6 @@ pub(super) fn again(
     }))
 }
 
-/// The vendors of the policy's reviewers that had no hand in a change.
-fn independent<'a>(policy: &'a Policy, change: &Change) -> BTreeSet<&'a str> {
-    let rivals = policy.reviewers.iter().filter(|who| policy.is_rival(who, &change.authors));
-    rivals.map(|who| who.vendor.as_str()).collect()
-}
-
-/// Whether the policy's reviewers can approve a change, as a whole or in parts by its authors.
-fn can_be_reviewed(repo: &Repo, policy: &Policy, change: &Change) -> Result<bool> {
-    let is_enough = |part: &Change| {
-        let demand = admit::demand(repo, policy, part.base_tree, part.head_tree);
-        demand.is_ok_and(|demand| independent(policy, part).len() >= demand.approvals as usize)
-    };
-    Ok(policy.reviewers.is_empty() || is_enough(change) || by_authors(repo, change, is_enough)?.is_some())
-}
-
 /// How to get the verdict that is missing, or whom to ask where no reviewer of the policy may give it.
 pub(super) fn verdict(
     repo: &Repo,
@@ -131,27 +115,7 @@ pub(super) fn verdict(
     if can_be_reviewed(repo, policy, &change)? {
         return review(repo, candidate, missing, moment);
     }
-    let vendors: Vec<String> = change.vendors().iter().map(ToString::to_string).collect();
-    let rivals = independent(policy, &change);
-    let lack = match rivals.len() {
-        0 => "no reviewer is independent".to_owned(),
-        _ => format!(
-            "it needs approvals of more vendors than {}, and no other reviewer is independent",
-            rivals.into_iter().collect::<Vec<_>>().join(", ")
-        ),
-    };
-    let mut way = format!(
-        "{lack} of all its authors ({}): have one of another vendor added to {}",
-        vendors.join(", "),
-        crate::domain::config::PATH
-    );
-    if change.vendors().iter().filter(|vendor| !vendor.is_person()).count() > 1 {
-        // Squashed, or with a conflict resolved, it is one change of all of them.
-        way.push_str(&format!(
-            ", or bring each vendor's work as commits of its own on top of `{}`, which are judged part by part",
-            candidate.branch
-        ));
-    }
+    let mut way = independence::lack(policy, &change, &candidate.branch);
     // Who may let it in is told how already.
     if !human_review::user(repo).is_ok_and(|person| policy.may_waive(&person)) {
         let what = match missing.head {
@@ -192,7 +156,7 @@ fn target(repo: &Repo, candidate: &Candidate) -> String {
     }
 }
 
-fn short(id: ObjectId) -> String {
+pub(super) fn short(id: ObjectId) -> String {
     id.to_hex_with_len(10).to_string()
 }
 
@@ -233,25 +197,6 @@ pub(super) fn beginning(branch: &str, by: &Protector, refused: Beginning, moment
     };
     let fix = if moment == Moment::Move { at_place } else { fix };
     Refused { why, blocking: Vec::new(), fix: vec![fix] }
-}
-
-/// How what a server has refused is pushed together with its verdicts; `None` where none can be had.
-pub(super) fn push(
-    repo: &Repo,
-    candidate: &Candidate,
-    policy: &Policy,
-    missing: &Missing,
-) -> Result<Option<String>> {
-    let Some(new) = candidate.new.commit() else { return Ok(None) };
-    let change = super::review::change(repo, candidate, missing)?;
-    let can_be_let_in = can_be_reviewed(repo, policy, &change)? || !policy.waivers.is_empty();
-    Ok(can_be_let_in.then(|| {
-        format!(
-            "then push it together with its verdicts: git flow-ai push {}:{}",
-            short(new),
-            quote(&candidate.branch)
-        )
-    }))
 }
 
 /// How this person lets it in unjudged; none where the policy does not name them.

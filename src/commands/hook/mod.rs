@@ -9,6 +9,7 @@
 
 mod commit;
 mod hints;
+mod independence;
 mod names;
 mod notes;
 mod policies;

@@ -7,13 +7,14 @@
 //! the server does not have a branch and no policy names it, its first push is let in: there is nothing to
 //! judge it by. Nothing is written.
 
+use super::independence::can_be_reviewed;
 use super::policies::{self, InForce};
-use super::{HookAnswer, Moment, Refused, hints, names, notes, refused};
+use super::{HookAnswer, Moment, Refused, hints, names, notes, refused, review};
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
 use crate::domain::text::shell::quote;
 use crate::domain::verdict::NOTES_REF;
-use crate::gate::admit::{self, Beginning, Candidate, New, Protector, Ruling};
+use crate::gate::admit::{self, Beginning, Candidate, Missing, New, Protector, Ruling};
 use crate::gate::store::keep::{self, KEPT};
 use crate::gate::store::{Repo, verdicts};
 use crate::system::git::refspec;
@@ -253,11 +254,25 @@ fn replay(
             let missing = refusal.missing.clone();
             let mut refused = refused(repo, &candidate, policy, refusal, Moment::Receive)?;
             if let Some(missing) = missing {
-                refused.fix.extend(hints::push(repo, &candidate, policy, &missing)?);
+                refused.fix.extend(push(repo, &candidate, policy, &missing)?);
             }
             Ok(Some(refused))
         }
     }
+}
+
+/// How what a server has refused is pushed together with its verdicts; `None` where none can be had.
+fn push(repo: &Repo, candidate: &Candidate, policy: &Policy, missing: &Missing) -> Result<Option<String>> {
+    let Some(new) = candidate.new.commit() else { return Ok(None) };
+    let change = review::change(repo, candidate, missing)?;
+    let can_be_let_in = can_be_reviewed(repo, policy, &change)? || !policy.waivers.is_empty();
+    Ok(can_be_let_in.then(|| {
+        format!(
+            "then push it together with its verdicts: git flow-ai push {}:{}",
+            hints::short(new),
+            quote(&candidate.branch)
+        )
+    }))
 }
 
 /// What was judged is kept under its own id, and no pusher takes it away: a verdict is about it.

@@ -17,6 +17,9 @@ const LINK: u32 = 0o120_000;
 /// The mode of a submodule's commit.
 pub(super) const SUBMODULE: u32 = 0o160_000;
 
+/// Said of a file of which a request shows only some lines.
+pub(super) const CUT: &str = ", only some of its lines here";
+
 #[derive(Debug)]
 pub struct File {
     /// The path as it is displayed, unique within the change.
@@ -62,6 +65,11 @@ impl File {
             | Content::Submodule { .. }
             | Content::AsBefore => None,
         }
+    }
+
+    /// More than it takes in a request beside its difference, in bytes.
+    pub(super) fn cost(&self) -> usize {
+        2 * self.path.len() + self.to_string().len() + CUT.len() + 20
     }
 
     /// What the difference does not show of it: the whole text of a modified file.

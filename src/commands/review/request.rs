@@ -8,7 +8,7 @@
 //! are several, each with a part of it and its own nonce.
 
 use super::answer::{Asked, schema};
-use super::files::File;
+use super::files::{CUT, File};
 use super::material::{Material, too_big, too_many};
 use super::parts::{self, Part, Unfit};
 use super::room::{self, BEFORE, listed, shortened};
@@ -35,9 +35,6 @@ const MOST: usize = 99_999;
 
 /// More than the lines take that stand around what the commits add and take away again, in bytes.
 const FENCE: usize = 200;
-
-/// Said of a file of which a request shows only some lines.
-const CUT: &str = ", only some of its lines here";
 
 /// One request, ready to be sent.
 #[derive(Debug)]
@@ -66,11 +63,6 @@ impl Bundle {
     }
 }
 
-/// More than a file takes in a request beside its difference, in bytes.
-fn cost(file: &File) -> usize {
-    2 * file.path.len() + file.to_string().len() + CUT.len() + 20
-}
-
 /// A change divided into requests, each of which shows a part of it; each time that a reviewer is asked, a
 /// part becomes a [`Bundle`].
 #[derive(Debug)]
@@ -93,7 +85,7 @@ impl Requests {
             Ok(parts) => parts,
             Err(why) => return Ok(Err(unfit(&material, why))),
         };
-        let cost: Vec<usize> = files.iter().map(cost).collect();
+        let cost: Vec<usize> = files.iter().map(File::cost).collect();
         let messages = vec![material.messages.clone()];
         let mut requests = Requests { material, parts, messages };
         if requests.length(0)? <= budget {
