@@ -469,3 +469,130 @@ fn a_person_is_asked_for_where_a_rule_wants_one() {
     place.flow_as_bob(&review.split(' ').collect::<Vec<_>>()).ok();
     place.git(&["merge", "--quiet", "--no-edit", "topic"]).ok();
 }
+
+/// A guarded server with `main` and `release`, both protected, and no hooks here.
+fn with_release(gate: &str) -> (Place, PathBuf) {
+    let branches = "branches = [\"main\", \"release\"]\nreview_on_merge = false\n";
+    let place = Place::with_config(Config::new().gate(format!("{branches}{gate}")).reviewer("judge", "zeta"));
+    place.watched_reviewer("judge", "");
+    place.write("n.txt", numbers(&[]));
+    place.write("old.txt", "old\n");
+    place.git(&["add", "-A"]).ok();
+    place.git(&["commit", "--quiet", "-m", "Numbers"]).ok();
+    place.git(&["branch", "release"]).ok();
+    let server = place.server("origin");
+    Out::run(place.command("git").current_dir(&server).args(["flow-ai", "init"])).ok();
+    place.git(&["fetch", "--quiet", "origin"]).ok();
+    (place, server)
+}
+
+/// Sixty numbered lines, some of them written out.
+fn numbers(changed: &[usize]) -> String {
+    (1..=60)
+        .map(|line| if changed.contains(&line) { format!("line {line}\n") } else { format!("{line}\n") })
+        .collect()
+}
+
+/// Brings what is checked out to a branch of the server, by what is offered, and goes to a branch `next` that starts
+/// where that one is then.
+#[track_caller]
+fn lands(place: &Place, server: &Path, branch: &str, next: &str) {
+    let wanted = place.id("HEAD");
+    let tip = || place.git_in(server, &["rev-parse", &format!("refs/heads/{branch}")]).ok().stdout;
+    follow(place, &format!("git flow-ai push origin HEAD:{branch}"), || tip().trim() == wanted);
+    for known in ["main", "release"] {
+        place.git(&["fetch", "--quiet", "origin"]).ok();
+        place.git(&["update-ref", &format!("refs/heads/{known}"), &format!("origin/{known}")]).ok();
+    }
+    place.git(&["switch", "--quiet", "-C", "work", next]).ok();
+}
+
+#[test]
+fn a_release_that_has_picks_of_main_is_merged_up() {
+    for accept in ["", "accept_from = [\"main\", \"release\"]"] {
+        for change in [
+            "echo new > new.txt",
+            "chmod +x old.txt",
+            "printf 'a\\0b' > x.bin",
+            "ln -s old.txt link",
+            "git rm -q old.txt",
+            "git mv old.txt moved.txt",
+        ] {
+            let (place, server) = with_release(accept);
+            place.git(&["switch", "--quiet", "-C", "work", "main"]).ok();
+            place.commit("n.txt", numbers(&[2]));
+            lands(&place, &server, "main", "main");
+            place.sh(&format!("{change} && git add -A && git commit -q -m feature")).ok();
+            lands(&place, &server, "main", "release");
+            place.git(&["cherry-pick", "main"]).ok();
+            lands(&place, &server, "release", "main");
+            let asked = place.asked().len();
+            place.git(&["merge", "--quiet", "--no-ff", "--no-edit", "release"]).ok();
+            assert_eq!(place.id("HEAD^{tree}"), place.id("main^{tree}"), "the merge changes nothing");
+            lands(&place, &server, "main", "main");
+            assert_eq!(place.asked().len(), asked, "{change}: all of it was judged, and is there");
+        }
+    }
+}
+
+#[test]
+fn what_was_taken_out_does_not_come_back_by_a_release_that_has_a_pick_of_it() {
+    let (place, server) = with_release("");
+    place.git(&["switch", "--quiet", "-C", "work", "main"]).ok();
+    place.commit("new.txt", "new\n");
+    lands(&place, &server, "main", "release");
+    place.git(&["commit", "--quiet", "--allow-empty", "-m", "Release"]).ok();
+    place.git(&["cherry-pick", "main"]).ok();
+    lands(&place, &server, "release", "main");
+    place.git(&["revert", "--no-edit", "HEAD"]).ok();
+    lands(&place, &server, "main", "release");
+    // What git itself makes of both has it again.
+    place.git(&["merge", "--quiet", "--no-ff", "--no-edit", "-s", "ours", "main"]).ok();
+    assert_eq!(place.file("HEAD", "new.txt").unwrap(), "new\n");
+    let asked = place.asked().len();
+    let refused = place.flow(&["push", "origin", "HEAD:main"]);
+    assert_ne!(refused.status, 0, "{refused:?}");
+    lands(&place, &server, "main", "main");
+    assert_eq!(place.asked().len(), asked + 1, "it is judged anew");
+}
+
+#[test]
+fn a_hotfix_goes_up_through_a_release_to_a_main_that_changed_the_same_file() {
+    for accept in ["", "accept_from = [\"main\", \"release\"]"] {
+        for line in [2, 4, 6, 8] {
+            let (place, server) = with_release(accept);
+            place.git(&["switch", "--quiet", "-C", "work", "main"]).ok();
+            place.commit("n.txt", numbers(&[line]));
+            lands(&place, &server, "main", "release");
+            place.commit("n.txt", numbers(&[5]));
+            lands(&place, &server, "release", "main");
+            let merge = ["merge", "--quiet", "--no-ff", "--no-edit", "release"];
+            if place.git(&merge).status != 0 {
+                place.write("n.txt", numbers(&[line, 5]));
+                place.git(&["commit", "--quiet", "-a", "--no-edit"]).ok();
+            }
+            lands(&place, &server, "main", "main");
+            assert_eq!(place.file("main", "n.txt").unwrap(), numbers(&[line, 5]));
+        }
+    }
+}
+
+#[test]
+fn main_is_merged_into_a_release_that_has_a_pick_which_is_not_exact() {
+    let (place, server) = with_release("accept_from = [\"main\"]");
+    place.git(&["switch", "--quiet", "-C", "work", "release"]).ok();
+    place.commit("n.txt", numbers(&[5]));
+    lands(&place, &server, "release", "main");
+    place.git(&["merge", "--quiet", "--no-ff", "--no-edit", "release"]).ok();
+    lands(&place, &server, "main", "main");
+    for lines in [&[5, 12][..], &[5, 12, 14]] {
+        place.commit("n.txt", numbers(lines));
+        lands(&place, &server, "main", "main");
+    }
+    place.git(&["switch", "--quiet", "-C", "work", "release"]).ok();
+    place.git(&["cherry-pick", "main"]).ok();
+    lands(&place, &server, "release", "release");
+    place.git(&["merge", "--quiet", "--no-ff", "--no-edit", "main"]).ok();
+    lands(&place, &server, "release", "release");
+    assert_eq!(place.file("release", "n.txt").unwrap(), numbers(&[5, 12, 14]));
+}

@@ -49,7 +49,7 @@ pub fn judged(
 }
 
 /// The tip that a change would land on: our own, unless the change begins at what only the remote has so far.
-fn tip(repo: &Repo, branch: &str, base: Option<ObjectId>) -> Result<Option<ObjectId>> {
+pub(super) fn tip(repo: &Repo, branch: &str, base: Option<ObjectId>) -> Result<Option<ObjectId>> {
     let own = repo.find_ref(&format!("refs/heads/{branch}"))?;
     let theirs = upstream::accepted(repo, branch)?;
     let (Some(own), Some(theirs), Some(base)) = (own, theirs, base) else { return Ok(own.or(theirs)) };

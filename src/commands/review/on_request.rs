@@ -6,6 +6,7 @@ use super::{
     Request, ReviewOutcome, Reviewer, conclusion, intent, judge, review, reviewers, rival, rivals, split,
 };
 use crate::agents::cli::Agent;
+use crate::commands::landing;
 use crate::commands::selection::{Selected, Selection};
 use crate::domain::change::{Author, Change, Vendor};
 use crate::domain::config::Config;
@@ -111,16 +112,31 @@ impl ReviewOptions {
 /// or none of its commits is there to ask about.
 pub fn let_in_already(repo: &Repo, selected: &Selected) -> Result<Option<Vec<Verdict>>> {
     let Selected { change, landing, target, loaded } = selected;
-    let (Some(base), Some(head)) = (change.base_commit, change.head_commit) else { return Ok(None) };
     if landing.is_some() {
         return Ok(None);
     }
-    let candidate = Candidate { branch: target.clone(), old: base, new: New::Commit(head), accepted: None };
+    let Some(candidate) = as_it_would_enter(repo, change, target)? else { return Ok(None) };
     match admit::admit_under(repo, &candidate, &loaded.config.gate) {
         Ok(Ruling::Allow(verdicts)) if !verdicts.is_empty() => Ok(Some(verdicts)),
         // Who cannot be told what was judged before has it judged.
         _ => Ok(None),
     }
+}
+
+/// The change at the target's tip: what let it in further back may be spent by now. Where it begins with what the
+/// target lacks, or is in it, it is looked at from its own base. `None` if it conflicts with the tip.
+fn as_it_would_enter(repo: &Repo, change: &Change, target: &str) -> Result<Option<Candidate>> {
+    let (Some(base), Some(head)) = (change.base_commit, change.head_commit) else { return Ok(None) };
+    let at = |old, new| Candidate { branch: target.to_owned(), old, new, accepted: None };
+    let tip = match landing::tip(repo, target, Some(base))? {
+        Some(tip) if repo.is_ancestor(base, tip)? && !repo.is_ancestor(head, tip)? => tip,
+        _ => base,
+    };
+    if repo.is_ancestor(tip, head)? {
+        return Ok(Some(at(tip, New::Commit(head))));
+    }
+    let merged = admit::predict(repo, tip, &[head])?;
+    Ok(merged.map(|tree| at(tip, New::Tree { tree, heads: vec![head] })))
 }
 
 impl Earlier {

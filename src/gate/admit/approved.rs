@@ -5,7 +5,6 @@
 
 use super::objects::{Objects, find};
 use super::undone::Undone;
-use crate::domain::change::Change;
 use crate::domain::error::Result;
 use crate::domain::text::placed::Difference;
 use crate::domain::text::shown::ShownLines;
@@ -18,7 +17,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 /// How many commits of one change are looked at.
-const MOST_COMMITS: usize = 10_000;
+pub(super) const MOST_COMMITS: usize = 10_000;
 
 #[derive(Debug)]
 pub(super) struct Approved {
@@ -35,6 +34,8 @@ pub(super) struct Approved {
     pub parts: Vec<Rc<Approved>>,
     /// Whether it was judged for another branch, so that only an exact pick of what landed there counts.
     pub is_backport: bool,
+    /// Whether it only stands for what a review of it could come to.
+    pub is_supposed: bool,
     set: HashSet<ObjectId>,
     touched: OnceCell<HashSet<Vec<u8>>>,
     shown: RefCell<HashMap<Vec<u8>, Rc<ShownLines>>>,
@@ -71,11 +72,15 @@ impl Approved {
     }
 
     /// A change as if reviewers had approved it as it is.
-    pub fn supposed(objects: &Objects<'_>, change: &Change) -> Result<Approved> {
-        let set: HashSet<ObjectId> = change.commits.iter().copied().collect();
-        let commits = in_order(objects, &set, change.head_commit)?;
-        let trees = (change.base_tree, change.head_tree);
-        Ok(Approved::between(trees, (change.base_commit, change.head_commit), commits, set))
+    pub fn supposed(
+        objects: &Objects<'_>,
+        trees: (ObjectId, ObjectId),
+        ends: (Option<ObjectId>, Option<ObjectId>),
+        commits: impl IntoIterator<Item = ObjectId>,
+    ) -> Result<Approved> {
+        let set: HashSet<ObjectId> = commits.into_iter().collect();
+        let commits = in_order(objects, &set, ends.1)?;
+        Ok(Approved { is_supposed: true, ..Approved::between(trees, ends, commits, set) })
     }
 
     /// These changes, each of which starts where the one before it ends, as one.
@@ -108,6 +113,7 @@ impl Approved {
             verdicts: Vec::new(),
             parts: Vec::new(),
             is_backport: false,
+            is_supposed: false,
             set,
             touched: OnceCell::new(),
             shown: RefCell::default(),

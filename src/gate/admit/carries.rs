@@ -23,8 +23,8 @@ const SEARCHED: usize = 20_000;
 const EXPLAINED: usize = 64;
 
 impl Judge<'_> {
-    /// Whether the change carries the step from one tree to another.
-    pub fn carries(&self, change: &Approved, from: ObjectId, to: ObjectId) -> Result<Answer> {
+    /// Whether the change carries the step from one tree to another, on a line that so many merges lead to.
+    pub fn carries(&self, change: &Approved, from: ObjectId, to: ObjectId, depth: usize) -> Result<Answer> {
         let ends = (change.base_tree, change.head_tree);
         if let Err(reason) = self.lands(change, ends, from, to)? {
             return Ok(Err(reason));
@@ -34,16 +34,17 @@ impl Judge<'_> {
         {
             return Ok(Err(Reason::PolicyByStack(policy)));
         }
-        self.is_new(change, from)
+        self.is_new(change, from, depth)
     }
 
-    /// Whether the change was not in the branch before, or is there still.
-    pub fn is_new(&self, change: &Approved, from: ObjectId) -> Result<Answer> {
+    /// Whether the change was not in the branch before, or is there still. What a side line does again is
+    /// nothing to the branch, unless it comes into the branch's own tree by the merge: that is asked there.
+    pub fn is_new(&self, change: &Approved, from: ObjectId, depth: usize) -> Result<Answer> {
         for part in change.judged() {
             if part.net(&self.objects)?.is_none() {
                 return Ok(Err(Reason::Absent));
             }
-            if self.is_spent(part, from)? {
+            if depth == 0 && self.is_spent(part, from)? {
                 return Ok(Err(Reason::Spent));
             }
         }

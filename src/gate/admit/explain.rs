@@ -63,7 +63,7 @@ struct Explainer<'a> {
 }
 
 impl Explainer<'_> {
-    fn parts(&self, line: &Line<'_>) -> Result<Vec<Part>> {
+    fn parts(&mut self, line: &Line<'_>) -> Result<Vec<Part>> {
         let mut parts = Vec::new();
         let mut uncovered = 0..0;
         for span in self.judge.walk_with_gaps(line)? {
@@ -87,7 +87,7 @@ impl Explainer<'_> {
 
     /// The parts of a merge that is nothing but its side lines, something of which stays out; `None` if
     /// it is the merge itself that no verdict covers.
-    fn sides(&self, line: &Line<'_>, at: usize) -> Result<Option<Vec<Part>>> {
+    fn sides(&mut self, line: &Line<'_>, at: usize) -> Result<Option<Vec<Part>>> {
         let has_sides = |step: &&Step| !step.merged.is_empty() && !step.is_whole_update();
         let Some(step) = line.steps.get(at).filter(has_sides).filter(|_| line.depth < DEEPEST) else {
             return Ok(None);
@@ -116,7 +116,7 @@ impl Explainer<'_> {
 
     /// Ends a row of uncovered steps: they are one change.
     fn close(
-        &self,
+        &mut self,
         line: &Line<'_>,
         uncovered: &mut std::ops::Range<usize>,
         parts: &mut Vec<Part>,

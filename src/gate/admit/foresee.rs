@@ -38,8 +38,10 @@ pub fn foresee(
     let Some(tree) = judge.objects.merge(change.base_tree, from, change.head_tree)? else {
         return Ok(Foreseen::Conflicts);
     };
-    let approved = Approved::supposed(&judge.objects, change)?;
-    Ok(match judge.carries(&approved, from, tree)? {
+    let trees = (change.base_tree, change.head_tree);
+    let ends = (change.base_commit, change.head_commit);
+    let approved = Approved::supposed(&judge.objects, trees, ends, change.commits.iter().copied())?;
+    Ok(match judge.carries(&approved, from, tree, 0)? {
         Ok(()) => Foreseen::Enters,
         Err(reason) => Foreseen::Needs { tree, why: reason.to_string() },
     })

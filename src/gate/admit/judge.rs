@@ -44,7 +44,7 @@ pub(super) struct Judge<'a> {
     /// Whether the branch has seen an entry at a path, see [`carries`](super::carries).
     pub seen: RefCell<HashMap<(Vec<u8>, Entry), bool>>,
     /// Why a step was not carried by a change that seems to be meant for it.
-    reasons: RefCell<HashMap<[ObjectId; 2], Reason>>,
+    pub reasons: RefCell<HashMap<[ObjectId; 2], Reason>>,
     /// The commits of the update on its first-parent line, the old tip included.
     line: HashSet<ObjectId>,
     /// The commits of the update, whichever parent leads to them.
@@ -106,6 +106,12 @@ impl<'a> Judge<'a> {
             approved.extend(change.map(Rc::new));
         }
         approved.extend(self.stacks(&approved)?);
+        self.know(approved);
+        Ok(())
+    }
+
+    /// Takes these for the approved changes.
+    pub fn know(&mut self, approved: Vec<Rc<Approved>>) {
         self.by_base.clear();
         self.by_commit.clear();
         for change in &approved {
@@ -117,7 +123,6 @@ impl<'a> Judge<'a> {
             }
         }
         self.approved = approved;
-        Ok(())
     }
 
     /// What several common ancestors merge to is in no commit, so that a clone may lack it: where a change
@@ -212,6 +217,9 @@ impl<'a> Judge<'a> {
 
     /// Whether the verdicts on one change come to what is demanded, signatures included.
     pub fn is_enough(&self, change: &Approved, authors: &[Author], demand: &Demand) -> Result<Answer> {
+        if change.is_supposed {
+            return Ok(Ok(()));
+        }
         if change.is_backport && !self.has_landed_where_accepted(change)? {
             return Ok(Err(Reason::NotBackport));
         }

@@ -56,7 +56,7 @@ impl Judge<'_> {
             }
         }
         let has_person = self.person_approves_merge(step, from)?;
-        self.compose(start, step.tree, changes, has_person)
+        self.compose(start, step.tree, changes, (has_person, line.depth))
     }
 
     /// The changes that a merged head brings: with them every commit that it has and the branch lacks is
@@ -125,13 +125,14 @@ impl Judge<'_> {
     }
 
     /// Of these changes, those that give one tree from the other: one of them, else the widest of them or the
-    /// narrowest, in the order of their history.
+    /// narrowest, in the order of their history. `place` is whether a person has approved all of it, and how many
+    /// merges lead there.
     fn compose(
         &self,
         from: ObjectId,
         to: ObjectId,
         changes: Changes,
-        has_person: bool,
+        place: (bool, usize),
     ) -> Result<Answer<Changes>> {
         if from == to {
             return Ok(Ok(changes));
@@ -144,7 +145,7 @@ impl Judge<'_> {
                 && stack.parts.iter().all(|part| changes.iter().any(|one| Rc::ptr_eq(one, part)))
         });
         for change in widest_first.iter().chain(stacks) {
-            match self.carries_and_lets_in(change, from, to, has_person)? {
+            match self.carries_and_lets_in(change, from, to, place)? {
                 Ok(()) => return Ok(Ok(vec![change.clone()])),
                 Err(reason) => {
                     self.note(from, to, reason.clone());
@@ -157,7 +158,7 @@ impl Judge<'_> {
         let top: Changes = changes.iter().filter(is_top).cloned().collect();
         let bottom: Changes = changes.iter().filter(is_bottom).cloned().collect();
         for some in [top, bottom] {
-            match self.one_after_the_other(from, to, some, has_person)? {
+            match self.one_after_the_other(from, to, some, place)? {
                 Ok(used) => return Ok(Ok(used)),
                 Err(reason) => why = if why == Reason::Other { reason } else { why },
             }
@@ -171,14 +172,14 @@ impl Judge<'_> {
         from: ObjectId,
         to: ObjectId,
         mut changes: Changes,
-        has_person: bool,
+        place: (bool, usize),
     ) -> Result<Answer<Changes>> {
         self.sort_by_history(&mut changes)?;
         let (mut tree, mut used) = (from, Changes::new());
         for change in changes {
             let merged = self.objects.merge(change.base_tree, tree, change.head_tree)?;
             let Some(merged) = merged.filter(|merged| *merged != tree) else { continue };
-            if let Err(reason) = self.carries_and_lets_in(&change, tree, merged, has_person)? {
+            if let Err(reason) = self.carries_and_lets_in(&change, tree, merged, place)? {
                 self.note(from, to, reason.clone());
                 return Ok(Err(reason));
             }
@@ -193,9 +194,9 @@ impl Judge<'_> {
         change: &Approved,
         from: ObjectId,
         to: ObjectId,
-        has_person: bool,
+        (has_person, depth): (bool, usize),
     ) -> Result<Answer> {
-        match self.carries(change, from, to)? {
+        match self.carries(change, from, to, depth)? {
             Ok(()) => {
                 let authors = self.authors_of(change.commits.iter().copied())?;
                 self.lets_in(change, (from, to), &authors, has_person)

@@ -23,10 +23,11 @@ const SQUASHED: [&str; 3] = ["fixup! ", "squash! ", "amend! "];
 type Stages = Vec<(ObjectId, ObjectId)>;
 
 impl Judge<'_> {
-    /// Whether the change carries the steps through all these trees, the one before the first included.
-    pub fn carries_picks(&self, change: &Approved, trees: &[ObjectId]) -> Result<Answer> {
+    /// Whether the change carries the steps through all these trees, the one before the first included, on a
+    /// line that so many merges lead to.
+    pub fn carries_picks(&self, change: &Approved, trees: &[ObjectId], depth: usize) -> Result<Answer> {
         let (Some(first), Some(last)) = (trees.first(), trees.last()) else { return Ok(Err(Reason::Other)) };
-        if let Err(reason) = self.carries(change, *first, *last)? {
+        if let Err(reason) = self.carries(change, *first, *last, depth)? {
             return Ok(Err(reason));
         }
         for stages in self.orders(change)? {

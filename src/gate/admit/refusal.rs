@@ -1,17 +1,19 @@
 //! Why a step keeps an update out, and which change a review would have to cover.
 
+use super::approved::{Approved, MOST_COMMITS};
 use super::judge::Judge;
 use super::reason::Reason;
 use super::steps::Step;
 use super::tally::Tally;
-use super::walk::Line;
+use super::walk::{Line, Walk};
 use super::{Missing, Refusal};
 use crate::domain::error::{Result, hint};
 use crate::domain::verdict::Verdict;
+use std::rc::Rc;
 
 impl Judge<'_> {
     /// Why the step at that index keeps everything out, and what a review could bring.
-    pub fn refusal(&self, line: &Line<'_>, at: usize) -> Result<Refusal> {
+    pub fn refusal(&mut self, line: &Line<'_>, at: usize) -> Result<Refusal> {
         let missing = self.missing(line, at)?;
         let tally = self.evidence.tally(missing.base_tree, missing.head_tree)?;
         if let Tally::Blocked(verdicts) = tally {
@@ -78,26 +80,53 @@ impl Judge<'_> {
         (repo.is_partial() || repo.is_shallow()) && (self.objects.lacks() || steps.iter().any(is_unread))
     }
 
-    /// For a clean merge of one head that nobody has approved, the change that the head brings; else what the
-    /// steps from there bring as they stand, which can always be judged.
-    fn missing(&self, line: &Line<'_>, at: usize) -> Result<Missing> {
-        let (steps, base_tree) = (line.steps, line.tree_at(at));
-        let (step, last) = (&steps[at], &steps[steps.len() - 1]);
-        if at + 1 == steps.len()
+    /// For a merge of one head that nobody has approved, the change that the head brings, if its approval would
+    /// let the merge in; else what the steps from there bring as they stand, which can always be judged.
+    fn missing(&mut self, line: &Line<'_>, at: usize) -> Result<Missing> {
+        let base_tree = line.tree_at(at);
+        if let Some(brought) = self.brought(line, at)?
+            && self.would_let_in(line, at, &brought)?
+        {
+            return Ok(brought);
+        }
+        let last = &line.steps[line.steps.len() - 1];
+        Ok(Missing { base_tree, head_tree: last.tree, base: Some(line.steps[at].before), head: last.commit })
+    }
+
+    /// The change that the head of a clean merge brings, which ends the line.
+    fn brought(&self, line: &Line<'_>, at: usize) -> Result<Option<Missing>> {
+        let step = &line.steps[at];
+        if at + 1 == line.steps.len()
             && let [head] = step.merged[..]
             && let Some(fork) = self.objects.merger.fork(step.before, head)?
             && let Some(tree) = self.objects.tree(head)?
-            && self.objects.merger.bring(&fork, head, base_tree)? == Some(step.tree)
+            && self.objects.merger.bring(&fork, head, line.tree_at(at))? == Some(step.tree)
             && !matches!(self.evidence.tally(fork.tree, tree)?, Tally::Approved(_))
         {
-            return Ok(Missing {
-                base_tree: fork.tree,
-                head_tree: tree,
-                base: fork.commit(),
-                head: Some(head),
-            });
+            let (base, head) = (fork.commit(), Some(head));
+            return Ok(Some(Missing { base_tree: fork.tree, head_tree: tree, base, head }));
         }
-        Ok(Missing { base_tree, head_tree: last.tree, base: Some(step.before), head: last.commit })
+        Ok(None)
+    }
+
+    /// Whether an approval of that change would let the step at that index in. Before there is a commit of a merge
+    /// it would: what its head brings is then judged as it would land.
+    fn would_let_in(&mut self, line: &Line<'_>, at: usize, brought: &Missing) -> Result<bool> {
+        let step = &line.steps[at];
+        let (Some(head), Some(_)) = (brought.head, step.commit) else { return Ok(true) };
+        if self.is_blocked_pair(brought.base_tree, brought.head_tree)? {
+            return Ok(true);
+        }
+        let commits =
+            self.objects.repo.ids_between([brought.base.unwrap_or(step.before)], head, MOST_COMMITS)?;
+        let (trees, ends) = ((brought.base_tree, brought.head_tree), (brought.base, brought.head));
+        let supposed = Approved::supposed(&self.objects, trees, ends, commits)?;
+        let (known, reasons) = (self.approved.clone(), self.reasons.borrow().clone());
+        self.know(known.iter().cloned().chain([Rc::new(supposed)]).collect());
+        let walk = self.walk(&Line { start: line.tree_at(at), steps: &line.steps[at..], depth: line.depth });
+        self.know(known);
+        self.reasons.replace(reasons);
+        Ok(matches!(walk?, Walk::Through(_)))
     }
 
     /// The change for people.

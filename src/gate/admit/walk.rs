@@ -195,7 +195,7 @@ impl Judge<'_> {
                 return Ok(false);
             }
         }
-        let answer = match self.is_new(change, from)? {
+        let answer = match self.is_new(change, from, line.depth)? {
             Ok(()) => {
                 let commits = line.steps[at..at + steps].iter().filter_map(|step| step.commit);
                 self.lets_in(change, (from, to), &self.authors_of(commits)?, false)?
@@ -239,7 +239,7 @@ impl Judge<'_> {
     fn carried_steps(&self, change: &Rc<Approved>, line: &Line<'_>, at: usize) -> Result<Vec<usize>> {
         let (from, first) = (line.tree_at(at), line.tree_at(at + 1));
         let mut carried = Vec::new();
-        match self.carries(change, from, first)? {
+        match self.carries(change, from, first, line.depth)? {
             Ok(()) => carried.push(1),
             Err(reason) => self.note(from, first, reason),
         }
@@ -254,7 +254,7 @@ impl Judge<'_> {
         let trees: Vec<ObjectId> = std::iter::once(from).chain(plain.map(|step| step.tree)).collect();
         for end in 2..trees.len() {
             if trees[end] == whole && trees[end] != trees[end - 1] {
-                match self.carries_picks(change, &trees[..=end])? {
+                match self.carries_picks(change, &trees[..=end], line.depth)? {
                     Ok(()) => carried.push(end),
                     Err(reason) => self.note(from, trees[end], reason),
                 }
