@@ -108,3 +108,14 @@ fn a_clone_too_shallow_to_know_does_not_say_yes() {
     place.git_in(&clone, &["fetch", "--quiet", "--unshallow"]).ok();
     check(1).says("taken out again");
 }
+
+#[test]
+fn what_a_merge_left_out_is_not_said_to_have_been_in() {
+    let place = place();
+    approved(&place, "first", "main", "lines", &lines("new\n"));
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place.git(&["merge", "--quiet", "--no-ff", "--no-edit", "-s", "ours", "first"]).ok();
+    picked(&place, "first").exits(1).says("in its history, and it was left out or taken out again");
+    place.approve("main", "work");
+    place.flow(&["check", "main..work"]).ok();
+}

@@ -16,7 +16,7 @@ pub(super) enum Reason {
     OtherPlace(String),
     /// The branch has never had that path as it was before the change.
     UnknownBase(String),
-    /// It came in before, and was taken out again.
+    /// It came into the branch's history before, and was left out by the merge or taken out again.
     Spent,
     /// What was judged is not here, so that nothing can be compared with it.
     Absent,
@@ -50,7 +50,9 @@ impl fmt::Display for Reason {
             Reason::UnknownBase(path) => {
                 write!(f, "it was reviewed on a version of {path} that the branch never had")
             }
-            Reason::Spent => f.write_str("it was let in before, and taken out again since"),
+            Reason::Spent => {
+                f.write_str("the branch has had it in its history, and it was left out or taken out again")
+            }
             Reason::Absent => f.write_str("the commits that were reviewed are not in this repository"),
             Reason::PolicyByStack(path) => {
                 write!(f, "{path} is policy, and no single review shows how it changes")
