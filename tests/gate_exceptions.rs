@@ -163,3 +163,29 @@ fn an_agent_is_no_person_by_signing_its_own_name() {
     stays(&place, &["merge", "--no-edit", "work"]);
     place.flow(&["verdict", "list", "work"]).ok().says("no: it is by an agent, not by a person");
 }
+
+#[test]
+fn a_block_of_what_comes_to_nothing_is_about_its_own_commits() {
+    let place = place();
+    let come_and_go = |branch: &str, message: &str| {
+        place.branch(branch, "main");
+        place.commit_saying(message, "app.txt", "EVIL\n");
+        place.git(&["rm", "--quiet", "app.txt"]).ok();
+        place.git(&["commit", "--quiet", "-m", &format!("{message} no more")]).ok();
+    };
+    come_and_go("evil", "Be evil");
+    let mut block = place.block("main", "evil", vec![finding(Severity::P0, "Evil")]);
+    block.reviewer = author("judge", "zeta");
+    place.record(&block);
+    come_and_go("nice", "Be nice");
+    place.branch("idle", "main");
+    place.git(&["commit", "--quiet", "--allow-empty", "-m", "Nothing"]).ok();
+    place.switch("main");
+    for branch in ["evil", "nice"] {
+        stays(&place, &["merge", "--ff-only", branch]);
+        stays(&place, &["merge", "--no-ff", "--no-edit", branch]);
+        stays(&place, &["merge", "--no-edit", "-s", "ours", branch]);
+        place.git(&["reset", "--quiet", "--hard"]).ok();
+    }
+    place.git(&["merge", "--quiet", "--ff-only", "idle"]).ok();
+}

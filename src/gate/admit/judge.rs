@@ -308,12 +308,14 @@ impl<'a> Judge<'a> {
         Ok(!self.blocking(base, head)?.is_empty())
     }
 
-    /// The verdicts that block exactly that change.
+    /// The verdicts that block exactly that change. What changes nothing is all alike: there a verdict is about the
+    /// commits that its reviewer was shown, and of those at least one has to enter.
     pub fn blocking(&self, base: ObjectId, head: ObjectId) -> Result<Vec<Verdict>> {
-        Ok(match self.evidence.tally(base, head)? {
-            Tally::Blocked(verdicts) => verdicts,
-            _ => Vec::new(),
-        })
+        let Tally::Blocked(mut verdicts) = self.evidence.tally(base, head)? else { return Ok(Vec::new()) };
+        if base == head {
+            verdicts.retain(|verdict| verdict.commits().iter().any(|commit| self.is_entering(*commit)));
+        }
+        Ok(verdicts)
     }
 
     /// Remembers why a change that seems to be meant for a step does not carry it.

@@ -16,8 +16,10 @@ impl Judge<'_> {
     pub fn refusal(&mut self, line: &Line<'_>, at: usize) -> Result<Refusal> {
         let missing = self.missing(line, at)?;
         let tally = self.evidence.tally(missing.base_tree, missing.head_tree)?;
-        if let Tally::Blocked(verdicts) = tally {
-            return self.blocked(missing, verdicts);
+        if let Tally::Blocked(verdicts) = &tally
+            && (self.is_blocked(line)? || self.is_blocked_pair(missing.base_tree, missing.head_tree)?)
+        {
+            return self.blocked(missing, verdicts.clone());
         }
         if self.is_blind(line.steps) {
             return Err(hint(

@@ -8,6 +8,7 @@ use super::approved::Approved;
 use super::evidence::Evidence;
 use super::judge::Judge;
 use super::steps::Step;
+use super::tally::Tally;
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
 use gix::ObjectId;
@@ -86,8 +87,13 @@ impl Judge<'_> {
         self.search(line, false)
     }
 
-    /// Whether a verdict blocks all of a line; where nothing moves there is nothing to block.
-    fn is_blocked(&self, line: &Line<'_>) -> Result<bool> {
+    /// Whether a verdict blocks all of a line; where nothing moves there is nothing to block. What comes and goes
+    /// again on the way is blocked by whatever blocks that, also when it was committed anew.
+    pub fn is_blocked(&self, line: &Line<'_>) -> Result<bool> {
+        let comes_back = line.end() == line.start && line.steps.iter().any(|step| step.tree != line.start);
+        if comes_back {
+            return Ok(matches!(self.evidence.tally(line.start, line.start)?, Tally::Blocked(_)));
+        }
         Ok(!line.steps.is_empty() && self.is_blocked_pair(line.start, line.end())?)
     }
 
