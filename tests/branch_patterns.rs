@@ -301,3 +301,18 @@ fn a_push_begins_no_protected_branch_on_a_remote_that_asks_nobody() {
     judged_for(&place, "release/2.0", "main", "topic");
     place.git(&["push", "--quiet", "open", "topic:refs/heads/release/2.0"]).ok();
 }
+
+#[test]
+fn no_new_branch_of_a_server_stands_in_the_way_of_protected_ones() {
+    let place = place("main");
+    for commit in ["topic", "main"] {
+        push(&place, &[&format!("{commit}:refs/heads/release")])
+            .exits(1)
+            .says("`release` would stand in the way of `release/*`, which `main` protects")
+            .says("push it under another name");
+    }
+    push(&place, &["main:refs/heads/release/1.0"]).ok();
+    for free in ["releases", "topic/x"] {
+        push(&place, &[&format!("topic:refs/heads/{free}")]).ok();
+    }
+}

@@ -17,6 +17,8 @@ pub(super) enum InForce {
     Own(Policy),
     /// The policies of other branches: each has to agree.
     Others(Vec<Protector>),
+    /// Nothing, and it is new where the policy of that branch protects others that git could not make beside it.
+    InTheWay { of: String, by: String },
 }
 
 /// The policies of a branch: at its own tip; if that does not protect it, those of the branches which do, or an
@@ -26,7 +28,15 @@ pub(super) fn in_force(repo: &Repo, branch: &str, tip: Option<ObjectId>) -> Resu
         return Ok(InForce::Own(policy));
     }
     let others: Vec<String> = repo.refs("refs/heads/")?.iter().map(|(name, _)| short(name)).collect();
-    Protector::all(repo, branch, &usual(repo)?, &others, &|_| Ok(None)).map(InForce::Others)
+    let mut found = Protector::having_a_say(repo, &usual(repo)?, &others, &|_| Ok(None))?;
+    let mut in_the_way = None;
+    for protector in found.iter().filter(|_| tip.is_none()) {
+        if let Some(of) = protector.policy.kept_out_by(branch) {
+            in_the_way = Some(InForce::InTheWay { of: of.to_owned(), by: protector.branch.clone() });
+        }
+    }
+    found.retain(|protector| protector.policy.protects(branch));
+    Ok(in_the_way.filter(|_| found.is_empty()).unwrap_or(InForce::Others(found)))
 }
 
 /// The policy of a branch at one of its commits, if that protects it.

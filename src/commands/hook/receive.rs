@@ -153,7 +153,20 @@ fn judge(repo: &Repo, update: &RefUpdate) -> Result<Option<Refused>> {
         None => branch.to_owned(),
     };
     let in_force = policies::in_force(repo, &branch, tip)?;
-    if matches!(&in_force, InForce::Others(others) if others.is_empty()) {
+    if let InForce::InTheWay { of, by } = &in_force
+        && !update.new.is_null()
+    {
+        return Ok(Some(refuse(
+            format!(
+                "`{branch}` would stand in the way of `{of}`, which `{by}` protects: git has no branch below \
+                 another one"
+            ),
+            ["push it under another name"],
+        )));
+    }
+    if matches!(&in_force, InForce::InTheWay { .. })
+        || matches!(&in_force, InForce::Others(others) if others.is_empty())
+    {
         return match update.new.is_null() || !repo.has(update.new) {
             true => Ok(None),
             false => saying(repo, &branch, tip, update.new),
@@ -181,6 +194,7 @@ fn judge(repo: &Repo, update: &RefUpdate) -> Result<Option<Refused>> {
             return tip.map_or(Ok(None), |tip| replay(repo, &branch, &policy, tip, update.new));
         }
         InForce::Others(protectors) => protectors,
+        InForce::InTheWay { .. } => Vec::new(),
     };
     for by in &protectors {
         let refused = match tip {

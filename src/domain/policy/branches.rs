@@ -19,6 +19,52 @@ pub(super) fn is_pattern(name: &str) -> bool {
     name.contains(['*', '?', '[', '{'])
 }
 
+/// Which of these names or patterns mean branches that git could not make beside that one, as no branch is below
+/// another: those below it, whose folder the pattern spells out, and a name that it would itself be below.
+pub(super) fn kept_out_by<'p>(patterns: &'p [String], branch: &str) -> Option<&'p str> {
+    let parts = branch.split('/').count();
+    let is_folder = |pattern: &str| {
+        let folders: Vec<&str> = pattern.split('/').collect();
+        let folder = folders.get(..parts).filter(|_| folders.len() > parts);
+        // A folder of any name is no word about this one.
+        let says_something = |part: &&str| part.contains(|c| c != '*' && c != '?') && !part.contains("**");
+        folder.is_some_and(|folder| {
+            folder.iter().all(says_something) && {
+                let folder = folder.join("/");
+                folder == branch || glob(&folder).is_ok_and(|glob| glob.is_match(branch))
+            }
+        })
+    };
+    let keeps_out = |pattern: &&String| {
+        let is_below =
+            !is_pattern(pattern) && branch.strip_prefix(*pattern).is_some_and(|rest| rest.starts_with('/'));
+        is_below || alternatives(pattern).iter().any(|one| is_folder(one))
+    };
+    patterns.iter().find(keeps_out).map(String::as_str)
+}
+
+/// The patterns that one with `{a,b}` stands for.
+fn alternatives(pattern: &str) -> Vec<String> {
+    let whole = || vec![pattern.to_owned()];
+    let Some(open) = pattern.find('{') else { return whole() };
+    let (mut depth, mut ends) = (0_usize, vec![open]);
+    for (at, c) in pattern.char_indices().skip_while(|(at, _)| *at < open) {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 1 => ends.push(at),
+            _ => {}
+        }
+        if depth == 0 {
+            ends.push(at);
+            let (before, after) = (&pattern[..open], &pattern[at + 1..]);
+            let inner = ends.windows(2).map(|ends| &pattern[ends[0] + 1..ends[1]]);
+            return inner.flat_map(|one| alternatives(&format!("{before}{one}{after}"))).collect();
+        }
+    }
+    whole()
+}
+
 /// `*` stays within a part between slashes, `**` does not.
 fn glob(pattern: &str) -> Result<GlobMatcher, globset::Error> {
     Ok(GlobBuilder::new(pattern).literal_separator(true).build()?.compile_matcher())
@@ -44,7 +90,7 @@ pub(super) fn mistake(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{mistake, protect};
+    use super::{kept_out_by, mistake, protect};
 
     #[test]
     fn any_name_or_pattern_protects_and_a_star_stays_within_a_part() {
@@ -57,6 +103,31 @@ mod tests {
         }
         assert!(protect(&["**".into()], "a/b"));
         assert!(!protect(&["**".into()], "flow/demo/spec"), "runs have to write their own");
+    }
+
+    #[test]
+    fn no_branch_is_below_another() {
+        let patterns: Vec<String> =
+            ["main", "release/*", "{lts,old/*}/v[0-9]", "team-*/{a,b}/x", "**/stable", "*/next"]
+                .map(String::from)
+                .into();
+        let all: Vec<&str> = patterns.iter().map(String::as_str).collect();
+        for (branch, by) in [
+            ("release", all[1]),
+            ("main/x", all[0]),
+            ("lts", all[2]),
+            ("old", all[2]),
+            ("old/1", all[2]),
+            ("team-1", all[3]),
+            ("team-1/a", all[3]),
+        ] {
+            assert_eq!(kept_out_by(&patterns, branch), Some(by), "{branch}");
+        }
+        for branch in
+            ["releases", "release/1", "release/1/x", "mainly", "old/1/v2", "team-1/c", "topic", "a/b"]
+        {
+            assert_eq!(kept_out_by(&patterns, branch), None, "{branch}");
+        }
     }
 
     #[test]

@@ -118,6 +118,11 @@ impl Policy {
         branches::protect(&self.branches, branch)
     }
 
+    /// The name or pattern of protected branches that could not be made beside that one; `None` if there is none.
+    pub fn kept_out_by(&self, branch: &str) -> Option<&str> {
+        branches::kept_out_by(&self.branches, branch)
+    }
+
     /// The protected branches that are named one by one, and not by a pattern.
     pub fn named_branches(&self) -> impl Iterator<Item = &str> {
         self.branches.iter().map(String::as_str).filter(|name| !branches::is_pattern(name))

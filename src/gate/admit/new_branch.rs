@@ -46,6 +46,18 @@ impl Protector {
         others: &[String],
         accepted: &dyn Fn(&str) -> Result<Option<ObjectId>>,
     ) -> Result<Vec<Protector>> {
+        let mut found = Protector::having_a_say(repo, usual, others, accepted)?;
+        found.retain(|protector| protector.policy.protects(branch));
+        Ok(found)
+    }
+
+    /// The branches of which that is asked, whatever their policies name.
+    pub fn having_a_say(
+        repo: &Repo,
+        usual: &[String],
+        others: &[String],
+        accepted: &dyn Fn(&str) -> Result<Option<ObjectId>>,
+    ) -> Result<Vec<Protector>> {
         for (places, are_usual) in [(usual, true), (others, false)] {
             let mut found: Vec<Protector> = Vec::new();
             for place in places {
@@ -56,7 +68,6 @@ impl Protector {
                 }
             }
             if !found.is_empty() {
-                found.retain(|protector| protector.policy.protects(branch));
                 return Ok(found);
             }
         }
