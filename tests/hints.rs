@@ -433,6 +433,13 @@ fn a_rejection_of_another_message_is_answered_by_the_reviewer_or_a_person() {
             let own = place.sh("git merge --no-edit other").stderr;
             assert!(!own.contains("--again"), "the very commit that was rejected has to be mended: {own}");
             follow(&place, "git merge --no-edit honest", || place.file("main", "a.txt").is_some());
+        } else {
+            assert!(refused.contains("edit this one"), "{gate}: {refused}");
+            place.switch("honest");
+            place.write("a.txt", "a, edited\n");
+            place.git(&["commit", "--quiet", "-a", "--amend", "--no-edit"]).ok();
+            place.switch("main");
+            follow(&place, "git merge --no-edit honest", || place.file("main", "a.txt").is_some());
         }
     }
 }

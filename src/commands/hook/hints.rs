@@ -76,7 +76,7 @@ pub(super) fn as_one_step(
 }
 
 /// How a rejection is answered that was given to another commit with the same change: its message may have been
-/// what was wrong. `None` if it was given to this one, which has to be mended.
+/// what was wrong, or its way. `None` if it was given to this one, which has to be mended.
 pub(super) fn again(
     repo: &Repo,
     candidate: &Candidate,
@@ -94,12 +94,11 @@ pub(super) fn again(
     for verdict in blocking {
         may_not_answer |= policy.was_asked_enough(verdicts.answers(&change, &verdict.reviewer)?);
     }
+    let only =
+        format!("or, if only the message of {} was wrong, or its way to the same change", short(other));
     Ok(Some(match may_not_answer {
-        false => format!(
-            "or, if only the message of {} was wrong, which is the same change: git flow-ai review --again {what}",
-            short(other)
-        ),
-        true => persons_way(policy, &what),
+        false => format!("{only}: git flow-ai review --again {what}"),
+        true => format!("{only}: edit this one, which makes it another, {}", persons_way(policy, &what)),
     }))
 }
 
