@@ -32,6 +32,7 @@ mod gate_exceptions;
 mod gate_policy;
 mod gate_regressions;
 mod gate_rules;
+mod hint_words;
 mod hints;
 mod honest_work;
 mod hook_folders;

@@ -6,7 +6,7 @@
 //! changes what they do.
 
 use crate::domain::error::{Result, hint};
-use crate::domain::text::shell::quote;
+use crate::domain::text::shell::{command_line, quote};
 use crate::system::fs::home;
 use crate::system::git;
 use crate::system::program;
@@ -73,11 +73,12 @@ pub fn from_git_credentials(address: &Url, what: &str) -> Result<String> {
         if password.is_empty() {
             return Err(hint(
                 format!("git's credential helpers have no key for {host}"),
-                format!(
-                    "store it: git credential approve, and type protocol={}, host={host}, username=key and \
+                command_line!(
+                    "store it: git credential approve, and type protocol={}, host={}, username=key and \
                      password=<the key> on a line each, then an empty line; git config --global \
                      credential.helper names the store",
-                    address.scheme()
+                    address.scheme(),
+                    host
                 ),
             ));
         }

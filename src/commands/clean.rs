@@ -16,6 +16,7 @@ use crate::domain::config::Keep;
 use crate::domain::error::Result;
 use crate::domain::plan;
 use crate::domain::spec::Slug;
+use crate::domain::text::shell::command_line;
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::store::{Expected, Repo, config, keep, specs, verdicts};
 use crate::system::process::orphans;
@@ -133,7 +134,8 @@ fn remove_worktree(worktree: Worktree, slug: &str, options: CleanOptions) -> Cle
     if let Ok(Some(why)) = worktree.not_ours() {
         return CleanItem::new(CleanKind::Worktree, name, Some(why));
     }
-    let fix = format!("git flow-ai run {slug} commits it, git flow-ai clean --trash moves it to the trash");
+    let fix =
+        command_line!("git flow-ai run {} commits it, git flow-ai clean --trash moves it to the trash", slug);
     let outcome = match options {
         CleanOptions { dry_run: true, .. } => worktree.unsaved().map(|why| (why, None)),
         CleanOptions { trash, .. } => {
@@ -222,7 +224,10 @@ fn obstacle(
     let open: Vec<&str> = open.iter().filter(|task| !task.done).map(|task| task.id.as_str()).collect();
     if !open.is_empty() {
         let open = open.join(", ");
-        return Ok(Some(format!("not done yet: {open}; tick or remove them: git flow-ai plan {slug}")));
+        return Ok(Some(format!(
+            "not done yet: {open}; tick or remove them: {}",
+            command_line!("git flow-ai plan {}", slug)
+        )));
     }
     let taken = run::checked_out(repo, slug)?;
     Ok(taken.map(|name| format!("{name} is checked out")))

@@ -3,6 +3,7 @@
 use super::run::{Transcript, is_under_way, transcripts};
 use crate::domain::error::{Result, hint};
 use crate::domain::spec::Slug;
+use crate::domain::text::shell::command_line;
 use crate::gate::store::{Repo, specs};
 use anyhow::Context;
 use std::fs::File;
@@ -58,7 +59,7 @@ pub fn open(repo: &Repo, slug: Option<&Slug>, filter: Filter, follow: bool) -> R
     if let Some((other, _)) = found.iter().find(|(other, _)| other != slug) {
         return Err(hint(
             format!("`{task}` is a task of {other} and of {slug}"),
-            format!("name the spec: git flow-ai log {slug} {task}"),
+            command_line!("name the spec: git flow-ai log {} {}", slug, task),
         ));
     }
     let (slug, transcript, file) = (slug.clone(), newest.clone(), open_file(newest)?);

@@ -10,6 +10,7 @@ use crate::commands::run::Lock;
 use crate::commands::status;
 use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::spec::{Slug, Spec};
+use crate::domain::text::shell::command_line;
 use crate::domain::verdict::Verdict;
 use crate::gate::admit::{self, Candidate, New, Ruling};
 use crate::gate::store::{Intent, Repo, changes::trailer, specs, upstream};
@@ -90,8 +91,10 @@ pub fn ask(repo: Repo, proposal: &Proposal) -> Result<HookAnswer> {
         return Ok(HookAnswer::Refuse(Refused {
             why: format!("`{result}` conflicts with `{target}`, and nothing was touched"),
             blocking: Vec::new(),
-            fix: vec![format!(
-                "resolve it on the result, and have that judged: git switch {result} && git merge {target}"
+            fix: vec![command_line!(
+                "resolve it on the result, and have that judged: git switch {} && git merge {}",
+                result,
+                target
             )],
         }));
     };
@@ -129,7 +132,7 @@ pub fn merge(repo: &Repo, proposal: &Proposal) -> Result<Merged> {
     };
     if let Err(error) = merged {
         if let Some(lock) = index_lock(worktree)? {
-            let fix = format!("{}; then git flow-ai merge {}", lock.fix(), spec.slug);
+            let fix = format!("{}; then {}", lock.fix(), command_line!("git flow-ai merge {}", spec.slug));
             return Err(hint_on(
                 error,
                 format!("`{}` was not merged into `{target}`: {lock}", spec.slug),
@@ -142,7 +145,7 @@ pub fn merge(repo: &Repo, proposal: &Proposal) -> Result<Merged> {
         return Err(hint_on(
             error,
             format!("git did not merge `{}` into `{target}`; everything is as it was", spec.slug),
-            format!("see what git says, then again: git flow-ai merge {}", spec.slug),
+            command_line!("see what git says, then again: git flow-ai merge {}", spec.slug),
         ));
     }
     let commit = repo.find_ref(&full)?.context("the target branch is gone")?;
@@ -176,7 +179,7 @@ fn only_ready(repo: &Repo) -> Result<Slug> {
         [] => Err(hint("no spec has a result to merge", "git flow-ai status says what comes next")),
         _ => Err(hint(
             format!("several specs have a result to merge: {}", ready.join(", ")),
-            format!("name one: git flow-ai merge {}", ready[0]),
+            command_line!("name one: git flow-ai merge {}", ready[0]),
         )),
     }
 }
@@ -201,7 +204,7 @@ fn refuse_unfinished(repo: &Repo, spec: &Spec) -> Result<()> {
 
 fn next(repo: &Repo, spec: &Spec) -> Result<String> {
     let next = documents::step_of(repo, spec)?.next.into_iter().next();
-    Ok(next.unwrap_or_else(|| format!("git flow-ai run {}", spec.slug)))
+    Ok(next.unwrap_or_else(|| command_line!("git flow-ai run {}", spec.slug)))
 }
 
 /// Where the target is checked out: here, or in another worktree.
@@ -223,7 +226,7 @@ fn worktree_of(repo: &Repo, target: &str) -> Result<PathBuf> {
             return Ok(path);
         }
     }
-    Err(hint(format!("`{target}` is not checked out anywhere"), format!("git switch {target}")))
+    Err(hint(format!("`{target}` is not checked out anywhere"), command_line!("git switch {}", target)))
 }
 
 /// The lock on the index of a worktree, if it is there.

@@ -4,13 +4,17 @@ use super::documents;
 use crate::domain::error::{Result, hint};
 use crate::domain::plan::{self, Plan};
 use crate::domain::spec::Slug;
+use crate::domain::text::shell::command_line;
 use crate::gate::store::{Repo, config, specs};
 
 /// The plan as it stands.
 pub fn read(repo: &Repo, slug: &Slug) -> Result<Plan> {
     let spec = specs::read(repo, slug)?;
     let Some(text) = spec.document(plan::DOCUMENT).filter(|text| documents::has_content(text)) else {
-        return Err(hint(format!("{slug} has no plan"), format!("write it: git flow-ai plan {slug}")));
+        return Err(hint(
+            format!("{slug} has no plan"),
+            command_line!("write it: git flow-ai plan {}", slug),
+        ));
     };
     plan::parse(text)
 }

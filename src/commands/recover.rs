@@ -9,6 +9,7 @@ use crate::agents::worktree::{self, Trash, TrashEntry, TrashKind};
 use crate::domain::config::Keep;
 use crate::domain::digest;
 use crate::domain::error::{Result, hint, nearest};
+use crate::domain::text::shell::command_line;
 use crate::gate::store::changes::trailer;
 use crate::gate::store::{Expected, Repo, config};
 use crate::system::git;
@@ -123,7 +124,7 @@ fn from_entry(entry: TrashEntry) -> Recoverable {
         holds: removal.holds,
         bytes: Some(removal.bytes),
         goes_to: entry.path.display().to_string(),
-        restore: format!("git flow-ai recover {}", entry.id),
+        restore: command_line!("git flow-ai recover {}", entry.id),
         source: Source::Trash(Box::new(entry)),
     }
 }
@@ -158,7 +159,7 @@ fn from_ref(
         }
     };
     Ok(Recoverable {
-        restore: format!("git flow-ai recover {id}"),
+        restore: command_line!("git flow-ai recover {}", id),
         id,
         kind,
         spec,
@@ -214,7 +215,7 @@ pub fn restore(repo: &Repo, found: &Recoverable, to: Option<&str>) -> Result<Res
             let branch = to.unwrap_or(&found.goes_to);
             let full = format!("refs/heads/{branch}");
             if repo.find_ref(&full)?.is_some() {
-                let fix = format!("name another: git flow-ai recover {} --to <branch>", found.id);
+                let fix = command_line!("name another: git flow-ai recover {} --to <branch>", found.id);
                 return Err(hint(format!("the branch {branch} exists, and is not written over"), fix));
             }
             if found.kind == RecoverableKind::Spec && to.is_none() {

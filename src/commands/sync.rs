@@ -7,6 +7,7 @@
 
 use crate::commands::hook::LOSES;
 use crate::domain::error::{Result, hint};
+use crate::domain::text::shell::command_line;
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::store::verdicts::{self, COPIES, Lost};
 use crate::gate::store::{Conflict, Expected, Intent, Repo, keep};
@@ -179,7 +180,7 @@ fn unreachable_remote(remote: &str, talk: &Talk) -> anyhow::Error {
     }
     hint(
         format!("the verdicts of {remote} cannot be fetched: {}", talk.reason()),
-        format!("git ls-remote {remote} tells whether it can be reached; nothing here has changed"),
+        command_line!("git ls-remote {} tells whether it can be reached; nothing here has changed", remote),
     )
 }
 

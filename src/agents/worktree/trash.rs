@@ -12,6 +12,7 @@ use super::ignored::IgnoredFiles;
 use super::record::{self, WorktreeRecord};
 use super::{Worktree, Worktrees, private_git, scan};
 use crate::domain::error::{Result, hint};
+use crate::domain::text::shell::command_line;
 use crate::system::fs::disk_usage::{GLANCE, THOROUGH, measure};
 use crate::system::fs::{move_new, remove_tree};
 use anyhow::Context;
@@ -222,7 +223,7 @@ fn lock(entry: &TrashEntry) -> Result<WorktreeRecord> {
 fn occupied(entry: &TrashEntry, path: &Path) -> anyhow::Error {
     hint(
         format!("{} exists, and nothing is ever written over", path.display()),
-        format!("name another place: git flow-ai recover {} --to <folder>", entry.id),
+        command_line!("name another place: git flow-ai recover {} --to <folder>", entry.id),
     )
 }
 

@@ -5,6 +5,7 @@ use super::hooks::{self, INSTALL, TOPIC};
 use crate::commands::sync;
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
+use crate::domain::text::shell::command_line;
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::check::unmatched_rules;
 use crate::gate::store::Repo;
@@ -51,7 +52,7 @@ fn malformed(repo: &Repo) -> Result<Vec<Check>> {
     let mut checks = Vec::new();
     if let Some(first) = faults.first() {
         let says = format!("{} {}, and skipped: {first}", faults.len(), things(faults.len()));
-        let remote = sync::remote(repo, None).map(|remote| format!("git flow-ai sync {remote}"));
+        let remote = sync::remote(repo, None).map(|remote| command_line!("git flow-ai sync {}", remote));
         let own =
             repo.find_ref(NOTES_REF)?.map_or(Ok(Vec::new()), |tip| verdicts::faults(repo, None, tip))?;
         let fix = match remote {

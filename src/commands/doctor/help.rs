@@ -1,7 +1,7 @@
 //! Whether `git flow-ai`, its help and its completions are found by git, man and the shell.
 
 use super::Check;
-use crate::domain::text::shell::quote_path;
+use crate::domain::text::shell::command_line;
 use crate::system::fs::home::{self, Base};
 use crate::system::program;
 use std::path::PathBuf;
@@ -62,7 +62,7 @@ fn completions() -> Option<Check> {
         None => Check::note(
             TOPIC,
             format!("no completions for {name}"),
-            format!("git flow-ai completions {name} > {}", quote_path(&places[0])),
+            command_line!("git flow-ai completions {} > {}", name, places[0].display()),
         ),
     })
 }

@@ -10,7 +10,7 @@ use crate::commands::init::{
     servers_hook, unasked,
 };
 use crate::domain::error::Result;
-use crate::domain::text::shell::quote_path;
+use crate::domain::text::shell::{command_line, quote_path};
 use crate::gate::store::Repo;
 use crate::system::git;
 use std::path::Path;
@@ -67,12 +67,12 @@ fn fault(dir: &Path, hooks: &Path, name: &str, by_config: ByConfig) -> Option<Ch
         (Ok(()), ByConfig::SwitchedOff) => Some(Check::note(
             TOPIC,
             format!("git's config switches off our hook {name}; only the file asks"),
-            format!("git config --show-origin --get-all {key} says where"),
+            command_line!("git config --show-origin --get-all {} says where", key),
         )),
         (Err(_), ByConfig::SwitchedOff) => Some(Check::bad(
             TOPIC,
             format!("git's config switches off our hook {name}, and no file asks"),
-            format!("git config --show-origin --get-all {key} says where"),
+            command_line!("git config --show-origin --get-all {} says where", key),
         )),
         (Ok(()), _) | (Err(Taken::Lefthook), ByConfig::Yes) => None,
         (Err(Taken::Lefthook), ByConfig::No) if lefthook_asks(dir, name) => None,

@@ -6,6 +6,7 @@
 use super::{DocumentState, Stage, document_meant, step_of};
 use crate::domain::error::{Result, hint};
 use crate::domain::spec::{Approval, Slug, Spec};
+use crate::domain::text::shell::command_line;
 use crate::gate::store::{Conflict, Expected, Repo, specs};
 use jiff::{Timestamp, Unit};
 
@@ -50,7 +51,7 @@ pub fn approve(repo: &Repo, slug: &Slug, which: Which<'_>) -> Result<Vec<Approva
         Ok(_) => Ok(approvals),
         Err(error) if error.chain().any(|link| link.is::<Conflict>()) && has_moved() => Err(hint(
             format!("{slug} was changed by somebody else in the meantime, so nothing was approved"),
-            format!("look at it again: git flow-ai spec show {slug}"),
+            command_line!("look at it again: git flow-ai spec show {}", slug),
         )),
         Err(error) => Err(error),
     }
@@ -104,10 +105,14 @@ fn refuse(spec: &Spec, document: &str, state: &DocumentState) -> Result<()> {
     match state {
         DocumentState::Missing => Err(hint(
             format!("{document} is not written yet, so there is nothing to approve"),
-            format!("write it: git flow-ai spec edit {slug} {document} (with --draft, an agent does)"),
+            command_line!(
+                "write it: git flow-ai spec edit {} {} (with --draft, an agent does)",
+                slug,
+                document
+            ),
         )),
         DocumentState::Invalid(why) => {
-            Err(hint(why.clone(), format!("mend it: git flow-ai spec edit {slug} {document}")))
+            Err(hint(why.clone(), command_line!("mend it: git flow-ai spec edit {} {}", slug, document)))
         }
         DocumentState::Unapproved | DocumentState::Approved | DocumentState::Written => Ok(()),
     }

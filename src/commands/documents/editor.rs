@@ -7,6 +7,7 @@ use super::{New, Saved, has_content, save, steps};
 use crate::domain::error::{Hint, Result, hint};
 use crate::domain::plan;
 use crate::domain::spec::Spec;
+use crate::domain::text::shell::command_line;
 use crate::domain::workflow::{ARTIFACTS, Step};
 use crate::gate::store::{Repo, specs};
 use crate::system::git;
@@ -44,7 +45,9 @@ pub fn edit(repo: &Repo, spec: &Spec, document: &str) -> Result<Saved> {
     }
     let saved = save(repo, spec, document, &typed.text, &format!("Write {document}"));
     saved.map_err(|error| {
-        typed.rescue(error, |file| format!("git flow-ai spec edit {} {document} --from {file}", spec.slug))
+        typed.rescue(error, |file| {
+            command_line!("git flow-ai spec edit {} {} --from {}", spec.slug, document, file)
+        })
     })
 }
 
@@ -63,7 +66,7 @@ pub fn edit_first<T>(repo: &Repo, new: &New, begin: impl FnOnce(String) -> Resul
     }
     begin(typed.text.clone()).map_err(|error| {
         typed.rescue(error, |file| {
-            format!("git flow-ai spec {:?} --slug another-name --from {file}", new.title)
+            command_line!("git flow-ai spec {} --slug another-name --from {}", new.title, file)
         })
     })
 }
@@ -71,7 +74,8 @@ pub fn edit_first<T>(repo: &Repo, new: &New, begin: impl FnOnce(String) -> Resul
 fn nothing_written(so: &str) -> anyhow::Error {
     hint(
         format!("nothing was written, so {so}"),
-        "if your editor returns at once, tell it to wait, for example: git config core.editor \"code --wait\"",
+        "if your editor returns at once, tell it to wait, for example: git config core.editor \"code \
+         --wait\"",
     )
 }
 

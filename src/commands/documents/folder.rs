@@ -6,6 +6,7 @@ use crate::domain::error::{Result, hint_on};
 use crate::domain::event::Events;
 use crate::domain::plan;
 use crate::domain::spec::Spec;
+use crate::domain::text::shell::command_line;
 use crate::domain::text::units;
 use crate::gate::store::{Repo, trees};
 use crate::system::fs::Inside;
@@ -34,7 +35,7 @@ pub fn lay_out(repo: &Repo, worktree: &Path, spec: &Spec, document: &str) -> Res
         hint_on(
             error,
             format!("the documents of {} cannot be laid out", spec.slug),
-            format!("give the branch a commit without that entry: git update-ref {branch} <commit>"),
+            command_line!("give the branch a commit without that entry: git update-ref {} <commit>", branch),
         )
     })
 }

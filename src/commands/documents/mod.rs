@@ -23,6 +23,7 @@ pub use step::{DocumentState, DocumentStatus, Stage, StepStatus, has_content, st
 use crate::domain::error::{Result, hint, nearest};
 use crate::domain::plan;
 use crate::domain::spec::{Slug, Spec};
+use crate::domain::text::shell::command_line;
 use crate::domain::workflow::{self, Workflow};
 use crate::gate::store::config::{self, Loaded};
 use crate::gate::store::{Conflict, Expected, Repo, specs};
@@ -129,7 +130,7 @@ fn refuse_taken(repo: &Repo, slug: &Slug) -> Result<()> {
         if repo.find_ref(&format!("refs/heads/{branch}"))?.is_some() {
             return Err(hint(
                 format!("your branch `{branch}` is where the branches of this spec would go"),
-                format!("rename it: git branch -m {branch} <another name>"),
+                command_line!("rename it: git branch -m {} <another name>", branch),
             ));
         }
     }
@@ -137,7 +138,7 @@ fn refuse_taken(repo: &Repo, slug: &Slug) -> Result<()> {
 }
 
 fn taken_way_out(slug: &Slug) -> String {
-    format!("go on with it: git flow-ai spec show {slug}; or name the new one: --slug another-name")
+    command_line!("go on with it: git flow-ai spec show {}; or name the new one: --slug another-name", slug)
 }
 
 /// The document that is meant: the named one, else that of the current step, else the request.

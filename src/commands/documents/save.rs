@@ -4,6 +4,7 @@ use super::{has_content, refuse_agents};
 use crate::domain::error::{Result, hint};
 use crate::domain::plan;
 use crate::domain::spec::Spec;
+use crate::domain::text::shell::command_line;
 use crate::gate::store::{Conflict, Expected, Repo, specs};
 use gix::ObjectId;
 
@@ -56,7 +57,7 @@ pub fn save(repo: &Repo, spec: &Spec, document: &str, text: &str, subject: &str)
     }
     Err(hint(
         format!("{document} of {} was changed by somebody else in the meantime", spec.slug),
-        format!("look at it: git flow-ai spec show {} {document}", spec.slug),
+        command_line!("look at it: git flow-ai spec show {} {}", spec.slug, document),
     ))
 }
 

@@ -7,6 +7,7 @@
 use crate::domain::error::Result;
 use crate::domain::plan::{self, Plan};
 use crate::domain::spec::Spec;
+use crate::domain::text::shell::command_line;
 use crate::domain::workflow::{self, Step, Workflow};
 use crate::gate::store::{Repo, specs};
 
@@ -222,20 +223,20 @@ fn next(spec: &Spec, status: &StepStatus, has_result: bool) -> Vec<String> {
     let slug = &spec.slug;
     let Some(document) = status.document() else {
         return match status.stage {
-            Stage::Done if has_result => vec![format!("git flow-ai merge {slug}")],
-            _ => vec![format!("git flow-ai run {slug}")],
+            Stage::Done if has_result => vec![command_line!("git flow-ai merge {}", slug)],
+            _ => vec![command_line!("git flow-ai run {}", slug)],
         };
     };
     let edit = if document.document == plan::DOCUMENT {
-        format!("git flow-ai plan {slug}")
+        command_line!("git flow-ai plan {}", slug)
     } else {
-        format!("git flow-ai spec edit {slug} {}", document.document)
+        command_line!("git flow-ai spec edit {} {}", slug, document.document)
     };
     match document.state {
         DocumentState::Missing => vec![format!("{edit} --draft"), edit],
         DocumentState::Invalid(_) => vec![edit],
         DocumentState::Unapproved | DocumentState::Approved | DocumentState::Written => {
-            vec![format!("git flow-ai approve {slug}"), edit]
+            vec![command_line!("git flow-ai approve {}", slug), edit]
         }
     }
 }

@@ -1,19 +1,17 @@
-//! What a refusal says to do: how to get the verdict that is missing, and how to get back to where one
-//! was, where git has changed files before it asked.
+//! What a refusal says to do: how to get the verdict that is missing, or whom to ask.
 
 use super::independence::{self, can_be_reviewed};
+use super::way_back::back_command;
 use super::{Moment, Refused};
 use crate::commands::human_review;
 use crate::commands::review::persons_way;
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
-use crate::domain::text::shell::quote;
+use crate::domain::text::shell::{Part, command_line, join};
 use crate::domain::verdict::Verdict;
 use crate::gate::admit::{self, Beginning, BranchVerdicts, Candidate, Missing, New, Protector, Ruling};
-use crate::gate::store::{Repo, reflog};
-use crate::system::git;
+use crate::gate::store::Repo;
 use gix::ObjectId;
-use std::process::Stdio;
 
 /// How a person's approval is given.
 pub(super) fn approval(
@@ -31,7 +29,10 @@ pub(super) fn approval(
         }
         (None, _) => format!("--staged{}", target(repo, candidate)),
     };
-    Ok(format!("a person who did not write it approves it: git flow-ai review {what} --approve"))
+    Ok(command_line!(
+        "a person who did not write it approves it: git flow-ai review {} --approve",
+        Part(&what)
+    ))
 }
 
 /// How what cannot enter commit by commit enters as one step, where that would be let in or needs no more than a
@@ -51,25 +52,30 @@ pub(super) fn as_one_step(
     let first = match admit::admit_under(repo, &step, policy)? {
         Ruling::Allow(_) => String::new(),
         Ruling::Refuse(refusal) if refusal.missing.is_some() && refusal.blocking.is_empty() => {
-            format!(
+            command_line!(
                 "git flow-ai review {}..{}{} && ",
                 short(candidate.old),
                 short(new),
-                target(repo, candidate)
+                Part(&target(repo, candidate))
             )
         }
         Ruling::Refuse(_) => return Ok(None),
     };
-    let (branch, merge) = (quote(&candidate.branch), format!("git merge --no-ff --no-edit {}", short(new)));
+    let (branch, merge) = (&candidate.branch, command_line!("git merge --no-ff --no-edit {}", short(new)));
     Ok(Some(match moment {
         Moment::Push | Moment::Receive => format!(
-            "push it as one step: {first}git switch --detach {} && {merge} && git flow-ai push HEAD:{branch}",
-            short(candidate.old)
+            "push it as one step: {first}{}",
+            command_line!(
+                "git switch --detach {} && {} && git flow-ai push HEAD:{}",
+                short(candidate.old),
+                Part(&merge),
+                branch
+            )
         ),
         _ => {
             let back = back_command(repo, candidate, moment).map(|back| back + " && ").unwrap_or_default();
             let is_there = repo.head_ref()? == Some(format!("refs/heads/{}", candidate.branch));
-            let switch = if is_there { String::new() } else { format!("git switch {branch} && ") };
+            let switch = if is_there { String::new() } else { command_line!("git switch {} && ", branch) };
             format!("let it in as one step: {first}{back}{switch}{merge}")
         }
     }))
@@ -97,7 +103,7 @@ pub(super) fn again(
     let only =
         format!("or, if only the message of {} was wrong, or its way to the same change", short(other));
     Ok(Some(match may_not_answer {
-        false => format!("{only}: git flow-ai review --again {what}"),
+        false => format!("{only}: {}", command_line!("git flow-ai review --again {}", Part(&what))),
         true => format!("{only}: edit this one, which makes it another, {}", persons_way(policy, &what)),
     }))
 }
@@ -131,7 +137,8 @@ fn review(repo: &Repo, candidate: &Candidate, missing: &Missing, moment: Moment)
         return Ok(match &candidate.new {
             New::Tree { tree, heads } if is_gits_own(repo, candidate, *tree, heads)? => {
                 let target = target(repo, candidate);
-                let review = |head: &ObjectId| format!("git flow-ai review {}{target}", short(*head));
+                let review =
+                    |head: &ObjectId| command_line!("git flow-ai review {}{}", short(*head), Part(&target));
                 let each: Vec<String> = heads.iter().map(review).collect();
                 format!("have it judged: {}", each.join(" && "))
             }
@@ -139,7 +146,7 @@ fn review(repo: &Repo, candidate: &Candidate, missing: &Missing, moment: Moment)
         });
     };
     let what = named(repo, candidate, missing.base, head, moment)?;
-    Ok(format!("have it judged: git flow-ai review {what}{}", target(repo, candidate)))
+    Ok(command_line!("have it judged: git flow-ai review {}{}", what, Part(&target(repo, candidate))))
 }
 
 /// Whether that tree is what git itself makes of these heads, so that the heads can be judged.
@@ -151,7 +158,7 @@ fn is_gits_own(repo: &Repo, candidate: &Candidate, tree: ObjectId, heads: &[Obje
 fn target(repo: &Repo, candidate: &Candidate) -> String {
     match repo.target() {
         Ok(usual) if usual == candidate.branch => String::new(),
-        _ => format!(" --target {}", quote(&candidate.branch)),
+        _ => command_line!(" --target {}", candidate.branch),
     }
 }
 
@@ -166,20 +173,22 @@ pub(super) fn picks(repo: &Repo, candidate: &Candidate) -> Option<String> {
     let commits: Vec<&str> =
         todo.lines().filter_map(|line| line.strip_prefix("pick ")?.split(' ').next()).collect();
     let [first, _, ..] = commits[..] else { return None };
-    let (branch, main) = (format!("pick-{first}"), quote(&candidate.branch));
-    Some(format!(
-        "pick them onto a branch of their own, and have that judged: git cherry-pick --abort && \
-         git switch -c {branch} && git cherry-pick {} && git flow-ai review{} && git switch {main} && \
-         git merge --ff-only {branch}",
-        commits.join(" "),
-        target(repo, candidate)
+    let branch = format!("pick-{first}");
+    Some(command_line!(
+        "pick them onto a branch of their own, and have that judged: git cherry-pick --abort && git switch \
+         -c {} && git cherry-pick {} && git flow-ai review{} && git switch {} && git merge --ff-only {}",
+        branch,
+        Part(&join(commits)),
+        Part(&target(repo, candidate)),
+        candidate.branch,
+        branch
     ))
 }
 
 /// Why a branch may not begin there, and where it may.
 pub(super) fn beginning(branch: &str, by: &Protector, refused: Beginning, moment: Moment) -> Refused {
     let place = &by.branch;
-    let at_place = format!("begin with what is in it: git branch {} {}", quote(branch), quote(place));
+    let at_place = command_line!("begin with what is in it: git branch {} {}", branch, place);
     let (why, fix) = match refused {
         Beginning::OtherPolicy => (
             format!(
@@ -218,7 +227,10 @@ pub(super) fn waiver(
         }
         (None, _) => format!("--staged{}", target(repo, candidate)),
     };
-    Ok(Some(format!("or let it in unjudged, and say why: git flow-ai waive {what} --reason \"…\"")))
+    Ok(Some(command_line!(
+        "or let it in unjudged, and say why: git flow-ai waive {} --reason \"…\"",
+        Part(&what)
+    )))
 }
 
 /// A change as `review` and `waive` take it.
@@ -247,137 +259,15 @@ fn named(
 /// How to get a verdict on what is about to be committed. `commit -a` and `commit <path>` make the
 /// commit of an index of their own, which is gone when they are refused.
 fn staged(repo: &Repo, candidate: &Candidate) -> String {
-    let review = format!("git flow-ai review --staged{}", target(repo, candidate));
+    let review = command_line!("git flow-ai review --staged{}", Part(&target(repo, candidate)));
     match repo.index_file().file_name().and_then(|name| name.to_str()) {
         Some("index.lock") => {
-            format!("have it judged: git add --update && {review}, then commit; or commit it on a branch")
+            command_line!(
+                "have it judged: git add --update && {}, then commit; or commit it on a branch",
+                Part(&review)
+            )
         }
         Some("index") => format!("have it judged: {review}, then commit; or commit it on a branch"),
         _ => format!("stage what is to be committed and nothing else, then: {review}"),
     }
-}
-
-/// How to get back to where one was, where git has changed files already.
-pub(super) fn back(repo: &Repo, candidate: &Candidate, moment: Moment) -> Option<String> {
-    if moment == Moment::BeforeRebase {
-        return put_aside(repo).map(str::to_owned);
-    }
-    back_command(repo, candidate, moment).map(|abort| format!("to go back to where you were: {abort}"))
-}
-
-fn back_command(repo: &Repo, candidate: &Candidate, moment: Moment) -> Option<String> {
-    if !matches!(moment, Moment::MergeCommit | Moment::Commit | Moment::Move) {
-        return None;
-    }
-    let under_way = |name: &str| repo.git_dir().join(name).exists();
-    Some(if moment == Moment::MergeCommit || under_way("MERGE_HEAD") {
-        "git merge --abort".to_owned()
-    } else if under_way("CHERRY_PICK_HEAD") {
-        "git cherry-pick --abort".to_owned()
-    } else if under_way("rebase-apply/applying") {
-        "git am --abort".to_owned()
-    } else if under_way("rebase-apply") && !under_way("rebase-apply/head-name") {
-        // Without that name `--abort` does not know where to go: so `git rebase --apply` leaves it.
-        format!("git rebase --quit && git switch {}", before_rebase(repo, candidate))
-    } else if under_way("rebase-merge") || under_way("rebase-apply") {
-        // That leads to the branch that was rebased.
-        match before_rebase(repo, candidate) {
-            own if own == quote(&rebased(repo, candidate)) => "git rebase --abort".to_owned(),
-            elsewhere => format!("git rebase --abort && git switch {elsewhere}"),
-        }
-    } else if under_way("sequencer") {
-        "git revert --abort".to_owned()
-    } else if moment != Moment::Move {
-        return None;
-    } else if was_checked_out(repo, candidate) && !is_new_commit(repo, candidate) {
-        if is_index_only(repo) { "git reset" } else { "git reset --merge HEAD" }.to_owned()
-    } else if was_rebased(repo, candidate) {
-        format!("git switch {}", before_rebase(repo, candidate))
-    } else {
-        return None;
-    })
-}
-
-/// The branch that is being rebased, to which `git rebase --abort` leads.
-fn rebased(repo: &Repo, candidate: &Candidate) -> String {
-    let names = ["rebase-merge/head-name", "rebase-apply/head-name"].map(|file| repo.git_dir().join(file));
-    let name = names.into_iter().find_map(|file| std::fs::read_to_string(file).ok());
-    let branch = name.as_deref().and_then(|name| name.trim_end().strip_prefix("refs/heads/"));
-    branch.unwrap_or(&candidate.branch).to_owned()
-}
-
-/// Where the user was when a rebase began, as `git switch` takes it: `git rebase <upstream> <branch>` goes to that
-/// branch first. git notes where HEAD was, and its last switch says which branch that is.
-fn before_rebase(repo: &Repo, candidate: &Candidate) -> String {
-    let rebased = rebased(repo, candidate);
-    let moves = reflog::read(repo, "HEAD").unwrap_or_default();
-    let start = moves.iter().rposition(|last| last.what.contains("(start): checkout "));
-    let Some(start) = start else { return quote(&rebased) };
-    let from = moves[start].from;
-    let switched = moves[..start].iter().rev().find_map(|last| {
-        last.what.strip_prefix("checkout: moving from ")?.rsplit_once(" to ").map(|(_, to)| to.to_owned())
-    });
-    let is_at =
-        |branch: &str| matches!(repo.find_ref(&format!("refs/heads/{branch}")), Ok(Some(tip)) if tip == from);
-    match switched {
-        Some(branch) if branch == rebased || is_at(&branch) => quote(&branch),
-        // It was never left, or git has not noted how it was reached.
-        None if from == candidate.old || candidate.branch != rebased => quote(&rebased),
-        _ => format!("--detach {from}"),
-    }
-}
-
-/// Whether files and index are those of the new tip already, though HEAD is not: as `git reset --hard`,
-/// `git revert` and `git checkout -B` leave them.
-fn was_checked_out(repo: &Repo, candidate: &Candidate) -> bool {
-    let (New::Commit(new), Some(folder)) = (&candidate.new, repo.work_dir()) else { return false };
-    let is_in_index = |commit: &str| {
-        let mut git = git::command(folder);
-        git.args(["diff-index", "--cached", "--quiet", commit, "--"]).stderr(Stdio::null());
-        git.status().is_ok_and(|status| status.success())
-    };
-    is_in_index(&new.to_string()) && !is_in_index("HEAD")
-}
-
-/// How to get back what `git rebase --autostash` has put aside: before 2.47 git forgets it when its hook
-/// says no.
-pub(super) fn put_aside(repo: &Repo) -> Option<&'static str> {
-    let is_there = |name: &str| repo.git_dir().join(name).exists();
-    let is_put_aside = is_there("rebase-merge/autostash") || is_there("rebase-apply/autostash");
-    let forgets = is_put_aside && git::version().is_ok_and(|version| version < (2, 47));
-    forgets.then_some("to go back to where you were: git rebase --quit && git stash pop")
-}
-
-/// Whether the index has gone ahead without the files, as `git reset --mixed` leaves them.
-fn is_index_only(repo: &Repo) -> bool {
-    let names = |args: &[&str]| {
-        let folder = repo.work_dir().unwrap_or(repo.common_dir());
-        git::output(git::command(folder).args(args).args(["--name-only", "-z"])).unwrap_or_default()
-    };
-    let (unlike_head, unlike_files) = (names(&["diff-index", "--cached", "HEAD"]), names(&["diff-files"]));
-    let unlike_head: Vec<&str> = unlike_head.split_terminator('\0').collect();
-    unlike_files.split_terminator('\0').any(|name| unlike_head.contains(&name))
-}
-
-/// Whether `git commit` has just made the new tip: then the index holds a person's work, which no way
-/// back may take away. Commits that git moves to are known by some ref; a revert leaves its message
-/// elsewhere.
-fn is_new_commit(repo: &Repo, candidate: &Candidate) -> bool {
-    let New::Commit(new) = &candidate.new else { return false };
-    let written = |name: &str| std::fs::metadata(repo.git_dir().join(name)).and_then(|file| file.modified());
-    if let Ok(revert) = written("MERGE_MSG")
-        && written("COMMIT_EDITMSG").is_ok_and(|commit| commit < revert)
-    {
-        return false;
-    }
-    let mut git = git::command(repo.common_dir());
-    git.args(["for-each-ref", "--count=1", "--contains", &new.to_string()]);
-    git::output(&mut git).map_or(true, |refs| refs.is_empty())
-}
-
-/// Whether `git rebase --apply` is about to end: it has taken its own state away already.
-fn was_rebased(repo: &Repo, candidate: &Candidate) -> bool {
-    let is_at = |name: &str, id: ObjectId| matches!(repo.find_ref(name), Ok(Some(at)) if at == id);
-    matches!((&candidate.new, repo.head_ref()), (New::Commit(new), Ok(None)) if is_at("HEAD", *new))
-        && is_at("ORIG_HEAD", candidate.old)
 }

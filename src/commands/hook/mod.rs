@@ -18,6 +18,7 @@ mod rebase;
 mod receive;
 pub mod review;
 mod transaction;
+mod way_back;
 
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
@@ -169,7 +170,7 @@ fn refused(
     if let Some(missing) = &refusal.missing {
         ways.extend(hints::waiver(repo, candidate, policy, missing, moment)?);
     }
-    ways.extend(hints::back(repo, candidate, moment));
+    ways.extend(way_back::back(repo, candidate, moment));
     Ok(Refused { why: format!("{what}: {}", refusal.why), blocking: refusal.blocking, fix: ways })
 }
 

@@ -4,6 +4,7 @@
 //! names is, whichever of them is written to.
 
 use crate::domain::error::{Result, hint};
+use crate::domain::text::shell::command_line;
 use crate::gate::store::{Repo, config};
 use gix::ObjectId;
 
@@ -21,7 +22,7 @@ pub(super) fn real(repo: &Repo, name: &str) -> Result<String> {
     }
     Err(hint(
         format!("{name} is a symbolic ref that leads nowhere"),
-        format!("whoever keeps the repository removes it: git symbolic-ref --delete {name}"),
+        command_line!("whoever keeps the repository removes it: git symbolic-ref --delete {}", name),
     ))
 }
 

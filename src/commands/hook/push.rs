@@ -8,6 +8,7 @@
 
 use super::{HookAnswer, Moment, decide, transaction};
 use crate::domain::error::{Result, hint};
+use crate::domain::text::shell::command_line;
 use crate::gate::admit::{Candidate, New};
 use crate::gate::store::Repo;
 use anyhow::Context;
@@ -47,7 +48,7 @@ pub(super) fn ask(args: &[String], mut input: impl Read) -> Result<HookAnswer> {
             let remote = args.first().map_or("<remote>", String::as_str);
             return Err(hint(
                 format!("`{branch}` has moved on {remote}, so what this push adds cannot be told"),
-                format!("git pull --rebase {remote}, then push again"),
+                command_line!("git pull --rebase {}, then push again", remote),
             ));
         }
         let candidate = Candidate { branch: branch.into(), old, new: New::Commit(new), accepted: None };

@@ -5,7 +5,7 @@
 //! what the remote has let in. git does not say here what `--onto` and a list of steps will make of
 //! it: the branch itself is the last fence, as without this hook.
 
-use super::{HookAnswer, Moment, Refused, decide, guarded, guarded_branch, hints};
+use super::{HookAnswer, Moment, Refused, decide, guarded, guarded_branch, way_back};
 use crate::domain::error::Result;
 use crate::gate::admit::{self, Candidate, New};
 use crate::gate::store::Repo;
@@ -55,7 +55,7 @@ fn rewrites(repo: &Repo, candidate: &Candidate) -> HookAnswer {
 fn refused(repo: &Repo, candidate: &Candidate, why: &str) -> HookAnswer {
     let branch = &candidate.branch;
     let mut fix = vec![format!("only add to `{branch}`: rebase a branch of its own, and merge that")];
-    fix.extend(hints::put_aside(repo).map(str::to_owned));
+    fix.extend(way_back::put_aside(repo).map(str::to_owned));
     HookAnswer::Refuse(Refused {
         why: format!("this rebase of `{branch}` is refused, and nothing was touched: {why}"),
         blocking: Vec::new(),

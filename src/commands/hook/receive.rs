@@ -12,7 +12,7 @@ use super::policies::{self, InForce};
 use super::{HookAnswer, Moment, Refused, hints, names, notes, refused, review};
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
-use crate::domain::text::shell::quote;
+use crate::domain::text::shell::command_line;
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::admit::{self, Beginning, Candidate, Missing, New, Protector, Ruling};
 use crate::gate::store::keep::{self, KEPT};
@@ -218,7 +218,7 @@ fn beginning(repo: &Repo, branch: &str, by: &Protector, new: ObjectId) -> Result
         Beginning::OnTop(at) => replay(repo, branch, &by.policy, at, new),
         refused => {
             let mut refused = hints::beginning(branch, by, refused, Moment::Receive);
-            let keeper = format!("git branch {} {new}", quote(branch));
+            let keeper = command_line!("git branch {} {}", branch, new);
             refused
                 .fix
                 .push(format!("or whoever keeps the server begins it in the repository itself: {keeper}"));
@@ -244,9 +244,13 @@ fn saying(repo: &Repo, branch: &str, tip: Option<ObjectId>, new: ObjectId) -> Re
                  branches: {}",
                 refused.why
             );
-            refused
-                .fix
-                .insert(0, format!("take the policy files of `{place}`: git checkout {place} -- .zenflow"));
+            refused.fix.insert(
+                0,
+                format!(
+                    "take the policy files of `{place}`: {}",
+                    command_line!("git checkout {} -- .zenflow", place)
+                ),
+            );
             return Ok(Some(refused));
         }
     }
@@ -281,10 +285,10 @@ fn push(repo: &Repo, candidate: &Candidate, policy: &Policy, missing: &Missing) 
     let change = review::change(repo, candidate, missing)?;
     let can_be_let_in = can_be_reviewed(repo, policy, &change)? || !policy.waivers.is_empty();
     Ok(can_be_let_in.then(|| {
-        format!(
+        command_line!(
             "then push it together with its verdicts: git flow-ai push {}:{}",
             hints::short(new),
-            quote(&candidate.branch)
+            candidate.branch
         )
     }))
 }

@@ -9,7 +9,7 @@
 use super::{HookAnswer, Moment, decide, decide_under, guarded, hints, names, notes};
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
-use crate::domain::text::shell::quote;
+use crate::domain::text::shell::command_line;
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::admit::{self, Beginning, Candidate, New, Protector};
 use crate::gate::store::{Repo, reflog, upstream};
@@ -166,7 +166,7 @@ fn beginning_as(repo: &Repo, branch: &str, new: &str, accepted: Option<ObjectId>
     Ok(HookAnswer::Refuse(super::Refused {
         why: format!("`{branch}` is protected, and was deleted here: it may not begin elsewhere"),
         blocking: Vec::new(),
-        fix: vec![format!("to go back to where you were: git branch {} {old}", quote(branch))],
+        fix: vec![command_line!("to go back to where you were: git branch {} {}", branch, old)],
     }))
 }
 

@@ -3,6 +3,7 @@
 use super::installed::{CONFIG, Installed, OwnFile, OwnHook, Setting};
 use super::script::Content;
 use crate::domain::error::{Result, hint, hint_on};
+use crate::domain::text::shell::{Part, command_line};
 use crate::gate::store::Repo;
 use crate::system::fs::Inside;
 use crate::system::git;
@@ -71,8 +72,14 @@ impl Action {
                 let place = (file != CONFIG).then(|| format!("in {file}"));
                 let remarks: Vec<String> = was.into_iter().chain(place).collect();
                 match remarks.is_empty() {
-                    true => format!("git config {add}{key} {value}"),
-                    false => format!("git config {add}{key} {value} ({})", remarks.join(", ")),
+                    true => command_line!("git config {}{} {}", Part(add), key, value),
+                    false => command_line!(
+                        "git config {}{} {} ({})",
+                        Part(add),
+                        key,
+                        value,
+                        Part(&remarks.join(", "))
+                    ),
                 }
             }
         }

@@ -13,6 +13,7 @@ use super::script::{self, Content, Hooks, Way};
 use super::steps::{Plan, edited};
 use super::{checkout, configured, hooks_path};
 use crate::domain::error::Result;
+use crate::domain::text::shell::command_line;
 use crate::gate::store::Repo;
 use anyhow::Context;
 use std::fs;
@@ -141,7 +142,7 @@ fn for_lefthook(name: &str) -> String {
 
 /// How lefthook asks us.
 fn question(name: &str) -> String {
-    format!("git flow-ai hook {name}")
+    command_line!("git flow-ai hook {}", name)
 }
 
 /// Whether lefthook's config calls us in that hook.

@@ -32,7 +32,7 @@ use crate::domain::config::{self, Config};
 use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
 use crate::domain::reviewers;
-use crate::domain::text::shell::quote_path;
+use crate::domain::text::shell::{Part, command_line, quote_path};
 use crate::gate::store::verdicts::{self, LOG_PATTERN};
 use crate::gate::store::{Repo, in_force};
 use crate::system::git;
@@ -140,7 +140,7 @@ fn trust_own(repo: &Repo, text: &str, options: InitOptions) -> Result<Step> {
     {
         return Ok(Step::new(
             StepState::Todo,
-            format!("trust {}: git flow-ai trust ({error})", config::PATH),
+            format!("trust {} ({error}): git flow-ai trust", config::PATH),
         ));
     }
     Ok(Step::new(StepState::Done, format!("trust what {} has agents and commands do", config::PATH)))
@@ -283,8 +283,10 @@ fn notes(root: &Path) -> Result<Plan> {
             steps.push(Step::new(StepState::Already, format!("{key} = {wanted}")))
         }
         Some(value) => {
-            let what =
-                format!("{key} is {value}: merging notes may lose verdicts; git config {key} {wanted}");
+            let what = format!(
+                "{key} is {value}: merging notes may lose verdicts; {}",
+                command_line!("git config {} {}", key, wanted)
+            );
             steps.push(Step::new(StepState::Kept, what));
         }
         None => actions.push(Action::Setting { setting: new(key, wanted), add: false }),
@@ -315,7 +317,11 @@ fn next(repo: &Repo, root: &Path, branches: &[String], config: &Config) -> Resul
             true => format!("the gate is in force once a reviewer is in it, on {branch}"),
             false => format!("the gate is in force once this is on {branch}"),
         };
-        next.push(format!("git add {folder} && git commit -m \"Configure git flow-ai\"   # {then}"));
+        next.push(command_line!(
+            "git add {} && git commit -m \"Configure git flow-ai\"   # {}",
+            folder,
+            Part(&then)
+        ));
     }
     next.push("git flow-ai spec \"…\"".into());
     Ok(next)

@@ -186,10 +186,9 @@ impl Hooks<'_> {
 
     /// The settings of the compiled program.
     fn settings(&self, way: Way<'_>) -> String {
-        let mut text = format!(
-            "{MARK} {TRANSACTION} reads it. What is said here is renewed by `git flow-ai init`.\nprogram {}\n",
-            self.program.display()
-        );
+        let mut text =
+            format!("{MARK} {TRANSACTION} reads it. What is said here is renewed by `git flow-ai init`.\n");
+        text.push_str(&format!("program {}\n", self.program.display()));
         match way {
             Way::File => {}
             Way::InFrontOf(chained) => text.push_str(&format!("chained {}\n", chained.display())),

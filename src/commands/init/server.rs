@@ -12,6 +12,7 @@ use super::steps::Plan;
 use super::{checkout, hooks, hooks_path};
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
+use crate::domain::text::shell::command_line;
 use crate::gate::store::{Repo, config};
 use std::path::PathBuf;
 
@@ -66,9 +67,10 @@ pub(super) fn advice(repo: &Repo) -> Result<Vec<String>> {
     if let Some(branch) = branches.iter().find(is_usual).or(branches.first())
         && repo.find_ref(&head)?.is_none()
     {
-        advice.push(format!(
-            "git symbolic-ref HEAD refs/heads/{branch}   # HEAD names no branch that is here, and the policy of new \
-             branches is the default branch's"
+        advice.push(command_line!(
+            "git symbolic-ref HEAD refs/heads/{}   # HEAD names no branch that is \
+         here, and the policy of new branches is the default branch's",
+            branch
         ));
     }
     let branch = head.trim_start_matches("refs/heads/");
@@ -83,6 +85,8 @@ pub(super) fn advice(repo: &Repo) -> Result<Vec<String>> {
     }
     let is_on = |key: &&str| repo.git_config(key).is_some_and(|value| value == "true");
     let off = ADVISED.iter().filter(|key| !is_on(key));
-    advice.extend(off.map(|key| format!("git config {key} true   # if nobody here needs the opposite")));
+    advice.extend(
+        off.map(|key| command_line!("git config {} true   # if nobody here needs the opposite", key)),
+    );
     Ok(advice)
 }

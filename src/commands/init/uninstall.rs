@@ -9,6 +9,7 @@ use super::installed::{CONFIG, HOOKS_PATH, Installed, OwnFile, OwnHook, Setting}
 use super::{InitReport, root, script};
 use crate::commands::receipts;
 use crate::domain::error::Result;
+use crate::domain::text::shell::{Part, command_line};
 use crate::gate::store::Repo;
 use crate::gate::store::verdicts::LOG_REF;
 use crate::system::git;
@@ -116,8 +117,8 @@ fn unset_in(repo: &Repo, file: &str, setting: &Setting, dry_run: bool) -> Result
     }
     let place = if file == CONFIG { String::new() } else { format!(" (in {file})") };
     let what = match previous {
-        Some(previous) => format!("git config {key} {previous}{place}"),
-        None => format!("git config --unset {key} {value}{place}"),
+        Some(previous) => command_line!("git config {} {}{}", key, previous, Part(&place)),
+        None => command_line!("git config --unset {} {}{}", key, value, Part(&place)),
     };
     if !dry_run {
         let mut config = git::command(repo.common_dir());

@@ -14,6 +14,7 @@ pub use target::{Refspec, arguments, refspecs};
 use crate::commands::hook::LOSES;
 use crate::commands::sync::{self, Pushed, Synced};
 use crate::domain::error::Result;
+use crate::domain::text::shell::{Part, command_line, join};
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::store::verdicts::{self, COPIES};
 use crate::gate::store::{Repo, keep};
@@ -227,7 +228,7 @@ impl Push {
             return Some(PushFailure {
                 is_refusal: false,
                 why: format!("git could not push to {remote}: {}", talk.reason()),
-                fix: format!("git ls-remote {remote} tells whether it can be reached"),
+                fix: command_line!("git ls-remote {} tells whether it can be reached", remote),
             });
         }
         let causes = || rejected().filter(|one| one.is_cause());
@@ -249,7 +250,7 @@ impl Push {
         } else if cause.summary.contains("[rejected]") {
             refused(
                 format!("`{name}` at {remote} has commits that this push lacks: {}", cause.summary),
-                &format!("git pull --rebase {remote}, then push again"),
+                &command_line!("git pull --rebase {}, then push again", remote),
             )
         } else {
             refused(
@@ -263,13 +264,16 @@ impl Push {
     fn verdicts_refused(&self, why: &str, stops_branches: bool) -> PushFailure {
         let keeper = format!("whoever keeps it lets in {NOTES_REF} and {}*", keep::KEPT);
         let branches: Vec<String> = self.refspecs.iter().map(Refspec::to_string).collect();
-        let (remote, branches) = (&self.remote, branches.join(" "));
+        let (remote, branches) = (&self.remote, join(branches.iter().map(String::as_str)));
         PushFailure {
             is_refusal: true,
             why: format!("{remote} does not take verdicts: {why}"),
             fix: match stops_branches {
                 true => {
-                    format!("{keeper}; what is pushed goes without them by: git push {remote} {branches}")
+                    format!(
+                        "{keeper}; what is pushed goes without them by: {}",
+                        command_line!("git push {} {}", remote, Part(&branches))
+                    )
                 }
                 false => format!("{keeper}; the branches have arrived"),
             },

@@ -5,6 +5,7 @@
 
 use crate::commands::sync;
 use crate::domain::error::{Result, hint, nearest};
+use crate::domain::text::shell::command_line;
 use crate::gate::store::{Repo, is_ref_name};
 use gix::ObjectId;
 use std::fmt;
@@ -52,7 +53,7 @@ fn remote(repo: &Repo, named: Option<&str>) -> Result<String> {
         if !remotes.iter().any(|remote| remote == named) && find(repo, &full(named))?.is_some() {
             return Err(hint(
                 format!("there is no remote `{named}` here, though a branch"),
-                format!("name the remote first: git flow-ai push <remote> {named}"),
+                command_line!("name the remote first: git flow-ai push <remote> {}", named),
             ));
         }
         return sync::remote(repo, Some(named));
@@ -97,7 +98,7 @@ pub fn refspecs(repo: &Repo, remote: &str, named: &[String]) -> Result<Vec<Refsp
 /// The branch that is checked out, to its upstream's name where that is at this remote.
 fn checked_out(repo: &Repo, remote: &str) -> Result<Refspec> {
     let head = repo.head_ref()?.filter(|head| head.starts_with("refs/heads/")).ok_or_else(|| {
-        hint("no branch is checked out here", format!("name one: git flow-ai push {remote} <branch>"))
+        hint("no branch is checked out here", command_line!("name one: git flow-ai push {} <branch>", remote))
     })?;
     let branch = head.trim_start_matches("refs/heads/");
     if repo.find_ref(&head)?.is_none() {
@@ -117,7 +118,7 @@ fn refspec(repo: &Repo, remote: &str, name: &str) -> Result<Refspec> {
     if name.starts_with('+') {
         return Err(hint(
             format!("`{name}` would force, which git flow-ai push never does"),
-            format!("if you mean it: git push {remote} '{name}'"),
+            command_line!("if you mean it: git push {} {}", remote, name),
         ));
     }
     let Some((from, to)) = name.split_once(':') else {
@@ -130,7 +131,7 @@ fn refspec(repo: &Repo, remote: &str, name: &str) -> Result<Refspec> {
     if from.is_empty() || to.is_empty() || !is_branch || !is_ref_name(&full(to)) {
         return Err(hint(
             format!("`{name}` is not <branch> or <commit>:<branch>"),
-            format!("anything else is git's own: git push {remote} '{name}'"),
+            command_line!("anything else is git's own: git push {} {}", remote, name),
         ));
     }
     let here = full(from);

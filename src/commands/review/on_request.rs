@@ -15,6 +15,7 @@ use crate::domain::event::Events;
 use crate::domain::plan;
 use crate::domain::policy::{Demand, Policy};
 use crate::domain::spec::Slug;
+use crate::domain::text::shell::command_line;
 use crate::domain::verdict::{Decision, Verdict};
 use crate::gate::admit::{self, BranchVerdicts, Candidate, New, Ruling};
 use crate::gate::store::{Repo, changes, specs};
@@ -260,8 +261,9 @@ pub(crate) fn persons_way(policy: &Policy, what: &str) -> String {
     match &policy.waivers[..] {
         [] => "or name a person who may let such a change in: waivers = [\"…\"] under [gate]".to_owned(),
         waivers => format!(
-            "or have a person let it in ({}): git flow-ai waive {what} --reason \"…\"",
-            waivers.join(", ")
+            "or have a person let it in ({}): {}",
+            waivers.join(", "),
+            command_line!("git flow-ai waive {} --reason \"…\"", what)
         ),
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::policy::Policy;
 use crate::domain::reviewers;
 use crate::domain::rival::Rival;
+use crate::domain::text::shell::command_line;
 
 /// All reviewers of the config that can be asked at all, in its order, and why the others cannot: a
 /// name and a reason each.
@@ -47,9 +48,9 @@ pub fn rivals(config: &Config, policy: &Policy, authors: &[Author]) -> Result<Ve
                 "no reviewer whose word counts can be asked; your own reviewer `{}` only advises",
                 who.name
             ),
-            format!(
-                "have its advice: git flow-ai review --reviewer {}; to have its word count, commit its section to {} \
-                 on the target branch",
+            command_line!(
+                "have its advice: git flow-ai review --reviewer {}; to have its word count, commit its \
+                 section to {} on the target branch",
                 who.name,
                 crate::domain::config::PATH
             ),
@@ -186,9 +187,10 @@ fn unknown(policy: &Policy, authors: &[Author], others: &[Reviewer]) -> Option<a
              that of every reviewer: {}",
             names(others)
         ),
-        format!(
-            "say which model it was in a trailer of the same commit (git commit --amend, or git rebase -i), \
-             for example: Assisted-by: {tool}:gpt-5"
+        command_line!(
+            "say which model it was in a trailer of the same commit (git commit --amend, or git rebase \
+             -i), for example: Assisted-by: {}:gpt-5",
+            tool
         ),
     ))
 }

@@ -13,6 +13,7 @@ use crate::domain::change::Change;
 use crate::domain::error::Result;
 use crate::domain::event::What;
 use crate::domain::plan::{self, Plan, Schedule, Task, TaskStatus};
+use crate::domain::text::shell::command_line;
 use crate::gate::store::changes::{self, trailer};
 use crate::gate::store::{Conflict, Expected, specs};
 use gix::ObjectId;
@@ -148,12 +149,7 @@ fn warn_if_changed(run: &Run, task: &Task) -> Result<()> {
     let Ok(plan) = plan::parse(spec.document(plan::DOCUMENT).unwrap_or_default()) else { return Ok(()) };
     let now = plan.tasks.iter().find(|now| now.id == task.id);
     if now.is_some_and(|now| (&now.title, &now.instruction) != (&task.title, &task.instruction)) {
-        run.events.warn(format!(
-            "the text of {id} was changed during the run, and what is merged was made from the text before; \
-             to have the rest done, add a task under another id: git flow-ai plan {}",
-            run.slug(),
-            id = task.id
-        ));
+        run.events.warn(format!("the text of {} was changed during the run, and what is merged was made from the text before; to have the rest done, add a task under another id: {}", task.id, command_line!("git flow-ai plan {}", run.slug())));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use super::provider_limits::ActiveLimit;
 use crate::domain::error::Hint;
 use crate::domain::event::LimitKind;
 use crate::domain::spec::Slug;
+use crate::domain::text::shell::{Part, command_line};
 use crate::domain::verdict::Finding;
 use crate::system::fs::disk_full::is_disk_full;
 use jiff::Timestamp;
@@ -191,14 +192,17 @@ impl TaskOutcome {
 
     /// What the user can do about it; `None` if there is nothing to do.
     pub fn fix(&self, slug: &Slug, task: &str) -> Option<String> {
-        let again = format!("git flow-ai run {slug}");
-        let fresh = format!("git flow-ai run {slug} --task {task} --retry");
-        let log = format!("git flow-ai log {slug} {task}");
+        let again = command_line!("git flow-ai run {}", slug);
+        let fresh = command_line!("git flow-ai run {} --task {} --retry", slug, task);
+        let log = command_line!("git flow-ai log {} {}", slug, task);
         Some(match self {
             TaskOutcome::Done | TaskOutcome::MergedBefore | TaskOutcome::Blocked { .. } => return None,
             TaskOutcome::Unreviewed => again,
-            TaskOutcome::NoChange => format!(
-                "{log} shows why; say it more plainly in the plan (git flow-ai plan {slug}) and run again with --retry, or tick its box"
+            TaskOutcome::NoChange => command_line!(
+                "{} shows why; say it more plainly in the plan (git flow-ai plan {}) and run again with \
+                 --retry, or tick its box",
+                Part(&log),
+                slug
             ),
             TaskOutcome::AgentFailed { .. } => format!("{log} shows what it did; then {fresh}"),
             TaskOutcome::WaitingForPerson { .. } => {
@@ -225,14 +229,21 @@ impl TaskOutcome {
                 "{log} --review shows the findings; for more attempts: {fresh}; or mend it by hand on flow/{slug}/{task}, then {again}"
             ),
             TaskOutcome::NoVerdict { .. } => {
-                format!("git flow-ai doctor examines the reviewers; then {again}")
+                command_line!("git flow-ai doctor examines the reviewers; then {}", Part(&again))
             }
-            TaskOutcome::Conflict { .. } => format!(
-                "resolve it by hand: git switch flow/{slug}/result && git merge flow/{slug}/{task}; then go back to your branch and {again}"
+            TaskOutcome::Conflict { .. } => command_line!(
+                "resolve it by hand: git switch flow/{}/result && git merge flow/{}/{}; then go back to \
+                 your branch and {}",
+                slug,
+                slug,
+                task,
+                Part(&again)
             ),
             TaskOutcome::DependencyConflict { .. } => {
-                format!(
-                    "make one of them depend on the other (git flow-ai plan {slug}), then run it again with --retry"
+                command_line!(
+                    "make one of them depend on the other (git flow-ai plan {}), then run it again with \
+                     --retry",
+                    slug
                 )
             }
             TaskOutcome::Broken { fix: Some(fix), .. } => format!("{fix}; then {again}"),

@@ -10,6 +10,7 @@ use crate::domain::config::Config;
 use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::plan::{self, Plan, Task};
 use crate::domain::spec::{Slug, Spec};
+use crate::domain::text::shell::{Part, Word, command_line};
 use crate::gate::signing;
 use crate::gate::store::config::Loaded;
 use crate::gate::store::{Repo, config, specs};
@@ -94,7 +95,13 @@ pub fn choose(repo: &Repo, named: Option<Slug>) -> Result<Slug> {
         [] => Err(hint("no spec has a plan that could run", "git flow-ai status shows where each stands")),
         _ => {
             let names: Vec<&str> = open.iter().map(Slug::as_str).collect();
-            Err(hint("several specs could run", format!("name one: git flow-ai run {}", names.join(" | "))))
+            Err(hint(
+                "several specs could run",
+                command_line!(
+                    "name one: git flow-ai run {}",
+                    Part(&names.iter().map(Word::word).collect::<Vec<_>>().join(" | "))
+                ),
+            ))
         }
     }
 }
@@ -105,12 +112,16 @@ pub(super) fn prepare(repo: &Repo, options: &RunOptions) -> Result<Prepared> {
     let spec = specs::read(repo, slug)?;
     let status = documents::step_of(repo, &spec)?;
     if !status.may_run() {
-        let next = status.next.first().cloned().unwrap_or_else(|| format!("git flow-ai status {slug}"));
+        let next =
+            status.next.first().cloned().unwrap_or_else(|| command_line!("git flow-ai status {}", slug));
         return Err(hint(format!("{slug} is not ready to run: {}", status.summary()), next));
     }
     let mut plan = plan::parse(spec.document(plan::DOCUMENT).unwrap_or_default())?;
     if plan.tasks.is_empty() {
-        return Err(hint(format!("the plan of {slug} has no tasks"), format!("git flow-ai plan {slug}")));
+        return Err(hint(
+            format!("the plan of {slug} has no tasks"),
+            command_line!("git flow-ai plan {}", slug),
+        ));
     }
     repo.identity()?;
     let target = repo.target()?;
@@ -193,7 +204,7 @@ fn agent(config: &Config, task: &Task, named: Option<&str>) -> Result<Agent> {
     let Some(name) = named.or(task.agent.as_deref()).or_else(first) else {
         return Err(hint(
             "no agent is configured",
-            format!(
+            command_line!(
                 "git flow-ai init proposes some, or add [agents.NAME] to {}",
                 crate::domain::config::PATH
             ),

@@ -5,6 +5,7 @@ use super::outcome::{TaskOutcome, brief};
 use crate::domain::event::Usage;
 use crate::domain::parse_units::seconds;
 use crate::domain::spec::Slug;
+use crate::domain::text::shell::command_line;
 use crate::domain::verdict::Finding;
 use gix::ObjectId;
 use serde::Serialize;
@@ -99,25 +100,27 @@ impl ResultReport {
 
     /// What there is to say about it, and what the user can do next.
     pub fn sentences(&self, slug: &Slug) -> Option<(String, String)> {
-        let again = format!("mend it on flow/{slug}/result, then git flow-ai run {slug}");
+        let again =
+            format!("mend it on flow/{slug}/result, then {}", command_line!("git flow-ai run {}", slug));
         Some(match self {
             ResultReport::Nothing => return None,
             ResultReport::Partial => (
                 format!("what is done is merged into flow/{slug}/result; the rest is not done yet"),
-                format!("git flow-ai run {slug}"),
+                command_line!("git flow-ai run {}", slug),
             ),
-            ResultReport::Approved { verdict } => {
-                (format!("flow/{slug}/result is complete: {verdict}"), format!("git flow-ai merge {slug}"))
-            }
+            ResultReport::Approved { verdict } => (
+                format!("flow/{slug}/result is complete: {verdict}"),
+                command_line!("git flow-ai merge {}", slug),
+            ),
             ResultReport::TaskByTask { why } => (
                 format!(
                     "flow/{slug}/result is complete; not judged as a whole: {why}; the gate lets it in task by task"
                 ),
-                format!("git flow-ai merge {slug}"),
+                command_line!("git flow-ai merge {}", slug),
             ),
             ResultReport::Unreviewed => (
                 format!("flow/{slug}/result is complete; nobody has reviewed it, so the gate will refuse it"),
-                format!("git flow-ai run {slug}"),
+                command_line!("git flow-ai run {}", slug),
             ),
             ResultReport::VerifyFailed { how } => {
                 (format!("the tasks are merged, and together they fail verification: {how}"), again)
@@ -126,14 +129,15 @@ impl ResultReport {
                 let found: Vec<String> = findings.iter().map(brief).collect();
                 (format!("a rival requests changes to the whole:\n  {}", found.join("\n  ")), again)
             }
-            ResultReport::NoVerdict { why } => {
-                (format!("no rival gave a verdict on the whole: {why}"), format!("git flow-ai run {slug}"))
-            }
+            ResultReport::NoVerdict { why } => (
+                format!("no rival gave a verdict on the whole: {why}"),
+                command_line!("git flow-ai run {}", slug),
+            ),
             ResultReport::Merged => {
-                ("the result is merged already".into(), format!("git flow-ai clean {slug}"))
+                ("the result is merged already".into(), command_line!("git flow-ai clean {}", slug))
             }
             ResultReport::Stopped => {
-                ("stopped before the result was judged".into(), format!("git flow-ai run {slug}"))
+                ("stopped before the result was judged".into(), command_line!("git flow-ai run {}", slug))
             }
         })
     }

@@ -20,6 +20,7 @@ use crate::domain::change::Author;
 use crate::domain::error::Result;
 use crate::domain::plan::Plan;
 use crate::domain::spec::Spec;
+use crate::domain::text::shell::command_line;
 use crate::domain::verdict::Decision;
 use crate::gate::admit::Tally;
 use crate::gate::store::{Repo, specs};
@@ -88,7 +89,7 @@ pub fn all(repo: &Repo) -> Result<(Vec<Overview>, Vec<anyhow::Error>)> {
         all.push(match overview {
             Ok((overview, _)) => overview,
             Err(error) => Overview {
-                next: Some(format!("git flow-ai spec show {slug}")),
+                next: Some(command_line!("git flow-ai spec show {}", slug)),
                 slug: slug.to_string(),
                 title,
                 workflow,

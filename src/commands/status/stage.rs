@@ -2,6 +2,7 @@
 
 use crate::commands::documents::{DocumentState, StepStatus};
 use crate::domain::plan::{self, Plan};
+use crate::domain::text::shell::command_line;
 use crate::gate::admit::Tally;
 use gix::ObjectId;
 use serde::Serialize;
@@ -68,11 +69,11 @@ impl Stage {
             Stage::Write { .. } | Stage::Approve { .. } | Stage::Broken { .. } | Stage::Implementation => {
                 None
             }
-            Stage::Rejected => Some(format!("git flow-ai run {slug}")),
-            Stage::Running => Some(format!("git flow-ai status {slug}")),
-            Stage::Unjudged => Some(format!("git flow-ai review flow/{slug}/result")),
-            Stage::NeedsPerson => Some(format!("git flow-ai review flow/{slug}/result --approve")),
-            Stage::Mergeable => Some(format!("git flow-ai merge {slug}")),
+            Stage::Rejected => Some(command_line!("git flow-ai run {}", slug)),
+            Stage::Running => Some(command_line!("git flow-ai status {}", slug)),
+            Stage::Unjudged => Some(command_line!("git flow-ai review flow/{}/result", slug)),
+            Stage::NeedsPerson => Some(command_line!("git flow-ai review flow/{}/result --approve", slug)),
+            Stage::Mergeable => Some(command_line!("git flow-ai merge {}", slug)),
             Stage::Merged => Some("git flow-ai clean".into()),
         }
     }

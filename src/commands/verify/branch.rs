@@ -8,6 +8,7 @@ use super::way;
 use crate::commands::init::configured_name;
 use crate::commands::receipts;
 use crate::domain::error::Result;
+use crate::domain::text::shell::{Part, command_line};
 use crate::gate::admit::{self, Candidate, Explanation, New, Ruling};
 use crate::gate::check::CommitSummary;
 use crate::gate::store::reflog::{self, Move};
@@ -111,8 +112,11 @@ pub(super) fn verify(repo: &Repo, branch: &str) -> Result<VerifiedBranch> {
     };
     if let Some(other) = repo.symbolic_target(&receipts::head(branch))? {
         let says = format!("`{branch}` is only another name for {other}, and moves with it unseen");
-        let put_back = format!(
-            "make it a branch again: git symbolic-ref --delete refs/heads/{branch} && git branch {branch} {admitted}"
+        let put_back = command_line!(
+            "make it a branch again: git symbolic-ref --delete refs/heads/{} && git branch {} {}",
+            branch,
+            branch,
+            admitted
         );
         return Ok(VerifiedBranch { fix: vec![put_back], ..found(BranchState::Symbolic, says) });
     }
@@ -273,8 +277,8 @@ fn cuts(repo: &Repo, admitted: ObjectId, tip: ObjectId) -> Result<Vec<ObjectId>>
 fn gone(branch: &str, receipt: Option<ObjectId>) -> VerifiedBranch {
     let fix = receipt.map(|tip| {
         vec![
-            format!("make it again: git branch {branch} {tip}"),
-            format!("or, if it is gone for good: git update-ref -d {}", receipts::name(branch)),
+            command_line!("make it again: git branch {} {}", branch, tip),
+            command_line!("or, if it is gone for good: git update-ref -d {}", receipts::name(branch)),
         ]
     });
     VerifiedBranch {
@@ -298,7 +302,7 @@ fn rewound(
         counted(lost.len()),
         short(admitted)
     );
-    let meant = format!("or, if that is meant: git update-ref {} {tip}", receipts::name(branch));
+    let meant = command_line!("or, if that is meant: git update-ref {} {}", receipts::name(branch), tip);
     Ok(VerifiedBranch {
         commits: lost.iter().rev().map(CommitSummary::new).collect(),
         moves: moves(repo, branch, admitted, tip)?,
@@ -325,7 +329,7 @@ fn past(
             && let (Some(base), Some(head)) = (missing.base, missing.head)
         {
             let range = format!("{}..{}", short(base), short(head));
-            fix.push(format!("have it judged: git flow-ai review {range} --target {branch}"));
+            fix.push(command_line!("have it judged: git flow-ai review {} --target {}", range, branch));
         }
     }
     let says = format!("{} came into `{branch}` past the gate", counted(commits.len()));
@@ -338,14 +342,17 @@ fn past(
 /// How the branch is put where it was. The gate lets no branch lose commits, so this must pass it.
 fn put_back(repo: &Repo, branch: &str, admitted: ObjectId) -> Result<String> {
     let is_here = repo.head_ref()?.as_deref() == Some(&receipts::head(branch)) && repo.work_dir().is_some();
-    let how =
-        if is_here { format!("reset --keep {admitted}") } else { format!("branch -f {branch} {admitted}") };
+    let how = match is_here {
+        true => command_line!("reset --keep {}", admitted),
+        false => command_line!("branch -f {} {}", branch, admitted),
+    };
     let mut past = "-c core.hooksPath=/dev/null".to_owned();
     // Hooks that git's config names do not go by that path.
     if git::version()? >= (2, 54) {
-        past.push_str(&format!(" -c hook.{}.enabled=false", configured_name("reference-transaction")));
+        past.push_str(&command_line!(" -c hook.{}.enabled=false", configured_name("reference-transaction")));
     }
-    Ok(format!("put it back, past the hooks, which let no branch lose commits: git {past} {how}"))
+    let (past, how) = (Part(&past), Part(&how));
+    Ok(command_line!("put it back, past the hooks, which let no branch lose commits: git {} {}", past, how))
 }
 
 /// The moves since the receipt; a last one that is not the tip's is told, since then git did not do it.

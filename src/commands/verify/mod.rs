@@ -16,7 +16,7 @@ pub use glance::glance;
 
 use crate::commands::receipts;
 use crate::domain::error::{Result, fixes, messages};
-use crate::domain::text::shell::quote;
+use crate::domain::text::shell::command_line;
 use crate::gate::check::{self, GateAnswer};
 use crate::gate::store::{Branch, Repo};
 use serde::Serialize;
@@ -85,7 +85,6 @@ fn elsewhere(repo: &Repo) -> Result<Option<VerifiedBranch>> {
     if matches!(is_protected, Ok(false)) {
         return Ok(None);
     }
-    let quoted = quote(&name);
     let says = match is_protected {
         Err(error) => messages(&error).join(": "),
         Ok(_) => format!(
@@ -96,11 +95,8 @@ fn elsewhere(repo: &Repo) -> Result<Option<VerifiedBranch>> {
     Ok(Some(VerifiedBranch {
         says,
         fix: vec![
-            format!(
-                "to compare it, have it here: git branch {quoted} {}",
-                quote(&format!("{remote}/{name}"))
-            ),
-            format!("to ask about what is checked out: git flow-ai check --target {quoted}"),
+            command_line!("to compare it, have it here: git branch {} {}", name, format!("{remote}/{name}")),
+            command_line!("to ask about what is checked out: git flow-ai check --target {}", name),
         ],
         ..VerifiedBranch::new(name, BranchState::Unknown)
     }))

@@ -5,6 +5,7 @@ use super::VerifyNote;
 use super::branch::{BranchState, VerifiedBranch};
 use crate::commands::{doctor, receipts};
 use crate::domain::error::Result;
+use crate::domain::text::shell::command_line;
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::store::verdicts::{self, COPIES, Lost};
 use crate::gate::store::{Repo, config, trees};
@@ -39,7 +40,7 @@ fn replaced(repo: &Repo, branches: &mut [VerifiedBranch], notes: &mut Vec<Verify
         };
         for branch in branches.iter_mut() {
             let Some(tip) = repo.find_ref(&receipts::head(&branch.branch))? else { continue };
-            let fix = format!("git replace -d {object}");
+            let fix = command_line!("git replace -d {}", object);
             let short = object.to_hex_with_len(10);
             if object == tip || trees::holds(repo, repo.tree_of(tip)?, object)? {
                 let says = format!(
@@ -85,8 +86,10 @@ fn lost(repo: &Repo) -> Result<Vec<VerifyNote>> {
             which.join("; ")
         );
         let fix = match remotes.iter().any(|known| known == remote) {
-            true => format!("bring them back: git flow-ai sync {remote}"),
-            false => format!("bring them back: git notes --ref=flow-ai merge -s cat_sort_uniq {copy}"),
+            true => command_line!("bring them back: git flow-ai sync {}", remote),
+            false => {
+                command_line!("bring them back: git notes --ref=flow-ai merge -s cat_sort_uniq {}", copy)
+            }
         };
         notes.push(VerifyNote { says, fix: Some(fix) });
     }

@@ -1,7 +1,61 @@
 //! Words of a shell's command line: for commands that we run, and for hints that work when pasted.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::path::Path;
+
+/// A hint that can be pasted: a text with a command, whose gaps (`{}`) take words. What they take is quoted,
+/// whoever chose it: the name of a branch is its author's, and may hold a command of its own. Only a [`Part`],
+/// made by this as well, is taken as it is.
+macro_rules! command_line {
+    ($text:literal $(, $word:expr)* $(,)?) => {{
+        const { assert!($crate::domain::text::shell::has_gaps_only($text), "name the words behind the text") };
+        #[allow(unused_imports, reason = "a text may have parts only, or no gaps")]
+        use $crate::domain::text::shell::Word as _;
+        format!($text $(, ($word).word())*)
+    }};
+}
+
+pub(crate) use command_line;
+
+/// What fills a gap.
+pub trait Word {
+    /// The word, quoted.
+    fn word(&self) -> String;
+}
+
+impl<T: Display + ?Sized> Word for T {
+    fn word(&self) -> String {
+        quote(&self.to_string())
+    }
+}
+
+/// A part of a command line whose words are quoted already.
+pub struct Part<'a>(pub &'a str);
+
+impl Part<'_> {
+    /// The part as it is.
+    pub fn word(&self) -> String {
+        self.0.to_owned()
+    }
+}
+
+/// Whether a text has no gap but `{}`: a named one would be filled past the quoting.
+pub const fn has_gaps_only(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] == b'{' {
+            let follows = if at + 1 < bytes.len() { bytes[at + 1] } else { b' ' };
+            if follows != b'}' && follows != b'{' {
+                return false;
+            }
+            at += 1;
+        }
+        at += 1;
+    }
+    true
+}
 
 /// The word, quoted where a POSIX shell would read it as anything else.
 pub fn quote(word: &str) -> String {
@@ -29,7 +83,7 @@ pub fn join<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{join, quote, quote_path};
+    use super::{has_gaps_only, join, quote, quote_path};
     use std::path::Path;
     use std::process::Command;
 
@@ -42,6 +96,14 @@ mod tests {
             assert_eq!(String::from_utf8(output.stdout).unwrap(), word);
         }
         assert_eq!(join(["git", "commit", "-m", "a b"]), "git commit -m 'a b'");
+    }
+
+    #[test]
+    fn what_fills_a_command_line_is_words() {
+        let branch = "x$(touch${IFS}PWN)";
+        assert_eq!(command_line!("git branch {} {}", branch, 7), "git branch 'x$(touch${IFS}PWN)' 7");
+        assert!(has_gaps_only("git show {}:{} @{{1}}"));
+        assert!(!has_gaps_only("git show {branch}") && !has_gaps_only("{0}") && !has_gaps_only("{:?}"));
     }
 
     #[test]

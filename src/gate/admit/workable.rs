@@ -10,6 +10,7 @@ use crate::domain::config::{PATH, SETTINGS, parse_settings};
 use crate::domain::error::{Result, fixes, hint, messages};
 use crate::domain::policy::{Policy, is_policy_file};
 use crate::domain::secret;
+use crate::domain::text::shell::command_line;
 use crate::gate::signing;
 use crate::gate::store::in_force::{self, Mistake, TreePolicy};
 use crate::gate::store::trees::{self, AtPath};
@@ -142,7 +143,7 @@ impl Reader<'_> {
         let how = match is_first {
             true => vec!["repair that, and commit it alone: git add --all && git commit".to_owned()],
             false => vec![
-                format!("repair that on a branch of its own: git switch -c repair-policy {branch}"),
+                command_line!("repair that on a branch of its own: git switch -c repair-policy {}", branch),
                 "and have it reviewed: git add --all && git commit && git flow-ai review, then merge it"
                     .to_owned(),
             ],

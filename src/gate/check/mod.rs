@@ -17,6 +17,7 @@ pub use report::{
 pub use unmatched::unmatched_rules;
 
 use crate::domain::error::{Result, hint};
+use crate::domain::text::shell::{Part, command_line};
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::admit::{self, BranchVerdicts, Candidate, Explanation, New};
 use crate::gate::store::Repo;
@@ -97,7 +98,7 @@ fn nothing_new(repo: &Repo, question: &Question, mut report: CheckReport) -> Res
     if has_it == Some(false) {
         return Err(hint(
             format!("nothing lies between both ends, and `{target}` does not have {}", short(question.new)),
-            format!("name what is to enter: git flow-ai check {target}..{}", short(question.new)),
+            command_line!("name what is to enter: git flow-ai check {}..{}", target, short(question.new)),
         ));
     }
     report.notes.push(format!("`{target}` has all of it already"));
@@ -144,8 +145,10 @@ fn refuse(repo: &Repo, report: &mut CheckReport) -> Result<()> {
         Some(remote) => {
             report.answer = GateAnswer::CannotTell;
             report.why.insert(0, format!("this clone has {nothing}"));
-            let fetch = format!("git fetch {remote} {NOTES_REF}:{NOTES_REF}");
-            report.fix.insert(0, format!("bring them: git flow-ai sync {remote}, or {fetch}"));
+            let fetch = command_line!("git fetch {} {}:{}", remote, NOTES_REF, NOTES_REF);
+            report
+                .fix
+                .insert(0, command_line!("bring them: git flow-ai sync {}, or {}", remote, Part(&fetch)));
         }
         None => report.notes.push(format!("there are {nothing}, and no remote that could have some")),
     }

@@ -9,6 +9,7 @@
 use super::{CheckOptions, short};
 use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::policy::Policy;
+use crate::domain::text::shell::command_line;
 use crate::gate::store::{Branch, Commit, Repo, config};
 use gix::ObjectId;
 
@@ -133,7 +134,7 @@ fn id(repo: &Repo, name: &str, found: Result<Commit>) -> Result<ObjectId> {
         true => {
             // No remote finds a commit by the beginning of its name.
             let fix = match name.parse::<ObjectId>() {
-                Ok(_) => format!("git fetch origin {name}"),
+                Ok(_) => command_line!("git fetch origin {}", name),
                 Err(_) => "fetch what has it, or name it in full: git fetch origin".to_owned(),
             };
             hint_on(error, format!("this clone lacks the commit {name}"), fix)

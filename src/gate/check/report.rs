@@ -5,6 +5,7 @@ use super::question::{self, Question};
 use super::short;
 use crate::domain::change::Author;
 use crate::domain::error::{Exit, Hint, Result};
+use crate::domain::text::shell::command_line;
 use crate::domain::verdict::{Decision, Finding, Verdict};
 use crate::gate::admit::{self, BranchVerdicts, Explanation};
 use crate::gate::signing::Proof;
@@ -328,14 +329,20 @@ fn fix(repo: &Repo, refusal: &admit::Refusal, target: &str) -> String {
     }
     match refusal.missing.as_ref().map(|missing| (missing.base, missing.head)) {
         Some((_, Some(head))) if refusal.wants_person => {
-            format!("a person who did not write it approves it: git flow-ai review {} --approve", short(head))
+            command_line!(
+                "a person who did not write it approves it: git flow-ai review {} --approve",
+                short(head)
+            )
         }
         Some((Some(base), Some(head))) => {
             let range = format!("{}..{}", short(base), short(head));
-            let review = format!("git flow-ai review {range} --target {target}");
+            let review = command_line!("git flow-ai review {} --target {}", range, target);
             match question::remote(repo) {
                 Some(remote) => {
-                    format!("have it judged, and share the verdict: {review} && git flow-ai sync {remote}")
+                    format!(
+                        "have it judged, and share the verdict: {review} && {}",
+                        command_line!("git flow-ai sync {}", remote)
+                    )
                 }
                 None => format!("have it judged: {review}"),
             }

@@ -6,7 +6,7 @@
 
 use super::{NAMESPACE, dsse, run};
 use crate::domain::error::{Result, hint, hint_on};
-use crate::domain::text::shell::quote;
+use crate::domain::text::shell::command_line;
 use crate::gate::store::Repo;
 use crate::system::fs::{home, temporary};
 use crate::system::program;
@@ -104,18 +104,18 @@ impl SigningKey {
             let path = path.with_extension("");
             return hint(
                 format!("{self} cannot sign: others may read the key, so OpenSSH ignores it"),
-                format!("keep it to yourself: chmod 600 {}", quote(&path.display().to_string())),
+                command_line!("keep it to yourself: chmod 600 {}", path.display()),
             );
         }
         let why = says.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it does not say why");
         let why = why.strip_prefix("Enter passphrase:").unwrap_or(why).trim();
         let fix = match &self.id {
             KeySource::File(path) if !path.exists() => {
-                format!("name one that is there: git config {} <file>", self.setting)
+                command_line!("name one that is there: git config {} <file>", self.setting)
             }
-            KeySource::File(path) => format!(
+            KeySource::File(path) => command_line!(
                 "give it to your SSH agent, since nobody can be asked for a passphrase here: ssh-add {}",
-                quote(&path.with_extension("").display().to_string())
+                path.with_extension("").display()
             ),
             KeySource::Literal(_) => "see whether your SSH agent has it: ssh-add -L".to_owned(),
         };

@@ -7,7 +7,7 @@
 
 use super::{Commit, Repo, is_ref_name};
 use crate::domain::error::{Result, hint, nearest};
-use crate::domain::text::shell::quote;
+use crate::domain::text::shell::{Part, command_line};
 use anyhow::Context;
 use gix::ObjectId;
 
@@ -202,8 +202,11 @@ impl Repo {
         let remote = self.remote_of(short);
         if self.remotes().contains(&remote) && can_be(&format!("refs/heads/{short}")) {
             let depth = if self.is_shallow() { " --unshallow" } else { "" };
-            let refspec = quote(&format!("+refs/heads/{short}:refs/remotes/{remote}/{short}"));
-            fix = format!("{fix}; if {remote} has it, fetch it: git fetch{depth} {remote} {refspec}");
+            let refspec = format!("+refs/heads/{short}:refs/remotes/{remote}/{short}");
+            fix = format!(
+                "{fix}; if {remote} has it, fetch it: {}",
+                command_line!("git fetch{} {} {}", Part(depth), remote, refspec)
+            );
         }
         Ok(hint(
             format!("there is no branch `{short}` here, neither our own nor as {remote} has it{tag}"),

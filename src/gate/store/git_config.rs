@@ -4,6 +4,7 @@ use super::Repo;
 use super::keep::KEPT;
 use super::verdicts::COPIES;
 use crate::domain::error::{Hint, hint_on};
+use crate::domain::text::shell::{Part, command_line};
 use crate::domain::verdict::NOTES_REF;
 
 /// One setting of git's configuration, of a section that is known.
@@ -38,12 +39,22 @@ impl Repo {
         let shallow = if self.is_shallow() { " --unshallow" } else { "" };
         // A partial clone lacks of the verdicts what nobody has read yet. A pattern fails on no remote without them.
         let (partial, notes) = match self.is_partial() {
-            true => (" --refetch --no-filter", format!(" '+{NOTES_REF}*:{COPIES}{remote}*'")),
+            true => {
+                (" --refetch --no-filter", command_line!(" {}", format!("+{NOTES_REF}*:{COPIES}{remote}*")))
+            }
             false => ("", String::new()),
         };
         let (branches, kept) =
             (format!("+refs/heads/*:refs/remotes/{remote}/*"), format!("+{KEPT}*:{KEPT}*"));
-        format!("git fetch{shallow}{partial} {remote} '{branches}' '{kept}'{notes}")
+        command_line!(
+            "git fetch{}{} {} {} {}{}",
+            Part(shallow),
+            Part(partial),
+            remote,
+            branches,
+            kept,
+            Part(&notes)
+        )
     }
 
     /// What may be missing in a partial clone, and how to get it: nothing is fetched in the middle of a judgement.

@@ -8,6 +8,7 @@
 use super::Repo;
 use super::shared::Sharing;
 use crate::domain::error::{Result, hint};
+use crate::domain::text::shell::command_line;
 use crate::system::fs::temporary;
 use anyhow::Context;
 use gix::sec::Trust;
@@ -237,7 +238,7 @@ fn refusal<'a>(
     if error.is_permission_denied() && (is_others(root.to_owned()) || is_others(root.join(".git"))) {
         hint(
             format!("the repository at {place} belongs to somebody else"),
-            format!("if you trust it: git config --global --add safe.directory '{place}'"),
+            command_line!("if you trust it: git config --global --add safe.directory {}", place),
         )
     } else if let Some(dir) = std::env::var_os("GIT_DIR").filter(|_| error.is_not_found()) {
         hint(format!("GIT_DIR is {}, which is no git repository", dir.display()), "unset GIT_DIR")

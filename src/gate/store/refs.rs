@@ -7,7 +7,7 @@ use super::ref_locks::Intent;
 use super::shared::Sharing;
 use super::{Conflict, Expected, Repo};
 use crate::domain::error::{Result, hint, hint_on};
-use crate::domain::text::shell::quote_path;
+use crate::domain::text::shell::{command_line, quote_path};
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use gix::refs::Target;
@@ -178,7 +178,7 @@ impl Repo {
         if let Some(obstacle) = self.obstacle(name)? {
             return Err(hint(
                 format!("{name} cannot be made, because {obstacle} exists"),
-                format!("rename that branch: git branch -m {} <another name>", short(&obstacle)),
+                command_line!("rename that branch: git branch -m {} <another name>", short(&obstacle)),
             ));
         }
         // Another process moved it, or holds its lock to do so.

@@ -4,7 +4,7 @@ use super::refs::short;
 use super::{Branch, Repo, config};
 use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::policy::Policy;
-use crate::domain::text::shell::quote;
+use crate::domain::text::shell::command_line;
 
 impl Repo {
     /// The branches that exist and that a policy protects: those that it names, in its order, then those
@@ -39,7 +39,7 @@ impl Repo {
                 Ok(branch) if exists(&branch.name)? => Ok(branch.name),
                 Ok(Branch { name, .. }) => Err(hint(
                     format!("flow-ai.target is `{name}`, which is not here yet"),
-                    format!("make it: git switch {}", quote(&name)),
+                    command_line!("make it: git switch {}", name),
                 )),
                 Err(error) => Err(hint_on(
                     error,

@@ -7,6 +7,7 @@ use crate::commands::documents::{self, Drafted, Drafting};
 use crate::commands::spec;
 use crate::domain::error::{Exit, Result, hint};
 use crate::domain::spec::Slug;
+use crate::domain::text::shell::command_line;
 use crate::gate::store::config::{self, Loaded};
 use crate::gate::store::{Repo, specs};
 use crate::ui::report::{self, EventStyle};
@@ -125,8 +126,9 @@ impl TextSource {
                     report::error(&hint(
                         format!("{agent} did not write {document}: {why}"),
                         format!(
-                            "what it said is in {}; then try again: git flow-ai spec edit {slug} {document} --draft",
-                            transcript.display()
+                            "what it said is in {}; then try again: {}",
+                            transcript.display(),
+                            command_line!("git flow-ai spec edit {} {} --draft", slug, document)
                         ),
                     ));
                     return Ok(Exit::No);

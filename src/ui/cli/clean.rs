@@ -3,6 +3,7 @@
 use crate::commands::clean::{self, CleanItem, CleanKind, CleanOptions};
 use crate::domain::error::{Exit, Result};
 use crate::domain::spec::Slug;
+use crate::domain::text::shell::command_line;
 use crate::gate::store::Repo;
 use crate::ui::report::{self, plain};
 use clap::Args;
@@ -75,7 +76,11 @@ fn line(item: &CleanItem, dry_run: bool) -> String {
         CleanKind::Misplaced => "what was never judged, kept as",
     };
     if let Some(id) = &item.trash {
-        return format!("moved {kind} {} to the trash: git flow-ai recover {id} gives it back", item.name);
+        return format!(
+            "moved {kind} {} to the trash: {}",
+            item.name,
+            command_line!("git flow-ai recover {} gives it back", id)
+        );
     }
     match &item.kept {
         Some(why) => format!("kept {kind} {}: {why}", item.name),

@@ -4,6 +4,7 @@ use crate::commands::{plan as command, spec};
 use crate::domain::error::{Exit, Result, hint};
 use crate::domain::plan::{self, Plan};
 use crate::domain::spec::Slug;
+use crate::domain::text::shell::command_line;
 use crate::gate::store::{Repo, specs};
 use crate::ui::args::text_source::TextSource;
 use crate::ui::report;
@@ -75,7 +76,7 @@ fn show(repo: &Repo, args: &PlanArgs) -> Result<Exit> {
     print(&plan)?;
     let unknown = command::unknown_agents(repo, &plan)?;
     if !unknown.is_empty() {
-        let fix = format!("name another (git flow-ai plan {}), or add it to the config", args.slug);
+        let fix = command_line!("name another (git flow-ai plan {}), or add it to the config", args.slug);
         report::error(&hint(unknown.join("; "), fix));
         return Ok(Exit::No);
     }

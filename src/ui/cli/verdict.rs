@@ -4,7 +4,7 @@ use crate::commands::verdict::{self, Carried, How, ListedVerdict, Listing, Unrea
 use crate::domain::change::Author;
 use crate::domain::error::{Exit, Result};
 use crate::domain::text::escape;
-use crate::domain::text::shell::quote;
+use crate::domain::text::shell::command_line;
 use crate::domain::verdict::{Decision, Verdict};
 use crate::gate::signing::{Envelope, Proves};
 use crate::gate::store::Repo;
@@ -132,11 +132,11 @@ fn show(repo: &Repo, args: &ShowArgs) -> Result<Exit> {
     } else if listing.verdicts.is_empty() {
         let revision = &args.revision;
         let way = match repo.commit_of(revision) {
-            Ok(_) => format!(" Have it judged: git flow-ai review {}", quote(revision)),
+            Ok(_) => command_line!(" Have it judged: git flow-ai review {}", plain(revision)),
             // A tree stands for no change until a commit brings it.
             Err(_) => String::new(),
         };
-        writeln!(out, "Nobody has judged {}.{}", plain(revision), plain(&way))?;
+        writeln!(out, "Nobody has judged {}.{way}", plain(revision))?;
     }
     for (index, entry) in listing.verdicts.iter().enumerate() {
         if index > 0 || listing.carried.is_some() {

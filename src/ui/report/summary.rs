@@ -6,6 +6,7 @@ use super::{json as print_json, plain};
 use crate::commands::run::{Summary, TaskOutcome, TaskReport};
 use crate::domain::error::Result;
 use crate::domain::spec::Slug;
+use crate::domain::text::shell::command_line;
 use crate::domain::text::units::duration;
 use serde::Serialize;
 use std::fmt::Write;
@@ -51,7 +52,7 @@ pub fn text(summary: &Summary, slug: &Slug) -> String {
     if let Some((sentence, next)) = summary.result.sentences(slug) {
         let _ = write!(text, "\n{}\n  next: {next}\n", indented(&sentence));
     } else if summary.stopped {
-        let _ = write!(text, "\nstopped; nothing is lost\n  next: git flow-ai run {slug}\n");
+        text.push_str(&command_line!("\nstopped; nothing is lost\n  next: git flow-ai run {}\n", slug));
     }
     text
 }

@@ -18,6 +18,7 @@ use super::trees::{Fork, Merger};
 use super::{Branch, Commit, Repo};
 use crate::domain::change::{Author, Change};
 use crate::domain::error::{Result, hint};
+use crate::domain::text::shell::command_line;
 use crate::domain::verdict::Verdict;
 use crate::system::git;
 use anyhow::Context;
@@ -181,7 +182,7 @@ fn fork(repo: &Repo, target: ObjectId, head: ObjectId) -> Result<Fork> {
                 "what {head} changes cannot be told: its history and that of {target} were merged \
                  crosswise, and their common ancestors do not merge cleanly"
             ),
-            format!("merge the target into it, and have that judged: git merge {target}"),
+            command_line!("merge the target into it, and have that judged: git merge {}", target),
         )
     })
 }

@@ -7,6 +7,7 @@ use crate::commands::spec::FirstText;
 use crate::commands::{documents, spec};
 use crate::domain::error::{Exit, Result, hint};
 use crate::domain::spec::Slug;
+use crate::domain::text::shell::command_line;
 use crate::gate::store::{Repo, config, specs};
 use crate::ui::args::text_source::TextSource;
 use crate::ui::report;
@@ -141,8 +142,10 @@ fn refuse_misspelt_command(title: &str) -> Result<()> {
     match names.find(|name| strsim::osa_distance(title, name) == 1) {
         Some(meant) => Err(hint(
             format!("`{title}` looks like `{meant}` misspelt"),
-            format!(
-                "git flow-ai spec {meant}; for a spec of that title, write a longer one and --slug {title}"
+            command_line!(
+                "git flow-ai spec {}; for a spec of that title, write a longer one and --slug {}",
+                meant,
+                title
             ),
         )),
         None => Ok(()),

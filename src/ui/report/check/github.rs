@@ -46,7 +46,8 @@ fn command(out: &mut String, level: Level, place: Option<(&str, Option<u32>)>, t
     };
     let mut properties = Vec::new();
     if let Some((path, line)) = place {
-        properties.push(format!("file={}", property(path)));
+        // A path that a terminal would obey is no file that GitHub shows.
+        properties.push(format!("file={}", property(&inert_line(path))));
         properties.extend(line.filter(|line| *line > 0).map(|line| format!("line={line}")));
     }
     properties.push(format!("title={}", property(&inert_line(title))));
@@ -72,7 +73,8 @@ pub fn summary(report: &CheckReport) -> String {
         GateAnswer::No => format!("May not enter {target}"),
         GateAnswer::CannotTell => "Cannot tell".to_owned(),
     };
-    let _ = writeln!(out, "### git flow-ai check: {head}\n");
+    out.push_str("### git flow-ai check: ");
+    let _ = writeln!(out, "{head}\n");
     let list = report.why.iter().chain(&report.notes).chain(&report.fix);
     for line in list {
         let _ = writeln!(out, "- {}", markdown(line));
