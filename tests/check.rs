@@ -433,3 +433,13 @@ fn a_start_behind_the_end_is_no_update() {
     place.flow(&["check", "main..main"]).ok().says("has all of it already");
     place.flow(&["check", "main~1"]).ok().says("has all of it already");
 }
+
+#[test]
+fn no_annotation_holds_what_a_terminal_would_obey() {
+    let place = Place::with_config(Config::lookup_only());
+    place.branch("topic", "main");
+    place.commit("a\u{1b}[31mRED\u{202e}.b", "x\n");
+    let said = place.flow(&["check", "main..topic", "--format", "github"]).exits(1).stdout;
+    assert!(said.contains("::error file=a"), "{said}");
+    assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said:?}");
+}
