@@ -84,5 +84,6 @@ mod verdicts;
 mod verify;
 mod verify_in_ci;
 mod waive;
+mod whose_key;
 mod workflow;
 mod worktree;

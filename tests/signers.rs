@@ -70,6 +70,7 @@ fn push(place: &Place) -> Out {
 fn a_list_by_which_nobody_could_sign_does_not_enter_whoever_approved_it() {
     let place = place(&ada);
     let key = place.public("ada");
+    let (p521, short) = (key_of(&place, "ecdsa", "521"), key_of(&place, "rsa", "1024"));
     for (line, why) in [
         ("ada@example.com ssh-ed25519 AAAA".to_owned(), "holds a key that is none in line 1"),
         (
@@ -81,6 +82,8 @@ fn a_list_by_which_nobody_could_sign_does_not_enter_whoever_approved_it() {
         (format!("ada@example.com no-such-option {key}"), "an option that ssh-keygen does not know"),
         (format!("ada@example.com valid-before=\"20200101\" {key}"), "is valid at its own time"),
         (format!("ada@example.com valid-after=\"20990101\" {key}"), "is valid at its own time"),
+        (format!("ada@example.com {p521}"), "line 1 has a key of a kind that is not known to sign records"),
+        (format!("ada@example.com {short}"), "line 1 has a key of a kind that is not known to sign records"),
     ] {
         topic(&place, |place| place.write(LIST, format!("{line}\n")));
         place.flow(&["review", "topic"]).ok();
@@ -94,6 +97,14 @@ fn a_list_by_which_nobody_could_sign_does_not_enter_whoever_approved_it() {
     });
     place.flow(&["review", "topic"]).ok();
     enters(&place);
+}
+
+/// The public half of a new key of that length.
+fn key_of(place: &Place, kind: &str, bits: &str) -> String {
+    let path = place.root().join("home").join(kind);
+    let mut keygen = place.command("ssh-keygen");
+    Out::run(keygen.args(["-q", "-t", kind, "-b", bits, "-N", "", "-f"]).arg(path)).ok();
+    place.public(kind)
 }
 
 #[test]

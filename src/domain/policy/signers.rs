@@ -117,7 +117,10 @@ fn signer(line: &str) -> Result<AllowedSigner, &'static str> {
     } else if !names(&principals).any(|name| is_in_list(name, &principals)) {
         Some("means nobody")
     } else if form == KeyForm::Unknown {
-        Some("has a key of a kind that is not known")
+        Some(
+            "has a key of a kind that is not known to sign records: Ed25519, ECDSA P-256 or P-384, or RSA of 2048 to \
+             8192 bits",
+        )
     } else {
         None
     };

@@ -5,13 +5,13 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyForm {
     Known,
-    /// Of a kind of which we do not know what it is made of.
+    /// Of a kind, or a length, that signs no records.
     Unknown,
     Broken,
 }
 
-/// The fewest bytes of an RSA modulus that ssh takes: 1024 bits.
-const LEAST_RSA: usize = 128;
+/// How many bytes an RSA modulus has that signs records: 2048 to 8192 bits.
+const RSA: std::ops::RangeInclusive<usize> = 256..=1024;
 
 /// What these bytes are that should be a key of that kind (RFC 4253, section 6.6; RFC 5656; RFC 8709;
 /// OpenSSH's PROTOCOL.u2f).
@@ -24,17 +24,22 @@ pub(super) fn form(kind: &str, bytes: &[u8]) -> KeyForm {
         let length = match curve {
             b"nistp256" => 65,
             b"nistp384" => 97,
-            b"nistp521" => 133,
             _ => return false,
         };
         point.len() == length && point.first() == Some(&4)
     };
     let is_whole = match (*name, rest) {
         (b"ssh-ed25519", [key]) => key.len() == 32,
-        (b"ssh-rsa", [exponent, modulus]) => !exponent.is_empty() && modulus.len() >= LEAST_RSA,
+        (b"ssh-rsa", [exponent, modulus]) if !exponent.is_empty() && !modulus.is_empty() => {
+            let zeros = modulus.iter().take_while(|byte| **byte == 0).count();
+            if !RSA.contains(&(modulus.len() - zeros)) {
+                return KeyForm::Unknown;
+            }
+            true
+        }
         (b"sk-ssh-ed25519@openssh.com", [key, _]) => key.len() == 32,
         (b"sk-ecdsa-sha2-nistp256@openssh.com", [curve, point, _]) => is_point(curve, point),
-        (b"ecdsa-sha2-nistp256" | b"ecdsa-sha2-nistp384" | b"ecdsa-sha2-nistp521", [curve, point]) => {
+        (b"ecdsa-sha2-nistp256" | b"ecdsa-sha2-nistp384", [curve, point]) => {
             name.ends_with(curve) && is_point(curve, point)
         }
         (
@@ -43,8 +48,7 @@ pub(super) fn form(kind: &str, bytes: &[u8]) -> KeyForm {
             | b"sk-ssh-ed25519@openssh.com"
             | b"sk-ecdsa-sha2-nistp256@openssh.com"
             | b"ecdsa-sha2-nistp256"
-            | b"ecdsa-sha2-nistp384"
-            | b"ecdsa-sha2-nistp521",
+            | b"ecdsa-sha2-nistp384",
             _,
         ) => false,
         _ => return KeyForm::Unknown,

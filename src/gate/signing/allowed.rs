@@ -96,6 +96,17 @@ impl Signers {
         self.lines.iter().any(|line| line.can_sign_at(time))
     }
 
+    /// All names and patterns that the list has for the key of a record's signature, whoever they are said to be
+    /// valid for.
+    pub fn owners(&self, verdict: &Verdict) -> Vec<String> {
+        let made = verdict.signature.as_ref().and_then(|made| SshSignature::parse(&made.body));
+        let Some(made) = made else { return Vec::new() };
+        let key = BASE64_STANDARD.encode(&made.key);
+        // Of a certificate its own names count, and none that stands before the authority's key.
+        let lines = self.lines.iter().filter(|line| !line.is_authority && line.key == key);
+        lines.flat_map(|line| signers::names(&line.principals)).map(str::to_owned).collect()
+    }
+
     /// Whose signature it is: anybody's on the list, or that very person's; with `whenever` also by a key that has
     /// run out, or is not valid yet.
     pub fn check(
@@ -118,7 +129,18 @@ impl Signers {
             (true, Some(line)) => line.valid_time(time),
             _ => time,
         };
+        let is_named = |address: &str| {
+            let mut names = of_key.iter().flat_map(|line| signers::names(&line.principals));
+            names.any(|name| name.eq_ignore_ascii_case(address))
+        };
         let candidates = match person {
+            // A pattern means many: whoever has its key could speak for each.
+            Some(address) if !is_certificate && !is_named(address) => {
+                return Ok(Err(format!(
+                    "its signature is not good for {address}, whom the list does not name for its key; a pattern is \
+                     nobody's name"
+                )));
+            }
             Some(address) => vec![address.to_owned()],
             None if is_certificate && !matches!(soundness, Soundness::Bad(_)) => {
                 self.write(signature)?;

@@ -49,12 +49,23 @@ impl Proof {
             Ok(signer) => signer,
             Err(why) => return Ok(nothing(format!("signed in vain: {why}"))),
         };
+        // Whoever the list names for a key may have made any signature of it.
+        let owners = signers.owners(verdict);
+        let is_maker =
+            |name: &String, makers: &[String]| makers.iter().any(|maker| maker.eq_ignore_ascii_case(name));
         let (proves, why) = match makers(repo, verdict)? {
-            _ if signer.contains(['*', '?']) => (Proves::Integrity, "which may be who made the change"),
+            _ if owners.iter().chain([&signer]).any(|name| name.contains(['*', '?', '!'])) => {
+                (Proves::Integrity, "which may be who made the change")
+            }
             None => (Proves::Integrity, "and who committed the change cannot be told"),
-            Some(makers) if makers.iter().any(|maker| maker.eq_ignore_ascii_case(&signer)) => (
+            Some(makers) if is_maker(&signer, &makers) => (
                 Proves::Integrity,
                 "who had a hand in the change: it proves that the record is whole, no more",
+            ),
+            Some(makers) if owners.iter().any(|name| is_maker(name, &makers)) => (
+                Proves::Integrity,
+                "whose key is also that of who had a hand in the change: it proves that the record is whole, no \
+                 more",
             ),
             Some(_) => (Proves::Independence, "who had no hand in the change"),
         };
