@@ -43,3 +43,28 @@ fn answers_that_were_signed_are_counted() {
     place.flow(&["review", "topic"]).ok();
     place.flow(&["review", "topic", "--again"]).says("has answered 1 times");
 }
+
+/// What nobody reads, almost as much as a note may hold.
+fn fill(place: &Place, object: &str) {
+    let line = format!("{}\n", "x".repeat(1023));
+    let file = place.root().join("filler");
+    std::fs::write(&file, &line.repeat(32 * 1024)[60..]).unwrap();
+    let file = file.to_str().unwrap();
+    place.git(&["notes", "--ref=flow-ai", "add", "--file", file, object]).ok();
+}
+
+#[test]
+fn nobody_is_paid_for_a_record_that_nobody_would_read() {
+    let place = signed("");
+    place.watched_reviewer("judge", "");
+    fill(&place, "topic");
+    let review = place.flow(&["review", "topic"]).exits(2);
+    review
+        .says("is full: a record behind its first 32 MiB would be read by nobody")
+        .says("git commit --amend");
+    assert_eq!(place.asked().len(), 0, "nobody is asked");
+    // The way out.
+    place.git(&["commit", "--quiet", "--amend", "--no-edit", "--date=now"]).ok();
+    place.flow(&["review", "topic"]).ok();
+    place.merge_topic().ok();
+}

@@ -123,6 +123,7 @@ pub async fn review(
     let policy = &request.loaded.config.gate;
     let change = (request.change.base_tree, request.change.head_tree);
     signing::ready(repo, policy, request.target, None, Some(change))?;
+    verdicts::room(repo, request.change.head_commit.unwrap_or(request.change.head_tree))?;
     let answers = BranchVerdicts::new(repo, policy, request.target).answers(request.change, &reviewer.who)?;
     if policy.was_asked_enough(answers) {
         let head = request.change.head_commit.map(|head| head.to_hex_with_len(10).to_string());

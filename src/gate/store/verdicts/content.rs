@@ -10,7 +10,7 @@ use gix::ObjectId;
 use gix::objs::Kind;
 
 /// How large a note may be: thousands of records on one object. Of a larger one the beginning is read.
-const LARGEST: usize = 32 << 20;
+pub(super) const LARGEST: usize = 32 << 20;
 
 /// From how many bytes on not even that is tried.
 const HOPELESS: u64 = 1 << 30;

@@ -22,7 +22,7 @@ pub use compare::{Lost, faults, lost, missing};
 pub use heal::heal;
 pub use join::join;
 pub use log::{LOG_PATTERN, LOG_REF, show_in_log};
-pub use write::{append, pause};
+pub use write::{append, pause, room};
 
 use super::Repo;
 use crate::domain::error::Result;

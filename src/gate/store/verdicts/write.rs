@@ -5,10 +5,10 @@
 //! lock, which dies with its process; only one that does not know it can still come between, and then
 //! the compare-and-swap fails and is tried again.
 
-use super::content::Content;
+use super::content::{Content, LARGEST};
 use super::order::in_order;
 use super::{index, log, notes_tree, state_of};
-use crate::domain::error::{Hint, Result, hint_on};
+use crate::domain::error::{Hint, Result, hint, hint_on};
 use crate::domain::verdict::{NOTES_REF, Verdict, record};
 use crate::gate::store::{Conflict, Expected, Repo, keep};
 use crate::system::fs::lock;
@@ -22,6 +22,9 @@ const TRIES: u32 = 50;
 /// How long a writer waits for its turn before it tries without: the lock is a courtesy, and whoever
 /// holds it for so long has been stopped.
 const TURN: Duration = Duration::from_secs(60);
+
+/// How much room a note has to have before somebody is paid for a record on it.
+const ROOM: usize = 1 << 20;
 
 /// How much longer a writer waits with each attempt, in milliseconds.
 const ONE_MORE: u64 = 8;
@@ -96,10 +99,32 @@ fn with(
         note.push(b'\n');
     }
     note.extend_from_slice(text.as_bytes());
+    if note.len() > LARGEST {
+        return Err(full(on));
+    }
     let blob = repo.gix.write_blob(&note).context("a note cannot be written")?.detach();
     index::add(repo, &mut state, on, verdict)?;
     state.edit(on, Some(blob), &repo.gix.objects).context("the notes cannot be written")?;
     state.write(&repo.gix.objects).map(Some).context("the notes cannot be written")
+}
+
+/// Whether there is room on that object for a record of a usual size: an error where there is none.
+pub fn room(repo: &Repo, on: ObjectId) -> Result<()> {
+    let Some(tip) = repo.find_ref(NOTES_REF)? else { return Ok(()) };
+    let Some(tree) = notes_tree(repo, tip)? else { return Ok(()) };
+    let mut state = state_of(repo, in_order(repo, tree, false)?)?;
+    let found = state.get(&on, &repo.gix.objects).context("the notes cannot be read")?;
+    let length = found.map_or(Ok(0), |blob| Content::read(repo, blob).map(|note| note.text.len()))?;
+    if length + ROOM > LARGEST { Err(full(on)) } else { Ok(()) }
+}
+
+/// A note whose end nobody would read.
+fn full(on: ObjectId) -> anyhow::Error {
+    let short = on.to_hex_with_len(10);
+    hint(
+        format!("the note of {short} is full: a record behind its first 32 MiB would be read by nobody"),
+        "have the change judged as another commit: git commit --amend --no-edit --date=now",
+    )
 }
 
 /// A random pause of up to so many milliseconds an attempt, so that writers do not meet again.
