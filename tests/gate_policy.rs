@@ -387,3 +387,18 @@ fn without_anybody_to_judge_nothing_is_protected_until_somebody_is_named() {
     topic(&place, |place| place.write(CONFIG, &text));
     place.git(&["merge", "topic"]).exits(128).says("no reviewer is defined");
 }
+
+#[test]
+fn the_gate_is_not_taken_off_by_a_name_or_pattern_that_misses() {
+    let place = place();
+    let branches =
+        |list: &str| config().to_string().replace("branches = [\"main\"]", &format!("branches = {list}"));
+    for list in ["[\"m[ab]ain\"]", "[\"master\"]", "[\"release/*\"]", "[\"Main\", \"main/**\"]"] {
+        topic(&place, |place| place.write(CONFIG, branches(list)));
+        stays_out(&place, &["no name or pattern of gate.branches means `main` any more", "branches = []"]);
+    }
+    topic(&place, |place| place.write(CONFIG, branches("[\"m[ab]in\", \"release/*\"]")));
+    enters(&place);
+    topic(&place, |place| place.write(CONFIG, branches("[]")));
+    enters(&place);
+}

@@ -111,6 +111,9 @@ impl Reader<'_> {
         if is_there == AtPath::Nothing && was_there != AtPath::Nothing {
             return Ok(Some(self.takes_the_gate_off(&name)));
         }
+        if self.protects_itself(before)? && self.leaves_out_the_branch(after)? {
+            return Ok(Some(self.drops_the_branch(&name)));
+        }
         let mistake = match self.new_mistake(commit, after, &name)? {
             Some(mistake) => Some(mistake),
             None => self.settings(before, after, &name)?,
@@ -155,6 +158,9 @@ impl Reader<'_> {
                  may enter{besides}: {mistake}"
             )
         };
+        if self.leaves_out_the_branch(after)? {
+            return Ok(Some(self.drops_the_branch("it")));
+        }
         let changes = self.changes_policy(before, after)?;
         if let Some(still) = changes.then(|| self.new_mistake(commit, after, "it")).transpose()?.flatten() {
             return Ok(Some(refused(says(&still, ""), fixes(&still).map(str::to_owned).chain(how))));
@@ -176,6 +182,35 @@ impl Reader<'_> {
             format!("{name} takes {PATH} away, and the gate of `{branch}` with it"),
             ["if that is meant, say it in the config, and have that reviewed: `branches = []` under [gate]"
                 .to_owned()],
+        )
+    }
+
+    /// Whether the config of a tree protects the branch that it lies on.
+    fn protects_itself(&self, tree: ObjectId) -> Result<bool> {
+        let own = in_force::of_tree(&|path| self.read(tree, path), "it")?;
+        let branch = &self.candidate.branch;
+        Ok(matches!(own, TreePolicy::Workable(found) if found.config.gate.protects(branch)))
+    }
+
+    /// Whether the config of a tree protects branches, and not the one that it is for.
+    fn leaves_out_the_branch(&self, tree: ObjectId) -> Result<bool> {
+        let new = in_force::of_tree(&|path| self.read(tree, path), "it")?;
+        let branch = &self.candidate.branch;
+        Ok(matches!(new, TreePolicy::Workable(found)
+            if !found.config.gate.branches.is_empty() && !found.config.gate.protects(branch)))
+    }
+
+    /// A name or a pattern that is a little off takes the gate away as well, and nobody would see it.
+    fn drops_the_branch(&self, name: &str) -> Refusal {
+        let branch = &self.candidate.branch;
+        refused(
+            format!(
+                "by {name} no name or pattern of gate.branches means `{branch}` any more, which takes its gate off"
+            ),
+            [
+                format!("name it: branches = [\"{branch}\", …] under [gate] in {PATH}"),
+                "or, if that is meant, say it, and have that reviewed: `branches = []`".to_owned(),
+            ],
         )
     }
 
