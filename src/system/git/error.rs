@@ -4,7 +4,7 @@
 
 use super::describe;
 use crate::domain::text::escape::first_line;
-use crate::domain::text::shell::quote;
+use crate::domain::text::shell::command_line;
 use std::fmt;
 use std::process::{Command, ExitStatus};
 
@@ -119,10 +119,10 @@ impl FailedFilter {
     pub fn fix(&self) -> String {
         match self.filter.as_str() {
             "lfs" => "install git-lfs (https://git-lfs.com), then: git lfs install".to_owned(),
-            name => format!(
+            name => command_line!(
                 "see what it runs: git config --get-regexp {}; programs of the project are not there for it, but for \
                  those in folders that are ignored, such as .venv",
-                quote(&format!("^filter[.]{}[.]", name.replace('.', "[.]")))
+                format!("^filter[.]{}[.]", name.replace('.', "[.]"))
             ),
         }
     }
