@@ -9,6 +9,7 @@ use crate::commands::hook::LOSES;
 use crate::domain::error::{Result, hint};
 use crate::domain::text::shell::command_line;
 use crate::domain::verdict::NOTES_REF;
+use crate::gate::signing;
 use crate::gate::store::verdicts::{self, COPIES, Lost};
 use crate::gate::store::{Conflict, Expected, Intent, Repo, keep};
 use crate::system::git;
@@ -92,6 +93,7 @@ pub(crate) fn exchange(
         keep::remove_misplaced(repo)?;
         let tips: Vec<ObjectId> = known.into_iter().chain(theirs).collect();
         let own = verdicts::join(repo, &tips, &format!("Take in what {remote} has"))?;
+        signing::show_in_log(repo)?;
         if attempt == 1 {
             synced.lost_there = verdicts::missing(repo, known, theirs)?;
         }

@@ -33,7 +33,8 @@ use crate::domain::error::{Result, hint};
 use crate::domain::policy::Policy;
 use crate::domain::reviewers;
 use crate::domain::text::shell::{Part, command_line, quote_path};
-use crate::gate::store::verdicts::{self, LOG_PATTERN};
+use crate::gate::signing;
+use crate::gate::store::verdicts::LOG_PATTERN;
 use crate::gate::store::{Repo, in_force};
 use crate::system::git;
 use action::Action;
@@ -96,7 +97,7 @@ pub fn init(repo: &Repo, options: InitOptions) -> Result<InitReport> {
     };
     if !options.dry_run {
         // The setting has come since the repository was opened.
-        verdicts::show_in_log(&Repo::open(&root)?)?;
+        signing::show_in_log(&Repo::open(&root)?)?;
         if options.hooks {
             receipts::begin(repo)?;
             report.look_whether_asked(repo)?;

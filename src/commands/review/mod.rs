@@ -263,6 +263,8 @@ pub(crate) fn record(repo: &Repo, change: &Change, verdict: &mut Verdict) -> Res
         // There it is found whatever commit carries the change next.
         verdicts::append(repo, change.head_tree, verdict)?;
     }
+    // What the log shows is made again with the next record: the verdict counts without.
+    let _ = signing::show_in_log(repo);
     Ok(())
 }
 

@@ -9,6 +9,7 @@
 
 mod allowed;
 mod dsse;
+mod log;
 mod mends;
 mod proof;
 mod signing_key;
@@ -16,6 +17,7 @@ mod ssh_signature;
 
 pub use allowed::Signers;
 pub use dsse::Envelope;
+pub use log::show_in_log;
 pub use mends::anybody_at;
 pub use proof::{Proof, Proves};
 pub use signing_key::SigningKey;

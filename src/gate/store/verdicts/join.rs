@@ -7,7 +7,7 @@ use super::compare::{Difference, differences, whole};
 use super::content::Content;
 use super::order::in_order;
 use super::write::in_turn;
-use super::{index, log, notes_tree, state_of};
+use super::{index, notes_tree, state_of};
 use crate::domain::error::Result;
 use crate::domain::verdict::NOTES_REF;
 use crate::gate::store::{Expected, Repo};
@@ -19,9 +19,7 @@ use std::collections::BTreeSet;
 /// Takes what the notes at those tips have into the repository's own, and returns their tip; none where
 /// there are no notes at all.
 pub fn join(repo: &Repo, tips: &[ObjectId], reason: &str) -> Result<Option<ObjectId>> {
-    let joined = in_turn(repo, || try_join(repo, tips, reason)).context("the notes cannot be joined")?;
-    log::show_in_log(repo).context("what the log shows of the notes cannot be written")?;
-    Ok(joined)
+    in_turn(repo, || try_join(repo, tips, reason)).context("the notes cannot be joined")
 }
 
 fn try_join(repo: &Repo, tips: &[ObjectId], reason: &str) -> Result<Option<ObjectId>> {

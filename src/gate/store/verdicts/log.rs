@@ -1,13 +1,14 @@
 //! What `git log` shows of verdicts: the lines for people, without the records, as notes of their own.
 //!
 //! They are derived from the notes that hold the records, by this clone alone and only where git is told
-//! to show them: no ref of them is pushed, and deleting it loses nothing.
+//! to show them: no ref of them is pushed, and deleting it loses nothing. A line is made from its record, and
+//! says so where that counts for nothing; what else stands in a note is called a remark, whatever it looks like.
 
 use super::compare::{differences, whole};
 use super::order::in_order;
 use super::{index, notes_tree, state_of};
 use crate::domain::error::Result;
-use crate::domain::verdict::NOTES_REF;
+use crate::domain::verdict::{NOTES_REF, Verdict, record};
 use crate::gate::store::objects::nameless;
 use crate::gate::store::{Conflict, Expected, Repo};
 use anyhow::Context;
@@ -23,8 +24,9 @@ pub const LOG_PATTERN: &str = "refs/notes/flow-ai-log*";
 /// What the commit of these notes says before the tip that they were made from.
 const FROM: &str = "From ";
 
-/// Brings the lines for people in step with the records, where git shows them.
-pub fn show_in_log(repo: &Repo) -> Result<()> {
+/// Brings the lines for people in step with the records, where git shows them; `doubt` says of a record why it counts
+/// for nothing.
+pub fn show_in_log(repo: &Repo, doubt: impl Fn(&Verdict) -> Option<&'static str>) -> Result<()> {
     let Some(tip) = repo.find_ref(NOTES_REF)?.filter(|_| is_shown(repo)) else { return Ok(()) };
     let Some(new) = notes_tree(repo, tip)? else { return Ok(()) };
     let shown = repo.find_ref(LOG_REF)?;
@@ -44,7 +46,7 @@ pub fn show_in_log(repo: &Repo) -> Result<()> {
     };
     let mut state = state_of(repo, old)?;
     for difference in differences(repo, from, new)? {
-        let lines = for_people(&whole(repo, &difference.new)?);
+        let lines = for_people(repo, &whole(repo, &difference.new)?, &doubt);
         let blob = match lines.is_empty() {
             true => None,
             false => Some(repo.gix.write_blob(&lines).context("a note cannot be written")?.detach()),
@@ -79,11 +81,22 @@ fn made_from(repo: &Repo, shown: ObjectId) -> Result<Option<ObjectId>> {
     Ok(from.filter(|tip| repo.has(*tip)))
 }
 
-/// The lines of a note that are neither records nor pointers to some.
-fn for_people(note: &str) -> String {
-    let lines =
-        note.lines().filter(|line| !line.is_empty() && !line.starts_with('{') && !index::is_pointer(line));
-    lines.fold(String::new(), |text, line| text + line + "\n")
+/// A line for each record of a note, and behind them what is neither a record nor a pointer to one.
+fn for_people(repo: &Repo, note: &str, doubt: impl Fn(&Verdict) -> Option<&'static str>) -> String {
+    let (verdicts, _) = record::decode(note, repo.object_format());
+    let headlines: Vec<String> = verdicts.iter().map(record::headline).collect();
+    let of_records = verdicts.iter().zip(&headlines).map(|(verdict, headline)| match doubt(verdict) {
+        Some(why) => format!("{why}: {headline}"),
+        None => headline.clone(),
+    });
+    let is_remark = |line: &&str| {
+        !line.is_empty()
+            && !line.starts_with('{')
+            && !index::is_pointer(line)
+            && !headlines.iter().any(|headline| headline == line)
+    };
+    let remarks = note.lines().filter(is_remark).map(|line| format!("remark: {line}"));
+    of_records.chain(remarks).fold(String::new(), |text, line| text + &line + "\n")
 }
 
 /// A commit of nobody: what it holds is others' words, and nothing of it is kept.

@@ -7,7 +7,7 @@
 
 use super::content::{Content, LARGEST};
 use super::order::in_order;
-use super::{index, log, notes_tree, state_of};
+use super::{index, notes_tree, state_of};
 use crate::domain::error::{Hint, Result, hint, hint_on};
 use crate::domain::verdict::{NOTES_REF, Verdict, record};
 use crate::gate::store::{Conflict, Expected, Repo, keep};
@@ -38,10 +38,7 @@ pub fn append(repo: &Repo, on: ObjectId, verdict: &Verdict) -> Result<()> {
         keep::keep(repo, verdict)?;
         in_turn(repo, || try_append(repo, on, &text, verdict, &reason))
     };
-    append().context("the verdict cannot be recorded")?;
-    // What the log shows is made again with the next record: the verdict counts without.
-    let _ = log::show_in_log(repo);
-    Ok(())
+    append().context("the verdict cannot be recorded")
 }
 
 /// Does a change of the notes, again while others come between.
