@@ -52,7 +52,7 @@ pub fn uninstall(repo: &Repo, dry_run: bool) -> Result<InitReport> {
         let own = repo.common_dir().join("flow-ai");
         let in_git = installed.folders.iter().rev().filter_map(|folder| installed.absolute(folder));
         let in_tree = installed.tree_folders.iter().rev().filter_map(|folder| in_tree(&root, folder));
-        for folder in in_git.chain(in_tree).chain([own.join("locks"), own]) {
+        for folder in in_git.chain(in_tree).chain([own.join("homes"), own.join("locks"), own]) {
             // A folder that is not empty holds what `init` did not make.
             let _ = fs::remove_dir(folder);
         }

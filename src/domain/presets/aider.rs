@@ -16,6 +16,7 @@ use std::process::ExitStatus;
 
 pub const PRESET: Preset = Preset {
     name: "aider",
+    is_coined: true,
     program: "aider",
     vendor: None,
     install: "python -m pip install aider-install && aider-install",

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 pub const PRESET: Preset = Preset {
     name: "claude",
+    is_coined: false,
     program: "claude",
     vendor: Some("anthropic"),
     install: "npm install -g @anthropic-ai/claude-code (Node 22 or newer)",

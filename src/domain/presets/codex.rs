@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 pub const PRESET: Preset = Preset {
     name: "codex",
+    is_coined: true,
     program: "codex",
     vendor: Some("openai"),
     install: "npm install -g @openai/codex",

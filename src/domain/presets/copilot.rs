@@ -18,6 +18,7 @@ use std::process::ExitStatus;
 
 pub const PRESET: Preset = Preset {
     name: "copilot",
+    is_coined: true,
     program: "copilot",
     vendor: None,
     install: "npm install -g @github/copilot",

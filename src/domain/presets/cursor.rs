@@ -11,6 +11,7 @@ use serde_json::Value;
 
 pub const PRESET: Preset = Preset {
     name: "cursor",
+    is_coined: false,
     program: "cursor-agent",
     vendor: None,
     install: "curl https://cursor.com/install -fsS | bash",

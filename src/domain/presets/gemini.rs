@@ -15,6 +15,7 @@ use std::process::ExitStatus;
 
 pub const PRESET: Preset = Preset {
     name: "gemini",
+    is_coined: false,
     program: "gemini",
     vendor: Some("google"),
     install: "npm install -g @google/gemini-cli",

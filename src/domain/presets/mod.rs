@@ -49,6 +49,8 @@ pub const ALL: &[Preset] = &[
 pub struct Preset {
     /// The preset's name in configs, and the tool's in records.
     pub name: &'static str,
+    /// Whether that name was made for the tool, so that no person is called so.
+    pub is_coined: bool,
     /// The program to look for on the PATH.
     pub program: &'static str,
     /// The vendor of the tool's own models; `None` if it runs any vendor's, so that the config has to say.

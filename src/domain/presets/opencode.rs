@@ -16,6 +16,7 @@ use serde_json::Value;
 
 pub const PRESET: Preset = Preset {
     name: "opencode",
+    is_coined: true,
     program: "opencode",
     vendor: None,
     install: "npm install -g opencode-ai",

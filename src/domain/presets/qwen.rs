@@ -14,6 +14,7 @@ use std::path::Path;
 
 pub const PRESET: Preset = Preset {
     name: "qwen",
+    is_coined: true,
     program: "qwen",
     vendor: Some("alibaba"),
     install: "npm install -g @qwen-code/qwen-code (Node 22 or newer)",

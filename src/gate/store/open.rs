@@ -129,8 +129,12 @@ impl Repo {
     pub fn own_folder(&self, name: &str) -> Result<PathBuf> {
         let dir = self.own_dir()?.join(name);
         private(&dir)?;
-        if let Some(sharing) = Sharing::of(self) {
-            sharing.share(&dir);
+        match Sharing::of(self) {
+            Some(sharing) => sharing.share(&dir),
+            None if fs::metadata(&dir)?.permissions().mode() & 0o077 != 0 => {
+                fs::set_permissions(&dir, fs::Permissions::from_mode(0o700))?;
+            }
+            None => {}
         }
         Ok(dir)
     }

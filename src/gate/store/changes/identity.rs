@@ -54,8 +54,8 @@ const BESIDE: &[&str] = &[
     "turbo",
 ];
 
-/// Names that were made for tools and models, so that nobody bears one.
-const COINED: &[&str] = &["chatgpt", "codex", "copilot", "deepseek", "gpt", "opencode", "openhands", "qwen"];
+/// Names that were made for models and for tools without a preset, so that nobody bears one.
+const COINED: &[&str] = &["chatgpt", "deepseek", "gpt", "openhands"];
 
 /// Whose identity `Name <address>` is: a tool's, else a person's.
 pub(crate) fn by_identity(identity: &str) -> Author {
@@ -106,8 +106,8 @@ fn by_mailbox(name: &str, address: &str) -> Option<Author> {
 /// `may_be_one` says so.
 fn named(name: &str, may_be_one: bool) -> Option<Author> {
     let words = words(name);
-    let is_coined = may_be_one && matches!(&words[..], [one] if COINED.contains(&one.as_str()));
-    if !is_coined && (words.len() < 2 || !words.iter().all(|word| is_of_agents(word))) {
+    let is_enough = may_be_one && matches!(&words[..], [one] if is_coined(one));
+    if !is_enough && (words.len() < 2 || !words.iter().all(|word| is_of_agents(word))) {
         return None;
     }
     let tool = words.iter().find_map(|word| {
@@ -115,6 +115,11 @@ fn named(name: &str, may_be_one: bool) -> Option<Author> {
         tool.map(|(_, tool, vendor)| author(tool, name, vendor))
     });
     tool.or_else(|| words.iter().find_map(|word| Some(author(word, name, Some(family(word)?.as_str())))))
+}
+
+/// Whether nobody but a tool or a model is called that.
+fn is_coined(word: &str) -> bool {
+    COINED.contains(&word) || presets::ALL.iter().any(|preset| preset.is_coined && preset.name == word)
 }
 
 /// Whether a word stands in names of agents: a tool's, a family's of models, their maker's, a version.
