@@ -603,3 +603,15 @@ fn main_is_merged_into_a_release_that_has_a_pick_which_is_not_exact() {
     lands(&place, &server, "release", "release");
     assert_eq!(place.file("release", "n.txt").unwrap(), numbers(&[5, 12, 14]));
 }
+
+#[test]
+fn what_a_reviewer_rejects_is_not_to_be_pushed_again_as_it_is() {
+    let (place, _) = guarded(false);
+    let finding = r#"{"path":"bad.txt","line":null,"severity":"P1","body":"Bad."}"#;
+    place.watched_reviewer("judge", &format!("findings='[{finding}]'"));
+    place.commit("bad.txt", "bad\n");
+    place.flow(&["review", "origin/main..main"]).exits(1);
+    let refused = place.sh("git flow-ai push origin main").exits(1).stderr;
+    assert!(refused.contains("asks for changes") && refused.contains("mend what is found"), "{refused}");
+    assert!(!refused.contains("then push it together"), "{refused}");
+}

@@ -269,9 +269,11 @@ fn replay(
     match admit::admit_under(repo, &candidate, policy)? {
         Ruling::Allow(_) => Ok(None),
         Ruling::Refuse(refusal) => {
-            let missing = refusal.missing.clone();
+            let (missing, is_blocked) = (refusal.missing.clone(), !refusal.blocking.is_empty());
             let mut refused = refused(repo, &candidate, policy, refusal, Moment::Receive)?;
-            if let Some(missing) = missing {
+            // What has to be mended is another commit then.
+            let may_stay = !is_blocked || refused.fix.iter().any(|way| way.contains(": git flow-ai "));
+            if let Some(missing) = missing.filter(|_| may_stay) {
                 refused.fix.extend(push(repo, &candidate, policy, &missing)?);
             }
             Ok(Some(refused))
