@@ -26,10 +26,10 @@ pub(super) fn kept_out_by<'p>(patterns: &'p [String], branch: &str) -> Option<&'
     let is_folder = |pattern: &str| {
         let folders: Vec<&str> = pattern.split('/').collect();
         let folder = folders.get(..parts).filter(|_| folders.len() > parts);
-        // A folder of any name is no word about this one.
-        let says_something = |part: &&str| part.contains(|c| c != '*' && c != '?') && !part.contains("**");
+        // Folders of any name are no word about this one, or no branch could be made.
+        let says_something = |part: &&str| part.contains(|c| c != '*' && c != '?');
         folder.is_some_and(|folder| {
-            folder.iter().all(says_something) && {
+            folder.iter().any(says_something) && !folder.iter().any(|part| part.contains("**")) && {
                 let folder = folder.join("/");
                 folder == branch || glob(&folder).is_ok_and(|glob| glob.is_match(branch))
             }
