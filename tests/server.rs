@@ -204,11 +204,11 @@ fn what_is_pushed_beside_a_branch_bends_nothing() {
     // Another commit in the place of what main was, of what it becomes, and of the law.
     let (main, topic) = (place.git_says(&["rev-parse", "main"]), place.git_says(&["rev-parse", "topic"]));
     place.approve("main", "main");
+    push(&place, &["topic:refs/heads/aside"]).ok();
     for (of, by) in [(&main, &topic), (&topic, &main)] {
         refused(&place, &[&format!("{by}:refs/replace/{of}"), NOTES]).says("git-replace(1)");
         // One that is there already, the same.
-        let server = place.root().join("server.git");
-        place.git_in(&server, &["update-ref", &format!("refs/replace/{of}"), by]).ok();
+        in_server(&place, &["update-ref", &format!("refs/replace/{of}"), by]).ok();
         push(&place, &[NOTES]).ok();
         refused(&place, &["topic:main"]).says("this push to `main` is refused");
         push(&place, &[&format!(":refs/replace/{of}")]).ok();
