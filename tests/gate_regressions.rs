@@ -93,7 +93,7 @@ fn a_block_follows_the_change_when_its_commit_is_reworded() {
     assert_eq!(list.matches("REQUEST CHANGES").count(), 1, "once, not for the commit and its tree: {list}");
     // Only the one who blocks can take it back.
     place.reviewer("judge", "");
-    place.flow(&["review", "evil", "--reviewer", "judge"]).ok();
+    place.flow(&["review", "evil", "--reviewer", "judge", "--again"]).ok();
     place.git(&["merge", "--quiet", "evil"]).ok();
 }
 
