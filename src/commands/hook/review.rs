@@ -112,7 +112,7 @@ async fn judge(
     }
     let rivals = review::rivals(&loaded.config, policy, &change.authors)?;
     let demand = admit::demand(repo, policy, change.base_tree, change.head_tree)?;
-    if let Some(why) = review::too_few(&rivals, &change, &demand) {
+    if let Some(why) = review::too_few(&rivals, &[], &change, &demand) {
         return Ok(error::messages(&why));
     }
     let known = BranchVerdicts::new(repo, policy, branch).on_change(&change)?;

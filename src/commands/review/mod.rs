@@ -8,6 +8,7 @@
 
 pub mod answer;
 mod ask;
+mod enough;
 mod files;
 mod head;
 mod history;
@@ -21,9 +22,10 @@ pub mod reviewers;
 mod room;
 mod split;
 
+pub(crate) use enough::too_few;
 pub(crate) use material::show;
 pub use on_request::{Earlier, ReviewOptions, Reviewed, let_in_already};
-pub(crate) use on_request::{in_parts, parts, persons_way, too_few};
+pub(crate) use on_request::{in_parts, parts, persons_way};
 pub use reviewers::{reviewers, rival, rivals};
 pub(crate) use split::by_authors;
 

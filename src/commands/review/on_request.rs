@@ -3,7 +3,7 @@
 //! A change that has been judged is not judged again, unless the user asks for that.
 
 use super::{
-    Request, ReviewOutcome, Reviewer, conclusion, intent, judge, review, reviewers, rival, rivals, split,
+    Request, ReviewOutcome, conclusion, intent, judge, review, reviewers, rival, rivals, split, too_few,
 };
 use crate::agents::cli::Agent;
 use crate::commands::landing;
@@ -21,7 +21,6 @@ use crate::gate::admit::{self, BranchVerdicts, Candidate, New, Ruling};
 use crate::gate::store::{Repo, changes, specs};
 use crate::system::process::stop::Stop;
 use anyhow::Context;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug)]
@@ -201,7 +200,7 @@ impl Earlier {
             (None, None) => {
                 let rivals = rivals(config, &config.gate, &change.authors)
                     .map_err(|error| without_rival(&error, &config.gate, change))?;
-                if let Some(why) = too_few(&rivals, change, &self.demand) {
+                if let Some(why) = too_few(&rivals, &self.outcomes, change, &self.demand) {
                     return Err(without_rival(&why, &config.gate, change));
                 }
                 judge(repo, &request, known, events, stop).await?
@@ -218,25 +217,7 @@ pub(crate) fn parts(repo: &Repo, config: &Config, change: &Change) -> Result<Opt
         let policy = &config.gate;
         let demand = admit::demand(repo, policy, part.base_tree, part.head_tree);
         rivals(config, policy, &part.authors)
-            .is_ok_and(|rivals| demand.is_ok_and(|demand| too_few(&rivals, part, &demand).is_none()))
-    })
-}
-
-/// Why a change can never have as many approvals as it needs, if the rivals are of too few vendors.
-pub(crate) fn too_few(rivals: &[Reviewer], change: &Change, demand: &Demand) -> Option<anyhow::Error> {
-    let vendors: BTreeSet<&str> = rivals.iter().map(|rival| rival.who.vendor.as_str()).collect();
-    let authors: Vec<String> = change.vendors().iter().map(ToString::to_string).collect();
-    (vendors.len() < demand.approvals as usize).then(|| {
-        hint(
-            format!(
-                "{} approvals of distinct vendors are needed, and of the reviewers' vendors only {} had no hand in this \
-                 change ({} had)",
-                demand.approvals,
-                vendors.into_iter().collect::<Vec<_>>().join(", "),
-                authors.join(", ")
-            ),
-            format!("add a reviewer of another vendor to {}", crate::domain::config::PATH),
-        )
+            .is_ok_and(|rivals| demand.is_ok_and(|demand| too_few(&rivals, &[], part, &demand).is_none()))
     })
 }
 
