@@ -53,10 +53,7 @@ pub async fn settle(pending: Pending, events: &Events, stop: &Stop) -> Result<Op
     let refusal = admit::Refusal {
         why: "its parts would need too many reviews at once".into(),
         missing: Some(missing),
-        blocking: Vec::new(),
-        wants_person: false,
-        is_elsewhere: false,
-        fix: Vec::new(),
+        ..admit::Refusal::default()
     };
     with_reasons(&repo, &candidate, &policy, refusal, moment, reasons).map(Some)
 }

@@ -16,7 +16,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
-/// How many commits of one change are looked at.
+/// How many commits of one change, or of an update, are looked at.
 pub(super) const MOST_COMMITS: usize = 10_000;
 
 #[derive(Debug)]

@@ -111,11 +111,9 @@ impl<'a> Evidence<'a> {
             }
             let change = (verdict.base_tree, verdict.head_tree);
             if let Some(void) = self.verdicts.unproven(&verdict)? {
-                if let Void::Unproven(why) = void
-                    && !self.unproven.contains_key(&change)
-                {
-                    let why = format!("{} of {}: {why}", verdict.decision, verdict.reviewer.name);
-                    self.unproven.insert(change, why);
+                if let Void::Unproven(why) = void {
+                    let who = || format!("{} of {}: {why}", verdict.decision, verdict.reviewer.name);
+                    self.unproven.entry(change).or_insert_with(who);
                 }
                 continue;
             }

@@ -43,10 +43,6 @@ fn parents_trees(repo: &Repo, parents: &[ObjectId]) -> Result<Vec<ObjectId>> {
 fn refused(what: &str, path: &str, why: &str) -> Refusal {
     Refusal {
         why: format!("{what} has a tree that git calls invalid, which never enters: `{path}`, {why}"),
-        missing: None,
-        blocking: Vec::new(),
-        wants_person: false,
-        is_elsewhere: false,
-        fix: Vec::new(),
+        ..Refusal::default()
     }
 }

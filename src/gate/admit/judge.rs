@@ -1,7 +1,7 @@
 //! One ruling under way: the policy, what was found of verdicts, and what was read and merged so far.
 
 use super::Candidate;
-use super::approved::Approved;
+use super::approved::{Approved, MOST_COMMITS};
 use super::evidence::Evidence;
 use super::objects::{Entry, Objects};
 use super::reason::{Answer, Reason};
@@ -19,9 +19,6 @@ use gix::ObjectId;
 use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
-
-/// How many commits of an update are known as such.
-const MOST_COMMITS: usize = 10_000;
 
 /// How many stacks of approved changes are tried as one.
 const STACKS: usize = 64;

@@ -35,42 +35,44 @@ impl Judge<'_> {
         if landed == Some(now) {
             return Ok(false);
         }
-        let has_landed = match change.has_landed.get() {
-            Some(known) => *known,
-            None => *change.has_landed.get_or_init({
-                let has_landed = self.has_landed(change, self.old)?;
-                move || has_landed
-            }),
-        };
-        Ok(has_landed || self.brings_back(change, now, landed)?)
+        Ok(self.landed_before(change)? || self.brings_back(change, now, landed)?)
+    }
+
+    /// Whether the change came into the branch before.
+    fn landed_before(&self, change: &Approved) -> Result<bool> {
+        if let Some(known) = change.has_landed.get() {
+            return Ok(*known);
+        }
+        let has_landed = self.has_landed(change, self.old)?;
+        Ok(*change.has_landed.get_or_init(|| has_landed))
     }
 
     /// Whether the step that the change comes to now, or the change where it conflicts, does again what the
     /// branch undid.
     fn brings_back(&self, change: &Approved, now: ObjectId, landed: Option<ObjectId>) -> Result<bool> {
-        let undone = match change.undone.get() {
-            Some(known) => known,
-            None => {
-                let undone = self.undone(change)?;
-                change.undone.get_or_init(|| undone)
-            }
-        };
         let step = match landed {
             Some(landed) => self.objects.difference(now, landed)?,
             None => change.net(&self.objects)?,
         };
-        undone.is_redone(&self.objects, &step.unwrap_or_default())
+        self.undone(change)?.is_redone(&self.objects, &step.unwrap_or_default())
     }
 
     /// What commits of the branch took back of the change since it began.
-    fn undone(&self, change: &Approved) -> Result<Undone> {
+    fn undone<'c>(&self, change: &'c Approved) -> Result<&'c Undone> {
+        if let Some(known) = change.undone.get() {
+            return Ok(known);
+        }
+        let undone = self.find_undone(change)?;
+        Ok(change.undone.get_or_init(|| undone))
+    }
+
+    fn find_undone(&self, change: &Approved) -> Result<Undone> {
         let mut undone = Undone::default();
         if self.begins_at(change, self.old) {
             return Ok(undone);
         }
         let Some(net) = change.net(&self.objects)? else { return Ok(undone) };
-        let since = change.base.filter(|base| self.objects.repo.has(*base));
-        let Some(commits) = self.history_since(since, self.old)? else { return Ok(Undone::all(&net)) };
+        let Some(commits) = self.history_since(change, self.old)? else { return Ok(Undone::all(&net)) };
         for id in commits.iter() {
             let Some(commit) = self.objects.commit(*id)?.filter(|_| !change.has_commit(*id)) else {
                 continue;
@@ -97,9 +99,8 @@ impl Judge<'_> {
             return Ok(false);
         }
         let Some(net) = change.net(&self.objects)? else { return Ok(true) };
-        let since = change.base.filter(|base| self.objects.repo.has(*base));
         let mut history = History { judge: self, change, net: &net, states: HashMap::new() };
-        let Some(commits) = self.history_since(since, tip)? else { return Ok(true) };
+        let Some(commits) = self.history_since(change, tip)? else { return Ok(true) };
         for id in commits.iter() {
             let Some(commit) = self.objects.commit(*id)? else { continue };
             if history.came_in(&commit)? || history.landed(&commit)? {
@@ -109,11 +110,11 @@ impl Judge<'_> {
         Ok(false)
     }
 
-    /// The commits that `tip` has and `since` has not; `None` if they are too many, or the clone is too
-    /// shallow to have them all. Where `since` is a commit of
-    /// the update with one parent, they are those since that: a long topic has one history to be looked for in.
-    fn history_since(&self, since: Option<ObjectId>, tip: ObjectId) -> Result<Option<Rc<[ObjectId]>>> {
-        let mut since = since;
+    /// The commits that `tip` has and the change's base has not; `None` if they are too many, or the clone is
+    /// too shallow to have them all. Where the base is a commit of the update with one parent, they are those
+    /// since that: a long topic has one history to be looked for in.
+    fn history_since(&self, change: &Approved, tip: ObjectId) -> Result<Option<Rc<[ObjectId]>>> {
+        let mut since = change.base.filter(|base| self.objects.repo.has(*base));
         while let Some(id) = since.filter(|id| tip == self.old && self.is_entering(*id)) {
             match self.objects.commit(id)?.map(|commit| commit.parents.clone()).as_deref() {
                 Some([parent]) if self.objects.repo.has(*parent) => since = Some(*parent),

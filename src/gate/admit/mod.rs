@@ -97,7 +97,7 @@ pub enum Ruling {
 }
 
 /// Why something is kept out.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Refusal {
     pub why: String,
     /// The first change that lacks an approval, if a review could bring it.
@@ -208,12 +208,10 @@ pub fn predict(repo: &Repo, old: ObjectId, heads: &[ObjectId]) -> Result<Option<
         let Some(fork) = fork else { return Ok(None) };
         let Some(next) = merger.bring(&fork, *head, tree)? else {
             // Nobody can tell whether that is a conflict.
-            let lacks = merger.lacks();
-            return if lacks {
-                Err(hint("this clone lacks what would be merged", repo.make_whole()))
-            } else {
-                Ok(None)
-            };
+            if merger.lacks() {
+                return Err(hint("this clone lacks what would be merged", repo.make_whole()));
+            }
+            return Ok(None);
         };
         tree = next;
     }
@@ -252,10 +250,6 @@ fn rewind(candidate: &Candidate) -> Refusal {
             candidate.branch,
             candidate.old.to_hex_with_len(10)
         ),
-        missing: None,
-        blocking: Vec::new(),
-        wants_person: false,
-        is_elsewhere: false,
-        fix: Vec::new(),
+        ..Refusal::default()
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::domain::error::Result;
 use crate::domain::text::opaque;
-use crate::gate::store::trees::{self, Changed, Merger};
+use crate::gate::store::trees::{self, Changed, Merger, is_regular};
 use crate::gate::store::{Commit, Repo, changes};
 use gix::ObjectId;
 use std::cell::{Cell, RefCell};
@@ -53,7 +53,7 @@ impl<'a> Objects<'a> {
         let commit = if self.repo.has(id) {
             Some(Rc::new(self.repo.commit(id)?))
         } else {
-            self.lacks.set(true);
+            self.note_lack();
             None
         };
         self.commits.borrow_mut().insert(id, commit.clone());
@@ -71,7 +71,7 @@ impl<'a> Objects<'a> {
             return Ok(Some(known.clone()));
         }
         if !(self.merger.has(from) && self.merger.has(to)) {
-            self.lacks.set(true);
+            self.note_lack();
             return Ok(None);
         }
         let changed = Rc::new(trees::changed(self.repo, from, to)?);
@@ -150,11 +150,6 @@ impl<'a> Objects<'a> {
     pub fn lacks(&self) -> bool {
         self.lacks.get() || self.merger.lacks()
     }
-}
-
-/// Whether a mode is that of a regular file, the odd ones of old trees included.
-pub(super) fn is_regular(mode: u32) -> bool {
-    mode & 0o170_000 == 0o100_000
 }
 
 /// A path of a difference.

@@ -29,8 +29,8 @@ impl Judge<'_> {
         }
         let what = self.describe(&missing)?;
         // What carries several steps at once is asked about as one.
-        let (from, last) = (line.tree_at(at), line.steps[line.steps.len() - 1].tree);
-        let reason = self.reason(from, line.steps[at].tree).or_else(|| self.reason(from, last));
+        let from = line.tree_at(at);
+        let reason = self.reason(from, line.steps[at].tree).or_else(|| self.reason(from, line.end()));
         let is_elsewhere = reason == Some(Reason::Absent);
         let most = self.policy.base_demand().approvals;
         let (why, wants_person) = match (tally, reason) {
@@ -50,28 +50,14 @@ impl Judge<'_> {
                 (why, false)
             }
         };
-        Ok(Refusal {
-            why,
-            missing: Some(missing),
-            blocking: Vec::new(),
-            wants_person,
-            is_elsewhere,
-            fix: Vec::new(),
-        })
+        Ok(Refusal { why, missing: Some(missing), wants_person, is_elsewhere, ..Refusal::default() })
     }
 
     fn blocked(&self, missing: Missing, verdicts: Vec<Verdict>) -> Result<Refusal> {
         let named = |verdict: &Verdict| format!("{} ({})", verdict.reviewer.name, verdict.reviewer.vendor);
         let who: Vec<String> = verdicts.iter().map(named).collect();
         let why = format!("{} asks for changes to {}", who.join(" and "), self.describe(&missing)?);
-        Ok(Refusal {
-            why,
-            missing: Some(missing),
-            blocking: verdicts,
-            wants_person: false,
-            is_elsewhere: false,
-            fix: Vec::new(),
-        })
+        Ok(Refusal { why, missing: Some(missing), blocking: verdicts, ..Refusal::default() })
     }
 
     /// Whether a verdict may be about these steps that cannot be compared here, since what was judged was not

@@ -35,7 +35,7 @@ impl<'s> Line<'s> {
         if at == 0 { self.start } else { self.steps[at - 1].tree }
     }
 
-    fn end(&self) -> ObjectId {
+    pub fn end(&self) -> ObjectId {
         self.tree_at(self.steps.len())
     }
 }

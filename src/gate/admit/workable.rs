@@ -111,7 +111,8 @@ impl Reader<'_> {
         if is_there == AtPath::Nothing && was_there != AtPath::Nothing {
             return Ok(Some(self.takes_the_gate_off(&name)));
         }
-        if self.protects_itself(before)? && self.leaves_out_the_branch(after)? {
+        if self.protects_the_branch(before)? == Some(true) && self.protects_the_branch(after)? == Some(false)
+        {
             return Ok(Some(self.drops_the_branch(&name)));
         }
         let mistake = match self.new_mistake(commit, after, &name)? {
@@ -158,7 +159,7 @@ impl Reader<'_> {
                  may enter{besides}: {mistake}"
             )
         };
-        if self.leaves_out_the_branch(after)? {
+        if self.protects_the_branch(after)? == Some(false) {
             return Ok(Some(self.drops_the_branch("it")));
         }
         let changes = self.changes_policy(before, after)?;
@@ -185,19 +186,12 @@ impl Reader<'_> {
         )
     }
 
-    /// Whether the config of a tree protects the branch that it lies on.
-    fn protects_itself(&self, tree: ObjectId) -> Result<bool> {
+    /// Whether the config of a tree protects the branch that it is for; `None` if it protects none.
+    fn protects_the_branch(&self, tree: ObjectId) -> Result<Option<bool>> {
         let own = in_force::of_tree(&|path| self.read(tree, path), "it")?;
-        let branch = &self.candidate.branch;
-        Ok(matches!(own, TreePolicy::Workable(found) if found.config.gate.protects(branch)))
-    }
-
-    /// Whether the config of a tree protects branches, and not the one that it is for.
-    fn leaves_out_the_branch(&self, tree: ObjectId) -> Result<bool> {
-        let new = in_force::of_tree(&|path| self.read(tree, path), "it")?;
-        let branch = &self.candidate.branch;
-        Ok(matches!(new, TreePolicy::Workable(found)
-            if !found.config.gate.branches.is_empty() && !found.config.gate.protects(branch)))
+        let TreePolicy::Workable(found) = own else { return Ok(None) };
+        let policy = &found.config.gate;
+        Ok((!policy.branches.is_empty()).then(|| policy.protects(&self.candidate.branch)))
     }
 
     /// A name or a pattern that is a little off takes the gate away as well, and nobody would see it.
@@ -295,12 +289,5 @@ impl Reader<'_> {
 }
 
 fn refused(why: String, fix: impl IntoIterator<Item = String>) -> Refusal {
-    Refusal {
-        why,
-        missing: None,
-        blocking: Vec::new(),
-        wants_person: false,
-        is_elsewhere: false,
-        fix: fix.into_iter().collect(),
-    }
+    Refusal { why, fix: fix.into_iter().collect(), ..Refusal::default() }
 }

@@ -115,20 +115,14 @@ impl Repo {
     ) -> Result<Vec<ObjectId>> {
         let base: Vec<ObjectId> = base.into_iter().collect();
         let unreadable = || format!("the history of {head} cannot be read");
-        let walk = self.gix.rev_walk([head]).with_hidden(base.clone()).use_commit_graph(false);
-        let walk = walk.all().with_context(unreadable)?.take(most);
-        let ids = walk.map(|info| info.map(|info| info.id)).collect::<Result<Vec<_>, _>>();
-        let ids = ids.with_context(unreadable)?;
+        let walk = |tips: Vec<ObjectId>| self.gix.rev_walk(tips).use_commit_graph(false);
+        let ids = ids_of(walk(vec![head]).with_hidden(base.clone()).all(), most).with_context(unreadable)?;
         if !self.goes_too_far(&base, &ids)? {
             return Ok(ids);
         }
-        let hidden = self.gix.rev_walk(base).use_commit_graph(false).all().with_context(unreadable)?;
-        let hidden = hidden.map(|info| info.map(|info| info.id)).collect::<Result<HashSet<_>, _>>();
-        let hidden = hidden.with_context(unreadable)?;
-        let walk = self.gix.rev_walk([head]).use_commit_graph(false);
-        let walk = walk.selected(|id| !hidden.contains(id)).with_context(unreadable)?.take(most);
-        let ids = walk.map(|info| info.map(|info| info.id)).collect::<Result<Vec<_>, _>>();
-        ids.with_context(unreadable)
+        let hidden = ids_of(walk(base).all(), usize::MAX).with_context(unreadable)?;
+        let hidden: HashSet<ObjectId> = hidden.into_iter().collect();
+        ids_of(walk(vec![head]).selected(move |id| !hidden.contains(id)), most).with_context(unreadable)
     }
 
     /// Whether a walk has gone past where the histories part. It goes by the times of commits, which are their
@@ -327,6 +321,14 @@ impl Repo {
         let Ok(prefix) = gix::hash::Prefix::from_hex(hex) else { return false };
         matches!(self.gix.objects.lookup_prefix(prefix, None), Ok(Some(_)))
     }
+}
+
+/// The first commits of a walk.
+fn ids_of<E>(walk: Result<gix::revision::Walk<'_>, E>, most: usize) -> Result<Vec<ObjectId>>
+where
+    anyhow::Error: From<E>,
+{
+    Ok(walk?.take(most).map(|info| info.map(|info| info.id)).collect::<Result<_, _>>()?)
 }
 
 /// A commit that depends on nothing but what it is made of: every clone makes the same.

@@ -109,18 +109,10 @@ impl Repo {
     /// runs in it.
     pub fn own_dir(&self) -> Result<PathBuf> {
         let dir = self.common_dir.join("flow-ai");
-        private(&dir)?;
-        if let Some(sharing) = Sharing::of(self) {
-            // Where several people work; what one of them makes below these is that person's own.
-            for folder in ["", "locks", "worktrees", "stage", "trash", "runs", "drafts"] {
-                let folder = dir.join(folder);
-                private(&folder)?;
-                sharing.share(&folder);
-            }
-            return Ok(dir);
-        }
-        if fs::metadata(&dir)?.permissions().mode() & 0o077 != 0 {
-            fs::set_permissions(&dir, fs::Permissions::from_mode(0o700))?;
+        let Some(sharing) = Sharing::of(self) else { return private(dir) };
+        // Where several people work; what one of them makes below these is that person's own.
+        for folder in ["", "locks", "worktrees", "stage", "trash", "runs", "drafts"] {
+            shared(dir.join(folder), sharing)?;
         }
         Ok(dir)
     }
@@ -128,15 +120,7 @@ impl Repo {
     /// A folder in it for what each person keeps a part of: where the repository is shared, all may make theirs.
     pub fn own_folder(&self, name: &str) -> Result<PathBuf> {
         let dir = self.own_dir()?.join(name);
-        private(&dir)?;
-        match Sharing::of(self) {
-            Some(sharing) => sharing.share(&dir),
-            None if fs::metadata(&dir)?.permissions().mode() & 0o077 != 0 => {
-                fs::set_permissions(&dir, fs::Permissions::from_mode(0o700))?;
-            }
-            None => {}
-        }
-        Ok(dir)
+        Sharing::of(self).map_or_else(|| private(dir.clone()), |sharing| shared(dir.clone(), sharing))
     }
 
     /// The folders that hold its objects, quarantined ones first.
@@ -148,7 +132,23 @@ impl Repo {
     }
 }
 
-fn private(dir: &Path) -> Result<()> {
+/// A folder that is made where it is missing, and that nobody else may look into.
+fn private(dir: PathBuf) -> Result<PathBuf> {
+    make(&dir)?;
+    if fs::metadata(&dir)?.permissions().mode() & 0o077 != 0 {
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(dir)
+}
+
+/// The same for all who share the repository.
+fn shared(dir: PathBuf, sharing: Sharing) -> Result<PathBuf> {
+    make(&dir)?;
+    sharing.share(&dir);
+    Ok(dir)
+}
+
+fn make(dir: &Path) -> Result<()> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
     made.with_context(|| format!("{} cannot be made", dir.display()))
 }

@@ -48,7 +48,7 @@ impl Changed {
 }
 
 /// Whether a mode is that of a regular file, the odd ones of old trees included.
-pub(super) fn is_regular(mode: u32) -> bool {
+pub fn is_regular(mode: u32) -> bool {
     mode & TYPE == 0o100_000
 }
 

@@ -15,7 +15,7 @@ mod merger;
 mod sealed;
 mod size;
 
-pub use changed::Changed;
+pub use changed::{Changed, is_regular};
 pub use entries::{FileEntry, content, files_but};
 pub use invalid::{Invalid, Validator, is_name, is_submodule_name};
 pub use lay_out::lay_out;

@@ -7,7 +7,7 @@
 
 use super::Repo;
 use crate::domain::error::Result;
-use crate::gate::store::trees::Changed;
+use crate::gate::store::trees::{Changed, is_regular};
 use gix::ObjectId;
 use sha2::{Digest, Sha256};
 
@@ -16,10 +16,6 @@ const PATHS: usize = 256;
 
 /// The largest file that is read.
 const LARGEST: u64 = 1 << 20;
-
-/// The bits of a mode that tell a file, a link and a submodule apart, and what they are for a file.
-const TYPE: u32 = 0o170_000;
-const FILE: u32 = 0o100_000;
 
 /// The gist of a change of these paths, sorted, to be hashed; `None` if a file is not here.
 pub(super) fn of(repo: &Repo, changed: &[Changed]) -> Result<Option<Vec<u8>>> {
@@ -31,7 +27,7 @@ pub(super) fn of(repo: &Repo, changed: &[Changed]) -> Result<Option<Vec<u8>>> {
         let (mut sums, mut is_read) = ([0_u128; 2], at < PATHS);
         for (sum, entry) in sums.iter_mut().zip([path.old, path.new]) {
             let Some((mode, id)) = entry.filter(|_| is_read) else { continue };
-            if mode & TYPE != FILE {
+            if !is_regular(mode) {
                 *sum = number(id.as_bytes());
                 continue;
             }
