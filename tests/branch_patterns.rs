@@ -9,9 +9,7 @@ fn place(head: &str) -> Place {
     let place = Place::with_config(
         Config::new().gate("branches = [\"main\", \"release/*\"]\nreview_on_merge = false"),
     );
-    place.flow(&["init"]).ok();
-    place.ungated(&["add", "--all"]).ok();
-    place.ungated(&["commit", "--quiet", "-m", "Add an example"]).ok();
+    place.put_up_hooks();
     place.git(&["update-ref", "refs/flow-ai/admitted/main", "main"]).ok();
     let server = place.server("origin");
     place.git_in(&server, &["symbolic-ref", "HEAD", &format!("refs/heads/{head}")]).ok();

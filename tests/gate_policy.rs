@@ -20,9 +20,7 @@ fn config() -> Config {
 fn place() -> Place {
     let place = Place::with_config(config());
     place.reviewer("judge", "");
-    place.flow(&["init"]).ok();
-    place.ungated(&["add", "--all"]).ok();
-    place.ungated(&["commit", "--quiet", "-m", "Add an example"]).ok();
+    place.put_up_hooks();
     let server = place.server("origin");
     place.flow_in(&server, &["init"]).ok();
     place

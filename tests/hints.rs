@@ -2,7 +2,7 @@
 //! the change being in, or to a person who is asked for. More than three rounds, or the same words twice, is
 //! a failure.
 
-use crate::support::{Config, Out, Place};
+use crate::support::{Config, Place};
 use std::path::{Path, PathBuf};
 
 /// How often a refused command may be tried again.
@@ -74,7 +74,7 @@ fn guarded(hooks: bool) -> (Place, PathBuf) {
     place.git(&["add", "-A"]).ok();
     place.git(&["commit", "--quiet", "-m", "Numbers"]).ok();
     let server = place.server("origin");
-    Out::run(place.command("git").current_dir(&server).args(["flow-ai", "init"])).ok();
+    place.flow_in(&server, &["init"]).ok();
     place.git(&["fetch", "--quiet", "origin"]).ok();
     place.git(&["branch", "--quiet", "-u", "origin/main", "main"]).ok();
     if hooks {
@@ -310,18 +310,10 @@ fn a_merge_whose_approval_does_not_carry_is_judged_as_it_would_land() {
 
 #[test]
 fn a_branch_of_two_vendors_is_judged_in_parts() {
-    let config = Config::lookup_only().reviewer("acme", "acme").reviewer("zeta", "zeta");
-    let place = Place::with_config(config);
-    for name in ["acme", "zeta"] {
-        place.watched_reviewer(name, "");
-    }
-    init(&place);
+    let place = two_vendors(Config::lookup_only());
     place.branch("mixed", "main");
     for (path, vendor) in [("a.txt", "acme"), ("b.txt", "zeta"), ("c.txt", "zeta")] {
-        place.write(path, format!("{path}\n"));
-        place.git(&["add", "-A"]).ok();
-        let trailers = format!("Add {path}\n\nFlow-Agent: {vendor}\nFlow-Vendor: {vendor}\n");
-        place.git(&["commit", "--quiet", "-m", &trailers]).ok();
+        commit_by(&place, path, &[vendor]);
     }
     place.switch("main");
     follow(&place, "git merge --no-edit --no-ff mixed", || place.file("main", "c.txt").is_some());
@@ -329,14 +321,18 @@ fn a_branch_of_two_vendors_is_judged_in_parts() {
 }
 
 /// Two reviewers, each of a vendor that an agent here has too.
-fn two_vendors(gate: &str) -> Place {
-    let config = Config::new().gate("branches = [\"main\"]\nreview_on_merge = false").gate(gate);
+fn two_vendors(config: Config) -> Place {
     let place = Place::with_config(config.reviewer("acme", "acme").reviewer("zeta", "zeta"));
     for name in ["acme", "zeta"] {
         place.watched_reviewer(name, "");
     }
     init(&place);
     place
+}
+
+/// Reviews are asked for by command alone.
+fn asked_for() -> Config {
+    Config::new().gate("branches = [\"main\"]\nreview_on_merge = false")
 }
 
 /// Commits a file as the work of agents of these vendors.
@@ -350,9 +346,9 @@ fn commit_by(place: &Place, path: &str, vendors: &[&str]) {
 #[test]
 fn a_branch_of_two_vendors_that_took_in_main_is_judged_in_parts() {
     for command in ["git merge --no-edit --no-ff mixed", "git push origin mixed:main"] {
-        let place = two_vendors("");
+        let place = two_vendors(asked_for());
         let server = place.server("origin");
-        Out::run(place.command("git").current_dir(&server).args(["flow-ai", "init"])).ok();
+        place.flow_in(&server, &["init"]).ok();
         place.branch("mixed", "main");
         commit_by(&place, "a.txt", &["acme"]);
         place.branch("side", "mixed");
@@ -377,12 +373,7 @@ fn a_branch_of_two_vendors_that_took_in_main_is_judged_in_parts() {
 
 #[test]
 fn a_merge_reviewed_on_the_spot_is_judged_in_parts_too() {
-    let config = Config::protected().reviewer("acme", "acme").reviewer("zeta", "zeta");
-    let place = Place::with_config(config);
-    for name in ["acme", "zeta"] {
-        place.watched_reviewer(name, "");
-    }
-    init(&place);
+    let place = two_vendors(Config::protected());
     place.branch("mixed", "main");
     commit_by(&place, "a.txt", &["acme"]);
     commit_by(&place, "b.txt", &["zeta"]);
@@ -394,7 +385,7 @@ fn a_merge_reviewed_on_the_spot_is_judged_in_parts_too() {
 #[test]
 fn where_no_reviewer_is_a_rival_a_person_is_asked_for() {
     for (gate, wanted) in [("", "waivers = ["), ("waivers = [\"bob@example.com\"]", "git flow-ai waive")] {
-        let place = two_vendors(gate);
+        let place = two_vendors(asked_for().gate(gate));
         place.branch("both", "main");
         commit_by(&place, "a.txt", &["acme", "zeta"]);
         place.switch("main");
@@ -449,7 +440,7 @@ fn a_policy_with_a_mistake_on_the_way_is_let_in_as_one_step() {
     for command in ["git merge --ff-only t", "git merge t", "git push origin t:main", "git reset --hard t"] {
         let place = local(config());
         let server = place.server("origin");
-        Out::run(place.command("git").current_dir(&server).args(["flow-ai", "init"])).ok();
+        place.flow_in(&server, &["init"]).ok();
         place.branch("t", "main");
         let policy = place.read(".zenflow/config.toml");
         place.commit(".zenflow/config.toml", policy.replace("branches", "brnches"));
@@ -488,7 +479,7 @@ fn with_release(gate: &str) -> (Place, PathBuf) {
     place.git(&["commit", "--quiet", "-m", "Numbers"]).ok();
     place.git(&["branch", "release"]).ok();
     let server = place.server("origin");
-    Out::run(place.command("git").current_dir(&server).args(["flow-ai", "init"])).ok();
+    place.flow_in(&server, &["init"]).ok();
     place.git(&["fetch", "--quiet", "origin"]).ok();
     (place, server)
 }

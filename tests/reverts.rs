@@ -2,11 +2,13 @@
 
 use crate::support::{Config, Out, Place};
 
+const GUARD: &str = "check\nrun\n1\n2\n3\n4\nend\n";
+
 /// `main` is protected and has a numbered file and a guard.
 fn place() -> Place {
     let place = Place::with_config(Config::protected().names("gpt", "openai"));
     place.commit_saying("Number the lines", "lines", lines(""));
-    place.commit_saying("Guard", "guard", "check\nrun\n1\n2\n3\n4\nend\n");
+    place.commit_saying("Guard", "guard", GUARD);
     place
 }
 
@@ -16,8 +18,8 @@ fn lines(more: &str) -> String {
 }
 
 /// A commit on a branch of its own that starts at `main`, approved.
-fn approved(place: &Place, branch: &str, from: &str, file: &str, text: &str) {
-    place.git(&["switch", "--quiet", "-c", branch, from]).ok();
+fn approved(place: &Place, branch: &str, file: &str, text: &str) {
+    place.branch(branch, "main");
     place.commit_saying(branch, file, text);
     place.approve("main", branch);
 }
@@ -42,16 +44,15 @@ fn picked(place: &Place, branch: &str) -> Out {
 
 #[test]
 fn an_older_approval_of_more_brings_nothing_back() {
-    let guard = "check\nrun\n1\n2\n3\n4\nend\n";
-    let unguarded = guard.replace("check\n", "");
+    let unguarded = GUARD.replace("check\n", "");
     for (file, once, more) in [
         ("lines", lines("danger\n"), lines("danger\n").replace("25\n", "twenty-five\n")),
         ("guard", unguarded.clone(), unguarded.replace("end", "End")),
         ("new", "danger\n".into(), "danger\nand more\n".into()),
     ] {
         let place = place();
-        approved(&place, "more", "main", file, &more);
-        approved(&place, "first", "main", file, &once);
+        approved(&place, "more", file, &more);
+        approved(&place, "first", file, &once);
         land_and_revert(&place);
         picked(&place, "more").exits(1).says("taken out again");
         place.approve("main", "work");
@@ -80,8 +81,8 @@ fn a_mode_that_was_taken_back_comes_back_under_no_older_approval() {
 #[test]
 fn what_took_back_something_else_does_not_matter() {
     let place = place();
-    approved(&place, "other", "main", "lines", &lines("").replace("25\n", "twenty-five\n"));
-    approved(&place, "first", "main", "lines", &lines("danger\n"));
+    approved(&place, "other", "lines", &lines("").replace("25\n", "twenty-five\n"));
+    approved(&place, "first", "lines", &lines("danger\n"));
     land_and_revert(&place);
     picked(&place, "other").ok();
 }
@@ -89,8 +90,8 @@ fn what_took_back_something_else_does_not_matter() {
 #[test]
 fn a_clone_too_shallow_to_know_does_not_say_yes() {
     let place = place();
-    approved(&place, "more", "main", "lines", &lines("danger\n").replace("25\n", "twenty-five\n"));
-    approved(&place, "first", "main", "lines", &lines("danger\n"));
+    approved(&place, "more", "lines", &lines("danger\n").replace("25\n", "twenty-five\n"));
+    approved(&place, "first", "lines", &lines("danger\n"));
     land_and_revert(&place);
     for number in 0..4 {
         place.commit_saying("Go on", "other", format!("{number}\n"));
@@ -112,7 +113,7 @@ fn a_clone_too_shallow_to_know_does_not_say_yes() {
 #[test]
 fn what_a_merge_left_out_is_not_said_to_have_been_in() {
     let place = place();
-    approved(&place, "first", "main", "lines", &lines("new\n"));
+    approved(&place, "first", "lines", &lines("new\n"));
     place.git(&["switch", "--quiet", "main"]).ok();
     place.git(&["merge", "--quiet", "--no-ff", "--no-edit", "-s", "ours", "first"]).ok();
     picked(&place, "first").exits(1).says("in its history, and it was left out or taken out again");

@@ -26,9 +26,7 @@ fn place(list: &dyn Fn(&str) -> String) -> Place {
     place.commit(CONFIG, config("signed = true"));
     place.git(&["add", "--all"]).ok();
     place.git(&["commit", "--quiet", "--amend", "--no-edit"]).ok();
-    place.flow(&["init"]).ok();
-    place.ungated(&["add", "--all"]).ok();
-    place.ungated(&["commit", "--quiet", "-m", "Add an example"]).ok();
+    place.put_up_hooks();
     let server = place.server("origin");
     place.flow_in(&server, &["init"]).ok();
     place

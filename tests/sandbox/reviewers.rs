@@ -48,8 +48,7 @@ fn a_reviewer_reads_the_head_as_data_if_it_can_start_nothing() {
 git log -1 >/dev/null 2>&1 && seen="$seen HISTORY"
 verdict 'REQUEST CHANGES' "sees: $seen""#,
             );
-            review(&place).exits(1).says(&format!("{}\n", format!("sees: {sees}").trim_end()));
-            let out = review(&place);
+            let out = review(&place).exits(1).says(&format!("{}\n", format!("sees: {sees}").trim_end()));
             assert!(
                 !out.stdout.contains("WRITTEN") && !out.stdout.contains("HISTORY"),
                 "{means}, {preset}: {}",

@@ -64,10 +64,15 @@ impl Place {
     /// A repository with that config, our hooks in force, and what `init` writes committed.
     pub fn gated(config: impl Display) -> Place {
         let place = Place::with_config(config);
-        place.flow(&["init"]).ok();
-        place.ungated(&["add", "--all"]).ok();
-        place.ungated(&["commit", "--quiet", "--allow-empty", "-m", "Add an example"]).ok();
+        place.put_up_hooks();
         place
+    }
+
+    /// Puts our hooks in force, and commits what `init` writes.
+    pub fn put_up_hooks(&self) {
+        self.flow(&["init"]).ok();
+        self.ungated(&["add", "--all"]).ok();
+        self.ungated(&["commit", "--quiet", "--allow-empty", "-m", "Add an example"]).ok();
     }
 
     /// Another place that looks the same. What names this one by its absolute path still does.
