@@ -25,6 +25,10 @@ static REPOSITORY: LazyLock<Vec<PathBuf>> = LazyLock::new(|| match env::current_
     Err(_) => Vec::new(),
 });
 
+/// The folders of our own PATH: those in the repository, and the others. Each start of git asks.
+static FOLDERS: LazyLock<(Vec<PathBuf>, Vec<PathBuf>)> =
+    LazyLock::new(|| folders().partition(|folder| is_of_repository(folder)));
+
 /// Our own PATH without directories that are not absolute.
 pub fn path() -> OsString {
     joined(folders())
@@ -33,14 +37,13 @@ pub fn path() -> OsString {
 /// The same with the repository's folders last: filters of a virtual environment there are found, and nothing
 /// there stands before the system's programs.
 pub fn path_for_git() -> OsString {
-    let (inside, outside): (Vec<PathBuf>, Vec<PathBuf>) =
-        folders().partition(|folder| is_of_repository(folder));
-    joined(outside.into_iter().chain(inside))
+    let (inside, outside) = &*FOLDERS;
+    joined(outside.iter().chain(inside).cloned())
 }
 
 /// Our own PATH without directories that are not absolute, or in the repository.
 pub fn path_outside() -> OsString {
-    joined(folders().filter(|folder| !is_of_repository(folder)))
+    joined(FOLDERS.1.iter().cloned())
 }
 
 /// A program for us to start: from no folder of the repository. One that is nowhere else becomes a
@@ -51,8 +54,8 @@ pub fn own(name: &str) -> PathBuf {
 
 /// The same if it is there.
 pub fn found(name: &str) -> Option<PathBuf> {
-    let candidates = folders().filter(|folder| !is_of_repository(folder)).map(|folder| folder.join(name));
-    candidates.into_iter().find(|candidate| is_program(candidate) && !is_of_repository(candidate))
+    let mut candidates = FOLDERS.1.iter().map(|folder| folder.join(name));
+    candidates.find(|candidate| is_program(candidate) && !is_of_repository(candidate))
 }
 
 /// The program with that name or absolute path, looked for on `path` or else on our own PATH. `install` is the

@@ -23,15 +23,12 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
 
 /// A login has to last so much longer than now, or as long as the job may take.
 const AHEAD: Duration = Duration::from_secs(30 * 60);
 
 /// How long a renewal may take.
 const TIMEOUT: Duration = Duration::from_secs(120);
-
-const PAUSE: Duration = Duration::from_millis(100);
 
 const PROMPT: &str = "Answer with the word: yes";
 
@@ -112,13 +109,9 @@ impl Login<'_> {
         let folder = base(Base::State).context("there is no folder for state")?.join("git-flow-ai/logins");
         private::create_dir(&folder)?;
         let path = folder.join(self.renewal.login.replace('/', "-"));
-        let patience = Instant::now() + TIMEOUT + TIMEOUT;
-        loop {
-            match lock::try_take(&path, Duration::ZERO)? {
-                Attempt::Taken(lock) => return Ok(lock),
-                Attempt::Held(_) if Instant::now() < patience => sleep(PAUSE).await,
-                Attempt::Held(_) => bail!("another process is renewing it"),
-            }
+        match lock::wait(&path, TIMEOUT + TIMEOUT).await? {
+            Attempt::Taken(lock) => Ok(lock),
+            Attempt::Held(_) => bail!("another process is renewing it"),
         }
     }
 

@@ -50,11 +50,8 @@ impl JobHome {
 
     /// The text of a file in it, if it is one and no link leads there. For homes that no agent wrote.
     pub fn file(&self, path: &Path) -> Option<String> {
-        let home = self.path();
-        let path = below(&home, path)?;
-        let is_plain = path.canonicalize().is_ok_and(|real| {
-            real == home.canonicalize().unwrap_or_default().join(path.strip_prefix(&home).unwrap_or(&path))
-        });
+        let path = below(&self.path().canonicalize().ok()?, path)?;
+        let is_plain = path.canonicalize().is_ok_and(|real| real == path);
         is_plain.then(|| read(&path).ok()).flatten().and_then(|bytes| String::from_utf8(bytes).ok())
     }
 

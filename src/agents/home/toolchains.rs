@@ -158,7 +158,8 @@ fn pieces(folder: &Path, open: &[&str]) -> Vec<PathBuf> {
 /// Whether a path is one of the homes or around one: a variable that says so does not name a toolchain.
 pub fn is_around(path: &Path, homes: &[PathBuf]) -> bool {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    homes.iter().any(|home| real(home).starts_with(real(path)))
+    let path = real(path);
+    homes.iter().any(|home| real(home).starts_with(&path))
 }
 
 /// Whether it is there, and not a file with a secret in it.

@@ -101,8 +101,8 @@ fn paths(key: &str, texts: &[String]) -> Result<Vec<PathBuf>> {
                 "begin it with / or ~/",
             ));
         };
-        let is_all = path.canonicalize().is_ok_and(|real| homes.iter().any(|home| home.starts_with(&real)));
-        if is_all && key != "hide" {
+        let holds_home = |real: PathBuf| homes.iter().any(|home| home.starts_with(&real));
+        if key != "hide" && path.canonicalize().is_ok_and(holds_home) {
             return Err(hint(
                 format!("`{text}` under {key} of [sandbox] holds the whole home"),
                 "name the folders in it that are needed",

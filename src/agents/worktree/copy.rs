@@ -27,8 +27,9 @@ pub(super) fn copy(worktree: &Worktree, patterns: &[String]) -> Result<Copied> {
     let mut copied = Copied::default();
     let Some(main) = worktree.parent.main.clone().filter(|_| !patterns.is_empty()) else { return Ok(copied) };
     let main = main.canonicalize().with_context(|| format!("cannot find {}", main.display()))?;
+    let inside = Inside::open(&worktree.path)?;
     for path in sources(worktree, &main, patterns, &mut copied.skipped)? {
-        copy_tree(worktree, &main, &path, &mut copied)?;
+        copy_tree(worktree, &inside, &main, &path, &mut copied)?;
     }
     worktree.record.add_copied(&copied.files)?;
     Ok(copied)
@@ -94,7 +95,13 @@ fn matching(worktree: &Worktree, main: &Path, globs: &GlobSet, found: &mut Vec<P
     Ok(())
 }
 
-fn copy_tree(worktree: &Worktree, main: &Path, path: &Path, copied: &mut Copied) -> Result<()> {
+fn copy_tree(
+    worktree: &Worktree,
+    inside: &Inside,
+    main: &Path,
+    path: &Path,
+    copied: &mut Copied,
+) -> Result<()> {
     let (from, to) = (main.join(path), worktree.path.join(path));
     let kind =
         from.symlink_metadata().with_context(|| format!("cannot copy {}", path.display()))?.file_type();
@@ -103,12 +110,12 @@ fn copy_tree(worktree: &Worktree, main: &Path, path: &Path, copied: &mut Copied)
             let name = entry?.file_name();
             // A repository in the folder stays one of the main worktree's own.
             if name != ".git" {
-                copy_tree(worktree, main, &path.join(name), copied)?;
+                copy_tree(worktree, inside, main, &path.join(name), copied)?;
             }
         }
         return Ok(());
     }
-    let made = Inside::open(&worktree.path)?.create_dir(path.parent().unwrap_or(Path::new("")));
+    let made = inside.create_dir(path.parent().unwrap_or(Path::new("")));
     match made {
         // The commit may hold a symbolic link or a file where the main worktree has a folder.
         Err(error) if error.kind() == ErrorKind::NotADirectory => {

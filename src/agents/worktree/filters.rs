@@ -47,7 +47,10 @@ pub(super) fn check_out(worktree: &Worktree, mut checkout: Command) -> Result<()
     let SandboxedCommand { mut command, guard: _guard, .. } = worktree.sandboxed(checkout, true)?;
     git::output(&mut command).map(drop).map_err(|error| match error.downcast::<GitError>() {
         Ok(error) => match failed(worktree, &error.stderr) {
-            Some(filter) => hint(&filter, filter.fix()),
+            Some(mut filter) => {
+                filter.path = filter.path.take().or_else(|| first_of(worktree, &filter.filter));
+                hint(&filter, filter.fix())
+            }
             None => GitError { command: "git read-tree".to_owned(), ..error }.into(),
         },
         Err(error) => error,
@@ -67,8 +70,7 @@ pub(super) fn failed(worktree: &Worktree, messages: &str) -> Option<FailedFilter
         setting.name == "process" && program.is_some_and(|program| said.contains(&program))
     };
     let filter = worktree.parent.settings.filters.iter().find(is_said)?.subsection.clone()?;
-    let path = first_of(worktree, &filter);
-    Some(FailedFilter { filter, path, why: Some(said.to_owned()) })
+    Some(FailedFilter { filter, path: None, why: Some(said.to_owned()) })
 }
 
 /// A file of the worktree's base that a filter takes.

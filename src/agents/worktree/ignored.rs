@@ -61,7 +61,7 @@ pub(super) fn worth_keeping(worktree: &Worktree) -> Result<IgnoredFiles> {
     if !worktree.is_complete() || !worktree.is_there() {
         return Ok(kept);
     }
-    let since = worktree.record.scratch("ready").symlink_metadata().ok().map(|data| changed(&data));
+    let since = ready(worktree);
     let mut command = worktree.git();
     command.env("GIT_INDEX_FILE", worktree.record.index());
     command.args(["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"]);
@@ -93,7 +93,7 @@ fn written_by_hand(path: &Path, since: Option<(i64, i64)>) -> Option<u64> {
         } else {
             files += 1;
             bytes += data.blocks() * 512;
-            is_new |= since.is_none_or(|since| changed(&data) > since);
+            is_new |= self::is_new(&data, since);
         }
         if files > FILES || bytes > BYTES || open.len() > FILES {
             return None;
@@ -102,9 +102,13 @@ fn written_by_hand(path: &Path, since: Option<(i64, i64)>) -> Option<u64> {
     is_new.then_some(bytes)
 }
 
-/// Whether a file was changed in any way since the setup was done; before that, none was.
-pub(super) fn is_new(worktree: &Worktree, data: &Metadata) -> bool {
-    let since = worktree.record.scratch("ready").symlink_metadata().ok().map(|data| changed(&data));
+/// When the setup was done; before that, every file is new.
+pub(super) fn ready(worktree: &Worktree) -> Option<(i64, i64)> {
+    worktree.record.scratch("ready").symlink_metadata().ok().map(|data| changed(&data))
+}
+
+/// Whether a file was changed in any way since then.
+pub(super) fn is_new(data: &Metadata, since: Option<(i64, i64)>) -> bool {
     since.is_none_or(|since| changed(data) > since)
 }
 

@@ -73,8 +73,8 @@ pub(super) fn asked_about(
     }
     let mut asked: Vec<Protector> = Vec::new();
     for name in usual.iter().filter(|name| *name != branch) {
-        if let Some(other) = Protector::new(repo, name, None)?
-            && asked.iter().all(|known| known.branch != *name)
+        if asked.iter().all(|known| known.branch != *name)
+            && let Some(other) = Protector::new(repo, name, None)?
             && !other.is_the_same_at(repo, new)?
         {
             asked.push(other);

@@ -12,7 +12,7 @@ use crate::domain::error::{self, Interrupted, Result};
 use crate::domain::event::Events;
 use crate::domain::policy::Policy;
 use crate::domain::spec::Slug;
-use crate::gate::admit::{self, BranchVerdicts, Candidate, Missing, New, Ruling};
+use crate::gate::admit::{self, Candidate, Missing, New, Ruling};
 use crate::gate::store::{Repo, changes, config, specs};
 use crate::system::process::stop::Stop;
 use gix::ObjectId;
@@ -112,9 +112,7 @@ async fn judge(
     if let Some(why) = review::too_few(&rivals, &[], &change, &demand) {
         return Ok(error::messages(&why));
     }
-    let known = BranchVerdicts::new(repo, policy, branch).on_change(&change)?;
-    let known: Vec<ReviewOutcome> =
-        known.into_iter().map(|verdict| ReviewOutcome::Judged(Box::new(verdict))).collect();
+    let known = review::known(repo, policy, branch, &change)?;
     let outcomes = review::judge(repo, &request, &known, events, stop).await?;
     let reasons = outcomes.into_iter().filter_map(|outcome| match outcome {
         ReviewOutcome::CannotTell(why) => Some(why),

@@ -79,9 +79,9 @@ fn moving(repo: &Repo, branch: &str, new: &str) -> Result<HookAnswer> {
     }
     let branch = names::protected(repo, branch, old)?;
     let candidate = Candidate { branch, old, new: New::Commit(new), accepted };
-    if admit::policy_for(repo, &candidate)?.is_some() {
+    if let Some(policy) = admit::policy_for(repo, &candidate)? {
         // What a refusal says is read from the repository as it is then.
-        return decide(Repo::discover()?, candidate, Moment::Move);
+        return decide_under(Repo::discover()?, candidate, policy, Moment::Move);
     }
     // An old commit, from before there was a policy, is no place where a protected branch is open.
     for by in protectors(repo, &candidate.branch)? {

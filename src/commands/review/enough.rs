@@ -14,10 +14,8 @@ pub(crate) fn too_few(
     change: &Change,
     demand: &Demand,
 ) -> Option<anyhow::Error> {
-    let answered = answered.iter().filter_map(|outcome| match outcome {
-        ReviewOutcome::Judged(verdict) => Some(verdict.reviewer.vendor.as_str()),
-        ReviewOutcome::CannotTell(_) => None,
-    });
+    let answered = answered.iter().filter_map(ReviewOutcome::verdict);
+    let answered = answered.map(|verdict| verdict.reviewer.vendor.as_str());
     let vendors: BTreeSet<&str> =
         rivals.iter().map(|rival| rival.who.vendor.as_str()).chain(answered).collect();
     let authors: Vec<String> = change.vendors().iter().map(ToString::to_string).collect();

@@ -93,15 +93,35 @@ pub enum ReviewOutcome {
     CannotTell(String),
 }
 
+impl ReviewOutcome {
+    /// The verdict, if there is one.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        match self {
+            ReviewOutcome::Judged(verdict) => Some(verdict),
+            ReviewOutcome::CannotTell(_) => None,
+        }
+    }
+}
+
+/// The verdicts that are there on a change, whoever gave them.
+pub(crate) fn known(
+    repo: &Repo,
+    policy: &Policy,
+    target: &str,
+    change: &Change,
+) -> Result<Vec<ReviewOutcome>> {
+    let known = BranchVerdicts::new(repo, policy, target).on_change(change)?;
+    Ok(known.into_iter().map(|verdict| ReviewOutcome::Judged(Box::new(verdict))).collect())
+}
+
 /// What outcomes come to where so much is demanded: a blocking verdict ends it, enough approvals let it
 /// in, and everything else cannot be told. What is only advice changes nothing. That a person has to approve as well is the gate's business,
 /// not the reviewers'.
 pub fn conclusion(outcomes: &[ReviewOutcome], policy: &Policy, demand: &Demand) -> Option<Decision> {
-    let verdicts = outcomes.iter().filter_map(|outcome| match outcome {
-        ReviewOutcome::Judged(verdict) if policy.names(&verdict.reviewer) => Some(Verdict::clone(verdict)),
-        ReviewOutcome::Judged(_) | ReviewOutcome::CannotTell(_) => None,
-    });
-    match admit::tally(&verdicts.collect::<Vec<_>>(), policy, demand) {
+    let verdicts = outcomes.iter().filter_map(ReviewOutcome::verdict);
+    let counting: Vec<Verdict> =
+        verdicts.filter(|verdict| policy.names(&verdict.reviewer)).cloned().collect();
+    match admit::tally(&counting, policy, demand) {
         Tally::Blocked(_) => Some(Decision::RequestChanges),
         Tally::Approved(verdicts) if verdicts.iter().any(|one| one.decision == Decision::Waive) => {
             Some(Decision::Waive)
@@ -187,7 +207,7 @@ pub async fn judge(
         events.progress(format!("the reviewer {name} cannot be asked: {why}"));
     }
     let demand = admit::demand(repo, &config.gate, request.change.base_tree, request.change.head_tree)?;
-    let mut outcomes: Vec<ReviewOutcome> = Vec::new();
+    let mut outcomes = earlier.to_vec();
     let mut approving: Vec<Vendor> = vendors_of(earlier, &config.gate);
     for (index, rival) in rivals.iter().enumerate() {
         // A second approval of the same vendor counts for nothing.
@@ -205,24 +225,22 @@ pub async fn judge(
             }
         }
         outcomes.push(outcome);
-        let all: Vec<ReviewOutcome> = earlier.iter().chain(&outcomes).cloned().collect();
-        if conclusion(&all, &config.gate, &demand).is_some() {
+        if conclusion(&outcomes, &config.gate, &demand).is_some() {
             break;
         }
     }
-    Ok(outcomes)
+    Ok(outcomes.split_off(earlier.len()))
 }
 
 /// The vendors whose verdicts are there and count.
 fn vendors_of(outcomes: &[ReviewOutcome], policy: &Policy) -> Vec<Vendor> {
-    let verdicts = outcomes.iter().filter_map(|outcome| match outcome {
-        ReviewOutcome::Judged(verdict) if verdict.decision != Decision::Waive => Some(verdict),
-        ReviewOutcome::Judged(_) | ReviewOutcome::CannotTell(_) => None,
-    });
-    verdicts
-        .filter(|verdict| policy.names(&verdict.reviewer) && !verdict.reviewer.vendor.is_person())
-        .map(|verdict| verdict.reviewer.vendor.clone())
-        .collect()
+    let counts = |verdict: &&Verdict| {
+        verdict.decision != Decision::Waive
+            && policy.names(&verdict.reviewer)
+            && !verdict.reviewer.vendor.is_person()
+    };
+    let counting = outcomes.iter().filter_map(ReviewOutcome::verdict).filter(counts);
+    counting.map(|verdict| verdict.reviewer.vendor.clone()).collect()
 }
 
 /// The verdict that somebody's reading makes.

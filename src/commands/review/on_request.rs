@@ -3,7 +3,8 @@
 //! A change that has been judged is not judged again, unless the user asks for that.
 
 use super::{
-    Request, ReviewOutcome, conclusion, intent, judge, review, reviewers, rival, rivals, split, too_few,
+    Request, ReviewOutcome, conclusion, intent, judge, known, review, reviewers, rival, rivals, split,
+    too_few,
 };
 use crate::agents::cli::Agent;
 use crate::commands::landing;
@@ -17,7 +18,7 @@ use crate::domain::policy::{Demand, Policy};
 use crate::domain::spec::Slug;
 use crate::domain::text::shell::command_line;
 use crate::domain::verdict::{Decision, Verdict};
-use crate::gate::admit::{self, BranchVerdicts, Candidate, New, Ruling};
+use crate::gate::admit::{self, Candidate, New, Ruling};
 use crate::gate::store::{Repo, changes, specs};
 use crate::system::process::stop::Stop;
 use anyhow::Context;
@@ -145,9 +146,7 @@ impl Earlier {
         let Selected { change, target, loaded, .. } = selected;
         let policy = &loaded.config.gate;
         let demand = admit::demand(repo, policy, change.base_tree, change.head_tree)?;
-        let verdicts = BranchVerdicts::new(repo, policy, target).on_change(change)?;
-        let outcomes = verdicts.into_iter().map(|verdict| ReviewOutcome::Judged(Box::new(verdict))).collect();
-        Ok(Earlier { outcomes, demand })
+        Ok(Earlier { outcomes: known(repo, policy, target, change)?, demand })
     }
 
     /// What these verdicts come to; `None` if they do not suffice for a decision.
@@ -223,10 +222,8 @@ pub(crate) fn parts(repo: &Repo, config: &Config, change: &Change) -> Result<Opt
 
 /// Whether that reviewer's verdict is there.
 fn has_answered(outcomes: &[ReviewOutcome], who: &Author) -> bool {
-    outcomes.iter().any(|outcome| {
-        matches!(outcome, ReviewOutcome::Judged(verdict)
-            if verdict.reviewer.name == who.name && verdict.reviewer.vendor == who.vendor)
-    })
+    let mut verdicts = outcomes.iter().filter_map(ReviewOutcome::verdict);
+    verdicts.any(|verdict| verdict.reviewer.name == who.name && verdict.reviewer.vendor == who.vendor)
 }
 
 /// Why nobody can judge a change, and besides another reviewer, who can let it in.
@@ -271,10 +268,7 @@ pub(crate) async fn in_parts(
     };
     for part in parts {
         let demand = admit::demand(repo, policy, part.base_tree, part.head_tree)?;
-        let earlier = BranchVerdicts::new(repo, policy, request.target).on_change(part)?;
-        let earlier: Vec<ReviewOutcome> =
-            earlier.into_iter().map(|verdict| ReviewOutcome::Judged(Box::new(verdict))).collect();
-        let mut outcomes = earlier;
+        let mut outcomes = known(repo, policy, request.target, part)?;
         if conclusion(&outcomes, policy, &demand).is_none() {
             let request = Request { change: part, ..*request };
             let new = judge(repo, &request, &outcomes, events, stop).await?;
@@ -360,10 +354,8 @@ fn joined(earlier: Vec<ReviewOutcome>, new: Vec<ReviewOutcome>) -> Vec<ReviewOut
 }
 
 fn blocking(outcomes: &[ReviewOutcome]) -> Option<&Verdict> {
-    outcomes.iter().find_map(|outcome| match outcome {
-        ReviewOutcome::Judged(verdict) if verdict.decision == Decision::RequestChanges => Some(&**verdict),
-        _ => None,
-    })
+    let mut verdicts = outcomes.iter().filter_map(ReviewOutcome::verdict);
+    verdicts.find(|verdict| verdict.decision == Decision::RequestChanges)
 }
 
 /// Removes the transcript of an earlier review.

@@ -149,7 +149,12 @@ fn warn_if_changed(run: &Run, task: &Task) -> Result<()> {
     let Ok(plan) = plan::parse(spec.document(plan::DOCUMENT).unwrap_or_default()) else { return Ok(()) };
     let now = plan.tasks.iter().find(|now| now.id == task.id);
     if now.is_some_and(|now| (&now.title, &now.instruction) != (&task.title, &task.instruction)) {
-        run.events.warn(format!("the text of {} was changed during the run, and what is merged was made from the text before; to have the rest done, add a task under another id: {}", task.id, command_line!("git flow-ai plan {}", run.slug())));
+        run.events.warn(command_line!(
+            "the text of {} was changed during the run, and what is merged was made from the text before; to have \
+             the rest done, add a task under another id: git flow-ai plan {}",
+            task.id,
+            run.slug()
+        ));
     }
     Ok(())
 }

@@ -188,7 +188,7 @@ pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &St
     });
     run.events.progress(format!("sandbox: {}", run.sandbox));
     let is_off = run.loaded.config.run.sandbox == Some(SandboxMode::Off);
-    if let Some(why) = run.sandbox.backend().forbidden().filter(|_| !is_off) {
+    if !is_off && let Some(why) = run.sandbox.backend().forbidden() {
         run.events.progress(why);
     }
     if let Some(moved) = run.worktrees.moved() {

@@ -73,10 +73,7 @@ pub(super) fn describe(verdict: &Verdict) -> String {
 }
 
 fn verdicts(outcomes: &[ReviewOutcome]) -> impl Iterator<Item = &Verdict> {
-    outcomes.iter().filter_map(|outcome| match outcome {
-        ReviewOutcome::Judged(verdict) => Some(&**verdict),
-        ReviewOutcome::CannotTell(_) => None,
-    })
+    outcomes.iter().filter_map(ReviewOutcome::verdict)
 }
 
 fn describe_all(outcomes: &[ReviewOutcome], decision: Decision) -> String {

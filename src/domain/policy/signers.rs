@@ -157,6 +157,9 @@ fn unquoted(text: &str, mut separates: impl FnMut(char) -> bool) -> impl Iterato
 /// takes it out, wherever it stands.
 fn is_in_list(name: &str, patterns: &str) -> bool {
     let fits = |pattern: &str| {
+        if !pattern.contains(['*', '?']) {
+            return pattern == name;
+        }
         let pattern = regex::escape(pattern).replace(r"\*", ".*").replace(r"\?", ".");
         // One that is too long to be read means nobody.
         Regex::new(&format!("^(?s:{pattern})$")).is_ok_and(|pattern| pattern.is_match(name))

@@ -107,11 +107,15 @@ pub fn for_terminal(text: &str) -> String {
 pub fn without_hidden(bytes: &[u8]) -> Option<String> {
     let is_written_out = |c: char| is_hidden(c) && !c.is_control();
     let text = std::str::from_utf8(bytes).ok().filter(|text| text.contains(is_written_out))?;
-    let written = |c: char| match is_written_out(c) {
-        true => format!("<U+{:04X}>", u32::from(c)),
-        false => c.to_string(),
-    };
-    Some(text.chars().map(written).collect())
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_written_out(c) {
+            // Writing to a String cannot fail.
+            true => drop(write!(out, "<U+{:04X}>", u32::from(c))),
+            false => out.push(c),
+        }
+    }
+    Some(out)
 }
 
 /// JSON that means the same, with everything hidden as `\u202e`: it only stands in strings there.

@@ -27,11 +27,6 @@ pub fn has_early_nul(bytes: &[u8]) -> bool {
     bytes.iter().take(SAMPLE).any(|byte| *byte == 0)
 }
 
-/// Whether a file that a change brings is not shown byte by byte.
-pub fn is_opaque(path: &[u8], mode: u32, bytes: &[u8]) -> bool {
-    has_name_of_data(path, mode) && is_garbage(bytes)
-}
-
 /// Whether a file is called as data is, and its mode does not let it be run.
 pub fn has_name_of_data(path: &[u8], mode: u32) -> bool {
     let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
@@ -65,6 +60,11 @@ fn is_mostly_readable(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whether a file that a change brings is not shown byte by byte.
+    fn is_opaque(path: &[u8], mode: u32, bytes: &[u8]) -> bool {
+        has_name_of_data(path, mode) && is_garbage(bytes)
+    }
 
     const FILE: u32 = 0o100_644;
 

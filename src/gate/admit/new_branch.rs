@@ -61,9 +61,12 @@ impl Protector {
         for (places, are_usual) in [(usual, true), (others, false)] {
             let mut found: Vec<Protector> = Vec::new();
             for place in places {
+                // The usual ones are often one: it is read once.
+                if found.iter().any(|known| known.branch == *place) {
+                    continue;
+                }
                 let Some(one) = Protector::new(repo, place, accepted(place)?)? else { continue };
-                let counts = are_usual || one.policy.protects(place);
-                if counts && found.iter().all(|known| known.branch != *place) {
+                if are_usual || one.policy.protects(place) {
                     found.push(one);
                 }
             }

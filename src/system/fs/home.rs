@@ -6,6 +6,8 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+#[cfg(target_os = "linux")]
+use std::sync::LazyLock;
 
 /// A directory for one kind of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +49,12 @@ pub fn home() -> Option<PathBuf> {
 /// The home that the system knows for this user, whatever `HOME` says: Java and ssh ask for it.
 #[cfg(target_os = "linux")]
 pub fn system_home() -> Option<PathBuf> {
-    let user = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten()?;
-    user.dir.is_absolute().then_some(user.dir)
+    // The answer may come from another machine.
+    static HOME: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+        let user = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten()?;
+        user.dir.is_absolute().then_some(user.dir)
+    });
+    HOME.clone()
 }
 
 /// There it is where `HOME` says.

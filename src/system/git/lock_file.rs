@@ -79,6 +79,9 @@ fn holder(path: &Path, folders: &[&Path]) -> Holder {
         let files = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
         files.filter_map(|file| std::fs::read_link(file.path()).ok()).any(|file| file == path)
     };
+    if let Some(pid) = processes().find(has_open) {
+        return Holder::Open(pid);
+    }
     // The git that runs us as its command, or as its hook, waits for us.
     let above = ancestors::pids();
     let is_working = |pid: &Pid| {
@@ -88,11 +91,7 @@ fn holder(path: &Path, folders: &[&Path]) -> Holder {
             && !above.contains(pid)
             && folders.iter().any(|folder| here.starts_with(folder))
     };
-    match (processes().find(has_open), processes().find(is_working)) {
-        (Some(pid), _) => Holder::Open(pid),
-        (None, Some(pid)) => Holder::Working(pid),
-        (None, None) => Holder::Nobody,
-    }
+    processes().find(is_working).map_or(Holder::Nobody, Holder::Working)
 }
 
 #[cfg(not(target_os = "linux"))]

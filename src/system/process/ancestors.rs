@@ -10,26 +10,23 @@ const DEEPEST: usize = 200;
 
 /// The nearest first, each as its arguments.
 pub fn command_lines() -> Vec<Vec<String>> {
-    let mut lines = Vec::new();
-    let mut pid = Pid::try_from(std::os::unix::process::parent_id()).unwrap_or_default();
-    while lines.len() < GENERATIONS && pid > 1 {
-        let Some((parent, line)) = read(pid) else { break };
-        lines.push(line);
-        pid = parent;
-    }
-    lines
+    all().map_while(|(_, line)| line).take(GENERATIONS).collect()
 }
 
 /// Their numbers, the nearest first.
 pub fn pids() -> Vec<Pid> {
-    let mut pids = Vec::new();
-    let mut pid = Pid::try_from(std::os::unix::process::parent_id()).unwrap_or_default();
-    while pid > 1 && pids.len() < DEEPEST {
-        pids.push(pid);
-        let Some((parent, _)) = read(pid) else { break };
-        pid = parent;
-    }
-    pids
+    all().take(DEEPEST).map(|(pid, _)| pid).collect()
+}
+
+/// Each with its arguments, the nearest first, up to one that cannot be read.
+fn all() -> impl Iterator<Item = (Pid, Option<Vec<String>>)> {
+    let mut next = Pid::try_from(std::os::unix::process::parent_id()).ok();
+    std::iter::from_fn(move || {
+        let pid = next.filter(|pid| *pid > 1)?;
+        let (parent, line) = read(pid).unzip();
+        next = parent;
+        Some((pid, line))
+    })
 }
 
 /// The parent of a process, and its arguments.

@@ -83,6 +83,7 @@ fn has_commits(worktree: &Worktree, submodule: &Submodule) -> bool {
 
 /// Whether a folder that we did not fill holds a file that was written since the setup was done.
 fn is_newer(worktree: &Worktree, path: &Path) -> bool {
+    let since = ignored::ready(worktree);
     let mut open = vec![worktree.path.join(path)];
     while let Some(folder) = open.pop() {
         let Ok(entries) = fs::read_dir(&folder) else {
@@ -95,7 +96,7 @@ fn is_newer(worktree: &Worktree, path: &Path) -> bool {
         for entry in entries.flatten() {
             match entry.metadata() {
                 Ok(data) if data.is_dir() => open.push(entry.path()),
-                Ok(data) if !ignored::is_new(worktree, &data) || is_gits(&entry.file_name()) => {}
+                Ok(data) if !ignored::is_new(&data, since) || is_gits(&entry.file_name()) => {}
                 _ => return true,
             }
         }

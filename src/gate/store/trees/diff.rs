@@ -9,7 +9,6 @@
 use super::changed::{display, is_regular};
 use super::{Changed, Sealed};
 use crate::domain::error::{Result, hint};
-use crate::domain::text::opaque;
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -211,9 +210,7 @@ impl<'a> File<'a> {
         let header = format!("diff --git a/{path} b/{path}\n").into_bytes();
         // What goes was there before, whatever it is called.
         let was_opaque = match changed.old {
-            Some((mode, id)) if is_regular(mode) => {
-                sealed.size(id)? > LARGEST || opaque::is_garbage(&sealed.blob(id)?)
-            }
+            Some((mode, id)) if is_regular(mode) => sealed.is_garbage(id)?,
             _ => false,
         };
         let is_opaque = changed.new.map(|new| sealed.is_opaque(&changed.path, new)).transpose()?;

@@ -93,6 +93,11 @@ impl Sealed {
         if !changed::is_regular(mode) || !opaque::has_name_of_data(path, mode) {
             return Ok(false);
         }
+        self.is_garbage(id)
+    }
+
+    /// Whether content is no text, or more than can be told.
+    pub fn is_garbage(&self, id: ObjectId) -> Result<bool> {
         Ok(self.size(id)? > diff::LARGEST || opaque::is_garbage(&self.blob(id)?))
     }
 
