@@ -399,6 +399,19 @@ fn where_no_reviewer_is_a_rival_a_person_is_asked_for() {
 }
 
 #[test]
+fn a_person_is_offered_a_command_for_another_branch_that_can_be_pasted() {
+    let gate = "branches = [\"main\", \"release\"]\nreview_on_merge = false\nwaivers = [\"bob@example.com\"]";
+    let place = two_vendors(Config::new().gate(gate));
+    place.branch("release", "main");
+    place.branch("both", "release");
+    commit_by(&place, "a.txt", &["acme", "zeta"]);
+    place.switch("release");
+    let said = place.sh("git merge --no-edit --no-ff both").stderr;
+    let head = &place.id("both")[..10];
+    assert!(said.contains(&format!("{head} --target release --reason")), "{said}");
+}
+
+#[test]
 fn a_rejection_of_another_message_is_answered_by_the_reviewer_or_a_person() {
     for (gate, wanted) in [
         ("", "git flow-ai review --again"),

@@ -16,7 +16,7 @@ use crate::domain::event::Events;
 use crate::domain::plan;
 use crate::domain::policy::{Demand, Policy};
 use crate::domain::spec::Slug;
-use crate::domain::text::shell::command_line;
+use crate::domain::text::shell::{Part, command_line};
 use crate::domain::verdict::{Decision, Verdict};
 use crate::gate::admit::{self, Candidate, New, Ruling};
 use crate::gate::store::{Repo, changes, specs};
@@ -234,14 +234,14 @@ fn without_rival(error: &anyhow::Error, policy: &Policy, change: &Change) -> any
     hint(error::messages(error).join(": "), ways.join(", "))
 }
 
-/// How a person lets in what no reviewer may judge.
+/// How a person lets in what no reviewer may judge: `what` is the words that name it, quoted already.
 pub(crate) fn persons_way(policy: &Policy, what: &str) -> String {
     match &policy.waivers[..] {
         [] => "or name a person who may let such a change in: waivers = [\"…\"] under [gate]".to_owned(),
         waivers => format!(
             "or have a person let it in ({}): {}",
             waivers.join(", "),
-            command_line!("git flow-ai waive {} --reason \"…\"", what)
+            command_line!("git flow-ai waive {} --reason \"…\"", Part(what))
         ),
     }
 }
