@@ -2,7 +2,7 @@
 //!
 //! git is told to treat every file as text, so that no attribute and no NUL byte hides one. What
 //! comes out is read line by line and kept, byte for byte, whatever it holds. Only of a file that is data
-//! and no text ([`opaque`]) the lines are put together as `<binary: 3 lines, 700 bytes; readable: …>`, with
+//! and no text ([`opaque`](crate::domain::text::opaque)) the lines are put together as `<binary: 3 lines, 700 bytes; readable: …>`, with
 //! every longer run of readable characters in them, under the size and id of its blobs. Paths are written
 //! as `Changed::display` writes them.
 
