@@ -13,6 +13,7 @@ mod run;
 mod seed;
 mod summary;
 mod transcript;
+mod wait_for_lock;
 
 pub use crate::domain::presets::Mode;
 pub use provider_limit::Limit;

@@ -7,13 +7,14 @@
 
 use super::prepare::variable;
 use super::run::run;
+use super::wait_for_lock::wait_for_lock;
 use super::{Agent, Job, Mode};
 use crate::agents::home::{self, HomeCopy};
 use crate::agents::sandbox::Scope;
 use crate::domain::error::Result;
 use crate::domain::presets::{HomeFileKind, Renewal};
 use crate::system::fs::home::{Base, base};
-use crate::system::fs::lock::{self, Attempt, Lock};
+use crate::system::fs::lock::{Attempt, Lock};
 use crate::system::fs::{private, temporary};
 use crate::system::process::stop::Stop;
 use anyhow::{Context, bail};
@@ -109,7 +110,7 @@ impl Login<'_> {
         let folder = base(Base::State).context("there is no folder for state")?.join("git-flow-ai/logins");
         private::create_dir(&folder)?;
         let path = folder.join(self.renewal.login.replace('/', "-"));
-        match lock::wait(&path, TIMEOUT + TIMEOUT).await? {
+        match wait_for_lock(&path, TIMEOUT + TIMEOUT).await? {
             Attempt::Taken(lock) => Ok(lock),
             Attempt::Held(_) => bail!("another process is renewing it"),
         }

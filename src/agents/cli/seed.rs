@@ -2,12 +2,13 @@
 //! anybody. Every job finds it in its home, to be read; no agent can write it.
 
 use super::prepare::start_of;
+use super::wait_for_lock::wait_for_lock;
 use super::{Agent, Job};
 use crate::agents::sandbox::{SandboxedCommand, Scope};
 use crate::domain::digest;
 use crate::domain::error::Result;
 use crate::domain::presets::Seed;
-use crate::system::fs::{lock, private, temporary};
+use crate::system::fs::{private, temporary};
 use crate::system::process::stop::Stop;
 use crate::system::process::tree::Tree;
 use anyhow::{Context, bail};
@@ -50,7 +51,7 @@ fn wanted(agent: &Agent, job: &Job) -> Option<(Seed, Command, PathBuf)> {
 async fn make(job: &Job, seed: Seed, mut command: Command, folder: PathBuf, stop: &Stop) -> Result<()> {
     let parent = job.sandbox.seeds();
     private::create_dir(&parent)?;
-    let _lock = lock::wait(&folder.with_extension("lock"), Duration::MAX).await?;
+    let _lock = wait_for_lock(&folder.with_extension("lock"), Duration::MAX).await?;
     if folder.exists() {
         return Ok(());
     }

@@ -58,17 +58,6 @@ pub fn try_take(path: &Path, patience: Duration) -> io::Result<Attempt> {
     }
 }
 
-/// The same, without holding up the thread meanwhile.
-pub async fn wait(path: &Path, patience: Duration) -> io::Result<Attempt> {
-    let begun = Instant::now();
-    loop {
-        match try_take(path, Duration::ZERO)? {
-            Attempt::Held(_) if begun.elapsed() < patience => tokio::time::sleep(GLANCE).await,
-            attempt => return Ok(attempt),
-        }
-    }
-}
-
 /// Whether a process holds the lock now.
 pub fn is_held(path: &Path) -> bool {
     File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
