@@ -151,13 +151,14 @@ fn what_a_job_of_any_preset_writes_below_its_home_is_left_for_nobody() {
                 &place,
                 preset,
                 &format!(
-                    r#"planted=$(grep -rls PLANTED "$HOME" "{users}" /tmp "$TMPDIR" 2>/dev/null)
+                    r#"mark=PLANT; mark=${{mark}}ED
+planted=$(grep -rls $mark "$HOME" "{users}" /tmp "$TMPDIR" 2>/dev/null)
 if [ "$GIT_FLOW_AI_MODE" = review ]; then
   [ -z "$planted" ] && verdict APPROVE || verdict 'REQUEST CHANGES' "it sees $planted"; exit
 fi
 for home in "$HOME" "{users}"; do
-  find "$home" -type f 2>/dev/null | while IFS= read -r file; do echo PLANTED >>"$file"; done
-  for path in {PLANTED}; do mkdir -p "$home/${{path%/*}}"; echo PLANTED >>"$home/$path"; done
+  find "$home" -type f 2>/dev/null | while IFS= read -r file; do echo $mark >>"$file"; done
+  for path in {PLANTED}; do mkdir -p "$home/${{path%/*}}"; echo $mark >>"$home/$path"; done
   rm -rf "$home/file" "$home/link"; mv "$home/.profile" "$home/.profile.old"; {rights}
 done 2>/dev/null
 printf '%s' "$planted" >"$GIT_FLOW_AI_TASK.txt"; [ -e "$HOME/.claude/rules/always.md" ] && echo planted >>"$GIT_FLOW_AI_TASK.txt"
