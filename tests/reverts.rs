@@ -45,9 +45,13 @@ fn picked(place: &Place, branch: &str) -> Out {
 #[test]
 fn an_older_approval_of_more_brings_nothing_back() {
     let unguarded = GUARD.replace("check\n", "");
+    let guarded_late = GUARD.replace("check\nrun\n", "run\ncheck\n");
+    let spaced = GUARD.replace("check\n", "check\n\n");
     for (file, once, more) in [
         ("lines", lines("danger\n"), lines("danger\n").replace("25\n", "twenty-five\n")),
         ("guard", unguarded.clone(), unguarded.replace("end", "End")),
+        ("guard", guarded_late.clone(), guarded_late.replace("end", "End")),
+        ("guard", spaced.clone(), spaced.replace("end", "End")),
         ("new", "danger\n".into(), "danger\nand more\n".into()),
     ] {
         let place = place();
@@ -58,6 +62,21 @@ fn an_older_approval_of_more_brings_nothing_back() {
         place.approve("main", "work");
         place.flow(&["check", "main..work"]).ok();
     }
+}
+
+/// The commits of the change are the branch's own then, not copies of them.
+#[test]
+fn what_came_in_as_the_lower_half_of_a_topic_comes_back_under_no_approval_of_the_whole() {
+    let place = place();
+    approved(&place, "first", "lines", &lines("danger\n"));
+    place.git(&["switch", "--quiet", "-c", "more", "first"]).ok();
+    place.commit_saying("more", "lines", lines("danger\n").replace("25\n", "twenty-five\n"));
+    place.approve("main", "more");
+    land_and_revert(&place);
+    place.git(&["switch", "--quiet", "-C", "work", "main"]).ok();
+    place.git(&["cherry-pick", "--no-commit", "more~2..more"]).ok();
+    place.git(&["commit", "--quiet", "-m", "Once more"]).ok();
+    place.flow(&["check", "main..work"]).exits(1).says("taken out again");
 }
 
 #[test]

@@ -31,7 +31,9 @@ pub fn first(rng: &mut Rng) -> State {
         "docs/notes.txt".into(),
         (FILE, (1..30).map(|n| format!("  Note {n}.\n")).collect::<String>().into()),
     );
-    state.insert("picture.bin".into(), (FILE, std::iter::repeat_with(|| rng.u8(..)).take(300).collect()));
+    // Data to git and to the request, which show bytes without a NUL as text.
+    let picture = std::iter::once(0).chain(std::iter::repeat_with(|| rng.u8(..)).take(300)).collect();
+    state.insert("picture.bin".into(), (FILE, picture));
     state.insert("link".into(), (EntryKind::Link, b"src".to_vec()));
     state.insert("vendored".into(), (EntryKind::Commit, "1".repeat(40).into_bytes()));
     state
@@ -212,7 +214,7 @@ pub fn plain(rng: &mut Rng, state: &mut State, number: usize) -> String {
         }
         2 => {
             if let Some((_, bytes)) = state.get_mut("picture.bin") {
-                let at = rng.usize(..bytes.len());
+                let at = rng.usize(1..bytes.len());
                 bytes[at] ^= 1;
             }
             "change the picture".into()

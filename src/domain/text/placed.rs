@@ -79,6 +79,13 @@ impl<'a> Difference<'a> {
         })
     }
 
+    /// The lines that the new version adds (`true`) and those that it lacks, each as the last of the lines of
+    /// its text up to there.
+    pub fn changed(&self) -> impl Iterator<Item = (bool, &[&'a [u8]])> {
+        let added = self.added_at().map(|at| (true, &self.new[..=at]));
+        added.chain(self.removed_at().map(|at| (false, &self.old[..=at])))
+    }
+
     fn added_at(&self) -> impl Iterator<Item = usize> {
         self.changes().flat_map(DiffOp::new_range)
     }

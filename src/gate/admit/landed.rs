@@ -6,7 +6,7 @@
 use super::approved::Approved;
 use super::judge::Judge;
 use super::objects::{Entry, find};
-use super::undone::Undone;
+use super::undone::{Undone, Whose};
 use crate::domain::error::Result;
 use crate::gate::store::Commit;
 use crate::gate::store::trees::Changed;
@@ -74,15 +74,15 @@ impl Judge<'_> {
         let Some(net) = change.net(&self.objects)? else { return Ok(undone) };
         let Some(commits) = self.history_since(change, self.old)? else { return Ok(Undone::all(&net)) };
         for id in commits.iter() {
-            let Some(commit) = self.objects.commit(*id)?.filter(|_| !change.has_commit(*id)) else {
-                continue;
-            };
+            let Some(commit) = self.objects.commit(*id)? else { continue };
+            // What it takes back of itself on its way says nothing of the branch.
+            let whose = if change.has_commit(*id) { Whose::Change } else { Whose::Branch };
             for parent in &commit.parents {
                 let Some(parent) = self.objects.tree(*parent)? else { continue };
                 let Some(step) = self.objects.difference(parent, commit.tree)? else {
                     return Ok(Undone::all(&net));
                 };
-                undone.note(&self.objects, &net, &step)?;
+                undone.note(&self.objects, &net, &step, whose)?;
             }
         }
         Ok(undone)

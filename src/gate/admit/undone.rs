@@ -10,7 +10,10 @@ use crate::domain::text::placed::Difference;
 use crate::gate::store::trees::Changed;
 use std::collections::{HashMap, HashSet};
 
-/// Whether a line is added or removed, and the line.
+/// How many lines are looked back for one that says something: a text may consist of others.
+const MOST_SILENT: usize = 8;
+
+/// Whether a line is added or removed, and what it is known by ([`lines`]).
 type Line = (bool, Vec<u8>);
 
 /// What the branch did of one change and took back, by path.
@@ -31,6 +34,14 @@ struct File {
     undone: HashSet<Line>,
 }
 
+/// Whose commit a step of the branch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// One of the change's own, which came in as it is: it does, and takes nothing back.
+    Change,
+    Branch,
+}
+
 impl Undone {
     /// All of the change, where the branch cannot be looked at.
     pub fn all(net: &[Changed]) -> Undone {
@@ -38,21 +49,34 @@ impl Undone {
     }
 
     /// Notes what a step of the branch does of a change, and takes back.
-    pub fn note(&mut self, objects: &Objects<'_>, net: &[Changed], step: &[Changed]) -> Result<()> {
+    pub fn note(
+        &mut self,
+        objects: &Objects<'_>,
+        net: &[Changed],
+        step: &[Changed],
+        whose: Whose,
+    ) -> Result<()> {
         for step in step {
             if let Some(shown) = find(net, &step.path) {
-                self.note_file(objects, shown, step)?;
+                self.note_file(objects, shown, step, whose)?;
             }
         }
         Ok(())
     }
 
-    fn note_file(&mut self, objects: &Objects<'_>, shown: &Changed, step: &Changed) -> Result<()> {
+    fn note_file(
+        &mut self,
+        objects: &Objects<'_>,
+        shown: &Changed,
+        step: &Changed,
+        whose: Whose,
+    ) -> Result<()> {
         let path = || shown.path.clone();
-        if (step.old, step.new) == (shown.new, shown.old) || !objects.has_both(step) {
+        let takes_back = whose == Whose::Branch;
+        if (takes_back && (step.old, step.new) == (shown.new, shown.old)) || !objects.has_both(step) {
             self.whole.insert(path());
         }
-        if modes(step).is_some_and(|(old, new)| modes(shown) == Some((new, old))) {
+        if takes_back && modes(step).is_some_and(|(old, new)| modes(shown) == Some((new, old))) {
             self.modes.insert(path());
         }
         if !self.files.contains_key(&shown.path) {
@@ -64,7 +88,7 @@ impl Undone {
             if file.of_change.contains(&same) {
                 file.done.insert(same);
             }
-            if file.of_change.contains(&opposite) {
+            if takes_back && file.of_change.contains(&opposite) {
                 file.undone.insert(opposite);
             }
         }
@@ -93,8 +117,9 @@ fn modes(step: &Changed) -> Option<(u32, u32)> {
     (old != new).then_some((old, new))
 }
 
-/// The lines that a step of one file adds or removes, without those that only moved within it, and without
-/// those that say nothing, as a bracket; none of what is no text, which lands only as a whole.
+/// The lines that a step of one file adds or removes; none of what is no text, which lands only as a whole. A
+/// line that only moves is both added and removed. One that says nothing, as a bracket, is anywhere: it is
+/// known by the last line before it that says something.
 fn lines(objects: &Objects<'_>, step: &Changed) -> Result<HashSet<Line>> {
     let text = |entry: Option<Entry>| match entry {
         Some(entry) => objects.text(entry),
@@ -102,14 +127,12 @@ fn lines(objects: &Objects<'_>, step: &Changed) -> Result<HashSet<Line>> {
     };
     let (Some(old), Some(new)) = (text(step.old)?, text(step.new)?) else { return Ok(HashSet::new()) };
     let Some(difference) = Difference::between(&old, &new) else { return Ok(HashSet::new()) };
-    let mut count: HashMap<&[u8], i64> = HashMap::new();
-    for line in difference.added() {
-        *count.entry(line).or_default() += 1;
-    }
-    for line in difference.removed() {
-        *count.entry(line).or_default() -= 1;
-    }
-    let says_something = |line: &[u8]| line.iter().any(u8::is_ascii_alphanumeric) || !line.is_ascii();
-    let changed = count.into_iter().filter(|(line, count)| *count != 0 && says_something(line));
-    Ok(changed.map(|(line, count)| (count > 0, line.to_vec())).collect())
+    let says_something = |line: &&&[u8]| line.iter().any(u8::is_ascii_alphanumeric) || !line.is_ascii();
+    let known_by = |text: &[&[u8]]| {
+        let mut near = text.iter().rev().take(MOST_SILENT);
+        let telling = near.clone().find(says_something);
+        let line = near.next().filter(|line| !says_something(line));
+        telling.into_iter().chain(line).copied().collect::<Vec<_>>().join(&b'\n')
+    };
+    Ok(difference.changed().map(|(is_added, text)| (is_added, known_by(text))).collect())
 }
