@@ -32,18 +32,21 @@ fn key(place: &Place) -> String {
     tree.lines().next().unwrap().split_once(':').unwrap().1.replace('/', "")
 }
 
-#[test]
-fn many_verdicts_on_changes_of_the_same_files_crowd_out_none() {
-    let place = judged();
+/// A branch of 300 commits that begins at `main`, each of which writes that file.
+fn line(place: &Place, branch: &str, file: impl Fn(usize) -> String) {
     let mut stream = String::new();
     for n in 0..300 {
         let from = if n == 0 { "from refs/heads/main^0\n" } else { "" };
-        let text = format!("{n:03}\n");
-        writeln!(stream, "commit refs/heads/busy\ncommitter Ada <ada@example.com> 1800000000 +0000\ndata 1\nb\n{from}M 100644 inline a.txt\ndata 4\n{text}").unwrap();
+        let (file, text) = (file(n), format!("{n:03}\n"));
+        writeln!(stream, "commit refs/heads/{branch}\ncommitter Ada <ada@example.com> 1800000000 +0000\ndata 1\nb\n{from}M 100644 inline {file}\ndata 4\n{text}").unwrap();
     }
     std::fs::write(place.root().join("stream"), stream).unwrap();
     place.sh("git fast-import --quiet < ../stream").ok();
-    let trees = place.git_says(&["log", "--format=%T %H", "busy"]);
+}
+
+/// A verdict on each commit of a branch but the first of these.
+fn judge_each(place: &Place, range: &str) {
+    let trees = place.git_says(&["log", "--format=%T %H", "--boundary", range]);
     let trees: Vec<(&str, &str)> = trees.lines().map(|line| line.split_once(' ').unwrap()).collect();
     let one = place.verdict("main", "topic");
     for pair in trees.windows(2) {
@@ -56,7 +59,25 @@ fn many_verdicts_on_changes_of_the_same_files_crowd_out_none() {
             ..one.clone()
         });
     }
+}
+
+#[test]
+fn many_verdicts_on_changes_of_the_same_files_crowd_out_none() {
+    let place = judged();
+    line(&place, "busy", |_| "a.txt".into());
+    judge_each(&place, "main..busy");
     rebased(&place).ok();
+}
+
+#[test]
+fn each_of_many_commits_is_found_again_after_a_rebase() {
+    let place = judged();
+    line(&place, "long", |n| format!("{n}.txt"));
+    judge_each(&place, "main..long");
+    place.switch("main");
+    place.commit("b.txt", "b\n");
+    place.git(&["rebase", "--quiet", "main", "long"]).ok();
+    place.flow(&["check", "main..long"]).ok();
 }
 
 #[test]

@@ -14,7 +14,7 @@ use gix::ObjectId;
 /// end with the last, and each on its own.
 const ALL_RUNS: usize = 8;
 
-/// How many runs are looked for at most.
+/// How many runs of more than one step are looked for at most, and of fewer than all.
 const RUNS: usize = 256;
 
 impl Evidence<'_> {
@@ -43,15 +43,17 @@ fn runs(repo: &Repo, start: ObjectId, steps: &[Step]) -> Result<Vec<(ObjectId, O
     }
     let trees: Vec<ObjectId> = std::iter::once(start).chain(steps.iter().map(|step| step.tree)).collect();
     let last = steps.len();
-    let longest_first =
-        (1..=last).rev().flat_map(|length| (0..=last - length).map(move |at| (at, at + length)));
-    let wanted =
-        longest_first.filter(|(from, to)| last <= ALL_RUNS || *from == 0 || *to == last || to - from == 1);
-    // Of a long line the steps themselves matter more than its middle.
-    let (ones, more): (Vec<_>, Vec<_>) = wanted.partition(|(from, to)| to - from == 1 || to - from == last);
-    runs.extend(ones.into_iter().chain(more).map(|(from, to)| (trees[from], trees[to])));
+    // Of a long line each step and the whole matter more than its middle.
+    let ones = (0..last).map(|at| (at, at + 1));
+    let longest_first = (2..last).rev().flat_map(|length| {
+        let ends = last - length;
+        let starts = if last <= ALL_RUNS { (0..=ends).collect() } else { vec![0, ends] };
+        starts.into_iter().map(move |at| (at, at + length))
+    });
+    let whole = (last > 1).then_some((0, last));
+    let wanted = ones.chain(whole).chain(longest_first.take(RUNS));
+    runs.extend(wanted.map(|(from, to)| (trees[from], trees[to])));
     // A merge that is not made yet has its tree nowhere; the heads that it merges have theirs.
     runs.retain(|(from, to)| from != to && repo.has(*from) && repo.has(*to));
-    runs.truncate(RUNS);
     Ok(runs)
 }
