@@ -102,6 +102,13 @@ impl<'a> Judge<'a> {
             let change = Approved::new(&self.objects, verdicts, approvals, self.branch)?;
             approved.extend(change.map(Rc::new));
         }
+        self.know(approved);
+        Ok(())
+    }
+
+    /// Takes those that follow one on another as one each, too: they are many, and few updates need them.
+    pub fn take_stacks(&mut self) -> Result<()> {
+        let mut approved = std::mem::take(&mut self.approved);
         approved.extend(self.stacks(&approved)?);
         self.know(approved);
         Ok(())

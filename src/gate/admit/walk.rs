@@ -61,11 +61,16 @@ pub(super) type Way = (usize, Vec<Rc<Approved>>);
 
 impl Judge<'_> {
     /// Looks for verdicts further and further away until they cover the steps: in the common case the verdict
-    /// hangs on the merged head. What brings nothing new is not tried again.
+    /// hangs on the merged head, and needs no other beside it. What brings nothing new is not tried again.
     pub fn look(&mut self, line: &Line<'_>) -> Result<Walk> {
         self.evidence.add_near(line.steps)?;
         self.take_evidence()?;
         let mut walk = self.walk(line)?;
+        if let Walk::Through(_) = walk {
+            return Ok(walk);
+        }
+        self.take_stacks()?;
+        walk = self.walk(line)?;
         for further in [Evidence::add_range, Evidence::add_similar] {
             if let Walk::Through(_) = walk {
                 break;
@@ -74,6 +79,7 @@ impl Judge<'_> {
             further(&mut self.evidence, self.old, line.steps)?;
             if self.evidence.len() > known {
                 self.take_evidence()?;
+                self.take_stacks()?;
                 walk = self.walk(line)?;
             }
         }

@@ -79,7 +79,7 @@ impl Repo {
             Some(dir)
         };
         gix.objects.ignore_replacements = true;
-        gix.object_cache_size_if_unset(4 << 20);
+        gix.object_cache_size_if_unset(32 << 20);
         let (sealed, more_notes) = (OnceCell::new(), Vec::new());
         Ok(Repo { gix, git_dir, common_dir, work_dir, quarantine, sealed, more_notes })
     }

@@ -8,7 +8,6 @@ use crate::domain::error::Result;
 use crate::domain::text::escape;
 use anyhow::{Context, bail};
 use gix::ObjectId;
-use std::collections::BTreeMap;
 
 /// The mode of a folder.
 const TREE: u32 = 0o040_000;
@@ -57,8 +56,8 @@ pub(super) fn display(path: &[u8]) -> String {
     escape::for_review(path).0.replace('\n', "<U+000A>").replace('\t', "<U+0009>")
 }
 
-/// A folder's entries by name: mode and object.
-type Entries = BTreeMap<Vec<u8>, (u32, ObjectId)>;
+/// The mode and object of an entry.
+type Entry = (u32, ObjectId);
 
 /// The paths that differ, sorted.
 pub(super) fn between(gix: &gix::Repository, base: ObjectId, head: ObjectId) -> Result<Vec<Changed>> {
@@ -69,15 +68,14 @@ pub(super) fn between(gix: &gix::Repository, base: ObjectId, head: ObjectId) -> 
         if old == new {
             continue;
         }
-        let (old, new) = (entries(gix, old)?, entries(gix, new)?);
-        for name in old.keys().chain(new.keys().filter(|name| !old.contains_key(*name))) {
-            let (before, after) = (old.get(name).copied(), new.get(name).copied());
+        let (old, new) = (tree(gix, old)?, tree(gix, new)?);
+        for (name, before, after) in side_by_side(&entries(old.as_ref())?, &entries(new.as_ref())?) {
             if before == after {
                 continue;
             }
             let path = join(&path, name);
-            let folder = |entry: Option<(u32, ObjectId)>| entry.filter(|(mode, _)| *mode == TREE);
-            let file = |entry: Option<(u32, ObjectId)>| entry.filter(|(mode, _)| *mode != TREE);
+            let folder = |entry: Option<Entry>| entry.filter(|(mode, _)| *mode == TREE);
+            let file = |entry: Option<Entry>| entry.filter(|(mode, _)| *mode != TREE);
             if file(before).is_some() || file(after).is_some() {
                 changed.push(Changed::new(path.clone(), file(before), file(after)));
             }
@@ -90,18 +88,40 @@ pub(super) fn between(gix: &gix::Repository, base: ObjectId, head: ObjectId) -> 
     Ok(changed)
 }
 
-fn entries(gix: &gix::Repository, tree: Option<ObjectId>) -> Result<Entries> {
-    let mut entries = Entries::new();
-    let Some(id) = tree else { return Ok(entries) };
-    let tree = gix.find_tree(id).with_context(|| format!("tree {id} cannot be read"))?;
-    for entry in tree.iter() {
-        let entry = entry.with_context(|| format!("tree {id} cannot be read"))?;
-        let mode = u32::from(entry.mode().value());
-        if entries.insert(entry.filename().to_vec(), (mode, entry.object_id())).is_some() {
-            bail!("tree {id} names {} twice, so it cannot be told what it holds", display(entry.filename()));
-        }
+fn tree(gix: &gix::Repository, id: Option<ObjectId>) -> Result<Option<gix::Tree<'_>>> {
+    id.map(|id| gix.find_tree(id).with_context(|| format!("tree {id} cannot be read"))).transpose()
+}
+
+/// A folder's entries, sorted by name; git sorts folders as if their names ended with a slash.
+fn entries<'t>(tree: Option<&'t gix::Tree<'_>>) -> Result<Vec<(&'t [u8], Entry)>> {
+    let Some(tree) = tree else { return Ok(Vec::new()) };
+    let read = gix::objs::TreeRefIter::from_bytes(&tree.data, tree.id.kind());
+    let read = read.map(|entry| {
+        let entry = entry.with_context(|| format!("tree {} cannot be read", tree.id))?;
+        Ok((entry.filename.as_ref(), (u32::from(entry.mode.value()), entry.oid.to_owned())))
+    });
+    let mut entries = read.collect::<Result<Vec<(&[u8], Entry)>>>()?;
+    entries.sort_unstable_by_key(|(name, _)| *name);
+    if let Some(twice) = entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        let name = display(twice[0].0);
+        bail!("tree {} names {name} twice, so it cannot be told what it holds", tree.id);
     }
     Ok(entries)
+}
+
+/// The entries of two folders by name, where either has one.
+fn side_by_side<'t>(
+    old: &[(&'t [u8], Entry)],
+    new: &[(&'t [u8], Entry)],
+) -> Vec<(&'t [u8], Option<Entry>, Option<Entry>)> {
+    let (mut old, mut new) = (old.iter().peekable(), new.iter().peekable());
+    let mut both = Vec::new();
+    while let Some(name) = [old.peek(), new.peek()].into_iter().flatten().map(|(name, _)| *name).min() {
+        let before = old.next_if(|(one, _)| *one == name).map(|(_, entry)| *entry);
+        let after = new.next_if(|(one, _)| *one == name).map(|(_, entry)| *entry);
+        both.push((name, before, after));
+    }
+    both
 }
 
 fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {

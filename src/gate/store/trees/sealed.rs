@@ -57,7 +57,7 @@ impl Sealed {
         write_alternates(&at.join("objects"), &repo.object_dirs())?;
         let gix = gix::open::Options::isolated().open_path_as_is(true).open(at);
         let mut gix = gix.context("a git directory of our own cannot be opened")?.to_thread_local();
-        gix.object_cache_size_if_unset(4 << 20);
+        gix.object_cache_size_if_unset(32 << 20);
         Ok(Sealed {
             dir,
             gix,
