@@ -31,7 +31,6 @@ pub(super) fn examine(repo: &Repo, loaded: &Loaded, target: &str) -> Result<Vec<
     if repo.work_dir().is_some() {
         checks.push(notes(dir)?);
     }
-    checks.extend(malformed(repo)?);
     Ok(checks)
 }
 
@@ -47,7 +46,7 @@ fn rules(repo: &Repo, policy: &Policy, target: &str) -> Result<Option<Check>> {
 }
 
 /// What stands among the notes and cannot be read: it is skipped, and should be known.
-fn malformed(repo: &Repo) -> Result<Vec<Check>> {
+pub(super) fn malformed(repo: &Repo) -> Result<Vec<Check>> {
     let verdicts::AllNotes { unreadable, faults, .. } = verdicts::all(repo)?;
     let mut checks = Vec::new();
     if let Some(first) = faults.first() {

@@ -90,6 +90,7 @@ fn examine_repository(repo: &Repo) -> Result<Vec<Check>> {
     };
     checks.push(config::examine(repo, &loaded, &target));
     checks.extend(gate::examine(repo, &loaded, &target)?);
+    checks.extend(gate::malformed(repo)?);
     checks.push(signing::examine(repo, &loaded, &target));
     // A server runs no agents and no reviewers: it reads verdicts from elsewhere.
     if repo.work_dir().is_some() {
