@@ -1,6 +1,6 @@
 //! Branches go with their verdicts, in one push: all of it arrives or nothing does.
 
-use crate::support::{Config, Out, Place, git_http};
+use crate::support::{Config, Out, Place, git_http, open};
 use git_flow_ai::gate::store::{Repo, verdicts};
 use serde_json::Value;
 use std::fs;
@@ -77,7 +77,7 @@ fn record_in(place: &Place, folder: &Path, summary: &str) {
     let mut verdict = place.verdict("main", "main");
     verdict.summary = summary.to_owned();
     let on = verdict.head_commit.unwrap();
-    verdicts::append(&Repo::open(folder).unwrap(), on, &verdict).unwrap();
+    verdicts::append(&open(folder), on, &verdict).unwrap();
 }
 
 /// The summaries of all records of a repository.

@@ -1,7 +1,7 @@
 //! Merges of trees are git's own, with the attributes that whoever merges there would get.
 
-use crate::store_repo::{id, open, tree};
-use crate::support::Place;
+use crate::store_repo::{id, tree};
+use crate::support::{Place, open};
 use git_flow_ai::gate::store::trees::{Merger, Sealed, Triple, changed};
 use gix::ObjectId;
 use gix::objs::Tree;
@@ -31,14 +31,14 @@ fn both_add(attributes: &[(&str, &str)], path: &str) -> (Place, Triple) {
 }
 
 fn merged(place: &Place, [base, ours, theirs]: Triple) -> Option<ObjectId> {
-    Merger::new(&open(place)).merge(base, ours, theirs).unwrap()
+    Merger::new(&open(&place.repo())).merge(base, ours, theirs).unwrap()
 }
 
 #[test]
 fn union_joins_where_the_side_that_is_merged_into_says_so() {
     for (at, pattern) in [(".gitattributes", "*.md"), ("deep/.gitattributes", "/log.md")] {
         let (place, triple) = both_add(&[(at, &format!("{pattern} merge=union\n"))], "deep/log.md");
-        let repo = open(&place);
+        let repo = open(&place.repo());
         let [base, ours, theirs] = triple;
         let tree = Merger::new(&repo).merge(base, ours, theirs).unwrap().expect("union joins");
         Sealed::over(&repo).unwrap().copy_tree_to(&repo, tree).unwrap();
@@ -110,7 +110,7 @@ fn what_a_merge_made_is_read_wherever_the_repository_is() {
     let ours = tree(&place);
     place.write("a/one.txt", lines(&[(20, "there")]));
     let theirs = tree(&place);
-    let repo = open(&place);
+    let repo = open(&place.repo());
     let tree = Merger::new(&repo).merge(base, ours, theirs).unwrap().unwrap();
     assert!(!repo.has(tree));
     let merger = Merger::new(&repo);
@@ -143,7 +143,7 @@ fn merges_are_gits_own() {
         triples.iter().map(|triple| by_git(&store, *triple)).collect();
     let clean = wanted.iter().flatten().flatten().count();
     assert!((50..600).contains(&clean), "{clean} are clean");
-    let repo = open(&place);
+    let repo = open(&place.repo());
     let merger = Merger::new(&repo);
     // Half of them at once, the others one by one.
     merger.merge_all(&triples[..300]).unwrap();

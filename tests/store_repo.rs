@@ -1,18 +1,11 @@
 //! The repository as data: it opens wherever git does, and moves no ref but our own.
 
-use crate::support::{Out, Place};
+use crate::support::{Out, Place, open};
 use git_flow_ai::domain::error::Hint;
 use git_flow_ai::gate::store::{Conflict, Expected, Repo};
 use gix::ObjectId;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-
-/// Opens the repository of a place, with an identity that does not come from the machine.
-pub fn open(place: &Place) -> Repo {
-    place.git(&["config", "user.name", "Ada Lovelace"]).ok();
-    place.git(&["config", "user.email", "ada@example.com"]).ok();
-    Repo::open(&place.repo()).unwrap()
-}
 
 /// The tree of everything in the working tree, committed.
 pub fn tree(place: &Place) -> ObjectId {
@@ -60,7 +53,7 @@ fn reftable_is_refused_in_one_sentence() {
 #[test]
 fn a_repository_without_a_commit_says_so_only_where_one_is_needed() {
     let place = Place::empty();
-    let repo = open(&place);
+    let repo = open(&place.repo());
     assert_eq!(repo.head_ref().unwrap().as_deref(), Some("refs/heads/main"));
     assert_eq!(repo.target().unwrap(), "main");
     assert!(repo.is_unborn());
@@ -112,7 +105,7 @@ fn worktrees_submodules_bare_shallow_and_sha256_repositories_open_like_any_other
 #[test]
 fn only_our_own_refs_move_and_only_from_where_they_were_expected() {
     let place = Place::new();
-    let repo = open(&place);
+    let repo = open(&place.repo());
     let head = repo.commit_of("HEAD").unwrap();
     let next = repo.write_commit(head.tree, &[head.id], "Next\n").unwrap();
 
@@ -138,7 +131,7 @@ fn only_our_own_refs_move_and_only_from_where_they_were_expected() {
 #[test]
 fn a_lock_on_the_packed_refs_that_a_killed_git_left_is_named_at_once_and_is_no_move() {
     let place = Place::new();
-    let repo = open(&place);
+    let repo = open(&place.repo());
     let head = repo.commit_of("HEAD").unwrap().id;
     let (name, lock) = ("refs/flow-ai/test", place.repo().join(".git/packed-refs.lock"));
     repo.set_ref(name, head, Expected::Missing, "begin").unwrap();
@@ -165,7 +158,7 @@ fn a_lock_on_the_packed_refs_that_a_killed_git_left_is_named_at_once_and_is_no_m
 #[test]
 fn a_branch_in_the_way_is_named() {
     let place = Place::new();
-    let repo = open(&place);
+    let repo = open(&place.repo());
     let head = repo.commit_of("HEAD").unwrap().id;
     place.git(&["branch", "flow/x"]).ok();
     let error = repo.set_ref("refs/heads/flow/x/spec", head, Expected::Missing, "begin").unwrap_err();
@@ -176,7 +169,7 @@ fn a_branch_in_the_way_is_named() {
 #[test]
 fn our_folder_is_closed_to_others() {
     let place = Place::new();
-    let repo = open(&place);
+    let repo = open(&place.repo());
     fs::create_dir(place.repo().join(".git/flow-ai")).unwrap();
     fs::set_permissions(place.repo().join(".git/flow-ai"), fs::Permissions::from_mode(0o755)).unwrap();
     let dir = repo.own_dir().unwrap();
@@ -206,7 +199,7 @@ fn neither_replace_refs_nor_a_forged_commit_graph_are_believed() {
     fs::write(&graph, forged).unwrap();
     assert_eq!(place.git_says(&["diff", "main", "topic"]), "", "git itself is blinded");
 
-    let repo = open(&place);
+    let repo = open(&place.repo());
     assert_eq!(repo.commit_of("topic").unwrap().tree.to_string(), evil);
     place.git(&["replace", &topic, &main]).ok();
     let repo = Repo::open(&place.repo()).unwrap();

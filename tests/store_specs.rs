@@ -1,7 +1,6 @@
 //! Specs and configs: read from their branch and from where the law is, written without a checkout.
 
-use crate::store_repo::open;
-use crate::support::{Config, Place};
+use crate::support::{Config, Place, open};
 use git_flow_ai::domain::spec::{Approval, Slug};
 use git_flow_ai::gate::store::{Branch, Conflict, Expected, Repo, changes, config, in_force, specs};
 use gix::ObjectId;
@@ -33,7 +32,7 @@ fn approval(repo: &Repo, name: &str, text: &str) -> Approval {
 #[test]
 fn a_spec_is_written_without_a_checkout_and_read_back_whole() {
     let place = Place::new();
-    let repo = open(&place);
+    let repo = open(&place.repo());
     let tip = begin(&repo, "dark-mode");
     assert_eq!(place.git_says(&["rev-parse", "flow/dark-mode/spec"]), tip.to_string());
     assert_eq!(place.git_says(&["show", "flow/dark-mode/spec:spec.md"]), "# How");
@@ -58,7 +57,7 @@ fn a_spec_is_written_without_a_checkout_and_read_back_whole() {
 #[test]
 fn an_approval_holds_until_its_text_changes_and_survives_what_does_not_touch_it() {
     let place = Place::new();
-    let repo = open(&place);
+    let repo = open(&place.repo());
     let tip = begin(&repo, "x");
     let approved = approval(&repo, "spec.md", "# How\n");
     let write = |tip, documents: &[(String, String)], approvals: &[Approval], subject: &str| {
@@ -95,7 +94,7 @@ fn an_approval_holds_until_its_text_changes_and_survives_what_does_not_touch_it(
 #[test]
 fn a_list_has_every_spec_and_no_task_and_reads_no_more_than_asked() {
     let place = Place::new();
-    let repo = open(&place);
+    let repo = open(&place.repo());
     for name in ["zebra", "ant", "with-tasks"] {
         begin(&repo, name);
     }
@@ -117,7 +116,7 @@ fn a_list_has_every_spec_and_no_task_and_reads_no_more_than_asked() {
 #[test]
 fn the_policy_is_the_targets_and_never_the_working_trees() {
     let place = Place::with_config(Config::new().gate("rival = \"vendor\""));
-    let repo = open(&place);
+    let repo = open(&place.repo());
     place.git(&["checkout", "--quiet", "-b", "topic"]).ok();
     place.write(".zenflow/config.toml", "version = 1\n[gate]\nrival = \"any\"\nbranches = []\n");
     place.git(&["commit", "--quiet", "-am", "Loosen"]).ok();
@@ -134,7 +133,7 @@ fn the_policy_is_the_targets_and_never_the_working_trees() {
 #[test]
 fn before_the_first_commit_of_a_config_the_working_trees_is_used_and_named() {
     let place = Place::new();
-    let repo = open(&place);
+    let repo = open(&place.repo());
     assert_eq!(config::load(&repo, "main").unwrap().origin, "defaults");
     place.write(".zenflow/config.toml", "version = 1\n[run]\nparallel = 7\n");
     place.write(".zenflow/settings.json", r#"{"verification_script": "make test", "checkpoints": true}"#);
@@ -164,7 +163,7 @@ fn a_persons_own_settings_concern_the_person_only() {
     let place = Place::with_config(
         "version = 1\n[agents.one]\npreset = \"codex\"\n[agents.two]\npreset = \"claude\"\n",
     );
-    let repo = open(&place);
+    let repo = open(&place.repo());
     let dir = place.root().join("home/.config/git-flow-ai");
     fs::create_dir_all(&dir).unwrap();
     fs::write(dir.join("config.toml"), "version = 1\n[gate]\nrival = \"any\"\n").unwrap();
@@ -198,7 +197,7 @@ fn a_change_is_named_by_a_revision_a_range_or_the_index() {
     commit("Two\n\nFlow-Agent: codex\nFlow-Vendor: openai\n", "b");
     place.git(&["checkout", "--quiet", "main"]).ok();
     commit("Main goes on", "c");
-    let repo = open(&place);
+    let repo = open(&place.repo());
     let tree = |revision: &str| place.git_says(&["rev-parse", &format!("{revision}^{{tree}}")]);
     let named = |revision: &str| {
         let change = changes::named(&repo, revision, &Branch::own("main")).unwrap();

@@ -1,7 +1,7 @@
 //! Trees as they are: no trick of a repository hides a difference or bends a merge.
 
-use crate::store_repo::{id, open, tree};
-use crate::support::Place;
+use crate::store_repo::{id, tree};
+use crate::support::{Place, open};
 use git_flow_ai::gate::store::Repo;
 use git_flow_ai::gate::store::trees::{self, Sealed};
 use gix::ObjectId;
@@ -41,7 +41,7 @@ fn no_attribute_config_or_hook_blinds_the_difference_or_runs_anything() {
     let head = tree(&place);
     let _ = fs::remove_file(&pwned);
 
-    let text = diff(&open(&place), base, head);
+    let text = diff(&open(&place.repo()), base, head);
     assert!(text.contains("-fn a() {}\n+fn a() { evil() }\n"), "{text}");
     assert!(text.contains("diff --git a/.gitattributes b/.gitattributes"), "{text}");
     assert!(!pwned.exists(), "the repository's config ran something");
@@ -69,7 +69,7 @@ fn a_nul_byte_or_garbage_hides_no_code() {
     fs::write(place.repo().join("was.txt"), "now\n").unwrap();
     let head = tree(&place);
 
-    let repo = open(&place);
+    let repo = open(&place.repo());
     let shown = Sealed::over(&repo).unwrap().diff(base, head, &[]).unwrap();
     let text = String::from_utf8_lossy(&shown);
     let section = |name: &str| {
@@ -116,7 +116,7 @@ fn modes_links_and_submodules_are_shown() {
     place.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{commit},sub")]).ok();
     place.git(&["commit", "--quiet", "-m", "Odd things"]).ok();
     let head = id(&place.git_says(&["rev-parse", "HEAD^{tree}"]));
-    let repo = open(&place);
+    let repo = open(&place.repo());
     let changed = Sealed::over(&repo).unwrap().changed(base, head).unwrap();
     let listed: Vec<String> = changed.iter().map(|one| format!("{} {}", one.status, one.display())).collect();
     assert_eq!(listed, ["D gone.txt", "M run.sh", "A sub", "T turns"]);
@@ -142,7 +142,7 @@ fn paths_that_are_no_utf8_or_hide_something_survive() {
         fs::write(place.repo().join(OsStr::from_bytes(path)), "odd\n").unwrap();
     }
     let head = tree(&place);
-    let repo = open(&place);
+    let repo = open(&place.repo());
     let sealed = Sealed::over(&repo).unwrap();
     let changed = sealed.changed(base, head).unwrap();
     let paths: Vec<&[u8]> = changed.iter().map(|changed| changed.path.as_slice()).collect();
@@ -181,7 +181,7 @@ fn gits_own_list_of_changes_is_ours() {
         &base.to_string(),
         &head.to_string(),
     ]);
-    let ours = Sealed::over(&open(&place)).unwrap().changed(base, head).unwrap();
+    let ours = Sealed::over(&open(&place.repo())).unwrap().changed(base, head).unwrap();
     let mut theirs: Vec<String> = theirs.lines().map(|line| line.replace('\t', " ")).collect();
     let mut ours: Vec<String> = ours.iter().map(|one| format!("{} {}", one.status, one.display())).collect();
     theirs.sort();
@@ -197,7 +197,7 @@ fn a_tree_that_names_an_entry_twice_cannot_be_told() {
     let entry = [b"100644 a\0".as_slice(), id(&one).as_slice()].concat();
     fs::write(place.root().join("twice"), [entry.clone(), entry].concat()).unwrap();
     let head = place.git_says(&["hash-object", "-t", "tree", "-w", "--literally", "../twice"]);
-    let error = Sealed::over(&open(&place)).unwrap().diff(base, id(&head), &[]).unwrap_err();
+    let error = Sealed::over(&open(&place.repo())).unwrap().diff(base, id(&head), &[]).unwrap_err();
     assert!(error.to_string().contains("names a twice"), "{error:#}");
 }
 
@@ -212,7 +212,7 @@ fn a_merged_tree_stays_apart_until_it_is_imported() {
     place.git(&["checkout", "--quiet", "HEAD~1"]).ok();
     place.write("b/two.txt", "two\n");
     let theirs = tree(&place);
-    let repo = open(&place);
+    let repo = open(&place.repo());
     let sealed = Sealed::over(&repo).unwrap();
     let merged = sealed.merge(base, ours, theirs).unwrap().unwrap();
     assert!(!repo.has(merged));
@@ -236,7 +236,7 @@ fn sha256_repositories_are_read_and_merged_too() {
     let theirs = tree(&place);
     place.write("a.txt", "one\n2\n3\n4\n5\n6\n7\n8\nnine\n");
     let both = tree(&place);
-    let repo = open(&place);
+    let repo = open(&place.repo());
     let sealed = Sealed::over(&repo).unwrap();
     assert_eq!(sealed.merge(base, ours, theirs).unwrap(), Some(both));
     assert!(diff(&repo, base, both).contains("+nine\n"));

@@ -1,7 +1,7 @@
 //! Verdicts that travel: nothing is lost between clones, and what was judged outlives its branch.
 
 use crate::support::verdicts::finding;
-use crate::support::{Config, Out, Place};
+use crate::support::{Config, Out, Place, open};
 use git_flow_ai::domain::change::Vendor;
 use git_flow_ai::domain::verdict::{Severity, Verdict};
 use git_flow_ai::gate::store::{Repo, keep, verdicts};
@@ -133,7 +133,7 @@ fn without_leave_to_push_the_fetched_half_is_done_and_said() {
     own.summary = "Mine.".into();
     place.git_in(&there, &["config", "user.name", "Eve"]).ok();
     place.git_in(&there, &["config", "user.email", "eve@example.com"]).ok();
-    let repo = Repo::open(&there).unwrap();
+    let repo = open(&there);
     verdicts::append(&repo, own.head_commit.unwrap(), &own).unwrap();
     let out = run(flow_in(&place, &there, &["sync"])).exits(2);
     let out = out.says("fetched, but not pushed to origin").says("You may only read");
@@ -165,7 +165,7 @@ fn clones_that_sync_at_once_lose_nothing() {
     for (n, folder) in clones.iter().enumerate() {
         place.git_in(folder, &["config", "user.name", "Ada"]).ok();
         place.git_in(folder, &["config", "user.email", "ada@example.com"]).ok();
-        let repo = Repo::open(folder).unwrap();
+        let repo = open(folder);
         for record in 0..3 {
             let mut verdict = place.verdict("main", "topic");
             verdict.summary = format!("{n} {record}");
@@ -187,7 +187,7 @@ fn clones_that_sync_at_once_lose_nothing() {
     let mut trees = Vec::new();
     for folder in &clones {
         run(flow_in(&place, folder, &["sync"])).ok();
-        let repo = Repo::open(folder).unwrap();
+        let repo = open(folder);
         assert_eq!(verdicts::all(&repo).unwrap().verdicts.len(), 12);
         trees.push(place.git_in(folder, &["rev-parse", "refs/notes/flow-ai^{tree}"]).ok().stdout);
     }
@@ -243,7 +243,7 @@ fn a_clone_of_any_kind_judges_a_rebased_change_or_names_the_fetch_that_lets_it()
     let place = place();
     place.git(&["--git-dir=../server.git", "config", "uploadpack.allowFilter", "true"]).ok();
     place.approve("main", "topic");
-    keep::keep(&Repo::open(&place.repo()).unwrap(), &place.verdict("main", "topic")).unwrap();
+    keep::keep(&open(&place.repo()), &place.verdict("main", "topic")).unwrap();
     place.commit("else.txt", "else\n");
     place.git(&["branch", "moved"]).ok();
     place.git(&["switch", "--quiet", "-c", "rebased", "topic"]).ok();
@@ -293,7 +293,7 @@ fn a_server_whose_verdicts_grow_while_it_is_asked_is_asked_again() {
     place.git_in(&eve, &["config", "user.name", "Eve"]).ok();
     place.git_in(&eve, &["config", "user.email", "eve@example.com"]).ok();
     let on = theirs.head_commit.unwrap();
-    verdicts::append(&Repo::open(&eve).unwrap(), on, &theirs).unwrap();
+    verdicts::append(&open(&eve), on, &theirs).unwrap();
     place.git_in(&eve, &["push", "--quiet", "origin", "refs/notes/flow-ai:refs/aside/eve"]).ok();
     // Eve's arrive once ours are under way, before the gate looks.
     let hooks = server.join("hooks");

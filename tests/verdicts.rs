@@ -1,7 +1,6 @@
 //! Verdicts in notes: none is lost, none is forged by text, git shows them.
 
-use crate::store_repo::open;
-use crate::support::{Config, Out, Place};
+use crate::support::{Config, Out, Place, open};
 use git_flow_ai::domain::change::{Author, Vendor};
 use git_flow_ai::domain::verdict::{Decision, Finding, Severity, Shown, Verdict, record};
 use git_flow_ai::gate::store::{Repo, verdicts};
@@ -45,13 +44,13 @@ fn verdict(repo: &Repo, summary: &str) -> (ObjectId, Verdict) {
 #[test]
 fn no_writer_of_many_loses_a_record() {
     let place = Place::new();
-    open(&place);
+    open(&place.repo());
     let dir = place.repo();
     std::thread::scope(|scope| {
         for writer in 0..16 {
             let dir = &dir;
             scope.spawn(move || {
-                let repo = Repo::open(dir).unwrap();
+                let repo = open(dir);
                 for record in 0..5 {
                     let (on, verdict) = verdict(&repo, &format!("writer {writer} record {record}"));
                     verdicts::append(&repo, on, &verdict).unwrap();
@@ -59,7 +58,7 @@ fn no_writer_of_many_loses_a_record() {
             });
         }
     });
-    let repo = open(&place);
+    let repo = open(&place.repo());
     let (found, unreadable) = verdicts::on(&repo, repo.commit_of("HEAD").unwrap().id).unwrap();
     assert_eq!((found.len(), unreadable.len()), (80, 0));
     assert_eq!(place.git_says(&["rev-list", "--count", "refs/notes/flow-ai"]), "80");
@@ -69,7 +68,7 @@ fn no_writer_of_many_loses_a_record() {
 #[test]
 fn a_record_is_written_once_and_what_people_wrote_is_kept() {
     let place = Place::new();
-    let repo = open(&place);
+    let repo = open(&place.repo());
     let head = repo.commit_of("HEAD").unwrap().id;
     place.git(&["notes", "--ref=flow-ai", "add", "-m", "A person's remark, without record {}"]).ok();
     let (on, verdict) = verdict(&repo, "Fine.");
@@ -84,7 +83,7 @@ fn a_record_is_written_once_and_what_people_wrote_is_kept() {
 #[test]
 fn notes_that_git_has_fanned_out_are_read_by_commit_and_all_at_once() {
     let place = Place::new();
-    let repo = open(&place);
+    let repo = open(&place.repo());
     let (on, verdict) = verdict(&repo, "Fine.");
     verdicts::append(&repo, on, &verdict).unwrap();
     for n in 0..300 {
@@ -104,9 +103,9 @@ fn notes_that_git_has_fanned_out_are_read_by_commit_and_all_at_once() {
 #[test]
 fn two_clones_notes_merge_by_gits_sorted_union() {
     let place = Place::new();
-    let repo = open(&place);
+    let repo = open(&place.repo());
     place.git(&["clone", "--quiet", ".", "../clone"]).ok();
-    let clone = Repo::open(&place.root().join("clone")).unwrap();
+    let clone = open(&place.root().join("clone"));
     Out::of(
         place
             .command("git")
@@ -126,7 +125,7 @@ fn two_clones_notes_merge_by_gits_sorted_union() {
     )
     .ok();
     drop(clone);
-    let clone = Repo::open(&place.root().join("clone")).unwrap();
+    let clone = open(&place.root().join("clone"));
     for (repo, summary) in [(&repo, "Here."), (&clone, "There.")] {
         let (on, verdict) = verdict(repo, summary);
         verdicts::append(repo, on, &verdict).unwrap();
@@ -142,7 +141,7 @@ fn two_clones_notes_merge_by_gits_sorted_union() {
 #[test]
 fn the_command_lists_shows_and_tells_what_holds() {
     let place = Place::with_config(Config::protected());
-    let repo = open(&place);
+    let repo = open(&place.repo());
     place.flow(&["verdict", "list"]).exits(1).says("No verdicts here");
     place
         .flow(&["verdict", "show"])
@@ -232,7 +231,7 @@ fn no_process_of_many_loses_a_verdict() {
     for topic in &topics {
         place.flow(&["verdict", "show", topic]).ok().says("APPROVE by approver (acme)");
     }
-    let repo = Repo::open(&place.repo()).unwrap();
+    let repo = open(&place.repo());
     assert_eq!(verdicts::all(&repo).unwrap().verdicts.len(), 10);
 }
 
@@ -259,7 +258,7 @@ fn object(repo: &Repo, n: usize) -> ObjectId {
 #[test]
 fn what_notes_have_lost_is_told_whatever_the_fan_out_and_nothing_else() {
     let place = Place::new();
-    let repo = open(&place);
+    let repo = open(&place.repo());
     let (on, verdict) = verdict(&repo, "Fine.");
     verdicts::append(&repo, on, &verdict).unwrap();
     let flat = repo.find_ref("refs/notes/flow-ai").unwrap().unwrap();

@@ -24,4 +24,4 @@ pub mod worktrees;
 pub use config::Config;
 pub use fakes::{WRITE, executable};
 pub use out::Out;
-pub use place::Place;
+pub use place::{Place, open};

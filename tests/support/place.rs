@@ -2,6 +2,7 @@
 
 use super::{Out, environment};
 use git_flow_ai::commands::init::HOOKS;
+use git_flow_ai::gate::store::Repo;
 use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -215,4 +216,15 @@ impl Place {
 
 fn temporary(folder: &Path) -> TempDir {
     tempfile::Builder::new().prefix("flow-ai-test-").tempdir_in(folder).unwrap()
+}
+
+/// A repository, opened in this process. The environment of commands means nothing to it, so that it says itself
+/// who writes there.
+pub fn open(folder: &Path) -> Repo {
+    for (name, value) in [("user.name", "Ada Lovelace"), ("user.email", "ada@example.com")] {
+        let mut git = Command::new("git");
+        let set = git.arg("-C").arg(folder).args(["config", name, value]).status().unwrap();
+        assert!(set.success(), "{}", folder.display());
+    }
+    Repo::open(folder).unwrap()
 }

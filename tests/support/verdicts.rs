@@ -1,9 +1,9 @@
 //! Verdicts written as a reviewer's would be, without a reviewer.
 
-use super::Place;
+use super::{Place, place};
 use git_flow_ai::domain::change::{Author, Vendor};
 use git_flow_ai::domain::verdict::{Decision, Finding, Severity, Shown, ShownWay, Verdict, decide};
-use git_flow_ai::gate::store::{Repo, verdicts};
+use git_flow_ai::gate::store::verdicts;
 
 /// An author or reviewer of that vendor.
 pub fn author(name: &str, vendor: &str) -> Author {
@@ -60,7 +60,7 @@ impl Place {
 
     /// Records a verdict on its head commit.
     pub fn record(&self, verdict: &Verdict) {
-        let repo = Repo::open(&self.repo()).unwrap();
+        let repo = place::open(&self.repo());
         let on = verdict.head_commit.unwrap_or(verdict.head_tree);
         verdicts::append(&repo, on, verdict).unwrap();
     }
