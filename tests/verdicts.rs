@@ -50,7 +50,7 @@ fn no_writer_of_many_loses_a_record() {
         for writer in 0..16 {
             let dir = &dir;
             scope.spawn(move || {
-                let repo = open(dir);
+                let repo = Repo::open(dir).unwrap();
                 for record in 0..5 {
                     let (on, verdict) = verdict(&repo, &format!("writer {writer} record {record}"));
                     verdicts::append(&repo, on, &verdict).unwrap();

@@ -2,7 +2,7 @@
 
 use super::row::Outcome::{Refused, Unseen};
 use super::row::{Does, Row, row};
-use crate::support::{Out, Place};
+use crate::support::{Out, Place, open};
 use gix::refs::transaction::{PreviousValue, RefEdit};
 
 const fn unseen(operation: &'static str, does: &'static str) -> Row {
@@ -52,6 +52,7 @@ pub const ROWS: &[Row] = &[
 
 /// As any program does that brings gitoxide.
 fn by_gix(place: &Place) -> Out {
+    drop(open(&place.repo()));
     let repo = gix::open(place.repo()).unwrap();
     let straight = repo.find_reference("refs/heads/straight").unwrap().id().detach();
     let name = "refs/heads/main".try_into().unwrap();
