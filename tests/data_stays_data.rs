@@ -212,7 +212,7 @@ fn what_reviewers_and_checks_say_is_marked_as_data_in_the_next_prompt() {
         ),
     );
     place.spec_with(&task("one", ""));
-    place.run(&[]);
+    place.run(&[]).exits(1);
     for (attempt, words) in [(2, "# Your task: pass"), (3, "# Your task: another")] {
         let prompt = fs::read_to_string(place.root().join(format!("prompt-{attempt}"))).unwrap();
         let of_ours = |start: &str| prompt.lines().filter(|line| line.starts_with(start)).count();
@@ -230,7 +230,7 @@ fn a_transcript_in_a_pipe_is_as_the_agent_printed_it() {
     let place = Place::with_config(Config::new().agent("hand", "acme"));
     place.agent("hand", "printf '\\033[31mred\\033[0m \\342\\200\\256x\\r\\n'; echo work > one.txt");
     place.spec_with(&task("one", ""));
-    place.run(&["--no-review"]);
+    place.run(&["--no-review"]).ok();
     let log = place.root().join("repo/.git/flow-ai/runs/demo");
     let run = fs::read_dir(log).unwrap().next().unwrap().unwrap().path();
     let kept = fs::read_to_string(run.join("one.1.log")).unwrap();
@@ -248,17 +248,19 @@ fn nothing_that_turns_or_hides_text_is_printed_outside_of_a_transcript() {
     let place = Place::with_config(config);
     place.distrust();
     place.agent("hand", WRITE);
-    let request = place.beside("request.md", &format!("# Title {odd}\n"));
-    place.flow(&[
-        "spec",
-        &format!("Title {odd} x"),
-        "--slug",
-        "demo",
-        "--workflow",
-        "quick",
-        "--from",
-        request.to_str().unwrap(),
-    ]);
+    let request = place.beside("request.md", &format!("# Title {odd}\n\nDo {odd}it.\n"));
+    place
+        .flow(&[
+            "spec",
+            &format!("Title {odd} x"),
+            "--slug",
+            "demo",
+            "--workflow",
+            "quick",
+            "--from",
+            request.to_str().unwrap(),
+        ])
+        .ok();
     place.git(&["branch", &format!("odd{odd}")]).ok();
     for command in [
         &["trust", "--json"][..],
