@@ -227,6 +227,19 @@ fn a_plan_with_an_agent_that_nobody_knows_cannot_be_carried_out() {
     place.flow(&["run", "dark-mode"]).exits(2).says("agent `hnad`");
 }
 
+/// The config that counts then is not the one that the person sees.
+#[test]
+fn an_agent_that_only_an_unworkable_config_has_is_missed_with_the_reason() {
+    let place = Place::with_config(Config::protected());
+    place.commit(
+        ".zenflow/config.toml",
+        "version = 1\n[agents.hand]\ncommand = [\"hand\"]\nvendor = \"acme\"\n",
+    );
+    place.spec_with("### [ ] Step: Api\n\nDo it.\n");
+    let out = place.flow(&["run", "demo", "--no-review"]).exits(2).says("no agent is configured");
+    out.says("no reviewer is defined").says("hint: ");
+}
+
 #[test]
 fn a_full_disk_comes_with_the_way_out() {
     let place = place();

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A config whose gate protects `main`.
-const CONFIG: &str = "version = 1\n[reviewers.two]\napi = \"openai\"\nmodel = \"m-1\"\nvendor = \"umbrella\"\n[gate]\nbranches = [\"main\"]\n";
+pub const CONFIG: &str = "version = 1\n[reviewers.two]\napi = \"openai\"\nmodel = \"m-1\"\nvendor = \"umbrella\"\n[gate]\nbranches = [\"main\"]\n";
 
 /// A repository.
 pub struct Setting {

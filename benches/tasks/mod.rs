@@ -4,7 +4,7 @@
 //! bare, as a person's script would start them: `git worktree add`, the agent, `git commit`, `git
 //! worktree remove`. And one command alone, held against bare.
 
-use super::setting::Setting;
+use super::setting::{CONFIG, Setting};
 use super::{SUPERVISE, compare};
 use std::fmt::Write as _;
 use std::fs;
@@ -58,7 +58,7 @@ fn with_agent(sandbox: &str) -> Setting {
     let agent = setting.file("agent", "#!/bin/sh\ncat >/dev/null\necho made >\"made-$GIT_FLOW_AI_TASK\"\n");
     fs::set_permissions(&agent, fs::Permissions::from_mode(0o755)).unwrap();
     let config = format!(
-        "version = 1\n[run]\nsandbox = \"{sandbox}\"\n[agents.bench]\ncommand = [\"{}\"]\nvendor = \"acme\"\n",
+        "{CONFIG}[run]\nsandbox = \"{sandbox}\"\n[agents.bench]\ncommand = [\"{}\"]\nvendor = \"acme\"\n",
         agent.display()
     );
     setting.commit("configured", "main", ".zenflow/config.toml", &config);

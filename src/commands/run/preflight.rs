@@ -134,8 +134,22 @@ pub(super) fn prepare(repo: &Repo, options: &RunOptions) -> Result<Prepared> {
     let history = History::read(repo, &spec)?;
     reopen(repo, slug, &mut plan, base, &history)?;
     let chosen = restrict(&plan, &options.tasks)?;
-    let agents = agents(&loaded.config, &chosen, options)?;
+    let agents = agents(&loaded.config, &chosen, options).map_err(|error| whose_config(error, &loaded))?;
     Ok(Prepared { spec, history, plan, chosen, loaded, target, base, agents })
+}
+
+/// With what the config lacks goes whose it is, where the newest is not the one that counts.
+fn whose_config(error: anyhow::Error, loaded: &Loaded) -> anyhow::Error {
+    match &loaded.unworkable {
+        Some(mistake) if mistake.is_replaced => {
+            let why = format!(
+                "{} counts, since nobody could work under the newest: {}",
+                loaded.origin, mistake.why
+            );
+            hint_on(error, why, &mistake.fix)
+        }
+        _ => error,
+    }
 }
 
 /// The tip of the result, or of the target when there is none yet or the target has it already.
