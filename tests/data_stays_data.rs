@@ -376,7 +376,7 @@ fn what_is_written_in_a_shared_repository_can_be_used_by_the_group() {
         let place = Place::with_config(
             Config::protected().gate("waivers = [\"ada@example.com\"]").agent("hand", "acme"),
         );
-        place.agent("hand", WRITE);
+        place.agent("hand", &format!("{WRITE}\nstat -c %a .. >$root/rights"));
         place.git(&["config", "core.sharedRepository", value]).ok();
         let git_dir = place.repo().join(".git");
         place.sh("chmod -R g+rwX .git && find .git -type d -exec chmod g+s {} +").ok();
@@ -386,6 +386,10 @@ fn what_is_written_in_a_shared_repository_can_be_used_by_the_group() {
         line(&format!("git flow-ai plan demo --from {}", plan.display())).ok();
         line("git flow-ai run demo --no-review").ok();
         line("git flow-ai waive main..flow/demo/result --target main --reason 'Tried'").ok();
+        // Where the next person makes worktrees, too, while this one has some there.
+        let rights = fs::read_to_string(place.root().join("rights")).unwrap();
+        let rights = u32::from_str_radix(rights.trim(), 8).unwrap();
+        assert_eq!(rights & 0o2070, 0o2070, "{value}, {umask}: {rights:o}");
         let mut folders = vec![git_dir.clone()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(&folder).unwrap().flatten() {

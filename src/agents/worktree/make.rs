@@ -89,6 +89,15 @@ impl Worktrees {
         lock::open(&path).with_context(|| format!("cannot open {}", path.display()))
     }
 
+    /// Makes a folder that several worktrees are in, for all who share the repository.
+    pub(super) fn make_shared(&self, folder: &Path) -> std::io::Result<()> {
+        fs::create_dir_all(folder)?;
+        if let Some(sharing) = self.sharing {
+            sharing.share_like(folder, &self.common);
+        }
+        Ok(())
+    }
+
     fn new_folder(&self, name: &str) -> Result<PathBuf> {
         let refused = |error: std::io::Error, path: &Path| {
             hint(
@@ -96,7 +105,7 @@ impl Worktrees {
                 "name a folder that you can write to: git config flow-ai.worktrees <folder>, or `worktrees` under [run] in .zenflow/config.toml",
             )
         };
-        fs::create_dir_all(&self.root).map_err(|error| refused(error, &self.root))?;
+        self.make_shared(&self.root).map_err(|error| refused(error, &self.root))?;
         for number in 1..10_000 {
             let folder = if number == 1 { name.to_owned() } else { format!("{name}.{number}") };
             let path = self.root.join(folder);
@@ -105,7 +114,7 @@ impl Worktrees {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 // Another process removed the empty root in between.
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    fs::create_dir_all(&self.root).map_err(|error| refused(error, &self.root))?;
+                    self.make_shared(&self.root).map_err(|error| refused(error, &self.root))?;
                 }
                 Err(error) => return Err(refused(error, &path)),
             }

@@ -68,7 +68,7 @@ pub use trash::{Trash, TrashEntry, TrashKind};
 use crate::agents::sandbox::{Sandbox, SandboxGuard, SandboxedCommand, Scope};
 use crate::domain::config::Config;
 use crate::domain::error::Result;
-use crate::gate::store::Repo;
+use crate::gate::store::{Repo, Sharing};
 use crate::system::git;
 use crate::system::mark::mark;
 use anyhow::Context;
@@ -93,6 +93,8 @@ pub struct Worktrees {
     /// Where the git directories of submodules may be, by their names.
     modules: Vec<PathBuf>,
     root: PathBuf,
+    /// Who else makes theirs there.
+    sharing: Option<Sharing>,
     /// That it is not where the user would look for it, and why.
     moved: Option<String>,
     /// What the configuration of every private repository says.
@@ -138,7 +140,9 @@ impl Worktrees {
         // In a linked worktree of the user's, git keeps them beside that one's index.
         let mut modules = vec![repo.git_dir().join("modules"), common.join("modules")];
         modules.dedup();
-        let worktrees = Worktrees { common, main, modules, root, moved, settings, filters, deletions };
+        let sharing = Sharing::of(repo);
+        let worktrees =
+            Worktrees { common, main, modules, root, sharing, moved, settings, filters, deletions };
         worktrees.resume_deletions();
         Ok(worktrees)
     }

@@ -49,7 +49,7 @@ pub(super) fn discard(worktree: Worktree) -> Result<()> {
             Err(error) if error.kind() == ErrorKind::CrossesDevices => {
                 let gone = deletions::gone(parent.root());
                 elsewhere = Some(gone.join(record.id()));
-                fs::create_dir_all(&gone).and_then(|()| rename_new(&path, &gone.join(record.id())))
+                parent.make_shared(&gone).and_then(|()| rename_new(&path, &gone.join(record.id())))
             }
             moved => moved,
         };

@@ -41,6 +41,7 @@ pub use git_config::Setting;
 use gix::ObjectId;
 pub(crate) use ref_locks::Intent;
 pub use refs::is_ref_name;
+pub use shared::Sharing;
 use std::cell::OnceCell;
 use std::path::PathBuf;
 

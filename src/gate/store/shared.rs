@@ -6,12 +6,12 @@
 
 use super::Repo;
 use std::fs::{self, Metadata, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
 use std::path::Path;
 
 /// The rights that are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sharing {
+pub struct Sharing {
     /// Of files, as in `git init --shared`: 0660 for the group.
     mode: u32,
     /// Whether they are exactly these, and not these besides what the umask leaves.
@@ -57,6 +57,16 @@ impl Sharing {
             // Where that fails, whoever comes next gets git's own error.
             let _ = fs::set_permissions(path, Permissions::from_mode(wanted));
         }
+    }
+
+    /// The same for a folder beside the repository, whose parent has another group perhaps: as that folder of the
+    /// repository.
+    pub fn share_like(self, path: &Path, like: &Path) {
+        if let Ok(like) = like.metadata() {
+            // Only who is in that group may; others get git's own error later.
+            let _ = lchown(path, None, Some(like.gid()));
+        }
+        self.share(path);
     }
 
     fn mode_of(self, data: &Metadata) -> u32 {
