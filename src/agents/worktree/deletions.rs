@@ -2,7 +2,7 @@
 
 use super::Worktrees;
 use crate::gate::store::Repo;
-use crate::system::fs::remove_tree;
+use crate::system::fs::{lock, remove_tree};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -15,15 +15,14 @@ use std::thread::{self, JoinHandle};
 pub(super) struct Deletions {
     running: Mutex<Vec<JoinHandle<()>>>,
     root: PathBuf,
-    /// Shared by all processes that use the folder; `None` if nothing can be written.
+    /// Shared by all processes that use the folder; `None` if it cannot be opened.
     using: Option<File>,
 }
 
 impl Deletions {
     pub fn new(own: &Path, root: &Path) -> Deletions {
         // No spec's name begins with a dot.
-        let lock = own.join("locks/.root.lock");
-        let lock = File::options().create(true).truncate(false).write(true).open(lock).ok();
+        let lock = lock::open(&own.join("locks/.root.lock")).ok();
         let using = lock.filter(|file| file.lock_shared().is_ok());
         Deletions { running: Mutex::default(), root: root.to_owned(), using }
     }
