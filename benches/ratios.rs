@@ -41,13 +41,14 @@ fn main() {
         "ours against theirs", "ours", "theirs", "cpu", "wall", "goal"
     );
     let named: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let measures: [(&str, &dyn Fn()); 10] = [
+    let measures: [(&str, &dyn Fn()); 11] = [
         ("start", &|| start_up(rounds)),
         ("hook", &|| hook(rounds)),
         ("start-of-hook", &|| start_of_hook(rounds)),
         ("rebase", &|| rebase(rounds)),
         ("notes", &|| notes::decisions(rounds)),
         ("check", &|| gate::check(rounds)),
+        ("refusal", &|| gate::refusal(rounds)),
         ("verify", &|| gate::verify(rounds)),
         ("status", &|| status(rounds)),
         ("supervise", &|| supervise(rounds.min(5))),

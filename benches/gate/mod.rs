@@ -31,6 +31,17 @@ pub fn check(rounds: usize) {
     );
 }
 
+/// `check` of a small pack of many large versions that nobody has judged.
+pub fn refusal(rounds: usize) {
+    let setting = Setting::new();
+    let lines = "a\n".repeat(450_000);
+    setting.versions("large", "main", 400, |n| (n % 3, format!("{n}\n{lines}")));
+    within("check of 400 large versions, no verdict", 4.0, rounds.min(3), || {
+        let status = setting.ours().args(["check", "main..large"]).stderr(Stdio::null()).status().unwrap();
+        assert_eq!(status.code(), Some(1));
+    });
+}
+
 /// `verify` of 20,000 commits, and the glance at them that a command takes which does something else.
 pub fn verify(rounds: usize) {
     let setting = Setting::new();

@@ -109,15 +109,27 @@ impl Setting {
 
     /// So many more commits on a branch from that one. Returns its tip.
     pub fn line(&self, branch: &str, from: &str, commits: usize) -> String {
+        self.versions(branch, from, commits, |n| (n % 300, format!("{n:05}")))
+    }
+
+    /// The same, each of which writes that text into the file of that number.
+    pub fn versions(
+        &self,
+        branch: &str,
+        from: &str,
+        commits: usize,
+        write: impl Fn(usize) -> (usize, String),
+    ) -> String {
         let mut stream = String::new();
         for n in 0..commits {
             let from = if n == 0 { format!("from {from}\n") } else { String::new() };
+            let (file, text) = write(n);
             write!(
                 stream,
                 "commit refs/heads/{branch}\ncommitter Ada <ada@example.com> {} +0000\ndata 1\nt\n{from}\
-                 M 100644 inline {branch}/{}.txt\ndata 5\n{n:05}\n",
+                 M 100644 inline {branch}/{file}.txt\ndata {}\n{text}\n",
                 1_700_010_000 + n,
-                n % 300
+                text.len()
             )
             .unwrap();
         }

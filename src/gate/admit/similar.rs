@@ -7,6 +7,7 @@
 use super::evidence::Evidence;
 use super::steps::Step;
 use crate::domain::error::Result;
+use crate::gate::store::verdicts::Gists;
 use crate::gate::store::{Repo, trees};
 use gix::ObjectId;
 
@@ -21,9 +22,10 @@ impl Evidence<'_> {
     /// Takes the records on changes like those that the steps bring.
     pub fn add_similar(&mut self, old: ObjectId, steps: &[Step]) -> Result<()> {
         let repo = self.repo;
+        let mut gists = Gists::new(repo);
         for (from, to) in runs(repo, repo.commit(old)?.tree, steps)? {
             let changed = trees::changed(repo, from, to)?;
-            for object in self.notes()?.similar(&changed)? {
+            for object in self.notes()?.similar(&changed, &mut gists)? {
                 self.add_on(object)?;
             }
         }

@@ -8,7 +8,8 @@
 //! newest stay, and a file that every change touches does not make them long. No cache beside the notes can be stale
 //! or poisoned, and a forged pointer only leads to a record, which is judged as any other.
 
-use super::{Notes, gist, text};
+use super::gist::Gists;
+use super::{Notes, text};
 use crate::domain::error::Result;
 use crate::domain::verdict::Verdict;
 use crate::gate::store::trees::Changed;
@@ -32,8 +33,8 @@ const KEPT: usize = 256;
 impl Notes<'_> {
     /// The objects that verdicts on changes like this one hang on: first those on changes that come to the same,
     /// then the newest on changes of exactly these paths.
-    pub fn similar(&self, changed: &[Changed]) -> Result<Vec<ObjectId>> {
-        let mut found = match gist::of(self.repo, changed)? {
+    pub fn similar(&self, changed: &[Changed], gists: &mut Gists<'_>) -> Result<Vec<ObjectId>> {
+        let mut found = match gists.of(changed)? {
             Some(gist) => self.pointed(pseudo(self.repo, &gist)?, BY_GIST, usize::MAX)?,
             None => Vec::new(),
         };
@@ -69,7 +70,7 @@ pub(super) fn add(repo: &Repo, state: &mut State, on: ObjectId, verdict: &Verdic
     if let Ok(changed) = trees::changed(repo, verdict.base_tree, verdict.head_tree) {
         let pointer = |kind: &str| format!("{kind}{} {on}", verdict.time);
         add_pointer(repo, state, key_of_paths(repo, &changed)?, &pointer(BY_PATHS))?;
-        if let Some(gist) = gist::of(repo, &changed)? {
+        if let Some(gist) = Gists::new(repo).of(&changed)? {
             add_pointer(repo, state, pseudo(repo, &gist)?, &pointer(BY_GIST))?;
         }
     }

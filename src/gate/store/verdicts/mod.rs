@@ -19,6 +19,7 @@ mod order;
 mod write;
 
 pub use compare::{Lost, faults, lost, missing};
+pub use gist::Gists;
 pub use heal::heal;
 pub use join::join;
 pub use log::{LOG_PATTERN, LOG_REF, show_in_log};
