@@ -412,6 +412,20 @@ fn what_is_written_in_a_shared_repository_can_be_used_by_the_group() {
 }
 
 #[test]
+fn a_folder_for_worktrees_that_is_there_keeps_its_rights_in_a_shared_repository() {
+    let place = Place::with_config(Config::new().gate("branches = []").agent("hand", "acme"));
+    place.agent("hand", &format!("{WRITE}\nstat -c %a .. >$root/rights"));
+    let mine = place.root().join("mine");
+    fs::create_dir(&mine).unwrap();
+    fs::set_permissions(&mine, fs::Permissions::from_mode(0o700)).unwrap();
+    place.git(&["config", "core.sharedRepository", "group"]).ok();
+    place.git(&["config", "flow-ai.worktrees", mine.to_str().unwrap()]).ok();
+    place.spec_with(&task("one", ""));
+    place.run(&["--no-review"]).ok();
+    assert_eq!(fs::read_to_string(place.root().join("rights")).unwrap().trim(), "700");
+}
+
+#[test]
 fn a_lock_that_a_killed_git_left_is_named_with_its_age_and_the_way_out() {
     let place = Place::with_config(Config::new().gate("branches = []").agent("hand", "acme"));
     place.agent("hand", WRITE);

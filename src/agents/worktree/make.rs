@@ -89,13 +89,18 @@ impl Worktrees {
         lock::open(&path).with_context(|| format!("cannot open {}", path.display()))
     }
 
-    /// Makes a folder that several worktrees are in, for all who share the repository.
+    /// Makes a folder that several worktrees are in, for all who share the repository. One that is there is
+    /// somebody's, who decided about its rights.
     pub(super) fn make_shared(&self, folder: &Path) -> std::io::Result<()> {
-        fs::create_dir_all(folder)?;
-        if let Some(sharing) = self.sharing {
-            sharing.share_like(folder, &self.common);
+        fs::create_dir_all(folder.parent().unwrap_or(folder))?;
+        match (fs::create_dir(folder), self.sharing) {
+            (Err(error), _) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            (Ok(()), Some(sharing)) => {
+                sharing.share_like(folder, &self.common);
+                Ok(())
+            }
+            (made, _) => made,
         }
-        Ok(())
     }
 
     fn new_folder(&self, name: &str) -> Result<PathBuf> {
