@@ -9,11 +9,11 @@
 
 use super::approved::Approved;
 use super::judge::Judge;
-use super::objects::{Entry, find};
+use super::objects::find;
 use super::reason::{Answer, Reason};
 use crate::domain::error::Result;
 use crate::domain::text::placed::Difference;
-use crate::gate::store::trees::{Changed, is_regular};
+use crate::gate::store::trees::{Changed, Entry, is_regular};
 use gix::ObjectId;
 
 /// How many commits are searched for the base of a path.

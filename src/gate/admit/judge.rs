@@ -3,7 +3,7 @@
 use super::Candidate;
 use super::approved::{Approved, MOST_COMMITS};
 use super::evidence::Evidence;
-use super::objects::{Entry, Objects};
+use super::objects::Objects;
 use super::reason::{Answer, Reason};
 use super::steps::Step;
 use super::tally::{Tally, tally};
@@ -12,7 +12,7 @@ use crate::domain::change::Author;
 use crate::domain::error::Result;
 use crate::domain::policy::{Demand, Policy};
 use crate::domain::verdict::Verdict;
-use crate::gate::store::trees::Merger;
+use crate::gate::store::trees::{Entry, Merger};
 use crate::gate::store::upstream::policy_commit;
 use crate::gate::store::{Repo, changes, in_force};
 use gix::ObjectId;
@@ -106,12 +106,16 @@ impl<'a> Judge<'a> {
         Ok(())
     }
 
-    /// Takes those that follow one on another as one each, too: they are many, and few updates need them.
-    pub fn take_stacks(&mut self) -> Result<()> {
-        let mut approved = std::mem::take(&mut self.approved);
-        approved.extend(self.stacks(&approved)?);
-        self.know(approved);
-        Ok(())
+    /// Takes those that follow one on another as one each, too: they are many, and few updates need them. Returns
+    /// whether there are such.
+    pub fn take_stacks(&mut self) -> Result<bool> {
+        let stacks = self.stacks(&self.approved)?;
+        let are_there = !stacks.is_empty();
+        if are_there {
+            let approved = std::mem::take(&mut self.approved);
+            self.know([approved, stacks].concat());
+        }
+        Ok(are_there)
     }
 
     /// Takes these for the approved changes.

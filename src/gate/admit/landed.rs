@@ -5,11 +5,11 @@
 
 use super::approved::Approved;
 use super::judge::Judge;
-use super::objects::{Entry, find};
+use super::objects::find;
 use super::undone::{Undone, Whose};
 use crate::domain::error::Result;
 use crate::gate::store::Commit;
-use crate::gate::store::trees::Changed;
+use crate::gate::store::trees::{Changed, Entry};
 use gix::ObjectId;
 use std::collections::HashMap;
 use std::rc::Rc;

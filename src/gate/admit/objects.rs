@@ -6,7 +6,7 @@
 
 use crate::domain::error::Result;
 use crate::domain::text::opaque;
-use crate::gate::store::trees::{self, Changed, Merger, is_regular};
+use crate::gate::store::trees::{self, Changed, Entry, Merger, is_regular};
 use crate::gate::store::{Commit, Repo, changes};
 use gix::ObjectId;
 use std::cell::{Cell, RefCell};
@@ -18,9 +18,6 @@ const LARGEST_TEXT: u64 = 8 << 20;
 
 /// The mode of a folder.
 const FOLDER: u32 = 0o040_000;
-
-/// A mode and an object.
-pub(super) type Entry = (u32, ObjectId);
 
 pub(super) struct Objects<'a> {
     pub repo: &'a Repo,

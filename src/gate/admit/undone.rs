@@ -4,10 +4,10 @@
 //! An approval may be of more than what came in under another one. Where a revert took that back, the older
 //! and larger approval must not bring it in again.
 
-use super::objects::{Entry, Objects, find};
+use super::objects::{Objects, find};
 use crate::domain::error::Result;
 use crate::domain::text::placed::Difference;
-use crate::gate::store::trees::Changed;
+use crate::gate::store::trees::{Changed, Entry};
 use std::collections::{HashMap, HashSet};
 
 /// How many lines are looked back for one that says something: a text may consist of others.
@@ -127,12 +127,15 @@ fn lines(objects: &Objects<'_>, step: &Changed) -> Result<HashSet<Line>> {
     };
     let (Some(old), Some(new)) = (text(step.old)?, text(step.new)?) else { return Ok(HashSet::new()) };
     let Some(difference) = Difference::between(&old, &new) else { return Ok(HashSet::new()) };
-    let says_something = |line: &&&[u8]| line.iter().any(u8::is_ascii_alphanumeric) || !line.is_ascii();
     let known_by = |text: &[&[u8]]| {
-        let mut near = text.iter().rev().take(MOST_SILENT);
-        let telling = near.clone().find(says_something);
-        let line = near.next().filter(|line| !says_something(line));
-        telling.into_iter().chain(line).copied().collect::<Vec<_>>().join(&b'\n')
+        let mut near = text.iter().rev().take(MOST_SILENT).copied();
+        let telling = near.clone().find(|line| says_something(line));
+        let silent = near.next().filter(|line| !says_something(line));
+        telling.into_iter().chain(silent).collect::<Vec<_>>().join(&b'\n')
     };
     Ok(difference.changed().map(|(is_added, text)| (is_added, known_by(text))).collect())
+}
+
+fn says_something(line: &[u8]) -> bool {
+    line.iter().any(u8::is_ascii_alphanumeric) || !line.is_ascii()
 }

@@ -66,11 +66,9 @@ impl Judge<'_> {
         self.evidence.add_near(line.steps)?;
         self.take_evidence()?;
         let mut walk = self.walk(line)?;
-        if let Walk::Through(_) = walk {
-            return Ok(walk);
+        if matches!(walk, Walk::Stuck { .. }) && self.take_stacks()? {
+            walk = self.walk(line)?;
         }
-        self.take_stacks()?;
-        walk = self.walk(line)?;
         for further in [Evidence::add_range, Evidence::add_similar] {
             if let Walk::Through(_) = walk {
                 break;

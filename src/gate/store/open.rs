@@ -23,6 +23,9 @@ use std::path::{Path, PathBuf};
 const OVERRIDES: [&str; 3] =
     ["core.commitGraph=false", "core.useReplaceRefs=false", "gitoxide.core.protectWindows=false"];
 
+/// How many bytes of objects are kept: what a window of commits that is judged reads more than once.
+pub(super) const CACHE: usize = 32 << 20;
+
 impl Repo {
     /// The repository that the current directory (or `GIT_DIR`) is in. Honours what git sets for hooks.
     pub fn discover() -> Result<Repo> {
@@ -79,7 +82,7 @@ impl Repo {
             Some(dir)
         };
         gix.objects.ignore_replacements = true;
-        gix.object_cache_size_if_unset(32 << 20);
+        gix.object_cache_size_if_unset(CACHE);
         let (sealed, more_notes) = (OnceCell::new(), Vec::new());
         Ok(Repo { gix, git_dir, common_dir, work_dir, quarantine, sealed, more_notes })
     }

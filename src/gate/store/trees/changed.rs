@@ -15,6 +15,9 @@ const TREE: u32 = 0o040_000;
 /// The bits of a mode that tell a file, a link and a submodule apart.
 const TYPE: u32 = 0o170_000;
 
+/// The mode and object of an entry.
+pub type Entry = (u32, ObjectId);
+
 /// One path that differs between two trees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed {
@@ -23,9 +26,9 @@ pub struct Changed {
     /// `A`, `M`, `D` or `T`.
     pub status: char,
     /// Mode and object before; none when added.
-    pub old: Option<(u32, ObjectId)>,
+    pub old: Option<Entry>,
     /// Mode and object after; none when deleted.
-    pub new: Option<(u32, ObjectId)>,
+    pub new: Option<Entry>,
 }
 
 impl Changed {
@@ -35,7 +38,7 @@ impl Changed {
         display(&self.path)
     }
 
-    fn new(path: Vec<u8>, old: Option<(u32, ObjectId)>, new: Option<(u32, ObjectId)>) -> Changed {
+    fn new(path: Vec<u8>, old: Option<Entry>, new: Option<Entry>) -> Changed {
         let status = match (old, new) {
             (None, _) => 'A',
             (_, None) => 'D',
@@ -56,9 +59,6 @@ pub(super) fn display(path: &[u8]) -> String {
     escape::for_review(path).0.replace('\n', "<U+000A>").replace('\t', "<U+0009>")
 }
 
-/// The mode and object of an entry.
-type Entry = (u32, ObjectId);
-
 /// The paths that differ, sorted.
 pub(super) fn between(gix: &gix::Repository, base: ObjectId, head: ObjectId) -> Result<Vec<Changed>> {
     let mut changed = Vec::new();
@@ -69,10 +69,7 @@ pub(super) fn between(gix: &gix::Repository, base: ObjectId, head: ObjectId) -> 
             continue;
         }
         let (old, new) = (tree(gix, old)?, tree(gix, new)?);
-        for (name, before, after) in side_by_side(&entries(old.as_ref())?, &entries(new.as_ref())?) {
-            if before == after {
-                continue;
-            }
+        for (name, before, after) in differing(&entries(old.as_ref())?, &entries(new.as_ref())?) {
             let path = join(&path, name);
             let folder = |entry: Option<Entry>| entry.filter(|(mode, _)| *mode == TREE);
             let file = |entry: Option<Entry>| entry.filter(|(mode, _)| *mode != TREE);
@@ -109,19 +106,21 @@ fn entries<'t>(tree: Option<&'t gix::Tree<'_>>) -> Result<Vec<(&'t [u8], Entry)>
     Ok(entries)
 }
 
-/// The entries of two folders by name, where either has one.
-fn side_by_side<'t>(
+/// By name, what two folders do not have alike.
+fn differing<'t>(
     old: &[(&'t [u8], Entry)],
     new: &[(&'t [u8], Entry)],
 ) -> Vec<(&'t [u8], Option<Entry>, Option<Entry>)> {
     let (mut old, mut new) = (old.iter().peekable(), new.iter().peekable());
-    let mut both = Vec::new();
+    let mut differing = Vec::new();
     while let Some(name) = [old.peek(), new.peek()].into_iter().flatten().map(|(name, _)| *name).min() {
         let before = old.next_if(|(one, _)| *one == name).map(|(_, entry)| *entry);
         let after = new.next_if(|(one, _)| *one == name).map(|(_, entry)| *entry);
-        both.push((name, before, after));
+        if before != after {
+            differing.push((name, before, after));
+        }
     }
-    both
+    differing
 }
 
 fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {

@@ -15,7 +15,7 @@ mod merger;
 mod sealed;
 mod size;
 
-pub use changed::{Changed, is_regular};
+pub use changed::{Changed, Entry, is_regular};
 pub use entries::{FileEntry, content, files_but};
 pub use invalid::{Invalid, Validator, is_name, is_submodule_name};
 pub use lay_out::lay_out;
@@ -41,7 +41,7 @@ pub fn changed(repo: &Repo, base: ObjectId, head: ObjectId) -> Result<Vec<Change
 }
 
 /// What is at a path of a tree: its mode and object; none where there is nothing.
-pub fn entry(repo: &Repo, tree: ObjectId, path: &[u8]) -> Result<Option<(u32, ObjectId)>> {
+pub fn entry(repo: &Repo, tree: ObjectId, path: &[u8]) -> Result<Option<Entry>> {
     let tree = objects(repo).find_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;
     let entry = tree.lookup_entry(path.split(|byte| *byte == b'/')).context("a path cannot be looked up")?;
     Ok(entry.map(|entry| (u32::from(entry.mode().value()), entry.object_id())))

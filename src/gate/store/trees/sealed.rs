@@ -5,7 +5,7 @@ use super::{Changed, changed, diff};
 use crate::domain::error::{Hint, Result, hint_on};
 use crate::domain::text::opaque;
 use crate::gate::store::Repo;
-use crate::gate::store::open::write_alternates;
+use crate::gate::store::open::{CACHE, write_alternates};
 use crate::system::fs::temporary;
 use crate::system::git;
 use anyhow::{Context, bail};
@@ -57,7 +57,7 @@ impl Sealed {
         write_alternates(&at.join("objects"), &repo.object_dirs())?;
         let gix = gix::open::Options::isolated().open_path_as_is(true).open(at);
         let mut gix = gix.context("a git directory of our own cannot be opened")?.to_thread_local();
-        gix.object_cache_size_if_unset(32 << 20);
+        gix.object_cache_size_if_unset(CACHE);
         Ok(Sealed {
             dir,
             gix,
