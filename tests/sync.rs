@@ -133,7 +133,7 @@ fn without_leave_to_push_the_fetched_half_is_done_and_said() {
     own.summary = "Mine.".into();
     place.git_in(&there, &["config", "user.name", "Eve"]).ok();
     place.git_in(&there, &["config", "user.email", "eve@example.com"]).ok();
-    let repo = open(&there);
+    let repo = Repo::open(&there).unwrap();
     verdicts::append(&repo, own.head_commit.unwrap(), &own).unwrap();
     let out = run(flow_in(&place, &there, &["sync"])).exits(2);
     let out = out.says("fetched, but not pushed to origin").says("You may only read");
@@ -165,7 +165,7 @@ fn clones_that_sync_at_once_lose_nothing() {
     for (n, folder) in clones.iter().enumerate() {
         place.git_in(folder, &["config", "user.name", "Ada"]).ok();
         place.git_in(folder, &["config", "user.email", "ada@example.com"]).ok();
-        let repo = open(folder);
+        let repo = Repo::open(folder).unwrap();
         for record in 0..3 {
             let mut verdict = place.verdict("main", "topic");
             verdict.summary = format!("{n} {record}");
@@ -187,7 +187,7 @@ fn clones_that_sync_at_once_lose_nothing() {
     let mut trees = Vec::new();
     for folder in &clones {
         run(flow_in(&place, folder, &["sync"])).ok();
-        let repo = open(folder);
+        let repo = Repo::open(folder).unwrap();
         assert_eq!(verdicts::all(&repo).unwrap().verdicts.len(), 12);
         trees.push(place.git_in(folder, &["rev-parse", "refs/notes/flow-ai^{tree}"]).ok().stdout);
     }
@@ -293,7 +293,7 @@ fn a_server_whose_verdicts_grow_while_it_is_asked_is_asked_again() {
     place.git_in(&eve, &["config", "user.name", "Eve"]).ok();
     place.git_in(&eve, &["config", "user.email", "eve@example.com"]).ok();
     let on = theirs.head_commit.unwrap();
-    verdicts::append(&open(&eve), on, &theirs).unwrap();
+    verdicts::append(&Repo::open(&eve).unwrap(), on, &theirs).unwrap();
     place.git_in(&eve, &["push", "--quiet", "origin", "refs/notes/flow-ai:refs/aside/eve"]).ok();
     // Eve's arrive once ours are under way, before the gate looks.
     let hooks = server.join("hooks");

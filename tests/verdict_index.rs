@@ -44,7 +44,7 @@ fn line(place: &Place, branch: &str, file: impl Fn(usize) -> String) {
     place.sh("git fast-import --quiet < ../stream").ok();
 }
 
-/// A verdict on each commit of a branch but the first of these.
+/// A verdict on each commit of a range without merges.
 fn judge_each(place: &Place, range: &str) {
     let trees = place.git_says(&["log", "--format=%T %H", "--boundary", range]);
     let trees: Vec<(&str, &str)> = trees.lines().map(|line| line.split_once(' ').unwrap()).collect();

@@ -105,7 +105,7 @@ fn two_clones_notes_merge_by_gits_sorted_union() {
     let place = Place::new();
     let repo = open(&place.repo());
     place.git(&["clone", "--quiet", ".", "../clone"]).ok();
-    let clone = open(&place.root().join("clone"));
+    let clone = Repo::open(&place.root().join("clone")).unwrap();
     Out::of(
         place
             .command("git")
@@ -125,7 +125,7 @@ fn two_clones_notes_merge_by_gits_sorted_union() {
     )
     .ok();
     drop(clone);
-    let clone = open(&place.root().join("clone"));
+    let clone = Repo::open(&place.root().join("clone")).unwrap();
     for (repo, summary) in [(&repo, "Here."), (&clone, "There.")] {
         let (on, verdict) = verdict(repo, summary);
         verdicts::append(repo, on, &verdict).unwrap();
@@ -231,7 +231,7 @@ fn no_process_of_many_loses_a_verdict() {
     for topic in &topics {
         place.flow(&["verdict", "show", topic]).ok().says("APPROVE by approver (acme)");
     }
-    let repo = open(&place.repo());
+    let repo = Repo::open(&place.repo()).unwrap();
     assert_eq!(verdicts::all(&repo).unwrap().verdicts.len(), 10);
 }
 

@@ -5,8 +5,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Who works here, and no program that git starts behind our back.
-const GITCONFIG: &str = "[user]\n\tname = Ada Lovelace\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n\
+/// Who works here.
+pub const IDENTITY: &str = "[user]\n\tname = Ada Lovelace\n\temail = ada@example.com\n";
+
+/// And no program that git starts behind our back.
+const GITCONFIG: &str = "[init]\n\tdefaultBranch = main\n\
 [gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n";
 
 /// Settings of ours for most tests: what is tried is neither the sandbox nor the question for trust.
@@ -17,12 +20,13 @@ pub fn prepare(root: &Path) {
     for dir in ["home", "bin", "repo"] {
         fs::create_dir(root.join(dir)).unwrap();
     }
-    fs::write(root.join("home/.gitconfig"), format!("{GITCONFIG}{TRUSTING}")).unwrap();
+    fs::write(root.join("home/.gitconfig"), format!("{IDENTITY}{GITCONFIG}{TRUSTING}")).unwrap();
 }
 
 /// Takes back that everything is trusted.
 pub fn distrust(root: &Path) {
-    fs::write(root.join("home/.gitconfig"), format!("{GITCONFIG}[flow-ai]\n\tsandbox = off\n")).unwrap();
+    fs::write(root.join("home/.gitconfig"), format!("{IDENTITY}{GITCONFIG}[flow-ai]\n\tsandbox = off\n"))
+        .unwrap();
 }
 
 /// A command in the repository of that folder, which has the folder's executables on its PATH.
