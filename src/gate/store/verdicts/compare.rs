@@ -34,11 +34,14 @@ impl Lost {
     }
 }
 
-/// What the notes at the old tip have and those at the new one have not: records, and the pointers by which
-/// records are found. Notes are only ever added to, so each of them was dropped: by a forced fetch, by `git notes
+/// What the notes at the old tip have and those at the new one have not: records, and after them the pointers by
+/// which records are found. Notes are only ever added to, so each of them was dropped: by a forced fetch, by `git notes
 /// remove` or `prune`, by a race of `git notes add` with itself.
 pub fn lost(repo: &Repo, old_tip: ObjectId, new_tip: ObjectId) -> Result<Vec<Lost>> {
-    lacking(repo, Some(old_tip), Some(new_tip), |line| is_record(line) || index::is_lasting(line))
+    let is_wanted = |line: &str| is_record(line) || index::is_lasting(line);
+    let mut lost = lacking(repo, Some(old_tip), Some(new_tip), is_wanted)?;
+    lost.sort_by_key(|lost| !is_record(&lost.line));
+    Ok(lost)
 }
 
 /// The records that the notes at one tip have and those at another have not; none is no notes at all.
