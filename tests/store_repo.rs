@@ -6,6 +6,8 @@ use git_flow_ai::gate::store::{Conflict, Expected, Repo};
 use gix::ObjectId;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::thread;
 
 /// The tree of everything in the working tree, committed.
 pub fn tree(place: &Place) -> ObjectId {
@@ -153,6 +155,41 @@ fn a_lock_on_the_packed_refs_that_a_killed_git_left_is_named_at_once_and_is_no_m
     assert!(fix(&error).ends_with(&format!("rm {} {}", lock.display(), new.display())), "{}", fix(&error));
     fs::remove_file(&lock).unwrap();
     repo.delete_ref(name, head).unwrap();
+}
+
+#[test]
+fn a_move_says_beforehand_that_it_locks_the_packed_refs_too() {
+    let place = Place::new();
+    let repo = open(&place.repo());
+    let head = repo.commit_of("HEAD").unwrap().id;
+    let name = "refs/flow-ai/test";
+    repo.set_ref(name, head, Expected::Missing, "begin").unwrap();
+    place.git(&["pack-refs", "--all"]).ok();
+    // It waits for this one, and holds the other: that is what it leaves when it is killed here.
+    let common = place.repo().join(".git");
+    fs::create_dir_all(common.join("refs/flow-ai")).unwrap();
+    fs::write(common.join("refs/flow-ai/test.lock"), "").unwrap();
+    let folder = place.repo();
+    let mover = thread::spawn(move || {
+        let repo = open(&folder);
+        repo.set_ref(name, head, Expected::At(head), "again").unwrap_err();
+    });
+    let mut seen = None;
+    while !mover.is_finished() {
+        let Some(intent) = intent_of(&common) else { continue };
+        let lines = fs::read_to_string(intent).unwrap_or_default();
+        if common.join("packed-refs.lock").exists() {
+            seen = Some(lines);
+        }
+    }
+    mover.join().unwrap();
+    assert_eq!(seen.as_deref(), Some("\nrefs/flow-ai/test\npacked-refs"));
+}
+
+/// The file that says which refs are being written.
+fn intent_of(common: &Path) -> Option<PathBuf> {
+    let files = fs::read_dir(common.join("flow-ai")).ok()?.flatten();
+    files.map(|file| file.path()).find(|path| path.to_string_lossy().contains("writing-refs-"))
 }
 
 #[test]

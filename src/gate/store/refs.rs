@@ -153,7 +153,7 @@ impl Repo {
     /// Writes them, and once more if a lock was in the way that a killed process of ours had left.
     fn write(&self, edits: &[RefEdit]) -> std::result::Result<(), gix::Error> {
         let write = || {
-            let _intent = Intent::new(self, locks(edits, self.lock_of(PACKED).exists()));
+            let _intent = Intent::new(self, locks(edits));
             self.gix.edit_references(edits.iter().cloned()).map(drop)
         };
         let sharing = Sharing::of(self);
@@ -228,11 +228,10 @@ impl Repo {
     }
 }
 
-/// What gix locks to write these: the packed refs only for deletions, and after another who holds their lock.
-fn locks(edits: &[RefEdit], is_packing: bool) -> impl Iterator<Item = &str> {
-    let deletes = edits.iter().any(|edit| matches!(edit.change, Change::Delete { .. }));
+/// What gix locks to write these: the packed refs too, to look up where a ref is even if it only moves it.
+fn locks(edits: &[RefEdit]) -> impl Iterator<Item = &str> {
     let names = edits.iter().filter_map(|edit| std::str::from_utf8(edit.name.as_bstr()).ok());
-    names.chain((deletes || is_packing).then_some(PACKED))
+    names.chain([PACKED])
 }
 
 fn in_the_way(cause: anyhow::Error, what: &str, lock: &Path) -> anyhow::Error {
