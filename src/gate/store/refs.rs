@@ -11,7 +11,7 @@ use crate::domain::text::shell::{command_line, quote_path};
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use gix::refs::Target;
-use gix::refs::transaction::{Change, PreviousValue, RefEdit, RefLog};
+use gix::refs::transaction::{PreviousValue, RefEdit, RefLog};
 use std::path::{Path, PathBuf};
 
 /// The only refs that are written here.
@@ -284,16 +284,5 @@ mod tests {
         ] {
             assert_eq!(listed(prefix), by);
         }
-    }
-
-    #[test]
-    fn an_intent_names_the_packed_refs_only_where_they_are_locked() {
-        let (name, id) = ("refs/flow-ai/x", ObjectId::null(gix::hash::Kind::Sha1));
-        let full = || gix::refs::FullName::try_from(name).unwrap();
-        let update = [RefEdit::update(full(), id, PreviousValue::Any, "test")];
-        let delete = [RefEdit::delete_with_log(full(), PreviousValue::Any, RefLog::AndReference)];
-        assert_eq!(locks(&update, false).collect::<Vec<_>>(), [name]);
-        assert_eq!(locks(&update, true).collect::<Vec<_>>(), [name, PACKED]);
-        assert_eq!(locks(&delete, false).collect::<Vec<_>>(), [name, PACKED]);
     }
 }
