@@ -99,6 +99,7 @@ pub fn clean(repo: &Repo, slugs: &[Slug], options: CleanOptions) -> Result<Vec<C
     if slugs.is_empty() {
         expire(repo, config.run.keep, dry_run, &mut items)?;
         if !dry_run {
+            worktrees.sweep_checkouts(true)?;
             let resisting = worktrees.finish_deletions();
             items.extend(
                 resisting.into_iter().map(|why| CleanItem::new(CleanKind::Remains, String::new(), Some(why))),

@@ -6,6 +6,7 @@ pub(crate) mod fs;
 pub mod git;
 pub(crate) mod mark;
 pub(crate) mod memory;
+pub mod overlay;
 pub mod process;
 pub(crate) mod program;
 pub(crate) mod secrets;

@@ -15,12 +15,16 @@ const GITCONFIG: &str = "[init]\n\tdefaultBranch = main\n\
 /// Settings of ours for most tests: what is tried is neither the sandbox nor the question for trust.
 const TRUSTING: &str = "[flow-ai]\n\tsandbox = off\n\ttrust = *\n\tpressure = false\n";
 
+/// How worktrees are checked out in all tests, if that is tried with another way than what is the best here.
+const CHECKOUTS: &str = "FLOW_AI_CHECKOUTS";
+
 /// Makes the folders that [`command`] expects below `root`, and git's configuration.
 pub fn prepare(root: &Path) {
     for dir in ["home", "bin", "repo"] {
         fs::create_dir(root.join(dir)).unwrap();
     }
-    fs::write(root.join("home/.gitconfig"), format!("{IDENTITY}{GITCONFIG}{TRUSTING}")).unwrap();
+    let checkouts = std::env::var(CHECKOUTS).map(|way| format!("\tcheckouts = {way}\n")).unwrap_or_default();
+    fs::write(root.join("home/.gitconfig"), format!("{IDENTITY}{GITCONFIG}{TRUSTING}{checkouts}")).unwrap();
 }
 
 /// Takes back that everything is trusted.

@@ -13,6 +13,7 @@ use crate::domain::config::{Config, SandboxSection};
 use crate::domain::error::{Result, hint};
 use crate::gate::store::Repo;
 use crate::system::fs::home;
+use crate::system::overlay::Overlay;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::env;
@@ -50,6 +51,8 @@ pub struct Scope {
     pub without_env: Vec<String>,
     /// What is in its home when it starts.
     pub home: Vec<HomeCopy>,
+    /// What is mounted for it alone, before it starts. [`Scope::dir`] may be such a place.
+    pub overlays: Vec<Overlay>,
     /// Folders of ours that it finds in its home, to be read: where each is, and where it is found below the home.
     pub seeds: Vec<(PathBuf, PathBuf)>,
 }
@@ -140,6 +143,8 @@ pub struct AccessRules {
     pub homes: Vec<PathBuf>,
     /// What is opened in the user's homes through a link: where it is looked for, and where it really is.
     pub links: Vec<(PathBuf, PathBuf)>,
+    /// Where overlays are mounted, so that what is named in them need not be there yet.
+    overlays: Vec<PathBuf>,
 }
 
 impl AccessRules {
@@ -158,6 +163,7 @@ impl AccessRules {
             temporary: real(temporary),
             needed: needed(command),
             homes: opened.homes,
+            overlays: scope.overlays.iter().map(|overlay| overlay.at.clone()).collect(),
             ..AccessRules::default()
         };
         // Those that variables name may be another user's than ours.
@@ -198,13 +204,18 @@ impl AccessRules {
     }
 
     fn set(&mut self, path: &Path, access: Access) {
-        let Ok(real) = path.canonicalize() else { return };
+        let Ok(real) = path.canonicalize().or_else(|error| self.mounted(path).ok_or(error)) else { return };
         let is_in_home = || self.homes.iter().any(|home| path.starts_with(home));
         if access != Access::Hidden && real != path && is_in_home() {
             self.links.push((path.to_owned(), real.clone()));
         }
         let known = self.paths.entry(real).or_insert(access);
         *known = (*known).max(access);
+    }
+
+    /// Where a path really is that is there only once the overlays are mounted.
+    fn mounted(&self, path: &Path) -> Option<PathBuf> {
+        self.overlays.iter().find_map(|at| Some(real(at).join(path.strip_prefix(at).ok()?)))
     }
 
     /// What is opened through links, but for what is seen anyway.

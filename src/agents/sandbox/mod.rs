@@ -170,7 +170,7 @@ impl Sandbox {
             }
             (Backend::Landlock(_), Some(launcher)) => self.in_landlock(launcher, command, scope),
             (Backend::Seatbelt, _) => self.in_seatbelt(command, scope),
-            (Backend::None(_) | Backend::Landlock(_), _) => Ok(self.bare(command, scope)),
+            (Backend::None(_) | Backend::Landlock(_), _) => self.bare(command, scope),
         }
     }
 
@@ -192,7 +192,7 @@ impl Sandbox {
             proxy = Some(ProxyAccess { socket: socket.clone(), bridge: launcher.file()? });
             network = Some(Network::new(hosts, Some(socket)));
         }
-        let instructions = Instructions::new(network).write(&temporary)?;
+        let instructions = Instructions::new(network, &scope.overlays).write(&temporary)?;
         let variables = self.variables(command, scope, &rules, own);
         let inner = with_loaders(command, &variables);
         let hidden = HiddenPaths::new(&rules, None);
@@ -211,7 +211,8 @@ impl Sandbox {
         let (rules, guard, own) = self.unmounted(command, scope, launch::SHARED)?;
         let network = self.policy.hosts.as_ref().map(|hosts| Network::new(hosts, None));
         let temporary = guard.temporary.as_ref().context("the sandbox has no temporary folder")?;
-        let instructions = Instructions::new(network).with_access(&rules).write(temporary)?;
+        let instructions =
+            Instructions::new(network, &scope.overlays).with_access(&rules).write(temporary)?;
         let variables = self.variables(command, scope, &rules, own);
         let mut wrapped = launcher.command(Some(&instructions), &with_loaders(command, &variables));
         wrapped.current_dir(&rules.dir);
@@ -279,15 +280,19 @@ impl Sandbox {
     }
 
     /// The command as the user would start it, but for the guardian that ends it.
-    fn bare(&self, command: &Command, scope: &Scope) -> SandboxedCommand {
+    fn bare(&self, command: &Command, scope: &Scope) -> Result<SandboxedCommand> {
+        let temporary = (!scope.overlays.is_empty()).then(Temporary::new).transpose()?;
+        let instructions = temporary.as_ref().map(|own| Instructions::new(None, &scope.overlays).write(own));
+        let instructions = instructions.transpose()?;
         let (mut bare, wrappers) = match &self.launcher {
-            Some(launcher) => (launcher.command(None, command), 1),
+            Some(launcher) => (launcher.command(instructions.as_deref(), command), 1),
             None => (copy(command), 0),
         };
         bare.current_dir(&scope.dir);
         environment::copy_explicit(command, &mut bare);
         bare.env("PWD", &scope.dir);
-        SandboxedCommand { command: bare, wrappers, guard: SandboxGuard::default() }
+        let guard = SandboxGuard { temporary, ..SandboxGuard::default() };
+        Ok(SandboxedCommand { command: bare, wrappers, guard })
     }
 }
 

@@ -83,6 +83,7 @@ fn run_items(run: &RunSection) -> Vec<Item> {
         parallel: _,
         keep: _,
         setup,
+        setup_inputs: _,
         verify,
         attempts: _,
         copy,

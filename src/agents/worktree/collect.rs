@@ -14,11 +14,14 @@
 use super::agent_refs::AgentRefs;
 use super::contents::Contents;
 use super::import::{self, AgentCommit};
+use super::layers::Layers;
 use super::left_out::{LARGEST, LARGEST_KNOWN, LeftOut, LeftOutReason, refuse_flood};
-use super::scan::{PathKind, Scan, as_path, files_below, path_kind};
+use super::scan::{self, PathKind, Scan, as_path, files_below, path_kind};
 use super::scratch_index::ScratchIndex;
+use super::upper::Upper;
 use super::{TooMuch, Worktree, locate, repair, submodules};
 use crate::domain::error::Result;
+use crate::gate::store::{Repo, trees};
 use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
@@ -61,16 +64,13 @@ pub(super) fn collect(worktree: &Worktree) -> Result<Collected> {
     };
     let mut left_out: BTreeMap<Vec<u8>, LeftOutReason> =
         refs.lost.iter().map(|name| (name.clone().into_bytes(), LeftOutReason::Commits)).collect();
-    let index = ScratchIndex::of_checkout(worktree)?;
-    let submodules = index.submodules()?;
+    let Found { index, odd, candidates, submodules } = match &worktree.layers {
+        Some(layers) => found_in_layers(worktree, layers, refs.head)?,
+        None => found_in_folder(worktree, refs.head)?,
+    };
     let with_work = submodules::with_work(worktree, &submodules)?.into_iter();
     left_out.extend(with_work.map(|path| (path, LeftOutReason::InSubmodule)));
-    let scan = Scan::new(&worktree.path, &submodules)?;
-    for path in scan.traps() {
-        repair::set_aside(worktree, &worktree.path.join(as_path(path)))?;
-    }
-    let candidates = candidates(worktree, &index, &submodules, refs.head)?;
-    left_out.extend(index.without_ignored(scan.odd)?);
+    left_out.extend(index.without_ignored(odd)?);
     let copied: HashSet<PathBuf> = worktree.record.copied()?.into_iter().collect();
     let (present, gone, unreadable) = sort(worktree, candidates, &copied);
     left_out.extend(unreadable.into_iter().map(|path| (path, LeftOutReason::Unreadable)));
@@ -80,7 +80,7 @@ pub(super) fn collect(worktree: &Worktree) -> Result<Collected> {
         present.into_iter().partition(|path| path != b".gitmodules" || submodules::are_sound(worktree));
     left_out.extend(refused.into_iter().map(|path| (path, LeftOutReason::Submodules)));
     // Before git reads them, so that what changes in between differs from this.
-    let contents = Contents::read(&worktree.path, present.iter().chain(&gone));
+    let contents = Contents::read(&worktree.files(), present.iter().chain(&gone));
     // First what went: a file may have made room for a folder, or a folder for a file.
     index.update(&["--force-remove"], &gone)?;
     let mut failed = BTreeMap::new();
@@ -89,7 +89,8 @@ pub(super) fn collect(worktree: &Worktree) -> Result<Collected> {
         failed.extend(why.map(|why| (path, why)));
     }
     let tree = index.write_tree()?;
-    let changed = index.changed_from(worktree.base, tree)?;
+    let repo = Repo::open(&worktree.parent.common)?;
+    let changed = trees::changed(&repo, repo.tree_of(worktree.base)?, tree)?.len();
     let commits = import::beyond(worktree, &refs, tree, &index, &copied)?;
     index.keep()?;
     // What is simple can be compared later without being collected again, see `unsaved`.
@@ -102,14 +103,25 @@ pub(super) fn collect(worktree: &Worktree) -> Result<Collected> {
     Ok(Collected { tree, changed, left_out, commits, repaired: repaired.changed, seen })
 }
 
-/// Every path that may differ from the index: changed, gone, new, in nested repositories, and what
-/// the agent committed by itself although it is ignored.
-fn candidates(
-    worktree: &Worktree,
-    index: &ScratchIndex<'_>,
-    submodules: &BTreeSet<Vec<u8>>,
-    head: Option<ObjectId>,
-) -> Result<BTreeSet<Vec<u8>>> {
+/// What was found to look at.
+struct Found<'a> {
+    index: ScratchIndex<'a>,
+    /// What no tree can hold, and why; ignored or not.
+    odd: BTreeMap<Vec<u8>, LeftOutReason>,
+    /// Every path that may differ from the checkout.
+    candidates: BTreeSet<Vec<u8>>,
+    submodules: BTreeSet<Vec<u8>>,
+}
+
+/// What is changed, gone, new, and in nested repositories of a folder with all of the worktree's files.
+fn found_in_folder(worktree: &Worktree, head: Option<ObjectId>) -> Result<Found<'_>> {
+    let index = ScratchIndex::of_checkout(worktree)?;
+    let submodules = index.submodules()?;
+    let scan = Scan::new(&worktree.path, &submodules)?;
+    // git would open them, and perhaps wait.
+    for path in scan::traps(&scan.odd) {
+        repair::set_aside(worktree, &worktree.path.join(as_path(path)))?;
+    }
     let new = index.new_files()?;
     refuse_flood(new.len())?;
     let mut paths: BTreeSet<Vec<u8>> = index.changed_files()?.into_iter().collect();
@@ -124,13 +136,27 @@ fn candidates(
         let files = files_below(&worktree.path, &repository)?;
         paths.extend(index.without_ignored(files.into_iter().map(|path| (path, ())).collect())?.into_keys());
     }
-    if let Some(head) = head {
-        let (base, head) = (worktree.base.to_string(), format!("{head}^{{commit}}"));
-        let added = ["diff-tree", "-r", "--no-renames", "--diff-filter=A", "--name-only", "-z", &base, &head];
-        paths.extend(index.list(&added)?);
-    }
+    paths.extend(committed(worktree, head)?);
     paths.retain(|path| !submodules.contains(path) && !submodules.iter().any(|sub| is_below(path, sub)));
-    Ok(paths)
+    Ok(Found { index, odd: scan.odd, candidates: paths, submodules })
+}
+
+/// The same of a worktree with layers.
+fn found_in_layers<'a>(worktree: &'a Worktree, layers: &Layers, head: Option<ObjectId>) -> Result<Found<'a>> {
+    let Upper { touched, odd, .. } = Upper::of(worktree, layers)?;
+    let candidates = touched.into_iter().chain(committed(worktree, head)?).collect();
+    let index = ScratchIndex::of_paths(worktree, layers.base.tree()?, &candidates)?;
+    Ok(Found { index, odd, candidates, submodules: BTreeSet::new() })
+}
+
+/// What the agent committed by itself, although it may be ignored.
+fn committed(worktree: &Worktree, head: Option<ObjectId>) -> Result<Vec<Vec<u8>>> {
+    let Some(head) = head else { return Ok(Vec::new()) };
+    let repo = Repo::open(&worktree.parent.common)?;
+    // A tag of a file leads to no tree.
+    let Ok(tree) = repo.tree_of(head) else { return Ok(Vec::new()) };
+    let changed = trees::changed(&repo, repo.tree_of(worktree.base)?, tree)?.into_iter();
+    Ok(changed.filter(|one| one.status == 'A').map(|one| one.path).collect())
 }
 
 /// The files that are there with their sizes, what is gone, and what cannot be read.
@@ -140,9 +166,9 @@ fn sort(
     copied: &HashSet<PathBuf>,
 ) -> (Vec<(Vec<u8>, u64)>, Paths, Paths) {
     let (mut present, mut gone, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
-    let mut real_folders = HashSet::new();
+    let (files, mut real_folders) = (worktree.files(), HashSet::new());
     for path in candidates.into_iter().filter(|path| !copied.contains(as_path(path))) {
-        match path_kind(&worktree.path, as_path(&path), &mut real_folders) {
+        match path_kind(&files, as_path(&path), &mut real_folders) {
             PathKind::File { size } => present.push((path, size)),
             PathKind::Unreadable => unreadable.push(path),
             PathKind::Nothing => gone.push(path),

@@ -27,7 +27,7 @@ pub(super) fn copy(worktree: &Worktree, patterns: &[String]) -> Result<Copied> {
     let mut copied = Copied::default();
     let Some(main) = worktree.parent.main.clone().filter(|_| !patterns.is_empty()) else { return Ok(copied) };
     let main = main.canonicalize().with_context(|| format!("cannot find {}", main.display()))?;
-    let inside = Inside::open(&worktree.path)?;
+    let inside = Inside::open(&worktree.files())?;
     for path in sources(worktree, &main, patterns, &mut copied.skipped)? {
         copy_tree(worktree, &inside, &main, &path, &mut copied)?;
     }
@@ -102,7 +102,7 @@ fn copy_tree(
     path: &Path,
     copied: &mut Copied,
 ) -> Result<()> {
-    let (from, to) = (main.join(path), worktree.path.join(path));
+    let (from, to) = (main.join(path), worktree.files().join(path));
     let kind =
         from.symlink_metadata().with_context(|| format!("cannot copy {}", path.display()))?.file_type();
     if kind.is_dir() {

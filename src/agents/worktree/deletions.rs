@@ -1,6 +1,7 @@
 //! Deletions under way, and what earlier processes left half deleted.
 
 use super::Worktrees;
+use super::root::SEATS;
 use crate::gate::store::Repo;
 use crate::system::fs::{lock, remove_tree};
 use std::fs::{self, File};
@@ -54,6 +55,11 @@ impl Drop for Deletions {
             if using.try_lock().is_ok() {
                 // Only if it is empty.
                 let _ = fs::remove_dir(gone(&self.root));
+                let seats = self.root.join(SEATS);
+                for seat in fs::read_dir(&seats).into_iter().flatten().flatten() {
+                    let _ = fs::remove_dir(seat.path());
+                }
+                let _ = fs::remove_dir(seats);
                 let _ = fs::remove_dir(&self.root);
                 let _ = using.unlock();
             }

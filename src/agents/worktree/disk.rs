@@ -1,6 +1,6 @@
 //! What worktrees take on the disk.
 
-use super::record;
+use super::records;
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
 use crate::system::fs::disk_usage::{Usage, measure};
@@ -22,12 +22,12 @@ pub fn disk_usage(repo: &Repo, limit: u64) -> Result<DiskUsage> {
     let sum = |paths: &mut dyn Iterator<Item = PathBuf>| {
         paths.fold(Usage::default(), |sum, path| sum.and(measure(&path, limit.saturating_sub(sum.files))))
     };
-    let records = record::dirs(&own)?;
-    let parts = records.iter().flat_map(|dir| fs::read_dir(dir).into_iter().flatten().flatten());
+    let all = records::dirs(&own)?;
+    let parts = all.iter().flat_map(|dir| fs::read_dir(dir).into_iter().flatten().flatten());
     let mut beside = parts.map(|part| part.path()).filter(|part| !part.ends_with("files"));
-    let mut files = records.iter().map(|dir| dir.join("files"));
+    let mut files = all.iter().map(|dir| dir.join("files"));
     Ok(DiskUsage {
-        folders: sum(&mut record::paths(&own).into_iter()),
+        folders: sum(&mut records::paths(&own).into_iter()),
         records: sum(&mut beside),
         trash: sum(&mut files).and(measure(&own.join("trash"), limit)),
     })

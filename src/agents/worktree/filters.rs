@@ -1,11 +1,12 @@
 //! The filters of the user's git configuration: what they need of the main worktree, and which one failed.
 
-use super::{Worktree, root};
+use super::{Worktrees, root};
 use crate::agents::sandbox::SandboxedCommand;
 use crate::domain::error::{Result, hint};
 use crate::gate::store::{Repo, Setting};
 use crate::system::git::error::{FailedFilter, GitError, failed_filter, in_english};
 use crate::system::{git, program};
+use gix::ObjectId;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -41,14 +42,20 @@ fn is_ignored(main: &Path, path: &Path) -> bool {
     is_ignored && listed.is_ok_and(|output| output.status.success() && output.stdout.is_empty())
 }
 
-/// Runs a checkout, with the filters of the user. One that fails is named, and not how we started git.
-pub(super) fn check_out(worktree: &Worktree, mut checkout: Command) -> Result<()> {
+/// A checkout whose messages are understood here.
+pub(super) fn heard(mut checkout: Command) -> Command {
     in_english(&mut checkout);
-    let SandboxedCommand { mut command, guard: _guard, .. } = worktree.sandboxed(checkout, true)?;
+    checkout
+}
+
+/// Runs a checkout of files of that commit, with the filters of the user. One that fails is named, and not how we
+/// started git.
+pub(super) fn check_out(worktrees: &Worktrees, commit: ObjectId, checkout: SandboxedCommand) -> Result<()> {
+    let SandboxedCommand { mut command, guard: _guard, .. } = checkout;
     git::output(&mut command).map(drop).map_err(|error| match error.downcast::<GitError>() {
-        Ok(error) => match failed(worktree, &error.stderr) {
+        Ok(error) => match failed(worktrees, &error.stderr) {
             Some(mut filter) => {
-                filter.path = filter.path.take().or_else(|| first_of(worktree, &filter.filter));
+                filter.path = filter.path.take().or_else(|| first_of(worktrees, commit, &filter.filter));
                 hint(&filter, filter.fix())
             }
             None => GitError { command: "git read-tree".to_owned(), ..error }.into(),
@@ -59,7 +66,7 @@ pub(super) fn check_out(worktree: &Worktree, mut checkout: Command) -> Result<()
 
 /// The filter for which git gave up. One that talks to git and did not start is not named by it: then it is the
 /// one whose program is.
-pub(super) fn failed(worktree: &Worktree, messages: &str) -> Option<FailedFilter> {
+pub(super) fn failed(worktrees: &Worktrees, messages: &str) -> Option<FailedFilter> {
     if let Some(filter) = failed_filter(messages) {
         return Some(filter);
     }
@@ -69,15 +76,16 @@ pub(super) fn failed(worktree: &Worktree, messages: &str) -> Option<FailedFilter
         let program = shlex::split(&setting.value).and_then(|words| words.into_iter().next());
         setting.name == "process" && program.is_some_and(|program| said.contains(&program))
     };
-    let filter = worktree.parent.settings.filters.iter().find(is_said)?.subsection.clone()?;
+    let filter = worktrees.settings.filters.iter().find(is_said)?.subsection.clone()?;
     Some(FailedFilter { filter, path: None, why: Some(said.to_owned()) })
 }
 
-/// A file of the worktree's base that a filter takes.
-fn first_of(worktree: &Worktree, filter: &str) -> Option<String> {
-    let base = worktree.base().to_string();
-    let list = git::output_bytes(worktree.git().args(["ls-tree", "-r", "-z", "--name-only", &base])).ok()?;
-    let mut ask = worktree.git();
+/// A file of the commit that a filter takes.
+fn first_of(worktrees: &Worktrees, commit: ObjectId, filter: &str) -> Option<String> {
+    let base = commit.to_string();
+    let git = || worktrees.git_on(&worktrees.common, &worktrees.common);
+    let list = git::output_bytes(git().args(["ls-tree", "-r", "-z", "--name-only", &base])).ok()?;
+    let mut ask = git();
     ask.args(["check-attr", "-z", "--stdin", &format!("--source={base}"), "filter"]);
     let paths: Vec<Vec<u8>> = list.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect();
     let paths = paths.iter().filter(|path| !path.is_empty());

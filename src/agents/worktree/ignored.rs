@@ -9,6 +9,7 @@
 
 use super::Worktree;
 use super::scan::as_path;
+use super::upper::Upper;
 use crate::domain::error::Result;
 use crate::system::git;
 use anyhow::Context;
@@ -62,19 +63,28 @@ pub(super) fn worth_keeping(worktree: &Worktree) -> Result<IgnoredFiles> {
         return Ok(kept);
     }
     let since = ready(worktree);
-    let mut command = worktree.git();
-    command.env("GIT_INDEX_FILE", worktree.record.index());
-    command.args(["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"]);
-    let listed = git::output_bytes(&mut command)?;
-    for path in listed.split(|byte| *byte == 0).filter(|path| !path.is_empty()) {
-        let path = as_path(path.strip_suffix(b"/").unwrap_or(path));
-        let Some(bytes) = written_by_hand(&worktree.path.join(path), since) else { continue };
+    for path in ignored_paths(worktree)? {
+        let path = as_path(&path);
+        let Some(bytes) = written_by_hand(&worktree.files().join(path), since) else { continue };
         if kept.bytes + bytes <= ALL {
             kept.bytes += bytes;
             kept.paths.push(path.to_owned());
         }
     }
     Ok(kept)
+}
+
+/// The ignored paths; folders if all in them is ignored.
+fn ignored_paths(worktree: &Worktree) -> Result<Vec<Vec<u8>>> {
+    if let Some(layers) = &worktree.layers {
+        return Ok(Upper::of(worktree, layers)?.ignored);
+    }
+    let mut command = worktree.git();
+    command.env("GIT_INDEX_FILE", worktree.record.index());
+    command.args(["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"]);
+    let listed = git::output_bytes(&mut command)?;
+    let paths = listed.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+    Ok(paths.map(|path| path.strip_suffix(b"/").unwrap_or(path).to_vec()).collect())
 }
 
 /// The bytes of an ignored path if it may be written by hand; `None` for what can be made again, and

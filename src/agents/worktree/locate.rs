@@ -2,7 +2,7 @@
 //! by hand.
 
 use super::Worktree;
-use super::record;
+use super::records;
 use crate::domain::error::Result;
 use std::ffi::OsStr;
 use std::fs;
@@ -42,7 +42,7 @@ pub(super) fn follow(worktree: &mut Worktree) -> Result<()> {
         return Ok(());
     };
     let now = worktree.parent.root.join(name);
-    if now.symlink_metadata().is_err() || record::paths(&worktree.parent.own_dir()).contains(&now) {
+    if now.symlink_metadata().is_err() || records::paths(&worktree.parent.own_dir()).contains(&now) {
         return Ok(());
     }
     let before = std::mem::replace(&mut worktree.path, now);
@@ -72,7 +72,7 @@ fn leads_here(worktree: &Worktree) -> bool {
 
 /// Its `.git` file, if it is one.
 fn pointer(worktree: &Worktree) -> Option<Vec<u8>> {
-    let link = worktree.path.join(".git");
+    let link = worktree.files().join(".git");
     link.symlink_metadata().ok().filter(|data| data.is_file() && data.len() < LONGEST)?;
     fs::read(link).ok()
 }

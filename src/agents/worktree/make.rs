@@ -6,9 +6,12 @@
 //! first, then the folder's content. Only the files are checked out by git itself, which knows filters,
 //! line ends and sparse trees.
 
+use super::layers::Layers;
 use super::record::{self, WorktreeRecord};
-use super::{Worktree, Worktrees, deletions, filters, locate, private_git, remove, submodules};
+use super::records;
+use super::{Worktree, Worktrees, bases, deletions, filters, locate, private_git, remove, root, submodules};
 use crate::domain::error::{Result, hint};
+use crate::gate::store::{Repo, trees};
 use crate::system::fs::lock;
 use anyhow::{Context, bail};
 use gix::ObjectId;
@@ -21,17 +24,18 @@ impl Worktrees {
     /// Makes a worktree with that commit's files, on no branch. Its folder is called `name`, with a
     /// number if that exists already.
     pub fn make(&self, name: &str, commit: ObjectId) -> Result<Worktree> {
+        let held = self.shares_checkouts(commit)?.then(|| bases::take(self, commit)).transpose();
+        let held = held.with_context(|| format!("cannot make the worktree {name}"))?;
         let making = self.making()?;
         let path = self.new_folder(name)?;
-        let record = WorktreeRecord::create(
-            &self.own_dir(),
-            name,
-            &[
-                ("base", commit.to_string().as_bytes()),
-                ("path", path.as_os_str().as_bytes()),
-                ("folder", locate::identity(&path).unwrap_or_default().as_bytes()),
-            ],
-        )?;
+        let (id, folder) = (commit.to_string(), locate::identity(&path).unwrap_or_default());
+        let mut files = vec![
+            ("base", id.as_bytes()),
+            ("path", path.as_os_str().as_bytes()),
+            ("folder", folder.as_bytes()),
+        ];
+        files.extend(held.iter().map(|held| (record::LAYERS, held.base.key.as_bytes())));
+        let record = WorktreeRecord::create(&self.own_dir(), name, &files)?;
         drop(making);
         let mut worktree = Worktree {
             parent: self.clone(),
@@ -39,6 +43,7 @@ impl Worktrees {
             path,
             base: commit,
             record,
+            layers: held.map(|held| Layers { base: held.base, setup: None }),
             empty_submodules: Vec::new(),
         };
         match fill(&worktree).and_then(|()| submodules::fill(&worktree)) {
@@ -53,6 +58,12 @@ impl Worktrees {
                 Err(error).with_context(|| format!("cannot make the worktree {}", path.display()))
             }
         }
+    }
+
+    /// Whether a worktree of that commit is seen through layers. Submodules are filled in each by itself.
+    fn shares_checkouts(&self, commit: ObjectId) -> Result<bool> {
+        let repo = Repo::open(&self.common)?;
+        Ok(self.is_layered && trees::entry(&repo, repo.tree_of(commit)?, b".gitmodules")?.is_none())
     }
 
     /// Held while a folder has no record yet, or a record no name, so that no process takes it for one that
@@ -71,12 +82,13 @@ impl Worktrees {
             // Another process is making one now, and the next start sweeps as well.
             return Ok(());
         }
-        record::sweep_stage(&self.own_dir())?;
+        records::sweep_stage(&self.own_dir())?;
         let Ok(entries) = fs::read_dir(&self.root) else { return Ok(()) };
-        let known = record::paths(&self.own_dir());
+        let known = records::paths(&self.own_dir());
         let gone = deletions::gone(&self.root);
         let paths = entries.flatten().map(|entry| entry.path());
-        for path in paths.filter(|path| *path != gone && !known.contains(path)) {
+        let seats = self.root.join(root::SEATS);
+        for path in paths.filter(|path| *path != gone && *path != seats && !known.contains(path)) {
             // One that holds anything stays: it is not ours.
             let _ = fs::remove_dir(path);
         }
@@ -129,6 +141,14 @@ impl Worktrees {
 }
 
 fn fill(worktree: &Worktree) -> Result<()> {
+    if let Some(layers) = &worktree.layers {
+        Layers::make(&worktree.record, &worktree.path)?;
+        fs::create_dir_all(worktree.seat()).context("cannot make the folder where its files are seen")?;
+        private_git::create(worktree).context("cannot make its private repository")?;
+        let index = worktree.record.own().join(layers.base.git()).join("index");
+        // No agent reaches either, and git replaces an index instead of writing into it.
+        return fs::hard_link(index, worktree.record.index()).context("cannot keep the index");
+    }
     private_git::create(worktree).context("cannot make its private repository")?;
     // With the user's own git directory, since no agent has been in the worktree yet: filters, large
     // files and objects that only a remote has are found as in any checkout.
@@ -138,7 +158,8 @@ fn fill(worktree: &Worktree) -> Result<()> {
         .env("GIT_INDEX_FILE", &index)
         .args(["read-tree", "--reset", "-u", "--no-recurse-submodules"])
         .arg(worktree.base.to_string());
-    filters::check_out(worktree, checkout)?;
+    let checkout = worktree.start_git(filters::heard(checkout), true)?;
+    filters::check_out(&worktree.parent, worktree.base, checkout)?;
     // Aside first: the index in the record is what says that the checkout was complete.
     let aside = worktree.record.scratch("index.new");
     fs::copy(index, &aside).context("cannot keep a copy of the index")?;

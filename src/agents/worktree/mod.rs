@@ -9,7 +9,9 @@
 //! |---|---|
 //! | [`Worktrees`], where a repository's worktrees are made; [`Worktree`], one of them, with all that can be done to it | here |
 //! | where they may be; which folder is ours | `root.rs`, `locate.rs` |
-//! | `WorktreeRecord`, what is known of one | `record.rs` |
+//! | `WorktreeRecord`, what is known of one; all of them | `record.rs`, `records.rs` |
+//! | its layers, if it has some: the clean checkout that many share, what a setup made, what was written over them; how it becomes a folder again | `layers.rs`, `bases.rs`, `setups.rs`, `upper.rs`, `dissolve.rs`; their removal: `unused.rs`; whether this system has them: `probe.rs` |
+//! | git commands on its files, and where those are | `view.rs` |
 //! | making one: its folder, its private repository with `GitSettings`, the files it needs | `make.rs`, `private_git.rs`, `settings.rs`, `copy.rs` |
 //! | [`Collected`], its files as a tree, by `Scan` and `ScratchIndex`, without each [`LeftOut`] | `collect.rs`, `scan.rs`, `scratch_index.rs`, `left_out.rs` |
 //! | its submodules: filled, looked at for work | `submodules/` |
@@ -32,29 +34,38 @@
 //! takes no lock of the user's.
 
 mod agent_refs;
+mod bases;
 mod bounded;
 mod collect;
 mod contents;
 mod copy;
 mod deletions;
 mod disk;
+mod dissolve;
 mod filters;
 mod ignored;
 mod import;
+mod layers;
 mod left_out;
 mod locate;
 mod make;
 mod private_git;
+mod probe;
 mod record;
+mod records;
 mod remove;
 mod repair;
 mod root;
 mod scan;
 mod scratch_index;
 mod settings;
+mod setups;
 mod submodules;
 mod trash;
 mod unsaved;
+mod unused;
+mod upper;
+mod view;
 
 pub use collect::Collected;
 pub use copy::Copied;
@@ -62,18 +73,21 @@ pub use deletions::half_deleted;
 pub use disk::{DiskUsage, disk_usage};
 pub use import::AgentCommit;
 pub use left_out::{LeftOut, LeftOutReason};
+pub use probe::Checkouts;
 pub use remove::Removed;
+pub use setups::{Keys, Prepared, Setup};
 pub use trash::{Trash, TrashEntry, TrashKind};
 
-use crate::agents::sandbox::{Sandbox, SandboxGuard, SandboxedCommand, Scope};
+use crate::agents::sandbox::launch::Launcher;
+use crate::agents::sandbox::{Sandbox, Scope};
 use crate::domain::config::Config;
 use crate::domain::error::Result;
 use crate::gate::store::{Repo, Sharing};
 use crate::system::git;
-use crate::system::mark::mark;
 use anyhow::Context;
 use deletions::Deletions;
 use gix::ObjectId;
+use layers::Layers;
 use record::WorktreeRecord;
 use root::Root;
 use settings::GitSettings;
@@ -81,7 +95,6 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
 /// Where a repository's temporary worktrees are made. Cheap to clone; when the last clone and the
@@ -101,6 +114,12 @@ pub struct Worktrees {
     settings: Arc<GitSettings>,
     /// Where git runs if a filter of the user's could start a program of the project.
     filters: Option<Sandbox>,
+    /// What mounts the layers of worktrees; `None` if this program is not git-flow-ai.
+    launcher: Option<Launcher>,
+    /// Whether new ones are seen through layers.
+    is_layered: bool,
+    /// Whether the config has a setup.
+    has_setup: bool,
     deletions: Arc<Deletions>,
 }
 
@@ -111,6 +130,7 @@ pub struct Worktree {
     path: PathBuf,
     base: ObjectId,
     record: WorktreeRecord,
+    layers: Option<Layers>,
     empty_submodules: Vec<String>,
 }
 
@@ -141,10 +161,44 @@ impl Worktrees {
         let mut modules = vec![repo.git_dir().join("modules"), common.join("modules")];
         modules.dedup();
         let sharing = Sharing::of(repo);
-        let worktrees =
-            Worktrees { common, main, modules, root, sharing, moved, settings, filters, deletions };
+        let (launcher, is_layered) = (Launcher::own(), false);
+        let worktrees = Worktrees {
+            common,
+            main,
+            modules,
+            root,
+            sharing,
+            moved,
+            settings,
+            filters,
+            launcher,
+            is_layered,
+            has_setup: config.run.setup.is_some(),
+            deletions,
+        };
         worktrees.resume_deletions();
         Ok(worktrees)
+    }
+
+    /// Has new worktrees share their checkouts, if that works in that sandbox. Returns how they are made.
+    ///
+    /// # Errors
+    /// If the user asks for what does not work.
+    pub fn share_checkouts(&mut self, repo: &Repo, sandbox: &Sandbox) -> Result<Checkouts> {
+        let checkouts = checkouts(repo, sandbox)?;
+        self.is_layered = checkouts == Checkouts::Overlay;
+        Ok(checkouts)
+    }
+
+    /// Removes clean checkouts that are not in use: old ones and those beyond their room, or all of them. Returns how
+    /// many went.
+    pub fn sweep_checkouts(&self, all: bool) -> Result<usize> {
+        let gone = unused::sweep(&self.own_dir(), all)?;
+        let count = gone.len();
+        if count > 0 {
+            self.deletions.start(gone);
+        }
+        Ok(count)
     }
 
     /// The folder that holds the worktrees.
@@ -162,7 +216,7 @@ impl Worktrees {
     pub fn leftovers(&self) -> Result<Vec<Worktree>> {
         self.sweep_half_made()?;
         let mut found = Vec::new();
-        for record in record::unlocked(&self.own_dir())? {
+        for record in records::unlocked(&self.own_dir())? {
             found.extend(self.left_over(record)?);
         }
         Ok(found)
@@ -180,8 +234,10 @@ impl Worktrees {
             // It died before there was anything but the record.
             return record.delete().map(|()| None);
         };
+        let layers = Layers::read(self, &record, base)?;
         let empty_submodules = Vec::new();
-        let mut worktree = Worktree { parent: self.clone(), name, path, base, record, empty_submodules };
+        let mut worktree =
+            Worktree { parent: self.clone(), name, path, base, record, layers, empty_submodules };
         locate::follow(&mut worktree)?;
         if locate::other_repository(&worktree).is_some() {
             return Ok(None);
@@ -213,9 +269,9 @@ impl Worktree {
         self.base
     }
 
-    /// Whether its folder is there, and a folder.
+    /// Whether its files are there, in a folder.
     pub fn is_there(&self) -> bool {
-        self.path.symlink_metadata().is_ok_and(|data| data.is_dir())
+        self.files().symlink_metadata().is_ok_and(|data| data.is_dir())
     }
 
     /// Whether the checkout was complete, so that an agent can have worked in it.
@@ -226,6 +282,16 @@ impl Worktree {
     /// Copies what these patterns of the config name. The files are never collected.
     pub fn copy(&self, patterns: &[String]) -> Result<Copied> {
         copy::copy(self, patterns)
+    }
+
+    /// Takes what that setup makes, if it is there from an earlier one.
+    pub fn prepare_setup(&mut self, setup: &Setup<'_>) -> Result<Prepared> {
+        setups::prepare(self, setup)
+    }
+
+    /// Keeps what the setup has made for other worktrees. Returns the files of the commit that it has changed.
+    pub fn keep_setup(&mut self, keys: Keys) -> Result<Vec<PathBuf>> {
+        setups::keep(self, keys)
     }
 
     /// Remembers that the ignored files which are there now can be made again.
@@ -276,8 +342,8 @@ impl Worktree {
     }
 
     /// Leaves it to the user, with nothing in it that git would run.
-    pub fn close(&self) -> Result<()> {
-        repair::close(self)
+    pub fn close(mut self) -> Result<()> {
+        repair::close(&mut self)
     }
 
     /// Removes it, unless it holds something that is nowhere else.
@@ -299,68 +365,7 @@ impl Worktree {
     fn git_dir(&self) -> PathBuf {
         self.record.git_dir()
     }
-
-    /// A git command on the worktree's files that never looks into the worktree to find its repository,
-    /// and runs nothing that a repository could have prepared.
-    fn git(&self) -> Command {
-        self.git_on(&self.parent.common, &self.path)
-    }
-
-    /// The same with that git directory, on the files of that folder in it.
-    fn git_on(&self, git_dir: &Path, folder: &Path) -> Command {
-        let mut command = git::command(&self.parent.common);
-        for (flag, path) in [("--git-dir=", git_dir), ("--work-tree=", folder)] {
-            let mut argument = std::ffi::OsString::from(flag);
-            argument.push(path);
-            command.arg(argument);
-        }
-        for setting in SETTINGS {
-            command.args(["-c", setting]);
-        }
-        mark(&mut command);
-        command
-    }
-
-    /// That command as it is started if it runs the user's filters. They can name programs of the
-    /// project, which agents have written: then it is sandboxed like those.
-    fn sandboxed(&self, command: Command, checks_out: bool) -> Result<SandboxedCommand> {
-        let Some(sandbox) = &self.parent.filters else {
-            return Ok(SandboxedCommand { command, wrappers: 0, guard: SandboxGuard::default() });
-        };
-        let common = &self.parent.common;
-        let scope = Scope {
-            dir: self.path.clone(),
-            edits: checks_out,
-            write: vec![self.record.dir().to_owned(), common.join("objects"), common.join("lfs")],
-            read: [common.clone()].into_iter().chain(self.parent.settings.programs.clone()).collect(),
-            ..Scope::default()
-        };
-        sandbox.wrap(&command, &scope)
-    }
 }
-
-/// The settings that every git command on a worktree gets: no hook, no daemon, no cached belief about
-/// which files changed, no name that another system takes for `.git`, no surprise on line ends.
-const SETTINGS: &[&str] = &[
-    "core.hooksPath=/dev/null",
-    // Hooks that the config names do not look at that path.
-    "hook.reference-transaction.enabled=false",
-    "hook.post-checkout.enabled=false",
-    "hook.post-index-change.enabled=false",
-    "core.fsmonitor=false",
-    "core.untrackedCache=false",
-    "core.splitIndex=false",
-    "core.ignoreStat=false",
-    "core.trustctime=true",
-    "core.checkStat=default",
-    "core.sparseCheckout=false",
-    "core.protectHFS=true",
-    "core.protectNTFS=true",
-    "core.safecrlf=false",
-    "submodule.recurse=false",
-    "advice.addEmbeddedRepo=false",
-    "gc.auto=0",
-];
 
 /// The folder for worktrees: by `git config flow-ai.worktrees`, else by the config's `run.worktrees`,
 /// else `.<repository>.flow-ai` beside the main worktree, or the user's state directory. Refuses one in which worktrees would be in
@@ -375,9 +380,14 @@ fn place(repo: &Repo, config: &Config) -> Result<Root> {
     root::root(repo.common_dir(), main.as_deref(), user.as_deref(), config.run.worktrees.as_deref())
 }
 
+/// How worktrees would be checked out for commands in that sandbox, found out by trying.
+pub fn checkouts(repo: &Repo, sandbox: &Sandbox) -> Result<Checkouts> {
+    probe::choose(repo, sandbox)
+}
+
 /// The folders of the worktrees that we made and did not remove, those of dead processes included.
 pub fn ours(repo: &Repo) -> Vec<PathBuf> {
-    record::paths(&repo.common_dir().join("flow-ai"))
+    records::paths(&repo.common_dir().join("flow-ai"))
 }
 
 /// The folders that hold work, the user's and ours, whether they exist or not.

@@ -42,7 +42,8 @@ pub(super) fn scope(worktree: &Worktree) -> Scope {
     let git = worktree.git_dir();
     // Not the folder of the alternates: git writes its lists of packs beside them.
     let kept = ["config", "hooks", "info", "objects/info/alternates"];
-    let mut protect = vec![worktree.path.join(".git")];
+    let mut protect = vec![worktree.seat().join(".git")];
+    let overlays = worktree.layers.iter().flat_map(|layers| layers.overlays(worktree)).collect();
     protect.extend(kept.iter().map(|name| git.join(name)));
     let mut read = object_stores(&worktree.parent.common);
     read.extend(list::sources(&worktree.record).iter().flat_map(|source| object_stores(source)));
@@ -51,7 +52,7 @@ pub(super) fn scope(worktree: &Worktree) -> Scope {
     // So that its own git can add what a filter of the user's takes.
     read.extend(worktree.parent.settings.programs.iter().cloned());
     read.retain(|path| path.exists());
-    Scope { dir: worktree.path.clone(), edits: true, write: vec![git], protect, read, ..Scope::default() }
+    Scope { dir: worktree.seat(), edits: true, write: vec![git], protect, read, overlays, ..Scope::default() }
 }
 
 /// Makes the private repository, and leads the worktree to it.
@@ -79,7 +80,7 @@ pub(super) fn create(worktree: &Worktree) -> Result<()> {
         fs::write(head, format!("ref: {branch}\n"))?;
     }
     fs::write(git.join("HEAD"), format!("{}\n", worktree.base))?;
-    fs::write(worktree.path.join(".git"), pointer(worktree))?;
+    fs::write(worktree.files().join(".git"), pointer(worktree))?;
     Ok(())
 }
 

@@ -9,6 +9,9 @@
 //! | `index` | as git wrote it at checkout; missing until that was complete |
 //! | `copied` | the paths that we brought in, separated by NUL |
 //! | `submodules.list`, `submodules/` | what its submodules were filled from, and their indexes |
+//! | `layers` | the clean checkout that it is seen through and the layer of a setup, see [`super::layers`]; missing in a folder like any other |
+//! | `upper/`, `view/` | what was written in it then; where we see its files |
+//! | `work/`, `git.work/` | the kernel's, beside `upper/` and `git/` |
 //! | `ready` | when its setup was done |
 //! | `index.last` | as it was collected last |
 //! | `collected` | the tree of that and the [`Contents`], if nothing was left out |
@@ -22,6 +25,7 @@
 
 use super::contents::Contents;
 use crate::domain::error::Result;
+use crate::system::fs::remove_tree;
 use anyhow::Context;
 use gix::ObjectId;
 use std::ffi::OsStr;
@@ -29,6 +33,9 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+
+/// The file that names the clean checkout which a worktree is seen through, and the layer that a setup made.
+pub const LAYERS: &str = "layers";
 
 /// What the names of scratch indexes begin with.
 const SCRATCH: &str = "scratch-";
@@ -67,7 +74,7 @@ impl WorktreeRecord {
     }
 
     /// Takes the lock; `None` if another process has it, or the record has gone.
-    fn lock(dir: PathBuf) -> Result<Option<WorktreeRecord>> {
+    pub fn lock(dir: PathBuf) -> Result<Option<WorktreeRecord>> {
         let Some(lock) = open_lock(&dir)? else { return Ok(None) };
         Ok(lock.try_lock().is_ok().then_some(WorktreeRecord { dir, _lock: lock }))
     }
@@ -123,6 +130,58 @@ impl WorktreeRecord {
     /// The index as it was collected last.
     pub fn last_index(&self) -> PathBuf {
         self.dir.join("index.last")
+    }
+
+    /// What was written in it, if it is seen through layers.
+    pub fn upper(&self) -> PathBuf {
+        self.dir.join("upper")
+    }
+
+    /// The kernel's, beside that.
+    pub fn work(&self) -> PathBuf {
+        self.dir.join("work")
+    }
+
+    /// The kernel's, beside the private repository.
+    pub fn git_work(&self) -> PathBuf {
+        self.dir.join("git.work")
+    }
+
+    /// Where we see its files then.
+    pub fn view(&self) -> PathBuf {
+        self.dir.join("view")
+    }
+
+    /// Our own folder in the common git directory.
+    pub fn own(&self) -> PathBuf {
+        self.dir.ancestors().nth(2).unwrap_or(&self.dir).to_owned()
+    }
+
+    /// That name in it, relative to our own folder.
+    pub fn relative(&self, name: &str) -> PathBuf {
+        Path::new("worktrees").join(self.id()).join(name)
+    }
+
+    /// The clean checkout that it is seen through, and what a setup made; `None` if it is a folder like any other.
+    pub fn layers(&self) -> Result<Option<(String, Option<String>)>> {
+        let Some(bytes) = self.get(LAYERS)? else { return Ok(None) };
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let mut keys = text.split_ascii_whitespace().map(str::to_owned);
+        let base = keys.next().context("its record names no clean checkout")?;
+        Ok(Some((base, keys.next())))
+    }
+
+    pub fn set_layers(&self, base: &str, setup: Option<&str>) -> Result<()> {
+        self.write(LAYERS, format!("{base} {}", setup.unwrap_or_default()).as_bytes())
+    }
+
+    /// Remembers that its files are at its path, and removes what was written in it from here.
+    pub fn forget_layers(&self) -> Result<()> {
+        self.delete_file(LAYERS)?;
+        for folder in [self.upper(), self.work(), self.git_work(), self.view()] {
+            remove_tree(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+        }
+        Ok(())
     }
 
     /// What was moved here by a removal.
@@ -310,48 +369,6 @@ pub fn is_in_trash(dir: &Path) -> bool {
     dir.join("removed").exists() && dir.join("files").symlink_metadata().is_ok()
 }
 
-/// The records, by path.
-pub fn dirs(own: &Path) -> Result<Vec<PathBuf>> {
-    let dir = own.join("worktrees");
-    let entries = match fs::read_dir(&dir) {
-        Ok(entries) => entries,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(Vec::new());
-        }
-        Err(error) => return Err(error).with_context(|| format!("cannot list {}", dir.display())),
-    };
-    let mut dirs = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>>>()?;
-    dirs.sort();
-    Ok(dirs)
-}
-
-/// The folders of all worktrees that are not in the trash, whichever process uses them.
-pub fn paths(own: &Path) -> Vec<PathBuf> {
-    let records = dirs(own).unwrap_or_default().into_iter().filter(|dir| !is_in_trash(dir));
-    let path = |dir: PathBuf| fs::read(dir.join("restored")).or_else(|_| fs::read(dir.join("path"))).ok();
-    records.filter_map(path).map(as_path).collect()
-}
-
-/// Removes what was being made aside when its process was killed. No process may be making a record now.
-pub fn sweep_stage(own: &Path) -> Result<()> {
-    for entry in fs::read_dir(own.join("stage")).into_iter().flatten().flatten() {
-        let path = entry.path();
-        fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
-    }
-    Ok(())
-}
-
-/// The records that no living process holds.
-pub fn unlocked(own: &Path) -> Result<Vec<WorktreeRecord>> {
-    Ok(dirs(own)?
-        .into_iter()
-        .map(WorktreeRecord::lock)
-        .collect::<Result<Vec<_>>>()?
-        .into_iter()
-        .flatten()
-        .collect())
-}
-
 /// The name with what file systems take, and eight random digits: no other process takes the same.
 fn unique_id(name: &str) -> Result<String> {
     let plain: String = name
@@ -373,6 +390,6 @@ fn open_lock(dir: &Path) -> Result<Option<File>> {
     }
 }
 
-fn as_path(bytes: Vec<u8>) -> PathBuf {
+pub(super) fn as_path(bytes: Vec<u8>) -> PathBuf {
     PathBuf::from(std::ffi::OsString::from_vec(bytes))
 }

@@ -23,12 +23,12 @@ pub enum Removed {
 }
 
 /// Removes it, unless it holds something that is nowhere else.
-pub(super) fn remove(worktree: Worktree) -> Result<Removed> {
+pub(super) fn remove(mut worktree: Worktree) -> Result<Removed> {
     if let Some(why) = unsaved::not_ours(&worktree)? {
         return Ok(Removed::Kept(why));
     }
     if let Some(why) = unsaved::unsaved(&worktree)? {
-        repair::close(&worktree)?;
+        repair::close(&mut worktree)?;
         return Ok(Removed::Kept(why));
     }
     let kept = ignored::worth_keeping(&worktree)?;

@@ -10,7 +10,7 @@
 
 use super::private_git::{self, FILES, FOLDERS};
 use super::scratch_index::ScratchIndex;
-use super::{Worktree, scan};
+use super::{Worktree, dissolve, scan};
 use crate::domain::error::Result;
 use crate::system::fs::move_new;
 use anyhow::Context;
@@ -52,8 +52,8 @@ pub(super) struct Repaired {
 pub(super) fn repair(worktree: &Worktree) -> Result<Repaired> {
     let (git, template) = (worktree.git_dir(), worktree.record.template());
     let mut changed = Vec::new();
-    open_up(&worktree.path)?;
-    let pointer = worktree.path.join(".git");
+    open_up(&worktree.files())?;
+    let pointer = worktree.files().join(".git");
     let text = private_git::pointer(worktree);
     if worktree.is_there() && !holds(&pointer, &text) {
         replace(worktree, &pointer, &text)?;
@@ -98,8 +98,9 @@ pub(super) fn repair(worktree: &Worktree) -> Result<Repaired> {
 
 /// Makes it safe for the user, for good: what is staged becomes what was collected, and no submodule
 /// leads to a repository of the agent's, in which `git status` would run what its configuration says.
-pub(super) fn close(worktree: &Worktree) -> Result<()> {
+pub(super) fn close(worktree: &mut Worktree) -> Result<()> {
     repair(worktree)?;
+    dissolve::dissolve(worktree)?;
     if !worktree.is_there() || !worktree.is_complete() {
         return Ok(());
     }

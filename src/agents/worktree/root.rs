@@ -15,6 +15,10 @@ use std::path::{Component, Path, PathBuf};
 /// How to choose another.
 const FIX: &str = "name another folder: git config flow-ai.worktrees <folder>, or `worktrees` under [run] in .zenflow/config.toml";
 
+/// The folder in which worktrees with a setup are seen, each by itself: all at one path, since what a setup makes holds
+/// its own path (a virtual environment, a build). No spec's name begins with a dot.
+pub const SEATS: &str = ".checkout";
+
 /// The main worktree: where ignored files are copied from; `None` in a bare repository.
 pub fn main_worktree(repo: &Repo) -> Option<PathBuf> {
     let common = repo.common_dir();

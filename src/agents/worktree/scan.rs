@@ -63,18 +63,17 @@ impl Scan {
         }
         Ok(Scan { odd })
     }
+}
 
-    /// The pipes, sockets and devices that git would open, and perhaps wait for.
-    pub fn traps(&self) -> impl Iterator<Item = &Vec<u8>> {
-        let is_read = |path: &[u8]| {
-            let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-            READ.iter().any(|read| name.eq_ignore_ascii_case(read))
-        };
-        self.odd
-            .iter()
-            .filter(move |(path, why)| **why == LeftOutReason::SpecialFile && is_read(path))
-            .map(|(path, _)| path)
-    }
+/// The pipes, sockets and devices that git would open, and perhaps wait for.
+pub fn traps(odd: &BTreeMap<Vec<u8>, LeftOutReason>) -> impl Iterator<Item = &Vec<u8>> {
+    let is_read = |path: &[u8]| {
+        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        READ.iter().any(|read| name.eq_ignore_ascii_case(read))
+    };
+    odd.iter()
+        .filter(move |(path, why)| **why == LeftOutReason::SpecialFile && is_read(path))
+        .map(|(path, _)| path)
 }
 
 /// The files and symbolic links below a folder, without any `.git`.

@@ -1,10 +1,12 @@
-//! A scratch index: our own copy of what git wrote at checkout, and git commands on it.
+//! A scratch index, and git commands on it: our own copy of what git wrote at checkout, or for a worktree with layers
+//! one with nothing but the paths that were touched.
 
-use super::bounded::{GitOutput, input, run};
+use super::bounded::{GitOutput, input, run, text};
 use super::left_out::LeftOutReason;
 use super::{Worktree, filters};
 use crate::agents::sandbox::SandboxedCommand;
 use crate::domain::error::Result;
+use crate::gate::store::{Repo, trees};
 use crate::system::git::error::{ErrorKind, FailedFilter, GitError, ignores_paths, in_english};
 use anyhow::Context;
 use gix::ObjectId;
@@ -23,6 +25,8 @@ pub(super) type Refused = (Vec<u8>, LeftOutReason, Option<FailedFilter>);
 pub(super) struct ScratchIndex<'a> {
     worktree: &'a Worktree,
     file: PathBuf,
+    /// What it is about, if that is not all: a tree, and the paths of it that the index has.
+    part: Option<(ObjectId, BTreeSet<Vec<u8>>)>,
 }
 
 impl Drop for ScratchIndex<'_> {
@@ -39,11 +43,36 @@ impl<'a> ScratchIndex<'a> {
         let (from, file) = (worktree.record.index(), worktree.record.scratch_index()?);
         fs::copy(&from, &file).with_context(|| format!("cannot copy {}", from.display()))?;
         File::options().write(true).open(&file)?.set_modified(from.metadata()?.modified()?)?;
-        Ok(ScratchIndex { worktree, file })
+        Ok(ScratchIndex { worktree, file, part: None })
+    }
+
+    /// An index with what that tree has at these paths.
+    pub fn of_paths(
+        worktree: &'a Worktree,
+        tree: ObjectId,
+        paths: &BTreeSet<Vec<u8>>,
+    ) -> Result<ScratchIndex<'a>> {
+        let (repo, mut lines) = (Repo::open(&worktree.parent.common)?, Vec::new());
+        for path in paths {
+            if let Some((mode, id)) = trees::entry(&repo, tree, path)? {
+                lines.extend_from_slice(format!("{mode:o} {id}\t").as_bytes());
+                lines.extend_from_slice(path);
+                lines.push(0);
+            }
+        }
+        let part = Some((tree, paths.clone()));
+        let index = ScratchIndex { worktree, file: worktree.record.scratch_index()?, part };
+        if !lines.is_empty() {
+            index.run(&["update-index", "-z", "--index-info"], text(&lines)?, &[0])?;
+        }
+        Ok(index)
     }
 
     /// Keeps it as what was collected last.
     pub fn keep(&self) -> Result<()> {
+        if self.part.is_some() {
+            return Ok(());
+        }
         fs::rename(&self.file, self.worktree.record.last_index()).context("cannot keep the index")
     }
 
@@ -60,7 +89,7 @@ impl<'a> ScratchIndex<'a> {
     fn git(&self, args: &[&str]) -> Result<SandboxedCommand> {
         let mut command = self.worktree.git();
         in_english(&mut command).env("GIT_INDEX_FILE", &self.file).args(args);
-        self.worktree.sandboxed(command, false)
+        self.worktree.start_git(command, false)
     }
 
     /// Runs git on the index; it reads these paths, and must exit with one of these codes.
@@ -133,7 +162,7 @@ impl<'a> ScratchIndex<'a> {
             Ok(ended) => ended,
             Err(error) => {
                 let messages = error.downcast_ref::<GitError>().map(|error| error.stderr.as_str());
-                let filter = messages.and_then(|messages| filters::failed(self.worktree, messages));
+                let filter = messages.and_then(|messages| filters::failed(&self.worktree.parent, messages));
                 if filter.is_none() && GitError::kind_of(&error) != ErrorKind::Content {
                     return Err(error);
                 }
@@ -149,13 +178,25 @@ impl<'a> ScratchIndex<'a> {
     }
 
     pub fn write_tree(&self) -> Result<ObjectId> {
+        if let Some((tree, paths)) = &self.part {
+            return self.edit(*tree, paths);
+        }
         let output = self.run(&["write-tree"], Stdio::null(), &[0])?;
         Ok(ObjectId::from_hex(output.stdout.trim_ascii())?)
     }
 
-    pub fn changed_from(&self, base: ObjectId, tree: ObjectId) -> Result<usize> {
-        let (base, tree) = (format!("{base}^{{tree}}"), tree.to_string());
-        Ok(self.list(&["diff-tree", "-r", "--no-renames", "--name-only", "-z", &base, &tree])?.len())
+    /// The tree with what the index has at these paths.
+    fn edit(&self, tree: ObjectId, paths: &BTreeSet<Vec<u8>>) -> Result<ObjectId> {
+        if paths.is_empty() {
+            return Ok(tree);
+        }
+        let mut entries: BTreeMap<Vec<u8>, Option<trees::Entry>> =
+            paths.iter().map(|path| (path.clone(), None)).collect();
+        for item in self.list(&["ls-files", "--stage", "-z"])? {
+            let (path, entry) = staged(&item).context("git lists its index in another way")?;
+            entries.insert(path, Some(entry));
+        }
+        trees::edit(&Repo::open(&self.worktree.parent.common)?, tree, &entries)
     }
 
     /// Which of these paths some filter of the user's takes, such as one for large files.
@@ -175,4 +216,12 @@ impl<'a> ScratchIndex<'a> {
         let all = self.list(&["ls-files", "-z"])?.into_iter();
         Ok(all.filter(|path| asked.contains(path)).collect())
     }
+}
+
+/// An entry as `git ls-files --stage` lists it: `<mode> <id> <stage>\t<path>`.
+fn staged(item: &[u8]) -> Option<(Vec<u8>, trees::Entry)> {
+    let (data, path) = item.split_at(item.iter().position(|byte| *byte == b'\t')?);
+    let mut fields = std::str::from_utf8(data).ok()?.split(' ');
+    let mode = u32::from_str_radix(fields.next()?, 8).ok()?;
+    Some((path.get(1..)?.to_vec(), (mode, ObjectId::from_hex(fields.next()?.as_bytes()).ok()?)))
 }

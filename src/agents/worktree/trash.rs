@@ -10,7 +10,8 @@
 
 use super::ignored::IgnoredFiles;
 use super::record::{self, WorktreeRecord};
-use super::{Worktree, Worktrees, private_git, scan};
+use super::records;
+use super::{Worktree, Worktrees, dissolve, private_git, scan};
 use crate::domain::error::{Result, hint};
 use crate::domain::text::shell::command_line;
 use crate::system::fs::disk_usage::{GLANCE, THOROUGH, measure};
@@ -81,7 +82,7 @@ impl Trash {
     /// What is in it, oldest first, and records that cannot be read, each in one sentence.
     pub fn entries(&self) -> Result<(Vec<TrashEntry>, Vec<String>)> {
         let (mut entries, mut unreadable) = (Vec::new(), Vec::new());
-        for dir in record::dirs(&self.own_dir())?.into_iter().filter(|dir| record::is_in_trash(dir)) {
+        for dir in records::dirs(&self.own_dir())?.into_iter().filter(|dir| record::is_in_trash(dir)) {
             match self.read(&dir) {
                 Ok(entry) => entries.push(entry),
                 // Restored or deleted meanwhile.
@@ -152,7 +153,8 @@ impl Trash {
 }
 
 /// Moves a worktree into the trash, whatever it holds.
-pub(super) fn put(worktree: Worktree, why: &str, holds: Option<String>) -> Result<TrashEntry> {
+pub(super) fn put(mut worktree: Worktree, why: &str, holds: Option<String>) -> Result<TrashEntry> {
+    dissolve::dissolve(&mut worktree)?;
     let bytes = measure(&worktree.path, THOROUGH).bytes;
     let removal = Removal { holds, bytes, ..removal(&worktree, TrashKind::Worktree, why) };
     worktree.record.set_removed(&serde_json::to_vec(&removal)?)?;
@@ -174,9 +176,9 @@ pub(super) fn put_ignored(worktree: &Worktree, ignored: &IgnoredFiles) -> Result
     drop(making);
     record.set_removed(&serde_json::to_vec(&removal)?)?;
     for path in &ignored.paths {
-        let (from, to) = (worktree.path.join(path), record.files().join(path));
+        let (from, to) = (worktree.files().join(path), record.files().join(path));
         let context = || format!("cannot keep {}", path.display());
-        if !scan::is_real_folder(&worktree.path, path.parent().unwrap_or(path)) {
+        if !scan::is_real_folder(&worktree.files(), path.parent().unwrap_or(path)) {
             anyhow::bail!("cannot keep {}: a link has taken its folder's place", path.display());
         }
         fs::create_dir_all(to.parent().unwrap_or(&to)).with_context(context)?;

@@ -7,7 +7,8 @@
 use super::import::AgentCommit;
 use super::scan::{Scan, as_path};
 use super::scratch_index::ScratchIndex;
-use super::{LeftOut, TooMuch, Worktree, agent_refs, collect, import, locate, repair};
+use super::upper::Upper;
+use super::{LeftOut, TooMuch, Worktree, agent_refs, collect, import, layers, locate, repair};
 use crate::domain::error::Result;
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
@@ -52,7 +53,11 @@ pub(super) fn not_ours(worktree: &Worktree) -> Result<Option<String>> {
     if worktree.record.is_restored() {
         return Ok(Some("you had it restored there; remove it yourself when you are done".into()));
     }
-    locate::replaced(worktree)
+    if let Some(why) = locate::replaced(worktree)? {
+        return Ok(Some(why));
+    }
+    Ok(layers::foreign(worktree)
+        .map(|name| format!("somebody put {name} into its folder; take it out again")))
 }
 
 /// Whether it is for certain as it was when it was saved. What cannot be read is not.
@@ -69,15 +74,23 @@ fn compare_with_saved(worktree: &Worktree) -> Result<bool> {
     if !repaired.is_readable || !repaired.changed.is_empty() || !agent_refs::are_settled(worktree)? {
         return Ok(false);
     }
-    // What git does not list, or would wait for.
+    let Some(mut paths) = changed_paths(worktree)? else { return Ok(false) };
+    let copied: HashSet<PathBuf> = worktree.record.copied()?.into_iter().collect();
+    paths.retain(|path| !copied.contains(as_path(path)));
+    Ok(contents.is_still(&worktree.files(), &paths))
+}
+
+/// The paths that may differ from the checkout; `None` if there is anything that git does not list, or would wait for.
+fn changed_paths(worktree: &Worktree) -> Result<Option<Vec<Vec<u8>>>> {
+    if let Some(layers) = &worktree.layers {
+        let changes = Upper::of(worktree, layers)?;
+        return Ok(changes.odd.is_empty().then(|| changes.touched.into_iter().collect()));
+    }
     if !Scan::new(&worktree.path, &BTreeSet::new())?.odd.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
     let index = ScratchIndex::of_checkout(worktree)?;
-    let copied: HashSet<PathBuf> = worktree.record.copied()?.into_iter().collect();
-    let mut paths = [index.changed_files()?, index.new_files()?].concat();
-    paths.retain(|path| !copied.contains(as_path(path)));
-    Ok(contents.is_still(&worktree.path, &paths))
+    Ok(Some([index.changed_files()?, index.new_files()?].concat()))
 }
 
 /// What is said of commits that are nowhere else.

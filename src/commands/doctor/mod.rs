@@ -32,7 +32,7 @@ pub enum CheckStatus {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What it is about: `git`, `repository`, `config`, `gate`, `signing`, `agents`, `reviewers`, `trust`, `leftovers`, `help`.
+    /// What it is about: `git`, `repository`, `config`, `gate`, `signing`, `agents`, `reviewers`, `sandbox`, `checkouts`, `trust`, `leftovers`, `help`.
     pub topic: &'static str,
     pub status: CheckStatus,
     /// What is, in one sentence without a full stop.
@@ -96,6 +96,7 @@ fn examine_repository(repo: &Repo) -> Result<Vec<Check>> {
     if repo.work_dir().is_some() {
         checks.extend(agents::examine(&loaded));
         checks.push(sandbox::examine(repo, &loaded.config));
+        checks.push(sandbox::checkouts(repo, &loaded.config));
         checks.extend(sandbox::needed(repo, &loaded.config));
         checks.push(trust::examine(repo, &loaded));
     }

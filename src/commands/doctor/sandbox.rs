@@ -3,6 +3,7 @@
 
 use super::Check;
 use crate::agents::home::seems_needed;
+use crate::agents::worktree;
 use crate::domain::config::{Config, SandboxMode};
 use crate::gate::store::Repo;
 use crate::system::fs::home;
@@ -25,6 +26,15 @@ pub(super) fn examine(repo: &Repo, config: &Config) -> Check {
             }
         }
         Err(error) => Check::broken(TOPIC, &error),
+    }
+}
+
+/// How worktrees are checked out for commands in it.
+pub(super) fn checkouts(repo: &Repo, config: &Config) -> Check {
+    let tried = crate::agents::sandbox_for(repo, config);
+    match tried.and_then(|sandbox| worktree::checkouts(repo, &sandbox)) {
+        Ok(checkouts) => Check::good("checkouts", checkouts.to_string()),
+        Err(error) => Check::broken("checkouts", &error),
     }
 }
 

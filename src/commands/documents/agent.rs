@@ -70,7 +70,9 @@ pub async fn draft(
     let step = workflow.steps.iter().find(|step| step.document.as_deref() == Some(document));
     let agent = choose::choose(loaded, drafting.agent, step, events)?;
     let base = base(repo, spec, document, target)?;
-    let worktrees = Worktrees::new(repo, &loaded.config)?;
+    let mut worktrees = Worktrees::new(repo, &loaded.config)?;
+    let sandbox = crate::agents::sandbox_for(repo, &loaded.config)?;
+    worktrees.share_checkouts(repo, &sandbox)?;
     events.progress(format!("{} drafts {document}", agent.name));
     if let Some(moved) = worktrees.moved() {
         events.progress(moved);
@@ -129,7 +131,7 @@ async fn attempts(
 ) -> Result<Result<String, String>> {
     let Drafting { spec, document, .. } = drafting;
     let run = &loaded.config.run;
-    folder::lay_out(repo, worktree.path(), spec, document)?;
+    folder::lay_out(repo, &worktree.files(), spec, document)?;
     let sandbox = crate::agents::sandbox_for(repo, &loaded.config)?;
     events.progress(format!("sandbox: {sandbox}"));
     let mut problem: Option<String> = None;
@@ -152,7 +154,7 @@ async fn attempts(
         if let Some(why) = failure(&report.ending)? {
             return Ok(Err(why));
         }
-        match folder::take(worktree.path(), document)? {
+        match folder::take(&worktree.files(), document)? {
             Ok(text) => return Ok(Ok(text)),
             Err(why) => {
                 events.warn(format!("{}, attempt {attempt}: {why}", agent.name));

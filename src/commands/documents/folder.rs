@@ -66,7 +66,7 @@ pub fn take(worktree: &Path, document: &str) -> Result<Result<String, String>> {
 
 /// Throws the worktree away, and says what else was changed in it.
 pub fn clear(worktree: Worktree, events: &Events) -> Result<()> {
-    let folder = worktree.path().join(FOLDER);
+    let folder = worktree.files().join(FOLDER);
     if fs::symlink_metadata(&folder).is_ok_and(|data| data.is_dir()) {
         fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
     }

@@ -7,7 +7,7 @@ use super::Run;
 use super::journal::{Effect, Journal};
 use crate::agents::sandbox::Scope;
 use crate::agents::sandbox::config_command::{self, ShellEnd};
-use crate::agents::worktree::{Collected, Removed, Worktree};
+use crate::agents::worktree::{Collected, Prepared, Removed, Setup, Worktree};
 use crate::domain::error::Result;
 use crate::domain::event::{Events, What};
 use crate::domain::spec::Slug;
@@ -15,6 +15,9 @@ use anyhow::Context;
 use gix::ObjectId;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// How many paths are named.
+const NAMED: usize = 5;
 
 /// A worktree that is ready to be worked in.
 #[derive(Debug)]
@@ -69,6 +72,16 @@ impl Checkout {
         let task = task_of(&worktree, run.slug()).to_owned();
         let checkout = Checkout { worktree: Arc::new(worktree), journal: run.journal.clone(), task };
         let Some(setup) = &run.loaded.config.run.setup else { return checkout.ready().await };
+        let is_trusted = run.repo.is_ancestor(commit, run.base)?;
+        let inputs = run.loaded.config.run.setup_inputs.clone();
+        let command = setup.clone();
+        let prepared = checkout.with_worktree(move |worktree| {
+            worktree.prepare_setup(&Setup { command: &command, inputs: inputs.as_deref(), is_trusted })
+        });
+        let (checkout, prepared) = prepared.await?;
+        if matches!(prepared, Prepared::Reused) {
+            return checkout.ready().await;
+        }
         let folder = checkout.path().display().to_string();
         checkout.journal.before(&checkout.task, Effect::SetUp { folder })?;
         let end = checkout.shell(run, setup, env, events).await?;
@@ -79,7 +92,27 @@ impl Checkout {
                 _ => CheckoutEnd::SetupFailed(how),
             });
         }
+        let Prepared::Needed(keys) = prepared else { return checkout.ready().await };
+        let (checkout, changed) = checkout.with_worktree(|worktree| worktree.keep_setup(keys)).await?;
+        if !changed.is_empty() {
+            events.warn(format!("`{setup}` changes files of the project: {}", named(&changed)));
+        }
         checkout.ready().await
+    }
+
+    /// Does something with the worktree on another thread.
+    async fn with_worktree<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&mut Worktree) -> Result<T> + Send + 'static,
+    ) -> Result<(Checkout, T)> {
+        let Checkout { worktree, journal, task } = self;
+        let mut worktree = Arc::into_inner(worktree).context("the worktree is still in use")?;
+        let (worktree, done) = blocking(move || {
+            let done = work(&mut worktree)?;
+            Ok((Arc::new(worktree), done))
+        })
+        .await?;
+        Ok((Checkout { worktree, journal, task }, done))
     }
 
     /// What is written from now on may be work to keep.
@@ -137,7 +170,7 @@ impl Checkout {
 
     /// Leaves it for the user to look at, with nothing in it that git would run.
     pub async fn leave(self) -> Result<()> {
-        let worktree = self.worktree;
+        let worktree = Arc::into_inner(self.worktree).context("it is still in use")?;
         blocking(move || worktree.close()).await
     }
 
@@ -173,6 +206,15 @@ pub fn failure(command: &str, end: &ShellEnd) -> Option<String> {
         }
         ShellEnd::TimedOut { tail } => Some(format!("`{command}` took too long\n{}", tail.trim_end())),
         ShellEnd::Stopped => Some(format!("`{command}` was stopped")),
+    }
+}
+
+/// Some of these paths, for people.
+fn named(paths: &[PathBuf]) -> String {
+    let shown: Vec<String> = paths.iter().take(NAMED).map(|path| path.display().to_string()).collect();
+    match paths.len().saturating_sub(NAMED) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 

@@ -143,8 +143,10 @@ pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &St
         preflight::prepare(&repo, &options)?;
     // What is asked about here is what runs: nothing is read again.
     trust::require(&repo, brings(&loaded, &options.slug, &plan), options.trust)?;
-    let worktrees = Worktrees::new(&repo, &loaded.config)?;
+    let mut worktrees = Worktrees::new(&repo, &loaded.config)?;
     let sandbox = crate::agents::sandbox_for(&repo, &loaded.config)?;
+    let checkouts = worktrees.share_checkouts(&repo, &sandbox)?;
+    worktrees.sweep_checkouts(false)?;
     let id = new_id()?;
     let retry: Vec<String> = match options.retry {
         true => chosen.tasks.iter().filter(|task| !task.done).map(|task| task.id.clone()).collect(),
@@ -191,6 +193,7 @@ pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &St
     if !is_off && let Some(why) = run.sandbox.backend().forbidden() {
         run.events.progress(why);
     }
+    run.events.progress(format!("checkouts: {checkouts}"));
     if let Some(moved) = run.worktrees.moved() {
         run.events.progress(moved);
     }

@@ -95,6 +95,9 @@ pub struct RunSection {
     pub parallel: usize,
     /// A shell command, once per new worktree. Default: none.
     pub setup: Option<String>,
+    /// Patterns of the files that decide what `setup` makes: while they are the same, it is not run again. `[]`: it is
+    /// run for each worktree. Default: what lists and pins dependencies.
+    pub setup_inputs: Option<Vec<String>>,
     /// A shell command after each attempt; its failure goes back to the agent. Default: none.
     pub verify: Option<String>,
     /// How often an agent may try one task, at least once. Default: 3.
@@ -134,6 +137,7 @@ impl Default for RunSection {
         RunSection {
             parallel: 3,
             setup: None,
+            setup_inputs: None,
             verify: None,
             attempts: 3,
             copy: Vec::new(),

@@ -23,6 +23,8 @@ enum Stage {
     Hold(CommandArgs),
     /// Become that command, within the bounds
     Enter(CommandArgs),
+    /// Become that command, where these overlays are mounted
+    Overlay(OverlayArgs),
     /// Start a command beside a bridge to the proxy's socket
     Bridge(BridgeArgs),
 }
@@ -38,6 +40,16 @@ struct CommandArgs {
     /// The only port that it may connect to
     #[arg(long)]
     port: Option<u16>,
+    /// The program and its arguments
+    #[arg(last = true, required = true)]
+    command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+struct OverlayArgs {
+    /// The overlays, as JSON
+    #[arg(long)]
+    overlays: String,
     /// The program and its arguments
     #[arg(last = true, required = true)]
     command: Vec<OsString>,
@@ -63,6 +75,7 @@ pub fn run(args: SandboxArgs) -> Result<Exit> {
         Stage::Enter(args) => {
             match launch::enter(args.parent, args.order.as_deref(), args.port, &args.command)? {}
         }
+        Stage::Overlay(args) => match launch::enter_overlays(&args.overlays, &args.command)? {},
         Stage::Bridge(args) => std::process::exit(bridge::run(args.socket, &args.command)?),
     }
 }

@@ -3,6 +3,7 @@
 use super::{Instructions, landlock};
 use crate::agents::sandbox::capabilities;
 use crate::domain::error::Result;
+use crate::system::overlay;
 use anyhow::{Context, bail};
 use rustix::process::{
     Resource, Signal, getppid, getrlimit, set_parent_process_death_signal, setrlimit, setsid,
@@ -33,6 +34,9 @@ pub fn enter(
     let _ = setsid();
     limit_processes();
     close_inherited();
+    if let Some(instructions) = &instructions {
+        overlay::enter(&instructions.overlays)?;
+    }
     if let Some(paths) = instructions.and_then(|instructions| instructions.paths) {
         capabilities::drop_others()?;
         landlock::restrict(&paths, port)?;

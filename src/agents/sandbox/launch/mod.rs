@@ -26,11 +26,14 @@ pub use guardian::guard;
 pub use nowhere::{enter, guard};
 
 use super::access::{Access, AccessRules};
+use super::environment::copy_explicit;
 use super::hosts::Hosts;
 use super::temporary::Temporary;
 use crate::domain::error::{Result, hint};
-use anyhow::Context;
+use crate::system::overlay::{self, Overlay};
+use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -59,6 +62,8 @@ pub struct Instructions {
     pub network: Option<Network>,
     /// Where what was stopped is written down, a line each.
     pub stopped: OsString,
+    /// What is mounted for the command, before anything restricts it.
+    pub overlays: Vec<Overlay>,
 }
 
 /// The way out through a proxy of the guardian's.
@@ -79,8 +84,9 @@ impl Network {
 
 impl Instructions {
     /// For a command whose rules another backend enforces.
-    pub fn new(network: Option<Network>) -> Instructions {
-        Instructions { version: VERSION, paths: None, network, stopped: OsString::new() }
+    pub fn new(network: Option<Network>, overlays: &[Overlay]) -> Instructions {
+        let overlays = overlays.to_vec();
+        Instructions { version: VERSION, paths: None, network, stopped: OsString::new(), overlays }
     }
 
     /// The same for a command that restricts itself.
@@ -139,6 +145,18 @@ impl Launcher {
         Err(hint(format!("{} is gone: it was replaced while we run", file.display()), "start the run again"))
     }
 
+    /// That command, with its environment, in a mount namespace with these overlays. For what is ours: it has no
+    /// guardian, and nothing restricts it.
+    pub fn in_overlays(&self, overlays: &[Overlay], inner: &Command) -> Result<Command> {
+        let overlays = serde_json::to_string(overlays).context("cannot write down the overlays")?;
+        let mut command = Command::new(&self.0);
+        command.arg0("git-flow-ai").args(["sandbox", "overlay", "--overlays", &overlays, "--"]);
+        command.arg(inner.get_program()).args(inner.get_args());
+        copy_explicit(inner, &mut command);
+        command.current_dir(inner.get_current_dir().unwrap_or(Path::new("/")));
+        Ok(command)
+    }
+
     /// That command, started by the guardian. It has neither environment nor folder yet.
     pub fn command(&self, instructions: Option<&Path>, inner: &Command) -> Command {
         let mut command = Command::new(&self.0);
@@ -146,6 +164,15 @@ impl Launcher {
         command.arg("--").arg(inner.get_program()).args(inner.get_args());
         command
     }
+}
+
+/// Becomes that command, in a mount namespace with these overlays, which are given as JSON.
+pub fn enter_overlays(overlays: &str, command: &[OsString]) -> Result<Infallible> {
+    let overlays: Vec<Overlay> = serde_json::from_str(overlays).context("these are no overlays")?;
+    let Some((program, args)) = command.split_first() else { bail!("there is no command") };
+    overlay::enter(&overlays)?;
+    let error = Command::new(program).args(args).exec();
+    Err(error).with_context(|| format!("cannot start {}", Path::new(program).display()))
 }
 
 /// The arguments that call a stage as a child of ours. It may connect to no port but that, where there is one.

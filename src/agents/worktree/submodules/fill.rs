@@ -109,7 +109,8 @@ fn fill_one(worktree: &Worktree, level: &Level, path: &Path, submodule: &mut Sub
     }
     let mut checkout = submodule.git(worktree, &source, &index);
     checkout.args(["read-tree", "--reset", "-u", "--no-recurse-submodules", &commit]);
-    filters::check_out(worktree, checkout)?;
+    let checkout = worktree.start_git(filters::heard(checkout), true)?;
+    filters::check_out(&worktree.parent, submodule.commit, checkout)?;
     submodule.private = level.private.join("modules").join(&name);
     create_private(worktree, submodule, &source, &section, &index)
         .context("cannot make its private repository")?;

@@ -13,10 +13,11 @@ use std::path::Path;
 
 /// Whether the file at the top names submodules as git allows it. What git cannot read is not sound.
 pub fn are_sound(worktree: &Worktree) -> bool {
-    if !has_file(&worktree.path) {
+    let files = worktree.files();
+    if !has_file(&files) {
         return true;
     }
-    let Ok(settings) = settings(worktree, &worktree.path) else { return false };
+    let Ok(settings) = settings(worktree, &files) else { return false };
     settings.iter().all(|(key, value)| is_sound(key, value))
 }
 

@@ -50,7 +50,7 @@ fn has_work(worktree: &Worktree, submodule: &Submodule, known: &[Submodule]) -> 
     let list = |args: &[&str]| {
         let mut command = submodule.git(worktree, source, &scratch);
         command.args(args);
-        let SandboxedCommand { mut command, guard: _guard, .. } = worktree.sandboxed(command, false)?;
+        let SandboxedCommand { mut command, guard: _guard, .. } = worktree.start_git(command, false)?;
         Ok::<_, anyhow::Error>(run(args.first().unwrap_or(&""), &mut command, &[0, 1])?.items())
     };
     let changed = || {

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use gix::ObjectId;
 
 /// The mode of a folder.
-const TREE: u32 = 0o040_000;
+pub const FOLDER: u32 = 0o040_000;
 
 /// The bits of a mode that tell a file, a link and a submodule apart.
 const TYPE: u32 = 0o170_000;
@@ -71,8 +71,8 @@ pub(super) fn between(gix: &gix::Repository, base: ObjectId, head: ObjectId) -> 
         let (old, new) = (tree(gix, old)?, tree(gix, new)?);
         for (name, before, after) in differing(&entries(old.as_ref())?, &entries(new.as_ref())?) {
             let path = join(&path, name);
-            let folder = |entry: Option<Entry>| entry.filter(|(mode, _)| *mode == TREE);
-            let file = |entry: Option<Entry>| entry.filter(|(mode, _)| *mode != TREE);
+            let folder = |entry: Option<Entry>| entry.filter(|(mode, _)| *mode == FOLDER);
+            let file = |entry: Option<Entry>| entry.filter(|(mode, _)| *mode != FOLDER);
             if file(before).is_some() || file(after).is_some() {
                 changed.push(Changed::new(path.clone(), file(before), file(after)));
             }

@@ -7,6 +7,7 @@
 
 mod changed;
 mod diff;
+mod edit;
 mod entries;
 mod invalid;
 mod lay_out;
@@ -15,7 +16,8 @@ mod merger;
 mod sealed;
 mod size;
 
-pub use changed::{Changed, Entry, is_regular};
+pub use changed::{Changed, Entry, FOLDER, is_regular};
+pub use edit::{edit, entries};
 pub use entries::{FileEntry, content, files_but};
 pub use invalid::{Invalid, Validator, is_name, is_submodule_name};
 pub use lay_out::lay_out;

@@ -1,0 +1,117 @@
+//! Whether worktrees can be seen through layers here, found out by trying: a kernel, a file system or a container may
+//! forbid it in many ways.
+
+use crate::agents::sandbox::launch::Launcher;
+use crate::agents::sandbox::{Sandbox, SandboxedCommand, Scope};
+use crate::domain::error::{Result, hint};
+use crate::gate::store::Repo;
+use crate::system::overlay::{Overlay, is_whiteout};
+use anyhow::bail;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// What a command does to a file that is there, to one that goes, and to a folder of its own.
+const TRIED: &str =
+    "echo more >>kept && rm folder/gone && mkdir new && mv new newer && test ! -e folder/gone";
+
+/// How worktrees are made, by `git config flow-ai.checkouts`.
+enum Wanted {
+    Overlay,
+    Full,
+    /// The best that this system has.
+    Best,
+}
+
+/// How worktrees are checked out here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Checkouts {
+    /// Each is an overlay over a clean checkout that all share.
+    Overlay,
+    /// Each has all files to itself: why.
+    Full(String),
+}
+
+impl fmt::Display for Checkouts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Checkouts::Overlay => f.write_str("overlays over a clean checkout that they share"),
+            Checkouts::Full(why) => write!(f, "full copies ({why})"),
+        }
+    }
+}
+
+/// What the user chose, or what works in that sandbox.
+pub(super) fn choose(repo: &Repo, sandbox: &Sandbox) -> Result<Checkouts> {
+    let wanted = match repo.git_config("flow-ai.checkouts").as_deref().map(str::trim) {
+        None => Wanted::Best,
+        Some("overlay") => Wanted::Overlay,
+        Some("full") => Wanted::Full,
+        Some(other) => {
+            return Err(hint(
+                format!("invalid value `{other}` for flow-ai.checkouts (expected overlay or full)"),
+                "git config --unset flow-ai.checkouts takes the best that there is",
+            ));
+        }
+    };
+    if matches!(wanted, Wanted::Full) {
+        return Ok(Checkouts::Full("flow-ai.checkouts asks for them".into()));
+    }
+    if matches!(wanted, Wanted::Best) && !sandbox.is_active() {
+        // It would keep programs from becoming another user, and nothing would keep them from the shared files.
+        return Ok(Checkouts::Full("commands are not sandboxed".into()));
+    }
+    match (try_overlays(repo, sandbox)?, wanted) {
+        (Ok(()), _) => Ok(Checkouts::Overlay),
+        (Err(why), Wanted::Overlay) => Err(hint(
+            format!("flow-ai.checkouts asks for overlays, which do not work here: {why}"),
+            "git config --unset flow-ai.checkouts takes the best that there is",
+        )),
+        (Err(why), _) => Ok(Checkouts::Full(format!("no overlays: {why}"))),
+    }
+}
+
+/// Has a command in that sandbox change an overlay, where the worktrees' own will be. Why it cannot, if so.
+fn try_overlays(repo: &Repo, sandbox: &Sandbox) -> Result<Result<(), String>> {
+    if Launcher::own().is_none() {
+        return Ok(Err("this program is not git-flow-ai".into()));
+    }
+    let own = Some(repo.common_dir().join("flow-ai")).filter(|own| own.is_dir());
+    let own = own.unwrap_or_else(|| repo.common_dir().to_owned());
+    let Ok(place) = tempfile::Builder::new().prefix(".layers-").tempdir_in(&own) else {
+        return Ok(Err(format!("{} cannot be written", own.display())));
+    };
+    Ok(attempt(&own, place.path(), sandbox).map_err(|error| format!("{error:#}")))
+}
+
+fn attempt(own: &Path, place: &Path, sandbox: &Sandbox) -> Result<()> {
+    for folder in ["lower/folder", "upper", "work", "at"] {
+        fs::create_dir_all(place.join(folder))?;
+    }
+    for file in ["lower/kept", "lower/folder/gone"] {
+        fs::write(place.join(file), "some\n")?;
+    }
+    let name = place.strip_prefix(own)?;
+    let overlay = Overlay {
+        at: place.join("at"),
+        within: own.to_owned(),
+        lower: vec![name.join("lower")],
+        upper: Some((name.join("upper"), name.join("work"))),
+    };
+    let scope = Scope { dir: place.join("at"), edits: true, overlays: vec![overlay], ..Scope::default() };
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", TRIED]);
+    let SandboxedCommand { mut command, guard: _guard, .. } = sandbox.wrap(&command, &scope)?;
+    let output = command.stdin(Stdio::null()).output()?;
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stderr);
+        bail!("{}", text.lines().find(|line| !line.trim().is_empty()).unwrap_or("it was not mounted"));
+    }
+    let gone = place.join("upper/folder/gone").symlink_metadata();
+    let is_written = fs::read_to_string(place.join("upper/kept")).is_ok_and(|text| text == "some\nmore\n");
+    if !is_written || !gone.is_ok_and(|data| is_whiteout(&data)) {
+        bail!("what was written is not in the topmost layer");
+    }
+    Ok(())
+}
