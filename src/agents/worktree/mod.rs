@@ -10,7 +10,7 @@
 //! | [`Worktrees`], where a repository's worktrees are made; [`Worktree`], one of them, with all that can be done to it | here |
 //! | where they may be; which folder is ours | `root.rs`, `locate.rs` |
 //! | `WorktreeRecord`, what is known of one; all of them | `record.rs`, `records.rs` |
-//! | its layers, if it has some: the clean checkout that many share, what a setup made, what was written over them; how it becomes a folder again | `layers.rs`, `bases.rs`, `setups.rs`, `upper.rs`, `dissolve.rs`; their removal: `unused.rs`; whether this system has them: `probe.rs` |
+//! | its layers, if it has some: the clean checkout that many share, what a setup made, what was written over them; how it becomes a folder again | `layers.rs`, `bases.rs`, `setups.rs`, `upper.rs`, `dissolve.rs`; their removal: `unused.rs`; whether this system has them: `checkouts.rs` |
 //! | git commands on its files, and where those are | `view.rs` |
 //! | making one: its folder, its private repository with `GitSettings`, the files it needs | `make.rs`, `private_git.rs`, `settings.rs`, `copy.rs` |
 //! | [`Collected`], its files as a tree, by `Scan` and `ScratchIndex`, without each [`LeftOut`] | `collect.rs`, `scan.rs`, `scratch_index.rs`, `left_out.rs` |
@@ -36,6 +36,7 @@
 mod agent_refs;
 mod bases;
 mod bounded;
+mod checkouts;
 mod collect;
 mod contents;
 mod copy;
@@ -50,7 +51,6 @@ mod left_out;
 mod locate;
 mod make;
 mod private_git;
-mod probe;
 mod record;
 mod records;
 mod remove;
@@ -67,13 +67,13 @@ mod unused;
 mod upper;
 mod view;
 
+pub use checkouts::{Checkouts, checkouts};
 pub use collect::Collected;
 pub use copy::Copied;
 pub use deletions::half_deleted;
 pub use disk::{DiskUsage, disk_usage};
 pub use import::AgentCommit;
 pub use left_out::{LeftOut, LeftOutReason};
-pub use probe::Checkouts;
 pub use remove::Removed;
 pub use setups::{Keys, Prepared, Setup};
 pub use trash::{Trash, TrashEntry, TrashKind};
@@ -178,27 +178,6 @@ impl Worktrees {
         };
         worktrees.resume_deletions();
         Ok(worktrees)
-    }
-
-    /// Has new worktrees share their checkouts, if that works in that sandbox. Returns how they are made.
-    ///
-    /// # Errors
-    /// If the user asks for what does not work.
-    pub fn share_checkouts(&mut self, repo: &Repo, sandbox: &Sandbox) -> Result<Checkouts> {
-        let checkouts = checkouts(repo, sandbox)?;
-        self.is_layered = checkouts == Checkouts::Overlay;
-        Ok(checkouts)
-    }
-
-    /// Removes clean checkouts that are not in use: old ones and those beyond their room, or all of them. Returns how
-    /// many went.
-    pub fn sweep_checkouts(&self, all: bool) -> Result<usize> {
-        let gone = unused::sweep(&self.own_dir(), all)?;
-        let count = gone.len();
-        if count > 0 {
-            self.deletions.start(gone);
-        }
-        Ok(count)
     }
 
     /// The folder that holds the worktrees.
@@ -378,11 +357,6 @@ fn place(repo: &Repo, config: &Config) -> Result<Root> {
     let user = repo.git_config("flow-ai.worktrees");
     let main = root::main_worktree(repo);
     root::root(repo.common_dir(), main.as_deref(), user.as_deref(), config.run.worktrees.as_deref())
-}
-
-/// How worktrees would be checked out for commands in that sandbox, found out by trying.
-pub fn checkouts(repo: &Repo, sandbox: &Sandbox) -> Result<Checkouts> {
-    probe::choose(repo, sandbox)
 }
 
 /// The folders of the worktrees that we made and did not remove, those of dead processes included.

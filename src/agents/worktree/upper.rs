@@ -119,7 +119,10 @@ impl Upper {
         for entry in entries.flatten() {
             let name = entry.file_name().as_bytes().to_vec();
             let path = join(&folder.path, &name);
-            let Ok(data) = entry.path().symlink_metadata() else { continue };
+            let Ok(data) = entry.path().symlink_metadata() else {
+                self.odd.insert(path, LeftOutReason::Unreadable);
+                continue;
+            };
             let kind = data.file_type();
             if name == b".git" {
                 if !folder.path.is_empty() {

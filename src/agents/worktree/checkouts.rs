@@ -1,6 +1,7 @@
 //! Whether worktrees can be seen through layers here, found out by trying: a kernel, a file system or a container may
 //! forbid it in many ways.
 
+use super::{Worktrees, unused};
 use crate::agents::sandbox::launch::Launcher;
 use crate::agents::sandbox::{Sandbox, SandboxedCommand, Scope};
 use crate::domain::error::{Result, hint};
@@ -42,8 +43,34 @@ impl fmt::Display for Checkouts {
     }
 }
 
-/// What the user chose, or what works in that sandbox.
-pub(super) fn choose(repo: &Repo, sandbox: &Sandbox) -> Result<Checkouts> {
+impl Worktrees {
+    /// Has new worktrees share their checkouts, if that works in that sandbox. Returns how they are made.
+    ///
+    /// # Errors
+    /// If the user asks for what does not work.
+    pub fn share_checkouts(&mut self, repo: &Repo, sandbox: &Sandbox) -> Result<Checkouts> {
+        let checkouts = checkouts(repo, sandbox)?;
+        self.is_layered = checkouts == Checkouts::Overlay;
+        Ok(checkouts)
+    }
+
+    /// Removes clean checkouts that are not in use: old ones and those beyond their room, or all of them. Returns how
+    /// many went.
+    pub fn sweep_checkouts(&self, all: bool) -> Result<usize> {
+        let gone = unused::sweep(&self.own_dir(), all)?;
+        let count = gone.len();
+        if count > 0 {
+            self.deletions.start(gone);
+        }
+        Ok(count)
+    }
+}
+
+/// How worktrees are checked out for commands in that sandbox: as the user chose, or the best that works.
+///
+/// # Errors
+/// If the user asks for what does not work.
+pub fn checkouts(repo: &Repo, sandbox: &Sandbox) -> Result<Checkouts> {
     let wanted = match repo.git_config("flow-ai.checkouts").as_deref().map(str::trim) {
         None => Wanted::Best,
         Some("overlay") => Wanted::Overlay,
