@@ -18,6 +18,7 @@ mod branch_moves;
 mod branch_names;
 mod branch_patterns;
 mod check;
+mod checkouts;
 mod clean;
 mod cli;
 mod clocks;

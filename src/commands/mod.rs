@@ -18,6 +18,7 @@ pub mod init;
 pub(crate) mod landing;
 pub(crate) mod log;
 pub(crate) mod merge;
+pub(crate) mod open;
 pub(crate) mod plan;
 pub(crate) mod prompts;
 pub(crate) mod push;

@@ -144,7 +144,7 @@ pub struct AccessRules {
     /// What is opened in the user's homes through a link: where it is looked for, and where it really is.
     pub links: Vec<(PathBuf, PathBuf)>,
     /// Where overlays are mounted, so that what is named in them need not be there yet.
-    overlays: Vec<PathBuf>,
+    pub overlays: Vec<PathBuf>,
 }
 
 impl AccessRules {

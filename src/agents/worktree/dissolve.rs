@@ -1,11 +1,14 @@
 //! A worktree with layers becomes a folder like any other, for people to look at and to go on in.
 
-use super::Worktree;
+use super::{Worktree, bounded};
+use crate::agents::sandbox::SandboxedCommand;
 use crate::domain::error::Result;
 use crate::system::fs::remove_tree;
 use crate::system::program;
 use anyhow::{Context, bail};
+use gix::ObjectId;
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Copies all of its files to its path, and only then forgets the layers.
@@ -32,19 +35,34 @@ pub(super) fn dissolve(worktree: &mut Worktree) -> Result<()> {
     worktree.record.forget_layers()
 }
 
-/// Has the indexes say what the copied files are like, so that they do not look changed.
+/// Has its indexes say what the copied files are like, so that they do not look changed: the one of the checkout, and
+/// one of what was saved last, if anything was.
 fn refresh(worktree: &Worktree) -> Result<()> {
-    let aside = worktree.record.scratch("index.new");
-    fs::copy(worktree.record.index(), &aside).context("cannot copy the index")?;
-    let mut command = worktree.git();
-    command.env("GIT_INDEX_FILE", &aside).args(["update-index", "-q", "--ignore-submodules", "--refresh"]);
-    let mut command = worktree.start_git(command, false)?.command;
-    // It fails to say that files differ.
-    command.stdin(Stdio::null()).output().context("cannot refresh the index")?;
-    fs::rename(&aside, worktree.record.index()).context("cannot keep the index")?;
+    let index = worktree.record.index();
+    write_index(worktree, &index, worktree.base)?;
+    if let Some(saved) = worktree.record.saved()? {
+        write_index(worktree, &worktree.record.last_index(), saved)?;
+    }
     let own = worktree.git_dir().join("index");
     if own.symlink_metadata().is_err() {
-        fs::copy(worktree.record.index(), own).context("cannot copy the index")?;
+        fs::copy(&index, own).context("cannot copy the index")?;
     }
     Ok(())
+}
+
+/// Writes an index of that tree's files as they are in the folder.
+fn write_index(worktree: &Worktree, to: &Path, tree: ObjectId) -> Result<()> {
+    let aside = worktree.record.scratch("index.new");
+    fs::copy(worktree.record.index(), &aside).context("cannot copy the index")?;
+    let tree = tree.to_string();
+    let steps: [&[&str]; 2] =
+        [&["read-tree", "--reset", &tree], &["update-index", "-q", "--ignore-submodules", "--refresh"]];
+    for args in steps {
+        let mut command = worktree.git();
+        command.env("GIT_INDEX_FILE", &aside).args(args);
+        let SandboxedCommand { mut command, guard: _guard, .. } = worktree.start_git(command, false)?;
+        // The second one fails to say that files differ.
+        bounded::run(args.first().unwrap_or(&""), command.stdin(Stdio::null()), &[0, 1])?;
+    }
+    fs::rename(&aside, to).context("cannot keep the index")
 }

@@ -45,6 +45,12 @@ impl Layers {
         Ok(Some(Layers { base, setup: setup.filter(is_there) }))
     }
 
+    /// The same, but without making anything; `None` too if the clean checkout is not there.
+    pub fn found(own: &Path, record: &WorktreeRecord) -> Result<Option<Layers>> {
+        let Some((key, setup)) = record.layers()? else { return Ok(None) };
+        Ok(Base::read(own, &key)?.map(|base| Layers { base, setup }))
+    }
+
     /// Makes the folders that the overlays need.
     pub fn make(record: &WorktreeRecord, path: &Path) -> Result<()> {
         for folder in [record.upper(), record.work(), record.git_work(), record.view()] {
@@ -82,6 +88,12 @@ impl Layers {
     pub fn view(&self, record: &WorktreeRecord) -> Overlay {
         let lower = [vec![record.relative("upper")], self.lower()].concat();
         Overlay { at: record.view(), within: record.own(), lower, upper: None }
+    }
+
+    /// Its private repository, to be read.
+    pub fn git_view(&self, record: &WorktreeRecord) -> Overlay {
+        let lower = vec![record.relative("git"), self.base.git()];
+        Overlay { at: record.git_dir(), within: record.own(), lower, upper: None }
     }
 }
 

@@ -21,6 +21,7 @@
 //! | whether it holds anything that is nowhere else, by its `Contents`; its end | `unsaved.rs`, `contents.rs`, `remove.rs`, `deletions.rs` |
 //! | [`Trash`], what was removed and can be restored | `trash.rs`, `ignored.rs` |
 //! | git commands with limits | `bounded.rs` |
+//! | [`Look`], from outside, only to read | `look.rs` |
 //! | what worktrees take on the disk | `disk.rs` |
 //!
 //! # Why a repository of its own, and not a linked worktree
@@ -49,6 +50,7 @@ mod import;
 mod layers;
 mod left_out;
 mod locate;
+mod look;
 mod make;
 mod private_git;
 mod record;
@@ -74,6 +76,7 @@ pub use deletions::half_deleted;
 pub use disk::{DiskUsage, disk_usage};
 pub use import::AgentCommit;
 pub use left_out::{LeftOut, LeftOutReason};
+pub use look::{Look, looks};
 pub use remove::Removed;
 pub use setups::{Keys, Prepared, Setup};
 pub use trash::{Trash, TrashEntry, TrashKind};

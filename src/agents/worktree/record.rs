@@ -43,12 +43,12 @@ const SCRATCH: &str = "scratch-";
 /// What the names of files begin with that are not renamed into their place yet.
 const TEMPORARY: &str = ".tmp";
 
-/// A record, locked by this process.
+/// A record, locked by this process unless it is only looked at.
 #[derive(Debug)]
 pub struct WorktreeRecord {
     dir: PathBuf,
     /// Locked as long as it is open.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl WorktreeRecord {
@@ -76,14 +76,19 @@ impl WorktreeRecord {
     /// Takes the lock; `None` if another process has it, or the record has gone.
     pub fn lock(dir: PathBuf) -> Result<Option<WorktreeRecord>> {
         let Some(lock) = open_lock(&dir)? else { return Ok(None) };
-        Ok(lock.try_lock().is_ok().then_some(WorktreeRecord { dir, _lock: lock }))
+        Ok(lock.try_lock().is_ok().then_some(WorktreeRecord { dir, _lock: Some(lock) }))
+    }
+
+    /// Without the lock, only to be read.
+    pub fn to_read(dir: PathBuf) -> WorktreeRecord {
+        WorktreeRecord { dir, _lock: None }
     }
 
     /// Waits for the lock; `None` if the record has gone.
     pub fn wait_for(dir: PathBuf) -> Result<Option<WorktreeRecord>> {
         let Some(lock) = open_lock(&dir)? else { return Ok(None) };
         lock.lock().with_context(|| format!("cannot lock {}", dir.display()))?;
-        Ok(dir.exists().then_some(WorktreeRecord { dir, _lock: lock }))
+        Ok(dir.exists().then_some(WorktreeRecord { dir, _lock: Some(lock) }))
     }
 
     /// The worktree's name, path and base; `None` if we died before all were written.

@@ -54,7 +54,9 @@ impl<'a> ScratchIndex<'a> {
     ) -> Result<ScratchIndex<'a>> {
         let (repo, mut lines) = (Repo::open(&worktree.parent.common)?, Vec::new());
         for path in paths {
-            if let Some((mode, id)) = trees::entry(&repo, tree, path)? {
+            // A file can have taken a folder's place.
+            let entry = trees::entry(&repo, tree, path)?.filter(|(mode, _)| *mode != trees::FOLDER);
+            if let Some((mode, id)) = entry {
                 lines.extend_from_slice(format!("{mode:o} {id}\t").as_bytes());
                 lines.extend_from_slice(path);
                 lines.push(0);

@@ -12,7 +12,8 @@ use super::{Worktree, bounded, repair};
 use crate::agents::sandbox::SandboxedCommand;
 use crate::domain::error::Result;
 use crate::gate::store::{Repo, trees};
-use crate::system::overlay::{is_opaque, is_whiteout};
+use crate::system::overlay::{is_opaque, is_whiteout, put_whiteout};
+use anyhow::Context;
 use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
@@ -65,7 +66,11 @@ impl Upper {
             let output = bounded::run("check-ignore", command.stdin(bounded::input(paths)?), &[0, 1])?;
             Ok(output.items().into_iter().collect())
         };
-        let set_aside = |path: &Path| repair::set_aside(worktree, path);
+        // What is below must not come back in its place.
+        let set_aside = |path: &Path| {
+            repair::set_aside(worktree, path)?;
+            put_whiteout(path).with_context(|| format!("cannot hide what is below {}", path.display()))
+        };
         let helpers = Helpers { ignored: &ignored, set_aside: &set_aside };
         Upper::read(&worktree.files(), &repo, layers.base.tree()?, &helpers)
     }

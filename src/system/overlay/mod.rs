@@ -54,3 +54,16 @@ pub fn is_opaque(folder: &Path) -> bool {
     let length = rustix::fs::lgetxattr(folder, OPAQUE, &mut value[..]);
     length.is_ok_and(|length| value.get(..length) == Some(b"y"))
 }
+
+/// Hides what is below a path of a topmost layer, where nothing is. Linux lets everybody make a whiteout.
+#[cfg(target_os = "linux")]
+pub fn put_whiteout(path: &Path) -> std::io::Result<()> {
+    let kind = rustix::fs::FileType::CharacterDevice;
+    Ok(rustix::fs::mknodat(rustix::fs::CWD, path, kind, rustix::fs::Mode::empty(), 0)?)
+}
+
+/// Only Linux has overlays.
+#[cfg(not(target_os = "linux"))]
+pub fn put_whiteout(_: &Path) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}

@@ -15,6 +15,7 @@ mod init;
 mod log;
 mod man;
 mod merge;
+mod open;
 mod plan;
 mod push;
 mod recover;
@@ -101,6 +102,7 @@ subcommands! {
     Verify(verify::VerifyArgs), unwarned;
     Status(status::StatusArgs), warned;
     Log(log::LogArgs), unwarned;
+    Open(open::OpenArgs), unwarned;
     Clean(clean::CleanArgs), warned;
     Recover(recover::RecoverArgs), unwarned;
     Trust(trust::TrustArgs), unwarned;

@@ -10,7 +10,7 @@ use gix::objs::tree::EntryMode;
 use std::collections::BTreeMap;
 
 /// The tree with these paths as given: an entry, or nothing. Folders of which nothing is left go. What is taken out
-/// goes first, since a file may make room for a folder.
+/// goes first, since a folder may make room for a file.
 pub fn edit(repo: &Repo, tree: ObjectId, paths: &BTreeMap<Vec<u8>, Option<Entry>>) -> Result<ObjectId> {
     let mut editor = repo.gix.edit_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;
     for path in paths.iter().filter(|(_, entry)| entry.is_none()).map(|(path, _)| path) {
@@ -19,8 +19,7 @@ pub fn edit(repo: &Repo, tree: ObjectId, paths: &BTreeMap<Vec<u8>, Option<Entry>
     for (path, entry) in paths {
         let Some((mode, id)) = entry else { continue };
         let kind = EntryMode::try_from(*mode).ok().context("a mode is none of git's")?.kind();
-        let changed = editor.upsert(path.as_bstr(), kind, *id);
-        changed.context("a path cannot be put into a tree")?;
+        editor.upsert(path.as_bstr(), kind, *id).context("a path cannot be put into a tree")?;
     }
     Ok(editor.write().context("a tree cannot be written")?.detach())
 }
