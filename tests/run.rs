@@ -643,6 +643,8 @@ fn a_deleted_folder_takes_nothing_that_its_agent_committed_with_it() {
         "[ -f \"$root/again\" ] || {{ echo own > own.txt; git add . && git commit -qm own; touch \"$root/ready\"; exec sleep 60; }}; {WRITE}"
     );
     let stage = stage("", &act, &task("api", ""));
+    // Where its files are in that folder, and nowhere else.
+    stage.git(&["config", "flow-ai.checkouts", "full"]).ok();
     let mut run = stage.start_run();
     wait_for(|| stage.root().join("ready").exists());
     run.kill().unwrap();

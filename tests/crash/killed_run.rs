@@ -42,7 +42,7 @@ log=$HOME/log/agents.log
 own=$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
 echo "start $task $GIT_FLOW_AI_ATTEMPT" >> "$log"
 put() { # a file whose name and content nobody else's has
-    echo "begin $task $1" >> "$log"
+    echo "begin $task $1" >> "$log" || exit 1
     mkdir -p "$(dirname "$1")"
     echo "$1 by $task" > "$1" && echo "wrote $task $1" >> "$log" || exit 1
     sleep 0.03

@@ -7,7 +7,7 @@
 use super::{Out, Place};
 
 /// What differs from run to run, and what stands in its place. Paths are added for each place.
-const FILTERS: [(&str, &str); 13] = [
+const FILTERS: [(&str, &str); 14] = [
     (r"\b\d{8}T\d{6}\.\d{3}-[0-9a-f]{4}\b", "[RUN]"),
     // Digests, object ids and their abbreviations.
     (r"\b[0-9a-f]{7,64}\b", "[ID]"),
@@ -24,6 +24,8 @@ const FILTERS: [(&str, &str); 13] = [
     (r"was shown   \d+ bytes", "was shown   [SIZE]"),
     (r"(reads \d+ files?), \d+(\.\d+)? \w+", "$1, [SIZE]"),
     (r"\.(tmp|flow-ai-test-)\w+", "[TEMPORARY]"),
+    // As the system, or whoever runs the tests, has it.
+    (r"(checkouts:?) +(overlays over|full copies \().*", "$1 [CHECKOUTS]"),
 ];
 
 impl Out {

@@ -55,16 +55,22 @@ impl Drop for Deletions {
             if using.try_lock().is_ok() {
                 // Only if it is empty.
                 let _ = fs::remove_dir(gone(&self.root));
-                let seats = self.root.join(SEATS);
-                for seat in fs::read_dir(&seats).into_iter().flatten().flatten() {
-                    let _ = fs::remove_dir(seat.path());
-                }
-                let _ = fs::remove_dir(seats);
+                remove_seats(&self.root);
                 let _ = fs::remove_dir(&self.root);
                 let _ = using.unlock();
             }
         }
     }
+}
+
+/// Removes the empty folders at which worktrees were seen. No process may be using them: what is mounted there
+/// would go with them.
+pub(super) fn remove_seats(root: &Path) {
+    let seats = root.join(SEATS);
+    for seat in fs::read_dir(&seats).into_iter().flatten().flatten() {
+        let _ = fs::remove_dir(seat.path());
+    }
+    let _ = fs::remove_dir(seats);
 }
 
 impl Worktrees {

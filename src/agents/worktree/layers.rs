@@ -9,7 +9,7 @@ use super::bases::{self, Base};
 use super::record::WorktreeRecord;
 use super::{Worktree, Worktrees};
 use crate::domain::error::Result;
-use crate::system::overlay::Overlay;
+use crate::system::overlay::{Overlay, is_whiteout};
 use anyhow::Context;
 use gix::ObjectId;
 use std::fs;
@@ -95,6 +95,16 @@ impl Layers {
         let lower = vec![record.relative("git"), self.base.git()];
         Overlay { at: record.git_dir(), within: record.own(), lower, upper: None }
     }
+}
+
+/// Whether everything was deleted, as far as that can be, its `.git` file too: nobody works on in such a place.
+pub(super) fn are_emptied(worktree: &Worktree) -> bool {
+    let Some(entries) = worktree.layers.as_ref().and_then(|_| fs::read_dir(worktree.files()).ok()) else {
+        return false;
+    };
+    let data = |entry: std::io::Result<fs::DirEntry>| entry.and_then(|entry| entry.path().symlink_metadata());
+    let all: Vec<_> = entries.map(data).collect();
+    !all.is_empty() && all.iter().all(|data| data.as_ref().is_ok_and(is_whiteout))
 }
 
 /// What others have put where nothing but the note of a worktree with layers is.

@@ -253,7 +253,7 @@ impl Worktree {
 
     /// Whether its files are there, in a folder.
     pub fn is_there(&self) -> bool {
-        self.files().symlink_metadata().is_ok_and(|data| data.is_dir())
+        self.files().symlink_metadata().is_ok_and(|data| data.is_dir()) && !layers::are_emptied(self)
     }
 
     /// Whether the checkout was complete, so that an agent can have worked in it.

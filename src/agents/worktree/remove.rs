@@ -55,6 +55,10 @@ pub(super) fn discard(worktree: Worktree) -> Result<()> {
         };
         moved.with_context(|| format!("cannot remove {}", path.display()))?;
     }
+    // The repository was moved away from there, so that nobody works there any more.
+    if let Some(old) = path.parent().filter(|folder| *folder != parent.root()) {
+        deletions::remove_seats(old);
+    }
     delete_record(&parent, record)?;
     parent.deletions.start(elsewhere.into_iter().collect());
     Ok(())

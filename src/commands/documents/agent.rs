@@ -131,7 +131,7 @@ async fn attempts(
 ) -> Result<Result<String, String>> {
     let Drafting { spec, document, .. } = drafting;
     let run = &loaded.config.run;
-    folder::lay_out(repo, &worktree.files(), spec, document)?;
+    folder::lay_out(repo, worktree, spec, document)?;
     let sandbox = crate::agents::sandbox_for(repo, &loaded.config)?;
     events.progress(format!("sandbox: {sandbox}"));
     let mut problem: Option<String> = None;

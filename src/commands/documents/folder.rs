@@ -10,7 +10,7 @@ use crate::domain::text::shell::command_line;
 use crate::domain::text::units;
 use crate::gate::store::{Repo, trees};
 use crate::system::fs::Inside;
-use anyhow::Context;
+use anyhow::{Context, bail};
 use std::fs;
 use std::path::Path;
 
@@ -20,9 +20,13 @@ pub const FOLDER: &str = ".flow-ai-documents";
 const LONGEST: u64 = 16 << 20;
 
 /// Puts the spec's documents where the agent can read them.
-pub fn lay_out(repo: &Repo, worktree: &Path, spec: &Spec, document: &str) -> Result<()> {
-    let folder = worktree.join(FOLDER);
-    let made = Inside::open(worktree).and_then(|inside| inside.create_dir(Path::new(FOLDER)));
+pub fn lay_out(repo: &Repo, worktree: &Worktree, spec: &Spec, document: &str) -> Result<()> {
+    let (root, project) = (worktree.files(), repo.tree_of(worktree.base())?);
+    let folder = root.join(FOLDER);
+    if trees::entry(repo, project, FOLDER.as_bytes())?.is_some_and(|(mode, _)| mode != trees::FOLDER) {
+        bail!("{FOLDER} of the project is a link or a file, and not a folder");
+    }
+    let made = Inside::open(&root).and_then(|inside| inside.create_dir(Path::new(FOLDER)));
     made.with_context(|| format!("cannot make {}", folder.display()))?;
     // The plan is laid out only to be written again: before, it is a copy of the workflow.
     let is_unwritten = document != plan::DOCUMENT || spec.recipe.as_deref() == spec.document(plan::DOCUMENT);
