@@ -47,6 +47,7 @@ fn the_example_config_shows_the_true_defaults() {
     assert_eq!(full.run.sandbox, Some(config::SandboxMode::Prefer), "what holds where nobody says anything");
     let run = config::RunSection {
         setup: None,
+        setup_inputs: None,
         verify: None,
         copy: Vec::new(),
         worktrees: None,

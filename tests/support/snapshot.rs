@@ -25,7 +25,7 @@ const FILTERS: [(&str, &str); 14] = [
     (r"(reads \d+ files?), \d+(\.\d+)? \w+", "$1, [SIZE]"),
     (r"\.(tmp|flow-ai-test-)\w+", "[TEMPORARY]"),
     // As the system, or whoever runs the tests, has it.
-    (r"(checkouts:?) +(overlays over|full copies \().*", "$1 [CHECKOUTS]"),
+    (r"overlays over a clean checkout that they share|full copies \(.*\)", "[CHECKOUTS]"),
 ];
 
 impl Out {

@@ -6,11 +6,13 @@
 
 use super::Worktree;
 use crate::domain::error::{Result, hint};
+use crate::gate::store::{Repo, trees};
 use crate::system::fs::Inside;
 use anyhow::Context;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 /// What was brought into a worktree.
@@ -95,6 +97,27 @@ fn matching(worktree: &Worktree, main: &Path, globs: &GlobSet, found: &mut Vec<P
     Ok(())
 }
 
+/// What the commit of a worktree with layers has where a file is to go.
+enum InCommit {
+    Nothing,
+    File,
+    /// Something that is no folder stands where one would have to be.
+    Blocked,
+}
+
+fn in_commit(worktree: &Worktree, path: &Path) -> Result<InCommit> {
+    let repo = Repo::open(&worktree.parent.common)?;
+    let tree = repo.tree_of(worktree.base)?;
+    let entry = |path: &Path| trees::entry(&repo, tree, path.as_os_str().as_bytes());
+    let folders: Vec<&Path> = path.ancestors().skip(1).filter(|folder| *folder != Path::new("")).collect();
+    for folder in folders {
+        if entry(folder)?.is_some_and(|(mode, _)| mode != trees::FOLDER) {
+            return Ok(InCommit::Blocked);
+        }
+    }
+    Ok(if entry(path)?.is_some() { InCommit::File } else { InCommit::Nothing })
+}
+
 fn copy_tree(
     worktree: &Worktree,
     inside: &Inside,
@@ -114,6 +137,17 @@ fn copy_tree(
             }
         }
         return Ok(());
+    }
+    if worktree.layers.is_some() {
+        match in_commit(worktree, path)? {
+            InCommit::Nothing => {}
+            // As if it stood there.
+            InCommit::File => return Ok(()),
+            InCommit::Blocked => {
+                copied.skipped.push(format!("{} would land outside the worktree", path.display()));
+                return Ok(());
+            }
+        }
     }
     let made = inside.create_dir(path.parent().unwrap_or(Path::new("")));
     match made {

@@ -1,6 +1,6 @@
 //! A worktree with layers becomes a folder like any other, for people to look at and to go on in.
 
-use super::{Worktree, bounded};
+use super::{Worktree, bounded, layers};
 use crate::agents::sandbox::SandboxedCommand;
 use crate::domain::error::Result;
 use crate::system::fs::remove_tree;
@@ -8,31 +8,73 @@ use crate::system::program;
 use anyhow::{Context, bail};
 use gix::ObjectId;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Copies all of its files to its path, and only then forgets the layers.
+/// The file in the record that says that what is at the worktree's path may be half a copy.
+const HALF: &str = "dissolving";
+
+/// Copies all of its files to its path, and only then forgets the layers. A copy that fails goes again.
 pub(super) fn dissolve(worktree: &mut Worktree) -> Result<()> {
-    let Some(layers) = &worktree.layers else { return Ok(()) };
-    let context = || format!("cannot copy its files to {}", worktree.path.display());
-    fs::create_dir_all(&worktree.path).with_context(context)?;
-    // What an earlier try left.
-    for entry in fs::read_dir(&worktree.path).with_context(context)?.flatten() {
-        remove_tree(&entry.path()).with_context(context)?;
+    if worktree.layers.is_none() {
+        return Ok(());
     }
-    let mut copy = Command::new(program::own("cp"));
-    copy.arg("-a").arg("--").arg(worktree.record.view().join(".")).arg(&worktree.path).current_dir("/");
-    let view = [layers.view(&worktree.record)];
-    let launcher = worktree.parent.launcher.as_ref().context("only git-flow-ai itself can do that")?;
-    let mut copy = launcher.in_overlays(&view, &copy)?;
-    let output = copy.stdin(Stdio::null()).output().with_context(context)?;
-    if !output.status.success() {
-        let why = String::from_utf8_lossy(&output.stderr).into_owned();
-        bail!("{}: {}; they are in {}", context(), why.trim(), worktree.record.upper().display());
+    if let Some(name) = layers::foreign(worktree) {
+        bail!("somebody put {name} into {}", worktree.path.display());
+    }
+    fs::write(half(worktree), "").context("cannot note that its files are being copied")?;
+    if let Err(error) = copy(worktree) {
+        clear(worktree)?;
+        let upper = worktree.record.upper();
+        return Err(error).with_context(|| format!("what was written in it is in {}", upper.display()));
     }
     worktree.layers = None;
     refresh(worktree)?;
-    worktree.record.forget_layers()
+    worktree.record.forget_layers()?;
+    fs::remove_file(half(worktree)).context("cannot note that its files were copied")
+}
+
+/// Takes away what is left of a copy that was not finished.
+pub(super) fn undo(worktree: &Worktree) -> Result<()> {
+    match half(worktree).exists() {
+        true => clear(worktree),
+        false => Ok(()),
+    }
+}
+
+fn copy(worktree: &Worktree) -> Result<()> {
+    let Some(layers) = &worktree.layers else { return Ok(()) };
+    let context = || format!("cannot copy its files to {}", worktree.path.display());
+    empty(worktree).with_context(context)?;
+    let mut copy = Command::new(program::own("cp"));
+    copy.arg("-a").arg("--").arg(worktree.record.view().join(".")).arg(&worktree.path).current_dir("/");
+    let launcher = worktree.parent.launcher.as_ref().context("only git-flow-ai itself can do that")?;
+    let mut copy = launcher.in_overlays(&[layers.view(&worktree.record)], &copy)?;
+    let output = copy.stdin(Stdio::null()).output().with_context(context)?;
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stderr);
+        bail!("{}: {}", context(), text.lines().next().unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// Leaves nothing at its path but the note.
+fn clear(worktree: &Worktree) -> Result<()> {
+    empty(worktree)?;
+    layers::write_note(&worktree.path)?;
+    fs::remove_file(half(worktree)).context("cannot note that its path is clear")
+}
+
+fn empty(worktree: &Worktree) -> Result<()> {
+    fs::create_dir_all(&worktree.path)?;
+    for entry in fs::read_dir(&worktree.path)?.flatten() {
+        remove_tree(&entry.path())?;
+    }
+    Ok(())
+}
+
+fn half(worktree: &Worktree) -> PathBuf {
+    worktree.record.scratch(HALF)
 }
 
 /// Has its indexes say what the copied files are like, so that they do not look changed: the one of the checkout, and

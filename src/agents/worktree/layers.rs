@@ -16,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The file at the worktree's path that says where its files are.
-pub(super) const NOTE: &str = "ITS-FILES-ARE-IN-LAYERS.txt";
+const NOTE: &str = "ITS-FILES-ARE-IN-LAYERS.txt";
 
 const TEXT: &str = "The files of this worktree are seen only by the commands that run in it.\n\
 To look at them: git flow-ai open SPEC TASK\n";
@@ -56,7 +56,7 @@ impl Layers {
         for folder in [record.upper(), record.work(), record.git_work(), record.view()] {
             fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         }
-        fs::write(path.join(NOTE), TEXT).with_context(|| format!("cannot write {NOTE}"))
+        write_note(path)
     }
 
     /// What the commands of a worktree get: its files, and the index of its private repository.
@@ -95,6 +95,11 @@ impl Layers {
         let lower = vec![record.relative("git"), self.base.git()];
         Overlay { at: record.git_dir(), within: record.own(), lower, upper: None }
     }
+}
+
+/// Says at a worktree's path where its files are.
+pub(super) fn write_note(path: &Path) -> Result<()> {
+    fs::write(path.join(NOTE), TEXT).with_context(|| format!("cannot write {NOTE}"))
 }
 
 /// Whether everything was deleted, as far as that can be, its `.git` file too: nobody works on in such a place.

@@ -225,6 +225,9 @@ impl Worktrees {
             return Ok(None);
         }
         worktree.record.sweep()?;
+        if worktree.layers.is_some() {
+            dissolve::undo(&worktree)?;
+        }
         // It died on the way into the trash, or out of it.
         worktree.record.unset_removed()?;
         Ok(Some(worktree))
