@@ -27,7 +27,7 @@ const AT_ONCE: usize = 1000;
 #[derive(Debug, Default)]
 pub(super) struct Upper {
     /// Every path that may differ from the tree: files and links that were written, what is gone.
-    pub touched: BTreeSet<Vec<u8>>,
+    pub touched: Paths,
     /// What no tree can hold, and why.
     pub odd: BTreeMap<Vec<u8>, LeftOutReason>,
     /// New files and folders that git ignores; not what is in those folders.
@@ -40,10 +40,12 @@ struct Level {
     tree: Option<ObjectId>,
 }
 
+type Paths = BTreeSet<Vec<u8>>;
+
 /// What the reading of a layer needs of others.
 struct Helpers<'a> {
     /// Says which of some paths git ignores.
-    ignored: &'a dyn Fn(&BTreeSet<Vec<u8>>) -> Result<BTreeSet<Vec<u8>>>,
+    ignored: &'a dyn Fn(&Paths) -> Result<Paths>,
     /// Moves away what git would open, and perhaps wait for, before it is asked.
     set_aside: &'a dyn Fn(&Path) -> Result<()>,
 }
@@ -51,15 +53,15 @@ struct Helpers<'a> {
 /// What was found since git was asked last.
 #[derive(Default)]
 struct New {
-    files: BTreeSet<Vec<u8>>,
-    folders: BTreeSet<Vec<u8>>,
+    files: Paths,
+    folders: Paths,
 }
 
 impl Upper {
     /// What was changed in a worktree with layers since it was made.
     pub fn of(worktree: &Worktree, layers: &Layers) -> Result<Upper> {
         let repo = Repo::open(&worktree.parent.common)?;
-        let ignored = |paths: &BTreeSet<Vec<u8>>| {
+        let ignored = |paths: &Paths| {
             let mut command = worktree.git();
             command.args(["check-ignore", "--no-index", "-z", "--stdin"]);
             let SandboxedCommand { mut command, guard: _guard, .. } = worktree.start_git(command, false)?;
@@ -94,8 +96,8 @@ impl Upper {
             for path in scan::traps(&upper.odd) {
                 (helpers.set_aside)(&root.join(as_path(path)))?;
             }
-            let asked: BTreeSet<Vec<u8>> = new.files.union(&new.folders).cloned().collect();
-            let ignored = if asked.is_empty() { BTreeSet::new() } else { (helpers.ignored)(&asked)? };
+            let asked: Paths = new.files.union(&new.folders).cloned().collect();
+            let ignored = if asked.is_empty() { Paths::new() } else { (helpers.ignored)(&asked)? };
             let is_in_ignored = |path: &Vec<u8>| folders_of(path).any(|folder| ignored.contains(folder));
             let is_left = |path: &Vec<u8>| !ignored.contains(path) && !is_in_ignored(path);
             upper.touched.extend(new.files.into_iter().filter(is_left));
