@@ -20,7 +20,7 @@ fn stage(way: &str, run: &str, act: &str, tasks: &str) -> Place {
     place.git(&["config", "flow-ai.checkouts", way]).ok();
     for folder in ["src", "src/deep/er", "docs", "gone"] {
         for name in ["one", "two", "three"] {
-            place.write(&format!("{folder}/{name}.txt"), &format!("{folder} {name}\n"));
+            place.write(&format!("{folder}/{name}.txt"), format!("{folder} {name}\n"));
         }
     }
     place.write(".gitignore", "*.log\nbuild/\n");

@@ -2,7 +2,7 @@
 //!
 //! An agent can prepare its folder (`.git` file, nested repositories, submodule folders, hooks,
 //! fsmonitor), so git is never run *by* that folder: it gets our own copy of the index from checkout
-//! time, an explicit git directory, the settings of [`super::SETTINGS`], and an explicit list of
+//! time, an explicit git directory, the settings of `view.rs`, and an explicit list of
 //! paths. `git add` would not do: it asks `git status` inside every submodule folder, which runs what
 //! that folder's config says. Files of nested repositories are collected like others, only their
 //! `.git` is not. Attributes, filters, line ends and modes are as git has them.
