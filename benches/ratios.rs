@@ -13,6 +13,7 @@
     reason = "a measurement that cannot go on has failed"
 )]
 
+mod checkouts;
 mod gate;
 mod notes;
 mod setting;
@@ -41,7 +42,7 @@ fn main() {
         "ours against theirs", "ours", "theirs", "cpu", "wall", "goal"
     );
     let named: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let measures: [(&str, &dyn Fn()); 11] = [
+    let measures: [(&str, &dyn Fn()); 12] = [
         ("start", &|| start_up(rounds)),
         ("hook", &|| hook(rounds)),
         ("start-of-hook", &|| start_of_hook(rounds)),
@@ -53,6 +54,7 @@ fn main() {
         ("status", &|| status(rounds)),
         ("supervise", &|| supervise(rounds.min(5))),
         ("tasks", &|| tasks::cost(rounds.min(5))),
+        ("checkouts", &|| checkouts::cost(rounds.min(3))),
     ];
     for (name, measure) in measures {
         if named.is_empty() || named.iter().any(|wanted| wanted == name) {

@@ -270,7 +270,8 @@ fn what_a_setup_made_is_there_for_the_next_worktree() {
         place.git(&["add", "--all"]).ok();
         place.git(&["commit", "--quiet", "-m", slug]).ok();
         run_another(&place, slug).ok();
-        fs::read_dir(place.repo().join(".git/flow-ai/setups")).unwrap().count()
+        let entries = fs::read_dir(place.repo().join(".git/flow-ai/setups")).unwrap().flatten();
+        entries.filter(|entry| !entry.file_name().to_str().unwrap().starts_with('.')).count()
     };
     place.write("src/one.txt", "changed\n");
     assert_eq!(again("files"), 1);

@@ -53,7 +53,7 @@ pub fn cost(rounds: usize) {
 }
 
 /// A repository with an agent that writes one file.
-fn with_agent(sandbox: &str) -> Setting {
+pub fn with_agent(sandbox: &str) -> Setting {
     let setting = Setting::new();
     let agent = setting.file("agent", "#!/bin/sh\ncat >/dev/null\necho made >\"made-$GIT_FLOW_AI_TASK\"\n");
     fs::set_permissions(&agent, fs::Permissions::from_mode(0o755)).unwrap();
@@ -68,10 +68,15 @@ fn with_agent(sandbox: &str) -> Setting {
     setting
 }
 
-/// A spec of that many independent tasks.
+/// A spec of [`TASKS`] independent tasks.
 fn spec(setting: &Setting, number: usize) -> String {
+    spec_of(setting, number, TASKS)
+}
+
+/// A spec of that many independent tasks.
+pub fn spec_of(setting: &Setting, number: usize, tasks: usize) -> String {
     let mut plan = String::new();
-    for task in 0..TASKS {
+    for task in 0..tasks {
         write!(plan, "### [ ] Step: Task {task}\n<!-- id: t{task} -->\n\nDo it.\n\n").unwrap();
     }
     let plan = setting.file("plan.md", &plan);

@@ -5,7 +5,7 @@ use super::{Worktrees, unused};
 use crate::agents::sandbox::launch::Launcher;
 use crate::agents::sandbox::{Sandbox, SandboxedCommand, Scope};
 use crate::domain::error::{Result, hint};
-use crate::gate::store::Repo;
+use crate::gate::store::{Repo, Sharing};
 use crate::system::overlay::{Overlay, is_whiteout};
 use anyhow::bail;
 use std::fmt;
@@ -49,7 +49,12 @@ impl Worktrees {
     /// # Errors
     /// If the user asks for what does not work.
     pub fn share_checkouts(&mut self, repo: &Repo, sandbox: &Sandbox) -> Result<Checkouts> {
-        let checkouts = checkouts(repo, sandbox)?;
+        // So that no process takes what is tried for what a killed one left.
+        let _making = self.making()?;
+        let checkouts = match self.common.to_str().and(self.root.to_str()) {
+            Some(_) => checkouts(repo, sandbox)?,
+            None => Checkouts::Full("their path is not UTF-8".into()),
+        };
         self.is_layered = checkouts == Checkouts::Overlay;
         Ok(checkouts)
     }
@@ -85,6 +90,10 @@ pub fn checkouts(repo: &Repo, sandbox: &Sandbox) -> Result<Checkouts> {
     if matches!(wanted, Wanted::Full) {
         return Ok(Checkouts::Full("flow-ai.checkouts asks for them".into()));
     }
+    // What one of them made, another could not change in an overlay: a user namespace knows one user.
+    if Sharing::of(repo).is_some() {
+        return Ok(Checkouts::Full("several people share the repository".into()));
+    }
     if matches!(wanted, Wanted::Best) && !sandbox.is_active() {
         // It would keep programs from becoming another user, and nothing would keep them from the shared files.
         return Ok(Checkouts::Full("commands are not sandboxed".into()));
@@ -104,11 +113,12 @@ fn try_overlays(repo: &Repo, sandbox: &Sandbox) -> Result<Result<(), String>> {
     if Launcher::own().is_none() {
         return Ok(Err("this program is not git-flow-ai".into()));
     }
-    let own = Some(repo.common_dir().join("flow-ai")).filter(|own| own.is_dir());
-    let own = own.unwrap_or_else(|| repo.common_dir().to_owned());
-    let Ok(place) = tempfile::Builder::new().prefix(".layers-").tempdir_in(&own) else {
-        return Ok(Err(format!("{} cannot be written", own.display())));
-    };
+    // Where half-made records are: what a kill leaves goes with those.
+    let own = repo.own_dir()?;
+    let stage = own.join("stage");
+    let made =
+        fs::create_dir_all(&stage).and_then(|()| tempfile::Builder::new().prefix("try-").tempdir_in(&stage));
+    let Ok(place) = made else { return Ok(Err(format!("{} cannot be written", own.display()))) };
     Ok(attempt(&own, place.path(), sandbox).map_err(|error| format!("{error:#}")))
 }
 

@@ -31,6 +31,7 @@ impl Deletions {
     /// Deletes them in the background.
     pub fn start(&self, paths: Vec<PathBuf>) {
         let deletion = thread::spawn(move || {
+            lower_priority();
             for path in paths {
                 // What resists stays in the trash: the next start tries again, and `clean` says why.
                 let _ = remove_tree(&path);
@@ -61,6 +62,13 @@ impl Drop for Deletions {
             }
         }
     }
+}
+
+/// Lets everything else go first: on Linux each thread has a priority of its own (`setpriority(2)`).
+fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    // Where that is refused, it is only less polite.
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 19);
 }
 
 /// Removes the empty folders at which worktrees were seen. No process may be using them: what is mounted there

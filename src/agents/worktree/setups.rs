@@ -10,7 +10,7 @@
 
 use super::layers::Layers;
 use super::upper::Upper;
-use super::{Worktree, scan};
+use super::{Worktree, bases, scan};
 use crate::domain::digest;
 use crate::domain::error::{Result, hint};
 use crate::gate::store::{Repo, trees};
@@ -21,7 +21,7 @@ use anyhow::Context;
 use gix::ObjectId;
 use globset::{GlobBuilder, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -127,6 +127,8 @@ pub struct Keys {
     /// For the same files alone.
     own: String,
     _making: Lock,
+    /// Nothing is removed meanwhile.
+    _in_use: File,
 }
 
 /// What is known of a layer.
@@ -155,8 +157,11 @@ pub(super) fn prepare(worktree: &mut Worktree, setup: &Setup<'_>) -> Result<Prep
     let own = digest::short(format!("{text}\0{}", layers.base.key));
     let shared = inputs.map(|inputs| digest::short(format!("{text}\0{inputs}")));
     let own_dir = worktree.parent.own_dir();
-    let making =
-        lock::take(&own_dir.join("locks/.setups.lock")).context("cannot lock the making of a setup")?;
+    let in_use = bases::in_use(&own_dir)?;
+    in_use.lock_shared().context("cannot lock what setups made")?;
+    // Whoever needs the same waits for it. No key of a layer begins with a dot.
+    let making = own_dir.join("setups").join(format!(".lock-{}", shared.as_ref().unwrap_or(&own)));
+    let making = lock::take(&making).context("cannot lock the making of a setup")?;
     for key in shared.iter().chain([&own]) {
         if fits(&repo, &own_dir, key, layers.base.tree()?)? {
             worktree.record.set_layers(&layers.base.key, Some(key))?;
@@ -165,7 +170,7 @@ pub(super) fn prepare(worktree: &mut Worktree, setup: &Setup<'_>) -> Result<Prep
         }
     }
     let shared = shared.filter(|_| setup.is_trusted);
-    Ok(Prepared::Needed(Keys { shared, own, _making: making }))
+    Ok(Prepared::Needed(Keys { shared, own, _making: making, _in_use: in_use }))
 }
 
 /// Keeps what the setup has made in the worktree as a layer, which it is seen through from now on. Returns the files of
@@ -181,8 +186,12 @@ pub(super) fn keep(worktree: &mut Worktree, keys: Keys) -> Result<Vec<PathBuf>> 
         let is_known = trees::entry(&repo, tree, path.as_os_str().as_encoded_bytes())?.is_some();
         if is_known { changed.push(path) } else { adds.push(path) }
     }
-    let key = keys.shared.filter(|_| changed.is_empty()).unwrap_or(keys.own);
     let setups = worktree.parent.own_dir().join("setups");
+    // One that is there and hides something here is seen by others.
+    let is_free = |key: &String| !setups.join(key).exists();
+    let key = keys.shared.filter(|_| changed.is_empty()).filter(is_free);
+    let key = key.or(Some(keys.own).filter(is_free));
+    let key = key.map_or_else(|| Ok(format!("{:016x}", getrandom::u64()?)), anyhow::Ok)?;
     let (aside, place) = (setups.join(format!(".making-{key}")), setups.join(&key));
     remove_tree(&aside)
         .and_then(|()| fs::create_dir_all(&aside))
@@ -195,9 +204,7 @@ pub(super) fn keep(worktree: &mut Worktree, keys: Keys) -> Result<Vec<PathBuf>> 
     fs::rename(worktree.files().join(".git"), fresh.join(".git")).context("cannot move its .git file")?;
     fs::rename(worktree.record.upper(), aside.join("files")).context("cannot keep what the setup made")?;
     fs::rename(fresh, worktree.record.upper()).context("cannot make a new layer")?;
-    remove_tree(&place)
-        .and_then(|()| fs::rename(&aside, &place))
-        .context("cannot keep what the setup made")?;
+    fs::rename(&aside, &place).context("cannot keep what the setup made")?;
     worktree.record.set_layers(&layers.base.key, Some(&key))?;
     worktree.layers = Some(Layers { setup: Some(key), ..layers });
     Ok(changed)
@@ -261,6 +268,6 @@ fn fits(repo: &Repo, own: &Path, key: &str, tree: ObjectId) -> Result<bool> {
     }
     let times = fs::FileTimes::new().set_modified(SystemTime::now());
     // Where that fails it is removed earlier.
-    let _ = fs::File::options().write(true).open(&about).and_then(|file| file.set_times(times));
+    let _ = File::options().write(true).open(&about).and_then(|file| file.set_times(times));
     Ok(true)
 }

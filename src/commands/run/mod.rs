@@ -145,8 +145,6 @@ pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &St
     trust::require(&repo, brings(&loaded, &options.slug, &plan), options.trust)?;
     let mut worktrees = Worktrees::new(&repo, &loaded.config)?;
     let sandbox = crate::agents::sandbox_for(&repo, &loaded.config)?;
-    let checkouts = worktrees.share_checkouts(&repo, &sandbox)?;
-    worktrees.sweep_checkouts(false)?;
     let id = new_id()?;
     let retry: Vec<String> = match options.retry {
         true => chosen.tasks.iter().filter(|task| !task.done).map(|task| task.id.clone()).collect(),
@@ -160,6 +158,9 @@ pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &St
     let budget = BudgetTracker::new(&loaded.config, options.budget);
     let (journal, events) = Journal::begin(&repo, &spec, &id, &retry, &history, events)?;
     let events = events.recorded(budget.recorder());
+    // Only now: what is tried leaves files when it is killed, and the next run finds them by the journal.
+    let checkouts = worktrees.share_checkouts(&repo, &sandbox)?;
+    worktrees.sweep_checkouts(false)?;
     for warning in loaded.warnings.iter().chain(&plan.warnings) {
         events.warn(warning.as_str());
     }
