@@ -6,8 +6,9 @@ use crate::agents::sandbox::launch::Launcher;
 use crate::agents::sandbox::{Sandbox, SandboxedCommand, Scope};
 use crate::domain::error::{Result, hint};
 use crate::gate::store::{Repo, Sharing};
+use crate::system::fs::remove_tree;
 use crate::system::overlay::{Overlay, is_whiteout};
-use anyhow::bail;
+use anyhow::{Context, bail};
 use std::fmt;
 use std::fs;
 use std::path::Path;
@@ -119,7 +120,10 @@ fn try_overlays(repo: &Repo, sandbox: &Sandbox) -> Result<Result<(), String>> {
     let made =
         fs::create_dir_all(&stage).and_then(|()| tempfile::Builder::new().prefix("try-").tempdir_in(&stage));
     let Ok(place) = made else { return Ok(Err(format!("{} cannot be written", own.display()))) };
-    Ok(attempt(&own, place.path(), sandbox).map_err(|error| format!("{error:#}")))
+    let tried = attempt(&own, place.path(), sandbox).map_err(|error| format!("{error:#}"));
+    // The kernel leaves a folder in there that nobody may read.
+    remove_tree(place.path()).with_context(|| format!("cannot remove {}", place.path().display()))?;
+    Ok(tried)
 }
 
 fn attempt(own: &Path, place: &Path, sandbox: &Sandbox) -> Result<()> {

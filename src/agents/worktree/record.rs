@@ -320,12 +320,7 @@ impl WorktreeRecord {
     }
 
     pub fn delete(self) -> Result<()> {
-        match fs::remove_dir_all(&self.dir) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("cannot remove {}", self.dir.display()))
-            }
-            _ => Ok(()),
-        }
+        remove_tree(&self.dir).with_context(|| format!("cannot remove {}", self.dir.display()))
     }
 
     fn object(&self, name: &str) -> Result<Option<ObjectId>> {

@@ -2,6 +2,7 @@
 
 use super::record::{LAYERS, WorktreeRecord, as_path, is_in_trash};
 use crate::domain::error::Result;
+use crate::system::fs::remove_tree;
 use anyhow::Context;
 use std::collections::BTreeSet;
 use std::fs;
@@ -46,7 +47,7 @@ pub fn paths(own: &Path) -> Vec<PathBuf> {
 pub fn sweep_stage(own: &Path) -> Result<()> {
     for entry in fs::read_dir(own.join("stage")).into_iter().flatten().flatten() {
         let path = entry.path();
-        fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        remove_tree(&path).with_context(|| format!("cannot remove {}", path.display()))?;
     }
     Ok(())
 }
