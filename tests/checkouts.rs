@@ -9,8 +9,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-/// Both ways of making a checkout.
-const WAYS: [&str; 2] = ["overlay", "full"];
+/// All ways of making a checkout.
+const WAYS: [&str; 3] = ["overlay", "copy", "full"];
 
 /// A project of some folders, with one agent that does what `act` says.
 fn stage(way: &str, run: &str, act: &str, tasks: &str) -> Place {
@@ -142,7 +142,13 @@ fn whatever_an_agent_does_is_collected_as_from_a_checkout_of_its_own() {
         ("a deep chain", "p=.; for i in $(seq 60); do p=$p/d; done; mkdir -p $p; echo x > $p/x"),
     ] {
         let trees = WAYS.map(|way| {
-            let place = stage(way, "", &format!("{act}\necho done"), &task("it", ""));
+            // The second one of a commit is copied.
+            let first = format!("if [ $task = first ]; then echo x > first.txt; else {act}\nfi\necho done");
+            let tasks = match way {
+                "copy" => [task("first", ""), task("it", "")].concat(),
+                _ => task("it", ""),
+            };
+            let place = stage(way, "parallel = 1", &first, &tasks);
             let before = shared(&place);
             let said = run(&place).stderr;
             assert!(before.is_empty() && shared(&place).is_empty() == (way == "full"), "{what} by {way}");
@@ -153,8 +159,31 @@ fn whatever_an_agent_does_is_collected_as_from_a_checkout_of_its_own() {
             is_unmounted(&place);
             (branch.stdout, listed, in_trash(&place))
         });
-        assert_eq!(trees[0], trees[1], "{what}");
+        let [overlay, copy, full] = trees;
+        assert_eq!(overlay, full, "{what}");
+        assert_eq!(copy, full, "{what}");
     }
+}
+
+#[test]
+fn what_was_written_to_a_clean_checkout_is_not_copied() {
+    let act = "cat src/one.txt src/two.txt docs/one.txt > $task.txt; git status --porcelain >> $task.txt; echo done";
+    let tasks = |names: [&str; 2]| names.map(|name| task(name, "")).concat();
+    let place = stage("copy", "parallel = 1\nsandbox = \"off\"", act, &tasks(["one", "two"]));
+    run(&place).ok();
+    let clean = "src one\nsrc two\ndocs one\n?? two.txt\n";
+    assert_eq!(place.file("flow/demo/two", "two.txt").as_deref(), Some(clean));
+    place.sh("cd .git/flow-ai/bases/*/files && echo evil > src/one.txt && rm src/two.txt docs/one.txt && ln -s /etc/passwd docs/one.txt");
+    let plan = place.beside("plan.md", &format!("# More\n\n{}", tasks(["three", "four"])));
+    let request = place.beside("request.md", "Make it.\n");
+    place.flow(&["spec", "again", "--workflow", "quick", "--from", request.to_str().unwrap()]).ok();
+    place.flow(&["plan", "again", "--from", plan.to_str().unwrap()]).ok();
+    place.flow(&["run", "again", "--no-review"]).ok();
+    for name in ["three", "four"] {
+        let text = place.file(&format!("flow/again/{name}"), &format!("{name}.txt"));
+        assert_eq!(text, Some(clean.replace("two.txt", &format!("{name}.txt"))));
+    }
+    is_tidy(&place);
 }
 
 #[test]
@@ -202,6 +231,34 @@ fn a_commit_that_differs_little_is_a_layer_over_the_checkout_that_is_there() {
         seen.lines().any(|line| line == "?? seen.txt") && !seen.contains(" M ") && !seen.contains(" D "),
         "{seen}"
     );
+}
+
+#[test]
+fn who_cannot_work_in_an_overlay_gets_a_checkout_of_its_own() {
+    let act = "git mv src sources || exit 1; echo done";
+    let place = stage("overlay", "", act, &task("it", ""));
+    let config = place.read(".zenflow/config.toml").replace("attempts = 1", "attempts = 2");
+    place.write(".zenflow/config.toml", config);
+    place.git(&["commit", "--quiet", "-am", "Two attempts"]).ok();
+    run(&place).ok().says("a program cannot work in an overlay: the next checkout is a copy");
+    assert_eq!(place.file("flow/demo/it", "sources/one.txt").as_deref(), Some("src one\n"));
+    assert_eq!(place.file("flow/demo/it", "src/one.txt"), None);
+    // The same of the checks.
+    place.write(
+        ".zenflow/config.toml",
+        place
+            .read(".zenflow/config.toml")
+            .replace("attempts = 2", "attempts = 1\nverify = 'git mv docs d && git mv d docs'"),
+    );
+    place.git(&["commit", "--quiet", "-am", "Checks"]).ok();
+    agent(&place, "echo x > x; echo done");
+    run_another(&place, "again").ok().says("the next checkout is a copy");
+    // And of the setup.
+    let config = place.read(".zenflow/config.toml").replace("verify =", "setup =");
+    place.write(".zenflow/config.toml", config);
+    place.git(&["commit", "--quiet", "-am", "Setup"]).ok();
+    run_another(&place, "setup").ok().says("the next checkout is a copy");
+    is_tidy(&place);
 }
 
 #[test]
@@ -321,8 +378,12 @@ fn files_that_others_put_where_a_worktree_is_are_left_alone() {
 #[test]
 fn a_choice_that_means_nothing_is_named() {
     let place = stage("copies", "", "echo x > x; echo done", &task("it", ""));
-    run(&place).exits(2).says("invalid value `copies` for flow-ai.checkouts (expected overlay or full)");
+    run(&place)
+        .exits(2)
+        .says("invalid value `copies` for flow-ai.checkouts (expected overlay, copy or full)");
     place.git(&["config", "flow-ai.checkouts", "full"]).ok();
-    run(&place).ok().says("checkouts: full copies");
-    place.flow(&["doctor"]).says("full copies");
+    run(&place).ok().says("checkouts: by git, one for each worktree (flow-ai.checkouts asks for it)");
+    place.flow(&["doctor"]).says("checkouts").says("by git, one for each worktree");
+    place.git(&["config", "flow-ai.checkouts", "copy"]).ok();
+    place.flow(&["doctor"]).says("copies of a clean checkout (flow-ai.checkouts asks for it)");
 }

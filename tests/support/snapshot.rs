@@ -25,7 +25,10 @@ const FILTERS: [(&str, &str); 14] = [
     (r"(reads \d+ files?), \d+(\.\d+)? \w+", "$1, [SIZE]"),
     (r"\.(tmp|flow-ai-test-)\w+", "[TEMPORARY]"),
     // As the system, or whoever runs the tests, has it.
-    (r"overlays over a clean checkout that they share|full copies \(.*\)", "[CHECKOUTS]"),
+    (
+        r"overlays over a clean checkout that they share|copies of a clean checkout \(.*\)|by git, one for each worktree \(.*\)",
+        "[CHECKOUTS]",
+    ),
 ];
 
 impl Out {

@@ -4,6 +4,8 @@
 //! digest of the tree and of all that decides about the content of its files. A tree that differs little from one
 //! that is there is made as a layer over it: git moves an overlay of that from one tree to the other.
 //!
+//! Where there are no overlays, worktrees are copied from it: see [`super::from_base`].
+//!
 //! One is made aside under a lock of its own and renamed into its place, so that a kill leaves nothing that counts.
 //! It is used as long as a record names it: who looks for one holds [`HeldBase`] until a record does, and nothing is
 //! removed meanwhile.
@@ -45,6 +47,15 @@ struct About {
     /// The one that it is a layer over.
     under: Option<String>,
     bytes: u64,
+}
+
+/// What a worktree does with a clean checkout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// It is seen through it.
+    Layer,
+    /// It is copied from it, which takes all files in one folder.
+    Copy,
 }
 
 /// A clean checkout that is not removed as long as this is held.
@@ -91,31 +102,56 @@ impl Base {
 }
 
 /// The clean checkout of that commit's tree, made if it is not there.
-pub(super) fn take(worktrees: &Worktrees, commit: ObjectId) -> Result<HeldBase> {
-    let own = worktrees.own_dir();
-    let in_use = in_use(&own)?;
-    in_use.lock_shared().context("cannot lock the clean checkouts")?;
-    let repo = Repo::open(&worktrees.common)?;
-    let tree = repo.tree_of(commit)?;
-    let settings = settings(worktrees);
-    let key = digest::short(format!("{tree} {settings}"));
-    if let Some(base) = Base::read(&own, &key)? {
-        touch(&own, &key);
-        return Ok(HeldBase { base, _lock: in_use });
+pub(super) fn take(worktrees: &Worktrees, commit: ObjectId, how: Use) -> Result<HeldBase> {
+    let wanted = Wanted::new(worktrees, commit)?;
+    if let Some(held) = wanted.found()? {
+        return Ok(held);
     }
-    let making = lock::take(&own.join("locks/.making-bases.lock")).context("cannot lock its making")?;
-    if Base::read(&own, &key)?.is_none() {
-        make(
-            worktrees,
-            &repo,
-            &key,
-            commit,
-            About { tree: tree.to_string(), settings, under: None, bytes: 0 },
-        )?;
+    let making =
+        lock::take(&wanted.own.join("locks/.making-bases.lock")).context("cannot lock its making")?;
+    if Base::read(&wanted.own, &wanted.key)?.is_none() {
+        let about =
+            About { tree: wanted.tree.to_string(), settings: wanted.settings.clone(), under: None, bytes: 0 };
+        let near = match how {
+            Use::Layer => near(worktrees, &about)?,
+            Use::Copy => None,
+        };
+        make(worktrees, &wanted.key, commit, about, near)?;
     }
     drop(making);
-    let base = Base::read(&own, &key)?.context("the clean checkout has gone")?;
-    Ok(HeldBase { base, _lock: in_use })
+    wanted.found()?.context("the clean checkout has gone")
+}
+
+/// The clean checkout of that commit's tree, if it is there.
+pub(super) fn find(worktrees: &Worktrees, commit: ObjectId) -> Result<Option<HeldBase>> {
+    Wanted::new(worktrees, commit)?.found()
+}
+
+/// What is looked for, while nothing is removed.
+struct Wanted {
+    own: PathBuf,
+    tree: ObjectId,
+    settings: String,
+    key: String,
+    in_use: File,
+}
+
+impl Wanted {
+    fn new(worktrees: &Worktrees, commit: ObjectId) -> Result<Wanted> {
+        let own = worktrees.own_dir();
+        let in_use = in_use(&own)?;
+        in_use.lock_shared().context("cannot lock the clean checkouts")?;
+        let tree = Repo::open(&worktrees.common)?.tree_of(commit)?;
+        let settings = settings(worktrees);
+        let key = digest::short(format!("{tree} {settings}"));
+        Ok(Wanted { own, tree, settings, key, in_use })
+    }
+
+    fn found(&self) -> Result<Option<HeldBase>> {
+        let Some(base) = Base::read(&self.own, &self.key)? else { return Ok(None) };
+        touch(&self.own, &self.key);
+        Ok(Some(HeldBase { base, _lock: self.in_use.try_clone()? }))
+    }
 }
 
 /// The digest of all that decides about the content of files, beside their tree.
@@ -139,12 +175,11 @@ fn touch(own: &Path, key: &str) {
         .and_then(|file| file.set_times(now));
 }
 
-/// Makes it aside.
-fn make(worktrees: &Worktrees, repo: &Repo, key: &str, commit: ObjectId, about: About) -> Result<()> {
+/// Makes it aside, over the one that is near if there is one.
+fn make(worktrees: &Worktrees, key: &str, commit: ObjectId, about: About, near: Option<Base>) -> Result<()> {
     let bases = worktrees.own_dir().join("bases");
     fs::create_dir_all(&bases).with_context(|| format!("cannot make {}", bases.display()))?;
     let aside = Aside(bases.join(format!(".making-{key}")));
-    let near = near(worktrees, repo, &about)?;
     // Whatever keeps git from that, it is checked out afresh.
     let over = near.and_then(|near| aside.over(worktrees, &near, commit, &about).ok().flatten());
     let mut about = match over {
@@ -160,15 +195,15 @@ fn make(worktrees: &Worktrees, repo: &Repo, key: &str, commit: ObjectId, about: 
 }
 
 /// One that was used lately, and differs from that tree in few paths and in no attributes.
-fn near(worktrees: &Worktrees, repo: &Repo, about: &About) -> Result<Option<Base>> {
-    let own = worktrees.own_dir();
+fn near(worktrees: &Worktrees, about: &About) -> Result<Option<Base>> {
+    let (own, repo) = (worktrees.own_dir(), Repo::open(&worktrees.common)?);
     let tree = ObjectId::from_hex(about.tree.as_bytes())?;
     let candidates = all(&own)
         .into_iter()
         .filter(|(_, base)| base.about.under.is_none() && base.about.settings == about.settings);
     for (_, base) in candidates.rev().take(LOOKED_AT) {
         // Its tree may be gone: then git cannot start from it.
-        let Ok(changed) = trees::changed(repo, base.tree()?, tree) else { continue };
+        let Ok(changed) = trees::changed(&repo, base.tree()?, tree) else { continue };
         let is_attributes = |path: &[u8]| path.ends_with(b".gitattributes");
         if changed.len() <= NEAR && !changed.iter().any(|one| is_attributes(&one.path)) {
             return Ok(Some(base));

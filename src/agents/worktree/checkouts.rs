@@ -1,5 +1,5 @@
-//! Whether worktrees can be seen through layers here, found out by trying: a kernel, a file system or a container may
-//! forbid it in many ways.
+//! How worktrees get their files here. Whether they can be seen through layers is found out by trying: a kernel, a file
+//! system or a container may forbid it in many ways.
 
 use super::{Worktrees, unused};
 use crate::agents::sandbox::launch::Launcher;
@@ -21,6 +21,7 @@ const TRIED: &str =
 /// How worktrees are made, by `git config flow-ai.checkouts`.
 enum Wanted {
     Overlay,
+    Copy,
     Full,
     /// The best that this system has.
     Best,
@@ -31,7 +32,9 @@ enum Wanted {
 pub enum Checkouts {
     /// Each is an overlay over a clean checkout that all share.
     Overlay,
-    /// Each has all files to itself: why.
+    /// Each has all files to itself, copied from a clean checkout as soon as a second one needs the same: why.
+    Copy(String),
+    /// Each is checked out by git: why.
     Full(String),
 }
 
@@ -39,7 +42,8 @@ impl fmt::Display for Checkouts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Checkouts::Overlay => f.write_str("overlays over a clean checkout that they share"),
-            Checkouts::Full(why) => write!(f, "full copies ({why})"),
+            Checkouts::Copy(why) => write!(f, "copies of a clean checkout ({why})"),
+            Checkouts::Full(why) => write!(f, "by git, one for each worktree ({why})"),
         }
     }
 }
@@ -52,12 +56,17 @@ impl Worktrees {
     pub fn share_checkouts(&mut self, repo: &Repo, sandbox: &Sandbox) -> Result<Checkouts> {
         // So that no process takes what is tried for what a killed one left.
         let _making = self.making()?;
-        let checkouts = match self.common.to_str().and(self.root.to_str()) {
+        self.checkouts = match self.common.to_str().and(self.root.to_str()) {
             Some(_) => checkouts(repo, sandbox)?,
-            None => Checkouts::Full("their path is not UTF-8".into()),
+            None => Checkouts::Copy("their path is not UTF-8".into()),
         };
-        self.is_layered = checkouts == Checkouts::Overlay;
-        Ok(checkouts)
+        Ok(self.checkouts.clone())
+    }
+
+    /// The same, whose new worktrees have all files to themselves.
+    pub fn without_layers(&self) -> Worktrees {
+        let why = "a program did not work in an overlay".into();
+        Worktrees { checkouts: Checkouts::Copy(why), ..self.clone() }
     }
 
     /// Removes clean checkouts that are not in use: old ones and those beyond their room, or all of them. Returns how
@@ -72,6 +81,12 @@ impl Worktrees {
     }
 }
 
+/// Whether that output complains of what only overlays cannot do: a folder of a lower layer is not renamed there
+/// (`rename(2)`, EXDEV), and not every program copies it then.
+pub fn needs_own_files(output: &str) -> bool {
+    ["Invalid cross-device link", "EXDEV", "os error 18"].iter().any(|said| output.contains(said))
+}
+
 /// How worktrees are checked out for commands in that sandbox: as the user chose, or the best that works.
 ///
 /// # Errors
@@ -80,24 +95,29 @@ pub fn checkouts(repo: &Repo, sandbox: &Sandbox) -> Result<Checkouts> {
     let wanted = match repo.git_config("flow-ai.checkouts").as_deref().map(str::trim) {
         None => Wanted::Best,
         Some("overlay") => Wanted::Overlay,
+        Some("copy") => Wanted::Copy,
         Some("full") => Wanted::Full,
         Some(other) => {
             return Err(hint(
-                format!("invalid value `{other}` for flow-ai.checkouts (expected overlay or full)"),
+                format!("invalid value `{other}` for flow-ai.checkouts (expected overlay, copy or full)"),
                 "git config --unset flow-ai.checkouts takes the best that there is",
             ));
         }
     };
-    if matches!(wanted, Wanted::Full) {
-        return Ok(Checkouts::Full("flow-ai.checkouts asks for them".into()));
-    }
-    // What one of them made, another could not change in an overlay: a user namespace knows one user.
-    if Sharing::of(repo).is_some() {
-        return Ok(Checkouts::Full("several people share the repository".into()));
-    }
-    if matches!(wanted, Wanted::Best) && !sandbox.is_active() {
+    let asked = || "flow-ai.checkouts asks for it".to_owned();
+    match wanted {
+        Wanted::Full => return Ok(Checkouts::Full(asked())),
+        // What one of them made, another could not change in an overlay: a user namespace knows one user. Nor would a
+        // clean checkout be kept from the others.
+        _ if Sharing::of(repo).is_some() => {
+            return Ok(Checkouts::Full("several people share the repository".into()));
+        }
+        Wanted::Copy => return Ok(Checkouts::Copy(asked())),
         // It would keep programs from becoming another user, and nothing would keep them from the shared files.
-        return Ok(Checkouts::Full("commands are not sandboxed".into()));
+        Wanted::Best if !sandbox.is_active() => {
+            return Ok(Checkouts::Copy("commands are not sandboxed".into()));
+        }
+        Wanted::Best | Wanted::Overlay => {}
     }
     match (try_overlays(repo, sandbox)?, wanted) {
         (Ok(()), _) => Ok(Checkouts::Overlay),
@@ -105,7 +125,7 @@ pub fn checkouts(repo: &Repo, sandbox: &Sandbox) -> Result<Checkouts> {
             format!("flow-ai.checkouts asks for overlays, which do not work here: {why}"),
             "git config --unset flow-ai.checkouts takes the best that there is",
         )),
-        (Err(why), _) => Ok(Checkouts::Full(format!("no overlays: {why}"))),
+        (Err(why), _) => Ok(Checkouts::Copy(format!("no overlays: {why}"))),
     }
 }
 

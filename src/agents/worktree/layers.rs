@@ -5,7 +5,7 @@
 //! checkout. Outside of that the path is a folder with nothing but a [`NOTE`], and all that was written lies in the
 //! record (`upper/`), whatever ends the command. Nobody writes in a namespace while we look.
 
-use super::bases::{self, Base};
+use super::bases::{self, Base, Use};
 use super::record::WorktreeRecord;
 use super::{Worktree, Worktrees};
 use crate::domain::error::Result;
@@ -36,7 +36,7 @@ impl Layers {
         let base = match Base::read(&worktrees.own_dir(), &key)? {
             Some(base) => base,
             None => {
-                let held = bases::take(worktrees, commit)?;
+                let held = bases::take(worktrees, commit, Use::Layer)?;
                 record.set_layers(&held.base.key, setup.as_deref())?;
                 held.base
             }

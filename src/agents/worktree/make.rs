@@ -4,12 +4,16 @@
 //! [`super::private_git`], so that no git meets a half-made admin folder (`git worktree add` fills its own
 //! file by file, and takes `config.lock` for tracking), and `git worktree prune` has no say. The record comes
 //! first, then the folder's content. Only the files are checked out by git itself, which knows filters,
-//! line ends and sparse trees.
+//! line ends and sparse trees, or come from a clean checkout that it made.
 
+use super::bases::{Base, HeldBase, Use};
 use super::layers::Layers;
 use super::record::{self, WorktreeRecord};
 use super::records;
-use super::{Worktree, Worktrees, bases, deletions, filters, locate, private_git, remove, root, submodules};
+use super::{
+    Checkouts, Worktree, Worktrees, bases, deletions, filters, from_base, locate, private_git, remove, root,
+    submodules,
+};
 use crate::domain::error::{Result, hint};
 use crate::gate::store::{Repo, trees};
 use crate::system::fs::lock;
@@ -19,13 +23,18 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 impl Worktrees {
     /// Makes a worktree with that commit's files, on no branch. Its folder is called `name`, with a
     /// number if that exists already.
     pub fn make(&self, name: &str, commit: ObjectId) -> Result<Worktree> {
-        let held = self.shares_checkouts(commit)?.then(|| bases::take(self, commit)).transpose();
-        let held = held.with_context(|| format!("cannot make the worktree {name}"))?;
+        let held = self.clean_checkout(commit).with_context(|| format!("cannot make the worktree {name}"))?;
+        let (layers, copied) = match held {
+            Some((Use::Layer, held)) => (Some(held), None),
+            Some((Use::Copy, held)) => (None, Some(held)),
+            None => (None, None),
+        };
         let making = self.making()?;
         let path = self.new_folder(name)?;
         let (id, folder) = (commit.to_string(), locate::identity(&path).unwrap_or_default());
@@ -34,7 +43,7 @@ impl Worktrees {
             ("path", path.as_os_str().as_bytes()),
             ("folder", folder.as_bytes()),
         ];
-        files.extend(held.iter().map(|held| (record::LAYERS, held.base.key.as_bytes())));
+        files.extend(layers.iter().map(|held| (record::LAYERS, held.base.key.as_bytes())));
         let record = WorktreeRecord::create(&self.own_dir(), name, &files)?;
         drop(making);
         let mut worktree = Worktree {
@@ -43,10 +52,11 @@ impl Worktrees {
             path,
             base: commit,
             record,
-            layers: held.map(|held| Layers { base: held.base, setup: None }),
+            layers: layers.map(|held| Layers { base: held.base, setup: None }),
             empty_submodules: Vec::new(),
         };
-        match fill(&worktree).and_then(|()| submodules::fill(&worktree)) {
+        let filled = fill(&worktree, copied.as_ref().map(|held| &held.base));
+        match filled.and_then(|()| submodules::fill(&worktree)) {
             Ok(empty) => {
                 worktree.empty_submodules = empty;
                 Ok(worktree)
@@ -60,10 +70,27 @@ impl Worktrees {
         }
     }
 
-    /// Whether a worktree of that commit is seen through layers. Submodules are filled in each by itself.
-    fn shares_checkouts(&self, commit: ObjectId) -> Result<bool> {
+    /// The clean checkout that a worktree of that commit gets its files from, and how; `None` if git is to check them
+    /// out.
+    fn clean_checkout(&self, commit: ObjectId) -> Result<Option<(Use, HeldBase)>> {
+        if matches!(self.checkouts, Checkouts::Full(_)) {
+            return Ok(None);
+        }
         let repo = Repo::open(&self.common)?;
-        Ok(self.is_layered && trees::entry(&repo, repo.tree_of(commit)?, b".gitmodules")?.is_none())
+        let tree = repo.tree_of(commit)?;
+        // Submodules are filled in each by itself.
+        let has_submodules = trees::entry(&repo, tree, b".gitmodules")?.is_some();
+        if self.checkouts == Checkouts::Overlay && !has_submodules {
+            return Ok(Some((Use::Layer, bases::take(self, commit, Use::Layer)?)));
+        }
+        // One worktree alone is not worth making it.
+        let is_first = self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(tree);
+        let held = match is_first {
+            true => bases::find(self, commit)?,
+            false => Some(bases::take(self, commit, Use::Copy)?),
+        };
+        // A layer over another is not all of its files.
+        Ok(held.filter(|held| held.base.under().is_none()).map(|held| (Use::Copy, held)))
     }
 
     /// Held while a folder has no record yet, or a record no name, so that no process takes it for one that
@@ -140,7 +167,8 @@ impl Worktrees {
     }
 }
 
-fn fill(worktree: &Worktree) -> Result<()> {
+/// Puts its files into it, from that clean checkout if there is one to copy from.
+fn fill(worktree: &Worktree, copied: Option<&Base>) -> Result<()> {
     if let Some(layers) = &worktree.layers {
         Layers::make(&worktree.record, &worktree.path)?;
         fs::create_dir_all(worktree.seat()).context("cannot make the folder where its files are seen")?;
@@ -150,19 +178,26 @@ fn fill(worktree: &Worktree) -> Result<()> {
         return fs::hard_link(index, worktree.record.index()).context("cannot keep the index");
     }
     private_git::create(worktree).context("cannot make its private repository")?;
+    match copied {
+        Some(base) => from_base::copy(worktree, base)?,
+        None => check_out(worktree)?,
+    }
+    // Aside first: the index in the record is what says that the checkout was complete.
+    let aside = worktree.record.scratch("index.new");
+    fs::copy(worktree.git_dir().join("index"), &aside).context("cannot keep a copy of the index")?;
+    fs::rename(&aside, worktree.record.index())?;
+    Ok(())
+}
+
+/// Has git check out all of its files.
+fn check_out(worktree: &Worktree) -> Result<()> {
     // With the user's own git directory, since no agent has been in the worktree yet: filters, large
     // files and objects that only a remote has are found as in any checkout.
-    let index = worktree.git_dir().join("index");
     let mut checkout = worktree.git();
     checkout
-        .env("GIT_INDEX_FILE", &index)
+        .env("GIT_INDEX_FILE", worktree.git_dir().join("index"))
         .args(["read-tree", "--reset", "-u", "--no-recurse-submodules"])
         .arg(worktree.base.to_string());
     let checkout = worktree.start_git(filters::heard(checkout), true)?;
-    filters::check_out(&worktree.parent, worktree.base, checkout)?;
-    // Aside first: the index in the record is what says that the checkout was complete.
-    let aside = worktree.record.scratch("index.new");
-    fs::copy(index, &aside).context("cannot keep a copy of the index")?;
-    fs::rename(&aside, worktree.record.index())?;
-    Ok(())
+    filters::check_out(&worktree.parent, worktree.base, checkout)
 }

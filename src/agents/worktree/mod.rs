@@ -10,7 +10,7 @@
 //! | [`Worktrees`], where a repository's worktrees are made; [`Worktree`], one of them, with all that can be done to it | here |
 //! | where they may be; which folder is ours | `root.rs`, `locate.rs` |
 //! | `WorktreeRecord`, what is known of one; all of them | `record.rs`, `records.rs` |
-//! | its layers, if it has some: the clean checkout that many share, what a setup made, what was written over them; how it becomes a folder again | `layers.rs`, `bases.rs`, `setups.rs`, `upper.rs`, `dissolve.rs`; their removal: `unused.rs`; whether this system has them: `checkouts.rs` |
+//! | its layers, if it has some: the clean checkout that many share, what a setup made, what was written over them; how it becomes a folder again | `layers.rs`, `bases.rs`, `setups.rs`, `upper.rs`, `dissolve.rs`; their removal: `unused.rs`; whether this system has them: `checkouts.rs`; files copied from a clean checkout where it has not: `from_base.rs` |
 //! | git commands on its files, and where those are | `view.rs` |
 //! | making one: its folder, its private repository with `GitSettings`, the files it needs | `make.rs`, `private_git.rs`, `settings.rs`, `copy.rs` |
 //! | [`Collected`], its files as a tree, by `Scan` and `ScratchIndex`, without each [`LeftOut`] | `collect.rs`, `scan.rs`, `scratch_index.rs`, `left_out.rs` |
@@ -45,6 +45,7 @@ mod deletions;
 mod disk;
 mod dissolve;
 mod filters;
+mod from_base;
 mod ignored;
 mod import;
 mod layers;
@@ -69,7 +70,7 @@ mod unused;
 mod upper;
 mod view;
 
-pub use checkouts::{Checkouts, checkouts};
+pub use checkouts::{Checkouts, checkouts, needs_own_files};
 pub use collect::Collected;
 pub use copy::Copied;
 pub use deletions::half_deleted;
@@ -94,11 +95,12 @@ use layers::Layers;
 use record::WorktreeRecord;
 use root::Root;
 use settings::GitSettings;
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Where a repository's temporary worktrees are made. Cheap to clone; when the last clone and the
 /// last worktree of it are dropped, what was removed has been deleted from the disk.
@@ -119,8 +121,10 @@ pub struct Worktrees {
     filters: Option<Sandbox>,
     /// What mounts the layers of worktrees; `None` if this program is not git-flow-ai.
     launcher: Option<Launcher>,
-    /// Whether new ones are seen through layers.
-    is_layered: bool,
+    /// How new ones get their files.
+    checkouts: Checkouts,
+    /// The trees that one was made of already, so that the next one is worth a clean checkout.
+    made: Arc<Mutex<HashSet<ObjectId>>>,
     /// Whether the config has a setup.
     has_setup: bool,
     deletions: Arc<Deletions>,
@@ -164,7 +168,8 @@ impl Worktrees {
         let mut modules = vec![repo.git_dir().join("modules"), common.join("modules")];
         modules.dedup();
         let sharing = Sharing::of(repo);
-        let (launcher, is_layered) = (Launcher::own(), false);
+        // Nothing runs in one before it is known what works: see `share_checkouts`.
+        let checkouts = Checkouts::Full("nothing else was asked for".into());
         let worktrees = Worktrees {
             common,
             main,
@@ -174,8 +179,9 @@ impl Worktrees {
             moved,
             settings,
             filters,
-            launcher,
-            is_layered,
+            launcher: Launcher::own(),
+            checkouts,
+            made: Arc::default(),
             has_setup: config.run.setup.is_some(),
             deletions,
         };
@@ -282,6 +288,11 @@ impl Worktree {
     /// Remembers that the ignored files which are there now can be made again.
     pub fn mark_set_up(&self) -> Result<()> {
         ignored::mark_set_up(self)
+    }
+
+    /// Whether its files are seen through layers.
+    pub fn is_overlay(&self) -> bool {
+        self.layers.is_some()
     }
 
     /// What an agent in it may touch.

@@ -7,7 +7,7 @@ use super::Run;
 use super::journal::{Effect, Journal};
 use crate::agents::sandbox::Scope;
 use crate::agents::sandbox::config_command::{self, ShellEnd};
-use crate::agents::worktree::{Collected, Prepared, Removed, Setup, Worktree};
+use crate::agents::worktree::{Collected, Prepared, Removed, Setup, Worktree, Worktrees, needs_own_files};
 use crate::domain::error::Result;
 use crate::domain::event::{Events, What};
 use crate::domain::spec::Slug;
@@ -18,6 +18,9 @@ use std::sync::Arc;
 
 /// How many paths are named.
 const NAMED: usize = 5;
+
+/// Said when a checkout is made in another way.
+pub const NO_OVERLAY: &str = "a program cannot work in an overlay: the next checkout is a copy";
 
 /// A worktree that is ready to be worked in.
 #[derive(Debug)]
@@ -41,15 +44,16 @@ impl Checkout {
     /// Makes one from that commit, copies what it needs, and runs the set-up command.
     pub async fn make(
         run: &Run,
+        worktrees: &Worktrees,
         name: &str,
         commit: ObjectId,
         env: &[(String, String)],
         events: &Events,
     ) -> Result<CheckoutEnd> {
-        let (worktrees, name) = (run.worktrees.clone(), name.to_owned());
+        let (worktrees, asked) = (worktrees.clone(), name.to_owned());
         let patterns = run.loaded.config.run.copy.clone();
         let (worktree, copied) = blocking(move || {
-            let worktree = worktrees.make(&name, commit)?;
+            let worktree = worktrees.make(&asked, commit)?;
             match worktree.copy(&patterns) {
                 Ok(copied) => Ok((worktree, copied)),
                 Err(error) => {
@@ -86,11 +90,17 @@ impl Checkout {
         checkout.journal.before(&checkout.task, Effect::SetUp { folder })?;
         let end = checkout.shell(run, setup, env, events).await?;
         if let Some(how) = failure(setup, &end) {
+            let is_overlay = checkout.is_overlay();
             checkout.give_up().await?;
-            return Ok(match end {
-                ShellEnd::Stopped => CheckoutEnd::Stopped,
-                _ => CheckoutEnd::SetupFailed(how),
-            });
+            return match end {
+                ShellEnd::Stopped => Ok(CheckoutEnd::Stopped),
+                _ if is_overlay && needs_own_files(&how) => {
+                    events.progress(NO_OVERLAY);
+                    let worktrees = run.worktrees.without_layers();
+                    Box::pin(Checkout::make(run, &worktrees, name, commit, env, events)).await
+                }
+                _ => Ok(CheckoutEnd::SetupFailed(how)),
+            };
         }
         let Prepared::Needed(keys) = prepared else { return checkout.ready().await };
         let (checkout, changed) = checkout.with_worktree(|worktree| worktree.keep_setup(keys)).await?;
@@ -124,6 +134,11 @@ impl Checkout {
 
     pub fn path(&self) -> &Path {
         self.worktree.path()
+    }
+
+    /// Whether its files are seen through layers.
+    pub fn is_overlay(&self) -> bool {
+        self.worktree.is_overlay()
     }
 
     /// Runs a command line of the config in it, in the sandbox, to its end.

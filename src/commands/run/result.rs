@@ -2,11 +2,12 @@
 
 use super::Run;
 use super::branch::{self, ReviewStatus, TaskBranch};
-use super::checkout::{Checkout, CheckoutEnd};
+use super::checkout::{Checkout, CheckoutEnd, NO_OVERLAY};
 use super::context::environment;
 use super::review::{self, Review, describe};
 use super::summary::ResultReport;
 use super::verify::{self, Verification};
+use crate::agents::worktree::needs_own_files;
 use crate::domain::change::Change;
 use crate::domain::error::Result;
 use crate::domain::event::{TaskState, What};
@@ -102,14 +103,25 @@ async fn verify_result(run: &Run, plan: &Plan, tip: ObjectId) -> Result<Verifica
     let announce = |state| {
         events.send(What::State { state, attempt: 1, agent: String::new(), detail: String::new() });
     };
-    announce(TaskState::Preparing);
-    let checkout = match Checkout::make(run, &format!("{}.result", run.slug()), tip, &env, &events).await? {
-        CheckoutEnd::Ready(checkout) => checkout,
-        CheckoutEnd::SetupFailed(how) => return Ok(Verification::Failed(how)),
-        CheckoutEnd::Stopped => return Ok(Verification::Stopped),
-    };
-    announce(TaskState::Verifying);
-    let verified = verify::verify(run, &commands, &checkout, &env, &events).await;
-    checkout.give_up().await?;
-    verified
+    let name = format!("{}.result", run.slug());
+    let mut worktrees = run.worktrees.clone();
+    loop {
+        announce(TaskState::Preparing);
+        let checkout = match Checkout::make(run, &worktrees, &name, tip, &env, &events).await? {
+            CheckoutEnd::Ready(checkout) => checkout,
+            CheckoutEnd::SetupFailed(how) => return Ok(Verification::Failed(how)),
+            CheckoutEnd::Stopped => return Ok(Verification::Stopped),
+        };
+        let is_overlay = checkout.is_overlay();
+        announce(TaskState::Verifying);
+        let verified = verify::verify(run, &commands, &checkout, &env, &events).await;
+        checkout.give_up().await?;
+        match &verified {
+            Ok(Verification::Failed(how)) if is_overlay && needs_own_files(how) => {
+                events.progress(NO_OVERLAY);
+                worktrees = worktrees.without_layers();
+            }
+            _ => return verified,
+        }
+    }
 }

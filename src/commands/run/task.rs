@@ -20,6 +20,7 @@ use crate::domain::event::{Events, TaskState};
 use crate::domain::plan::Task;
 use crate::gate::store::changes;
 use gix::ObjectId;
+use std::fs;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -104,12 +105,21 @@ impl TaskRunner<'_> {
             }
             let feedback: Vec<Feedback> =
                 [problems.change.clone(), problems.attempt.take()].into_iter().flatten().collect();
+            self.leave_layers_if_needed().await?;
             match attempt::attempt(self.context, &mut self.workspace, &feedback).await? {
                 AttemptEnd::Finished => {}
                 AttemptEnd::Failed(why) => problems.attempt = Some(Feedback::Failed(why)),
                 AttemptEnd::Final(outcome) => return Ok(outcome),
             }
         }
+    }
+
+    /// Looks whether the last attempt failed for want of files of its own.
+    async fn leave_layers_if_needed(&mut self) -> Result<()> {
+        let TaskContext { run, task, .. } = self.context;
+        let transcript = run.journal.transcript(&task.id, self.context.attempt(), false);
+        let Ok(said) = fs::read(transcript) else { return Ok(()) };
+        self.workspace.leave_layers(&String::from_utf8_lossy(&said)).await.map(drop)
     }
 
     /// What an earlier run's attempt was stopped in.
@@ -165,13 +175,20 @@ impl TaskRunner<'_> {
         if commands.is_empty() {
             return Ok(None);
         }
-        let checkout = match self.workspace.open().await? {
-            Ok(checkout) => checkout,
-            Err(outcome) => return Ok(Some(Assessment::Final(outcome))),
+        let verified = loop {
+            let checkout = match self.workspace.open().await? {
+                Ok(checkout) => checkout,
+                Err(outcome) => return Ok(Some(Assessment::Final(outcome))),
+            };
+            context.announce(TaskState::Verifying, "");
+            let verified =
+                verify::verify(context.run, &commands, checkout, &context.env(), &context.events).await?;
+            // What the agent made is committed, so that the checks can have it in another checkout.
+            match &verified {
+                Verification::Failed(how) if self.workspace.leave_layers(how).await? => {}
+                _ => break verified,
+            }
         };
-        context.announce(TaskState::Verifying, "");
-        let verified =
-            verify::verify(context.run, &commands, checkout, &context.env(), &context.events).await?;
         // Checks may write: lock files, snapshots. What they leave belongs to the change.
         self.workspace.commit_files(&[context.agent.author()], AttemptState::Made).await?;
         Ok(match verified {

@@ -2,10 +2,10 @@
 
 use super::agent_commits;
 use super::branch::{self, AttemptState, CommitLabel, TaskBranch};
-use super::checkout::{Checkout, CheckoutEnd};
+use super::checkout::{Checkout, CheckoutEnd, NO_OVERLAY};
 use super::context::TaskContext;
 use super::{chain, outcome::TaskOutcome};
-use crate::agents::worktree::{Collected, LeftOut};
+use crate::agents::worktree::{Collected, LeftOut, Worktrees, needs_own_files};
 use crate::domain::change::Author;
 use crate::domain::error::{Result, hint};
 use crate::domain::event::TaskState;
@@ -22,13 +22,15 @@ pub(super) struct Workspace<'a> {
     base: ObjectId,
     branch: Option<TaskBranch>,
     checkout: Option<Checkout>,
+    worktrees: Worktrees,
     /// What was not taken when its files were committed last.
     left_out: Vec<LeftOut>,
 }
 
 impl<'a> Workspace<'a> {
     pub fn new(context: &'a TaskContext<'a>, base: ObjectId, branch: Option<TaskBranch>) -> Workspace<'a> {
-        Workspace { context, base, branch, checkout: None, left_out: Vec::new() }
+        let worktrees = context.run.worktrees.clone();
+        Workspace { context, base, branch, checkout: None, worktrees, left_out: Vec::new() }
     }
 
     pub fn branch(&self) -> Option<TaskBranch> {
@@ -71,7 +73,20 @@ impl<'a> Workspace<'a> {
         self.context.announce(TaskState::Preparing, "");
         let name = format!("{}.{}", run.slug(), task.id);
         let commit = self.branch.map_or(self.base, |branch| branch.head);
-        Checkout::make(run, &name, commit, &self.context.env(), events).await
+        Checkout::make(run, &self.worktrees, &name, commit, &self.context.env(), events).await
+    }
+
+    /// Has the next checkout be no overlay, if that one was and the output complains of what overlays cannot do.
+    /// Returns whether it does.
+    pub async fn leave_layers(&mut self, output: &str) -> Result<bool> {
+        let is_overlay = self.checkout.as_ref().is_some_and(Checkout::is_overlay);
+        if !is_overlay || !needs_own_files(output) {
+            return Ok(false);
+        }
+        self.context.events.progress(NO_OVERLAY);
+        self.worktrees = self.worktrees.without_layers();
+        self.forget().await?;
+        Ok(true)
     }
 
     /// Whether the agent removed the checkout's folder.
@@ -79,7 +94,7 @@ impl<'a> Workspace<'a> {
         self.checkout.as_ref().is_some_and(|checkout| !checkout.is_there())
     }
 
-    /// Gives up a checkout that [is lost](Self::is_lost).
+    /// Gives up a checkout whose work is committed, or that [is lost](Self::is_lost).
     pub async fn forget(&mut self) -> Result<()> {
         match self.checkout.take() {
             Some(checkout) => checkout.put_away().await.map(drop),
