@@ -23,24 +23,24 @@ fn script(tasks: usize) -> String {
     )
 }
 
-/// Measures projects of so many files, as overlays and as full copies.
+/// Measures projects of so many files, in each way of making a checkout.
 pub fn cost(rounds: usize) {
     let sizes = std::env::var("FILES").unwrap_or_else(|_| "2000 20000".into());
     for files in sizes.split_whitespace().filter_map(|files| files.parse().ok()) {
-        for (way, goal) in [("overlay", 0.1), ("full", 1.5)] {
+        for (way, goal) in [("overlay", 0.1), ("copy", 0.9), ("full", 1.2)] {
             let setting = project(files, way);
             let number = Cell::new(0);
-            let run = |tasks: usize| {
+            let run = |tasks: usize, at_once: &'static str| {
                 number.set(number.get() + 1);
                 let name = spec_of(&setting, number.get(), tasks);
                 move |setting: &Setting| {
                     let mut run = setting.ours();
-                    run.args(["run", &name, "--no-review", "--parallel", "1"]);
+                    run.args(["run", &name, "--no-review", "--parallel", at_once]);
                     setting.repeat(1, run.stderr(Stdio::null()));
                 }
             };
             if way == "overlay" {
-                let first = run(1);
+                let first = run(1, "1");
                 compare(
                     &format!("first task, {files} files, {way} / script"),
                     1.2,
@@ -49,14 +49,16 @@ pub fn cost(rounds: usize) {
                     || setting.repeat(1, setting.command("sh").args(["-c", &script(1)])),
                 );
             }
-            let mut runs = (0..=rounds).map(|_| run(TASKS)).collect::<Vec<_>>().into_iter();
-            compare(
-                &format!("{TASKS} no-op tasks, {files} files, {way} / script"),
-                goal,
-                rounds,
-                || runs.next().unwrap()(&setting),
-                || setting.repeat(1, setting.command("sh").args(["-c", &script(TASKS)])),
-            );
+            for at_once in ["1", "8"] {
+                let mut runs = (0..=rounds).map(|_| run(TASKS, at_once)).collect::<Vec<_>>().into_iter();
+                compare(
+                    &format!("{TASKS} tasks, {at_once} at once, {files} files, {way} / script"),
+                    goal,
+                    rounds,
+                    || runs.next().unwrap()(&setting),
+                    || setting.repeat(1, setting.command("sh").args(["-c", &script(TASKS)])),
+                );
+            }
         }
     }
 }

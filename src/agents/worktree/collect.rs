@@ -19,7 +19,7 @@ use super::left_out::{LARGEST, LARGEST_KNOWN, LeftOut, LeftOutReason, refuse_flo
 use super::scan::{self, PathKind, Scan, as_path, files_below, path_kind};
 use super::scratch_index::ScratchIndex;
 use super::upper::Upper;
-use super::{TooMuch, Worktree, locate, repair, submodules};
+use super::{TooMuch, Worktree, locate, repair, setup_changes, submodules};
 use crate::domain::error::Result;
 use crate::gate::store::{Repo, trees};
 use gix::ObjectId;
@@ -32,7 +32,7 @@ const TOTAL: u64 = 8 << 30;
 /// What was found in a worktree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collected {
-    /// The tree of all that is not ignored.
+    /// The tree of all that is not ignored, without what a setup changed.
     pub tree: ObjectId,
     /// How many paths differ from what the worktree was made from.
     pub changed: usize,
@@ -88,10 +88,11 @@ pub(super) fn collect(worktree: &Worktree) -> Result<Collected> {
         left_out.insert(path.clone(), reason);
         failed.extend(why.map(|why| (path, why)));
     }
-    let tree = index.write_tree()?;
+    let whole = index.write_tree()?;
     let repo = Repo::open(&worktree.parent.common)?;
+    let commits = import::beyond(worktree, &refs, whole, &index, &copied)?;
+    let tree = setup_changes::without(worktree, &repo, whole)?;
     let changed = trees::changed(&repo, repo.tree_of(worktree.base)?, tree)?.len();
-    let commits = import::beyond(worktree, &refs, tree, &index, &copied)?;
     index.keep()?;
     // What is simple can be compared later without being collected again, see `unsaved`.
     let is_whole = left_out.is_empty() && submodules.is_empty();

@@ -12,7 +12,7 @@
 //! | `WorktreeRecord`, what is known of one; all of them | `record.rs`, `records.rs` |
 //! | its layers, if it has some: the clean checkout that many share, what a setup made, what was written over them; how it becomes a folder again | `layers.rs`, `bases.rs`, `setups.rs`, `upper.rs`, `dissolve.rs`; their removal: `unused.rs`; whether this system has them: `checkouts.rs`; files copied from a clean checkout where it has not: `from_base.rs` |
 //! | git commands on its files, and where those are | `view.rs` |
-//! | making one: its folder, its private repository with `GitSettings`, the files it needs | `make.rs`, `private_git.rs`, `settings.rs`, `copy.rs` |
+//! | making one: its folder, its private repository with `GitSettings`, the files it needs, what its setup changed | `make.rs`, `private_git.rs`, `settings.rs`, `copy.rs`, `setup_changes.rs` |
 //! | [`Collected`], its files as a tree, by `Scan` and `ScratchIndex`, without each [`LeftOut`] | `collect.rs`, `scan.rs`, `scratch_index.rs`, `left_out.rs` |
 //! | its submodules: filled, looked at for work | `submodules/` |
 //! | [`AgentCommit`], what its agent committed itself, by `AgentRefs` | `import.rs`, `agent_refs.rs` |
@@ -62,6 +62,7 @@ mod root;
 mod scan;
 mod scratch_index;
 mod settings;
+mod setup_changes;
 mod setups;
 mod submodules;
 mod trash;
@@ -265,14 +266,24 @@ impl Worktree {
         self.files().symlink_metadata().is_ok_and(|data| data.is_dir()) && !layers::are_emptied(self)
     }
 
-    /// Whether the checkout was complete, so that an agent can have worked in it.
+    /// Whether the checkout was complete and set up, so that an agent can have worked in it.
     pub fn is_complete(&self) -> bool {
-        self.record.index().exists()
+        self.record.index().exists() && !setup_changes::is_under_way(self)
     }
 
     /// Copies what these patterns of the config name. The files are never collected.
     pub fn copy(&self, patterns: &[String]) -> Result<Copied> {
         copy::copy(self, patterns)
+    }
+
+    /// Remembers that a setup is about to run: before its end nobody works in it.
+    pub fn begin_setup(&self) -> Result<()> {
+        setup_changes::begin(self)
+    }
+
+    /// Remembers what the setup has changed, which is never collected. Returns the files of the commit among that.
+    pub fn end_setup(&self) -> Result<Vec<PathBuf>> {
+        setup_changes::end(self)
     }
 
     /// Takes what that setup makes, if it is there from an earlier one.

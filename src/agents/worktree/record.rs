@@ -12,7 +12,7 @@
 //! | `layers` | the clean checkout that it is seen through and the layer of a setup, see [`super::layers`]; missing in a folder like any other |
 //! | `upper/`, `view/` | what was written in it then; where we see its files |
 //! | `work/`, `git.work/` | the kernel's, beside `upper/` and `git/` |
-//! | `ready` | when its setup was done |
+//! | `setup`, `ready` | what its setup changed, see [`super::setup_changes`]; when it was done |
 //! | `index.last` | as it was collected last |
 //! | `collected` | the tree of that and the [`Contents`], if nothing was left out |
 //! | `saved` | the tree that is known to be safe elsewhere |

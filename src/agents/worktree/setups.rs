@@ -10,7 +10,7 @@
 
 use super::layers::Layers;
 use super::upper::Upper;
-use super::{Worktree, bases, scan};
+use super::{Worktree, bases, scan, setup_changes};
 use crate::domain::digest;
 use crate::domain::error::{Result, hint};
 use crate::gate::store::{Repo, trees};
@@ -207,6 +207,7 @@ pub(super) fn keep(worktree: &mut Worktree, keys: Keys) -> Result<Vec<PathBuf>> 
     fs::rename(&aside, &place).context("cannot keep what the setup made")?;
     worktree.record.set_layers(&layers.base.key, Some(&key))?;
     worktree.layers = Some(Layers { setup: Some(key), ..layers });
+    setup_changes::forget(worktree)?;
     Ok(changed)
 }
 

@@ -80,10 +80,15 @@ fn remove_others(own: &Path, stays: &BTreeSet<PathBuf>) -> Result<Vec<PathBuf>> 
             if stays.contains(&name) {
                 continue;
             }
+            let context = || format!("cannot remove {}", entry.path().display());
+            if !entry.file_type().with_context(context)?.is_dir() {
+                // A lock, which no process can hold now.
+                fs::remove_file(entry.path()).with_context(context)?;
+                continue;
+            }
             fs::create_dir_all(own.join("trash")).context("cannot make the trash")?;
             let random = getrandom::u32().context("no random numbers")?;
             let to = own.join("trash").join(format!("{kind}-{random:08x}"));
-            let context = || format!("cannot remove {}", entry.path().display());
             fs::rename(entry.path(), &to).with_context(context)?;
             gone.push(to);
         }

@@ -88,6 +88,7 @@ impl Checkout {
         }
         let folder = checkout.path().display().to_string();
         checkout.journal.before(&checkout.task, Effect::SetUp { folder })?;
+        checkout.worktree.begin_setup()?;
         let end = checkout.shell(run, setup, env, events).await?;
         if let Some(how) = failure(setup, &end) {
             let is_overlay = checkout.is_overlay();
@@ -102,10 +103,16 @@ impl Checkout {
                 _ => Ok(CheckoutEnd::SetupFailed(how)),
             };
         }
-        let Prepared::Needed(keys) = prepared else { return checkout.ready().await };
-        let (checkout, changed) = checkout.with_worktree(|worktree| worktree.keep_setup(keys)).await?;
+        let keep = |worktree: &mut Worktree| match prepared {
+            Prepared::Needed(keys) => worktree.keep_setup(keys),
+            Prepared::Private | Prepared::Reused => worktree.end_setup(),
+        };
+        let (checkout, changed) = checkout.with_worktree(keep).await?;
         if !changed.is_empty() {
-            events.warn(format!("`{setup}` changes files of the project: {}", named(&changed)));
+            events.warn(format!(
+                "`{setup}` changes files of the project, which are left out: {}",
+                named(&changed)
+            ));
         }
         checkout.ready().await
     }

@@ -12,8 +12,8 @@ pub enum Kind {
     Verdict,
     /// A person lets a change in without a rival's approval.
     Waiver,
-    /// A test record: a test command passed or failed on a tree.
-    Check,
+    /// A test command passed or failed on a tree.
+    Test,
     /// A finding that somebody declines to follow, and why.
     Decline,
     /// Which acceptance criteria of a spec are met, with evidence.

@@ -5,12 +5,15 @@
 //! proof of what a verdict is about is the pair of trees; the commit is only an index (see the gate's
 //! admission by replay). Ids and times are parsed once, when a record is read ([`record`]).
 
+mod envelope;
 mod id;
 mod kind;
 pub mod record;
+pub mod test_record;
 
 pub use kind::Kind;
 pub use record::{Signature, Unreadable};
+pub use test_record::TestRecord;
 
 use crate::domain::change::{Author, Change};
 use gix::ObjectId;

@@ -1,27 +1,14 @@
 //! How a verdict is written down: one line for people, one record.
 //!
-//! A record is one line of JSON, so that git's `cat_sort_uniq` merge of notes is right: an
-//! [in-toto Statement](https://github.com/in-toto/attestation/tree/main/spec/v1) whose subject is the
-//! tree that it is about, and a signature over the bytes of the statement as they stand in the line. What
-//! a record says it is, its [`Kind`] and its version, stands in the statement, so that it is signed too.
-//! Readers ignore unknown keys. They skip records of a kind or a version that they do not know, and say so.
+//! The form of the record is that of all kinds, see [`super::envelope`].
 
-use super::{Decision, Kind, Verdict};
+use super::envelope::{self, Opened};
+use super::{Decision, Kind, Verdict, test_record};
 use crate::domain::error::Result;
 use crate::domain::text::escape;
-use anyhow::Context;
-use gix::ObjectId;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 
-/// The version of the records that this program writes, and the only one that it reads.
-pub const VERSION: u32 = 1;
-
-/// What a Statement says it is (`_type`).
-const STATEMENT: &str = "https://in-toto.io/Statement/v1";
-
-/// What the predicates of ours say they are, before their version.
-pub const PREDICATE: &str = "https://github.com/git-flow-ai/git-flow-ai/attestation/v";
+pub use super::envelope::{PREDICATE, VERSION};
 
 /// How many characters the line for people has at most.
 const HEADLINE: usize = 200;
@@ -44,37 +31,6 @@ pub struct Unreadable {
     pub why: String,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    statement: &'a RawValue,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    signature: Option<&'a str>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Statement<Predicate> {
-    #[serde(rename = "_type")]
-    kind: String,
-    subject: Vec<Subject>,
-    predicate_type: String,
-    predicate: Predicate,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Subject {
-    name: String,
-    digest: Digest,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Digest {
-    #[serde(with = "super::id")]
-    git_tree: ObjectId,
-}
-
 /// A verdict or a waiver as it is written.
 #[derive(Serialize)]
 struct Predicate<'a> {
@@ -83,45 +39,13 @@ struct Predicate<'a> {
     verdict: &'a Verdict,
 }
 
-/// What a record of any version says it is.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Header {
-    #[serde(rename = "_type")]
-    statement_type: String,
-    predicate_type: String,
-    predicate: Kinded,
-}
-
-#[derive(Deserialize)]
-struct Kinded {
-    kind: Option<String>,
-}
-
 /// The in-toto Statement of a verdict, on one line.
 ///
 /// A reviewer's texts stand in it only as JSON strings, where a line break is `\n`; what could deceive
 /// a terminal is escaped.
 pub fn statement(verdict: &Verdict) -> Result<String> {
-    let statement = Statement {
-        kind: STATEMENT.to_owned(),
-        subject: vec![Subject {
-            name: verdict.target.clone(),
-            digest: Digest { git_tree: verdict.head_tree },
-        }],
-        predicate_type: format!("{PREDICATE}{VERSION}"),
-        predicate: Predicate { kind: Kind::from_verdict(verdict), verdict },
-    };
-    let mut text = String::new();
-    for c in serde_json::to_string(&statement)?.chars() {
-        if escape::is_hidden(c) {
-            let mut units = [0; 2];
-            text.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
-        } else {
-            text.push(c);
-        }
-    }
-    Ok(text)
+    let predicate = Predicate { kind: Kind::from_verdict(verdict), verdict };
+    envelope::statement(&verdict.target, verdict.head_tree, &predicate)
 }
 
 /// The two lines that are stored for a verdict: one for people, one record, with the signature that the
@@ -134,9 +58,7 @@ pub fn encode(verdict: &Verdict) -> Result<String> {
         Some(Signature { statement, body }) => (statement.clone(), Some(body.as_str())),
         None => (statement(verdict)?, None),
     };
-    let statement = RawValue::from_string(statement).context("a verdict that is no JSON")?;
-    let envelope = Envelope { statement: &statement, signature };
-    Ok(format!("{}\n{}\n", headline(verdict), serde_json::to_string(&envelope)?))
+    Ok(format!("{}\n{}\n", headline(verdict), envelope::seal(statement, signature)?))
 }
 
 /// The verdict on one line for people: `APPROVE by codex (openai) on 3 files, 1 finding: …`.
@@ -164,13 +86,13 @@ pub fn headline(verdict: &Verdict) -> String {
     }
 }
 
-/// Reads every record of a note in a repository of that object format; a line that starts with `{` and
+/// Reads every verdict and waiver of a note in a repository of that object format; a line that starts with `{` and
 /// cannot be read is named, not skipped.
 pub fn decode(note: &str, format: gix::hash::Kind) -> (Vec<Verdict>, Vec<Unreadable>) {
     let (mut verdicts, mut unreadable) = (Vec::new(), Vec::new());
     for line in note.lines().filter(|line| line.starts_with('{')) {
         match record(line, format) {
-            Ok(verdict) => verdicts.push(verdict),
+            Ok(verdict) => verdicts.extend(verdict),
             Err(why) => unreadable.push(Unreadable { line: line.to_owned(), why }),
         }
     }
@@ -178,51 +100,24 @@ pub fn decode(note: &str, format: gix::hash::Kind) -> (Vec<Verdict>, Vec<Unreada
 }
 
 /// Reads one record: it must be ours, of a kind and version that is read here, and about the tree that its
-/// predicate names. An error says why it is not.
-fn record(line: &str, format: gix::hash::Kind) -> Result<Verdict, String> {
-    let malformed = |error: serde_json::Error| format!("malformed: {error}");
-    let envelope: Envelope<'_> =
-        serde_json::from_str(line).map_err(|error| format!("not a record: {error}"))?;
-    let text = envelope.statement.get();
-    let header: Header = serde_json::from_str(text).map_err(|error| format!("not a record: {error}"))?;
-    let kind = kind(&header)?;
-    let statement: Statement<Verdict> = serde_json::from_str(text).map_err(malformed)?;
-    let mut verdict = statement.predicate;
+/// predicate names; `None` for a test record. An error says why it is not.
+fn record(line: &str, format: gix::hash::Kind) -> Result<Option<Verdict>, String> {
+    let Opened { kind, text, signature } = envelope::open(line)?;
+    if kind == Kind::Test {
+        return test_record::read(text, signature, format).map(|_| None);
+    }
+    let (name, tree, mut verdict) = envelope::predicate::<Verdict>(text)?;
     if Kind::from_verdict(&verdict) != kind {
         return Err(format!("malformed: it is a {kind}, and its decision is {}", verdict.decision));
     }
-    match &statement.subject[..] {
-        [only] if only.digest.git_tree == verdict.head_tree && only.name == verdict.target => {}
-        _ => return Err("malformed: its subject is not what it judges".into()),
+    if tree != verdict.head_tree || name != verdict.target {
+        return Err(envelope::OTHER_SUBJECT.into());
     }
     if let Some(id) = verdict.ids().find(|id| id.kind() != format) {
         return Err(format!("malformed: `{id}` is no id of this repository's object format"));
     }
-    verdict.signature =
-        envelope.signature.map(|body| Signature { statement: text.to_owned(), body: body.to_owned() });
-    Ok(verdict)
-}
-
-/// The kind of a record, if it is one that is read here.
-fn kind(header: &Header) -> Result<Kind, String> {
-    let Header { statement_type, predicate_type, predicate } = header;
-    let version = predicate_type.strip_prefix(PREDICATE).filter(|_| statement_type == STATEMENT);
-    match version {
-        Some(version) if version == VERSION.to_string() => {}
-        Some(version) => {
-            return Err(format!("its version is {version}, and this program reads only {VERSION}"));
-        }
-        None => return Err(format!("its predicate is `{predicate_type}`, which is none of ours")),
-    }
-    let Some(name) = predicate.kind.as_deref() else {
-        return Err("malformed: it does not say what kind of record it is".into());
-    };
-    match serde_json::from_value(name.into()) {
-        Ok(kind @ (Kind::Verdict | Kind::Waiver)) => Ok(kind),
-        Ok(Kind::Check | Kind::Decline | Kind::Acceptance) | Err(_) => {
-            Err(format!("its kind is `{name}`, which this program does not read"))
-        }
-    }
+    verdict.signature = signature;
+    Ok(Some(verdict))
 }
 
 #[cfg(test)]
@@ -347,7 +242,7 @@ mod tests {
             (good.replace("attestation/v1", "attestation/v"), "its version is "),
             (good.replace("git-flow-ai/attestation", "evil/attestation"), "none of ours"),
             (good.replace("Statement/v1", "Statement/v2"), "none of ours"),
-            (good.replace(kind, "\"kind\":\"check\""), "its kind is `check`, which"),
+            (good.replace(kind, "\"kind\":\"test\""), "malformed: missing field"),
             (good.replace(kind, "\"kind\":\"decline\""), "its kind is `decline`, which"),
             (good.replace(kind, "\"kind\":\"acceptance\""), "its kind is `acceptance`, which"),
             (good.replace(kind, "\"kind\":\"tomorrow's\""), "its kind is `tomorrow's`, which"),
