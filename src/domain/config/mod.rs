@@ -24,6 +24,7 @@ pub use settings::{SETTINGS, parse_settings};
 use crate::domain::change::Vendor;
 use crate::domain::parse_units;
 use crate::domain::policy::Policy;
+use crate::domain::verdict::TestCommand;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -68,6 +69,14 @@ impl Default for Config {
             reviewers: IndexMap::new(),
             gate: Policy::default(),
         }
+    }
+}
+
+impl Config {
+    /// What tests a tree, if anything does.
+    pub fn test(&self) -> Option<TestCommand> {
+        let command = self.run.verify.clone()?;
+        Some(TestCommand { command, setup: self.run.setup.clone() })
     }
 }
 

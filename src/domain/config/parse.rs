@@ -6,7 +6,7 @@
 use super::locate::{self, Key};
 use super::{AgentConfig, ApiKind, Config, ReviewerConfig};
 use crate::domain::error::{Result, hint, nearest};
-use crate::domain::policy::{Carry, Policy, Rule};
+use crate::domain::policy::{Carry, Checks, Policy, Rule};
 use crate::domain::verdict::Severity;
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
@@ -28,6 +28,7 @@ pub fn parse(text: &str, origin: &str) -> Result<Config> {
     check_branches(&config.gate, text, origin)?;
     check_accepted(&config.gate, text, origin)?;
     check_block(&config.gate, text, origin)?;
+    check_checks(&config, text, origin)?;
     check_rules(&config.gate.rules, text, origin)?;
     if config.gate.pin_model {
         check_models(&config, text, origin)?;
@@ -67,6 +68,16 @@ fn check_block(policy: &Policy, text: &str, origin: &str) -> Result<()> {
     }
     let way = [Key::Of("gate"), Key::Of("block")];
     Err(explain_at(text, origin, &way, "`block` lets a P0 in", "block at least P0: `block = [\"P0\"]`"))
+}
+
+/// Records that are required have to be about something.
+fn check_checks(config: &Config, text: &str, origin: &str) -> Result<()> {
+    if config.gate.checks == Checks::Known || config.run.verify.is_some() {
+        return Ok(());
+    }
+    let way = [Key::Of("gate"), Key::Of("checks")];
+    let fix = "add the test command to [run]: `verify = \"make test\"`";
+    Err(explain_at(text, origin, &way, "`checks` requires test records, and there is no test command", fix))
 }
 
 /// What a branch takes over is named branch by branch.

@@ -14,7 +14,7 @@ pub use files::is_policy_file;
 use crate::domain::change::Author;
 use crate::domain::parse_units;
 use crate::domain::rival::Rival;
-use crate::domain::verdict::Severity;
+use crate::domain::verdict::{Severity, TestCommand};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 
@@ -52,9 +52,26 @@ pub struct Policy {
     /// What is demanded on top where certain paths change. Default: nothing.
     #[serde(rename = "rule")]
     pub rules: Vec<Rule>,
+    /// Whether a tree has to be tested before it lands: `known` refuses only one whose test is known to have failed,
+    /// `require` wants a record that it passed. Default: known.
+    pub checks: Checks,
     /// The reviewers that the same config names: no other's verdict counts.
     #[serde(skip)]
     pub reviewers: Vec<Author>,
+    /// The test command of the same config.
+    #[serde(skip)]
+    pub test: Option<TestCommand>,
+}
+
+/// Which test records the gate asks for. They are about exactly the tree that lands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Checks {
+    /// A tree is let in unless its newest record says that it failed.
+    #[default]
+    Known,
+    /// A tree is let in if its newest record says that it passed.
+    Require,
 }
 
 /// `[[gate.rule]]`: what is demanded on top of the rest where one of these paths changes.
@@ -107,7 +124,9 @@ impl Default for Policy {
             waivers: Vec::new(),
             accept_from: Vec::new(),
             rules: Vec::new(),
+            checks: Checks::Known,
             reviewers: Vec::new(),
+            test: None,
         }
     }
 }

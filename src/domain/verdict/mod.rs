@@ -13,7 +13,7 @@ pub mod test_record;
 
 pub use kind::Kind;
 pub use record::{Signature, Unreadable};
-pub use test_record::TestRecord;
+pub use test_record::{TestCommand, TestRecord};
 
 use crate::domain::change::{Author, Change};
 use gix::ObjectId;

@@ -14,6 +14,13 @@ use serde::{Deserialize, Serialize};
 /// How many characters of the command the line for people shows.
 const SHOWN: usize = 80;
 
+/// A command that tests a tree, and what makes the tree ready for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestCommand {
+    pub command: String,
+    pub setup: Option<String>,
+}
+
 /// The outcome of one test command on one tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestRecord {
@@ -52,6 +59,11 @@ struct Predicate<'a> {
 impl TestRecord {
     pub fn passed(&self) -> bool {
         self.failure.is_none()
+    }
+
+    /// Whether it is about that command, after the same setup.
+    pub fn is_of(&self, test: &TestCommand) -> bool {
+        (&self.command, &self.setup) == (&test.command, &test.setup)
     }
 }
 

@@ -11,7 +11,7 @@
 //! `evidence` finds verdicts, `similar` finds them after a rebase, [`BranchVerdicts`] says which count, `tally`
 //! what they come to. `judge` holds one ruling; `walk` goes through the steps, `merges` accounts for what
 //! a merge brings, `picks` for a topic that comes in commit by commit; `carries` is the rule, `landed` its
-//! clause on what was there before; `invalid` keeps out what git cannot check out, `workable` a policy that
+//! clause on what was there before; `tested` asks for test records, `invalid` keeps out what git cannot check out, `workable` a policy that
 //! nobody could work under. `refusal` says why not, [`explain()`] what becomes of every part, [`foresee()`] what
 //! a review would come to, and [`Protector`] whose policy a new branch begins under.
 
@@ -32,6 +32,7 @@ mod refusal;
 mod similar;
 mod steps;
 mod tally;
+mod tested;
 mod undone;
 mod validity;
 mod walk;
@@ -52,6 +53,7 @@ use walk::{Line, Span, Walk};
 use workable::NewPolicy;
 
 pub use tally::{Effect, Tally, tally};
+pub use tested::Tested;
 pub use validity::{BranchVerdicts, Void};
 
 /// What the gate is asked about.
@@ -162,7 +164,10 @@ fn rule(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Ruling> {
     let mut judge = Judge::new(repo, policy, candidate, old, &steps)?;
     let line = Line::of_branch(repo, old, &steps)?;
     match judge.look(&line)? {
-        Walk::Through(spans) => Ok(Ruling::Allow(verdicts(spans))),
+        Walk::Through(spans) => Ok(match tested::refusal(repo, candidate, policy, &steps)? {
+            Some(refusal) => Ruling::Refuse(refusal),
+            None => Ruling::Allow(verdicts(spans)),
+        }),
         Walk::Stuck { at } => judge.refusal(&line, at).map(Ruling::Refuse),
     }
 }

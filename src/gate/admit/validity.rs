@@ -216,7 +216,7 @@ impl<'a> BranchVerdicts<'a> {
         Ok(self.signers()?.signer(self.repo, verdict)?.err().map(Void::Unproven))
     }
 
-    fn signers(&self) -> Result<&Signers> {
+    pub(super) fn signers(&self) -> Result<&Signers> {
         if let Some(signers) = self.signers.get() {
             return Ok(signers);
         }

@@ -134,11 +134,12 @@ pub fn of_tree(read: &dyn Fn(&str) -> Result<AtPath>, name: &str) -> Result<Tree
     Ok(TreePolicy::Workable(Box::new(WorkableConfig { config, digest: digest::sha256(&text) })))
 }
 
-/// A config of the repository, whose policy knows the reviewers that it names: no file of a person's own
-/// adds one whose word counts.
+/// A config of the repository, whose policy knows the reviewers that it names and its test command: no file of a
+/// person's own adds one whose word counts, or another command.
 pub fn parse(text: &str, origin: &str) -> Result<Config> {
     let mut config = config::parse(text, origin)?;
     config.gate.reviewers = reviewers::named(&config);
+    config.gate.test = config.test();
     Ok(config)
 }
 

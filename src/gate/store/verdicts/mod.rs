@@ -23,11 +23,11 @@ pub use gist::Gists;
 pub use heal::heal;
 pub use join::join;
 pub use log::{LOG_PATTERN, LOG_REF, show_in_log};
-pub use write::{append, pause, room};
+pub use write::{append, append_test, pause, room};
 
 use super::Repo;
 use crate::domain::error::Result;
-use crate::domain::verdict::{NOTES_REF, Unreadable, Verdict, record};
+use crate::domain::verdict::{NOTES_REF, TestRecord, Unreadable, Verdict, record, test_record};
 use anyhow::{Context, bail};
 use content::Content;
 use gix::ObjectId;
@@ -75,6 +75,11 @@ impl<'a> Notes<'a> {
     /// The records on that object, and the lines that cannot be read.
     pub fn on(&self, object: ObjectId) -> Result<(Vec<Verdict>, Vec<Unreadable>)> {
         Ok(record::decode(&self.text(object)?, self.repo.object_format()))
+    }
+
+    /// The test records on that tree, the newest last.
+    pub fn tests_on(&self, tree: ObjectId) -> Result<Vec<TestRecord>> {
+        Ok(test_record::decode(&self.text(tree)?, self.repo.object_format()))
     }
 
     /// The lines of that object's note; of several copies each line once.

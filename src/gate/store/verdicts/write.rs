@@ -9,11 +9,12 @@ use super::content::{Content, LARGEST};
 use super::order::in_order;
 use super::{index, notes_tree, state_of};
 use crate::domain::error::{Hint, Result, hint, hint_on};
-use crate::domain::verdict::{NOTES_REF, Verdict, record};
+use crate::domain::verdict::{NOTES_REF, TestRecord, Verdict, record, test_record};
 use crate::gate::store::{Conflict, Expected, Repo, keep};
 use crate::system::fs::lock;
 use anyhow::Context;
 use gix::ObjectId;
+use gix::note::plumbing::State;
 use std::time::Duration;
 
 /// How often a writer tries before it gives up, where others write that know no turns.
@@ -36,9 +37,18 @@ pub fn append(repo: &Repo, on: ObjectId, verdict: &Verdict) -> Result<()> {
     let reason = format!("{} on {}", verdict.decision, on.to_hex_with_len(12));
     let append = || {
         keep::keep(repo, verdict)?;
-        in_turn(repo, || try_append(repo, on, &text, verdict, &reason))
+        in_turn(repo, || try_append(repo, on, &text, &reason, |state| index::add(repo, state, on, verdict)))
     };
     append().context("the verdict cannot be recorded")
+}
+
+/// Appends a test record to the note of its tree.
+pub fn append_test(repo: &Repo, record: &TestRecord) -> Result<()> {
+    let text = test_record::encode(record)?;
+    let outcome = if record.passed() { "passed" } else { "failed" };
+    let reason = format!("Test {outcome} on {}", record.tree.to_hex_with_len(12));
+    in_turn(repo, || try_append(repo, record.tree, &text, &reason, |_| Ok(())))
+        .context("the test record cannot be written")
 }
 
 /// Does a change of the notes, again while others come between.
@@ -60,25 +70,31 @@ pub(super) fn in_turn<T>(repo: &Repo, mut change: impl FnMut() -> Result<T>) -> 
     }
 }
 
-/// Reads the notes, adds the text and the pointers to it, moves the ref unless another process has.
-fn try_append(repo: &Repo, on: ObjectId, text: &str, verdict: &Verdict, reason: &str) -> Result<()> {
+/// Reads the notes, adds the text and what leads to it, moves the ref unless another process has.
+fn try_append(
+    repo: &Repo,
+    on: ObjectId,
+    text: &str,
+    reason: &str,
+    lead: impl FnOnce(&mut State) -> Result<()>,
+) -> Result<()> {
     let tip = repo.find_ref(NOTES_REF)?;
     let found = tip.map_or(Ok(None), |tip| notes_tree(repo, tip))?;
     let tree = found.unwrap_or_else(|| repo.empty_tree());
     // A tree that is not in order may be one whose writing never ends.
-    let Some(tree) = with(repo, in_order(repo, tree, false)?, on, text, verdict)? else { return Ok(()) };
+    let Some(tree) = with(repo, in_order(repo, tree, false)?, on, text, lead)? else { return Ok(()) };
     let parents: Vec<ObjectId> = tip.filter(|_| found.is_some()).into_iter().collect();
     let commit = repo.write_commit(tree, &parents, &format!("{reason}\n"))?;
     repo.set_ref(NOTES_REF, commit, tip.map_or(Expected::Missing, Expected::At), reason)
 }
 
-/// The tree with that text added, and the pointers to it; `None` if it is there already.
+/// The tree with that text added, and what leads to it; `None` if it is there already.
 fn with(
     repo: &Repo,
     tree: ObjectId,
     on: ObjectId,
     text: &str,
-    verdict: &Verdict,
+    lead: impl FnOnce(&mut State) -> Result<()>,
 ) -> Result<Option<ObjectId>> {
     let mut state = state_of(repo, tree)?;
     let old = state.get(&on, &repo.gix.objects).context("the notes cannot be read")?;
@@ -100,7 +116,7 @@ fn with(
         return Err(full(on));
     }
     let blob = repo.gix.write_blob(&note).context("a note cannot be written")?.detach();
-    index::add(repo, &mut state, on, verdict)?;
+    lead(&mut state)?;
     state.edit(on, Some(blob), &repo.gix.objects).context("the notes cannot be written")?;
     state.write(&repo.gix.objects).map(Some).context("the notes cannot be written")
 }
