@@ -8,11 +8,12 @@ use crate::commands::documents::{self, Stage};
 use crate::commands::hook::{self, HookAnswer, Moment, Refused};
 use crate::commands::run::Lock;
 use crate::commands::status;
+use crate::commands::test::Subject;
 use crate::domain::error::{Result, hint, hint_on};
 use crate::domain::spec::{Slug, Spec};
 use crate::domain::text::shell::command_line;
 use crate::domain::verdict::Verdict;
-use crate::gate::admit::{self, Candidate, New, Ruling};
+use crate::gate::admit::{self, Candidate, New, Ruling, Tested};
 use crate::gate::store::{Intent, Repo, changes::trailer, specs, upstream};
 use crate::system::git::{self, lock_file::LockFile};
 use anyhow::Context;
@@ -100,6 +101,37 @@ pub fn ask(repo: Repo, proposal: &Proposal) -> Result<HookAnswer> {
     };
     let candidate = candidate(&repo, proposal, tree)?;
     hook::decide(repo, candidate, Moment::FlowMerge)
+}
+
+/// What has to be tested before the merge; `None` if nothing tests it, or the record says already that it passes.
+pub fn untested(repo: &Repo, proposal: &Proposal) -> Result<Option<Subject>> {
+    let result = proposal.spec.slug.result_ref();
+    let name = result.trim_start_matches("refs/heads/");
+    let Some(subject) = Subject::landing(repo, &proposal.target, proposal.head, name)? else {
+        return Ok(None);
+    };
+    Ok(match subject.known(repo)? {
+        Tested::Passed(_) => None,
+        Tested::Unknown | Tested::Failed(_) => Some(subject),
+    })
+}
+
+/// The refusal of a merge whose test failed.
+pub fn failed(proposal: &Proposal, failure: &str) -> Refused {
+    let (slug, target) = (&proposal.spec.slug, &proposal.target);
+    let result = format!("flow/{slug}/result");
+    Refused {
+        why: format!("the merge into `{target}` fails its test, and nothing was touched: {failure}"),
+        blocking: Vec::new(),
+        fix: vec![
+            command_line!(
+                "correct it on the result, and have that judged: git switch {} && git merge {}",
+                result,
+                target
+            ),
+            command_line!("if the test was wrong, run it again: git flow-ai test {} --onto {}", result, target),
+        ],
+    }
 }
 
 /// Makes the merge with git itself, hooks included. What breaks off is taken back.

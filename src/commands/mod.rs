@@ -30,6 +30,7 @@ pub mod selection;
 pub(crate) mod spec;
 pub(crate) mod status;
 pub(crate) mod sync;
+pub(crate) mod test;
 pub(crate) mod trust;
 pub(crate) mod verdict;
 pub(crate) mod verify;

@@ -9,6 +9,11 @@ pub fn sha256(content: impl AsRef<[u8]>) -> String {
     hex(&Sha256::digest(content))
 }
 
+/// Of what was put into it bit by bit.
+pub fn finish(digest: Sha256) -> String {
+    hex(&digest.finalize())
+}
+
 /// The same of what is read to its end, which may be large.
 pub fn sha256_read(mut content: impl Read) -> io::Result<String> {
     let (mut digest, mut part) = (Sha256::new(), vec![0; 1 << 16]);

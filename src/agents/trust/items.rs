@@ -18,6 +18,8 @@ pub enum Purpose {
     Review,
     /// To draft a document.
     Draft,
+    /// To run the test command.
+    Test,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,9 +51,9 @@ impl Item {
     fn serves(&self, purpose: Purpose) -> bool {
         match (self.kind, purpose) {
             (_, Purpose::Run) | (ItemKind::Program, _) => true,
-            (ItemKind::Place, purpose) => purpose == Purpose::Draft,
+            (ItemKind::Place, purpose) => matches!(purpose, Purpose::Draft | Purpose::Test),
             (ItemKind::Reviewer, purpose) => purpose == Purpose::Review,
-            (ItemKind::Command, _) => false,
+            (ItemKind::Command, purpose) => purpose == Purpose::Test,
         }
     }
 }

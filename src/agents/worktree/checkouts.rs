@@ -63,6 +63,11 @@ impl Worktrees {
         Ok(self.checkouts.clone())
     }
 
+    /// Whether new worktrees are seen through layers, so that one costs next to nothing, its setup included.
+    pub fn have_layers(&self) -> bool {
+        self.checkouts == Checkouts::Overlay
+    }
+
     /// The same, whose new worktrees have all files to themselves.
     pub fn without_layers(&self) -> Worktrees {
         let why = "a program did not work in an overlay".into();

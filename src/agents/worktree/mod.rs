@@ -286,6 +286,11 @@ impl Worktree {
         setup_changes::end(self)
     }
 
+    /// Remembers that what came and went between these trees of its files is not the agent's work, and never collected.
+    pub fn leave_out(&self, from: ObjectId, to: ObjectId) -> Result<()> {
+        setup_changes::add(self, from, to)
+    }
+
     /// Takes what that setup makes, if it is there from an earlier one.
     pub fn prepare_setup(&mut self, setup: &Setup<'_>) -> Result<Prepared> {
         setups::prepare(self, setup)

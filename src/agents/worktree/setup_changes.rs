@@ -1,7 +1,7 @@
-//! What a setup changed in a worktree, which is not the work of its agent.
+//! What a setup or a test command changed in a worktree, which is not the work of its agent.
 //!
 //! `setup` in the worktree's record says that a setup is under way, then which paths it changed and how. Collected is
-//! what differs from that: a path that is still as the setup left it counts as if the setup had not touched it.
+//! what differs from that: a path that is still as the command left it counts as if it had not been touched.
 
 use super::Worktree;
 use super::scan::as_path;
@@ -56,6 +56,24 @@ pub(super) fn end(worktree: &Worktree) -> Result<Vec<PathBuf>> {
     // What is saved is compared with what is collected from now on, which has nothing of it.
     worktree.record.set_saved(repo.tree_of(worktree.base)?)?;
     Ok(known)
+}
+
+/// Remembers what came and went between these trees of the worktree's files, by a command that is not the agent's.
+pub(super) fn add(worktree: &Worktree, from: ObjectId, to: ObjectId) -> Result<()> {
+    let repo = Repo::open(&worktree.parent.common)?;
+    let changed = trees::changed(&repo, from, to)?.into_iter();
+    let new: Vec<Change> =
+        changed.filter(|one| one.old.is_none() || one.new.is_none()).map(Change::from).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let mut changes = match read(worktree)? {
+        Some(Setup::Done(changes)) => changes,
+        Some(Setup::Begun) | None => Vec::new(),
+    };
+    changes.retain(|known| !new.iter().any(|one| one.path == known.path));
+    changes.extend(new);
+    write(worktree, &Setup::Done(changes))
 }
 
 /// Forgets that one is under way: what it made is elsewhere.

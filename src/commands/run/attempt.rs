@@ -67,7 +67,7 @@ fn job(context: &TaskContext<'_>, scope: Scope, feedback: &[Feedback]) -> Result
     Ok(Job {
         prompt: prompt(&run.spec, task, &verify::commands(run, [*task]), feedback)?,
         scope,
-        sandbox: run.sandbox.clone(),
+        sandbox: run.checkouts.sandbox.clone(),
         mode: Mode::Edit,
         env: context.env(),
         transcript: Some(run.journal.transcript(&task.id, context.attempt(), false)),

@@ -1,19 +1,23 @@
-//! A worktree in a run: made and set up when first needed, harvested, put away.
+//! A worktree in which commands run: made and set up when first needed, its files collected, put away.
 //!
-//! Checkouts and harvests can take seconds, so they happen on another thread; events of other tasks
-//! go on meanwhile.
+//! Checkouts can take seconds, so they are made on another thread; events of other tasks go on meanwhile.
 
-use super::Run;
 use super::journal::{Effect, Journal};
-use crate::agents::sandbox::Scope;
 use crate::agents::sandbox::config_command::{self, ShellEnd};
-use crate::agents::worktree::{Collected, Prepared, Removed, Setup, Worktree, Worktrees, needs_own_files};
+use crate::agents::sandbox::{Sandbox, Scope};
+use crate::agents::worktree::{
+    Checkouts, Collected, Prepared, Removed, Setup, Worktree, Worktrees, needs_own_files,
+};
+use crate::domain::config::{Config, RunSection};
 use crate::domain::error::Result;
 use crate::domain::event::{Events, What};
-use crate::domain::spec::Slug;
+use crate::gate::store::Repo;
+use crate::system::process::stop::Stop;
 use anyhow::Context;
 use gix::ObjectId;
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// How many paths are named.
@@ -22,11 +26,62 @@ const NAMED: usize = 5;
 /// Said when a checkout is made in another way.
 pub const NO_OVERLAY: &str = "a program cannot work in an overlay: the next checkout is a copy";
 
+/// What it takes to make checkouts and to run commands of the config in them.
+#[derive(Debug)]
+pub struct CheckoutContext {
+    pub repo: Rc<Repo>,
+    /// How checkouts are set up, and how long commands may take.
+    pub config: RunSection,
+    pub worktrees: Worktrees,
+    pub sandbox: Sandbox,
+    pub stop: Stop,
+    pub events: Events,
+    /// A commit that no agent can have made, nor any that it contains.
+    pub trusted: ObjectId,
+    /// What a next run needs to know of checkouts when this process is killed; `None` outside of runs.
+    journal: Option<Journal>,
+    /// Whether a warning has said which submodules stay empty.
+    warned_of_submodules: Cell<bool>,
+}
+
+impl CheckoutContext {
+    /// Whether a clean checkout costs next to nothing: its setup is there already, or there is none.
+    pub fn has_cheap_checkouts(&self) -> bool {
+        self.worktrees.have_layers() || self.config.setup.is_none()
+    }
+
+    /// Checkouts of `repo` for commands of that config, whose own commit is `trusted`. Returns how they are made, too.
+    pub fn new(
+        repo: Rc<Repo>,
+        config: &Config,
+        trusted: ObjectId,
+        journal: Option<Journal>,
+        events: &Events,
+        stop: &Stop,
+    ) -> Result<(CheckoutContext, Checkouts)> {
+        let mut worktrees = Worktrees::new(&repo, config)?;
+        let sandbox = crate::agents::sandbox_for(&repo, config)?;
+        let checkouts = worktrees.share_checkouts(&repo, &sandbox)?;
+        let context = CheckoutContext {
+            repo,
+            config: config.run.clone(),
+            worktrees,
+            sandbox,
+            stop: stop.clone(),
+            events: events.clone(),
+            trusted,
+            journal,
+            warned_of_submodules: Cell::new(false),
+        };
+        Ok((context, checkouts))
+    }
+}
+
 /// A worktree that is ready to be worked in.
 #[derive(Debug)]
 pub struct Checkout {
     worktree: Arc<Worktree>,
-    journal: Journal,
+    journal: Option<Journal>,
     task: String,
 }
 
@@ -43,17 +98,17 @@ pub enum CheckoutEnd {
 impl Checkout {
     /// Makes one from that commit, copies what it needs, and runs the set-up command.
     pub async fn make(
-        run: &Run,
+        context: &CheckoutContext,
         worktrees: &Worktrees,
         name: &str,
         commit: ObjectId,
         env: &[(String, String)],
         events: &Events,
     ) -> Result<CheckoutEnd> {
-        let (worktrees, asked) = (worktrees.clone(), name.to_owned());
-        let patterns = run.loaded.config.run.copy.clone();
+        let (making, asked) = (worktrees.clone(), name.to_owned());
+        let patterns = context.config.copy.clone();
         let (worktree, copied) = blocking(move || {
-            let worktree = worktrees.make(&asked, commit)?;
+            let worktree = making.make(&asked, commit)?;
             match worktree.copy(&patterns) {
                 Ok(copied) => Ok((worktree, copied)),
                 Err(error) => {
@@ -68,16 +123,17 @@ impl Checkout {
         for skipped in copied.skipped {
             events.warn(format!("not copied into the worktree: {skipped}"));
         }
-        if !worktree.empty_submodules().is_empty() && !run.warned_of_submodules.replace(true) {
+        if !worktree.empty_submodules().is_empty() && !context.warned_of_submodules.replace(true) {
             for why in worktree.empty_submodules() {
-                run.events.warn(why);
+                context.events.warn(why);
             }
         }
-        let task = task_of(&worktree, run.slug()).to_owned();
-        let checkout = Checkout { worktree: Arc::new(worktree), journal: run.journal.clone(), task };
-        let Some(setup) = &run.loaded.config.run.setup else { return checkout.ready().await };
-        let is_trusted = run.repo.is_ancestor(commit, run.base)?;
-        let inputs = run.loaded.config.run.setup_inputs.clone();
+        let task = worktree.name().split_once('.').map_or(name, |(_, task)| task).to_owned();
+        let journal = context.journal.clone();
+        let checkout = Checkout { worktree: Arc::new(worktree), journal, task };
+        let Some(setup) = &context.config.setup else { return checkout.ready().await };
+        let is_trusted = context.repo.is_ancestor(commit, context.trusted)?;
+        let inputs = context.config.setup_inputs.clone();
         let command = setup.clone();
         let prepared = checkout.with_worktree(move |worktree| {
             worktree.prepare_setup(&Setup { command: &command, inputs: inputs.as_deref(), is_trusted })
@@ -87,9 +143,9 @@ impl Checkout {
             return checkout.ready().await;
         }
         let folder = checkout.path().display().to_string();
-        checkout.journal.before(&checkout.task, Effect::SetUp { folder })?;
+        checkout.note(Effect::SetUp { folder })?;
         checkout.worktree.begin_setup()?;
-        let end = checkout.shell(run, setup, env, events).await?;
+        let end = checkout.shell(context, setup, env, line_to(events)).await?;
         if let Some(how) = failure(setup, &end) {
             let is_overlay = checkout.is_overlay();
             checkout.give_up().await?;
@@ -97,8 +153,8 @@ impl Checkout {
                 ShellEnd::Stopped => Ok(CheckoutEnd::Stopped),
                 _ if is_overlay && needs_own_files(&how) => {
                     events.progress(NO_OVERLAY);
-                    let worktrees = run.worktrees.without_layers();
-                    Box::pin(Checkout::make(run, &worktrees, name, commit, env, events)).await
+                    let worktrees = worktrees.without_layers();
+                    Box::pin(Checkout::make(context, &worktrees, name, commit, env, events)).await
                 }
                 _ => Ok(CheckoutEnd::SetupFailed(how)),
             };
@@ -148,17 +204,24 @@ impl Checkout {
         self.worktree.is_overlay()
     }
 
-    /// Runs a command line of the config in it, in the sandbox, to its end.
+    /// Runs a command line of the config in it, in the sandbox, to its end; each line of its output goes to `line`.
     pub async fn shell(
         &self,
-        run: &Run,
+        context: &CheckoutContext,
         command: &str,
         env: &[(String, String)],
-        events: &Events,
+        line: impl FnMut(&str),
     ) -> Result<ShellEnd> {
-        let enclosed = run.sandbox.wrap(&config_command::shell(command, env), &self.scope())?;
-        let line = |line: &str| events.send(What::Output { line: line.to_owned() });
-        config_command::run(enclosed, run.loaded.config.run.timeout, &run.stop, line).await
+        let enclosed = context.sandbox.wrap(&config_command::shell(command, env), &self.scope())?;
+        config_command::run(enclosed, context.config.timeout, &context.stop, line).await
+    }
+
+    /// Writes down what is about to be done.
+    fn note(&self, effect: Effect) -> Result<()> {
+        match &self.journal {
+            Some(journal) => journal.before(&self.task, effect),
+            None => Ok(()),
+        }
     }
 
     /// What may be touched by those who work in it.
@@ -175,6 +238,12 @@ impl Checkout {
     pub async fn collect(&self) -> Result<Collected> {
         let worktree = self.worktree.clone();
         blocking(move || worktree.collect()).await
+    }
+
+    /// Remembers that what came and went since its files were that tree is not the agent's work.
+    pub async fn leave_out_since(&self, tree: ObjectId) -> Result<()> {
+        let worktree = self.worktree.clone();
+        blocking(move || worktree.leave_out(tree, worktree.collect()?.tree)).await
     }
 
     /// Remembers that this is committed.
@@ -199,10 +268,10 @@ impl Checkout {
     /// Removes it, unless it holds something that is in no commit: then its folder and why.
     pub async fn put_away(self) -> Result<Option<(PathBuf, String)>> {
         let path = self.path().to_owned();
+        self.note(Effect::Remove { folder: path.display().to_string() })?;
         let Some(worktree) = Arc::into_inner(self.worktree) else {
             return Ok(Some((path, "it is still in use".into())));
         };
-        self.journal.before(&self.task, Effect::Remove { folder: path.display().to_string() })?;
         Ok(match blocking(move || worktree.remove()).await? {
             Removed::Gone => None,
             Removed::Kept(why) => Some((path, why)),
@@ -210,10 +279,9 @@ impl Checkout {
     }
 }
 
-/// The task that a worktree is for, by its name.
-pub fn task_of<'a>(worktree: &'a Worktree, slug: &Slug) -> &'a str {
-    let name = worktree.name();
-    name.strip_prefix(slug.as_str()).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name)
+/// Shows each line of a command's output.
+pub fn line_to(events: &Events) -> impl FnMut(&str) {
+    |line: &str| events.send(What::Output { line: line.to_owned() })
 }
 
 /// How a command failed, for people and agents; `None` if it passed.

@@ -20,7 +20,7 @@
 //! | | `base`, `branch` | the commit that it begins from; what its branch records: `TaskBranch`, `ReviewStatus` |
 //! | | `workspace`, `checkout` | its branch with its worktree: `Workspace`; the worktree alone: `Checkout` |
 //! | | `attempt`, `prompt`, `monitor` | one try of the agent, what it is told, its output: `OutputMonitor` |
-//! | | `verify`, `review` | the project's checks; rivals' verdicts |
+//! | | `clean_test`, `verify`, `review` | the test commands, in a clean checkout or the agent's own; rivals' verdicts |
 //! | | `agent_commits` | what the agent committed by itself |
 //! | after | `integrate`, `result` | tasks merged into the result: `Merging`; the result checked as a whole |
 //! | | `outcome`, `summary` | how a task ended: [`TaskOutcome`]; everything together: [`Summary`] |
@@ -31,6 +31,7 @@ mod base;
 mod branch;
 mod budget;
 mod checkout;
+pub mod clean_test;
 mod context;
 mod integrate;
 mod journal;
@@ -50,6 +51,8 @@ mod task;
 mod verify;
 mod workspace;
 
+pub use checkout::CheckoutContext;
+pub use clean_test::{TestEnd, Testing};
 pub use journal::runs;
 pub use lock::{Lock, is_under_way};
 pub use logs::{Transcript, expire as expire_journals, transcripts};
@@ -58,9 +61,7 @@ pub use preflight::{Forecast, checked_out, choose, forecast};
 pub use summary::{ResultReport, Summary, TaskReport};
 
 use crate::agents::cli::Agent;
-use crate::agents::sandbox::Sandbox;
 use crate::agents::trust::{self, Purpose};
-use crate::agents::worktree::Worktrees;
 use crate::domain::config::{Budget, SandboxMode};
 use crate::domain::error::Result;
 use crate::domain::event::{Events, Usage, What};
@@ -75,7 +76,7 @@ use jiff::Timestamp;
 use journal::{History, Journal};
 use preflight::Prepared;
 use provider_limits::Limits;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -113,8 +114,7 @@ struct Run {
     target: String,
     base: ObjectId,
     agents: HashMap<String, Agent>,
-    worktrees: Worktrees,
-    sandbox: Sandbox,
+    checkouts: CheckoutContext,
     journal: Journal,
     events: Events,
     stop: Stop,
@@ -123,8 +123,6 @@ struct Run {
     limits: RefCell<Limits>,
     /// What was used, and may be.
     budget: BudgetTracker,
-    /// Whether a warning has said which submodules stay empty.
-    warned_of_submodules: Cell<bool>,
 }
 
 impl Run {
@@ -143,8 +141,6 @@ pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &St
         preflight::prepare(&repo, &options)?;
     // What is asked about here is what runs: nothing is read again.
     trust::require(&repo, brings(&loaded, &options.slug, &plan), options.trust)?;
-    let mut worktrees = Worktrees::new(&repo, &loaded.config)?;
-    let sandbox = crate::agents::sandbox_for(&repo, &loaded.config)?;
     let id = new_id()?;
     let retry: Vec<String> = match options.retry {
         true => chosen.tasks.iter().filter(|task| !task.done).map(|task| task.id.clone()).collect(),
@@ -159,8 +155,9 @@ pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &St
     let (journal, events) = Journal::begin(&repo, &spec, &id, &retry, &history, events)?;
     let events = events.recorded(budget.recorder());
     // Only now: what is tried leaves files when it is killed, and the next run finds them by the journal.
-    let checkouts = worktrees.share_checkouts(&repo, &sandbox)?;
-    worktrees.sweep_checkouts(false)?;
+    let (checkouts, way) =
+        CheckoutContext::new(repo.clone(), &loaded.config, base, Some(journal.clone()), &events, stop)?;
+    checkouts.worktrees.sweep_checkouts(false)?;
     for warning in loaded.warnings.iter().chain(&plan.warnings) {
         events.warn(warning.as_str());
     }
@@ -179,23 +176,22 @@ pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &St
         target,
         base,
         agents,
-        worktrees,
-        sandbox,
+        checkouts,
         journal,
         events,
         stop: stop.clone(),
         history: RefCell::new(history),
         limits: RefCell::new(limits),
         budget,
-        warned_of_submodules: Cell::new(false),
     });
-    run.events.progress(format!("sandbox: {}", run.sandbox));
+    let sandbox = &run.checkouts.sandbox;
+    run.events.progress(format!("sandbox: {sandbox}"));
     let is_off = run.loaded.config.run.sandbox == Some(SandboxMode::Off);
-    if !is_off && let Some(why) = run.sandbox.backend().forbidden() {
+    if !is_off && let Some(why) = sandbox.backend().forbidden() {
         run.events.progress(why);
     }
-    run.events.progress(format!("checkouts: {checkouts}"));
-    if let Some(moved) = run.worktrees.moved() {
+    run.events.progress(format!("checkouts: {way}"));
+    if let Some(moved) = run.checkouts.worktrees.moved() {
         run.events.progress(moved);
     }
     salvage::take_in(&run, &plan).await?;

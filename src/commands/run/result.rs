@@ -2,12 +2,11 @@
 
 use super::Run;
 use super::branch::{self, ReviewStatus, TaskBranch};
-use super::checkout::{Checkout, CheckoutEnd, NO_OVERLAY};
+use super::clean_test::{self, TestEnd, Testing};
 use super::context::environment;
 use super::review::{self, Review, describe};
 use super::summary::ResultReport;
-use super::verify::{self, Verification};
-use crate::agents::worktree::needs_own_files;
+use super::verify;
 use crate::domain::change::Change;
 use crate::domain::error::Result;
 use crate::domain::event::{TaskState, What};
@@ -41,10 +40,10 @@ pub(super) async fn check(run: &Run, plan: &Plan) -> Result<ResultReport> {
     if run.stop.is_set() {
         return Ok(ResultReport::Stopped);
     }
-    match verify_result(run, plan, tip).await? {
-        Verification::Passed => {}
-        Verification::Failed(how) => return Ok(ResultReport::VerifyFailed { how }),
-        Verification::Stopped => return Ok(ResultReport::Stopped),
+    match test_result(run, plan, tip).await? {
+        TestEnd::Passed { .. } => {}
+        TestEnd::Failed(how) | TestEnd::SetupFailed(how) => return Ok(ResultReport::VerifyFailed { how }),
+        TestEnd::Stopped => return Ok(ResultReport::Stopped),
     }
     // Only now: a review by hand did not run the checks.
     if let ReviewStatus::Approved(verdict) = status {
@@ -92,36 +91,14 @@ fn same_trees(repo: &Repo, change: &Change, base: ObjectId, head: ObjectId) -> R
     Ok(repo.tree_of(base)? == change.base_tree && repo.tree_of(head)? == change.head_tree)
 }
 
-/// Runs all checks in a fresh worktree of the result.
-async fn verify_result(run: &Run, plan: &Plan, tip: ObjectId) -> Result<Verification> {
+/// Runs all test commands on the result, in a clean checkout.
+async fn test_result(run: &Run, plan: &Plan, tip: ObjectId) -> Result<TestEnd> {
     let commands = verify::commands(run, &plan.tasks);
-    if commands.is_empty() {
-        return Ok(Verification::Passed);
-    }
     let events = run.events.for_task("result");
-    let env = environment(run, "result", 1);
-    let announce = |state| {
-        events.send(What::State { state, attempt: 1, agent: String::new(), detail: String::new() });
-    };
-    let name = format!("{}.result", run.slug());
-    let mut worktrees = run.worktrees.clone();
-    loop {
-        announce(TaskState::Preparing);
-        let checkout = match Checkout::make(run, &worktrees, &name, tip, &env, &events).await? {
-            CheckoutEnd::Ready(checkout) => checkout,
-            CheckoutEnd::SetupFailed(how) => return Ok(Verification::Failed(how)),
-            CheckoutEnd::Stopped => return Ok(Verification::Stopped),
-        };
-        let is_overlay = checkout.is_overlay();
-        announce(TaskState::Verifying);
-        let verified = verify::verify(run, &commands, &checkout, &env, &events).await;
-        checkout.give_up().await?;
-        match &verified {
-            Ok(Verification::Failed(how)) if is_overlay && needs_own_files(how) => {
-                events.progress(NO_OVERLAY);
-                worktrees = worktrees.without_layers();
-            }
-            _ => return verified,
-        }
-    }
+    let (agent, detail) = (String::new(), String::new());
+    events.send(What::State { state: TaskState::Verifying, attempt: 1, agent, detail });
+    let (name, env) = (clean_test::name(run.slug().as_str(), clean_test::RESULT), environment(run, "result", 1));
+    let testing =
+        Testing { commit: tip, target: &run.target, commands: &commands, env: &env, name: &name, again: false };
+    clean_test::test(&run.checkouts, testing, &events).await
 }

@@ -43,7 +43,7 @@ pub(super) async fn review(
         intent: &review::intent::describe(&run.spec, task)?,
         loaded: &run.loaded,
         attempt,
-        sandbox: &run.sandbox,
+        sandbox: &run.checkouts.sandbox,
         files: Some(&run.repo),
         transcript: Some(&run.journal.transcript(name, attempt, true)),
     };

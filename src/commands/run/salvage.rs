@@ -7,6 +7,7 @@
 use super::agent_commits;
 use super::branch::{self, AttemptState, CommitLabel};
 use super::checkout::blocking;
+use super::clean_test;
 use super::journal::{Effect, leftover_processes};
 use super::{Run, chain};
 use crate::agents::cli::Agent;
@@ -46,7 +47,7 @@ pub(super) fn end_processes(repo: &Repo, slug: &Slug, events: &Events) -> Result
 
 /// Commits and removes what earlier runs of this spec left.
 pub(super) async fn take_in(run: &Run, plan: &Plan) -> Result<()> {
-    let worktrees = run.worktrees.clone();
+    let worktrees = run.checkouts.worktrees.clone();
     let prefix = format!("{}.", run.slug());
     for worktree in blocking(move || worktrees.leftovers()).await? {
         let Some(id) = worktree.name().strip_prefix(&prefix).map(str::to_owned) else { continue };
@@ -78,8 +79,8 @@ async fn take(run: &Run, id: &str, task: Option<&Task>, worktree: Worktree) -> R
                 path.display()
             ));
         }
-        if id == "result" {
-            // Checks leave no work behind.
+        if clean_test::is_name(id) {
+            // Test commands leave no work behind.
             worktree.mark_saved(&collected)?;
         } else if collected.tree != before.unwrap_or(base) {
             let kept = keep(run, id, task, worktree.base(), before.unwrap_or(base), collected.tree)?;

@@ -7,6 +7,7 @@
 use super::attempt::{self, AttemptEnd};
 use super::base::{self, Base};
 use super::branch::{self, AttemptState, ReviewStatus, TaskBranch};
+use super::clean_test::{self, TestEnd, Testing};
 use super::context::{TaskContext, announce_end};
 use super::outcome::TaskOutcome;
 use super::prompt::Feedback;
@@ -23,6 +24,9 @@ use gix::ObjectId;
 use std::fs;
 use std::rc::Rc;
 use std::time::Instant;
+
+/// How often test commands may change the files that they test, before that counts as their failure.
+const REWRITES: usize = 3;
 
 /// One task's state machine.
 pub(super) struct TaskRunner<'a> {
@@ -168,33 +172,63 @@ impl TaskRunner<'_> {
         self.review_if_wanted().await
     }
 
-    /// Runs the checks; `None` if they pass.
+    /// Runs the test commands; `None` if they pass on the branch as it is then.
     async fn verify(&mut self) -> Result<Option<Assessment>> {
-        let context = self.context;
-        let commands = verify::commands(context.run, [context.task]);
+        let commands = verify::commands(self.context.run, [self.context.task]);
         if commands.is_empty() {
             return Ok(None);
         }
-        let verified = loop {
-            let checkout = match self.workspace.open().await? {
-                Ok(checkout) => checkout,
-                Err(outcome) => return Ok(Some(Assessment::Final(outcome))),
+        for _ in 0..REWRITES {
+            self.context.announce(TaskState::Verifying, "");
+            let Some(branch) = self.workspace.branch() else { return Ok(None) };
+            let end = match self.context.run.checkouts.has_cheap_checkouts() {
+                true => self.test_clean(branch.head, &commands).await?,
+                false => self.test_in_place(branch.head, &commands).await?,
             };
-            context.announce(TaskState::Verifying, "");
-            let verified =
-                verify::verify(context.run, &commands, checkout, &context.env(), &context.events).await?;
-            // What the agent made is committed, so that the checks can have it in another checkout.
-            match &verified {
-                Verification::Failed(how) if self.workspace.leave_layers(how).await? => {}
-                _ => break verified,
-            }
+            return Ok(Some(match end {
+                // What they wrote is tested like everything else.
+                TestEnd::Passed { rewritten: Some(_) } => continue,
+                TestEnd::Passed { rewritten: None } => return Ok(None),
+                TestEnd::Failed(how) => Assessment::Retry(Feedback::Verification(how)),
+                TestEnd::SetupFailed(how) => Assessment::Final(TaskOutcome::SetupFailed { how }),
+                TestEnd::Stopped => Assessment::Final(TaskOutcome::Stopped),
+            }));
+        }
+        let how = format!("`{}` changes the project's files each time that it passes", commands.join("`, `"));
+        Ok(Some(Assessment::Retry(Feedback::Verification(how))))
+    }
+
+    /// Runs them in a clean checkout of that commit, and commits what they change of its files.
+    async fn test_clean(&mut self, commit: ObjectId, commands: &[String]) -> Result<TestEnd> {
+        let TaskContext { run, task, agent, events, .. } = self.context;
+        let (name, env) = (clean_test::name(run.slug().as_str(), &task.id), self.context.env());
+        let testing =
+            Testing { commit, target: &run.target, commands, env: &env, name: &name, again: false };
+        let end = clean_test::test(&run.checkouts, testing, events).await?;
+        if let TestEnd::Passed { rewritten: Some(tree) } = end {
+            self.workspace.commit_rewritten(tree, &[agent.author()]).await?;
+        }
+        Ok(end)
+    }
+
+    /// Runs them where the agent worked. What is new afterwards, or gone, is left out from now on.
+    async fn test_in_place(&mut self, commit: ObjectId, commands: &[String]) -> Result<TestEnd> {
+        let context = self.context;
+        let before = context.run.repo.tree_of(commit)?;
+        let checkout = match self.workspace.open().await? {
+            Ok(checkout) => checkout,
+            Err(TaskOutcome::SetupFailed { how }) => return Ok(TestEnd::SetupFailed(how)),
+            Err(_) => return Ok(TestEnd::Stopped),
         };
-        // Checks may write: lock files, snapshots. What they leave belongs to the change.
+        let verified =
+            verify::verify(context.run, commands, checkout, &context.env(), &context.events).await?;
+        checkout.leave_out_since(before).await?;
         self.workspace.commit_files(&[context.agent.author()], AttemptState::Made).await?;
+        let after = self.workspace.branch().map(|branch| branch.head).filter(|head| *head != commit);
         Ok(match verified {
-            Verification::Passed => None,
-            Verification::Failed(how) => Some(Assessment::Retry(Feedback::Verification(how))),
-            Verification::Stopped => Some(Assessment::Final(TaskOutcome::Stopped)),
+            Verification::Passed => TestEnd::Passed { rewritten: after },
+            Verification::Failed(how) => TestEnd::Failed(how),
+            Verification::Stopped => TestEnd::Stopped,
         })
     }
 

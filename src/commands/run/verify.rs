@@ -1,7 +1,8 @@
-//! Whether the project's own checks pass on what is in a worktree.
+//! Whether the test commands pass on what is in a worktree, with all that lies beside the commit there: between
+//! attempts, where a clean checkout would have to be set up anew. See [`super::clean_test`] for what decides.
 
 use super::Run;
-use super::checkout::{Checkout, failure};
+use super::checkout::{Checkout, failure, line_to};
 use crate::agents::sandbox::config_command::ShellEnd;
 use crate::domain::error::Result;
 use crate::domain::event::Events;
@@ -38,7 +39,7 @@ pub async fn verify(
     events: &Events,
 ) -> Result<Verification> {
     for command in commands {
-        let end = checkout.shell(run, command, env, events).await?;
+        let end = checkout.shell(&run.checkouts, command, env, line_to(events)).await?;
         match (failure(command, &end), end) {
             (_, ShellEnd::Stopped) => return Ok(Verification::Stopped),
             (Some(how), _) => return Ok(Verification::Failed(how)),

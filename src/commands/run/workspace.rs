@@ -29,7 +29,7 @@ pub(super) struct Workspace<'a> {
 
 impl<'a> Workspace<'a> {
     pub fn new(context: &'a TaskContext<'a>, base: ObjectId, branch: Option<TaskBranch>) -> Workspace<'a> {
-        let worktrees = context.run.worktrees.clone();
+        let worktrees = context.run.checkouts.worktrees.clone();
         Workspace { context, base, branch, checkout: None, worktrees, left_out: Vec::new() }
     }
 
@@ -73,7 +73,7 @@ impl<'a> Workspace<'a> {
         self.context.announce(TaskState::Preparing, "");
         let name = format!("{}.{}", run.slug(), task.id);
         let commit = self.branch.map_or(self.base, |branch| branch.head);
-        Checkout::make(run, &self.worktrees, &name, commit, &self.context.env(), events).await
+        Checkout::make(&run.checkouts, &self.worktrees, &name, commit, &self.context.env(), events).await
     }
 
     /// Has the next checkout be no overlay, if that one was and the output complains of what overlays cannot do.
@@ -131,6 +131,18 @@ impl<'a> Workspace<'a> {
         self.branch = Some(branch);
         checkout.mark_saved(&collected)?;
         Ok(Some(branch.head))
+    }
+
+    /// Commits that tree, which is what test commands made of the branch's files, and lets the next checkout begin from
+    /// it.
+    pub async fn commit_rewritten(&mut self, tree: ObjectId, authors: &[Author]) -> Result<()> {
+        let TaskContext { run, task, .. } = self.context;
+        let Some(branch) = self.branch else { return Ok(()) };
+        let (attempt, state) = (self.context.attempt(), AttemptState::Made);
+        let label = CommitLabel { slug: run.slug(), task, run: &run.id, attempt, authors, state };
+        self.branch =
+            Some(branch::commit(&run.repo, &run.journal, &label, tree, branch.base, Some(branch.head))?);
+        self.forget().await
     }
 
     fn warn(&self, collected: &Collected) {

@@ -1,19 +1,23 @@
 //! `git flow-ai merge`.
 
-use crate::commands::hook::HookAnswer;
-use crate::commands::merge::{self, MergeState, Merged};
+use crate::commands::hook::{HookAnswer, Refused};
+use crate::commands::merge::{self, MergeState, Merged, Proposal};
 use crate::domain::error::{Exit, Result};
 use crate::domain::spec::Slug;
 use crate::gate::store::Repo;
-use crate::ui::report::{self, out, plain};
+use crate::ui::args::trust::{TrustFlag, consent};
+use crate::ui::report::{self, EventStyle, out, plain};
+use crate::ui::runtime::block_on_watched;
 use clap::Args;
 use std::io::Write;
+use std::rc::Rc;
 
 /// Merge a spec's result through the gate
 ///
 /// Asks the gate first: with a rival's verdict on the result (or on each of its tasks) the merge is
-/// made at once, without network; without one a rival is asked on the spot, if the policy lets it. A
-/// refusal, a conflict or a failure leaves everything as it was.
+/// made at once, without network; without one a rival is asked during the merge, if the policy lets it.
+/// Then the test command runs on what would land, unless that is on record. A refusal, a conflict or a
+/// failure leaves everything as it was.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   git flow-ai merge dark-mode
@@ -21,6 +25,8 @@ use std::io::Write;
 pub struct MergeArgs {
     /// The spec; without it, the only one whose result is ready
     slug: Option<Slug>,
+    #[command(flatten)]
+    trust: TrustFlag,
     /// Print one line of JSON
     #[arg(long)]
     json: bool,
@@ -40,12 +46,27 @@ pub fn run(args: MergeArgs) -> Result<Exit> {
         HookAnswer::Refuse(refused) => Some(refused),
         HookAnswer::Review(pending) => super::hook::settle(*pending)?,
     };
+    let refused = match refused {
+        None => tested(&repo, &proposal, &args)?,
+        refused => refused,
+    };
     if let Some(refused) = refused {
         report::refusal::print(&refused);
         return Ok(Exit::No);
     }
     print(&merge::merge(&repo, &proposal)?, args.json)?;
     Ok(Exit::Yes)
+}
+
+/// Tests what would land, unless that is on record; the refusal if it fails.
+fn tested(repo: &Repo, proposal: &Proposal, args: &MergeArgs) -> Result<Option<Refused>> {
+    let Some(subject) = merge::untested(repo, proposal)? else { return Ok(None) };
+    consent(repo, subject.brings(), &args.trust)?;
+    let own = Rc::new(Repo::discover()?);
+    let outcome = block_on_watched(EventStyle::choose(args.json), async |events, stop| {
+        subject.test(own, args.trust.is_given(), events, &stop).await
+    })?;
+    Ok(outcome.failure.map(|failure| merge::failed(proposal, &failure)))
 }
 
 fn print(merged: &Merged, json: bool) -> Result<()> {

@@ -25,6 +25,7 @@ mod sandbox;
 mod spec;
 mod status;
 mod sync;
+mod test;
 mod trust;
 mod verdict;
 mod verify;
@@ -95,6 +96,7 @@ subcommands! {
     Review(review::ReviewArgs), warned;
     Waive(waive::WaiveArgs), warned;
     Verdict(verdict::VerdictArgs), unwarned;
+    Test(test::TestArgs), warned;
     Merge(merge::MergeArgs), warned;
     Sync(sync::SyncArgs), warned;
     Push(push::PushArgs), warned;
