@@ -129,7 +129,11 @@ pub fn failed(proposal: &Proposal, failure: &str) -> Refused {
                 result,
                 target
             ),
-            command_line!("if the test was wrong, run it again: git flow-ai test {} --onto {}", result, target),
+            command_line!(
+                "if the test was wrong, run it again: git flow-ai test {} --onto {}",
+                result,
+                target
+            ),
         ],
     }
 }

@@ -94,7 +94,15 @@ impl Subject {
     ) -> Result<Option<Subject>> {
         let tip = repo.commit_of(&format!("refs/heads/{target}"))?.id;
         let loaded = config::load(repo, target)?;
-        let subject = |test| Subject { target: target.to_owned(), tip, commit, tree, what, test, loaded: loaded.clone() };
+        let subject = |test| Subject {
+            target: target.to_owned(),
+            tip,
+            commit,
+            tree,
+            what,
+            test,
+            loaded: loaded.clone(),
+        };
         Ok(loaded.config.test().map(subject))
     }
 
@@ -116,8 +124,7 @@ impl Subject {
     pub async fn test(&self, repo: Rc<Repo>, trust: bool, events: &Events, stop: &Stop) -> Result<Outcome> {
         trust::require(&repo, self.brings(), trust)?;
         let trusted = upstream::current_policy_commit(&repo, &self.target)?.unwrap_or(self.tip);
-        let (context, way) =
-            CheckoutContext::new(repo, &self.loaded.config, trusted, None, events, stop)?;
+        let (context, way) = CheckoutContext::new(repo, &self.loaded.config, trusted, None, events, stop)?;
         events.progress(format!("sandbox: {}", context.sandbox));
         events.progress(format!("checkouts: {way}"));
         events.progress(format!("testing {}: {}", self.what, self.test.command));

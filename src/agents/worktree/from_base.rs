@@ -13,6 +13,7 @@ use anyhow::Context;
 use gix::index::File;
 use gix::index::entry::{Mode, Stat};
 use gix::index::fs::Metadata;
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -79,6 +80,7 @@ impl Copying {
             Mode::SYMLINK => symlink(fs::read_link(&from)?, &to)?,
             _ => return Ok(None),
         }
+        date(&to, known)?;
         Ok(Some(stat(&to)?))
     }
 
@@ -90,6 +92,14 @@ impl Copying {
         }
         Ok(())
     }
+}
+
+/// Gives a copy the time of what it is a copy of. One from this second would not do: git, which by default compares
+/// seconds, would read each file again that is not older than its index.
+fn date(path: &Path, known: &Stat) -> Result<()> {
+    let time = Timespec { tv_sec: known.mtime.secs.into(), tv_nsec: known.mtime.nsecs.into() };
+    let times = Timestamps { last_access: time, last_modification: time };
+    Ok(utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)?)
 }
 
 fn stat(path: &Path) -> Result<Stat> {

@@ -25,8 +25,13 @@ pub(super) fn find(run: &Run, task: &Task) -> Result<Base> {
             heads.push((id, head));
         }
     }
+    // The result has them all, with what others made meanwhile: a task that is done again is among that.
+    let mut has_all = true;
+    for (_, head) in &heads {
+        has_all &= run.repo.is_ancestor(*head, run.base)?;
+    }
     let mut heads = heads.into_iter();
-    let Some((_, mut joined)) = heads.next() else { return Ok(Base::At(run.base)) };
+    let Some((_, mut joined)) = heads.next().filter(|_| !has_all) else { return Ok(Base::At(run.base)) };
     for (id, head) in heads {
         if run.repo.is_ancestor(head, joined)? {
             continue;

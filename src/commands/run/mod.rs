@@ -10,8 +10,9 @@
 //! # Where what lives
 //! | when | file | type |
 //! |---|---|---|
-//! | before | `preflight` | what must be so before a run begins: `Prepared`, [`Forecast`] |
+//! | before | `preflight`, `base_test` | what must be so before a run begins: `Prepared`, [`Forecast`] |
 //! | | `lock`, `salvage` | what a killed run left |
+//! | | `redo` | tasks that are done again |
 //! | all along | `scheduler` | which task starts when: `Scheduler` |
 //! | | `journal`, `logs` | `Journal`, its `History` for the next run, agents' transcripts |
 //! | | `provider_limits`, `budget` | what agents may not use now, and what was used: `Limits`, `BudgetTracker` |
@@ -28,6 +29,7 @@
 mod agent_commits;
 mod attempt;
 mod base;
+mod base_test;
 mod branch;
 mod budget;
 mod checkout;
@@ -42,6 +44,7 @@ mod outcome;
 mod preflight;
 mod prompt;
 mod provider_limits;
+mod redo;
 mod result;
 mod review;
 mod salvage;
@@ -73,7 +76,7 @@ use crate::system::process::stop::Stop;
 use budget::BudgetTracker;
 use gix::ObjectId;
 use jiff::Timestamp;
-use journal::{History, Journal};
+use journal::{Effect, History, Journal};
 use preflight::Prepared;
 use provider_limits::Limits;
 use std::cell::RefCell;
@@ -94,7 +97,11 @@ pub struct RunOptions {
     pub agent: Option<String>,
     /// Whether the tasks get fresh attempts.
     pub retry: bool,
+    /// Tasks that are done again, though they were done before.
+    pub redo: Vec<String>,
     pub review: bool,
+    /// Whether agents are started although the test command fails on the base.
+    pub failing_base: bool,
     /// Whether worktrees are kept.
     pub keep: bool,
     /// Whether the user trusts, this time, all that the repository brings.
@@ -137,11 +144,12 @@ pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &St
     let begin = Instant::now();
     let _lock = Lock::take(&repo, &options.slug)?;
     salvage::end_processes(&repo, &options.slug, events)?;
+    let id = new_id()?;
+    let redone = redo::open(&repo, &options, &id, events)?;
     let Prepared { spec, mut history, plan, chosen, loaded, target, base, agents } =
         preflight::prepare(&repo, &options)?;
     // What is asked about here is what runs: nothing is read again.
     trust::require(&repo, brings(&loaded, &options.slug, &plan), options.trust)?;
-    let id = new_id()?;
     let retry: Vec<String> = match options.retry {
         true => chosen.tasks.iter().filter(|task| !task.done).map(|task| task.id.clone()).collect(),
         false => Vec::new(),
@@ -153,6 +161,10 @@ pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &St
     }
     let budget = BudgetTracker::new(&loaded.config, options.budget);
     let (journal, events) = Journal::begin(&repo, &spec, &id, &retry, &history, events)?;
+    for task in &redone {
+        journal.before(task, Effect::Fresh)?;
+        history.begin_anew(task, &id);
+    }
     let events = events.recorded(budget.recorder());
     // Only now: what is tried leaves files when it is killed, and the next run finds them by the journal.
     let (checkouts, way) =
@@ -194,9 +206,15 @@ pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &St
     if let Some(moved) = run.checkouts.worktrees.moved() {
         run.events.progress(moved);
     }
+    redo::discard(&run.checkouts.worktrees, run.slug(), &redone).await?;
     salvage::take_in(&run, &plan).await?;
     salvage::begin_anew(&run, &chosen)?;
     logs::tidy(&run);
+    if let Err(error) = base_test::require(&run, &chosen).await {
+        let (failed, usage) = (chosen.tasks.len(), Usage::default());
+        run.events.send(What::RunFinished { done: 0, failed, seconds: begin.elapsed().as_secs(), usage });
+        return Err(error);
+    }
     let tasks = LocalSet::new().run_until(scheduler::run_plan(&run, &plan, &chosen)).await?;
     let result = match result::check(&run, &plan).await {
         Ok(report) => report,

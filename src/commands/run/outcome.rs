@@ -21,7 +21,10 @@ pub enum TaskOutcome {
     /// Verified; the user wanted no review.
     Unreviewed,
     /// It had reached the result before.
-    MergedBefore,
+    MergedBefore {
+        /// Whether the user named it, so that it is said how to have it done again.
+        asked: bool,
+    },
     /// The agent changed nothing.
     NoChange,
     /// The agent failed as often as it may; why the last time.
@@ -119,6 +122,18 @@ impl TaskOutcome {
         TaskOutcome::Broken { why: chain(error), fix }
     }
 
+    /// Whether an outcome of that word is that of a task which only fresh attempts get on.
+    pub fn wants_fresh_attempts(word: &str) -> bool {
+        let attempts = [
+            TaskOutcome::NoChange,
+            TaskOutcome::AgentFailed { why: String::new() },
+            TaskOutcome::WaitingForPerson { what: String::new() },
+            TaskOutcome::VerifyFailed { how: String::new() },
+            TaskOutcome::Rejected { findings: Vec::new() },
+        ];
+        attempts.iter().any(|outcome| outcome.word() == word)
+    }
+
     /// Whether the task goes on at a known time.
     pub fn is_parked(&self) -> bool {
         matches!(self, TaskOutcome::RateLimited { until: Some(_), .. })
@@ -126,7 +141,7 @@ impl TaskOutcome {
 
     /// Whether the task's work can be merged, or is.
     pub fn is_success(&self) -> bool {
-        matches!(self, TaskOutcome::Done | TaskOutcome::Unreviewed | TaskOutcome::MergedBefore)
+        matches!(self, TaskOutcome::Done | TaskOutcome::Unreviewed | TaskOutcome::MergedBefore { .. })
     }
 
     /// In one or two words, for tables.
@@ -134,7 +149,7 @@ impl TaskOutcome {
         match self {
             TaskOutcome::Done => "done",
             TaskOutcome::Unreviewed => "done, not reviewed",
-            TaskOutcome::MergedBefore => "merged before",
+            TaskOutcome::MergedBefore { .. } => "merged before",
             TaskOutcome::NoChange => "changed nothing",
             TaskOutcome::AgentFailed { .. } => "agent failed",
             TaskOutcome::WaitingForPerson { .. } => "waits for a person",
@@ -154,7 +169,8 @@ impl TaskOutcome {
     /// What happened, in a sentence; `None` if the word says it all.
     pub fn sentence(&self) -> Option<String> {
         Some(match self {
-            TaskOutcome::Done | TaskOutcome::MergedBefore => return None,
+            TaskOutcome::Done | TaskOutcome::MergedBefore { asked: false } => return None,
+            TaskOutcome::MergedBefore { asked: true } => "it is in the result already".into(),
             TaskOutcome::Unreviewed => "nobody has reviewed it, so the gate will refuse it".into(),
             TaskOutcome::NoChange => "the agent ended without changing a file".into(),
             TaskOutcome::AgentFailed { why } => format!("its agent failed: {why}"),
@@ -196,7 +212,12 @@ impl TaskOutcome {
         let fresh = command_line!("git flow-ai run {} --task {} --retry", slug, task);
         let log = command_line!("git flow-ai log {} {}", slug, task);
         Some(match self {
-            TaskOutcome::Done | TaskOutcome::MergedBefore | TaskOutcome::Blocked { .. } => return None,
+            TaskOutcome::Done | TaskOutcome::MergedBefore { asked: false } | TaskOutcome::Blocked { .. } => {
+                return None;
+            }
+            TaskOutcome::MergedBefore { asked: true } => {
+                command_line!("git flow-ai run {} --redo {}", slug, task)
+            }
             TaskOutcome::Unreviewed => again,
             TaskOutcome::NoChange => command_line!(
                 "{} shows why; say it more plainly in the plan (git flow-ai plan {}) and run again with \

@@ -260,7 +260,7 @@ pub fn checked_out(repo: &Repo, slug: &Slug) -> Result<Option<String>> {
 }
 
 /// A branch of ours that the user has checked out must not move.
-fn refuse_checked_out(repo: &Repo, slug: &Slug) -> Result<()> {
+pub(super) fn refuse_checked_out(repo: &Repo, slug: &Slug) -> Result<()> {
     match checked_out(repo, slug)? {
         Some(name) => Err(hint(
             format!("{name} is checked out, and the run would move it"),

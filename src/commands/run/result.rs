@@ -97,8 +97,15 @@ async fn test_result(run: &Run, plan: &Plan, tip: ObjectId) -> Result<TestEnd> {
     let events = run.events.for_task("result");
     let (agent, detail) = (String::new(), String::new());
     events.send(What::State { state: TaskState::Verifying, attempt: 1, agent, detail });
-    let (name, env) = (clean_test::name(run.slug().as_str(), clean_test::RESULT), environment(run, "result", 1));
-    let testing =
-        Testing { commit: tip, target: &run.target, commands: &commands, env: &env, name: &name, again: false };
+    let (name, env) =
+        (clean_test::name(run.slug().as_str(), clean_test::RESULT), environment(run, "result", 1));
+    let testing = Testing {
+        commit: tip,
+        target: &run.target,
+        commands: &commands,
+        env: &env,
+        name: &name,
+        again: false,
+    };
     clean_test::test(&run.checkouts, testing, &events).await
 }

@@ -230,7 +230,9 @@ impl<'a> Scheduler<'a> {
     /// How a task ended that was not started in this run.
     fn outcome_of(&self, task: &Task, status: TaskStatus) -> TaskOutcome {
         match status {
-            TaskStatus::Done => TaskOutcome::MergedBefore,
+            TaskStatus::Done => {
+                TaskOutcome::MergedBefore { asked: self.run.options.tasks.contains(&task.id) }
+            }
             _ if self.run.stop.is_set() => TaskOutcome::Stopped,
             TaskStatus::Ready => match (self.limit(task), self.run.budget.spent()) {
                 (Some(limit), _) => TaskOutcome::limited(&limit),

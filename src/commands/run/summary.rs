@@ -99,14 +99,17 @@ impl ResultReport {
     }
 
     /// What there is to say about it, and what the user can do next.
-    pub fn sentences(&self, slug: &Slug) -> Option<(String, String)> {
+    fn sentences(&self, slug: &Slug, fresh: bool) -> Option<(String, String)> {
         let again =
             format!("mend it on flow/{slug}/result, then {}", command_line!("git flow-ai run {}", slug));
         Some(match self {
             ResultReport::Nothing => return None,
             ResultReport::Partial => (
                 format!("what is done is merged into flow/{slug}/result; the rest is not done yet"),
-                command_line!("git flow-ai run {}", slug),
+                match fresh {
+                    true => command_line!("git flow-ai run {} --retry", slug),
+                    false => command_line!("git flow-ai run {}", slug),
+                },
             ),
             ResultReport::Approved { verdict } => (
                 format!("flow/{slug}/result is complete: {verdict}"),
@@ -164,6 +167,17 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// What there is to say about the result, and what the user can do next.
+    pub fn of_result(&self, slug: &Slug) -> Option<(String, String)> {
+        let mut failed = self.tasks.iter().filter(|task| !task.outcome.is_success()).peekable();
+        let spent = |task: &TaskReport| match &task.outcome {
+            TaskOutcome::Blocked { .. } => true,
+            outcome => TaskOutcome::wants_fresh_attempts(outcome.word()),
+        };
+        let fresh = failed.peek().is_some() && failed.all(spent);
+        self.result.sentences(slug, fresh)
+    }
+
     /// Whether everything that was asked for is done.
     pub fn is_success(&self) -> bool {
         self.tasks.iter().all(|task| task.outcome.is_success()) && self.result.is_good()

@@ -202,8 +202,7 @@ impl TaskRunner<'_> {
     async fn test_clean(&mut self, commit: ObjectId, commands: &[String]) -> Result<TestEnd> {
         let TaskContext { run, task, agent, events, .. } = self.context;
         let (name, env) = (clean_test::name(run.slug().as_str(), &task.id), self.context.env());
-        let testing =
-            Testing { commit, target: &run.target, commands, env: &env, name: &name, again: false };
+        let testing = Testing { commit, target: &run.target, commands, env: &env, name: &name, again: false };
         let end = clean_test::test(&run.checkouts, testing, events).await?;
         if let TestEnd::Passed { rewritten: Some(tree) } = end {
             self.workspace.commit_rewritten(tree, &[agent.author()]).await?;

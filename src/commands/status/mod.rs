@@ -16,6 +16,7 @@ pub use newest_run::NewestRun;
 pub use stage::{Stage, TaskStatus};
 
 use crate::commands::documents;
+use crate::commands::run::TaskOutcome;
 use crate::domain::change::Author;
 use crate::domain::error::Result;
 use crate::domain::plan::Plan;
@@ -125,6 +126,17 @@ impl<'a> SpecReader<'a> {
         found.map_err(|error| self.warnings.borrow_mut().push(error)).ok()
     }
 
+    /// Whether the newest run left nothing that a plain run would go on with: each task has spent its attempts, or waits
+    /// for one that has.
+    fn is_spent(&self, slug: &str, tasks: &[(&str, TaskStatus)]) -> bool {
+        let open = || tasks.iter().filter(|(_, status)| *status != TaskStatus::Done);
+        let outcomes = newest_run::outcomes(self.repo, slug);
+        let is_spent =
+            |id: &str| outcomes.get(id).is_some_and(|word| TaskOutcome::wants_fresh_attempts(word));
+        let waits = |(id, status): &(&str, TaskStatus)| *status == TaskStatus::Waiting || is_spent(id);
+        !outcomes.is_empty() && open().any(|(id, _)| is_spent(id)) && open().all(waits)
+    }
+
     /// The overview of one spec, with its plan where its turn has come.
     fn overview(&self, spec: &Spec, branches: &Branches) -> Result<(Overview, Option<Plan>)> {
         let slug = spec.slug.as_str();
@@ -151,7 +163,11 @@ impl<'a> SpecReader<'a> {
         if self.running.contains(slug) {
             stage = Stage::Running;
         }
-        let next = stage.next(slug).or_else(|| step.next.first().cloned());
+        let is_spent = matches!(stage, Stage::Implementation) && self.is_spent(slug, &tasks);
+        let next = match is_spent {
+            true => Some(command_line!("git flow-ai run {} --retry", slug)),
+            false => stage.next(slug).or_else(|| step.next.first().cloned()),
+        };
         let tasks =
             tasks.into_iter().map(|(id, status)| TaskOverview { id: id.to_owned(), status }).collect();
         let overview = Overview {

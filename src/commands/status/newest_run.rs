@@ -10,9 +10,13 @@ use anyhow::Context;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// How much of a journal's end says how its tasks ended, in bytes.
+const END: u64 = 64 << 10;
 
 /// The newest run of a spec.
 #[derive(Debug, Clone, Serialize)]
@@ -77,6 +81,35 @@ pub(super) fn find(repo: &Repo, slug: &str) -> Result<Option<NewestRun>> {
         }
     }
     Ok(Some(live))
+}
+
+/// How the tasks of the newest run of a spec ended, by id; empty if it did not come to its end. Only the end of its
+/// journal is read, where that stands.
+pub(super) fn outcomes(repo: &Repo, slug: &str) -> HashMap<String, String> {
+    let folder = slug.parse().ok().and_then(|slug| run::runs(repo, &slug).ok()?.pop());
+    let Some(text) = folder.and_then(|folder| end_of(&folder.join("events.jsonl")).ok()) else {
+        return HashMap::new();
+    };
+    let (mut outcomes, mut finished) = (HashMap::new(), false);
+    for event in
+        text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Event>(line).ok())
+    {
+        match (event.task, event.what) {
+            (Some(task), What::TaskFinished { outcome, .. }) => drop(outcomes.insert(task, outcome)),
+            (_, What::RunFinished { .. }) => finished = true,
+            _ => {}
+        }
+    }
+    if finished { outcomes } else { HashMap::new() }
+}
+
+fn end_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut file = fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(END)))?;
+    let mut text = Vec::new();
+    file.take(END).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 impl NewestRun {

@@ -13,7 +13,7 @@ mod text;
 
 pub use parse::parse;
 pub use schedule::{Schedule, TaskStatus};
-pub use text::{essence, tick};
+pub use text::{essence, tick, untick};
 
 /// The document that holds the plan.
 pub const DOCUMENT: &str = "plan.md";

@@ -32,6 +32,18 @@ fn is_chat_id(value: &str) -> bool {
 /// # Errors
 /// Where the plan cannot be read or has no such task.
 pub fn tick(text: &str, task: &str) -> Result<String> {
+    mark(text, task, 'x')
+}
+
+/// The plan's text with the box of a task open again; the same text if it was open.
+///
+/// # Errors
+/// Where the plan cannot be read or has no such task.
+pub fn untick(text: &str, task: &str) -> Result<String> {
+    mark(text, task, ' ')
+}
+
+fn mark(text: &str, task: &str, mark: char) -> Result<String> {
     let plan = parse(text)?;
     let line = plan.tasks.iter().find(|candidate| candidate.id == task).map(|task| task.line);
     let box_at = lines(text).into_iter().find_map(|candidate| match candidate.kind {
@@ -44,12 +56,12 @@ pub fn tick(text: &str, task: &str) -> Result<String> {
             "look at its ids: git flow-ai plan <spec>",
         ));
     };
-    Ok(format!("{}x{}", &text[..box_at], &text[box_at + 1..]))
+    Ok(format!("{}{mark}{}", &text[..box_at], &text[box_at + 1..]))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{essence, tick};
+    use super::{essence, tick, untick};
 
     const PLAN: &str = "\u{feff}# P\r\n\r\n### [ ] Step: A ##\r\n<!-- id: a -->\r\n- [ ] a list\r\n```\r\n### [x] Step: no\r\n```\r\n  ### [ ] Phase 2: B\r\nlast";
 
@@ -60,6 +72,7 @@ mod tests {
         assert_eq!(essence(&ticked), essence(PLAN));
         assert_eq!(essence(PLAN), PLAN, "nothing else is touched");
         assert_eq!(tick(&ticked, "b").expect("again"), ticked);
+        assert_eq!(untick(&ticked, "b").expect("there is one"), PLAN);
         assert!(tick(PLAN, "no").is_err());
     }
 

@@ -92,7 +92,8 @@ pub fn headline(record: &TestRecord) -> String {
 /// The test records of a note, the newest last. What cannot be read is told by [`super::record::decode`].
 pub fn decode(note: &str, format: gix::hash::Kind) -> Vec<TestRecord> {
     let lines = note.lines().filter(|line| line.starts_with('{'));
-    let opened = lines.filter_map(|line| envelope::open(line).ok()).filter(|opened| opened.kind == Kind::Test);
+    let opened =
+        lines.filter_map(|line| envelope::open(line).ok()).filter(|opened| opened.kind == Kind::Test);
     let read = |Opened { text, signature, .. }: Opened<'_>| read(text, signature, format).ok();
     let mut records: Vec<TestRecord> = opened.filter_map(read).collect();
     records.sort_by_key(|record| record.time);

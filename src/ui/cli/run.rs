@@ -20,6 +20,8 @@ use std::rc::Rc;
 /// fails goes back to the agent, as often as `run.attempts` says. Finished tasks are merged in the
 /// plan's order into `flow/<spec>/result`, which is verified and reviewed as a whole.
 ///
+/// No agent is started where the test command (`run.verify`) or the setup fails on the base already.
+///
 /// A task whose agent meets a limit gives its place to others and goes on when the limit passes, as long as
 /// `run.patience` finds that worth waiting for. A budget (`run.budget`, `run.task_budget`, --budget) that
 /// is spent starts nothing new. An agent, or a command that it runs, that waits for a person is found
@@ -33,6 +35,7 @@ Examples:
   git flow-ai run                              the only spec that could run
   git flow-ai run dark-mode --parallel 3       at most three tasks at once
   git flow-ai run dark-mode --task api --retry fresh attempts for one task
+  git flow-ai run dark-mode --redo api         once more, though it is merged
   git flow-ai run dark-mode --dry-run          what would start
   git flow-ai run dark-mode --json | jq .      events, then a summary, a line each
 
@@ -59,9 +62,17 @@ pub struct RunArgs {
     #[arg(long)]
     retry: bool,
 
+    /// Do this task again, and what depends on it, from the present result; may be given several times
+    #[arg(long, value_name = "ID")]
+    redo: Vec<String>,
+
     /// Have nobody review the tasks; the gate will refuse them
     #[arg(long)]
     no_review: bool,
+
+    /// Start although the test command fails on the base, which the plan is to repair
+    #[arg(long)]
+    failing_base: bool,
 
     /// Keep the worktrees
     #[arg(long)]
@@ -91,7 +102,9 @@ pub fn run(args: RunArgs) -> Result<Exit> {
         tasks: args.tasks,
         agent: args.agent,
         retry: args.retry,
+        redo: args.redo,
         review: !args.no_review,
+        failing_base: args.failing_base,
         keep: args.keep,
         trust: args.trust.is_given(),
         budget: args.budget.unwrap_or_default(),

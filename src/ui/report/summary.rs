@@ -49,7 +49,7 @@ pub fn text(summary: &Summary, slug: &Slug) -> String {
             let _ = writeln!(text, "  not counted, since they do not report it: {}", plain(&names));
         }
     }
-    if let Some((sentence, next)) = summary.result.sentences(slug) {
+    if let Some((sentence, next)) = summary.of_result(slug) {
         let _ = write!(text, "\n{}\n  next: {next}\n", indented(&sentence));
     } else if summary.stopped {
         text.push_str(&command_line!("\nstopped; nothing is lost\n  next: git flow-ai run {}\n", slug));
