@@ -79,6 +79,7 @@ pub fn find(repo: &Repo, slug: Option<&Slug>) -> Result<MergeState> {
         }));
     }
     refuse_unfinished(repo, &spec)?;
+    refuse_stale(repo, &spec)?;
     let worktree = worktree_of(repo, &target)?;
     Ok(MergeState::Ready(Box::new(Proposal { spec, target, old, head, worktree })))
 }
@@ -236,6 +237,21 @@ fn refuse_unfinished(repo: &Repo, spec: &Spec) -> Result<()> {
         },
     };
     Err(hint(what, status.next.first().map_or("git flow-ai status", String::as_str)))
+}
+
+/// Work that was made from another text than the one that was approved is not merged.
+fn refuse_stale(repo: &Repo, spec: &Spec) -> Result<()> {
+    match &documents::stale_of(repo, spec)?[..] {
+        [] => Ok(()),
+        stale => Err(hint(
+            format!(
+                "what was made of `{}` was made from another text than the one that is approved now: {}",
+                spec.slug,
+                stale.join(", ")
+            ),
+            command_line!("git flow-ai run {} does it again; --accept TASK keeps a task as it is", spec.slug),
+        )),
+    }
 }
 
 fn next(repo: &Repo, spec: &Spec) -> Result<String> {

@@ -12,6 +12,7 @@ mod editor;
 mod folder;
 mod save;
 mod step;
+mod texts;
 
 pub use agent::{Drafted, Drafting, draft};
 pub use approval::{Which, approve, refuse_agents};
@@ -19,6 +20,7 @@ pub use choose::refuse_undraftable;
 pub use editor::{edit, edit_first};
 pub use save::{Saved, save};
 pub use step::{DocumentState, DocumentStatus, Stage, StepStatus, has_content, step_of, steps};
+pub use texts::{accept, stale, stale_of, text_of};
 
 use crate::domain::error::{Result, hint, nearest};
 use crate::domain::plan;

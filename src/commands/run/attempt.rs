@@ -147,7 +147,7 @@ fn conclude(
     Ok(match report.ending {
         Ending::Done if workspace.has_work()? => AttemptEnd::Finished,
         Ending::Done => match workspace.nothing_taken() {
-            None => AttemptEnd::Final(TaskOutcome::NoChange),
+            None => AttemptEnd::Final(context.no_change()),
             // The agent can do something about a file that is too large, and nothing about the user's filters.
             Some(error) if error.is::<Hint>() => return Err(error),
             Some(error) => AttemptEnd::Failed(error.to_string()),

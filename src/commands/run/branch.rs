@@ -162,6 +162,8 @@ pub struct CommitLabel<'a> {
     /// Whose model wrote it: more than one where config and agent name different vendors.
     pub authors: &'a [Author],
     pub state: AttemptState,
+    /// The text that it was made from; `None` if that is not known.
+    pub text: Option<ObjectId>,
 }
 
 /// Commits a tree onto a task's branch by compare-and-swap: the branch must be at `head`. If it was
@@ -197,7 +199,7 @@ pub fn recovery_ref(slug: &Slug, task: &str, run: &str) -> String {
 }
 
 fn message(label: &CommitLabel<'_>, base: ObjectId) -> String {
-    let CommitLabel { slug, task, run, attempt, authors, state } = label;
+    let CommitLabel { slug, task, run, attempt, authors, state, text: made_from } = label;
     let mut text = one_line(&task.title);
     match state {
         AttemptState::Made => {}
@@ -215,6 +217,7 @@ fn message(label: &CommitLabel<'_>, base: ObjectId) -> String {
         trailers.push((trailer::VENDOR, author.vendor.to_string()));
         trailers.push((trailer::MODEL, author.model.clone().unwrap_or_default()));
     }
+    trailers.push((trailer::TEXT, made_from.map(|text| text.to_string()).unwrap_or_default()));
     trailers.push((trailer::BASE, base.to_string()));
     trailers.push((trailer::STATE, state.as_str().to_owned()));
     text.push_str("\n\n");
@@ -256,6 +259,7 @@ mod tests {
             attempt: 2,
             authors: &[author],
             state: AttemptState::Made,
+            text: None,
         };
         let text = message(&label, ObjectId::null(gix::hash::Kind::Sha1));
         assert_eq!(text.lines().filter(|line| line.starts_with("Flow-Agent:")).count(), 1, "{text}");

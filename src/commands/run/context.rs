@@ -85,6 +85,11 @@ impl<'a> TaskContext<'a> {
         self.run.budget.time_left(&self.task.id, self.since)
     }
 
+    /// The outcome of a task whose agent changed nothing.
+    pub fn no_change(&self) -> TaskOutcome {
+        TaskOutcome::NoChange { redone: self.run.redone.contains(&self.task.id) }
+    }
+
     pub fn announce(&self, state: TaskState, detail: &str) {
         let agent = self.agent.name.clone();
         self.events.send(What::State { state, attempt: self.attempt(), agent, detail: detail.to_owned() });

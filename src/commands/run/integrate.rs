@@ -150,8 +150,8 @@ fn warn_if_changed(run: &Run, task: &Task) -> Result<()> {
     let now = plan.tasks.iter().find(|now| now.id == task.id);
     if now.is_some_and(|now| (&now.title, &now.instruction) != (&task.title, &task.instruction)) {
         run.events.warn(command_line!(
-            "the text of {} was changed during the run, and what is merged was made from the text before; to have \
-             the rest done, add a task under another id: git flow-ai plan {}",
+            "the text of {} was changed during the run, and what is merged was made from the text before; the next run \
+             does it again: git flow-ai run {}",
             task.id,
             run.slug()
         ));

@@ -65,6 +65,7 @@ pub use summary::{ResultReport, Summary, TaskReport};
 
 use crate::agents::cli::Agent;
 use crate::agents::trust::{self, Purpose};
+use crate::commands::documents;
 use crate::domain::config::{Budget, SandboxMode};
 use crate::domain::error::Result;
 use crate::domain::event::{Events, Usage, What};
@@ -99,6 +100,8 @@ pub struct RunOptions {
     pub retry: bool,
     /// Tasks that are done again, though they were done before.
     pub redo: Vec<String>,
+    /// Tasks that are not done again, though they were made from another text than the spec has now.
+    pub accept: Vec<String>,
     pub review: bool,
     /// Whether agents are started although the test command fails on the base.
     pub failing_base: bool,
@@ -126,6 +129,10 @@ struct Run {
     events: Events,
     stop: Stop,
     history: RefCell<History>,
+    /// The tasks that are done again.
+    redone: Vec<String>,
+    /// What each task is made from, by its id.
+    texts: HashMap<String, ObjectId>,
     /// The limits that agents are known to be under.
     limits: RefCell<Limits>,
     /// What was used, and may be.
@@ -145,8 +152,9 @@ pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &St
     let _lock = Lock::take(&repo, &options.slug)?;
     salvage::end_processes(&repo, &options.slug, events)?;
     let id = new_id()?;
+    documents::accept(&repo, &options.slug, &options.accept)?;
     let redone = redo::open(&repo, &options, &id, events)?;
-    let Prepared { spec, mut history, plan, chosen, loaded, target, base, agents } =
+    let Prepared { spec, texts, mut history, plan, chosen, loaded, target, base, agents } =
         preflight::prepare(&repo, &options)?;
     // What is asked about here is what runs: nothing is read again.
     trust::require(&repo, brings(&loaded, &options.slug, &plan), options.trust)?;
@@ -193,6 +201,8 @@ pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &St
         events,
         stop: stop.clone(),
         history: RefCell::new(history),
+        redone,
+        texts,
         limits: RefCell::new(limits),
         budget,
     });
@@ -206,7 +216,7 @@ pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &St
     if let Some(moved) = run.checkouts.worktrees.moved() {
         run.events.progress(moved);
     }
-    redo::discard(&run.checkouts.worktrees, run.slug(), &redone).await?;
+    redo::discard(&run.checkouts.worktrees, run.slug(), &run.redone).await?;
     salvage::take_in(&run, &plan).await?;
     salvage::begin_anew(&run, &chosen)?;
     logs::tidy(&run);

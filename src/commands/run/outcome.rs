@@ -26,7 +26,10 @@ pub enum TaskOutcome {
         asked: bool,
     },
     /// The agent changed nothing.
-    NoChange,
+    NoChange {
+        /// Whether it was to do again what is in the result, which it may have found to be right.
+        redone: bool,
+    },
     /// The agent failed as often as it may; why the last time.
     AgentFailed { why: String },
     /// The agent asked something that cannot be answered during a run.
@@ -125,7 +128,7 @@ impl TaskOutcome {
     /// Whether an outcome of that word is that of a task which only fresh attempts get on.
     pub fn wants_fresh_attempts(word: &str) -> bool {
         let attempts = [
-            TaskOutcome::NoChange,
+            TaskOutcome::NoChange { redone: false },
             TaskOutcome::AgentFailed { why: String::new() },
             TaskOutcome::WaitingForPerson { what: String::new() },
             TaskOutcome::VerifyFailed { how: String::new() },
@@ -150,7 +153,7 @@ impl TaskOutcome {
             TaskOutcome::Done => "done",
             TaskOutcome::Unreviewed => "done, not reviewed",
             TaskOutcome::MergedBefore { .. } => "merged before",
-            TaskOutcome::NoChange => "changed nothing",
+            TaskOutcome::NoChange { .. } => "changed nothing",
             TaskOutcome::AgentFailed { .. } => "agent failed",
             TaskOutcome::WaitingForPerson { .. } => "waits for a person",
             TaskOutcome::RateLimited { .. } => "rate limited",
@@ -172,7 +175,7 @@ impl TaskOutcome {
             TaskOutcome::Done | TaskOutcome::MergedBefore { asked: false } => return None,
             TaskOutcome::MergedBefore { asked: true } => "it is in the result already".into(),
             TaskOutcome::Unreviewed => "nobody has reviewed it, so the gate will refuse it".into(),
-            TaskOutcome::NoChange => "the agent ended without changing a file".into(),
+            TaskOutcome::NoChange { .. } => "the agent ended without changing a file".into(),
             TaskOutcome::AgentFailed { why } => format!("its agent failed: {why}"),
             TaskOutcome::WaitingForPerson { what } => format!("its agent waits for a person: {what}"),
             TaskOutcome::RateLimited { limit, why, until: Some(until), .. } => {
@@ -219,7 +222,13 @@ impl TaskOutcome {
                 command_line!("git flow-ai run {} --redo {}", slug, task)
             }
             TaskOutcome::Unreviewed => again,
-            TaskOutcome::NoChange => command_line!(
+            TaskOutcome::NoChange { redone: true } => command_line!(
+                "git flow-ai run {} --accept {} keeps what is in the result; or for another attempt: {}",
+                slug,
+                task,
+                Part(&fresh)
+            ),
+            TaskOutcome::NoChange { redone: false } => command_line!(
                 "{} shows why; say it more plainly in the plan (git flow-ai plan {}) and run again with \
                  --retry, or tick its box",
                 Part(&log),

@@ -24,6 +24,8 @@ use std::path::Path;
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub spec: Spec,
+    /// What its tasks are made from, by their ids.
+    pub texts: HashMap<String, ObjectId>,
     /// What its earlier runs tell.
     pub history: History,
     pub plan: Plan,
@@ -135,7 +137,9 @@ pub(super) fn prepare(repo: &Repo, options: &RunOptions) -> Result<Prepared> {
     reopen(repo, slug, &mut plan, base, &history)?;
     let chosen = restrict(&plan, &options.tasks)?;
     let agents = agents(&loaded.config, &chosen, options).map_err(|error| whose_config(error, &loaded))?;
-    Ok(Prepared { spec, history, plan, chosen, loaded, target, base, agents })
+    let text = |task: &Task| (task.id.clone(), documents::text_of(repo, &spec, &status, task));
+    let texts = chosen.tasks.iter().map(text).collect();
+    Ok(Prepared { spec, texts, history, plan, chosen, loaded, target, base, agents })
 }
 
 /// With what the config lacks goes whose it is, where the newest is not the one that counts.

@@ -1,4 +1,5 @@
-//! Having tasks done again that were done, or merged, before: from what the result is now.
+//! Having tasks done again that were done, or merged, before: from what the result is now. The user asks for it, or
+//! what they were made from was changed since.
 //!
 //! What was on their branches is kept aside, their boxes are open again, and so are those of all that depend on
 //! them: that was made on work which is done anew.
@@ -7,6 +8,7 @@ use super::branch;
 use super::checkout::blocking;
 use super::{RunOptions, preflight};
 use crate::agents::worktree::Worktrees;
+use crate::commands::documents::{stale, step_of};
 use crate::domain::error::{Result, hint};
 use crate::domain::event::Events;
 use crate::domain::plan::{self, Plan};
@@ -22,14 +24,22 @@ const RETRIES: usize = 20;
 /// # Errors
 /// If the plan has no such task.
 pub(super) fn open(repo: &Repo, options: &RunOptions, run: &str, events: &Events) -> Result<Vec<String>> {
-    if options.redo.is_empty() {
-        return Ok(Vec::new());
-    }
-    preflight::refuse_checked_out(repo, &options.slug)?;
     let slug = &options.slug;
     let spec = specs::read(repo, slug)?;
-    let plan = plan::parse(spec.document(plan::DOCUMENT).unwrap_or_default())?;
-    let tasks = with_dependents(&plan, &options.redo)?;
+    let status = step_of(repo, &spec)?;
+    let Some(plan) = status.plan.as_ref().filter(|_| status.may_run()) else { return Ok(Vec::new()) };
+    let mut wanted = options.redo.clone();
+    for task in stale(repo, &spec, &status, plan)? {
+        if !wanted.contains(&task) {
+            events.progress(format!("what {task} was made from has been changed since it was done"));
+            wanted.push(task);
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    preflight::refuse_checked_out(repo, slug)?;
+    let tasks = with_dependents(plan, &wanted)?;
     for task in &tasks {
         // First the box: a run that ends here goes on with the task as it was.
         untick(repo, slug, task)?;

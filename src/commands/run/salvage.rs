@@ -182,8 +182,15 @@ fn keep(
                 Some(_) => AttemptState::Failed,
                 None => AttemptState::Partial,
             };
-            let label =
-                CommitLabel { slug: run.slug(), task, run: &run.id, attempt, authors: &[author], state };
+            let label = CommitLabel {
+                slug: run.slug(),
+                task,
+                run: &run.id,
+                attempt,
+                authors: &[author],
+                state,
+                text: None,
+            };
             let commit = branch::commit(repo, &run.journal, &label, tree, base, head)?.head;
             if let Some((attempt, ending)) = ended {
                 let commit = Some(commit.to_string());

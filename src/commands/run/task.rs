@@ -145,7 +145,7 @@ impl TaskRunner<'_> {
     async fn judge(&mut self) -> Result<Assessment> {
         let run = self.context.run;
         let Some(branch) = self.workspace.branch() else {
-            return Ok(Assessment::Final(TaskOutcome::NoChange));
+            return Ok(Assessment::Final(self.context.no_change()));
         };
         let change = changes::between(&run.repo, branch.base, branch.head)?;
         match branch::review_status(&run.repo, &change, &run.loaded.config.gate, &run.target)? {
@@ -242,7 +242,7 @@ impl TaskRunner<'_> {
             return Ok(Assessment::Final(outcome));
         }
         let Some(branch) = self.workspace.branch() else {
-            return Ok(Assessment::Final(TaskOutcome::NoChange));
+            return Ok(Assessment::Final(self.context.no_change()));
         };
         // Every author counts, agents of earlier runs too.
         let change = changes::between(&context.run.repo, branch.base, branch.head)?;

@@ -124,7 +124,8 @@ impl<'a> Workspace<'a> {
             return Ok(None);
         }
         let attempt = self.context.attempt();
-        let label = CommitLabel { slug: run.slug(), task, run: &run.id, attempt, authors, state };
+        let label =
+            CommitLabel { slug: run.slug(), task, run: &run.id, attempt, authors, state, text: self.text() };
         let base = self.branch.map_or(self.base, |branch| branch.base);
         let head = self.branch.map(|branch| branch.head);
         let branch = branch::commit(&run.repo, &run.journal, &label, collected.tree, base, head)?;
@@ -139,10 +140,16 @@ impl<'a> Workspace<'a> {
         let TaskContext { run, task, .. } = self.context;
         let Some(branch) = self.branch else { return Ok(()) };
         let (attempt, state) = (self.context.attempt(), AttemptState::Made);
-        let label = CommitLabel { slug: run.slug(), task, run: &run.id, attempt, authors, state };
+        let label =
+            CommitLabel { slug: run.slug(), task, run: &run.id, attempt, authors, state, text: self.text() };
         self.branch =
             Some(branch::commit(&run.repo, &run.journal, &label, tree, branch.base, Some(branch.head))?);
         self.forget().await
+    }
+
+    /// The text that its agent works from.
+    fn text(&self) -> Option<ObjectId> {
+        self.context.run.texts.get(&self.context.task.id).copied()
     }
 
     fn warn(&self, collected: &Collected) {

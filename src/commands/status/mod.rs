@@ -143,7 +143,11 @@ impl<'a> SpecReader<'a> {
         let mut step = documents::step_of(self.repo, spec)?;
         let plan = step.plan.take();
         let mut stage = stage::from_step(&step);
-        let tasks = plan.as_ref().map(|plan| stage::tasks(plan, &branches.tasks)).unwrap_or_default();
+        let stale = match plan.as_ref().filter(|_| !branches.tasks.is_empty()) {
+            Some(plan) => documents::stale(self.repo, spec, &step, plan)?,
+            None => Vec::new(),
+        };
+        let tasks = plan.as_ref().map(|plan| stage::tasks(plan, &branches.tasks, &stale)).unwrap_or_default();
         let mut judgements = Vec::new();
         if let Some(result) = branches.result {
             let heads: Vec<ObjectId> = branches.tasks.values().copied().collect();
@@ -165,6 +169,9 @@ impl<'a> SpecReader<'a> {
         }
         let is_spent = matches!(stage, Stage::Implementation) && self.is_spent(slug, &tasks);
         let next = match is_spent {
+            _ if !stale.is_empty() && matches!(stage, Stage::Implementation) => {
+                Some(command_line!("git flow-ai run {}", slug))
+            }
             true => Some(command_line!("git flow-ai run {} --retry", slug)),
             false => stage.next(slug).or_else(|| step.next.first().cloned()),
         };

@@ -88,6 +88,8 @@ pub enum TaskStatus {
     Ready,
     /// Its agent's work is on its branch, not yet in the result.
     Committed,
+    /// It is done, and what it was made from has been changed since.
+    Stale,
     Done,
 }
 
@@ -97,6 +99,7 @@ impl fmt::Display for TaskStatus {
             TaskStatus::Waiting => "waiting",
             TaskStatus::Ready => "ready",
             TaskStatus::Committed => "committed",
+            TaskStatus::Stale => "stale",
             TaskStatus::Done => "done",
         })
     }
@@ -118,9 +121,14 @@ pub(super) fn from_step(status: &StepStatus) -> Stage {
 }
 
 /// How far the tasks of a plan are.
-pub(super) fn tasks<'a>(plan: &'a Plan, branches: &BTreeMap<String, ObjectId>) -> Vec<(&'a str, TaskStatus)> {
+pub(super) fn tasks<'a>(
+    plan: &'a Plan,
+    branches: &BTreeMap<String, ObjectId>,
+    stale: &[String],
+) -> Vec<(&'a str, TaskStatus)> {
     let done = |id: &String| plan.tasks.iter().any(|task| task.id == *id && task.done);
     let status = |task: &plan::Task| match () {
+        () if stale.contains(&task.id) => TaskStatus::Stale,
         () if task.done => TaskStatus::Done,
         () if branches.contains_key(&task.id) => TaskStatus::Committed,
         () if task.after.iter().all(done) => TaskStatus::Ready,

@@ -22,6 +22,9 @@ use std::rc::Rc;
 ///
 /// No agent is started where the test command (`run.verify`) or the setup fails on the base already.
 ///
+/// A task that is done is done again when the documents or its own text were changed since, with what
+/// depends on it; --accept keeps it as it is, on record.
+///
 /// A task whose agent meets a limit gives its place to others and goes on when the limit passes, as long as
 /// `run.patience` finds that worth waiting for. A budget (`run.budget`, `run.task_budget`, --budget) that
 /// is spent starts nothing new. An agent, or a command that it runs, that waits for a person is found
@@ -66,6 +69,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "ID")]
     redo: Vec<String>,
 
+    /// Keep this task as it is, though what it was made from has been changed; may be given several times
+    #[arg(long, value_name = "ID")]
+    accept: Vec<String>,
+
     /// Have nobody review the tasks; the gate will refuse them
     #[arg(long)]
     no_review: bool,
@@ -103,6 +110,7 @@ pub fn run(args: RunArgs) -> Result<Exit> {
         agent: args.agent,
         retry: args.retry,
         redo: args.redo,
+        accept: args.accept,
         review: !args.no_review,
         failing_base: args.failing_base,
         keep: args.keep,

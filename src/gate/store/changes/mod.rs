@@ -40,6 +40,10 @@ pub mod trailer {
     pub const VENDOR: &str = "Flow-Vendor";
     /// Its model, where it is known.
     pub const MODEL: &str = "Flow-Model";
+    /// The text that the work was made from, by its id.
+    pub const TEXT: &str = "Flow-Text";
+    /// A task whose work is accepted, and the id of the text for which.
+    pub const ACCEPTED: &str = "Flow-Accepted";
     /// The commit that the task began from.
     pub const BASE: &str = "Flow-Base";
     /// What became of the attempt: `made`, `failed` or `partial`.
