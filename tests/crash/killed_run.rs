@@ -32,7 +32,7 @@ pub const TASKS: [(&str, &[&str], u32); 8] = [
 /// `[run]`, and what agents may write besides their worktrees: the log.
 const RUN: &str = r#"attempts = 3
 setup = "mkdir -p build && echo made > build/setup"
-verify = "test -f build/setup && test -f \"$GIT_FLOW_AI_TASK.txt\" || test \"$GIT_FLOW_AI_TASK\" = result""#;
+verify = "test -f build/setup && test -f \"$GIT_FLOW_AI_TASK.txt\" || test \"$GIT_FLOW_AI_TASK\" = result || test \"$GIT_FLOW_AI_TASK\" = base""#;
 const WRITABLE: &str = "write = [\"~/log\"]";
 
 /// Notes each start, each file before and after it is written, and each end.

@@ -9,10 +9,8 @@ use super::bounded::{input, run};
 use super::{Worktree, filters, scan};
 use crate::agents::sandbox::SandboxedCommand;
 use crate::domain::error::Result;
+use crate::gate::store::{CheckoutIndex, IndexedKind, Remembered};
 use anyhow::Context;
-use gix::index::File;
-use gix::index::entry::{Mode, Stat};
-use gix::index::fs::Metadata;
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -21,30 +19,14 @@ use std::path::{Path, PathBuf};
 /// Copies the files, and writes the worktree's index.
 pub(super) fn copy(worktree: &Worktree, base: &Base) -> Result<()> {
     let own = worktree.parent.own_dir();
-    let mut index = read_index(&own.join(base.git()).join("index"), worktree)?;
+    let mut index = CheckoutIndex::read(&own.join(base.git()).join("index"), worktree.base.kind())?;
     let from = base.files().pop().map(|files| own.join(files)).context("a clean checkout has no files")?;
     let mut copying = Copying { from, to: worktree.path.clone(), folder: PathBuf::new() };
-    let mut left = Vec::new();
-    for (entry, path) in index.entries_mut_with_paths() {
-        match copying.take(scan::as_path(path), entry.mode, &entry.stat) {
-            Ok(Some(stat)) => entry.stat = stat,
-            // Whatever keeps it from being copied, git says it if it cannot write it either.
-            Ok(None) | Err(_) => {
-                entry.stat = Stat::default();
-                left.push(path.to_vec());
-            }
-        }
-    }
+    // Whatever keeps one from being copied, git says it if it cannot write it either.
+    let left = index.renew(|path, kind, known| copying.take(scan::as_path(path), kind, known).ok().flatten());
     let path = worktree.git_dir().join("index");
-    index.set_path(&path);
-    index.write(gix::index::write::Options::default()).context("cannot write the index")?;
+    index.write(&path)?;
     if left.is_empty() { Ok(()) } else { check_out(worktree, &path, &left) }
-}
-
-fn read_index(path: &Path, worktree: &Worktree) -> Result<File> {
-    let options = gix::index::decode::Options::default();
-    File::at(path, worktree.base.kind(), false, options)
-        .with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// Has git write these files.
@@ -66,22 +48,22 @@ struct Copying {
 
 impl Copying {
     /// Copies what the index has there. Returns what to remember of it; `None` if it is not as git wrote it.
-    fn take(&mut self, path: &Path, mode: Mode, known: &Stat) -> Result<Option<Stat>> {
+    fn take(&mut self, path: &Path, kind: IndexedKind, known: Remembered) -> Result<Option<Remembered>> {
         self.enter(path.parent().unwrap_or(Path::new("")))?;
         let (from, to) = (self.from.join(path), self.to.join(path));
-        if mode == Mode::COMMIT {
+        if kind == IndexedKind::Submodule {
             fs::create_dir(&to)?;
-            return Ok(Some(stat(&to)?));
+            return Remembered::of(&to).map(Some);
         }
-        let is_as_written = stat(&from)?.matches(known, Default::default());
-        match mode {
-            _ if !is_as_written => return Ok(None),
-            Mode::FILE | Mode::FILE_EXECUTABLE => drop(fs::copy(&from, &to)?),
-            Mode::SYMLINK => symlink(fs::read_link(&from)?, &to)?,
-            _ => return Ok(None),
+        if !Remembered::of(&from)?.is(&known) {
+            return Ok(None);
+        }
+        match kind {
+            IndexedKind::Symlink => symlink(fs::read_link(&from)?, &to)?,
+            IndexedKind::File | IndexedKind::Submodule => drop(fs::copy(&from, &to)?),
         }
         date(&to, known)?;
-        Ok(Some(stat(&to)?))
+        Remembered::of(&to).map(Some)
     }
 
     /// Makes the folder, unless it was made just now.
@@ -96,13 +78,9 @@ impl Copying {
 
 /// Gives a copy the time of what it is a copy of. One from this second would not do: git, which by default compares
 /// seconds, would read each file again that is not older than its index.
-fn date(path: &Path, known: &Stat) -> Result<()> {
-    let time = Timespec { tv_sec: known.mtime.secs.into(), tv_nsec: known.mtime.nsecs.into() };
+fn date(path: &Path, known: Remembered) -> Result<()> {
+    let (seconds, nanoseconds) = known.written();
+    let time = Timespec { tv_sec: seconds.into(), tv_nsec: nanoseconds.into() };
     let times = Timestamps { last_access: time, last_modification: time };
     Ok(utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)?)
-}
-
-fn stat(path: &Path) -> Result<Stat> {
-    let data = Metadata::from_path_no_follow(path)?;
-    Ok(Stat::from_fs(&data)?)
 }

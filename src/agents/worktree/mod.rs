@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`Worktrees`], where a repository's worktrees are made; [`Worktree`], one of them, with all that can be done to it | here |
 //! | where they may be; which folder is ours | `root.rs`, `locate.rs` |
-//! | `WorktreeRecord`, what is known of one; all of them | `record.rs`, `records.rs` |
+//! | `WorktreeRecord`, what is known of one; all of them; those of dead processes | `record.rs`, `records.rs`, `leftovers.rs` |
 //! | its layers, if it has some: the clean checkout that many share, what a setup made, what was written over them; how it becomes a folder again | `layers.rs`, `bases.rs`, `setups.rs`, `upper.rs`, `dissolve.rs`; their removal: `unused.rs`; whether this system has them: `checkouts.rs`; files copied from a clean checkout where it has not: `from_base.rs` |
 //! | git commands on its files, and where those are | `view.rs` |
 //! | making one: its folder, its private repository with `GitSettings`, the files it needs, what its setup changed | `make.rs`, `private_git.rs`, `settings.rs`, `copy.rs`, `setup_changes.rs` |
@@ -50,6 +50,7 @@ mod ignored;
 mod import;
 mod layers;
 mod left_out;
+mod leftovers;
 mod locate;
 mod look;
 mod make;
@@ -198,46 +199,6 @@ impl Worktrees {
     /// That the folder is not where the user would look for it, and why, in one sentence.
     pub fn moved(&self) -> Option<&str> {
         self.moved.as_deref()
-    }
-
-    /// The worktrees that a process of ours left when it died, locked by us from now on. What cannot
-    /// be read as one is passed over.
-    pub fn leftovers(&self) -> Result<Vec<Worktree>> {
-        self.sweep_half_made()?;
-        let mut found = Vec::new();
-        for record in records::unlocked(&self.own_dir())? {
-            found.extend(self.left_over(record)?);
-        }
-        Ok(found)
-    }
-
-    fn left_over(&self, record: WorktreeRecord) -> Result<Option<Worktree>> {
-        if record.is_in_trash() {
-            return Ok(None);
-        }
-        if record.files().exists() {
-            // It died while it deleted it.
-            return remove::delete_record(self, record).map(|()| None);
-        }
-        let Some((name, path, base)) = record.read()? else {
-            // It died before there was anything but the record.
-            return record.delete().map(|()| None);
-        };
-        let layers = Layers::read(self, &record, base)?;
-        let empty_submodules = Vec::new();
-        let mut worktree =
-            Worktree { parent: self.clone(), name, path, base, record, layers, empty_submodules };
-        locate::follow(&mut worktree)?;
-        if locate::other_repository(&worktree).is_some() {
-            return Ok(None);
-        }
-        worktree.record.sweep()?;
-        if worktree.layers.is_some() {
-            dissolve::undo(&worktree)?;
-        }
-        // It died on the way into the trash, or out of it.
-        worktree.record.unset_removed()?;
-        Ok(Some(worktree))
     }
 
     /// Our own folder in the common git directory.

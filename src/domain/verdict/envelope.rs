@@ -6,7 +6,6 @@
 //! Readers ignore unknown keys. They skip records of a kind or a version that they do not know, and say so.
 
 use super::Kind;
-use super::record::Signature;
 use crate::domain::error::Result;
 use crate::domain::text::escape;
 use anyhow::Context;
@@ -26,6 +25,15 @@ pub const PREDICATE: &str = "https://github.com/git-flow-ai/git-flow-ai/attestat
 
 /// Why a record is malformed whose subject and predicate are about two things.
 pub(super) const OTHER_SUBJECT: &str = "malformed: its subject is not what it judges";
+
+/// A signature as it was read, with what it is over.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Signature {
+    /// The statement, byte for byte.
+    pub statement: String,
+    /// An SSH signature (`PROTOCOL.sshsig`): the armour's body without line breaks.
+    pub body: String,
+}
 
 #[derive(Serialize, Deserialize)]
 struct Envelope<'a> {

@@ -11,8 +11,9 @@ mod kind;
 pub mod record;
 pub mod test_record;
 
+pub use envelope::Signature;
 pub use kind::Kind;
-pub use record::{Signature, Unreadable};
+pub use record::Unreadable;
 pub use test_record::{TestCommand, TestRecord};
 
 use crate::domain::change::{Author, Change};

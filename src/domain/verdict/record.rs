@@ -2,7 +2,7 @@
 //!
 //! The form of the record is that of all kinds, see [`super::envelope`].
 
-use super::envelope::{self, Opened};
+use super::envelope::{self, Opened, Signature};
 use super::{Decision, Kind, Verdict, test_record};
 use crate::domain::error::Result;
 use crate::domain::text::escape;
@@ -12,15 +12,6 @@ pub use super::envelope::{PREDICATE, VERSION};
 
 /// How many characters the line for people has at most.
 const HEADLINE: usize = 200;
-
-/// A signature as it was read, with what it is over.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Signature {
-    /// The statement, byte for byte.
-    pub statement: String,
-    /// An SSH signature (`PROTOCOL.sshsig`): the armour's body without line breaks.
-    pub body: String,
-}
 
 /// A line of a note that counts for nothing: malformed, or of a kind or version that is not read here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +115,7 @@ fn record(line: &str, format: gix::hash::Kind) -> Result<Option<Verdict>, String
 mod tests {
     use super::*;
     use crate::domain::change::{Author, Vendor};
-    use crate::domain::verdict::{Shown, ShownPart};
+    use crate::domain::verdict::{Shown, ShownPart, TestRecord};
 
     fn decode(note: &str) -> (Vec<Verdict>, Vec<Unreadable>) {
         super::decode(note, gix::hash::Kind::Sha1)
@@ -229,6 +220,26 @@ mod tests {
         let mut verdict = verdict();
         verdict.shown = whole;
         assert_eq!(decode(&encode(&verdict).unwrap()), (vec![verdict], vec![]));
+    }
+
+    #[test]
+    fn a_test_record_is_no_verdict_and_named_if_it_is_forged() {
+        let record = TestRecord {
+            tree: "2".repeat(40).parse().unwrap(),
+            target: "main".into(),
+            command: "make test".into(),
+            setup: None,
+            failure: None,
+            output: String::new(),
+            tester: "Ada <ada@example.com>".into(),
+            host: "box".into(),
+            time: "2026-01-02T03:04:05Z".parse().unwrap(),
+            signature: None,
+        };
+        let note = test_record::encode(&record).unwrap();
+        assert_eq!(decode(&note), (vec![], vec![]));
+        let (verdicts, unreadable) = decode(&note.replacen(&"2".repeat(40), &"3".repeat(40), 1));
+        assert!(verdicts.is_empty() && unreadable[0].why == envelope::OTHER_SUBJECT, "{unreadable:?}");
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! A tree is tested as it stands in a fresh checkout, after the setup of the config. A record is about one command:
 //! where a tree has several on the same command, the newest counts.
 
-use super::envelope::{self, Opened};
-use super::{Kind, Signature};
+use super::Kind;
+use super::envelope::{self, Opened, Signature};
 use crate::domain::error::Result;
 use crate::domain::text::escape;
 use gix::ObjectId;
@@ -119,7 +119,6 @@ pub(super) fn read(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::verdict::record;
 
     fn test_record(failure: Option<&str>) -> TestRecord {
         TestRecord {
@@ -143,10 +142,8 @@ mod tests {
         let note = format!("{}{}", encode(&later).unwrap(), encode(&good).unwrap());
         let sha1 = gix::hash::Kind::Sha1;
         assert_eq!(decode(&note, sha1), [good, later]);
-        assert_eq!(record::decode(&note, sha1), (vec![], vec![]));
         let forged = note.replacen(&"2".repeat(40), &"3".repeat(40), 1);
         assert_eq!(decode(&forged, sha1).len(), 1);
-        assert_eq!(record::decode(&forged, sha1).1.len(), 1, "and it is named");
     }
 
     #[test]

@@ -18,6 +18,7 @@
 
 mod branches;
 pub mod changes;
+mod checkout_index;
 pub mod config;
 mod git_config;
 pub mod in_force;
@@ -37,6 +38,7 @@ pub(crate) mod upstream;
 pub mod verdicts;
 
 pub use branches::Branch;
+pub use checkout_index::{CheckoutIndex, IndexedKind, Remembered};
 pub use git_config::Setting;
 use gix::ObjectId;
 pub(crate) use ref_locks::Intent;

@@ -133,7 +133,7 @@ mod tests {
              next: git flow-ai log demo web shows what it did; then git flow-ai run demo --task web --retry\n\
              \n\
              what is done is merged into flow/demo/result; the rest is not done yet\n  \
-             next: git flow-ai run demo\n"
+             next: git flow-ai run demo --retry\n"
         );
     }
 }
