@@ -106,7 +106,7 @@ fn a_task_begins_from_the_work_of_what_it_depends_on_and_from_nothing_else() {
 #[test]
 fn a_failed_verification_goes_back_to_the_agent_with_what_it_printed() {
     let act = "case $prompt in *'missing: 3'*) echo 3 > three.txt;; *) echo 1 > one.txt;; esac; echo ok";
-    let verify = "verify = \"test -f three.txt || { echo missing: $((1+2)); exit 7; }\"";
+    let verify = "verify = \"test ! -f one.txt || test -f three.txt || { echo missing: $((1+2)); exit 7; }\"";
     let stage = stage(verify, act, &task("api", ""));
     stage.run(&[]).ok();
     assert_eq!(calls(&stage), ["api 1", "api 2"]);
@@ -330,7 +330,8 @@ fn together_the_tasks_must_pass_as_each_did_alone() {
 
 #[test]
 fn a_persons_commit_on_a_tasks_branch_is_verified_and_judged_like_an_agents() {
-    let stage = stage("attempts = 1\nverify = \"test -f fixed.txt\"", WRITE, &task("api", ""));
+    let stage =
+        stage("attempts = 1\nverify = \"test ! -f api.txt || test -f fixed.txt\"", WRITE, &task("api", ""));
     stage.run(&[]).exits(1);
     stage.git(&["switch", "--quiet", "flow/demo/api"]).ok();
     stage.write("fixed.txt", "by hand\n");
@@ -535,7 +536,8 @@ fn what_a_person_adds_to_the_result_during_a_run_stays_and_stops_nobody() {
 
 #[test]
 fn an_approval_by_hand_does_not_stand_for_the_checks() {
-    let stage = stage("attempts = 1\nverify = \"test -f proof.txt\"", WRITE, &task("api", ""));
+    let stage =
+        stage("attempts = 1\nverify = \"test ! -f api.txt || test -f proof.txt\"", WRITE, &task("api", ""));
     stage.run(&[]).exits(1).says("verification failed");
     stage.flow(&["review", "main..flow/demo/api"]).ok().says("APPROVE");
     stage.run(&[]).exits(1).says("verification failed");

@@ -11,8 +11,19 @@ use std::path::Path;
 pub type Traces = BTreeMap<String, String>;
 
 /// What our own runs write, below the repository's git directory.
-const OURS: &[&str] =
-    &["objects", "flow-ai", "refs", "packed-refs", "logs/refs/heads/flow", "logs/refs/flow-ai", "index"];
+const OURS: &[&str] = &[
+    "objects",
+    "flow-ai",
+    "refs",
+    "packed-refs",
+    "logs/refs/heads/flow",
+    "logs/refs/flow-ai",
+    "logs/refs/notes",
+    "index",
+];
+
+/// The notes, which nobody but us may have written: what else than test records they hold.
+const NOTES: &str = "refs/notes/flow-ai";
 
 /// Takes them.
 pub fn of(machine: &Machine) -> Traces {
@@ -20,6 +31,19 @@ pub fn of(machine: &Machine) -> Traces {
     let git = machine.place.repo().join(".git");
     for line in machine.git(&["for-each-ref", "--format=%(refname) %(objectname)"]).stdout.lines() {
         let (name, id) = line.split_once(' ').unwrap();
+        if name == NOTES {
+            let noted = machine.git(&["log", "-p", "--format=%s", NOTES]).stdout;
+            let added = noted.lines().filter_map(|line| line.strip_prefix('+'));
+            let is_record = |line: &&str| {
+                line.starts_with("TEST ") || line.starts_with('{') && line.contains("\"kind\":\"test\"")
+            };
+            let others: Vec<&str> =
+                added.filter(|line| !line.starts_with("++") && !is_record(line)).collect();
+            if !others.is_empty() {
+                traces.insert(format!("ref {name}"), others.join("\n"));
+            }
+            continue;
+        }
         if !name.starts_with("refs/heads/flow/demo/") && !name.starts_with("refs/flow-ai/") {
             traces.insert(format!("ref {name}"), id.to_owned());
         }

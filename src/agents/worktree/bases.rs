@@ -11,7 +11,7 @@
 //! removed meanwhile.
 
 use super::view::GitScope;
-use super::{Worktrees, filters};
+use super::{Worktrees, aged, filters};
 use crate::domain::digest;
 use crate::domain::error::Result;
 use crate::gate::store::{Repo, trees};
@@ -239,10 +239,12 @@ impl Aside {
         self.clear(&["files", "git"])?;
         let (files, index) = (self.0.join("files"), self.0.join("git/index"));
         let mut checkout = worktrees.git_on(&worktrees.common, &files);
-        checkout.env("GIT_INDEX_FILE", index);
+        checkout.env("GIT_INDEX_FILE", &index);
         checkout.args(["read-tree", "--reset", "-u", "--no-recurse-submodules", &commit.to_string()]);
-        let on = GitScope { folder: files, edits: true, write: vec![self.0.clone()], overlays: Vec::new() };
-        filters::check_out(worktrees, commit, worktrees.start_git(filters::heard(checkout), on)?)
+        let (folder, write) = (files.clone(), vec![self.0.clone()]);
+        let on = GitScope { folder, edits: true, write, overlays: Vec::new() };
+        filters::check_out(worktrees, commit, worktrees.start_git(filters::heard(checkout), on)?)?;
+        aged::age(&index, &files, commit.kind())
     }
 
     /// Moves an overlay of that one to the commit's files. `None` if git cannot.
@@ -277,6 +279,7 @@ impl Aside {
         for folder in ["work", "view"] {
             remove_tree(&self.0.join(folder))?;
         }
+        aged::age(&index, &self.0.join("files"), commit.kind())?;
         Ok(Some(About { under: Some(near.key.clone()), ..about.clone() }))
     }
 }

@@ -6,12 +6,11 @@
 
 use super::bases::Base;
 use super::bounded::{input, run};
-use super::{Worktree, filters, scan};
+use super::{Worktree, aged, filters, scan};
 use crate::agents::sandbox::SandboxedCommand;
 use crate::domain::error::Result;
 use crate::gate::store::{CheckoutIndex, IndexedKind, Remembered};
 use anyhow::Context;
-use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -19,14 +18,22 @@ use std::path::{Path, PathBuf};
 /// Copies the files, and writes the worktree's index.
 pub(super) fn copy(worktree: &Worktree, base: &Base) -> Result<()> {
     let own = worktree.parent.own_dir();
-    let mut index = CheckoutIndex::read(&own.join(base.git()).join("index"), worktree.base.kind())?;
+    let known = own.join(base.git()).join("index");
+    let (mut index, is_aged) =
+        (CheckoutIndex::read(&known, worktree.base.kind())?, aged::is_worth_it(&known)?);
     let from = base.files().pop().map(|files| own.join(files)).context("a clean checkout has no files")?;
-    let mut copying = Copying { from, to: worktree.path.clone(), folder: PathBuf::new() };
+    let mut copying = Copying { from, to: worktree.path.clone(), folder: PathBuf::new(), is_aged };
     // Whatever keeps one from being copied, git says it if it cannot write it either.
     let left = index.renew(|path, kind, known| copying.take(scan::as_path(path), kind, known).ok().flatten());
     let path = worktree.git_dir().join("index");
     index.write(&path)?;
-    if left.is_empty() { Ok(()) } else { check_out(worktree, &path, &left) }
+    if !left.is_empty() {
+        check_out(worktree, &path, &left)?;
+    }
+    if is_aged {
+        aged::wait_for_next_second();
+    }
+    Ok(())
 }
 
 /// Has git write these files.
@@ -44,6 +51,8 @@ struct Copying {
     to: PathBuf,
     /// The folder that was made last, relative to both.
     folder: PathBuf,
+    /// Whether copies get the times of what they are copies of, which is older: see [`aged`].
+    is_aged: bool,
 }
 
 impl Copying {
@@ -62,7 +71,9 @@ impl Copying {
             IndexedKind::Symlink => symlink(fs::read_link(&from)?, &to)?,
             IndexedKind::File | IndexedKind::Submodule => drop(fs::copy(&from, &to)?),
         }
-        date(&to, known)?;
+        if self.is_aged {
+            aged::date(&to, known.written())?;
+        }
         Remembered::of(&to).map(Some)
     }
 
@@ -74,13 +85,4 @@ impl Copying {
         }
         Ok(())
     }
-}
-
-/// Gives a copy the time of what it is a copy of. One from this second would not do: git, which by default compares
-/// seconds, would read each file again that is not older than its index.
-fn date(path: &Path, known: Remembered) -> Result<()> {
-    let (seconds, nanoseconds) = known.written();
-    let time = Timespec { tv_sec: seconds.into(), tv_nsec: nanoseconds.into() };
-    let times = Timestamps { last_access: time, last_modification: time };
-    Ok(utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)?)
 }

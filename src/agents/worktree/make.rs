@@ -11,8 +11,8 @@ use super::layers::Layers;
 use super::record::{self, WorktreeRecord};
 use super::records;
 use super::{
-    Checkouts, Worktree, Worktrees, bases, deletions, filters, from_base, locate, private_git, remove, root,
-    submodules,
+    Checkouts, Worktree, Worktrees, aged, bases, deletions, filters, from_base, locate, private_git, remove,
+    root, submodules,
 };
 use crate::domain::error::{Result, hint};
 use crate::gate::store::{Repo, trees};
@@ -199,5 +199,6 @@ fn check_out(worktree: &Worktree) -> Result<()> {
         .args(["read-tree", "--reset", "-u", "--no-recurse-submodules"])
         .arg(worktree.base.to_string());
     let checkout = worktree.start_git(filters::heard(checkout), true)?;
-    filters::check_out(&worktree.parent, worktree.base, checkout)
+    filters::check_out(&worktree.parent, worktree.base, checkout)?;
+    aged::age(&worktree.git_dir().join("index"), &worktree.path, worktree.base.kind())
 }

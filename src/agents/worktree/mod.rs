@@ -10,7 +10,7 @@
 //! | [`Worktrees`], where a repository's worktrees are made; [`Worktree`], one of them, with all that can be done to it | here |
 //! | where they may be; which folder is ours | `root.rs`, `locate.rs` |
 //! | `WorktreeRecord`, what is known of one; all of them; those of dead processes | `record.rs`, `records.rs`, `leftovers.rs` |
-//! | its layers, if it has some: the clean checkout that many share, what a setup made, what was written over them; how it becomes a folder again | `layers.rs`, `bases.rs`, `setups.rs`, `upper.rs`, `dissolve.rs`; their removal: `unused.rs`; whether this system has them: `checkouts.rs`; files copied from a clean checkout where it has not: `from_base.rs` |
+//! | its layers, if it has some: the clean checkout that many share, what a setup made, what was written over them; how it becomes a folder again | `layers.rs`, `bases.rs`, `setups.rs`, `upper.rs`, `dissolve.rs`; their removal: `unused.rs`; whether this system has them: `checkouts.rs`; files copied from a clean checkout where it has not, and made older: `from_base.rs`, `aged.rs` |
 //! | git commands on its files, and where those are | `view.rs` |
 //! | making one: its folder, its private repository with `GitSettings`, the files it needs, what its setup changed | `make.rs`, `private_git.rs`, `settings.rs`, `copy.rs`, `setup_changes.rs` |
 //! | [`Collected`], its files as a tree, by `Scan` and `ScratchIndex`, without each [`LeftOut`] | `collect.rs`, `scan.rs`, `scratch_index.rs`, `left_out.rs` |
@@ -34,6 +34,7 @@
 //! whatever enforces it: every git command works, `git worktree prune` has nothing to lose, and making one
 //! takes no lock of the user's.
 
+mod aged;
 mod agent_refs;
 mod bases;
 mod bounded;

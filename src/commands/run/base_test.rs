@@ -4,7 +4,7 @@
 use super::checkout::{Checkout, CheckoutEnd};
 use super::clean_test::{self, TestEnd, Testing};
 use super::context::environment;
-use super::{Run, verify};
+use super::{Run, chain, verify};
 use crate::domain::error::{Result, hint};
 use crate::domain::event::{TaskState, What};
 use crate::domain::plan::Plan;
@@ -26,7 +26,14 @@ pub(super) async fn require(run: &Run, chosen: &Plan) -> Result<()> {
     }
     let commands = verify::commands(run, []);
     let again = command_line!("git flow-ai run {}", run.slug());
-    match test(run, &commands).await? {
+    let end = match test(run, &commands).await {
+        Ok(end) => end,
+        Err(error) => {
+            run.events.warn(format!("it is unknown whether the base passes its test: {}", chain(&error)));
+            return Ok(());
+        }
+    };
+    match end {
         TestEnd::Passed { .. } | TestEnd::Stopped => Ok(()),
         TestEnd::SetupFailed(how) => Err(hint(
             format!("no agent was started, since the setup fails on {}: {how}", place(run)),

@@ -78,7 +78,7 @@ pub const ATTACKS: &[Attack] = &[
         "notes",
         "write a verdict's note",
         "git -C $REPO notes --ref=flow-ai add -f -m forged $BASE; git rev-parse HEAD >$GIT/refs/notes/flow-ai",
-        "git rev-parse -q --verify refs/notes/flow-ai",
+        "git rev-parse -q --verify refs/notes/flow-ai:.zenflow || git log -p --format= refs/notes/flow-ai | grep -q '^+forged'",
     ),
     attack(
         "hooks",
