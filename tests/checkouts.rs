@@ -166,6 +166,26 @@ fn whatever_an_agent_does_is_collected_as_from_a_checkout_of_its_own() {
 }
 
 #[test]
+fn a_change_is_found_that_was_made_at_once_and_dated_back() {
+    let act = "if [ $task = it ]; then cp -p src/one.txt keep; printf 'Src one\\n' > src/one.txt; touch -r keep src/one.txt; rm keep; fi\n\
+        git status --porcelain > $task.status; echo done";
+    for way in WAYS {
+        let place = stage(way, "parallel = 1", act, &[task("first", ""), task("it", "")].concat());
+        // So many that they are made older than their index.
+        for number in 0..1500 {
+            place.write(&format!("many/{number}"), format!("{number}\n"));
+        }
+        place.git(&["add", "--all"]).ok();
+        place.git(&["commit", "--quiet", "-m", "Many"]).ok();
+        run(&place).ok();
+        assert_eq!(place.file("flow/demo/it", "src/one.txt").as_deref(), Some("Src one\n"), "{way}");
+        let seen = place.file("flow/demo/it", "it.status").unwrap();
+        assert!(seen.contains(" M src/one.txt") && !seen.contains("many"), "{way}: {seen}");
+        is_tidy(&place);
+    }
+}
+
+#[test]
 fn what_was_written_to_a_clean_checkout_is_not_copied() {
     let act = "cat src/one.txt src/two.txt docs/one.txt > $task.txt; git status --porcelain >> $task.txt; echo done";
     let tasks = |names: [&str; 2]| names.map(|name| task(name, "")).concat();

@@ -4,10 +4,12 @@ use super::{Worktrees, root};
 use crate::agents::sandbox::SandboxedCommand;
 use crate::domain::error::{Result, hint};
 use crate::gate::store::{Repo, Setting};
+use crate::system::fs::disk_full;
 use crate::system::git::error::{FailedFilter, GitError, failed_filter, in_english};
 use crate::system::{git, program};
 use gix::ObjectId;
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -58,7 +60,14 @@ pub(super) fn check_out(worktrees: &Worktrees, commit: ObjectId, checkout: Sandb
                 filter.path = filter.path.take().or_else(|| first_of(worktrees, commit, &filter.filter));
                 hint(&filter, filter.fix())
             }
-            None => GitError { command: "git read-tree".to_owned(), ..error }.into(),
+            None => {
+                let error = GitError { command: "git read-tree".to_owned(), ..error };
+                let disks = [worktrees.root(), &worktrees.common];
+                match disks.into_iter().any(disk_full::has_no_room) {
+                    true => anyhow::Error::from(io::Error::from(rustix::io::Errno::NOSPC)).context(error),
+                    false => error.into(),
+                }
+            }
         },
         Err(error) => error,
     })
