@@ -207,8 +207,8 @@ fn only_ready(repo: &Repo) -> Result<Slug> {
     // Why no verdict can be counted, the merge itself says.
     let (all, _) = status::all(repo)?;
     let is_ready = |spec: &&status::Overview| {
-        use status::Stage::{Mergeable, NeedsPerson, Rejected, Unjudged};
-        matches!(spec.stage, Unjudged | NeedsPerson | Rejected | Mergeable)
+        use status::Stage::{Failing, Mergeable, NeedsPerson, Rejected, Unjudged};
+        matches!(spec.stage, Unjudged | NeedsPerson | Rejected | Failing { .. } | Mergeable)
     };
     let ready: Vec<&str> = all.iter().filter(is_ready).map(|spec| spec.slug.as_str()).collect();
     match ready[..] {

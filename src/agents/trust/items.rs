@@ -60,7 +60,8 @@ impl Item {
 
 /// The items of a repository's config that matter for that purpose, in the config's order.
 pub fn config_items(config: &Config, purpose: Purpose) -> Vec<Item> {
-    let Config { version: _, spec: _, run, sandbox, review: _, agents, reviewers, gate: _ } = config;
+    let Config { version: _, spec: _, run, merge: _, sandbox, review: _, agents, reviewers, gate: _ } =
+        config;
     let mut items = run_items(run);
     items.extend(sandbox_items(sandbox));
     items.extend(agents.iter().map(|(name, agent)| agent_item(name, agent)));
@@ -95,6 +96,7 @@ fn run_items(run: &RunSection) -> Vec<Item> {
         budget: _,
         task_budget: _,
         pressure: _,
+        files: _,
         worktrees,
         sandbox,
     } = run;

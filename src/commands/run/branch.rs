@@ -14,7 +14,7 @@ use crate::domain::verdict::{Finding, Verdict};
 use crate::gate::admit::{self, BranchVerdicts, Tally};
 use crate::gate::store::changes;
 use crate::gate::store::changes::trailer::{self, one_line};
-use crate::gate::store::{Commit, Conflict, Expected, Repo};
+use crate::gate::store::{Commit, Conflict, Expected, Repo, trees};
 use gix::ObjectId;
 use std::fmt::Write;
 
@@ -109,6 +109,17 @@ pub fn read(
 fn is_ours(commit: &Commit, slug: &Slug, task: &Task) -> bool {
     commit.trailers(trailer::SPEC).next() == Some(slug.as_str())
         && commit.trailers(trailer::TASK).next() == Some(task.id.as_str())
+}
+
+/// The files of a change that the task does not name, for people.
+pub fn outside(repo: &Repo, task: &Task, base: ObjectId, head: ObjectId) -> Result<Vec<String>> {
+    if task.files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let changed = trees::changed(repo, repo.tree_of(base)?, repo.tree_of(head)?)?;
+    let outside = task.outside(changed.iter().map(|one| one.path.as_slice()));
+    let shown = changed.iter().filter(|one| outside.contains(&one.path.as_slice()));
+    Ok(shown.map(|one| one.display()).collect())
 }
 
 /// What rivals said of a change that is meant for that branch: only what the gate would count.

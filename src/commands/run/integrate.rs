@@ -1,15 +1,18 @@
 //! The result branch: finished tasks merged in the plan's order.
 //!
 //! A merge is the clean three-way merge of the task's own change (from where it began to its head)
-//! into the result, which is exactly what the gate replays; a conflict is the task's outcome. The
-//! plan's box is ticked when the task is in.
+//! into the result, which is exactly what the gate replays; a conflict is the task's outcome, and so is
+//! a test that fails with what was merged before. The plan's box is ticked when the task is in.
 
 use super::branch;
+use super::clean_test::{self, TestEnd, Testing};
+use super::context::environment;
 use super::journal::Effect;
 use super::outcome::TaskOutcome;
 use super::summary::TaskReport;
-use super::{Run, base};
+use super::{Run, base, verify};
 use crate::domain::change::Change;
+use crate::domain::config::MergeTest;
 use crate::domain::error::Result;
 use crate::domain::event::What;
 use crate::domain::plan::{self, Plan, Schedule, Task, TaskStatus};
@@ -60,7 +63,7 @@ impl Merging {
 
     /// Merges what is done and whose turn it is: a task waits for those before it that are still under
     /// way, so that the order does not depend on who was fast.
-    pub fn merge(&mut self, run: &Run, schedule: &Schedule, reports: &mut HashMap<String, TaskReport>) {
+    pub async fn merge(&mut self, run: &Run, schedule: &Schedule, reports: &mut HashMap<String, TaskReport>) {
         if run.stop.is_set() {
             return;
         }
@@ -76,7 +79,7 @@ impl Merging {
                 Some(TaskStatus::Done) => {
                     let waits = task.after.iter().any(|id| !self.merged.contains(id));
                     let Some(report) = reports.get_mut(&task.id).filter(|_| !waits) else { continue };
-                    match self.merge_one(run, &task) {
+                    match self.merge_one(run, &task).await {
                         Ok(Ok(())) => {}
                         Ok(Err(outcome)) => report.outcome = outcome,
                         // Others are still at work, and what they make must be taken in.
@@ -88,11 +91,9 @@ impl Merging {
         }
     }
 
-    fn merge_one(&mut self, run: &Run, task: &Task) -> Result<Result<(), TaskOutcome>> {
-        let history = &mut run.history.borrow_mut();
-        let Some(branch) = branch::read(&run.repo, run.slug(), task, run.base, history)? else {
-            return Ok(Ok(()));
-        };
+    async fn merge_one(&mut self, run: &Run, task: &Task) -> Result<Result<(), TaskOutcome>> {
+        let found = branch::read(&run.repo, run.slug(), task, run.base, &mut run.history.borrow_mut())?;
+        let Some(branch) = found else { return Ok(Ok(())) };
         // The user may have fixed the result meanwhile: what they made stays below.
         self.tip = run.repo.find_ref(&run.slug().result_ref())?;
         // The branch may have been merged into the target, which has gone on since.
@@ -107,6 +108,9 @@ impl Merging {
         };
         let message = message(run, task, &changes::between(&run.repo, branch.base, branch.head)?);
         let commit = run.repo.write_commit(tree, &[onto, branch.head], &message)?;
+        if let Some(outcome) = self.test(run, task, commit).await? {
+            return Ok(Err(outcome));
+        }
         run.journal.before(&task.id, Effect::Merge { commit: commit.to_string() })?;
         let expected = self.tip.map_or(Expected::Missing, Expected::At);
         run.repo.set_ref(&run.slug().result_ref(), commit, expected, &format!("merge {}", task.id))?;
@@ -116,6 +120,31 @@ impl Merging {
         self.merged.push(task.id.clone());
         run.events.send(What::Merged { commit: commit.to_string(), tasks: vec![task.id.clone()] });
         Ok(Ok(()))
+    }
+
+    /// Tests what the result would be; the task's outcome if it does not become that.
+    async fn test(&self, run: &Run, task: &Task, commit: ObjectId) -> Result<Option<TaskOutcome>> {
+        let commands = verify::commands(run, [task]);
+        if run.loaded.config.merge.verify == MergeTest::End || commands.is_empty() {
+            return Ok(None);
+        }
+        let events = run.events.for_task(&task.id);
+        let (name, env) = (clean_test::name(run.slug().as_str(), &task.id), environment(run, &task.id, 1));
+        let testing = Testing {
+            commit,
+            target: &run.target,
+            commands: &commands,
+            env: &env,
+            name: &name,
+            again: false,
+        };
+        Ok(match clean_test::test(&run.checkouts, testing, &events).await? {
+            TestEnd::Passed { .. } => None,
+            TestEnd::Failed(how) if self.tip.is_none() => Some(TaskOutcome::VerifyFailed { how }),
+            TestEnd::Failed(how) => Some(TaskOutcome::FailsTogether { how }),
+            TestEnd::SetupFailed(how) => Some(TaskOutcome::SetupFailed { how }),
+            TestEnd::Stopped => Some(TaskOutcome::Stopped),
+        })
     }
 
     /// Ticks the task's box on the spec's branch, whatever else is written there meanwhile.

@@ -59,6 +59,11 @@ pub enum TaskOutcome {
         /// How, with the last lines of what it printed.
         how: String,
     },
+    /// It passes by itself, and fails with what was merged before it.
+    FailsTogether {
+        /// How, with the last lines of what the test printed.
+        how: String,
+    },
     /// A rival's findings block it, as often as the agent may try.
     Rejected {
         /// The findings that block.
@@ -160,6 +165,7 @@ impl TaskOutcome {
             TaskOutcome::BudgetSpent { .. } => "budget spent",
             TaskOutcome::SetupFailed { .. } => "set-up failed",
             TaskOutcome::VerifyFailed { .. } => "verification failed",
+            TaskOutcome::FailsTogether { .. } => "fails with others",
             TaskOutcome::Rejected { .. } => "rejected",
             TaskOutcome::NoVerdict { .. } => "no verdict",
             TaskOutcome::Conflict { .. } | TaskOutcome::DependencyConflict { .. } => "conflict",
@@ -189,6 +195,9 @@ impl TaskOutcome {
             }
             TaskOutcome::SetupFailed { how } => format!("the set-up command failed: {how}"),
             TaskOutcome::VerifyFailed { how } => format!("verification fails: {how}"),
+            TaskOutcome::FailsTogether { how } => {
+                format!("it passes by itself, and fails together with what was merged before it: {how}")
+            }
             TaskOutcome::Rejected { findings } => match findings.first() {
                 Some(first) if findings.len() == 1 => {
                     format!("a rival's finding blocks it: {}", brief(first))
@@ -254,6 +263,9 @@ impl TaskOutcome {
             }
             TaskOutcome::VerifyFailed { .. } => {
                 format!("for more attempts: {fresh}; or mend it by hand on flow/{slug}/{task}, then {again}")
+            }
+            TaskOutcome::FailsTogether { .. } => {
+                command_line!("git flow-ai run {} --redo {}", slug, task)
             }
             TaskOutcome::Rejected { .. } => format!(
                 "{log} --review shows the findings; for more attempts: {fresh}; or mend it by hand on flow/{slug}/{task}, then {again}"

@@ -1,5 +1,6 @@
 //! Has rivals judge a change: a task's, or the result as a whole.
 
+use super::branch;
 use super::{Run, chain};
 use crate::commands::review::{self, Request, ReviewOutcome};
 use crate::domain::change::Change;
@@ -37,10 +38,17 @@ pub(super) async fn review(
         return Ok(Review::NoRival { why: chain(&error) });
     }
     let name = task.map_or("result", |task| task.id.as_str());
+    let mut intent = review::intent::describe(&run.spec, task)?;
+    if let (Some(task), Some(base), Some(head)) = (task, change.base_commit, change.head_commit) {
+        let outside = branch::outside(&run.repo, task, base, head)?;
+        if !outside.is_empty() {
+            intent.push_str(&format!("It changes other files too: {}\n", outside.join(", ")));
+        }
+    }
     let request = Request {
         change,
         target: &run.target,
-        intent: &review::intent::describe(&run.spec, task)?,
+        intent: &intent,
         loaded: &run.loaded,
         attempt,
         sandbox: &run.checkouts.sandbox,

@@ -49,7 +49,7 @@ pub(super) async fn run_plan(run: &Rc<Run>, plan: &Plan, chosen: &Plan) -> Resul
         scheduler.start();
         scheduler.announce();
         if !scheduler.wait().await? {
-            return Ok(scheduler.end());
+            return Ok(scheduler.end().await);
         }
     }
 }
@@ -166,7 +166,7 @@ impl<'a> Scheduler<'a> {
             self.run.budget.waited(begun.elapsed());
         }
         if let Some(report) = ended {
-            self.take(report);
+            self.take(report).await;
         }
         Ok(true)
     }
@@ -186,7 +186,7 @@ impl<'a> Scheduler<'a> {
     }
 
     /// Takes in what a task came to.
-    fn take(&mut self, report: TaskReport) {
+    async fn take(&mut self, report: TaskReport) {
         let id = report.task.clone();
         let goes_on = report.outcome.is_parked() && !self.run.stop.is_set();
         let success = report.outcome.is_success();
@@ -200,11 +200,11 @@ impl<'a> Scheduler<'a> {
         } else {
             self.schedule.finish(&id, success);
         }
-        self.merging.merge(self.run, &self.schedule, &mut self.reports);
+        self.merging.merge(self.run, &self.schedule, &mut self.reports).await;
     }
 
     /// What became of every task.
-    fn end(mut self) -> Vec<TaskReport> {
+    async fn end(mut self) -> Vec<TaskReport> {
         for task in self.tasks_in(TaskStatus::Parked) {
             self.schedule.finish(&task.id, false);
         }
@@ -215,7 +215,7 @@ impl<'a> Scheduler<'a> {
             }
             announce_end(&self.run.events.for_task(&report.task), report.attempts.max(1), report);
         }
-        self.merging.merge(self.run, &self.schedule, &mut self.reports);
+        self.merging.merge(self.run, &self.schedule, &mut self.reports).await;
         let mut all = Vec::new();
         for (task, status) in self.schedule.statuses() {
             let report = match self.reports.remove(&task.id) {

@@ -16,6 +16,7 @@ use super::summary::TaskReport;
 use super::verify::{self, Verification};
 use super::workspace::Workspace;
 use super::{Run, not_run};
+use crate::domain::config::FilesMode;
 use crate::domain::error::Result;
 use crate::domain::event::{Events, TaskState};
 use crate::domain::plan::Task;
@@ -147,6 +148,9 @@ impl TaskRunner<'_> {
         let Some(branch) = self.workspace.branch() else {
             return Ok(Assessment::Final(self.context.no_change()));
         };
+        if let Some(assessment) = self.check_files(branch)? {
+            return Ok(assessment);
+        }
         let change = changes::between(&run.repo, branch.base, branch.head)?;
         match branch::review_status(&run.repo, &change, &run.loaded.config.gate, &run.target)? {
             ReviewStatus::Approved(verdict) => {
@@ -170,6 +174,22 @@ impl TaskRunner<'_> {
             return Ok(assessment);
         }
         self.review_if_wanted().await
+    }
+
+    /// Looks whether it changes other files than the task names.
+    fn check_files(&self, branch: TaskBranch) -> Result<Option<Assessment>> {
+        let TaskContext { run, task, .. } = self.context;
+        let outside = branch::outside(&run.repo, task, branch.base, branch.head)?;
+        if outside.is_empty() {
+            return Ok(None);
+        }
+        let what = format!("it changes files that the task does not name: {}", outside.join(", "));
+        if run.loaded.config.run.files == FilesMode::Enforce {
+            let why = format!("{what}; undo that, and keep to {}", task.files.join(", "));
+            return Ok(Some(Assessment::Retry(Feedback::Failed(why))));
+        }
+        self.context.warn_once(what);
+        Ok(None)
     }
 
     /// Runs the test commands; `None` if they pass on the branch as it is then.

@@ -96,6 +96,13 @@ impl<'a> Judged<'a> {
         }
     }
 
+    /// The test command that is known to fail on that commit's files; `None` if none is.
+    pub(super) fn failing(&self, head: ObjectId) -> Result<Option<String>> {
+        let Some(verdicts) = &self.verdicts else { return Ok(None) };
+        let failed = verdicts.failed_tests(self.repo.tree_of(head)?)?;
+        Ok(failed.into_iter().next().map(|record| record.command))
+    }
+
     /// Whether enough rivals approve, and none blocks, what each of these branches of tasks is at.
     pub(super) fn approves_each(&self, heads: &[ObjectId]) -> Result<bool> {
         for head in heads {

@@ -164,6 +164,12 @@ impl<'a> SpecReader<'a> {
                 stage = Stage::Mergeable;
             }
         }
+        if matches!(stage, Stage::Unjudged | Stage::NeedsPerson | Stage::Mergeable)
+            && let Some(result) = branches.result
+            && let Some(Some(command)) = self.told(slug, self.judged.failing(result))
+        {
+            stage = Stage::Failing { command };
+        }
         if self.running.contains(slug) {
             stage = Stage::Running;
         }

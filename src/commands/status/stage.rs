@@ -34,6 +34,11 @@ pub enum Stage {
     NeedsPerson,
     /// A reviewer requests changes of the result.
     Rejected,
+    /// The result is known to fail its test.
+    Failing {
+        /// The command.
+        command: String,
+    },
     /// The result is approved and can be merged.
     Mergeable,
     /// The result is in the target branch.
@@ -55,6 +60,7 @@ impl fmt::Display for Stage {
             Stage::Unjudged => f.write_str("to review"),
             Stage::NeedsPerson => f.write_str("for a person to approve"),
             Stage::Rejected => f.write_str("changes requested"),
+            Stage::Failing { .. } => f.write_str("fails its test"),
             Stage::Mergeable => f.write_str("approved"),
             Stage::Merged => f.write_str("merged"),
             Stage::Broken { .. } => f.write_str("plan cannot be read"),
@@ -69,7 +75,7 @@ impl Stage {
             Stage::Write { .. } | Stage::Approve { .. } | Stage::Broken { .. } | Stage::Implementation => {
                 None
             }
-            Stage::Rejected => Some(command_line!("git flow-ai run {}", slug)),
+            Stage::Rejected | Stage::Failing { .. } => Some(command_line!("git flow-ai run {}", slug)),
             Stage::Running => Some(command_line!("git flow-ai status {}", slug)),
             Stage::Unjudged => Some(command_line!("git flow-ai review flow/{}/result", slug)),
             Stage::NeedsPerson => Some(command_line!("git flow-ai review flow/{}/result --approve", slug)),

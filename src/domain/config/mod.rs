@@ -41,6 +41,8 @@ pub struct Config {
     pub spec: SpecSection,
     #[serde(default)]
     pub run: RunSection,
+    #[serde(default)]
+    pub merge: MergeSection,
     /// What agents and commands may touch.
     #[serde(default)]
     pub sandbox: SandboxSection,
@@ -63,6 +65,7 @@ impl Default for Config {
             version: 1,
             spec: SpecSection::default(),
             run: RunSection::default(),
+            merge: MergeSection::default(),
             sandbox: SandboxSection::default(),
             review: ReviewSection::default(),
             agents: IndexMap::new(),
@@ -131,6 +134,8 @@ pub struct RunSection {
     pub task_budget: Budget,
     /// Whether starts wait while others run and the machine is short of memory. Default: true.
     pub pressure: bool,
+    /// What becomes of a task that changes other files than its `files:` name: `report` or `enforce`. Default: report.
+    pub files: FilesMode,
     /// The folder for worktrees, absolute or relative to the repository. Default: beside it.
     pub worktrees: Option<String>,
     /// Whether agents and commands run in a sandbox: `require`, `prefer` or `off`. A person can ask for
@@ -156,11 +161,41 @@ impl Default for RunSection {
             budget: Budget::default(),
             task_budget: Budget::default(),
             pressure: true,
+            files: FilesMode::Report,
             worktrees: None,
             sandbox: None,
             keep: Keep::default(),
         }
     }
+}
+
+/// `[merge]`: how finished tasks come into the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MergeSection {
+    /// When the test command runs on the result: `each`, after each task, so that one is named where tasks pass alone
+    /// and fail together; or `end`, once all are in. Default: each.
+    pub verify: MergeTest,
+}
+
+/// When the result is tested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MergeTest {
+    #[default]
+    Each,
+    End,
+}
+
+/// Whether a task may change other files than it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FilesMode {
+    /// They are named, to the reviewer too.
+    #[default]
+    Report,
+    /// The task goes back to its agent.
+    Enforce,
 }
 
 /// How much somebody wants a sandbox; the later ones want more.

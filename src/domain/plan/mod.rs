@@ -15,6 +15,11 @@ pub use parse::parse;
 pub use schedule::{Schedule, TaskStatus};
 pub use text::{essence, tick, untick};
 
+use globset::{Glob, GlobSetBuilder};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
 /// The document that holds the plan.
 pub const DOCUMENT: &str = "plan.md";
 
@@ -46,4 +51,21 @@ pub struct Task {
     pub done: bool,
     /// The heading's line in `plan.md`, from 1.
     pub line: usize,
+}
+
+impl Task {
+    /// Which of these paths its `files:` do not name; none if it names no files.
+    pub fn outside<'a>(&self, paths: impl IntoIterator<Item = &'a [u8]>) -> Vec<&'a [u8]> {
+        let mut globs = GlobSetBuilder::new();
+        for pattern in self.files.iter().filter_map(|pattern| Glob::new(pattern).ok()) {
+            globs.add(pattern);
+        }
+        match globs.build() {
+            Ok(globs) if !self.files.is_empty() => {
+                let is_outside = |path: &&[u8]| !globs.is_match(Path::new(OsStr::from_bytes(path)));
+                paths.into_iter().filter(is_outside).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
 }

@@ -139,7 +139,7 @@ fn size(usage: Usage) -> String {
 fn stage(stage: &Stage) -> Cell {
     match stage {
         Stage::Mergeable | Stage::Merged => Cell::good(stage.to_string()),
-        Stage::Rejected | Stage::Broken { .. } => Cell::bad(stage.to_string()),
+        Stage::Rejected | Stage::Failing { .. } | Stage::Broken { .. } => Cell::bad(stage.to_string()),
         Stage::Write { .. } | Stage::Approve { .. } | Stage::Unjudged | Stage::NeedsPerson => {
             Cell::pending(stage.to_string())
         }
