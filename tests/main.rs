@@ -75,6 +75,7 @@ mod submodules;
 mod supervision;
 mod support;
 mod sync;
+mod tested;
 mod trust;
 mod unsigned_records;
 mod verdict_index;

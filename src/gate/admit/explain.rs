@@ -9,7 +9,7 @@ use super::judge::Judge;
 use super::merges::DEEPEST;
 use super::steps::{self, Step};
 use super::walk::Line;
-use super::{Candidate, Refusal, invalid, rewind, workable};
+use super::{Candidate, Refusal, invalid, rewind, tested, workable};
 use crate::domain::error::Result;
 use crate::domain::policy::Policy;
 use crate::domain::verdict::Verdict;
@@ -52,6 +52,14 @@ pub fn explain(repo: &Repo, candidate: &Candidate, policy: &Policy) -> Result<Ve
     let mut parts = Explainer { judge, repo, accepted: candidate.accepted }.parts(&line)?;
     let trees = steps.iter().map(|step| (step.commit, step.tree));
     workable::explain(workable::judge(repo, candidate, policy, trees)?, &mut parts);
+    let enters = parts.iter().all(|part| matches!(part.explanation, Explanation::Enters(_)));
+    if enters
+        && let Some(last) = parts.last_mut()
+        && let Some(refusal) = tested::refusal(repo, candidate, policy, &steps)?
+    {
+        // What lands is the tree of the last step.
+        last.explanation = Explanation::Stays(refusal);
+    }
     Ok(parts)
 }
 
