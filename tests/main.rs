@@ -57,6 +57,7 @@ mod private_git;
 mod properties;
 mod push;
 mod recover;
+mod redo;
 mod reverts;
 mod review;
 mod run;

@@ -70,7 +70,9 @@ fn what_a_setup_changes_is_nobodys_work_in_any_kind_of_checkout() {
 #[test]
 fn ignored_files_of_an_agent_do_not_make_its_work_pass() {
     let check = "[ ! -f use.txt ] || [ -f dep.log ]";
-    for (way, setup) in [("overlay", ""), ("copy", ""), ("full", "setup = \"true\""), ("overlay", "setup = \"true\"")] {
+    for (way, setup) in
+        [("overlay", ""), ("copy", ""), ("full", "setup = \"true\""), ("overlay", "setup = \"true\"")]
+    {
         let place = stage(
             &format!("attempts = 1\nsandbox = \"require\"\n{setup}"),
             "",
@@ -79,7 +81,9 @@ fn ignored_files_of_an_agent_do_not_make_its_work_pass() {
             &task("other", ""),
         );
         place.git(&["config", "flow-ai.checkouts", way]).ok();
-        place.ungated(&["config", "core.excludesFile", place.beside("ignore", "*.log\n").to_str().unwrap()]).ok();
+        place
+            .ungated(&["config", "core.excludesFile", place.beside("ignore", "*.log\n").to_str().unwrap()])
+            .ok();
         place.script("hand", "cat >/dev/null; echo x > dep.log; echo use > use.txt; echo done");
         spec(&place, "more", &task("it", ""));
         place.flow(&["run", "more"]).exits(1);
@@ -112,7 +116,10 @@ fn tasks_that_pass_alone_and_fail_together_are_told_apart() {
     place.run(&[]).exits(1).says("two").says("fails together with what was merged before it");
     let files = |branch: &str| place.git_says(&["ls-tree", "--name-only", branch]);
     let result = files("flow/demo/result");
-    assert!(result.contains("one.txt") && result.contains("three.txt") && !result.contains("two.txt"), "{result}");
+    assert!(
+        result.contains("one.txt") && result.contains("three.txt") && !result.contains("two.txt"),
+        "{result}"
+    );
     // What is offered has it done again, on what the others made.
     place.agent("hand", "[ -f one.txt ] && echo 2 > zwei.txt; echo done");
     place.flow(&["run", "demo", "--redo", "two"]).ok();
@@ -141,12 +148,17 @@ fn two_specs_that_fail_together_do_not_both_land() {
     place.flow(&["merge", "demo"]).ok();
     assert_eq!(records(&place).len(), tested, "that tree was tested already");
     let out = place.flow(&["merge", "more"]).exits(1).says("fails its test");
-    assert!(out.stderr.contains("hint: if the test was wrong, run it again: git flow-ai test flow/more/result --onto main"));
+    assert!(out.stderr.contains(
+        "hint: if the test was wrong, run it again: git flow-ai test flow/more/result --onto main"
+    ));
     assert!(passes_afresh(&place, "main"));
     assert_eq!(place.git_says(&["status", "--porcelain"]), "");
     place.git(&["merge", "--no-edit", "flow/more/result"]).exits(128).says("fails on what would land");
     // The test is mended, and run again as offered.
-    place.flow(&["test", "flow/more/result", "--onto", "main"]).exits(1).says("flow/more/result merged into main fails");
+    place
+        .flow(&["test", "flow/more/result", "--onto", "main"])
+        .exits(1)
+        .says("flow/more/result merged into main fails");
 }
 
 #[test]
@@ -160,14 +172,23 @@ fn where_records_are_required_nothing_lands_without_one_on_exactly_that_tree() {
     place.flow(&["review", "main..topic"]).ok();
     let refused = place.git(&["merge", "--no-ff", "--no-edit", "topic"]).exits(128);
     let refused = refused.says("no test record says that `sh check.sh` passes on what would land");
-    let hint = refused.stderr.lines().find_map(|line| line.strip_prefix("hint: git flow-ai test ")).unwrap().to_owned();
+    let hint = refused
+        .stderr
+        .lines()
+        .find_map(|line| line.strip_prefix("hint: git flow-ai test "))
+        .unwrap()
+        .to_owned();
     assert_eq!(place.git_says(&["status", "--porcelain"]), "");
     place.sh(&format!("git flow-ai test {hint}")).says("passes `sh check.sh`");
     place.git(&["merge", "--no-ff", "--no-edit", "topic"]).ok();
     // Of a run's result the record is there.
     place.run(&[]).ok();
     place.flow(&["merge", "demo"]).ok();
-    assert!(records(&place).iter().all(|line| line.starts_with("PASSED `sh check.sh` on ")), "{:?}", records(&place));
+    assert!(
+        records(&place).iter().all(|line| line.starts_with("PASSED `sh check.sh` on ")),
+        "{:?}",
+        records(&place)
+    );
     // A record on another tree is none on this one.
     place.branch("other", "main");
     place.switch("other");

@@ -266,6 +266,7 @@ fn task_status(task: &TaskDetail, run: Option<&NewestRun>) -> Cell {
     let live = run.and_then(|run| run.tasks.get(&task.id).map(|live| (run.under_way, live)));
     match (task.status, live) {
         (TaskStatus::Done, _) => Cell::good("done"),
+        (TaskStatus::Stale, None | Some((false, _))) => Cell::bad("stale: its text was changed"),
         (_, Some((true, live))) => Cell::pending(format!("{}: {}", live.state, live.agent)),
         (status, Some((false, live))) => match &live.outcome {
             Some(outcome) => Cell::bad(report::first_line(outcome, 60)),
