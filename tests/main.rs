@@ -87,6 +87,7 @@ mod verdicts;
 mod verify;
 mod verify_in_ci;
 mod waive;
+mod week;
 mod whose_key;
 mod workflow;
 mod worktree;

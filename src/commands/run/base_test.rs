@@ -13,7 +13,8 @@ use crate::domain::text::shell::command_line;
 /// What the checkout of the base is called, behind the spec's name.
 const BASE: &str = "base";
 
-/// Tests the base, unless no agent would be started, or the user said that the plan is to repair it.
+/// Tests the base, unless no agent would be started, the base is the spec's own result, or the user said that the plan
+/// is to repair it.
 ///
 /// # Errors
 /// If it fails: what, and what to do.
@@ -21,7 +22,8 @@ pub(super) async fn require(run: &Run, chosen: &Plan) -> Result<()> {
     let attempts = run.loaded.config.run.attempts;
     let is_open = |id: &String| run.history.borrow().made(id) < attempts;
     let starts = chosen.tasks.iter().any(|task| !task.done && is_open(&task.id));
-    if !starts || run.options.failing_base || run.stop.is_set() {
+    let is_own = run.repo.find_ref(&format!("refs/heads/{}", run.target))? != Some(run.base);
+    if !starts || is_own || run.options.failing_base || run.stop.is_set() {
         return Ok(());
     }
     let commands = verify::commands(run, []);
