@@ -76,9 +76,17 @@ fn a_changed_text_makes_its_work_stale_and_a_run_does_that_again() {
     place.flow(&["status", "demo"]).ok().says("stale").says("next: git flow-ai run demo");
     place.flow(&["status", "--json"]).ok().says("\"status\":\"stale\"");
     place.flow(&["merge", "demo"]).exits(2).says("was made from another text").says("git flow-ai run demo");
+    let plain = ["merge", "--no-ff", "--no-edit", "flow/demo/result"];
+    place.git(&plain).exits(128).says("was judged for another text than it has now");
+    assert_eq!(place.git_says(&["status", "--porcelain"]), "");
     place.run(&[]).ok().says("what one was made from has been changed since it was done");
     assert_eq!([color(&place, "one"), color(&place, "two")], ["COLOR-BLUE", "COLOR-BLUE"]);
     place.flow(&["merge", "demo"]).ok();
+    // What has landed stays judged: it can be pushed, and verified.
+    change(&place, "It must be COLOR-GREY.\n");
+    let server = place.server("server.git");
+    place.git(&["push", "--quiet", server.to_str().unwrap(), "main"]).ok();
+    change(&place, "It must be COLOR-BLUE.\n");
     // The text of one task alone.
     let plan = place.file("flow/demo/spec", "plan.md").unwrap();
     let changed = plan.replacen("Make two", "Make two anew", 1);

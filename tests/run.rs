@@ -324,7 +324,9 @@ fn set_up_and_copied_files_are_there_for_the_agent_and_in_no_commit() {
 fn together_the_tasks_must_pass_as_each_did_alone() {
     let verify = "verify = \"test ! -f one.txt || test ! -f two.txt\"";
     let stage = stage(verify, WRITE, &[task("one", ""), task("two", "")].concat());
-    stage.run(&[]).exits(1).says("together they fail verification");
+    stage.run(&[]).exits(1).says("fails together with what was merged before it");
+    assert!(stage.file("flow/demo/result", "one.txt").is_some());
+    assert_eq!(stage.file("flow/demo/result", "two.txt"), None);
     is_tidy(&stage);
 }
 
@@ -548,7 +550,8 @@ fn an_approval_by_hand_does_not_stand_for_the_checks() {
 #[test]
 fn an_approval_of_the_result_by_hand_does_not_stand_for_the_checks() {
     let plan = [task("one", ""), task("two", "")].concat();
-    let stage = stage("verify = \"test ! -f one.txt || test ! -f two.txt\"", WRITE, &plan);
+    let run = "verify = \"test ! -f one.txt || test ! -f two.txt\"\n[merge]\nverify = \"end\"";
+    let stage = stage(run, WRITE, &plan);
     stage.run(&[]).exits(1).says("together they fail");
     stage.flow(&["review", "main..flow/demo/result"]).ok().says("APPROVE");
     stage.run(&[]).exits(1).says("together they fail");

@@ -21,7 +21,7 @@ fn telling() -> String {
 
 /// An agent that prints all that it knows, commands that do, and a reviewer that quotes keys.
 fn talkative() -> Place {
-    let config = Config::new().run("attempts = 1\nsetup = \"env\"\nverify = \"env; test -f work.txt\"");
+    let config = Config::new().run("attempts = 1\nsetup = \"env\"\nverify = \"env\"");
     let place = Place::with_config(config.agent("writer", "acme").reviewer("judge", "rival"));
     place.script(
         "writer",

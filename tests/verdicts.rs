@@ -30,6 +30,7 @@ fn verdict(repo: &Repo, summary: &str) -> (ObjectId, Verdict) {
             files: vec!["README.md".into()],
             ..Shown::default()
         },
+        purpose: None,
         again: 0,
         findings: Vec::new(),
         summary: summary.into(),

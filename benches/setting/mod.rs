@@ -204,6 +204,7 @@ impl Setting {
                 files: vec!["src/new.txt".into()],
                 ..Shown::default()
             },
+            purpose: None,
             again: 0,
             findings: Vec::new(),
             summary: "Fine.".into(),

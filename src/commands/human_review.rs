@@ -108,6 +108,7 @@ pub fn record(
         reviewer: person,
         policy: loaded.digest.clone(),
         shown: shown(repo, change)?,
+        purpose: None,
         again: 0,
         findings,
         summary,

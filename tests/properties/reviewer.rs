@@ -4,7 +4,7 @@
 use git_flow_ai::agents::model::{Endpoint, KeySource};
 use git_flow_ai::agents::sandbox::Sandbox;
 use git_flow_ai::commands::review::answer::Answer;
-use git_flow_ai::commands::review::{self, Read, Request, Reviewer, ReviewerKind};
+use git_flow_ai::commands::review::{self, Intent, Read, Request, Reviewer, ReviewerKind};
 use git_flow_ai::commands::selection::Selection;
 use git_flow_ai::domain::change::{Author, Vendor};
 use git_flow_ai::domain::config::ApiKind;
@@ -24,7 +24,7 @@ pub fn judge(repo: &Repo, range: &str, is_content: bool) -> Option<Reading> {
     let request = Request {
         change: &selected.change,
         target: &selected.target,
-        intent: "",
+        intent: &Intent::default(),
         loaded: &selected.loaded,
         attempt: 1,
         sandbox: &Sandbox::none(),

@@ -339,7 +339,7 @@ fn a_file_that_is_needed_and_secret_is_opened_by_name_and_the_way_is_told() {
         let held = Held::new(means, "echo made >made.txt", "verify = 'cat \"$HOME/.npmrc\"'");
         plant(&held.outside("home"), [".npmrc"], "registry=https://npm.example.com\n");
         held.place.commit("package.json", "{}\n");
-        held.run().exits(1).says("~/.npmrc is hidden in the sandbox").says("read = [\"~/.npmrc\"]");
+        held.run().exits(2).says("~/.npmrc is hidden in the sandbox").says("read = [\"~/.npmrc\"]");
         held.place.git(&["config", "--global", "flow-ai.sandbox", "prefer"]).ok();
         held.place.flow(&["doctor"]).says("~/.npmrc is hidden from agents and commands; with package.json");
         plant(

@@ -100,11 +100,10 @@ fn checks_of_the_project_are_held_too_and_what_was_stopped_is_told() {
             "echo made >made.txt",
             &format!("verify = '''{verify}'''\n[sandbox]\nhosts = [\"localhost\"]"),
         );
-        held.run().ok();
-        held.place.flow(&["log", "demo"]).says("");
         let mut command = held.command();
-        command.args(["--json", "--retry"]);
-        Out::of(command.output().unwrap()).says("the sandbox stopped: connection to evil.example:80");
+        Out::of(command.arg("--json").output().unwrap())
+            .ok()
+            .says("the sandbox stopped: connection to evil.example:80");
     }
 }
 

@@ -36,6 +36,7 @@ impl Place {
                 parts: Vec::new(),
                 way: Some(self.way(base, head)),
             },
+            purpose: None,
             again: 0,
             findings: Vec::new(),
             summary: "Read.".into(),

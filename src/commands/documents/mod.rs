@@ -20,7 +20,7 @@ pub use choose::refuse_undraftable;
 pub use editor::{edit, edit_first};
 pub use save::{Saved, save};
 pub use step::{DocumentState, DocumentStatus, Stage, StepStatus, has_content, step_of, steps};
-pub use texts::{accept, stale, stale_of, text_of};
+pub use texts::{accept, is_current, stale, stale_of, text_for, text_of};
 
 use crate::domain::error::{Result, hint, nearest};
 use crate::domain::plan;

@@ -29,6 +29,28 @@ pub fn text_of(repo: &Repo, spec: &Spec, status: &StepStatus, task: &Task) -> Ob
     specs::text_id(repo, "", &text)
 }
 
+/// The same of a spec that was only read; without a task, the id of the text of all of them.
+pub fn text_for(repo: &Repo, spec: &Spec, task: Option<&Task>) -> Result<ObjectId> {
+    let status = step_of(repo, spec)?;
+    Ok(match task {
+        Some(task) => text_of(repo, spec, &status, task),
+        None => whole(repo, spec, &status),
+    })
+}
+
+/// Whether that is the text that a spec or one of its tasks has now.
+pub fn is_current(repo: &Repo, spec: &Spec, text: ObjectId) -> Result<bool> {
+    let status = step_of(repo, spec)?;
+    let mut tasks = status.plan.iter().flat_map(|plan| &plan.tasks);
+    Ok(whole(repo, spec, &status) == text || tasks.any(|task| text_of(repo, spec, &status, task) == text))
+}
+
+fn whole(repo: &Repo, spec: &Spec, status: &StepStatus) -> ObjectId {
+    let tasks = status.plan.iter().flat_map(|plan| &plan.tasks);
+    let texts: String = tasks.map(|task| format!("{}\0", text_of(repo, spec, status, task))).collect();
+    specs::text_id(repo, "", &texts)
+}
+
 /// The tasks of the plan that are done, and were made from another text than the spec has now.
 pub fn stale(repo: &Repo, spec: &Spec, status: &StepStatus, plan: &Plan) -> Result<Vec<String>> {
     let mut stale = Vec::new();

@@ -12,6 +12,7 @@ mod hints;
 mod independence;
 mod names;
 mod notes;
+mod other_text;
 mod policies;
 mod push;
 mod rebase;
@@ -100,7 +101,10 @@ pub(crate) fn decide(repo: Repo, candidate: Candidate, moment: Moment) -> Result
 /// The same under a given policy.
 fn decide_under(repo: Repo, candidate: Candidate, policy: Policy, moment: Moment) -> Result<HookAnswer> {
     match admit::admit_under(&repo, &candidate, &policy)? {
-        Ruling::Allow(_) => Ok(HookAnswer::Pass),
+        Ruling::Allow(verdicts) => Ok(match other_text::refusal(&repo, &candidate, &verdicts, moment)? {
+            Some(refused) => HookAnswer::Refuse(refused),
+            None => HookAnswer::Pass,
+        }),
         Ruling::Refuse(refusal) => {
             let waits = moment.may_wait() && policy.review_on_merge && !is_inside_agent();
             match &refusal.missing {

@@ -6,7 +6,7 @@
 use super::{Moment, Refused, refused};
 use crate::agents::trust::{self, Purpose};
 use crate::commands::landing;
-use crate::commands::review::{self, Request, ReviewOutcome};
+use crate::commands::review::{self, Intent, Request, ReviewOutcome};
 use crate::domain::change::Change;
 use crate::domain::error::{self, Interrupted, Result};
 use crate::domain::event::Events;
@@ -159,15 +159,15 @@ pub(super) fn change(repo: &Repo, candidate: &Candidate, missing: &Missing) -> R
 }
 
 /// What the change is meant to do, where it is the work on a spec of ours.
-fn intent(repo: &Repo, head: Option<ObjectId>) -> Result<String> {
-    let Some(head) = head else { return Ok(String::new()) };
+fn intent(repo: &Repo, head: Option<ObjectId>) -> Result<Intent> {
+    let Some(head) = head else { return Ok(Intent::default()) };
     for (name, tip) in repo.refs("refs/heads/flow/")? {
         let slug = name.strip_prefix("refs/heads/flow/").and_then(|name| name.strip_suffix("/result"));
         if let Some(Ok(slug)) = slug.map(str::parse::<Slug>)
             && tip == head
         {
-            return review::intent::describe(&specs::read(repo, &slug)?, None);
+            return review::intent::describe(repo, &specs::read(repo, &slug)?, None);
         }
     }
-    Ok(String::new())
+    Ok(Intent::default())
 }

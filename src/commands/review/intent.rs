@@ -1,14 +1,25 @@
 //! What a change is meant to do, for its reviewer: the spec's documents and the task.
 
-use crate::commands::prompts;
+use crate::commands::{documents, prompts};
 use crate::domain::error::Result;
 use crate::domain::plan::{self, Task};
 use crate::domain::spec::Spec;
+use crate::domain::verdict::Purpose;
+use crate::gate::store::Repo;
 use serde::Serialize;
+
+/// What a change is meant to do.
+#[derive(Debug, Clone, Default)]
+pub struct Intent {
+    /// For the reviewer.
+    pub text: String,
+    /// The text of the spec that it belongs to; `None` if it belongs to none.
+    pub purpose: Option<Purpose>,
+}
 
 /// The values of `intent.md`.
 #[derive(Serialize)]
-struct Intent<'a> {
+struct Values<'a> {
     documents: String,
     task: Option<IntentTask<'a>>,
 }
@@ -21,14 +32,20 @@ struct IntentTask<'a> {
 }
 
 /// The spec's documents without the plan, then the task; without a task, the plan as well.
-pub fn describe(spec: &Spec, task: Option<&Task>) -> Result<String> {
+pub fn describe(repo: &Repo, spec: &Spec, task: Option<&Task>) -> Result<Intent> {
+    let text = documents::text_for(repo, spec, task)?;
+    let purpose = Some(Purpose { spec: spec.slug.to_string(), text });
+    Ok(Intent { text: render(spec, task)?, purpose })
+}
+
+fn render(spec: &Spec, task: Option<&Task>) -> Result<String> {
     let without: &[&str] = if task.is_some() { &[plan::DOCUMENT] } else { &[] };
     let task = task.map(|task| IntentTask {
         title: &task.title,
         instruction: &task.instruction,
         files: &task.files,
     });
-    prompts::render("intent.md", Intent { documents: prompts::documents(spec, without, None)?, task })
+    prompts::render("intent.md", Values { documents: prompts::documents(spec, without, None)?, task })
 }
 
 #[cfg(test)]
@@ -51,9 +68,9 @@ mod tests {
             .unwrap()
             .tasks
             .remove(0);
-        assert_eq!(describe(&spec, None).unwrap().trim_end(), "[request.md]\n# Demo\n\n[plan.md]\nall tasks");
+        assert_eq!(render(&spec, None).unwrap().trim_end(), "[request.md]\n# Demo\n\n[plan.md]\nall tasks");
         assert_eq!(
-            describe(&spec, Some(&task)).unwrap(),
+            render(&spec, Some(&task)).unwrap(),
             "[request.md]\n# Demo\n\n[the task of this change, one part of the above: others do the rest]\nThe API\nDo it.\nIt means to touch: src/**\n"
         );
     }

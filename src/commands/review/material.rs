@@ -80,7 +80,7 @@ pub fn gather(repo: &Repo, request: &super::Request<'_>) -> Result<Result<Materi
         opaque,
         target: request.target.to_owned(),
         title: escape::for_review(change.title.as_bytes()).0,
-        intent: escape::for_review(request.intent.as_bytes()).0,
+        intent: escape::for_review(request.intent.text.as_bytes()).0,
         messages,
         instructions: config.review.instructions.clone().unwrap_or_default(),
         block: config.gate.block.clone(),

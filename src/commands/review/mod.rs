@@ -23,6 +23,7 @@ mod room;
 mod split;
 
 pub(crate) use enough::too_few;
+pub use intent::Intent;
 pub(crate) use material::show;
 pub use on_request::{Earlier, ReviewOptions, Reviewed, let_in_already};
 pub(crate) use on_request::{in_parts, parts, persons_way};
@@ -71,7 +72,7 @@ pub struct Request<'a> {
     /// The branch it is meant for, by its short name.
     pub target: &'a str,
     /// What it is meant to do: the spec's documents, the task (see [`intent`]); empty when nobody said.
-    pub intent: &'a str,
+    pub intent: &'a Intent,
     /// The config that it is judged under.
     pub loaded: &'a Loaded,
     /// Which attempt of a task it is, from 1, for those who watch.
@@ -259,6 +260,7 @@ fn verdict_of(request: &Request<'_>, reviewer: &Reviewer, read: Read) -> Verdict
         reviewer: Author { model: reviewer.who.model.clone().or(read.model), ..reviewer.who.clone() },
         policy: request.loaded.digest.clone(),
         shown: read.shown,
+        purpose: request.intent.purpose.clone(),
         again: 0,
         findings: read.findings,
         summary: read.summary,

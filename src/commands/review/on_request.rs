@@ -3,8 +3,8 @@
 //! A change that has been judged is not judged again, unless the user asks for that.
 
 use super::{
-    Request, ReviewOutcome, conclusion, intent, judge, known, review, reviewers, rival, rivals, split,
-    too_few,
+    Intent, Request, ReviewOutcome, conclusion, intent, judge, known, review, reviewers, rival, rivals,
+    split, too_few,
 };
 use crate::agents::cli::Agent;
 use crate::commands::landing;
@@ -75,18 +75,22 @@ impl ReviewOptions {
 
     /// What the change is meant to do, by the spec that is named or that its branch or trailers name; and a
     /// warning if that spec cannot be read.
-    pub fn intent(&self, repo: &Repo, change: &Change) -> Result<(String, Option<String>)> {
+    pub fn intent(&self, repo: &Repo, change: &Change) -> Result<(Intent, Option<String>)> {
         if let Some(slug) = &self.spec {
-            return Ok((intent::describe(&specs::read(repo, slug)?, None)?, None));
+            return Ok((intent::describe(repo, &specs::read(repo, slug)?, None)?, None));
         }
-        let Some((slug, task)) = self.spec_and_task(repo, change)? else { return Ok((String::new(), None)) };
+        let Some((slug, task)) = self.spec_and_task(repo, change)? else {
+            return Ok((Intent::default(), None));
+        };
         Ok(match specs::read(repo, &slug) {
             Ok(spec) => {
                 let plan = spec.document(plan::DOCUMENT).and_then(|text| plan::parse(text).ok());
                 let task = plan.as_ref().and_then(|plan| plan.tasks.iter().find(|one| one.id == task));
-                (intent::describe(&spec, task)?, None)
+                (intent::describe(repo, &spec, task)?, None)
             }
-            Err(error) => (String::new(), Some(format!("the reviewer will not know the spec: {error:#}"))),
+            Err(error) => {
+                (Intent::default(), Some(format!("the reviewer will not know the spec: {error:#}")))
+            }
         })
     }
 
@@ -161,7 +165,7 @@ impl Earlier {
         self,
         repo: &Repo,
         selected: &Selected,
-        intent: &str,
+        intent: &Intent,
         (reviewer, again): (Option<&str>, bool),
         events: &Events,
         stop: &Stop,

@@ -7,10 +7,12 @@ use super::context::environment;
 use super::review::{self, Review, describe};
 use super::summary::ResultReport;
 use super::verify;
+use crate::commands::documents;
 use crate::domain::change::Change;
 use crate::domain::error::Result;
 use crate::domain::event::{TaskState, What};
 use crate::domain::plan::{self, Plan};
+use crate::domain::verdict::Verdict;
 use crate::gate::store::changes;
 use crate::gate::store::{Repo, specs};
 use gix::ObjectId;
@@ -45,8 +47,10 @@ pub(super) async fn check(run: &Run, plan: &Plan) -> Result<ResultReport> {
         TestEnd::Failed(how) | TestEnd::SetupFailed(how) => return Ok(ResultReport::VerifyFailed { how }),
         TestEnd::Stopped => return Ok(ResultReport::Stopped),
     }
-    // Only now: a review by hand did not run the checks.
-    if let ReviewStatus::Approved(verdict) = status {
+    // Only now: a review by hand did not run the checks. One that was given for another text is none.
+    if let ReviewStatus::Approved(verdict) = status
+        && is_for_this_text(run, &verdict)?
+    {
         return Ok(ResultReport::Approved { verdict: describe(&verdict) });
     }
     if !run.options.review {
@@ -79,12 +83,23 @@ fn one_task(run: &Run, plan: &Plan, change: &Change) -> Result<Option<ResultRepo
             let own = changes::between(&run.repo, base, head)?;
             if let ReviewStatus::Approved(verdict) =
                 branch::review_status(&run.repo, &own, policy, &run.target)?
+                && is_for_this_text(run, &verdict)?
             {
                 return Ok(Some(ResultReport::Approved { verdict: describe(&verdict) }));
             }
         }
     }
     Ok(None)
+}
+
+/// Whether a verdict was given for the text that the spec has now, or for none.
+fn is_for_this_text(run: &Run, verdict: &Verdict) -> Result<bool> {
+    match &verdict.purpose {
+        Some(purpose) if purpose.spec == run.slug().as_str() => {
+            documents::is_current(&run.repo, &specs::read(&run.repo, run.slug())?, purpose.text)
+        }
+        _ => Ok(true),
+    }
 }
 
 fn same_trees(repo: &Repo, change: &Change, base: ObjectId, head: ObjectId) -> Result<bool> {

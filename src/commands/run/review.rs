@@ -38,11 +38,11 @@ pub(super) async fn review(
         return Ok(Review::NoRival { why: chain(&error) });
     }
     let name = task.map_or("result", |task| task.id.as_str());
-    let mut intent = review::intent::describe(&run.spec, task)?;
+    let mut intent = review::intent::describe(&run.repo, &run.spec, task)?;
     if let (Some(task), Some(base), Some(head)) = (task, change.base_commit, change.head_commit) {
         let outside = branch::outside(&run.repo, task, base, head)?;
         if !outside.is_empty() {
-            intent.push_str(&format!("It changes other files too: {}\n", outside.join(", ")));
+            intent.text.push_str(&format!("It changes other files too: {}\n", outside.join(", ")));
         }
     }
     let request = Request {

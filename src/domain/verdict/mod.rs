@@ -136,6 +136,16 @@ impl Shown {
     }
 }
 
+/// The text of a spec that a change was judged for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purpose {
+    /// The spec, by its short name.
+    pub spec: String,
+    /// The id of the text: of a task, or of the spec as a whole.
+    #[serde(with = "id")]
+    pub text: ObjectId,
+}
+
 /// A verdict as it is stored. Self-contained, so that two clones' notes merge by union.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -163,6 +173,9 @@ pub struct Verdict {
     pub policy: String,
     /// What the reviewer was shown.
     pub shown: Shown,
+    /// What it was judged for; `None` if it belongs to no spec.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Purpose>,
     /// How many answers of the same reviewer on the same change this one was asked for to replace.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub again: u32,

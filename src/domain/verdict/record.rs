@@ -135,6 +135,7 @@ mod tests {
             reviewer: author("codex", "openai"),
             policy: String::new(),
             shown: Shown { sha256: String::new(), bytes: 1, files: vec!["a.rs".into()], ..Shown::default() },
+            purpose: None,
             again: 0,
             findings: Vec::new(),
             summary: "Fine.\nReally.".into(),

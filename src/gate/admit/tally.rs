@@ -148,6 +148,7 @@ mod tests {
             reviewer: author(name, vendor),
             policy: String::new(),
             shown: Shown { sha256: String::new(), bytes: 1, files: vec!["a".into()], ..Shown::default() },
+            purpose: None,
             again: 0,
             findings: if decision == Decision::RequestChanges { vec![finding] } else { Vec::new() },
             summary: "Because.".into(),

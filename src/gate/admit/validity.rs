@@ -278,6 +278,7 @@ mod tests {
             reviewer: author(name, vendor),
             policy: String::new(),
             shown: Shown { sha256: String::new(), bytes: 1, files: vec!["a".into()], ..Shown::default() },
+            purpose: None,
             again: 0,
             findings: Vec::new(),
             summary: "Because.".into(),

@@ -2,7 +2,7 @@
 
 use crate::agents::trust::{self, Purpose};
 use crate::commands::human_review;
-use crate::commands::review::{self, Earlier, ReviewOptions, Reviewed};
+use crate::commands::review::{self, Earlier, Intent, ReviewOptions, Reviewed};
 use crate::commands::selection::Selected;
 use crate::domain::error::{Exit, Result, hint};
 use crate::domain::spec::Slug;
@@ -131,7 +131,10 @@ fn run_review(args: ReviewArgs) -> Result<Exit> {
     }
     consent(&repo, trust::config_items(&loaded.brought, Purpose::Review), &args.trust)?;
     let intent = match &args.intent {
-        Some(file) => String::from_utf8_lossy(&input::read(file, "--intent")?).into_owned(),
+        Some(file) => {
+            let text = String::from_utf8_lossy(&input::read(file, "--intent")?).into_owned();
+            Intent { text, purpose: None }
+        }
         None => {
             let (intent, warning) = options.intent(&repo, change)?;
             warning.iter().for_each(|warning| report::warning(warning));
