@@ -290,7 +290,7 @@ fn a_question_at_the_end_of_what_was_printed_is_found_and_a_shell_that_is_kept_o
 
 #[test]
 fn a_check_that_asks_is_named_and_goes_back_to_the_agent() {
-    let verify = "printf 'Are you sure? [y/n] '; sleep 300";
+    let verify = "test ! -e a.txt || { printf 'Are you sure? [y/n] '; sleep 300; }";
     let stage = stage(&format!("timeout = \"8s\"\nattempts = 1\nverify = \"{verify}\""), WRITE, &["a"]);
     stage.run(&[]).exits(1).says("asked what nobody answers: Are you sure? [y/n]");
 }

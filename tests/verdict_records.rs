@@ -85,6 +85,31 @@ fn every_record_is_what_the_schema_says() {
 }
 
 #[test]
+fn a_test_record_is_what_the_schema_says() {
+    let place = place("signed = true\n");
+    let config =
+        place.read(".zenflow/config.toml") + "[run]\nverify = \"test -e new.txt\"\nsetup = \"true\"\n";
+    place.switch("main");
+    place.write(".zenflow/config.toml", config);
+    place.ungated(&["commit", "--quiet", "--no-verify", "-am", "Tests"]).ok();
+    with_key(&place, "ada", &["test", "topic"]).ok();
+    with_key(&place, "ada", &["test", "main"]).exits(1);
+    let schema: Value = serde_json::from_str(&document("verdict.schema.json")).unwrap();
+    let schema = jsonschema::options().should_validate_formats(true).build(&strict(schema)).unwrap();
+    for branch in ["topic", "main"] {
+        let tree = format!("{branch}^{{tree}}");
+        let note = place.git_says(&["notes", "--ref=flow-ai", "show", &place.id(&tree)]);
+        let record = note.lines().find(|line| line.starts_with('{')).unwrap();
+        let record: Value = serde_json::from_str(record).unwrap();
+        let faults: Vec<String> = schema.iter_errors(&record).map(|error| error.to_string()).collect();
+        assert_eq!(faults, [""; 0], "{record}");
+        let predicate = &record["statement"]["predicate"];
+        assert_eq!(predicate["failure"].is_null(), branch == "topic", "{record}");
+        assert!(record["signature"].is_string());
+    }
+}
+
+#[test]
 fn a_record_is_verified_by_hand_as_the_documentation_says() {
     let place = place("signed = true\n");
     let by_hand = || documented(&place, 1);
