@@ -304,6 +304,7 @@ impl Scratch {
             reviewer: author("history"),
             policy: "0".repeat(64),
             shown: Shown { sha256: "0".repeat(64), bytes: 1, way: Some(way), ..Shown::default() },
+            purpose: None,
             again: 0,
             findings: Vec::new(),
             summary: "As it was merged.".into(),
