@@ -3,6 +3,7 @@
 
 use crate::support::plan::task;
 use crate::support::{Config, Place, WRITE};
+use std::fs;
 
 /// A gated project whose `check.sh` is its test command, with an agent and a rival.
 fn stage(run: &str, gate: &str, check: &str, act: &str, plan: &str) -> Place {
@@ -224,6 +225,13 @@ fn a_base_that_fails_is_billed_to_no_agent() {
         place.flow(&["status", "demo"]).ok();
         place.has_no_worktree();
     }
+    // Without a test command, and with no checkout that could be kept, the first task finds out for all.
+    let setup = "setup = \"echo ran >> $HOME/ran; false\"\nparallel = 1";
+    let place = Place::with_config(Config::new().agent("hand", "acme").run(setup));
+    place.agent("hand", WRITE);
+    place.spec_with(&[task("api", ""), task("ui", "")].concat());
+    place.run(&["--no-review"]);
+    assert_eq!(fs::read_to_string(place.root().join("home/ran")).unwrap(), "ran\n");
     let place = Place::with_config(Config::new().agent("hand", "acme").run("verify = \"test -f api.txt\""));
     place.agent("hand", WRITE);
     place.spec_with(&task("api", ""));

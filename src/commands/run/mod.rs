@@ -131,6 +131,8 @@ struct Run {
     history: RefCell<History>,
     /// The tasks that are done again.
     redone: Vec<String>,
+    /// How the setup failed on the base, if it did: it would again.
+    setup_failed: RefCell<Option<String>>,
     /// What each task is made from, by its id.
     texts: HashMap<String, ObjectId>,
     /// The limits that agents are known to be under.
@@ -202,6 +204,7 @@ pub async fn run(repo: Rc<Repo>, options: RunOptions, events: &Events, stop: &St
         stop: stop.clone(),
         history: RefCell::new(history),
         redone,
+        setup_failed: RefCell::default(),
         texts,
         limits: RefCell::new(limits),
         budget,

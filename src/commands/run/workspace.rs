@@ -73,7 +73,17 @@ impl<'a> Workspace<'a> {
         self.context.announce(TaskState::Preparing, "");
         let name = format!("{}.{}", run.slug(), task.id);
         let commit = self.branch.map_or(self.base, |branch| branch.head);
-        Checkout::make(&run.checkouts, &self.worktrees, &name, commit, &self.context.env(), events).await
+        if let Some(how) = run.setup_failed.borrow().as_ref().filter(|_| commit == run.base) {
+            return Ok(CheckoutEnd::SetupFailed(how.clone()));
+        }
+        let env = self.context.env();
+        let made = Checkout::make(&run.checkouts, &self.worktrees, &name, commit, &env, events).await?;
+        if let CheckoutEnd::SetupFailed(how) = &made
+            && commit == run.base
+        {
+            run.setup_failed.replace(Some(how.clone()));
+        }
+        Ok(made)
     }
 
     /// Has the next checkout be no overlay, if that one was and the output complains of what overlays cannot do.
