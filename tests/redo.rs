@@ -126,6 +126,24 @@ fn stale_work_is_kept_on_record_if_the_user_says_so() {
 }
 
 #[test]
+fn a_spec_that_is_given_up_can_be_had_back() {
+    let place = stage(&[task("one", ""), task("two", "")].concat());
+    place.run(&[]).ok();
+    let result = place.id("flow/demo/result");
+    place.git(&["switch", "--quiet", "flow/demo/one"]).ok();
+    place.flow(&["spec", "abandon", "demo"]).exits(2).says("flow/demo/one is checked out");
+    place.git(&["switch", "--quiet", "main"]).ok();
+    place.flow(&["spec", "abandon", "demo"]).ok().says("Next: git flow-ai recover");
+    assert_eq!(place.git_says(&["for-each-ref", "refs/heads/flow"]), "");
+    place.flow(&["status"]).ok();
+    place.flow(&["spec", "abandon", "demo"]).exits(2);
+    let kept =
+        place.git_says(&["for-each-ref", "--format=%(objectname)", "refs/flow-ai/recovered/demo/result/"]);
+    assert_eq!(kept, result);
+    place.flow(&["recover"]).ok().says("demo");
+}
+
+#[test]
 fn a_next_command_starts_something_after_spent_attempts() {
     let config = Config::new().agent("hand", "acme").reviewer("judge", "zeta").run("attempts = 1");
     let place = Place::with_config(config);

@@ -235,7 +235,7 @@ fn obstacle(
 }
 
 /// Moves the spec's branch out of sight.
-fn archive(repo: &Repo, slug: &Slug, tip: ObjectId) -> Result<()> {
+pub(super) fn archive(repo: &Repo, slug: &Slug, tip: ObjectId) -> Result<()> {
     let mut name = format!("refs/flow-ai/archive/{slug}/spec");
     let mut number = 2;
     // An earlier spec of that name has been archived.

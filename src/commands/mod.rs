@@ -7,6 +7,7 @@
 //! which a change is judged), [`receipts`] (the last tips that the gate let in) and [`selection`] (which change is
 //! meant).
 
+pub(crate) mod abandon;
 pub(crate) mod approve;
 pub(crate) mod clean;
 pub(crate) mod demo;

@@ -4,7 +4,7 @@ mod show;
 
 use super::approve::{self, ApproveArgs};
 use crate::commands::spec::FirstText;
-use crate::commands::{documents, spec};
+use crate::commands::{abandon, documents, spec};
 use crate::domain::error::{Exit, Result, hint};
 use crate::domain::spec::Slug;
 use crate::domain::text::shell::command_line;
@@ -15,7 +15,7 @@ use clap::{Args, Subcommand};
 use show::ShowArgs;
 use std::io::Write;
 
-/// Begin a spec, or list, show, edit and approve specs
+/// Begin a spec, or list, show, edit, approve and abandon specs
 ///
 /// A spec is one intended change. Its documents live on the branch `flow/<slug>/spec`, which is never
 /// checked out, so that this works from any worktree, with uncommitted changes and in the middle of a
@@ -65,6 +65,7 @@ enum SpecCommand {
     Show(ShowArgs),
     Edit(EditArgs),
     Approve(ApproveArgs),
+    Abandon(AbandonArgs),
 }
 
 /// List all specs, where they stand and what to do next
@@ -73,6 +74,16 @@ pub struct ListArgs {
     /// Print one JSON array
     #[arg(long)]
     json: bool,
+}
+
+/// Give a spec up: its branches go, and can be recovered
+///
+/// What is on the branches is kept from garbage collection; `git flow-ai recover` lists it and brings it
+/// back. What is merged stays merged.
+#[derive(Debug, Args)]
+pub struct AbandonArgs {
+    /// The spec
+    slug: Slug,
 }
 
 /// Write or change a document of a spec
@@ -94,6 +105,7 @@ pub fn run(args: SpecArgs) -> Result<Exit> {
         Some(SpecCommand::Show(args)) => show::run(&args),
         Some(SpecCommand::Edit(args)) => edit(&args),
         Some(SpecCommand::Approve(args)) => approve::run(args),
+        Some(SpecCommand::Abandon(args)) => abandon(&args.slug),
         None => begin(args),
     }
 }
@@ -103,6 +115,13 @@ fn edit(args: &EditArgs) -> Result<Exit> {
     let spec = specs::read(&repo, &args.slug)?;
     let document = documents::document_meant(&repo, &spec, args.document.as_deref())?;
     args.source.write(&repo, &args.slug, &document)
+}
+
+fn abandon(slug: &Slug) -> Result<Exit> {
+    let gone = abandon::abandon(&Repo::discover()?, slug)?;
+    writeln!(report::out(), "Abandoned {slug}; gone: {}", gone.join(", "))?;
+    report::next_commands(&["git flow-ai recover".to_owned()])?;
+    Ok(Exit::Yes)
 }
 
 fn begin(args: SpecArgs) -> Result<Exit> {
