@@ -282,6 +282,28 @@ fn who_cannot_work_in_an_overlay_gets_a_checkout_of_its_own() {
 }
 
 #[test]
+fn many_at_once_come_home_beside_what_others_tidy_up() {
+    let number = std::env::var("FLOW_AI_MANY").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
+    let tasks: String = (0..number).map(|number| task(&format!("t{number}"), "")).collect();
+    let place = stage("overlay", "parallel = 64", "echo made > $task.txt; echo done", &tasks);
+    place.git(&["config", "flow-ai.pressure", "false"]).ok();
+    let busy = "while [ ! -e \"$0\" ]; do git gc --quiet; git worktree prune; \
+        find .git/objects -maxdepth 1 -type d -name '??' -empty -delete; done";
+    let end = place.root().join("end");
+    let mut tidying = place.command("sh");
+    let mut tidying =
+        tidying.args(["-c", busy]).arg(&end).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let out = run(&place);
+    fs::write(end, "").unwrap();
+    tidying.wait().unwrap();
+    let out = out.ok();
+    assert!(out.stderr.contains(&format!("{number} done, 0 failed")), "{}", out.stderr);
+    let result = place.git_says(&["ls-tree", "--name-only", "flow/demo/result"]);
+    assert_eq!(result.lines().filter(|name| name.starts_with('t') && name.ends_with(".txt")).count(), number);
+    is_tidy(&place);
+}
+
+#[test]
 fn what_is_kept_is_a_folder_like_any_other() {
     let place = stage(
         "overlay",

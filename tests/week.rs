@@ -181,6 +181,13 @@ impl Week {
             let is_idle = self.place.calls().len() == calls && self.status(spec) == status;
             let idle = followed.entry(next.clone()).or_default();
             *idle = if is_idle { *idle + 1 } else { 0 };
+            // What an agent, asked again, finds to be right is kept.
+            let kept =
+                out.stdout.split_once(" --accept ").and_then(|(_, rest)| rest.split_whitespace().next());
+            if let Some(task) = kept {
+                self.place.flow(&["run", spec, "--accept", task]);
+                continue;
+            }
             // A person resolves conflicts, of text and of meaning: here, by having the task done again.
             if *idle > 0 || out.stdout.contains("--redo") || out.stdout.contains("conflict") {
                 let open = |task: &&Value| task["status"] != "done";

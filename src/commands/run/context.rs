@@ -2,6 +2,7 @@
 //! and how it is announced.
 
 use super::Run;
+use super::branch::recovery_ref;
 use super::outcome::{BudgetScope, TaskOutcome};
 use super::provider_limits::ActiveLimit;
 use super::summary::TaskReport;
@@ -87,7 +88,9 @@ impl<'a> TaskContext<'a> {
 
     /// The outcome of a task whose agent changed nothing.
     pub fn no_change(&self) -> TaskOutcome {
-        TaskOutcome::NoChange { redone: self.run.redone.contains(&self.task.id) }
+        let earlier = self.run.repo.refs(&recovery_ref(self.run.slug(), &self.task.id, ""));
+        let was_redone = earlier.is_ok_and(|refs| !refs.is_empty());
+        TaskOutcome::NoChange { redone: was_redone || self.run.redone.contains(&self.task.id) }
     }
 
     pub fn announce(&self, state: TaskState, detail: &str) {

@@ -119,5 +119,5 @@ pub fn remove_misplaced(repo: &Repo) -> Result<()> {
 
 fn write(repo: &Repo, tree: ObjectId, parents: Vec<ObjectId>, time: i64, message: &str) -> Result<ObjectId> {
     let commit = nameless(tree, parents, time, message);
-    Ok(repo.gix.write_object(commit).context("a commit cannot be written")?.detach())
+    repo.put(&commit).context("a commit cannot be written")
 }

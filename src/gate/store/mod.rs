@@ -36,6 +36,7 @@ mod target;
 pub mod trees;
 pub(crate) mod upstream;
 pub mod verdicts;
+mod written;
 
 pub use branches::Branch;
 pub use checkout_index::{CheckoutIndex, IndexedKind, Remembered};

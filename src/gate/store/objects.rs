@@ -264,7 +264,7 @@ impl Repo {
             parents: parents.iter().copied().collect(),
             extra_headers: Vec::new(),
         };
-        Ok(self.gix.write_object(commit).context("a commit cannot be written")?.detach())
+        self.put(&commit).context("a commit cannot be written")
     }
 
     /// Who and when. gix keeps the time of opening, which a long run would repeat for hours.

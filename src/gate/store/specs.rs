@@ -5,6 +5,7 @@
 //! such an edit makes void what it touched and nothing else.
 
 use super::changes::trailer::one_line;
+use super::written::again_if_gone;
 use super::{Commit, Expected, Repo, trees};
 use crate::domain::error::{Result, hint};
 use crate::domain::plan;
@@ -116,18 +117,7 @@ pub fn write(
         Expected::Missing => repo.empty_tree(),
         Expected::At(tip) => repo.tree_of(tip)?,
     };
-    let mut tree = repo.gix.edit_tree(base).context("the spec's files cannot be read")?;
-    for (name, text) in documents {
-        if !is_document_name(name.as_bytes()) {
-            bail!(
-                "`{name}` is no name for a document: it must be one plain word, which begins with no dot or hyphen"
-            );
-        }
-        let blob = repo.gix.write_blob(text).with_context(|| format!("{name} cannot be written"))?;
-        tree.upsert(name.as_str(), EntryKind::Blob, blob)
-            .with_context(|| format!("{name} cannot be written"))?;
-    }
-    let tree = tree.write().context("the spec's files cannot be written")?.detach();
+    let tree = again_if_gone(|| with_documents(repo, base, documents))?;
 
     let documents = documents_of(repo, tree)?;
     let mut holding: Vec<Approval> = Vec::new();
@@ -143,6 +133,22 @@ pub fn write(
     let commit = repo.write_commit(tree, &parents, &message(subject, workflow, &holding))?;
     repo.set_ref(&slug.spec_ref(), commit, expected, subject)?;
     Ok(commit)
+}
+
+/// That tree with these documents.
+fn with_documents(repo: &Repo, base: ObjectId, documents: &[(String, String)]) -> Result<ObjectId> {
+    let mut tree = repo.gix.edit_tree(base).context("the spec's files cannot be read")?;
+    for (name, text) in documents {
+        if !is_document_name(name.as_bytes()) {
+            bail!(
+                "`{name}` is no name for a document: it must be one plain word, which begins with no dot or hyphen"
+            );
+        }
+        let blob = repo.gix.write_blob(text).with_context(|| format!("{name} cannot be written"))?;
+        tree.upsert(name.as_str(), EntryKind::Blob, blob)
+            .with_context(|| format!("{name} cannot be written"))?;
+    }
+    Ok(tree.write().context("the spec's files cannot be written")?.detach())
 }
 
 /// The blob id that an approval of that text is bound to.

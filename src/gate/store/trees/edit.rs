@@ -3,6 +3,7 @@
 use super::{Entry, objects};
 use crate::domain::error::Result;
 use crate::gate::store::Repo;
+use crate::gate::store::written::again_if_gone;
 use anyhow::Context;
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
@@ -12,6 +13,10 @@ use std::collections::BTreeMap;
 /// The tree with these paths as given: an entry, or nothing. Folders of which nothing is left go. What is taken out
 /// goes first, since a folder may make room for a file.
 pub fn edit(repo: &Repo, tree: ObjectId, paths: &BTreeMap<Vec<u8>, Option<Entry>>) -> Result<ObjectId> {
+    again_if_gone(|| edit_once(repo, tree, paths))
+}
+
+fn edit_once(repo: &Repo, tree: ObjectId, paths: &BTreeMap<Vec<u8>, Option<Entry>>) -> Result<ObjectId> {
     let mut editor = repo.gix.edit_tree(tree).with_context(|| format!("tree {tree} cannot be read"))?;
     for path in paths.iter().filter(|(_, entry)| entry.is_none()).map(|(path, _)| path) {
         editor.remove(path.as_bstr()).context("a path cannot be taken out of a tree")?;

@@ -6,6 +6,7 @@ use crate::domain::error::{Hint, Result, hint_on};
 use crate::domain::text::opaque;
 use crate::gate::store::Repo;
 use crate::gate::store::open::{CACHE, write_alternates};
+use crate::gate::store::written::again_if_gone;
 use crate::system::fs::temporary;
 use crate::system::git;
 use anyhow::{Context, bail};
@@ -162,7 +163,8 @@ impl Sealed {
         // has holes, since the next reader would believe that all of it is there.
         for id in found.into_iter().rev() {
             let object = self.gix.find_object(id).with_context(|| format!("{id} cannot be read"))?;
-            let written = gix::objs::Write::write_buf(&repo.gix.objects, object.kind, &object.data);
+            let write = || Ok(gix::objs::Write::write_buf(&repo.gix.objects, object.kind, &object.data)?);
+            let written = again_if_gone(write);
             if written.with_context(|| format!("{id} cannot be written"))? != id {
                 bail!("{id} was not what its name says");
             }

@@ -84,7 +84,7 @@ fn add_pointer(repo: &Repo, state: &mut State, key: ObjectId, pointer: &str) -> 
         note.push('\n');
     }
     note.push_str(pointer);
-    let blob = repo.gix.write_blob(trimmed(&note)).context("a note cannot be written")?.detach();
+    let blob = repo.put_blob(trimmed(&note).as_ref()).context("a note cannot be written")?;
     state.edit(key, Some(blob), &repo.gix.objects).context("the notes cannot be written")?;
     Ok(())
 }

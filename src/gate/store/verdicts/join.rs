@@ -68,7 +68,7 @@ fn take(repo: &Repo, state: &mut State, theirs: ObjectId) -> Result<()> {
             ([only], _) if union_lines == ours && is_text(only)? => continue,
             (_, [only]) if union_lines == theirs && is_text(only)? => *only,
             _ if union.is_empty() => continue,
-            _ => repo.gix.write_blob(&union).context("a note cannot be written")?.detach(),
+            _ => repo.put_blob(union.as_ref()).context("a note cannot be written")?,
         };
         state.edit(on, Some(blob), &repo.gix.objects).context("the notes cannot be written")?;
     }

@@ -49,7 +49,7 @@ pub fn show_in_log(repo: &Repo, doubt: impl Fn(&Verdict) -> Option<&'static str>
         let lines = for_people(repo, &whole(repo, &difference.new)?, &doubt);
         let blob = match lines.is_empty() {
             true => None,
-            false => Some(repo.gix.write_blob(&lines).context("a note cannot be written")?.detach()),
+            false => Some(repo.put_blob(lines.as_ref()).context("a note cannot be written")?),
         };
         state.edit(difference.on, blob, &repo.gix.objects).context("the notes cannot be written")?;
     }
@@ -102,5 +102,5 @@ fn for_people(repo: &Repo, note: &str, doubt: impl Fn(&Verdict) -> Option<&'stat
 /// A commit of nobody: what it holds is others' words, and nothing of it is kept.
 fn write(repo: &Repo, tree: ObjectId, from: ObjectId) -> Result<ObjectId> {
     let commit = nameless(tree, None, 0, &format!("{FROM}{from}\n"));
-    Ok(repo.gix.write_object(commit).context("a commit cannot be written")?.detach())
+    repo.put(&commit).context("a commit cannot be written")
 }

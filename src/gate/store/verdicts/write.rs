@@ -10,6 +10,7 @@ use super::order::in_order;
 use super::{index, notes_tree, state_of};
 use crate::domain::error::{Hint, Result, hint, hint_on};
 use crate::domain::verdict::{NOTES_REF, TestRecord, Verdict, record, test_record};
+use crate::gate::store::written::again_if_gone;
 use crate::gate::store::{Conflict, Expected, Repo, keep};
 use crate::system::fs::lock;
 use anyhow::Context;
@@ -57,7 +58,7 @@ pub(super) fn in_turn<T>(repo: &Repo, mut change: impl FnMut() -> Result<T>) -> 
     let _turn = lock::try_take(&repo.own_dir()?.join("locks/.notes.lock"), TURN);
     let mut attempt = 1;
     loop {
-        match change() {
+        match again_if_gone(&mut change) {
             Err(error) if error.chain().any(|cause| cause.is::<Conflict>()) => {
                 if attempt >= TRIES {
                     return Err(blocked(error));
@@ -115,7 +116,7 @@ fn with(
     if note.len() > LARGEST {
         return Err(full(on));
     }
-    let blob = repo.gix.write_blob(&note).context("a note cannot be written")?.detach();
+    let blob = repo.put_blob(&note).context("a note cannot be written")?;
     lead(&mut state)?;
     state.edit(on, Some(blob), &repo.gix.objects).context("the notes cannot be written")?;
     state.write(&repo.gix.objects).map(Some).context("the notes cannot be written")
