@@ -288,7 +288,7 @@ fn many_at_once_come_home_beside_what_others_tidy_up() {
     let place = stage("overlay", "parallel = 64", "echo made > $task.txt; echo done", &tasks);
     place.git(&["config", "flow-ai.pressure", "false"]).ok();
     let busy = "while [ ! -e \"$0\" ]; do git gc --quiet; git worktree prune; \
-        find .git/objects -maxdepth 1 -type d -name '??' -empty -delete; done";
+        find .git/objects -maxdepth 1 -type d -name '??' -empty -delete; sleep 0.5; done";
     let end = place.root().join("end");
     let mut tidying = place.command("sh");
     let mut tidying =
