@@ -190,6 +190,19 @@ fn where_records_are_required_nothing_lands_without_one_on_exactly_that_tree() {
         "{:?}",
         records(&place)
     );
+    // What is committed on the branch itself has no commit yet: the hint names its tree.
+    place.write("staged.txt", "staged\n");
+    place.git(&["add", "staged.txt"]).ok();
+    place.flow(&["review", "--staged"]).ok();
+    let refused = place.git(&["commit", "--quiet", "-m", "Staged"]).exits(1).says("no test record says");
+    let hint = refused
+        .stderr
+        .lines()
+        .find_map(|line| line.strip_prefix("hint: git flow-ai test "))
+        .unwrap()
+        .to_owned();
+    place.sh(&format!("git flow-ai test {hint}")).says("passes `sh check.sh`");
+    place.git(&["commit", "--quiet", "-m", "Staged"]).ok();
     // A record on another tree is none on this one.
     place.branch("other", "main");
     place.switch("other");

@@ -49,7 +49,7 @@ pub struct Outcome {
 }
 
 impl Subject {
-    /// That revision; with `onto`, as it would land on that branch.
+    /// That commit or tree; with `onto`, as it would land on that branch.
     ///
     /// # Errors
     /// If there is no test command, or the merge is not clean.
@@ -58,6 +58,12 @@ impl Subject {
             Some(branch) => branch.to_owned(),
             None => repo.target()?,
         };
+        if let (Some(tree), None) = (repo.tree_named(revision), onto) {
+            // As a hook names what is not committed yet.
+            let commit = repo.write_commit(tree, &[], "A tree, for a test\n")?;
+            let what = format!("the tree {}", tree.to_hex_with_len(10));
+            return Subject::new(repo, &target, commit, tree, what)?.ok_or_else(|| no_command(&target));
+        }
         let head = repo.commit_of(revision)?;
         if onto.is_some() {
             return Subject::landing(repo, &target, head.id, revision)?.ok_or_else(|| no_command(&target));

@@ -267,6 +267,12 @@ impl Repo {
         self.put(&commit).context("a commit cannot be written")
     }
 
+    /// The tree of that name; `None` if it names something else, or nothing.
+    pub fn tree_named(&self, revision: &str) -> Option<ObjectId> {
+        let object = self.gix.rev_parse_single(revision).ok()?.object().ok()?;
+        (object.kind == gix::objs::Kind::Tree).then_some(object.id)
+    }
+
     /// Who and when. gix keeps the time of opening, which a long run would repeat for hours.
     fn signature(
         &self,
