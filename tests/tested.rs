@@ -292,3 +292,23 @@ fn records_count_signed_where_verdicts_must_be() {
         place.merge_topic().exits(status);
     }
 }
+
+#[test]
+fn a_record_that_does_not_count_spares_no_test() {
+    let place = stage("", "", "test ! -f one.txt", "echo done", &task("one", ""));
+    // Somebody who may write notes says that it passes; where records must be signed, that is nobody's word.
+    let config = place.read(".zenflow/config.toml").replace("[gate]\n", "[gate]\nsigned = true\n");
+    place.key("ada", "ed25519");
+    place.key("eve", "ed25519");
+    place.write(".zenflow/config.toml", config);
+    place.write(".zenflow/allowed_signers", format!("ada@example.com {}\n", place.public("ada")));
+    place.git(&["add", "--all"]).ok();
+    place.ungated(&["commit", "--quiet", "--no-verify", "-m", "Signed"]).ok();
+    place.git(&["config", "flow-ai.signingKey", "~/eve"]).ok();
+    place.flow(&["test", "main"]).ok();
+    place.git(&["config", "flow-ai.signingKey", "~/ada"]).ok();
+    place.run(&["--no-review"]);
+    // Eve's, and the one of the run, which tested the base all the same.
+    let passed = records(&place).iter().filter(|line| line.starts_with("PASSED")).count();
+    assert_eq!(passed, 2, "{:?}", records(&place));
+}

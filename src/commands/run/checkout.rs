@@ -11,6 +11,7 @@ use crate::agents::worktree::{
 use crate::domain::config::{Config, RunSection};
 use crate::domain::error::Result;
 use crate::domain::event::{Events, What};
+use crate::domain::policy::Policy;
 use crate::gate::store::Repo;
 use crate::system::process::stop::Stop;
 use anyhow::Context;
@@ -32,6 +33,8 @@ pub struct CheckoutContext {
     pub repo: Rc<Repo>,
     /// How checkouts are set up, and how long commands may take.
     pub config: RunSection,
+    /// By which records of earlier tests count.
+    pub policy: Policy,
     pub worktrees: Worktrees,
     pub sandbox: Sandbox,
     pub stop: Stop,
@@ -65,6 +68,7 @@ impl CheckoutContext {
         let context = CheckoutContext {
             repo,
             config: config.run.clone(),
+            policy: config.gate.clone(),
             worktrees,
             sandbox,
             stop: stop.clone(),

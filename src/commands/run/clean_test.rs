@@ -11,6 +11,7 @@ use crate::domain::digest;
 use crate::domain::error::{Result, messages};
 use crate::domain::event::Events;
 use crate::domain::verdict::{Signature, TestCommand, TestRecord, test_record};
+use crate::gate::admit::{BranchVerdicts, Tested};
 use crate::gate::signing::SigningKey;
 use crate::gate::store::{Repo, trees, verdicts};
 use gix::ObjectId;
@@ -74,7 +75,7 @@ pub enum TestEnd {
 /// Tests a commit, and records what it came to.
 pub async fn test(context: &CheckoutContext, testing: Testing<'_>, events: &Events) -> Result<TestEnd> {
     let tree = context.repo.tree_of(testing.commit)?;
-    if testing.commands.is_empty() || (!testing.again && is_known_to_pass(context, testing, tree)?) {
+    if testing.commands.is_empty() || (!testing.again && is_known_to_pass(context, testing, tree)) {
         return Ok(TestEnd::Passed { rewritten: None });
     }
     let mut worktrees = context.worktrees.clone();
@@ -98,14 +99,13 @@ pub async fn test(context: &CheckoutContext, testing: Testing<'_>, events: &Even
     }
 }
 
-fn is_known_to_pass(context: &CheckoutContext, testing: Testing<'_>, tree: ObjectId) -> Result<bool> {
-    let records = verdicts::Notes::read(&context.repo)?.tests_on(tree)?;
-    let is_passed = |command: &String| {
+/// Whether records that count say of each command that it passes. What is unknown is run.
+fn is_known_to_pass(context: &CheckoutContext, testing: Testing<'_>, tree: ObjectId) -> bool {
+    let records = BranchVerdicts::new(&context.repo, &context.policy, testing.target);
+    testing.commands.iter().all(|command| {
         let test = TestCommand { command: command.clone(), setup: context.config.setup.clone() };
-        let newest = records.iter().rev().find(|record| record.is_of(&test));
-        !command.contains(OF_A_TASK) && newest.is_some_and(TestRecord::passed)
-    };
-    Ok(testing.commands.iter().all(is_passed))
+        !command.contains(OF_A_TASK) && matches!(records.tested(tree, &test), Ok(Tested::Passed(_)))
+    })
 }
 
 async fn commands(
