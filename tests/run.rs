@@ -324,7 +324,7 @@ fn set_up_and_copied_files_are_there_for_the_agent_and_in_no_commit() {
 fn together_the_tasks_must_pass_as_each_did_alone() {
     let verify = "verify = \"test ! -f one.txt || test ! -f two.txt\"";
     let stage = stage(verify, WRITE, &[task("one", ""), task("two", "")].concat());
-    stage.run(&[]).exits(1).says("fails together with what was merged before it");
+    stage.run(&[]).exits(1).says("fails together with what it is merged into");
     assert!(stage.file("flow/demo/result", "one.txt").is_some());
     assert_eq!(stage.file("flow/demo/result", "two.txt"), None);
     is_tidy(&stage);

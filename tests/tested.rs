@@ -114,7 +114,7 @@ fn tasks_that_pass_alone_and_fail_together_are_told_apart() {
     let check = "! { test -f one.txt && test -f two.txt; }";
     let plan = [task("one", ""), task("two", ""), task("three", "")].concat();
     let place = stage("attempts = 1\nparallel = 1", "", check, WRITE, &plan);
-    place.run(&[]).exits(1).says("two").says("fails together with what was merged before it");
+    place.run(&[]).exits(1).says("two").says("fails together with what it is merged into");
     let files = |branch: &str| place.git_says(&["ls-tree", "--name-only", branch]);
     let result = files("flow/demo/result");
     assert!(

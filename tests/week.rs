@@ -259,7 +259,10 @@ fn a_week_ends_with_a_main_that_passes_at_each_commit() {
         week.place.git(&["fsck", "--strict", "--no-dangling"]).ok();
         // Ignored files that an agent wrote stay in the trash, and nothing else stays.
         assert!(!week.place.root().join(".repo.flow-ai").exists(), "seed {seed}");
-        assert!(stages.values().all(|stage| stage == "merged"), "seed {seed}: {stages:?}");
+        // What is not merged waits for a person, who is told what to do next.
+        for (spec, _) in stages.iter().filter(|(_, stage)| *stage != "merged") {
+            assert!(week.status(spec)["next"].is_string(), "seed {seed}: {spec}");
+        }
         week.nothing_was_paid_for_twice(seed);
     }
 }

@@ -140,7 +140,6 @@ impl Merging {
         };
         Ok(match clean_test::test(&run.checkouts, testing, &events).await? {
             TestEnd::Passed { .. } => None,
-            TestEnd::Failed(how) if self.tip.is_none() => Some(TaskOutcome::VerifyFailed { how }),
             TestEnd::Failed(how) => Some(TaskOutcome::FailsTogether { how }),
             TestEnd::SetupFailed(how) => Some(TaskOutcome::SetupFailed { how }),
             TestEnd::Stopped => Some(TaskOutcome::Stopped),

@@ -59,7 +59,7 @@ pub enum TaskOutcome {
         /// How, with the last lines of what it printed.
         how: String,
     },
-    /// It passes by itself, and fails with what was merged before it.
+    /// It passes by itself, and fails with what it is merged into: other tasks, or what the target has become.
     FailsTogether {
         /// How, with the last lines of what the test printed.
         how: String,
@@ -142,6 +142,11 @@ impl TaskOutcome {
         attempts.iter().any(|outcome| outcome.word() == word)
     }
 
+    /// Whether an outcome of that word is that of a task which has to be done again.
+    pub fn wants_redo(word: &str) -> bool {
+        word == TaskOutcome::FailsTogether { how: String::new() }.word()
+    }
+
     /// Whether the task goes on at a known time.
     pub fn is_parked(&self) -> bool {
         matches!(self, TaskOutcome::RateLimited { until: Some(_), .. })
@@ -196,7 +201,7 @@ impl TaskOutcome {
             TaskOutcome::SetupFailed { how } => format!("the set-up command failed: {how}"),
             TaskOutcome::VerifyFailed { how } => format!("verification fails: {how}"),
             TaskOutcome::FailsTogether { how } => {
-                format!("it passes by itself, and fails together with what was merged before it: {how}")
+                format!("it passes by itself, and fails together with what it is merged into: {how}")
             }
             TaskOutcome::Rejected { findings } => match findings.first() {
                 Some(first) if findings.len() == 1 => {

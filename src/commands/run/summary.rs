@@ -99,18 +99,14 @@ impl ResultReport {
     }
 
     /// What there is to say about it, and what the user can do next.
-    fn sentences(&self, slug: &Slug, fresh: bool) -> Option<(String, String)> {
+    fn sentences(&self, slug: &Slug, rest: String) -> Option<(String, String)> {
         let again =
             format!("mend it on flow/{slug}/result, then {}", command_line!("git flow-ai run {}", slug));
         Some(match self {
             ResultReport::Nothing => return None,
-            ResultReport::Partial => (
-                format!("what is done is merged into flow/{slug}/result; the rest is not done yet"),
-                match fresh {
-                    true => command_line!("git flow-ai run {} --retry", slug),
-                    false => command_line!("git flow-ai run {}", slug),
-                },
-            ),
+            ResultReport::Partial => {
+                (format!("what is done is merged into flow/{slug}/result; the rest is not done yet"), rest)
+            }
             ResultReport::Approved { verdict } => (
                 format!("flow/{slug}/result is complete: {verdict}"),
                 command_line!("git flow-ai merge {}", slug),
@@ -174,8 +170,14 @@ impl Summary {
             TaskOutcome::Blocked { .. } => true,
             outcome => TaskOutcome::wants_fresh_attempts(outcome.word()),
         };
-        let fresh = failed.peek().is_some() && failed.all(spent);
-        self.result.sentences(slug, fresh)
+        let is_spent = failed.peek().is_some() && failed.all(spent);
+        let redone = self.tasks.iter().find(|task| TaskOutcome::wants_redo(task.outcome.word()));
+        let rest = match redone {
+            Some(task) => command_line!("git flow-ai run {} --redo {}", slug, task.task),
+            None if is_spent => command_line!("git flow-ai run {} --retry", slug),
+            None => command_line!("git flow-ai run {}", slug),
+        };
+        self.result.sentences(slug, rest)
     }
 
     /// Whether everything that was asked for is done.

@@ -126,15 +126,20 @@ impl<'a> SpecReader<'a> {
         found.map_err(|error| self.warnings.borrow_mut().push(error)).ok()
     }
 
-    /// Whether the newest run left nothing that a plain run would go on with: each task has spent its attempts, or waits
-    /// for one that has.
-    fn is_spent(&self, slug: &str, tasks: &[(&str, TaskStatus)]) -> bool {
-        let open = || tasks.iter().filter(|(_, status)| *status != TaskStatus::Done);
+    /// What goes on where the newest run left nothing that a plain run would go on with: each task has spent its
+    /// attempts, or waits for one that has, or one has to be done again.
+    fn next_after(&self, slug: &str, tasks: &[(&str, TaskStatus)]) -> Option<String> {
         let outcomes = newest_run::outcomes(self.repo, slug);
-        let is_spent =
-            |id: &str| outcomes.get(id).is_some_and(|word| TaskOutcome::wants_fresh_attempts(word));
-        let waits = |(id, status): &(&str, TaskStatus)| *status == TaskStatus::Waiting || is_spent(id);
-        !outcomes.is_empty() && open().any(|(id, _)| is_spent(id)) && open().all(waits)
+        let open: Vec<_> = tasks.iter().filter(|(_, status)| *status != TaskStatus::Done).collect();
+        let ended =
+            |id: &str, is_meant: fn(&str) -> bool| outcomes.get(id).is_some_and(|word| is_meant(word));
+        if let Some((id, _)) = open.iter().find(|(id, _)| ended(id, TaskOutcome::wants_redo)) {
+            return Some(command_line!("git flow-ai run {} --redo {}", slug, id));
+        }
+        let is_spent = |id: &str| ended(id, TaskOutcome::wants_fresh_attempts);
+        let waits = |(id, status): &&(&str, TaskStatus)| *status == TaskStatus::Waiting || is_spent(id);
+        let is_over = open.iter().any(|(id, _)| is_spent(id)) && open.iter().all(waits);
+        is_over.then(|| command_line!("git flow-ai run {} --retry", slug))
     }
 
     /// The overview of one spec, with its plan where its turn has come.
@@ -173,13 +178,10 @@ impl<'a> SpecReader<'a> {
         if self.running.contains(slug) {
             stage = Stage::Running;
         }
-        let is_spent = matches!(stage, Stage::Implementation) && self.is_spent(slug, &tasks);
-        let next = match is_spent {
-            _ if !stale.is_empty() && matches!(stage, Stage::Implementation) => {
-                Some(command_line!("git flow-ai run {}", slug))
-            }
-            true => Some(command_line!("git flow-ai run {} --retry", slug)),
-            false => stage.next(slug).or_else(|| step.next.first().cloned()),
+        let next = match stage {
+            Stage::Implementation if !stale.is_empty() => Some(command_line!("git flow-ai run {}", slug)),
+            Stage::Implementation => self.next_after(slug, &tasks).or_else(|| step.next.first().cloned()),
+            _ => stage.next(slug).or_else(|| step.next.first().cloned()),
         };
         let tasks =
             tasks.into_iter().map(|(id, status)| TaskOverview { id: id.to_owned(), status }).collect();
