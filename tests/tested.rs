@@ -2,6 +2,7 @@
 //! nobody's work, each tree that lands was tested, and what failed is known.
 
 use crate::support::plan::task;
+use crate::support::processes::wait_for;
 use crate::support::{Config, Place, WRITE};
 use std::fs;
 
@@ -136,6 +137,36 @@ fn tasks_that_pass_alone_and_fail_together_are_told_apart() {
     place.git(&["merge", "--no-edit", "flow/demo/result"]).exits(128).says("fails on what would land");
     place.flow(&["check", "flow/demo/result", "--target", "main"]).exits(1).says("sh check.sh");
     assert!(passes_afresh(&place, "main"));
+}
+
+#[test]
+fn a_task_that_main_has_overtaken_is_offered_to_be_done_again() {
+    let check = "! { test -f one.txt && test -f other.txt; }";
+    // The second task keeps the first from the result until main has moved.
+    let act = "case $task in one) echo 1 > one.txt;; *) exit 1;; esac; echo done";
+    let place = stage("attempts = 1", "", check, act, &[task("two", ""), task("one", "")].concat());
+    let mut run = place.command("git-flow-ai");
+    let wait = "case $task in one) echo 1 > one.txt;; *) touch \"$root/begun\"; sleep 600;; esac; echo done";
+    place.agent("hand", wait);
+    let mut run = run.args(["run", "demo"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    wait_for(|| {
+        place.root().join("begun").exists() && place.git(&["rev-parse", "flow/demo/one"]).status == 0
+    });
+    run.kill().unwrap();
+    run.wait().unwrap();
+    place.write("other.txt", "other\n");
+    place.git(&["add", "other.txt"]).ok();
+    place.ungated(&["commit", "--quiet", "--no-verify", "-m", "Other"]).ok();
+    place.agent("hand", act);
+    place
+        .run(&[])
+        .exits(1)
+        .says("fails together with what it is merged into")
+        .says("git flow-ai run demo --redo one");
+    place.flow(&["status", "demo"]).ok().says("next: git flow-ai run demo --redo one");
+    place.agent("hand", "echo 1 > uno.txt; echo done");
+    place.flow(&["run", "demo", "--redo", "one", "--retry"]).ok();
+    assert!(place.file("flow/demo/result", "uno.txt").is_some());
 }
 
 #[test]

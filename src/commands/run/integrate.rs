@@ -6,7 +6,7 @@
 
 use super::branch;
 use super::clean_test::{self, TestEnd, Testing};
-use super::context::environment;
+use super::context::{announce_end, environment};
 use super::journal::Effect;
 use super::outcome::TaskOutcome;
 use super::summary::TaskReport;
@@ -81,9 +81,9 @@ impl Merging {
                     let Some(report) = reports.get_mut(&task.id).filter(|_| !waits) else { continue };
                     match self.merge_one(run, &task).await {
                         Ok(Ok(())) => {}
-                        Ok(Err(outcome)) => report.outcome = outcome,
+                        Ok(Err(outcome)) => end_otherwise(run, report, outcome),
                         // Others are still at work, and what they make must be taken in.
-                        Err(error) => report.outcome = TaskOutcome::broken(&error),
+                        Err(error) => end_otherwise(run, report, TaskOutcome::broken(&error)),
                     }
                 }
                 Some(TaskStatus::Failed | TaskStatus::Blocked) | None => {}
@@ -169,6 +169,12 @@ impl Merging {
         ));
         Ok(())
     }
+}
+
+/// Announces that a task, which was done, does not come into the result.
+fn end_otherwise(run: &Run, report: &mut TaskReport, outcome: TaskOutcome) {
+    report.outcome = outcome;
+    announce_end(&run.events.for_task(&report.task), report.attempts.max(1), report);
 }
 
 /// Warns if the task was rewritten while it was being done: its tick is for the text before.

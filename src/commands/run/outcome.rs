@@ -280,11 +280,13 @@ impl TaskOutcome {
             }
             TaskOutcome::Conflict { .. } => command_line!(
                 "resolve it by hand: git switch flow/{}/result && git merge flow/{}/{}; then go back to \
-                 your branch and {}",
+                 your branch and {}; or have it done again on what is there: git flow-ai run {} --redo {}",
                 slug,
                 slug,
                 task,
-                Part(&again)
+                Part(&again),
+                slug,
+                task
             ),
             TaskOutcome::DependencyConflict { .. } => {
                 command_line!(
