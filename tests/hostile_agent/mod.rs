@@ -64,7 +64,9 @@ fn told(stdout: &str) -> Told {
             "activity" | "output" => {}
             kind => {
                 if kind == "task-finished" {
-                    told.outcomes.insert(task.to_owned(), event["outcome"].as_str().unwrap().to_owned());
+                    // How the attempt ended; attacks may also be in each other's way when they are merged.
+                    let outcome = event["outcome"].as_str().unwrap().to_owned();
+                    told.outcomes.entry(task.to_owned()).or_insert(outcome);
                 }
                 let words =
                     [&event["message"], &event["detail"]].map(|value| value.as_str().unwrap_or_default());

@@ -78,7 +78,11 @@ impl Merging {
                 }
                 Some(TaskStatus::Done) => {
                     let waits = task.after.iter().any(|id| !self.merged.contains(id));
-                    let Some(report) = reports.get_mut(&task.id).filter(|_| !waits) else { continue };
+                    // One that did not come in before would not now: that is tried once.
+                    let waits = |report: &&mut TaskReport| waits || !report.outcome.is_success();
+                    let Some(report) = reports.get_mut(&task.id).filter(|report| !waits(report)) else {
+                        continue;
+                    };
                     match self.merge_one(run, &task).await {
                         Ok(Ok(())) => {}
                         Ok(Err(outcome)) => end_otherwise(run, report, outcome),
